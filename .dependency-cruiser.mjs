@@ -1,0 +1,64 @@
+// The one table of who may enter where (docs/architecture.md). `base` is open to every room.
+const mayImport = {
+  base: [],
+  onnx: [],
+  operator: ["onnx"],
+  autodiff: ["onnx"],
+  jacobian: ["onnx", "autodiff", "operator"],
+  svd: ["operator"],
+  images: [],
+  results: [],
+  training: ["onnx", "autodiff", "operator", "jacobian"],
+  studies: ["jacobian", "svd", "images", "results", "operator", "training"],
+  figures: ["results"],
+  platform: ["onnx", "operator", "images", "results"],
+};
+const hostRooms = "^src/(platform|apps)/";
+
+const rooms = Object.entries(mayImport).map(([room, below]) => ({
+  name: `room-${room}`,
+  severity: "error",
+  comment: `src/${room} sees only: ${["base", ...below].join(", ")}. Move the code down, or hand it in.`,
+  from: { path: `^src/${room}/` },
+  to: { path: "^src/", pathNot: `^src/(${[room, "base", ...below].join("|")})/` },
+}));
+
+export default {
+  forbidden: [
+    ...rooms,
+    {
+      name: "through-the-door",
+      severity: "error",
+      comment: "Enter another room by its index.ts only, so that its public names are all in one place.",
+      from: { path: "^src/([^/]+)/" },
+      to: { path: "^src/(?!apps|platform)[^/]+/", pathNot: ["^src/$1/", "/index\\.ts$"] },
+    },
+    {
+      name: "no-host",
+      severity: "error",
+      comment: "Only platform/ and apps/ may touch Node or the browser: take what you need as an argument.",
+      from: { path: "^src/", pathNot: hostRooms },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "no-host-packages",
+      severity: "error",
+      comment: "onnxruntime, sharp and the like belong to platform/.",
+      from: { path: "^src/", pathNot: hostRooms },
+      to: { path: "node_modules/(onnxruntime|sharp)" },
+    },
+    {
+      name: "no-circular",
+      severity: "error",
+      comment: "Break the cycle: one of the two files knows too much.",
+      from: {},
+      to: { circular: true },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default", "types"] },
+  },
+};

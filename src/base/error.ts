@@ -1,0 +1,91 @@
+/** Every way in which Pushforward can fail in front of a user; each maps to one exit code in `exitCodes`. */
+export type ErrorCode =
+  | "usage"
+  | "file-unreadable"
+  | "model-invalid"
+  | "external-data"
+  | "op-unsupported"
+  | "tap-unknown"
+  | "shape-mismatch"
+  | "not-finite"
+  | "image-undecodable"
+  | "store-mismatch"
+  | "store-unwritable"
+  | "backend-failed"
+  | "interrupted";
+
+/** Exit codes of the command line: 2 bad usage or input, 3 unsupported model, 130 interrupted (1 is a missed tolerance). */
+export const exitCodes: Readonly<Record<ErrorCode, number>> = {
+  usage: 2,
+  "file-unreadable": 2,
+  "model-invalid": 2,
+  "external-data": 2,
+  "op-unsupported": 3,
+  "tap-unknown": 2,
+  "shape-mismatch": 2,
+  "not-finite": 2,
+  "image-undecodable": 2,
+  "store-mismatch": 2,
+  "store-unwritable": 2,
+  "backend-failed": 3,
+  interrupted: 130,
+};
+
+/** Where something went wrong; printed in this order. */
+export interface Place {
+  readonly file?: string;
+  readonly node?: string;
+  readonly op?: string;
+  readonly tap?: string;
+  readonly option?: string;
+}
+
+export interface ErrorParts {
+  readonly what: string;
+  readonly where?: Place;
+  readonly fix?: string;
+  readonly cause?: unknown;
+}
+
+/** The one error class: says what is wrong, where, and what to do about it. */
+export class PushforwardError extends Error {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly where: Place;
+  readonly fix: string | undefined;
+
+  constructor(code: ErrorCode, { what, where = {}, fix, cause }: ErrorParts) {
+    super(what, cause === undefined ? undefined : { cause });
+    this.name = "PushforwardError";
+    this.code = code;
+    this.what = what;
+    this.where = where;
+    this.fix = fix;
+  }
+
+  /** The same error with more of the place known (what is already known wins). */
+  at(where: Place): PushforwardError {
+    return new PushforwardError(this.code, {
+      what: this.what,
+      where: { ...where, ...this.where },
+      fix: this.fix,
+      cause: this.cause ?? this,
+    });
+  }
+
+  /** The text that a user sees: `error:`, `at`, `do`, one line each. */
+  format(): string {
+    const lines = [`error: ${this.what}`];
+    const places = (["file", "node", "op", "tap", "option"] as const)
+      .filter((key) => this.where[key] !== undefined)
+      .map((key) => `${key} ${this.where[key]}`);
+    if (places.length > 0) lines.push(`  at  ${places.join(", ")}`);
+    if (this.fix !== undefined) lines.push(`  do  ${this.fix}`);
+    return lines.join("\n");
+  }
+}
+
+/** The message of anything thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,79 @@
+import { type Shape, sizeOf } from "../base/index.ts";
+import type { Attribute, Attributes, DataType, Graph, Node, OnnxModel, Tensor, ValueInfo } from "./model.ts";
+
+/** The operator set in which this project writes its own graphs. */
+export const OPSET = 18;
+const IR_VERSION = 8;
+
+export const int = (value: number): Attribute => ({ kind: "int", value });
+export const float = (value: number): Attribute => ({ kind: "float", value });
+export const text = (value: string): Attribute => ({ kind: "string", value });
+export const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
+
+/** A float32 tensor. */
+export function floatTensor(shape: Shape, data: ArrayLike<number>): Tensor {
+  return { type: "float32", shape, data: data instanceof Float32Array ? data : Float32Array.from(data) };
+}
+
+/** An int64 tensor; a vector unless a shape is given. */
+export function intTensor(values: readonly number[], shape: Shape = [values.length]): Tensor {
+  return { type: "int64", shape, data: BigInt64Array.from(values, BigInt) };
+}
+
+/** Entries of an integer tensor as numbers. */
+export function toNumbers(tensor: Tensor): number[] {
+  return Array.from(tensor.data as ArrayLike<number | bigint>, Number);
+}
+
+export interface NodeParts {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes?: Attributes;
+  readonly name?: string;
+  readonly domain?: string;
+}
+
+/** A node; named after its first output unless a name is given. */
+export function node({ op, inputs, outputs, attributes = {}, name = outputs[0] ?? op, domain = "" }: NodeParts): Node {
+  return { name, op, domain, inputs, outputs, attributes };
+}
+
+/** A graph input or output. */
+export function valueInfo(name: string, type: DataType, shape: readonly (number | string)[]): ValueInfo {
+  return { name, type, shape };
+}
+
+/** A model around one graph, in the project's own operator set unless another is given. */
+export function buildModel(graph: { readonly name?: string } & Omit<Graph, "name">, opset: number = OPSET): OnnxModel {
+  return {
+    irVersion: IR_VERSION,
+    opsets: new Map([["", opset]]),
+    producer: "pushforward",
+    graph: { ...graph, name: graph.name ?? "graph" },
+  };
+}
+
+/** A constant tensor filled with one number. */
+export function filled(shape: Shape, value: number): Tensor {
+  return floatTensor(shape, new Float32Array(sizeOf(shape)).fill(value));
+}
+
+type AttributeValue<K extends Attribute["kind"]> = Extract<Attribute, { kind: K }>["value"];
+
+/** Reads attributes with their defaults. */
+export function readAttributes(attributes: Attributes) {
+  const get = <K extends Attribute["kind"]>(name: string, kind: K): AttributeValue<K> | undefined => {
+    const attribute = attributes[name];
+    return attribute?.kind === kind ? (attribute.value as AttributeValue<K>) : undefined;
+  };
+  return {
+    int: (name: string, otherwise: number): number => get(name, "int") ?? otherwise,
+    float: (name: string, otherwise: number): number => get(name, "float") ?? otherwise,
+    text: (name: string, otherwise: string): string => get(name, "string") ?? otherwise,
+    ints: (name: string): readonly number[] | undefined => get(name, "ints"),
+    floats: (name: string): readonly number[] | undefined => get(name, "floats"),
+    tensor: (name: string): Tensor | undefined => get(name, "tensor"),
+    has: (name: string): boolean => attributes[name] !== undefined,
+  };
+}

@@ -1,0 +1,112 @@
+import type { Shape } from "../base/index.ts";
+
+/** Element types that the format knows and this project reads. */
+export type DataType =
+  | "float32"
+  | "float64"
+  | "float16"
+  | "bfloat16"
+  | "int8"
+  | "int16"
+  | "int32"
+  | "int64"
+  | "uint8"
+  | "uint16"
+  | "uint32"
+  | "uint64"
+  | "bool"
+  | "string";
+
+/** What holds the entries: float16 and bfloat16 as their 16 bits, bool as one byte. */
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array
+  | readonly string[];
+
+/** A dense tensor, row-major. */
+export interface Tensor {
+  readonly type: DataType;
+  readonly shape: Shape;
+  readonly data: TensorData;
+}
+
+/** An attribute of a node, tagged as the format tags it. */
+export type Attribute =
+  | { readonly kind: "int"; readonly value: number }
+  | { readonly kind: "float"; readonly value: number }
+  | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "tensor"; readonly value: Tensor }
+  | { readonly kind: "graph"; readonly value: Graph }
+  | { readonly kind: "ints"; readonly value: readonly number[] }
+  | { readonly kind: "floats"; readonly value: readonly number[] }
+  | { readonly kind: "strings"; readonly value: readonly string[] };
+
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** One operation; an absent optional input is the empty string. */
+export interface Node {
+  readonly name: string;
+  readonly op: string;
+  /** `""` is the default domain, ai.onnx. */
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+}
+
+/** A graph input or output; a symbolic extent is its name, an unknown one `"?"`. */
+export interface ValueInfo {
+  readonly name: string;
+  readonly type: DataType;
+  /** `undefined` where the file gives no shape. */
+  readonly shape: readonly (number | string)[] | undefined;
+}
+
+export interface Graph {
+  readonly name: string;
+  /** Without the initializers, also where an old file lists those as inputs. */
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly nodes: readonly Node[];
+  readonly initializers: ReadonlyMap<string, Tensor>;
+}
+
+/** An ONNX file in memory, as read: any opset, any variant. */
+export interface OnnxModel {
+  readonly irVersion: number;
+  /** Version of each imported operator set; `""` is ai.onnx. */
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly producer: string;
+  readonly graph: Graph;
+}
+
+/** Type and shape of one tensor of a normalized graph. */
+export interface TensorType {
+  readonly type: DataType;
+  readonly shape: Shape;
+}
+
+/**
+ * A graph after `normalize`: one form of every operator (that of opset 18 or later), float32 throughout, every node named,
+ * every shape known, constants folded into the initializers. Immutable.
+ */
+export interface Model {
+  readonly onnx: OnnxModel;
+  /** Every tensor of the graph by name: inputs, initializers, outputs of nodes. */
+  readonly values: ReadonlyMap<string, TensorType>;
+}
+
+/** Runs a graph once and returns the tensors asked for; handed in by a backend. */
+export type Evaluate = (
+  model: OnnxModel,
+  feeds: ReadonlyMap<string, Tensor>,
+  fetches: readonly string[],
+) => Promise<ReadonlyMap<string, Tensor>>;

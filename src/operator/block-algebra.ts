@@ -1,0 +1,42 @@
+/**
+ * K vectors of length n, row-major: row i is vector i. `rows` may be smaller than the capacity of `data`.
+ */
+export interface Block {
+  readonly rows: number;
+  readonly length: number;
+  /** `rows · length` entries. */
+  readonly data: Float32Array;
+}
+
+/** A small dense matrix in float64, row-major. */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Float64Array;
+}
+
+/**
+ * The products of a solver on long vectors, run by the backend so that none of them passes through a JavaScript loop.
+ * Small matrices are float64 in JavaScript.
+ */
+export interface BlockAlgebra {
+  /** A·Bᵀ, [a.rows, b.rows]. With `exact` the products are summed in float64 (slower), else in float32. */
+  gram(a: Block, b: Block, options?: { readonly exact?: boolean }): Promise<Matrix>;
+  /** C·Q: `c` [r, q.rows] times q, a block of r rows. With `exact` summed in float64 and rounded once. */
+  combine(c: Matrix, q: Block, options?: { readonly exact?: boolean }): Promise<Block>;
+  /** W − C·Q, a new block: `c` [w.rows, q.rows]. */
+  subtract(w: Block, c: Matrix, q: Block): Promise<Block>;
+  /** Σ of the squares of each row of A − diag(s)·B, [rows]: what a residual is made of. */
+  squaredDifference(a: Block, s: Float64Array, b: Block): Promise<Float64Array>;
+}
+
+/** A block around an array that holds `rows` vectors. */
+export function block(data: Float32Array, rows: number): Block {
+  return { rows, length: rows === 0 ? 0 : data.length / rows, data };
+}
+
+/** Rows `from` to `to` (exclusive) of a block, sharing its memory. */
+export function rowsOf(source: Block, from: number, to: number): Block {
+  const { length } = source;
+  return { rows: to - from, length, data: source.data.subarray(from * length, to * length) };
+}

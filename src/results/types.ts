@@ -1,0 +1,94 @@
+import type { Shape } from "../base/index.ts";
+
+/** What became of a triplet: `converged` residual ≤ tol · norm; `at-floor` not, but as small as the backend can reach. */
+export type Status = "converged" | "at-floor" | "unconverged";
+
+/** What is known of the largest singular value that is not in the set. */
+export type Missed =
+  | { readonly kind: "exact" }
+  | { readonly kind: "probable"; readonly bound: number; readonly failureProbability: number }
+  | { readonly kind: "none" };
+
+/** Everything measured at one input and one tap; what a run stores and a report reads. */
+export interface UnitResult {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** [k], descending. */
+  readonly sigma: Float64Array;
+  /** [k], (‖Jv − σu‖² + ‖Jᵀu − σv‖²)^½, in units of σ. */
+  readonly residual: Float64Array;
+  readonly status: readonly Status[];
+  /** Largest σ seen. */
+  readonly norm: number;
+  readonly floor: number;
+  readonly orthogonality: { readonly u: number; readonly v: number };
+  readonly missed: Missed;
+  /** Vectors multiplied by J and by Jᵀ. */
+  readonly jvp: number;
+  readonly vjp: number;
+  readonly seconds: number;
+  readonly stopped: "all-converged" | "budget" | "interrupted";
+  /** Rows of J that can be non-zero; m where the structure does not tell. */
+  readonly activeUnits: number;
+  /** Singular vectors kept, by their index in `sigma`; empty where none are. */
+  readonly vectors: {
+    readonly index: readonly number[];
+    /** [index.length, m] */
+    readonly u: Float32Array;
+    /** [index.length, n] */
+    readonly v: Float32Array;
+  };
+}
+
+/** One input of a run. */
+export interface InputRecord {
+  /** Unique in the run; the file's name without its ending where that is unique. */
+  readonly name: string;
+  readonly file: string;
+  readonly sha256: string;
+  /** The true class, where a labels file or the data set tells it. */
+  readonly label?: string;
+  /** The class that the network gives, where it ends in class scores. */
+  readonly predicted?: string;
+  /** Why this input could not be used; its rows stay empty. */
+  readonly failed?: string;
+}
+
+/** One tap of a run: the target of J(from → tap). */
+export interface TapRecord {
+  readonly name: string;
+  /** The tensor's name in the ONNX file. */
+  readonly tensor: string;
+  readonly op: string;
+  /** Without the batch axis. */
+  readonly shape: Shape;
+  readonly cut: boolean;
+  /** Triplets computed at this tap: min(k asked, m, n). */
+  readonly k: number;
+}
+
+/** What every number of a run can be traced to. */
+export interface RunManifest {
+  readonly format: "pushforward-run";
+  readonly formatVersion: 1;
+  readonly model: { readonly file: string; readonly sha256: string };
+  readonly from: { readonly name: string; readonly tensor: string; readonly shape: Shape };
+  readonly inputs: readonly InputRecord[];
+  readonly taps: readonly TapRecord[];
+  /** Name and settings of the preprocessing; `unit` says what 1 of the source means (`full-scale pixel / std`, say). */
+  readonly preprocess: {
+    readonly name: string;
+    readonly unit: string;
+    readonly settings: Readonly<Record<string, unknown>>;
+  };
+  readonly k: number;
+  readonly tol: number;
+  readonly seed: number;
+  /** How many vectors a unit keeps from either end; `all` keeps every one. */
+  readonly vectors: number | "all";
+  readonly solver: string;
+  readonly backend: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly created: string;
+}
