@@ -65,7 +65,7 @@ type AttributeValue<K extends Attribute["kind"]> = Extract<Attribute, { kind: K 
 export function readAttributes(attributes: Attributes) {
   const get = <K extends Attribute["kind"]>(name: string, kind: K): AttributeValue<K> | undefined => {
     const attribute = attributes[name];
-    return attribute?.kind === kind ? (attribute.value as AttributeValue<K>) : undefined;
+    return attribute?.kind === kind ? (attribute.value as unknown as AttributeValue<K>) : undefined;
   };
   return {
     int: (name: string, otherwise: number): number => get(name, "int") ?? otherwise,
