@@ -59,13 +59,13 @@ export function filled(shape: Shape, value: number): Tensor {
   return floatTensor(shape, new Float32Array(sizeOf(shape)).fill(value));
 }
 
-type AttributeValue<K extends Attribute["kind"]> = Extract<Attribute, { kind: K }>["value"];
+type AttributeValues = { [A in Attribute as A["kind"]]: A["value"] };
 
 /** Reads attributes with their defaults. */
 export function readAttributes(attributes: Attributes) {
-  const get = <K extends Attribute["kind"]>(name: string, kind: K): AttributeValue<K> | undefined => {
+  const get = <K extends Attribute["kind"]>(name: string, kind: K): AttributeValues[K] | undefined => {
     const attribute = attributes[name];
-    return attribute?.kind === kind ? (attribute.value as unknown as AttributeValue<K>) : undefined;
+    return attribute?.kind === kind ? (attribute.value as AttributeValues[K]) : undefined;
   };
   return {
     int: (name: string, otherwise: number): number => get(name, "int") ?? otherwise,
