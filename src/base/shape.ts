@@ -16,6 +16,11 @@ export function formatShape(shape: Shape): string {
   return shape.length === 0 ? "scalar" : shape.join("×");
 }
 
+/** A shape without a leading batch axis of 1; a vector keeps its only axis. */
+export function withoutBatch(shape: Shape): Shape {
+  return shape.length >= 2 && shape[0] === 1 ? shape.slice(1) : shape;
+}
+
 /** Row-major strides, in entries. */
 export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length).fill(1);

@@ -1,4 +1,4 @@
-import type { OnnxModel, Tensor } from "../onnx/index.ts";
+import type { Evaluate, OnnxModel, Tensor } from "../onnx/index.ts";
 import type { BlockAlgebra } from "./block-algebra.ts";
 
 /** A compiled graph. */
@@ -25,4 +25,16 @@ export interface Backend {
   compile(model: OnnxModel): Promise<Executable>;
   /** Releases everything that was compiled. */
   dispose(): Promise<void>;
+}
+
+/** Runs graphs once each on a backend: what `normalize` and `linearize` ask for. */
+export function evaluateWith(backend: Backend): Evaluate {
+  return async (model, feeds, fetches) => {
+    const executable = await backend.compile(model);
+    try {
+      return new Map(Object.entries(await executable.run(Object.fromEntries(feeds), fetches)));
+    } finally {
+      await executable.release();
+    }
+  };
 }

@@ -1,0 +1,108 @@
+import { withoutBatch } from "../base/index.ts";
+import {
+  type Attributes,
+  buildModel,
+  floatTensor,
+  intTensor,
+  type Node,
+  node,
+  type OnnxModel,
+  type Tensor,
+  valueInfo,
+} from "../onnx/index.ts";
+import { linearOps } from "./linear-ops/table.ts";
+import type { AnyStep, Definition, LinearOp, LinearProgram, LinearVar, StepEmitter } from "./program.ts";
+
+/** An emitted program: a graph whose inputs and outputs carry the block axis K in front. */
+export interface EmittedProgram {
+  readonly model: OnnxModel;
+  /** Names of the graph's inputs that take tangents, in the order of the program's sources. */
+  readonly inputs: readonly string[];
+  /** Names of the graph's outputs, in the order of the program's targets that are not zero. */
+  readonly outputs: readonly string[];
+  /** Names of the inputs that take kept values, which change with the point of linearization. */
+  readonly kept: readonly string[];
+}
+
+/**
+ * Writes a program as an ONNX graph. Operands found among the constants become initializers, the others inputs.
+ *
+ * Shapes: tangents are float32 [K, ...shape], a leading unit axis (the batch of one) left out so that K takes its place: [1, C, H, W]
+ * is held as [K, C, H, W], the form in which convolutions run without reshapes; K is symbolic, so one graph serves blocks of any size.
+ */
+export function emit(program: LinearProgram, constants: ReadonlyMap<string, Tensor>): EmittedProgram {
+  const graph = new GraphWriter(constants);
+  const inputs = program.sources.map((source, i) => {
+    graph.define(source, `v${i}`);
+    return `v${i}`;
+  });
+  for (const step of program.steps) {
+    graph.define(step.output, (linearOps[step.op] as Definition<LinearOp>).emit(graph.at(step), step));
+  }
+  const targets = program.targets.filter((target) => target !== undefined);
+  const outputs = targets.map((target, i) => graph.output(target, `y${i}`));
+  const tangent = (name: string, { shape }: LinearVar) => valueInfo(name, "float32", ["K", ...withoutBatch(shape)]);
+  const model = buildModel({
+    inputs: [...program.sources.map((source, i) => tangent(inputs[i]!, source)), ...graph.kept.values()],
+    outputs: targets.map((target, i) => tangent(outputs[i]!, target)),
+    nodes: graph.nodes,
+    initializers: graph.initializers,
+  });
+  return { model, inputs, outputs, kept: [...graph.kept.keys()] };
+}
+
+class GraphWriter {
+  readonly nodes: Node[] = [];
+  readonly initializers = new Map<string, Tensor>();
+  readonly kept = new Map<string, ReturnType<typeof valueInfo>>();
+  readonly #constants: ReadonlyMap<string, Tensor>;
+  readonly #names = new Map<number, string>();
+
+  constructor(constants: ReadonlyMap<string, Tensor>) {
+    this.#constants = constants;
+  }
+
+  define(x: LinearVar, name: string): void {
+    this.#names.set(x.id, name);
+  }
+
+  output(x: LinearVar, name: string): string {
+    this.nodes.push(node({ op: "Identity", inputs: [this.#names.get(x.id)!], outputs: [name] }));
+    return name;
+  }
+
+  node(op: string, inputs: readonly string[], attributes: Attributes = {}): string {
+    const output = `t${this.nodes.length}`;
+    this.nodes.push(node({ op, inputs, outputs: [output], attributes }));
+    return output;
+  }
+
+  #constant(name: string, tensor: Tensor): string {
+    this.initializers.set(name, tensor);
+    return name;
+  }
+
+  at(step: AnyStep): StepEmitter {
+    const variable = (i: number) => (i < 0 ? step.output : step.inputs[i]!);
+    const emitter: StepEmitter = {
+      input: (i = 0) => this.#names.get(variable(i).id)!,
+      isStripped: (i = 0) => withoutBatch(variable(i).shape) !== variable(i).shape,
+      fullInput: (i = 0) =>
+        emitter.isStripped(i) ? emitter.reshape(emitter.input(i), variable(i).shape) : emitter.input(i),
+      operand: (i = 0) => {
+        const { name, shape, type } = step.operands[i]!;
+        const constant = this.#constants.get(name);
+        if (constant !== undefined) return this.#constant(name, constant);
+        this.kept.set(name, valueInfo(name, type, shape));
+        return name;
+      },
+      node: (op, inputs, attributes) => this.node(op, inputs, attributes),
+      ints: (values) => this.#constant(`ints_${values.join("_")}`, intTensor(values)),
+      scalar: (value) => this.#constant(`scalar_${value}`, floatTensor([], [value])),
+      reshape: (name, shape) => this.node("Reshape", [name, emitter.ints([-1, ...shape])]),
+      fromFull: (name) => (emitter.isStripped(-1) ? emitter.toOutput(name) : name),
+      toOutput: (name) => emitter.reshape(name, withoutBatch(step.output.shape)),
+    };
+    return emitter;
+  }
+}

@@ -1,0 +1,33 @@
+import { PushforwardError, sizeOf } from "../base/index.ts";
+import { linearOps } from "./linear-ops/table.ts";
+import type { Definition, LinearOp, LinearProgram, Operand } from "./program.ts";
+
+/**
+ * Runs a program on one vector a source in float64, by the naive column of the table: slow, and the truth that emitted
+ * graphs are held against.
+ *
+ * Shapes: one array a source, flat; one a target (zeros where the target is structurally zero, of length 0).
+ *
+ * @throws PushforwardError `shape-mismatch` if an input has the wrong length
+ */
+export function evaluate(
+  program: LinearProgram,
+  operand: (operand: Operand) => Float64Array,
+  inputs: readonly Float64Array[],
+): Float64Array[] {
+  const values = new Map<number, Float64Array>();
+  program.sources.forEach((source, i) => {
+    if (inputs[i]?.length !== sizeOf(source.shape)) {
+      throw new PushforwardError("shape-mismatch", {
+        what: `Source ${i} has ${sizeOf(source.shape)} entries, not ${inputs[i]?.length ?? 0}.`,
+      });
+    }
+    values.set(source.id, inputs[i]);
+  });
+  for (const step of program.steps) {
+    const definition = linearOps[step.op] as Definition<LinearOp>;
+    const args = step.inputs.map((input) => values.get(input.id)!);
+    values.set(step.output.id, definition.evaluate(step, args, step.operands.map(operand)));
+  }
+  return program.targets.map((target) => (target ? values.get(target.id)! : new Float64Array(0)));
+}

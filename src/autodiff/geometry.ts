@@ -1,0 +1,37 @@
+import type { Shape } from "../base/index.ts";
+import type { Window } from "./program.ts";
+import type { RuleNode } from "./rule.ts";
+
+/** Strides, dilations and explicit pads of a convolution or pool, whichever way the node states them. */
+export function windowOf({ attributes }: RuleNode, kernel: Shape, input: Shape, output: Shape): Window {
+  const rank = kernel.length;
+  const fill = (value: number) => new Array<number>(rank).fill(value);
+  const strides = attributes.ints("strides") ?? fill(1);
+  const dilations = attributes.ints("dilations") ?? fill(1);
+  const reach = kernel.map((extent, d) => (extent - 1) * dilations[d]! + 1);
+  const auto = attributes.text("auto_pad", "NOTSET");
+  if (auto === "SAME_UPPER" || auto === "SAME_LOWER") {
+    const total = input.map((extent, d) => Math.max((output[d]! - 1) * strides[d]! + reach[d]! - extent, 0));
+    const small = total.map((pad) => Math.floor(pad / 2));
+    const large = total.map((pad, d) => pad - small[d]!);
+    return { strides, dilations, pads: auto === "SAME_UPPER" ? [...small, ...large] : [...large, ...small] };
+  }
+  const pads = (auto === "NOTSET" ? attributes.ints("pads") : undefined) ?? [...fill(0), ...fill(0)];
+  return { strides, dilations, pads };
+}
+
+/**
+ * A pool's window with the end pads that its number of outputs asks for: `ceil_mode` reaches beyond the stated padding.
+ */
+export function poolWindowOf(node: RuleNode, kernel: Shape): Window {
+  const input = node.inputs[0]!.shape.slice(2);
+  const output = node.outputs[0]!.shape.slice(2);
+  const window = windowOf(node, kernel, input, output);
+  const rank = kernel.length;
+  const ends = input.map((extent, d) => {
+    const reach = (kernel[d]! - 1) * window.dilations[d]! + 1;
+    const needed = (output[d]! - 1) * window.strides[d]! + reach - extent - window.pads[d]!;
+    return Math.max(needed, window.pads[rank + d]!);
+  });
+  return { ...window, pads: [...window.pads.slice(0, rank), ...ends] };
+}

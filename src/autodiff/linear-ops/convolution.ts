@@ -1,0 +1,211 @@
+import { type Shape, sizeOf, stridesOf } from "../../base/index.ts";
+import { type Attributes, int, ints } from "../../onnx/index.ts";
+import type { ConvWindow, Definition, StepEmitter, Window } from "../program.ts";
+import { windowOutput, windowTaps } from "./window.ts";
+
+const ones = (length: number) => new Array<number>(length).fill(1);
+
+function onnxWindow({ strides, dilations, pads, group }: ConvWindow): Attributes {
+  return { strides: ints(strides), dilations: ints(dilations), pads: ints(pads), group: int(group) };
+}
+
+/** Merges the block axis and the batch axis: [K, N, C, …] → [K·N, C, …]. */
+function mergeBatch(e: StepEmitter, shape: Shape, i = 0): string {
+  return e.isStripped(i) ? e.input(i) : e.node("Reshape", [e.input(i), e.ints([-1, ...shape.slice(1)])]);
+}
+
+/** The inverse of `mergeBatch` for the output. */
+function splitBatch(e: StepEmitter, name: string): string {
+  return e.isStripped(-1) ? name : e.toOutput(name);
+}
+
+export const conv: Definition<"conv"> = {
+  shape([x], [w], window) {
+    const [batch, channels, ...spatial] = x! as [number, number, ...number[]];
+    const [out, perGroup, ...kernel] = w! as [number, number, ...number[]];
+    if (channels !== perGroup * window.group || kernel.length !== spatial.length) {
+      throw new Error(`weight [${w}] in ${window.group} groups does not fit [${x}]`);
+    }
+    return [batch, out, ...windowOutput(spatial, kernel, window)];
+  },
+  transpose(l, ct, { inputs: [x], operands, attributes }) {
+    return [l.convTranspose(ct, operands[0]!, { ...attributes, size: x!.shape.slice(2) })];
+  },
+  emit(e, { inputs: [x], attributes }) {
+    const y = e.node("Conv", [mergeBatch(e, x!.shape), e.operand()], onnxWindow(attributes));
+    return splitBatch(e, y);
+  },
+  evaluate({ inputs: [x], operands: [w], output, attributes }, [data], [weight]) {
+    const y = new Float64Array(sizeOf(output.shape));
+    eachConvTerm(x!.shape, w!.shape, output.shape, attributes, (xi, wi, yi) => {
+      y[yi]! += data![xi]! * weight![wi]!;
+    });
+    return y;
+  },
+};
+
+export const convTranspose: Definition<"convTranspose"> = {
+  shape([x], [w], { size, ...window }) {
+    const [batch, channels, ...spatial] = x! as [number, number, ...number[]];
+    const [out, perGroup, ...kernel] = w! as [number, number, ...number[]];
+    const expected = windowOutput(size, kernel, window);
+    if (channels !== out || expected.some((extent, d) => extent !== spatial[d])) {
+      throw new Error(`weight [${w}] and size [${size}] do not fit [${x}]`);
+    }
+    return [batch, perGroup * window.group, ...size];
+  },
+  transpose(l, ct, { operands, attributes: { size: _, ...window } }) {
+    return [l.conv(ct, operands[0]!, window)];
+  },
+  emit(e, { inputs: [x], operands: [w], attributes }) {
+    const merged = mergeBatch(e, x!.shape);
+    const flippable =
+      attributes.strides.every((stride) => stride === 1) && mirroredPads(w!.shape, attributes).every((pad) => pad >= 0);
+    const y = flippable
+      ? e.node("Conv", [merged, flippedWeight(e, w!.shape, attributes.group)], {
+          ...onnxWindow(attributes),
+          pads: ints(mirroredPads(w!.shape, attributes)),
+        })
+      : e.node("ConvTranspose", [merged, e.operand()], {
+          ...onnxWindow(attributes),
+          output_padding: ints(outputPadding(x!.shape, w!.shape, attributes)),
+        });
+    return splitBatch(e, y);
+  },
+  evaluate({ inputs: [x], operands: [w], output, attributes }, [data], [weight]) {
+    const y = new Float64Array(sizeOf(output.shape));
+    eachConvTerm(output.shape, w!.shape, x!.shape, attributes, (yi, wi, xi) => {
+      y[yi]! += data![xi]! * weight![wi]!;
+    });
+    return y;
+  },
+};
+
+export const convWeight: Definition<"convWeight"> = {
+  shape([w], [x], window) {
+    const [batch, , ...spatial] = x! as [number, number, ...number[]];
+    const [out, , ...kernel] = w! as [number, number, ...number[]];
+    return [batch, out, ...windowOutput(spatial, kernel, window)];
+  },
+  transpose(l, ct, { inputs: [w], operands, attributes }) {
+    return [l.convWeightTranspose(operands[0]!, ct, { ...attributes, kernel: w!.shape.slice(2) })];
+  },
+  /** One convolution with K·O output channels, arranged so that each group finds its own. */
+  emit(e, { inputs: [w], output, attributes }) {
+    const { group } = attributes;
+    const [out, perGroup, ...kernel] = w!.shape as [number, number, ...number[]];
+    const [batch, , ...spatial] = output.shape as [number, number, ...number[]];
+    const grouped = e.reshape(e.fullInput(), [group, out / group, perGroup * sizeOf(kernel)]);
+    const groupFirst = e.node("Transpose", [grouped], { perm: ints([1, 0, 2, 3]) });
+    const weights = e.node("Reshape", [groupFirst, e.ints([-1, perGroup, ...kernel])]);
+    const y = e.node("Conv", [e.operand(), weights], onnxWindow(attributes));
+    const split = e.node("Reshape", [y, e.ints([batch, group, -1, out / group, sizeOf(spatial)])]);
+    return e.toOutput(e.node("Transpose", [split], { perm: ints([2, 0, 1, 3, 4]) }));
+  },
+  evaluate({ inputs: [w], operands: [x], output, attributes }, [weight], [data]) {
+    const y = new Float64Array(sizeOf(output.shape));
+    eachConvTerm(x!.shape, w!.shape, output.shape, attributes, (xi, wi, yi) => {
+      y[yi]! += data![xi]! * weight![wi]!;
+    });
+    return y;
+  },
+};
+
+export const convWeightTranspose: Definition<"convWeightTranspose"> = {
+  shape([ct], [x], { group, kernel }) {
+    return [ct![1]!, x![1]! / group, ...kernel];
+  },
+  transpose(l, ct, { operands, attributes: { kernel: _, ...window } }) {
+    return [l.convWeight(operands[0]!, ct, window)];
+  },
+  /**
+   * The correlation of x with the cotangent: channels become the batch, the batch becomes the channels, strides and
+   * dilations change places.
+   */
+  emit(e, { inputs: [ct], operands: [x], attributes }) {
+    const { group, kernel, strides, dilations, pads } = attributes;
+    const [batch, out, ...spatial] = ct!.shape as [number, number, ...number[]];
+    const [, channels, ...extents] = x!.shape as [number, number, ...number[]];
+    const perGroup = channels / group;
+    const area = sizeOf(spatial);
+    const grouped = e.node("Reshape", [e.operand(), e.ints([batch, group, perGroup, sizeOf(extents)])]);
+    const turned = e.node("Transpose", [grouped], { perm: ints([2, 1, 0, 3]) });
+    const data = e.node("Reshape", [turned, e.ints([perGroup, group * batch, ...extents])]);
+    const split = e.reshape(e.fullInput(), [batch, group, out / group, area]);
+    const arranged = e.node("Transpose", [split], { perm: ints([2, 0, 3, 1, 4]) });
+    const weights = e.node("Reshape", [arranged, e.ints([-1, batch, ...spatial])]);
+    const y = e.node("Conv", [data, weights], {
+      strides: ints(dilations),
+      dilations: ints(strides),
+      pads: ints(pads),
+      group: int(group),
+    });
+    // Rows and columns that the stride skipped at the end give kernel entries too many.
+    const axes = kernel.map((_, d) => d + 2);
+    const cropped = e.node("Slice", [y, e.ints(axes.map(() => 0)), e.ints(kernel), e.ints(axes)]);
+    const parts = e.node("Reshape", [cropped, e.ints([perGroup, group, -1, out / group, sizeOf(kernel)])]);
+    return e.toOutput(e.node("Transpose", [parts], { perm: ints([2, 1, 3, 0, 4]) }));
+  },
+  evaluate({ inputs: [ct], operands: [x], output, attributes }, [cotangent], [data]) {
+    const y = new Float64Array(sizeOf(output.shape));
+    eachConvTerm(x!.shape, output.shape, ct!.shape, attributes, (xi, wi, ci) => {
+      y[wi]! += data![xi]! * cotangent![ci]!;
+    });
+    return y;
+  },
+};
+
+/** Padding of the stride-1 convolution with the flipped kernel that is the adjoint. */
+function mirroredPads(w: Shape, { dilations, pads }: Window): number[] {
+  const rank = dilations.length;
+  return pads.map((pad, i) => (w[2 + (i % rank)]! - 1) * dilations[i % rank]! - pad);
+}
+
+/** W [O, I/g, …] → [I, O/g, …], every spatial axis reversed. */
+function flippedWeight(e: StepEmitter, w: Shape, group: number): string {
+  const [out, perGroup, ...kernel] = w as [number, number, ...number[]];
+  const spatial = kernel.map((_, d) => d + 3);
+  const grouped = e.node("Reshape", [e.operand(), e.ints([group, out / group, perGroup, ...kernel])]);
+  const turned = e.node("Transpose", [grouped], { perm: ints([0, 2, 1, ...spatial]) });
+  const merged = e.node("Reshape", [turned, e.ints([group * perGroup, out / group, ...kernel])]);
+  const axes = kernel.map((_, d) => d + 2);
+  return e.node("Slice", [
+    merged,
+    e.ints(axes.map(() => -1)),
+    e.ints(axes.map(() => -(2 ** 31))),
+    e.ints(axes),
+    e.ints(ones(axes.length).map((one) => -one)),
+  ]);
+}
+
+function outputPadding(x: Shape, w: Shape, { size, strides, dilations, pads }: Window & { size: Shape }): number[] {
+  return size.map((extent, d) => {
+    const reach = (w[2 + d]! - 1) * dilations[d]! + 1;
+    return extent - ((x[2 + d]! - 1) * strides[d]! + reach - pads[d]! - pads[size.length + d]!);
+  });
+}
+
+/** Visits every product x·w of a convolution x [N, I, …] * w [O, I/g, …] → y [N, O, …], by flat indices. */
+function eachConvTerm(
+  x: Shape,
+  w: Shape,
+  y: Shape,
+  window: ConvWindow,
+  visit: (x: number, w: number, y: number) => void,
+): void {
+  const [xBatch, xChannel] = stridesOf(x) as [number, number];
+  const [wOut, wIn] = stridesOf(w) as [number, number];
+  const [yBatch, yChannel] = stridesOf(y) as [number, number];
+  const outPerGroup = w[0]! / window.group;
+  const taps = windowTaps(x.slice(2), w.slice(2), y.slice(2), window);
+  for (let n = 0; n < x[0]!; n++) {
+    for (let o = 0; o < w[0]!; o++) {
+      for (let i = 0; i < w[1]!; i++) {
+        const xAt = n * xBatch + (Math.floor(o / outPerGroup) * w[1]! + i) * xChannel;
+        const wAt = o * wOut + i * wIn;
+        const yAt = n * yBatch + o * yChannel;
+        for (const [from, tap, to] of taps) visit(xAt + from, wAt + tap, yAt + to);
+      }
+    }
+  }
+}

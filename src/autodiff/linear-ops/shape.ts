@@ -1,0 +1,190 @@
+import { broadcastShapes, sameShape, sizeOf, stridesOf } from "../../base/index.ts";
+import { int, ints } from "../../onnx/index.ts";
+import type { Definition, Step, StepEmitter } from "../program.ts";
+import { aroundAxis, broadcastIndex, indexBy, withExtent } from "./indexing.ts";
+
+/**
+ * Emits an operation along axes (negative): on the form in which the tangents are held, or, where the leading axis that
+ * this form may leave out is concerned, on the full one.
+ */
+function emitAlong(
+  e: StepEmitter,
+  { inputs }: Step,
+  axes: readonly number[],
+  emit: (names: readonly string[]) => string,
+): string {
+  const needsLeading = inputs.some(
+    (x, i) => e.isStripped(i) !== e.isStripped(-1) || (e.isStripped(i) && axes.includes(-x.shape.length)),
+  );
+  if (!needsLeading) return emit(inputs.map((_, i) => e.input(i)));
+  return e.fromFull(emit(inputs.map((_, i) => e.fullInput(i))));
+}
+
+export const reshape: Definition<"reshape"> = {
+  shape([x], _operands, { shape }) {
+    if (sizeOf(x!) !== sizeOf(shape)) throw new Error(`[${x}] cannot become [${shape}]`);
+    return shape;
+  },
+  transpose: (l, ct, { inputs }) => [l.reshape(ct, inputs[0]!.shape)],
+  emit: (e) => e.toOutput(e.input()),
+  evaluate: (_step, [x]) => x!.slice(),
+};
+
+export const transpose: Definition<"transpose"> = {
+  shape([x], _operands, { perm }) {
+    if (perm.length !== x!.length) throw new Error(`permutation [${perm}] for shape [${x}]`);
+    return perm.map((axis) => x![axis]!);
+  },
+  transpose(l, ct, { attributes: { perm } }) {
+    const inverse = new Array<number>(perm.length);
+    perm.forEach((axis, i) => {
+      inverse[axis] = i;
+    });
+    return [l.transpose(ct, inverse)];
+  },
+  emit(e, { attributes: { perm } }) {
+    if (e.isStripped(0) && perm[0] === 0) return e.node("Transpose", [e.input()], { perm: ints(perm) });
+    const shifted = [0, ...perm.map((axis) => axis + 1)];
+    return e.fromFull(e.node("Transpose", [e.fullInput()], { perm: ints(shifted) }));
+  },
+  evaluate({ inputs, output, attributes: { perm } }, [x]) {
+    const strides = stridesOf(inputs[0]!.shape);
+    const at = indexBy(
+      output.shape,
+      perm.map((axis) => strides[axis]!),
+      0,
+    );
+    return Float64Array.from(at, (i) => x![i]!);
+  },
+};
+
+export const sum: Definition<"sum"> = {
+  shape: ([x], _operands, { axes }) => axes.reduce<readonly number[]>((shape, axis) => withExtent(shape, axis, 1), x!),
+  transpose: (l, ct, { inputs }) => [l.broadcast(ct, inputs[0]!.shape)],
+  emit(e, step) {
+    const { axes } = step.attributes;
+    return emitAlong(e, step, axes, ([x]) => e.node("ReduceSum", [x!, e.ints(axes)], { keepdims: int(1) }));
+  },
+  evaluate({ inputs, output }, [x]) {
+    const at = broadcastIndex(output.shape, inputs[0]!.shape);
+    const y = new Float64Array(sizeOf(output.shape));
+    for (let i = 0; i < at.length; i++) y[at[i]!]! += x![i]!;
+    return y;
+  },
+};
+
+export const broadcast: Definition<"broadcast"> = {
+  shape([x], _operands, { shape }) {
+    const both = broadcastShapes(x!, shape);
+    if (both === undefined || !sameShape(both, shape)) throw new Error(`[${x}] does not broadcast to [${shape}]`);
+    return shape;
+  },
+  transpose(l, ct, { inputs, output }) {
+    const from = inputs[0]!.shape;
+    const lead = output.shape.length - from.length;
+    const axes = output.shape
+      .map((extent, axis) => ({ axis: axis - output.shape.length, grown: axis < lead || extent !== from[axis - lead] }))
+      .filter(({ grown }) => grown)
+      .map(({ axis }) => axis);
+    return [l.reshape(axes.length === 0 ? ct : l.sum(ct, axes), from)];
+  },
+  emit(e, { inputs, output }) {
+    const lead = output.shape.length - inputs[0]!.shape.length;
+    const aligned = e.reshape(e.input(), [...new Array<number>(lead).fill(1), ...inputs[0]!.shape]);
+    return e.fromFull(e.node("Expand", [aligned, e.ints([1, ...output.shape])]));
+  },
+  evaluate({ inputs, output }, [x]) {
+    return Float64Array.from(broadcastIndex(inputs[0]!.shape, output.shape), (i) => x![i]!);
+  },
+};
+
+export const slice: Definition<"slice"> = {
+  shape([x], _operands, { axis, start, size }) {
+    const extent = x![x!.length + axis]!;
+    if (start < 0 || size < 0 || start + size > extent) throw new Error(`slice ${start}+${size} of ${extent}`);
+    return withExtent(x!, axis, size);
+  },
+  transpose(l, ct, { inputs: [x], attributes: { axis, start, size } }) {
+    return [l.pad(ct, axis, start, aroundAxis(x!.shape, axis).extent - start - size)];
+  },
+  emit(e, step) {
+    const { axis, start, size } = step.attributes;
+    return emitAlong(e, step, [axis], ([x]) =>
+      e.node("Slice", [x!, e.ints([start]), e.ints([start + size]), e.ints([axis])]),
+    );
+  },
+  evaluate({ inputs, output, attributes: { axis, start, size } }, [x]) {
+    const { outer, extent, inner } = aroundAxis(inputs[0]!.shape, axis);
+    const y = new Float64Array(sizeOf(output.shape));
+    for (let o = 0; o < outer; o++) {
+      const from = (o * extent + start) * inner;
+      y.set(x!.subarray(from, from + size * inner), o * size * inner);
+    }
+    return y;
+  },
+};
+
+export const pad: Definition<"pad"> = {
+  shape([x], _operands, { axis, before, after }) {
+    if (before < 0 || after < 0) throw new Error(`negative padding ${before}, ${after}`);
+    return withExtent(x!, axis, aroundAxis(x!, axis).extent + before + after);
+  },
+  transpose: (l, ct, { inputs: [x], attributes: { axis, before } }) => [
+    l.slice(ct, axis, before, aroundAxis(x!.shape, axis).extent),
+  ],
+  emit(e, step) {
+    const { axis, before, after } = step.attributes;
+    return emitAlong(e, step, [axis], ([x]) =>
+      e.node("Pad", [x!, e.ints([before, after]), e.scalar(0), e.ints([axis])]),
+    );
+  },
+  evaluate({ inputs, output, attributes: { axis, before } }, [x]) {
+    const { outer, extent, inner } = aroundAxis(inputs[0]!.shape, axis);
+    const wide = aroundAxis(output.shape, axis).extent;
+    const y = new Float64Array(sizeOf(output.shape));
+    for (let o = 0; o < outer; o++) {
+      y.set(x!.subarray(o * extent * inner, (o + 1) * extent * inner), (o * wide + before) * inner);
+    }
+    return y;
+  },
+};
+
+export const concat: Definition<"concat"> = {
+  shape(inputs, _operands, { axis }) {
+    const first = inputs[0]!;
+    if (!inputs.every((shape) => sameShape(withExtent(shape, axis, 0), withExtent(first, axis, 0)))) {
+      throw new Error(`parts do not fit: ${inputs.map((shape) => `[${shape}]`).join(", ")}`);
+    }
+    return withExtent(
+      first,
+      axis,
+      inputs.reduce((total, shape) => total + aroundAxis(shape, axis).extent, 0),
+    );
+  },
+  transpose(l, ct, { inputs, attributes: { axis } }) {
+    let start = 0;
+    return inputs.map((x) => {
+      const { extent } = aroundAxis(x.shape, axis);
+      const part = l.slice(ct, axis, start, extent);
+      start += extent;
+      return part;
+    });
+  },
+  emit(e, step) {
+    const { axis } = step.attributes;
+    return emitAlong(e, step, [axis], (names) => e.node("Concat", names, { axis: int(axis) }));
+  },
+  evaluate({ inputs, output, attributes: { axis } }, parts) {
+    const { outer, extent: wide, inner } = aroundAxis(output.shape, axis);
+    const y = new Float64Array(sizeOf(output.shape));
+    let start = 0;
+    inputs.forEach((x, i) => {
+      const { extent } = aroundAxis(x.shape, axis);
+      for (let o = 0; o < outer; o++) {
+        y.set(parts[i]!.subarray(o * extent * inner, (o + 1) * extent * inner), (o * wide + start) * inner);
+      }
+      start += extent;
+    });
+    return y;
+  },
+};

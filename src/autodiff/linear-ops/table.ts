@@ -1,0 +1,31 @@
+import type { Definition, LinearOp } from "../program.ts";
+import { conv, convTranspose, convWeight, convWeightTranspose } from "./convolution.ts";
+import { add, multiply, scale } from "./elementwise.ts";
+import { gather, scatterAdd } from "./gather.ts";
+import { matmul, matmulLeft } from "./matrix.ts";
+import { broadcast, concat, pad, reshape, slice, sum, transpose } from "./shape.ts";
+import { windowSum, windowSumTranspose } from "./window.ts";
+
+/** Every linear operation with its four columns: shape, transpose, emission as ONNX, float64 evaluation. */
+export const linearOps: { readonly [Op in LinearOp]: Definition<Op> } = {
+  add,
+  multiply,
+  scale,
+  matmul,
+  matmulLeft,
+  conv,
+  convTranspose,
+  convWeight,
+  convWeightTranspose,
+  windowSum,
+  windowSumTranspose,
+  gather,
+  scatterAdd,
+  reshape,
+  transpose,
+  sum,
+  broadcast,
+  slice,
+  pad,
+  concat,
+};

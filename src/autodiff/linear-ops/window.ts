@@ -1,0 +1,142 @@
+import { type Shape, sizeOf } from "../../base/index.ts";
+import { int, ints } from "../../onnx/index.ts";
+import type { Definition, StepEmitter, Window } from "../program.ts";
+
+/** All (input, kernel, output) triples of flat spatial indices that a window joins; places in the padding are left out. */
+export function windowTaps(
+  input: Shape,
+  kernel: Shape,
+  output: Shape,
+  { strides, dilations, pads }: Window,
+): [input: number, kernel: number, output: number][] {
+  let taps: [number, number, number][] = [[0, 0, 0]];
+  for (let d = 0; d < input.length; d++) {
+    const axis: [number, number, number][] = [];
+    for (let o = 0; o < output[d]!; o++) {
+      for (let k = 0; k < kernel[d]!; k++) {
+        const i = o * strides[d]! - pads[d]! + k * dilations[d]!;
+        if (i >= 0 && i < input[d]!) axis.push([i, k, o]);
+      }
+    }
+    taps = taps.flatMap(([i, k, o]) =>
+      axis.map(([ai, ak, ao]): [number, number, number] => [
+        i * input[d]! + ai,
+        k * kernel[d]! + ak,
+        o * output[d]! + ao,
+      ]),
+    );
+  }
+  return taps;
+}
+
+/** Spatial extents that a window leaves: one output an axis for every place where it fits. */
+export function windowOutput(spatial: Shape, kernel: Shape, { strides, dilations, pads }: Window): number[] {
+  return spatial.map((extent, d) => {
+    const reach = (kernel[d]! - 1) * dilations[d]! + 1;
+    return Math.floor((extent + pads[d]! + pads[spatial.length + d]! - reach) / strides[d]!) + 1;
+  });
+}
+
+/** Splits a shape into what the window leaves alone and the spatial axes. */
+const split = (shape: Shape, rank: number) => ({ lead: shape.slice(0, -rank), spatial: shape.slice(-rank) });
+
+export const windowSum: Definition<"windowSum"> = {
+  shape([x], _operands, { kernel, strides, dilations, pads }) {
+    const { lead, spatial } = split(x!, kernel.length);
+    return [...lead, ...windowOutput(spatial, kernel, { strides, dilations, pads })];
+  },
+  transpose(l, ct, { inputs: [x], attributes }) {
+    return [l.windowSumTranspose(ct, { ...attributes, size: split(x!.shape, attributes.kernel.length).spatial })];
+  },
+  emit(e, { inputs: [x], attributes }) {
+    return e.toOutput(sumWindows(e, images(e, x!.shape, attributes.kernel), attributes));
+  },
+  evaluate({ inputs: [x], output, attributes }, [data]) {
+    const y = new Float64Array(sizeOf(output.shape));
+    eachWindow(x!.shape, output.shape, attributes, (xi, yi) => {
+      y[yi]! += data![xi]!;
+    });
+    return y;
+  },
+};
+
+export const windowSumTranspose: Definition<"windowSumTranspose"> = {
+  shape: ([x], _operands, { kernel, size }) => [...split(x!, kernel.length).lead, ...size],
+  transpose(l, ct, { attributes: { size: _, ...window } }) {
+    return [l.windowSum(ct, window)];
+  },
+  emit(e, { inputs: [x], attributes }) {
+    const { kernel, strides, dilations, pads, size } = attributes;
+    const rank = kernel.length;
+    const planes = images(e, x!.shape, kernel);
+    const reach = kernel.map((extent, d) => (extent - 1) * dilations[d]! + 1);
+    const mirrored = pads.map((pad, i) => reach[i % rank]! - 1 - pad);
+    if (strides.every((stride) => stride === 1) && mirrored.every((pad) => pad >= 0)) {
+      const window = { kernel, strides, dilations, pads: mirrored };
+      return e.toOutput(sumWindows(e, planes, window));
+    }
+    const spatial = split(x!.shape, rank).spatial;
+    const outputPadding = size.map(
+      (extent, d) => extent - ((spatial[d]! - 1) * strides[d]! + reach[d]! - pads[d]! - pads[rank + d]!),
+    );
+    const spread = e.node("ConvTranspose", [planes, ones(e, kernel)], {
+      strides: ints(strides),
+      dilations: ints(dilations),
+      pads: ints(pads),
+      output_padding: ints(outputPadding),
+    });
+    return e.toOutput(spread);
+  },
+  evaluate({ inputs: [x], output, attributes }, [data]) {
+    const y = new Float64Array(sizeOf(output.shape));
+    eachWindow(output.shape, x!.shape, attributes, (yi, xi) => {
+      y[yi]! += data![xi]!;
+    });
+    return y;
+  },
+};
+
+/** [K, …, spatial] → [K·…, 1, spatial]. */
+function images(e: StepEmitter, shape: Shape, kernel: Shape): string {
+  return e.node("Reshape", [e.input(), e.ints([-1, 1, ...shape.slice(-kernel.length)])]);
+}
+
+function ones(e: StepEmitter, kernel: Shape): string {
+  return e.node("Expand", [e.scalar(1), e.ints([1, 1, ...kernel])]);
+}
+
+/** An average over the padded window times its size; a convolution with ones where ONNX allows no such average. */
+function sumWindows(
+  e: StepEmitter,
+  planes: string,
+  { kernel, strides, dilations, pads }: Window & { readonly kernel: Shape },
+): string {
+  const rank = kernel.length;
+  const averages = dilations.every((dilation) => dilation === 1) && pads.every((pad, i) => pad < kernel[i % rank]!);
+  if (!averages) {
+    const attributes = { strides: ints(strides), dilations: ints(dilations), pads: ints(pads) };
+    return e.node("Conv", [planes, ones(e, kernel)], attributes);
+  }
+  const average = e.node("AveragePool", [planes], {
+    kernel_shape: ints(kernel),
+    strides: ints(strides),
+    pads: ints(pads),
+    count_include_pad: int(1),
+  });
+  return e.node("Mul", [average, e.scalar(sizeOf(kernel))]);
+}
+
+/** Visits every (input, output) pair of flat indices that a window joins, plane by plane. */
+function eachWindow(
+  input: Shape,
+  output: Shape,
+  window: Window & { readonly kernel: Shape },
+  visit: (input: number, output: number) => void,
+): void {
+  const { lead, spatial } = split(input, window.kernel.length);
+  const to = split(output, window.kernel.length).spatial;
+  const taps = windowTaps(spatial, window.kernel, to, window);
+  for (let plane = 0; plane < sizeOf(lead); plane++) {
+    for (const [i, , o] of taps) visit(plane * sizeOf(spatial) + i, plane * sizeOf(to) + o);
+  }
+}

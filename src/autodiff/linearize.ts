@@ -1,0 +1,202 @@
+import { messageOf, PushforwardError, sameShape } from "../base/index.ts";
+import {
+  buildModel,
+  type Evaluate,
+  type Model,
+  type Node,
+  readAttributes,
+  type Tensor,
+  valueInfo,
+} from "../onnx/index.ts";
+import { ProgramBuilder } from "./builder.ts";
+import { PrimalBuilder, type Value } from "./primal.ts";
+import type { LinearProgram, Operand, Tangent } from "./program.ts";
+import type { RuleNode } from "./rule.ts";
+import { rules } from "./rules/index.ts";
+
+export interface LinearizeOptions {
+  /** Tensors by which to differentiate: inputs, weights or any tensor inside. */
+  readonly sources: readonly string[];
+  readonly targets: readonly string[];
+}
+
+/** The derivative of a model between tensors, at any point: the values to keep at the point, and the program that uses them. */
+export interface Linearization {
+  readonly program: LinearProgram;
+  /** Weights, and what follows from weights alone. */
+  readonly constants: ReadonlyMap<string, Tensor>;
+  /** Kept values that change with the point, as the primal graph computes them. */
+  readonly kept: readonly Operand[];
+  /** The primal pass at a point: the model's inputs in; kept values and targets out. */
+  readonly primal: ReturnType<typeof buildModel>;
+}
+
+/** A node that lies between sources and targets and has no rule. */
+export interface UnsupportedNode {
+  readonly node: string;
+  readonly op: string;
+}
+
+/** Nodes through which the sources' tangents flow on their way to the targets, in graph order. */
+export function nodesBetween(model: Model, { sources, targets }: LinearizeOptions): Node[] {
+  const varying = new Set(sources);
+  const reached = model.onnx.graph.nodes.filter((node) => {
+    const flows = node.inputs.some((input) => varying.has(input));
+    if (flows) for (const output of node.outputs) if (!sources.includes(output)) varying.add(output);
+    return flows;
+  });
+  const needed = new Set(targets);
+  const between = reached.reverse().filter((node) => {
+    const leads = node.outputs.some((output) => needed.has(output));
+    if (leads) for (const input of node.inputs) if (!sources.includes(input)) needed.add(input);
+    return leads;
+  });
+  return between.reverse();
+}
+
+/** Nodes between sources and targets for which there is no rule. */
+export function unsupportedBetween(model: Model, options: LinearizeOptions): UnsupportedNode[] {
+  return nodesBetween(model, options)
+    .filter((node) => node.domain !== "" || rules[node.op] === undefined)
+    .map((node) => ({ node: node.name, op: node.domain === "" ? node.op : `${node.domain}.${node.op}` }));
+}
+
+/**
+ * The derivative of a model: each node between sources and targets hands over to its rule, which keeps values of the primal
+ * pass and records linear operations.
+ *
+ * Shapes: the program's sources and targets have the tensors' shapes. What bypasses a source is held fixed.
+ *
+ * @throws PushforwardError `op-unsupported` naming every node without a rule
+ * @see Radul et al. 2022, "You Only Linearize Once"
+ */
+export async function linearize(model: Model, options: LinearizeOptions, evaluate: Evaluate): Promise<Linearization> {
+  const missing = unsupportedBetween(model, options);
+  if (missing.length > 0) throw unsupported(missing, options);
+
+  const { graph } = model.onnx;
+  const lookUp = (name: string): Value => {
+    const { shape, type } = model.values.get(name)!;
+    return { name, shape, type, constant: graph.initializers.get(name) };
+  };
+  const l = new ProgramBuilder();
+  const primal = new PrimalBuilder();
+  const tangents = new Map<string, Tangent>();
+  for (const source of options.sources) tangents.set(source, l.source(lookUp(source).shape));
+
+  for (const node of nodesBetween(model, options)) {
+    const ruleNode: RuleNode = {
+      op: node.op,
+      inputs: node.inputs.map((name) => (name === "" ? absent : lookUp(name))),
+      outputs: node.outputs.filter((name) => name !== "").map(lookUp),
+      attributes: readAttributes(node.attributes),
+      optional: (i) => (node.inputs[i] ? lookUp(node.inputs[i]) : undefined),
+      varies: (i) => tangents.get(node.inputs[i] ?? "") !== undefined,
+    };
+    try {
+      const map = rules[node.op]!(ruleNode, primal);
+      const result = map(l, ...node.inputs.map((name) => tangents.get(name)));
+      const results = Array.isArray(result) ? (result as readonly Tangent[]) : [result as Tangent];
+      results.forEach((tangent, i) => {
+        const name = node.outputs[i]!;
+        if (tangent === undefined || options.sources.includes(name)) return;
+        const { shape } = lookUp(name);
+        if (!sameShape(tangent.shape, shape)) throw new Error(`tangent [${tangent.shape}] for output [${shape}]`);
+        tangents.set(name, tangent);
+      });
+    } catch (cause) {
+      throw new PushforwardError("op-unsupported", {
+        what: `${node.op} cannot be differentiated here: ${messageOf(cause)}.`,
+        where: { node: node.name, op: node.op },
+        fix: "Choose a target before this node.",
+        cause,
+      });
+    }
+  }
+
+  const program = l.finish(options.targets.map((target) => tangents.get(target)));
+  return finish(model, primal, program, options, evaluate);
+}
+
+const absent: Value = { name: "", shape: [], type: "float32", constant: undefined };
+
+/** Splits what was kept into constants, computed once here, and what the primal graph computes at each point. */
+async function finish(
+  model: Model,
+  primal: PrimalBuilder,
+  program: LinearProgram,
+  { targets }: LinearizeOptions,
+  evaluate: Evaluate,
+): Promise<Linearization> {
+  const { graph } = model.onnx;
+  const known = new Map([...graph.initializers, ...primal.constants]);
+  const used = new Set(program.steps.flatMap((step) => step.operands.map((operand) => operand.name)));
+
+  const fixed = new Set(known.keys());
+  const fixedNodes = primal.nodes.filter((node) => {
+    const isFixed = node.inputs.every((input) => input === "" || fixed.has(input));
+    if (isFixed) for (const output of node.outputs) fixed.add(output);
+    return isFixed;
+  });
+  const operands = [...primal.kept.values()].filter((operand) => used.has(operand.name));
+  const toCompute = operands.filter(({ name }) => fixed.has(name) && !known.has(name));
+  const graphOf = (nodes: readonly Node[], outputs: readonly Operand[], inputs = graph.inputs) => {
+    const needed = neededNodes(
+      nodes,
+      outputs.map(({ name }) => name),
+    );
+    const read = new Set(needed.flatMap((node) => node.inputs).concat(outputs.map(({ name }) => name)));
+    return buildModel(
+      {
+        inputs,
+        outputs: outputs.map(({ name, type, shape }) => valueInfo(name, type, shape)),
+        nodes: needed,
+        initializers: new Map([...known].filter(([name]) => read.has(name))),
+      },
+      model.onnx.opsets.get(""),
+    );
+  };
+  const computed =
+    toCompute.length === 0
+      ? new Map<string, Tensor>()
+      : await evaluate(
+          graphOf(fixedNodes, toCompute, []),
+          new Map(),
+          toCompute.map(({ name }) => name),
+        );
+  const constants = new Map<string, Tensor>();
+  for (const { name } of operands) {
+    const tensor = known.get(name) ?? computed.get(name);
+    if (tensor !== undefined) constants.set(name, tensor);
+  }
+  const kept = operands.filter(({ name }) => !constants.has(name));
+  const points = targets.map((name) => ({ name, ...model.values.get(name)! }));
+  const outputs = [...new Map([...kept, ...points].map((operand) => [operand.name, operand])).values()];
+  return { program, constants, kept, primal: graphOf([...graph.nodes, ...primal.nodes], outputs) };
+}
+
+/** The nodes that these outputs need. */
+function neededNodes(nodes: readonly Node[], outputs: readonly string[]): Node[] {
+  const needed = new Set(outputs);
+  return [...nodes]
+    .reverse()
+    .filter((node) => {
+      const leads = node.outputs.some((output) => needed.has(output));
+      if (leads) for (const input of node.inputs) needed.add(input);
+      return leads;
+    })
+    .reverse();
+}
+
+function unsupported(missing: readonly UnsupportedNode[], { sources, targets }: LinearizeOptions): PushforwardError {
+  const [first] = missing as [UnsupportedNode];
+  const ops = [...new Set(missing.map(({ op }) => op))];
+  const nodes = missing.map(({ node, op }) => `${node} (${op})`).join(", ");
+  return new PushforwardError("op-unsupported", {
+    what:
+      `No linearize rule for ${ops.join(", ")}, needed for J(${sources.join(", ")} → ${targets.join(", ")})` +
+      (missing.length > 1 ? `; nodes: ${nodes}.` : "."),
+    where: { node: first.node, op: first.op },
+    fix: "Choose a target before these nodes (`pushforward inspect` lists the taps in reach), or add a rule: CONTRIBUTING.md.",
+  });
+}

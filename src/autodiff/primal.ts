@@ -1,0 +1,166 @@
+import { broadcastShapes, PushforwardError, type Shape, sizeOf } from "../base/index.ts";
+import {
+  type Attributes,
+  type DataType,
+  filled,
+  int,
+  ints,
+  intTensor,
+  type Node,
+  node,
+  type Tensor,
+} from "../onnx/index.ts";
+import type { Operand } from "./program.ts";
+
+/** A tensor of the primal pass. */
+export interface Value {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly type: DataType;
+  /** The tensor itself where it is the same at every input. */
+  readonly constant: Tensor | undefined;
+}
+
+const DATA_TYPES: Partial<Record<DataType, number>> = { float32: 1, int64: 7, bool: 9 };
+
+/**
+ * Records what rules need of the primal pass, as ONNX nodes beside the model's own. Only what is kept, and what that
+ * needs, is computed.
+ */
+export class PrimalBuilder {
+  readonly nodes: Node[] = [];
+  readonly constants = new Map<string, Tensor>();
+  readonly kept = new Map<string, Operand>();
+  #nextId = 0;
+
+  /** Keeps a value for the linear program. */
+  keep(value: Value): Operand {
+    const operand = { name: value.name, shape: value.shape, type: value.type };
+    this.kept.set(value.name, operand);
+    if (value.constant) this.constants.set(value.name, value.constant);
+    return operand;
+  }
+
+  /** A value that is the same at every input. */
+  constant(tensor: Tensor): Value {
+    const name = `primal/constant${this.#nextId++}`;
+    this.constants.set(name, tensor);
+    return { name, shape: tensor.shape, type: tensor.type, constant: tensor };
+  }
+
+  scalar(value: number): Value {
+    return this.constant(filled([], value));
+  }
+
+  /** Any ONNX node; the caller knows the shape of its first output. */
+  op(
+    op: string,
+    inputs: readonly Value[],
+    shape: Shape,
+    attributes: Attributes = {},
+    type: DataType = "float32",
+  ): Value {
+    const name = `primal/${op}${this.#nextId++}`;
+    this.nodes.push(node({ op, inputs: inputs.map((input) => input.name), outputs: [name], attributes }));
+    return { name, shape, type, constant: undefined };
+  }
+
+  /** An ONNX node whose second output is wanted. */
+  secondOutput(op: string, inputs: readonly Value[], shape: Shape, attributes: Attributes, type: DataType): Value {
+    const name = `primal/${op}${this.#nextId++}`;
+    const outputs = [`${name}/first`, name];
+    this.nodes.push(node({ op, inputs: inputs.map((input) => input.name), outputs, attributes, name }));
+    return { name, shape, type, constant: undefined };
+  }
+
+  #binary(op: string, a: Value, b: Value, type: DataType = "float32"): Value {
+    const shape = broadcastShapes(a.shape, b.shape);
+    if (shape === undefined) {
+      throw new PushforwardError("shape-mismatch", {
+        what: `${op} of [${a.shape}] and [${b.shape}] does not broadcast.`,
+      });
+    }
+    return this.op(op, [a, b], shape, {}, type);
+  }
+
+  add = (a: Value, b: Value) => this.#binary("Add", a, b);
+  sub = (a: Value, b: Value) => this.#binary("Sub", a, b);
+  mul = (a: Value, b: Value) => this.#binary("Mul", a, b);
+  div = (a: Value, b: Value) => this.#binary("Div", a, b);
+  pow = (a: Value, b: Value) => this.#binary("Pow", a, b);
+  greater = (a: Value, b: Value) => this.#binary("Greater", a, b, "bool");
+  greaterOrEqual = (a: Value, b: Value) => this.#binary("GreaterOrEqual", a, b, "bool");
+  equal = (a: Value, b: Value) => this.#binary("Equal", a, b, "bool");
+  and = (a: Value, b: Value) => this.#binary("And", a, b, "bool");
+  or = (a: Value, b: Value) => this.#binary("Or", a, b, "bool");
+  not = (a: Value) => this.op("Not", [a], a.shape, {}, "bool");
+
+  /** An elementwise function by its ONNX name. */
+  map(op: string, x: Value, attributes: Attributes = {}): Value {
+    return this.op(op, [x], x.shape, attributes);
+  }
+
+  /** a · x + b with numbers a and b. */
+  affine(a: number, x: Value, b: number): Value {
+    const scaled = a === 1 ? x : this.mul(x, this.scalar(a));
+    return b === 0 ? scaled : this.add(scaled, this.scalar(b));
+  }
+
+  square(x: Value): Value {
+    return this.mul(x, x);
+  }
+
+  /** 1 where the condition holds, else 0. */
+  mask(condition: Value): Value {
+    return this.cast(condition, "float32");
+  }
+
+  /** 1 where x > 0, else 0. */
+  positive(x: Value): Value {
+    return this.mask(this.greater(x, this.scalar(0)));
+  }
+
+  where(condition: Value, a: Value, b: Value): Value {
+    const shape = broadcastShapes(condition.shape, a.shape, b.shape)!;
+    return this.op("Where", [condition, a, b], shape);
+  }
+
+  cast(x: Value, type: "float32" | "int64"): Value {
+    return this.op("Cast", [x], x.shape, { to: int(DATA_TYPES[type]!) }, type);
+  }
+
+  /** A reduction over negative axes, which stay with extent 1. */
+  reduce(op: "ReduceSum" | "ReduceMean" | "ReduceProd", x: Value, axes: readonly number[]): Value {
+    const shape = x.shape.map((extent, axis) => (axes.includes(axis - x.shape.length) ? 1 : extent));
+    return this.op(op, [x, this.constant(intTensor(axes))], shape, { keepdims: int(1) });
+  }
+
+  reshape(x: Value, shape: Shape): Value {
+    return this.op("Reshape", [x, this.constant(intTensor(shape))], shape, {}, x.type);
+  }
+
+  transpose(x: Value, perm: readonly number[]): Value {
+    return this.op(
+      "Transpose",
+      [x],
+      perm.map((axis) => x.shape[axis]!),
+      { perm: ints(perm) },
+      x.type,
+    );
+  }
+
+  /** NumPy broadcasting to a shape. */
+  expand(x: Value, shape: Shape): Value {
+    return this.op("Expand", [x, this.constant(intTensor(shape))], shape, {}, x.type);
+  }
+
+  /** 0, 1, … over a shape, row-major, int64. */
+  range(shape: Shape): Value {
+    return this.constant(
+      intTensor(
+        Array.from({ length: sizeOf(shape) }, (_, i) => i),
+        shape,
+      ),
+    );
+  }
+}

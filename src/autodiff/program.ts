@@ -1,0 +1,169 @@
+import type { Shape } from "../base/index.ts";
+import type { Attributes, DataType } from "../onnx/index.ts";
+
+/** A tangent (or cotangent) in a program: linear in the sources. Its shape leaves out the block axis K. */
+export interface LinearVar {
+  readonly id: number;
+  readonly shape: Shape;
+}
+
+/** A tangent that may be structurally zero: absent, it costs no step. */
+export type Tangent = LinearVar | undefined;
+
+/** A tensor that a step uses but is not linear in: a weight, or a value kept from the primal pass. */
+export interface Operand {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly type: DataType;
+}
+
+/** Geometry of a convolution or window: spatial axes in order; `pads` holds all begins, then all ends. */
+export interface Window {
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly pads: readonly number[];
+}
+
+export interface ConvWindow extends Window {
+  readonly group: number;
+}
+
+/**
+ * The closed table of linear operations: name → attributes. Axes are negative (−1 is last), so the block axis in front of
+ * every tangent changes no operation.
+ */
+export interface OpAttributes {
+  /** Σ of all inputs, equal shapes. */
+  add: Record<never, never>;
+  /** factor · x. */
+  multiply: { readonly factor: number };
+  /** operand ∘ x; the operand broadcasts to x's shape. */
+  scale: Record<never, never>;
+  /** x·W over the last two axes (x·Wᵀ with `transposeW`); W's leading axes broadcast to x's. */
+  matmul: { readonly transposeW: boolean };
+  /** W·x over the last two axes (Wᵀ·x with `transposeW`). */
+  matmulLeft: { readonly transposeW: boolean };
+  /** Convolution with W [O, I/group, …]; x [N, I, …]. */
+  conv: ConvWindow;
+  /** The adjoint of `conv` that takes inputs of spatial `size`: x [N, O, …] → [N, I, …size]. */
+  convTranspose: ConvWindow & { readonly size: readonly number[] };
+  /** Convolution of the operand x [N, I, …] with the tangent dW [O, I/group, …kernel]. */
+  convWeight: ConvWindow;
+  /** The adjoint of `convWeight`: ct [N, O, …] → dW [O, I/group, …kernel]. */
+  convWeightTranspose: ConvWindow & { readonly kernel: readonly number[] };
+  /** Sums over windows of the last `kernel.length` axes, zeros outside. */
+  windowSum: Window & { readonly kernel: readonly number[] };
+  /** The adjoint of `windowSum` that takes inputs of spatial `size`. */
+  windowSumTranspose: Window & { readonly kernel: readonly number[]; readonly size: readonly number[] };
+  /** Entries at the operand's indices [P] along one axis. */
+  gather: { readonly axis: number };
+  /** The adjoint of `gather`: adds entry p at index[p] of an axis of extent `size`. */
+  scatterAdd: { readonly axis: number; readonly size: number };
+  reshape: { readonly shape: Shape };
+  /** Axes permuted as ONNX's Transpose does, the block axis not counted. */
+  transpose: { readonly perm: readonly number[] };
+  /** Σ over axes, which stay with extent 1. */
+  sum: { readonly axes: readonly number[] };
+  /** NumPy broadcasting to a shape. */
+  broadcast: { readonly shape: Shape };
+  slice: { readonly axis: number; readonly start: number; readonly size: number };
+  /** Zeros before and after along one axis. */
+  pad: { readonly axis: number; readonly before: number; readonly after: number };
+  concat: { readonly axis: number };
+}
+
+export type LinearOp = keyof OpAttributes;
+
+/** One linear operation of a program. */
+export interface Step<Op extends LinearOp = LinearOp> {
+  readonly op: Op;
+  readonly inputs: readonly LinearVar[];
+  readonly operands: readonly Operand[];
+  readonly attributes: OpAttributes[Op];
+  readonly output: LinearVar;
+}
+
+/** A step whose attributes follow from its op, for code that switches over ops. */
+export type AnyStep = { [Op in LinearOp]: Step<Op> }[LinearOp];
+
+/** A checked, printable list of linear operations from sources to targets; a target that is zero is absent. */
+export interface LinearProgram {
+  readonly sources: readonly LinearVar[];
+  readonly targets: readonly Tangent[];
+  readonly steps: readonly AnyStep[];
+}
+
+/** Records linear operations. Absent tangents pass through as absent; shapes are checked as steps are recorded. */
+export interface LinearBuilder {
+  add(...terms: readonly Tangent[]): Tangent;
+  sub(a: Tangent, b: Tangent): Tangent;
+  multiply(factor: number, x: Tangent): Tangent;
+  scale(operand: Operand, x: Tangent): Tangent;
+  matmul(x: Tangent, w: Operand, transposeW?: boolean): Tangent;
+  matmulLeft(w: Operand, x: Tangent, transposeW?: boolean): Tangent;
+  conv(x: Tangent, w: Operand, window: OpAttributes["conv"]): Tangent;
+  convTranspose(x: Tangent, w: Operand, window: OpAttributes["convTranspose"]): Tangent;
+  convWeight(x: Operand, w: Tangent, window: OpAttributes["convWeight"]): Tangent;
+  convWeightTranspose(x: Operand, ct: Tangent, window: OpAttributes["convWeightTranspose"]): Tangent;
+  windowSum(x: Tangent, window: OpAttributes["windowSum"]): Tangent;
+  windowSumTranspose(x: Tangent, window: OpAttributes["windowSumTranspose"]): Tangent;
+  gather(x: Tangent, indices: Operand, axis: number): Tangent;
+  scatterAdd(x: Tangent, indices: Operand, axis: number, size: number): Tangent;
+  reshape(x: Tangent, shape: Shape): Tangent;
+  transpose(x: Tangent, perm: readonly number[]): Tangent;
+  sum(x: Tangent, axes: readonly number[]): Tangent;
+  broadcast(x: Tangent, shape: Shape): Tangent;
+  slice(x: Tangent, axis: number, start: number, size: number): Tangent;
+  pad(x: Tangent, axis: number, before: number, after: number): Tangent;
+  concat(xs: readonly LinearVar[], axis: number): Tangent;
+}
+
+/** Writes the ONNX nodes of one step. Names are tensors of the graph under construction, block axis K in front. */
+export interface StepEmitter {
+  /** The step's input i without its leading unit axis: [K, C, H, W] for a tangent [1, C, H, W]. */
+  input(i?: number): string;
+  /** The step's input i with every axis of its shape: [K, ...shape]. */
+  fullInput(i?: number): string;
+  /** Whether input i (the output for −1) is held without its leading unit axis. */
+  isStripped(i?: number): boolean;
+  operand(i?: number): string;
+  node(op: string, inputs: readonly string[], attributes?: Attributes): string;
+  ints(values: readonly number[]): string;
+  scalar(value: number): string;
+  /** Reshapes to [K, ...shape], K being whatever fits. */
+  reshape(name: string, shape: Shape): string;
+  /** Turns a tensor [K, ...shape of the output] into the form in which the output is held. */
+  fromFull(name: string): string;
+  /** Reshapes any tensor of K times the output's entries, block axis outermost, to the form in which the output is held. */
+  toOutput(name: string): string;
+}
+
+/** The four columns of a linear operation. */
+export interface Definition<Op extends LinearOp> {
+  /** Shape of the output; throws an Error with the reason where the inputs do not fit. */
+  shape(inputs: readonly Shape[], operands: readonly Shape[], attributes: OpAttributes[Op]): Shape;
+  /** Cotangents of the inputs, recorded with linear operations. */
+  transpose(l: LinearBuilder, ct: LinearVar, step: Step<Op>): readonly Tangent[];
+  /** Emission as ONNX; returns the name of the output in the form in which it is held. */
+  emit(e: StepEmitter, step: Step<Op>): string;
+  /** Naive float64 evaluation of one vector. */
+  evaluate(step: Step<Op>, inputs: readonly Float64Array[], operands: readonly Float64Array[]): Float64Array;
+}
+
+/** `%3 = conv[1,8,5,5](%1; W) strides=1,1 …`: one line a step. */
+export function formatProgram({ sources, targets, steps }: LinearProgram): string {
+  const name = (x: Tangent) => (x === undefined ? "0" : `%${x.id}`);
+  const attribute = (value: unknown) => (Array.isArray(value) ? value.join(",") : String(value));
+  const lines = [`sources ${sources.map((x) => `${name(x)}[${x.shape}]`).join(" ")}`];
+  for (const { op, inputs, operands, attributes, output } of steps) {
+    const args = [inputs.map(name).join(", "), operands.map((operand) => operand.name).join(", ")]
+      .filter((part) => part !== "")
+      .join("; ");
+    const rest = Object.entries(attributes)
+      .map(([key, value]) => ` ${key}=${attribute(value)}`)
+      .join("");
+    lines.push(`${name(output)} = ${op}[${output.shape}](${args})${rest}`);
+  }
+  lines.push(`targets ${targets.map(name).join(" ")}`);
+  return lines.join("\n");
+}

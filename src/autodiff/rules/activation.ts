@@ -1,0 +1,99 @@
+import type { Value } from "../primal.ts";
+import { constant, diagonal, fromRight, type RuleNode, type Rules } from "../rule.ts";
+
+const softmaxAxis = ({ attributes, outputs: [y] }: RuleNode) => fromRight(attributes.int("axis", -1), y!.shape);
+
+/** 1/√(2π) */
+const GAUSSIAN = 1 / Math.sqrt(2 * Math.PI);
+
+/** Non-linearities: keep what is needed of the primal pass, then map tangents by linear operations only. */
+export const activation = {
+  /** y = max(x, 0); ReLU′(0) = 0. */
+  Relu: diagonal((p, x) => p.positive(x)),
+  LeakyRelu: diagonal((p, x, _y, { attributes }) => {
+    const alpha = attributes.float("alpha", 0.01);
+    return p.affine(1 - alpha, p.positive(x), alpha);
+  }),
+  ThresholdedRelu: diagonal((p, x, _y, { attributes }) => p.mask(p.greater(x, p.scalar(attributes.float("alpha", 1))))),
+  /** y = x where x ≥ 0, slope ∘ x elsewhere; the slope may vary too. */
+  PRelu: (node, primal) => {
+    const [x, slope] = node.inputs as readonly [Value, Value];
+    const right = primal.greaterOrEqual(x, primal.scalar(0));
+    const dydx = node.varies(0) ? primal.keep(primal.where(right, primal.scalar(1), slope)) : undefined;
+    const dyds = node.varies(1) ? primal.keep(primal.where(right, primal.scalar(0), x)) : undefined;
+    return (l, dx, ds) =>
+      l.add(dydx && l.scale(dydx, dx), dyds && l.scale(dyds, l.broadcast(ds, node.outputs[0]!.shape)));
+  },
+  /** y = α(eˣ − 1) for x < 0, so y′ = y + α there. */
+  Elu: diagonal((p, x, y, { attributes }) =>
+    p.where(p.greater(x, p.scalar(0)), p.scalar(1), p.affine(1, y, attributes.float("alpha", 1))),
+  ),
+  Selu: diagonal((p, x, y, { attributes }) => {
+    const alpha = attributes.float("alpha", 1.6732632423543772);
+    const gamma = attributes.float("gamma", 1.0507009873554805);
+    return p.where(p.greater(x, p.scalar(0)), p.scalar(gamma), p.affine(1, y, alpha * gamma));
+  }),
+  /** y = α(e^{x/α} − 1) for x < 0, so y′ = y/α + 1 there. */
+  Celu: diagonal((p, x, y, { attributes }) =>
+    p.where(p.greater(x, p.scalar(0)), p.scalar(1), p.affine(1 / attributes.float("alpha", 1), y, 1)),
+  ),
+  Sigmoid: diagonal((p, _x, y) => p.mul(y, p.affine(-1, y, 1))),
+  HardSigmoid: diagonal((p, x, _y, { attributes }) => {
+    const alpha = attributes.float("alpha", 0.2);
+    const linear = p.affine(alpha, x, attributes.float("beta", 0.5));
+    return p.affine(alpha, p.mask(p.and(p.greater(linear, p.scalar(0)), p.greater(p.scalar(1), linear))), 0);
+  }),
+  /** y = x · clip(x/6 + 1/2, 0, 1). */
+  HardSwish: diagonal((p, x) => {
+    const inside = p.and(p.greater(x, p.scalar(-3)), p.greater(p.scalar(3), x));
+    return p.where(inside, p.affine(1 / 3, x, 0.5), p.mask(p.greaterOrEqual(x, p.scalar(3))));
+  }),
+  /** y = x · σ(αx), so y′ = σ + αy(1 − σ). */
+  Swish: diagonal((p, x, y, { attributes }) => {
+    const alpha = attributes.float("alpha", 1);
+    const gate = p.map("Sigmoid", p.affine(alpha, x, 0));
+    return p.add(gate, p.affine(alpha, p.mul(y, p.affine(-1, gate, 1)), 0));
+  }),
+  /** y = x · tanh(softplus x), so y′ = t + x(1 − t²)σ(x). */
+  Mish: diagonal((p, x) => {
+    const t = p.map("Tanh", p.map("Softplus", x));
+    return p.add(t, p.mul(p.mul(x, p.affine(-1, p.square(t), 1)), p.map("Sigmoid", x)));
+  }),
+  Softplus: diagonal((p, x) => p.map("Sigmoid", x)),
+  Softsign: diagonal((p, x) => p.map("Reciprocal", p.square(p.affine(1, p.map("Abs", x), 1)))),
+  Tanh: diagonal((p, _x, y) => p.affine(-1, p.square(y), 1)),
+  /** y = x Φ(x), or its tanh approximation. */
+  Gelu: diagonal((p, x, _y, { attributes }) => {
+    if (attributes.text("approximate", "none") === "tanh") {
+      const c = Math.sqrt(2 / Math.PI);
+      const cubic = p.affine(0.044715, p.mul(x, p.square(x)), 0);
+      const t = p.map("Tanh", p.affine(c, p.add(x, cubic), 0));
+      const inner = p.affine(3 * 0.044715 * c, p.square(x), c);
+      const slope = p.mul(p.mul(x, p.affine(-1, p.square(t), 1)), inner);
+      return p.affine(0.5, p.add(p.affine(1, t, 1), slope), 0);
+    }
+    const cdf = p.affine(0.5, p.map("Erf", p.affine(Math.SQRT1_2, x, 0)), 0.5);
+    const pdf = p.affine(GAUSSIAN, p.map("Exp", p.affine(-0.5, p.square(x), 0)), 0);
+    return p.add(cdf, p.mul(x, pdf));
+  }),
+  /** Zero inside ±lambd, x ∓ bias outside. */
+  Shrink: diagonal((p, x, _y, { attributes }) =>
+    p.mask(p.greater(p.map("Abs", x), p.scalar(attributes.float("lambd", 0.5)))),
+  ),
+  /** y = softmax(x), dy = y∘dx − y∘Σ(y∘dx). */
+  Softmax: (node, primal) => {
+    const axis = softmaxAxis(node);
+    const y = primal.keep(node.outputs[0]!);
+    return (l, dx) => {
+      const ydx = l.scale(y, dx);
+      return l.sub(ydx, l.scale(y, l.broadcast(l.sum(ydx, [axis]), y.shape)));
+    };
+  },
+  /** y = x − log Σ eˣ, dy = dx − Σ(eʸ∘dx). */
+  LogSoftmax: (node, primal) => {
+    const axis = softmaxAxis(node);
+    const p = primal.keep(primal.map("Exp", node.outputs[0]!));
+    return (l, dx) => l.sub(dx, l.broadcast(l.sum(l.scale(p, dx), [axis]), p.shape));
+  },
+  Hardmax: constant,
+} satisfies Rules;

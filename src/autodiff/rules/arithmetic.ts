@@ -1,0 +1,137 @@
+import { sameShape } from "../../base/index.ts";
+import type { PrimalBuilder, Value } from "../primal.ts";
+import type { LinearBuilder, Tangent } from "../program.ts";
+import { constant, diagonal, type Rule, type RuleNode, type Rules } from "../rule.ts";
+
+/** A function of several inputs, broadcast to the output's shape: dy = Σ slopeᵢ ∘ dxᵢ, slopes computed where inputs vary. */
+const elementwise =
+  (slopes: (primal: PrimalBuilder, node: RuleNode) => readonly (() => Value)[]): Rule =>
+  (node, primal) => {
+    const { shape } = node.outputs[0]!;
+    const kept = slopes(primal, node).map((slope, i) => (node.varies(i) ? primal.keep(slope()) : undefined));
+    return (l, ...tangents) =>
+      l.add(...kept.map((slope, i) => slope && l.scale(slope, l.broadcast(tangents[i], shape))));
+  };
+
+/** dy = Σ weight · dxᵢ, broadcast to the output's shape. */
+const weightedSum =
+  (weights: (count: number) => readonly number[]): Rule =>
+  ({ inputs, outputs: [y] }) =>
+  (l: LinearBuilder, ...tangents: readonly Tangent[]) => {
+    const factors = weights(inputs.length);
+    return l.add(...tangents.map((dx, i) => l.multiply(factors[i]!, l.broadcast(dx, y!.shape))));
+  };
+
+/** The largest (or smallest) input; among equal ones the first. */
+const extremum = elementwise((p, { inputs, outputs: [y] }) => {
+  let taken: Value | undefined;
+  const first = inputs.map((x) => {
+    const equal = p.equal(x, y!);
+    const chosen = taken === undefined ? equal : p.and(equal, p.not(taken));
+    taken = taken === undefined ? equal : p.or(taken, equal);
+    return chosen;
+  });
+  return first.map((chosen) => () => p.mask(chosen));
+});
+
+/** Between floating-point types the identity (all are float32 here), else without derivative. */
+const cast: Rule = ({ inputs: [x], outputs: [y] }) => {
+  const floating = x!.type === "float32" && y!.type === "float32";
+  return (_l, dx) => (floating ? dx : undefined);
+};
+
+const identity: Rule = () => (_l, dx) => dx;
+
+/** Elementwise functions of one or more inputs, with broadcasting. */
+export const arithmetic = {
+  Add: weightedSum(() => [1, 1]),
+  Sub: weightedSum(() => [1, -1]),
+  Sum: weightedSum((count) => new Array<number>(count).fill(1)),
+  Mean: weightedSum((count) => new Array<number>(count).fill(1 / count)),
+  Mul: elementwise((_p, { inputs: [a, b] }) => [() => b!, () => a!]),
+  /** d(a/b) = da/b − (y/b) db. */
+  Div: elementwise((p, { inputs: [, b], outputs: [y] }) => [
+    () => p.map("Reciprocal", b!),
+    () => p.map("Neg", p.div(y!, b!)),
+  ]),
+  /** d(aᵇ) = b aᵇ⁻¹ da + y ln a db. */
+  Pow: elementwise((p, { inputs: [a, b], outputs: [y] }) => [
+    () => p.mul(b!, p.pow(a!, p.affine(1, b!, -1))),
+    () => p.mul(y!, p.map("Log", a!)),
+  ]),
+  Max: extremum,
+  Min: extremum,
+  Neg: () => (l, dx) => l.multiply(-1, dx),
+  Identity: identity,
+  /** Inference leaves the input as it is; in training the mask that the primal pass drew is kept. */
+  Dropout: (node, primal) => {
+    const training = node.optional(2)?.constant?.data[0];
+    if (training === undefined || Number(training) === 0) return (_l, dx) => dx;
+    const ratio = Number(node.optional(1)?.constant?.data[0] ?? 0.5);
+    const mask = primal.keep(primal.affine(1 / (1 - ratio), primal.mask(node.outputs[1]!), 0));
+    return (l, dx) => l.scale(mask, dx);
+  },
+  Cast: cast,
+  CastLike: cast,
+  /** Passes where min < x < max; at the limits and beyond nothing moves with x, and y moves with the limit. */
+  Clip: (node, primal) => {
+    const x = node.inputs[0]!;
+    const y = node.outputs[0]!;
+    const low = node.optional(1);
+    const high = node.optional(2);
+    const above = low && primal.greater(x, low);
+    const below = high && primal.greater(high, x);
+    const inside = above && below ? primal.and(above, below) : (above ?? below);
+    const mask = inside && node.varies(0) ? primal.keep(primal.mask(inside)) : undefined;
+    const atHigh = below && node.varies(2) ? primal.keep(primal.mask(primal.not(below))) : undefined;
+    // Where min ≥ max ONNX gives max, so min counts only below max.
+    const atLow =
+      above && node.varies(1)
+        ? primal.keep(primal.mask(primal.and(primal.not(above), primal.equal(y, low))))
+        : undefined;
+    return (l, dx, dLow, dHigh) =>
+      l.add(
+        mask ? l.scale(mask, dx) : dx,
+        atLow && l.scale(atLow, l.broadcast(dLow, y.shape)),
+        atHigh && l.scale(atHigh, l.broadcast(dHigh, y.shape)),
+      );
+  },
+  Where: (node, primal) => {
+    const condition = node.inputs[0]!;
+    const { shape } = node.outputs[0]!;
+    const full = sameShape(condition.shape, shape) ? condition : primal.expand(condition, shape);
+    const yes = node.varies(1) ? primal.keep(primal.mask(full)) : undefined;
+    const no = node.varies(2) ? primal.keep(primal.mask(primal.not(full))) : undefined;
+    return (l, _dc, da, db) =>
+      l.add(yes && l.scale(yes, l.broadcast(da, shape)), no && l.scale(no, l.broadcast(db, shape)));
+  },
+  /** |x|′ = sign x, 0 at 0. */
+  Abs: diagonal((p, x) => p.map("Sign", x)),
+  Reciprocal: diagonal((p, _x, y) => p.map("Neg", p.square(y))),
+  Sqrt: diagonal((p, _x, y) => p.map("Reciprocal", p.affine(2, y, 0))),
+  Exp: diagonal((_p, _x, y) => y),
+  Log: diagonal((p, x) => p.map("Reciprocal", x)),
+  Erf: diagonal((p, x) => p.affine(2 / Math.sqrt(Math.PI), p.map("Exp", p.map("Neg", p.square(x))), 0)),
+  Sin: diagonal((p, x) => p.map("Cos", x)),
+  Cos: diagonal((p, x) => p.map("Neg", p.map("Sin", x))),
+  Tan: diagonal((p, _x, y) => p.affine(1, p.square(y), 1)),
+  Asin: diagonal((p, x) => p.map("Reciprocal", p.map("Sqrt", p.affine(-1, p.square(x), 1)))),
+  Acos: diagonal((p, x) => p.map("Neg", p.map("Reciprocal", p.map("Sqrt", p.affine(-1, p.square(x), 1))))),
+  Atan: diagonal((p, x) => p.map("Reciprocal", p.affine(1, p.square(x), 1))),
+  Sinh: diagonal((p, x) => p.map("Cosh", x)),
+  Cosh: diagonal((p, x) => p.map("Sinh", x)),
+  Asinh: diagonal((p, x) => p.map("Reciprocal", p.map("Sqrt", p.affine(1, p.square(x), 1)))),
+  Acosh: diagonal((p, x) => p.map("Reciprocal", p.map("Sqrt", p.affine(1, p.square(x), -1)))),
+  Atanh: diagonal((p, x) => p.map("Reciprocal", p.affine(-1, p.square(x), 1))),
+  Sign: constant,
+  Floor: constant,
+  Ceil: constant,
+  Round: constant,
+  IsNaN: constant,
+  IsInf: constant,
+  Equal: constant,
+  Greater: constant,
+  GreaterOrEqual: constant,
+  Less: constant,
+  LessOrEqual: constant,
+} satisfies Rules;

@@ -1,0 +1,110 @@
+import { intTensor } from "../../onnx/index.ts";
+import { windowOf } from "../geometry.ts";
+import type { PrimalBuilder, Value } from "../primal.ts";
+import type { LinearBuilder, OpAttributes, Tangent } from "../program.ts";
+import type { Rules } from "../rule.ts";
+
+/** A bias [O] seen as [1, O, 1, …]. */
+const channelShape = (channels: number, rank: number) => [1, channels, ...new Array<number>(rank).fill(1)];
+
+export const convolution = {
+  /** y = x * W + b; dy = dx * W + x * dW + db. */
+  Conv: (node, primal) => {
+    const [x, w] = node.inputs as readonly [Value, Value];
+    const y = node.outputs[0]!;
+    const kernel = w.shape.slice(2);
+    const window = {
+      ...windowOf(node, kernel, x.shape.slice(2), y.shape.slice(2)),
+      group: node.attributes.int("group", 1),
+    };
+    const keptW = node.varies(0) ? primal.keep(w) : undefined;
+    const keptX = node.varies(1) ? primal.keep(x) : undefined;
+    return (l, dx, dw, db) =>
+      l.add(
+        keptW && l.conv(dx, keptW, window),
+        keptX && l.convWeight(keptX, dw, window),
+        l.broadcast(l.reshape(db, channelShape(w.shape[0]!, kernel.length)), y.shape),
+      );
+  },
+
+  /** The adjoint of a convolution as a layer of its own; W [I, O/group, …]. */
+  ConvTranspose: (node, primal) => {
+    const [x, w] = node.inputs as readonly [Value, Value];
+    const y = node.outputs[0]!;
+    const { attributes } = node;
+    const kernel = w.shape.slice(2);
+    const rank = kernel.length;
+    const size = y.shape.slice(2);
+    const strides = attributes.ints("strides") ?? kernel.map(() => 1);
+    const dilations = attributes.ints("dilations") ?? kernel.map(() => 1);
+    const outputPadding = attributes.ints("output_padding") ?? kernel.map(() => 0);
+    const auto = attributes.text("auto_pad", "NOTSET");
+    const stated = (auto === "NOTSET" ? attributes.ints("pads") : undefined) ?? [...kernel, ...kernel].map(() => 0);
+    // What the output lacks of the full extent was padding; ONNX splits it by auto_pad where it is not stated.
+    const total = size.map((extent, d) => {
+      const reach = (kernel[d]! - 1) * dilations[d]! + 1;
+      return (x.shape[2 + d]! - 1) * strides[d]! + outputPadding[d]! + reach - extent;
+    });
+    const derived = attributes.ints("output_shape") !== undefined || auto.startsWith("SAME");
+    const begins = derived
+      ? total.map((pad) => (auto === "SAME_UPPER" ? Math.floor(pad / 2) : pad - Math.floor(pad / 2)))
+      : stated.slice(0, rank);
+    const pads = [...begins, ...total.map((pad, d) => pad - begins[d]! - outputPadding[d]!)];
+    const group = attributes.int("group", 1);
+    const window = { strides, dilations, pads, group };
+    const keptW = node.varies(0) ? primal.keep(w) : undefined;
+    const byWeight = node.varies(1) ? alongWeight(primal, x, w, { ...window, size }) : undefined;
+    return (l, dx, dw, db) =>
+      l.add(
+        keptW && l.convTranspose(dx, keptW, { ...window, size }),
+        byWeight?.(l, dw),
+        l.broadcast(l.reshape(db, channelShape(y.shape[1]!, rank)), y.shape),
+      );
+  },
+} satisfies Rules;
+
+/**
+ * A transposed convolution as a function of its weight: a plain convolution of x, spread out by its strides, with the
+ * weight turned round.
+ */
+function alongWeight(
+  primal: PrimalBuilder,
+  x: Value,
+  w: Value,
+  { strides, dilations, pads, group, size }: OpAttributes["convTranspose"],
+): (l: LinearBuilder, dw: Tangent) => Tangent {
+  const [channels, perGroup, ...kernel] = w.shape as [number, number, ...number[]];
+  const spatial = x.shape.slice(2);
+  const zero = primal.scalar(0);
+  const spreadShape = spatial.flatMap((extent, d) => [extent, strides[d]!]);
+  const apart = primal.reshape(x, [...x.shape.slice(0, 2), ...spatial.flatMap((extent) => [extent, 1])]);
+  const padding = spreadShape.map((_, i) => (i % 2 === 0 ? 0 : strides[(i - 1) / 2]! - 1));
+  const lead = [0, 0];
+  const spread = primal.op(
+    "Pad",
+    [apart, primal.constant(intTensor([...lead, ...padding.map(() => 0), ...lead, ...padding])), zero],
+    [...x.shape.slice(0, 2), ...spreadShape],
+  );
+  const wide = spatial.map((extent, d) => extent * strides[d]!);
+  const merged = primal.reshape(spread, [...x.shape.slice(0, 2), ...wide]);
+  // Negative pads crop: Pad takes both.
+  const begins = kernel.map((extent, d) => (extent - 1) * dilations[d]! - pads[d]!);
+  const ends = kernel.map((extent, d) => size[d]! + (extent - 1) * dilations[d]! - wide[d]! - begins[d]!);
+  const placed = primal.op(
+    "Pad",
+    [merged, primal.constant(intTensor([...lead, ...begins, ...lead, ...ends])), zero],
+    [...x.shape.slice(0, 2), ...wide.map((extent, d) => extent + begins[d]! + ends[d]!)],
+  );
+  const kept = primal.keep(placed);
+  const reversed = kernel.map((extent) =>
+    primal.keep(primal.constant(intTensor(Array.from({ length: extent }, (_, i) => extent - 1 - i)))),
+  );
+  const plain = { strides: kernel.map(() => 1), dilations, pads: [...kernel, ...kernel].map(() => 0), group };
+  return (l, dw) => {
+    const grouped = l.reshape(dw, [group, channels / group, perGroup, ...kernel]);
+    const turned = l.transpose(grouped, [0, 2, 1, ...kernel.map((_, d) => d + 3)]);
+    const weight = l.reshape(turned, [group * perGroup, channels / group, ...kernel]);
+    const flipped = reversed.reduce((dx, indices, d) => l.gather(dx, indices, d - kernel.length), weight);
+    return l.convWeight(kept, flipped, plain);
+  };
+}

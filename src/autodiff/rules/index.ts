@@ -1,0 +1,21 @@
+import type { Rules } from "../rule.ts";
+import { activation } from "./activation.ts";
+import { arithmetic } from "./arithmetic.ts";
+import { convolution } from "./convolution.ts";
+import { linearAlgebra } from "./linear-algebra.ts";
+import { normalization } from "./normalization.ts";
+import { pooling } from "./pooling.ts";
+import { reduction } from "./reduction.ts";
+import { shape } from "./shape.ts";
+
+/** One rule for each ONNX operator that can be differentiated, by the operator's name. */
+export const rules: Rules = {
+  ...activation,
+  ...arithmetic,
+  ...convolution,
+  ...linearAlgebra,
+  ...normalization,
+  ...pooling,
+  ...reduction,
+  ...shape,
+};

@@ -1,0 +1,102 @@
+import { type Shape, sizeOf } from "../../base/index.ts";
+import { floatTensor, int, ints, text } from "../../onnx/index.ts";
+import { poolWindowOf } from "../geometry.ts";
+import type { PrimalBuilder, Value } from "../primal.ts";
+import type { Window } from "../program.ts";
+import type { Rule, RuleNode, Rules } from "../rule.ts";
+
+const spatialAxes = (shape: Shape) => shape.slice(2).map((_, d, all) => d - all.length);
+
+/** Entries of x at kept flat indices, as the output's shape. */
+function pickFlat(primal: PrimalBuilder, x: Value, y: Value, indices: Value) {
+  const kept = primal.keep(primal.reshape(indices, [sizeOf(y.shape)]));
+  return (...[l, dx]: Parameters<ReturnType<Rule>>) =>
+    l.reshape(l.gather(l.reshape(dx, [sizeOf(x.shape)]), kept, -1), y.shape);
+}
+
+/** How many entries each window averages over, [1, 1, ...output]: what lies in the padding counts if the node says so. */
+function windowCounts(node: RuleNode, kernel: Shape, window: Window): Value["constant"] {
+  const input = node.inputs[0]!.shape.slice(2);
+  const output = node.outputs[0]!.shape.slice(2);
+  const padded = node.attributes.int("count_include_pad", 0) !== 0;
+  const endPads = node.attributes.ints("pads")?.slice(kernel.length) ?? window.pads.slice(kernel.length);
+  const counts = output.map((extent, d) =>
+    Array.from({ length: extent }, (_, o) => {
+      const start = o * window.strides[d]! - window.pads[d]!;
+      const places = Array.from({ length: kernel[d]! }, (_, k) => start + k * window.dilations[d]!);
+      const from = padded ? -window.pads[d]! : 0;
+      // ceil_mode reaches past the stated padding: what lies there never counts.
+      const to = padded ? input[d]! + endPads[d]! : input[d]!;
+      return places.filter((place) => place >= from && place < to).length;
+    }),
+  );
+  const product = counts.reduce((all, axis) => all.flatMap((a) => axis.map((b) => a * b)), [1]);
+  return floatTensor(
+    [1, 1, ...output],
+    product.map((count) => 1 / count),
+  );
+}
+
+const globalAverage: Rule = ({ inputs: [x], outputs: [y] }) => {
+  const axes = spatialAxes(x!.shape);
+  return (l, dx) => l.reshape(l.multiply(1 / sizeOf(x!.shape.slice(2)), l.sum(dx, axes)), y!.shape);
+};
+
+/** y = (Σ|x|ᵖ)^(1/p) over windows; dy = y^(1−p) ∘ Σ(|x|ᵖ⁻¹ sign x ∘ dx), zero where y is. */
+const lpSlopes = (primal: PrimalBuilder, x: Value, y: Value, p: number) => {
+  const magnitude = primal.pow(primal.map("Abs", x), primal.scalar(p - 1));
+  const inner = primal.keep(primal.mul(magnitude, primal.map("Sign", x)));
+  const safe = primal.where(primal.greater(y, primal.scalar(0)), y, primal.scalar(1));
+  const outer = primal.keep(primal.mul(primal.pow(safe, primal.scalar(1 - p)), primal.positive(y)));
+  return { inner, outer };
+};
+
+export const pooling = {
+  /** Each output follows the entry that it took; among equal ones the first in row-major order. */
+  MaxPool: (node, primal) => {
+    const x = node.inputs[0]!;
+    const y = node.outputs[0]!;
+    const { attributes } = node;
+    const kernel = attributes.ints("kernel_shape")!;
+    const same = {
+      kernel_shape: ints(kernel),
+      ceil_mode: int(attributes.int("ceil_mode", 0)),
+      auto_pad: text(attributes.text("auto_pad", "NOTSET")),
+      ...Object.fromEntries(
+        (["strides", "pads", "dilations"] as const)
+          .filter((key) => attributes.has(key))
+          .map((key) => [key, ints(attributes.ints(key)!)]),
+      ),
+    };
+    return pickFlat(primal, x, y, primal.secondOutput("MaxPool", [x], y.shape, same, "int64"));
+  },
+
+  GlobalMaxPool: ({ inputs: [x], outputs: [y] }, primal) => {
+    const kernel = { kernel_shape: ints(x!.shape.slice(2)) };
+    return pickFlat(primal, x!, y!, primal.secondOutput("MaxPool", [x!], y!.shape, kernel, "int64"));
+  },
+
+  /** The sum over each window, divided by how many entries it counts. */
+  AveragePool: (node, primal) => {
+    const kernel = node.attributes.ints("kernel_shape")!;
+    const window = poolWindowOf(node, kernel);
+    const weights = primal.keep(primal.constant(windowCounts(node, kernel, window)!));
+    return (l, dx) => l.scale(weights, l.windowSum(dx, { ...window, kernel }));
+  },
+
+  GlobalAveragePool: globalAverage,
+
+  LpPool: (node, primal) => {
+    const kernel = node.attributes.ints("kernel_shape")!;
+    const window = { ...poolWindowOf(node, kernel), kernel };
+    const { inner, outer } = lpSlopes(primal, node.inputs[0]!, node.outputs[0]!, node.attributes.int("p", 2));
+    return (l, dx) => l.scale(outer, l.windowSum(l.scale(inner, dx), window));
+  },
+
+  GlobalLpPool: (node, primal) => {
+    const x = node.inputs[0]!;
+    const y = node.outputs[0]!;
+    const { inner, outer } = lpSlopes(primal, x, y, node.attributes.int("p", 2));
+    return (l, dx) => l.scale(outer, l.sum(l.scale(inner, dx), spatialAxes(x.shape)));
+  },
+} satisfies Rules;

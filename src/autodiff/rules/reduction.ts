@@ -1,0 +1,100 @@
+import { type Shape, sizeOf, stridesOf } from "../../base/index.ts";
+import { int, intTensor, toNumbers } from "../../onnx/index.ts";
+import type { PrimalBuilder, Value } from "../primal.ts";
+import { constant, fromRight, type Rule, type RuleNode, type Rules } from "../rule.ts";
+
+/** The axes that a reduction sums away, negative. */
+function reducedAxes(node: RuleNode): number[] {
+  const { shape } = node.inputs[0]!;
+  const axes = node.optional(1)?.constant;
+  const stated = axes === undefined ? [] : toNumbers(axes);
+  if (stated.length === 0 && node.attributes.int("noop_with_empty_axes", 0) === 0) {
+    return shape.map((_, axis) => axis - shape.length);
+  }
+  return stated.map((axis) => fromRight(axis, shape)).sort((a, b) => a - b);
+}
+
+const kept = (shape: Shape, axes: readonly number[]): Shape =>
+  shape.map((extent, axis) => (axes.includes(axis - shape.length) ? 1 : extent));
+
+/** dy = factor · Σ slope ∘ dx; the slope sees the output with its reduced axes kept as 1. */
+const weightedReduction =
+  (slope: ((primal: PrimalBuilder, x: Value, y: Value) => Value) | undefined, mean = false): Rule =>
+  (node, primal) => {
+    const x = node.inputs[0]!;
+    const y = node.outputs[0]!;
+    const axes = reducedAxes(node);
+    const wide = slope && primal.reshape(y, kept(x.shape, axes));
+    const weights = slope && wide && primal.keep(slope(primal, x, wide));
+    const factor = mean ? sizeOf(y.shape) / sizeOf(x.shape) : 1;
+    return (l, dx) => l.reshape(l.multiply(factor, l.sum(weights ? l.scale(weights, dx) : dx, axes)), y.shape);
+  };
+
+/** Each output follows the entry that it took; among equal ones the first in row-major order. */
+const extremum =
+  (argument: "ArgMax" | "ArgMin"): Rule =>
+  (node, primal) => {
+    const x = node.inputs[0]!;
+    const y = node.outputs[0]!;
+    const axes = reducedAxes(node).map((axis) => axis + x.shape.length);
+    const rest = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+    const reduced = axes.map((axis) => x.shape[axis]!);
+    const rows = sizeOf(y.shape);
+    const columns = sizeOf(reduced);
+    const table = primal.reshape(primal.transpose(x, [...rest, ...axes]), [rows, columns]);
+    const chosen = primal.op(argument, [table], [rows], { axis: int(1), keepdims: int(0) }, "int64");
+    const start = primal.constant(intTensor(Array.from({ length: rows }, (_, row) => row * columns)));
+    const indices = primal.keep(primal.op("Add", [chosen, start], [rows], {}, "int64"));
+    return (l, dx) => {
+      const flat = l.reshape(l.transpose(dx, [...rest, ...axes]), [rows * columns]);
+      return l.reshape(l.gather(flat, indices, -1), y.shape);
+    };
+  };
+
+/** ∂y/∂xᵢ is the product of the others: through the product of the non-zero ones, so that zeros divide nothing. */
+const product: Rule = (node, primal) => {
+  const x = node.inputs[0]!;
+  const axes = reducedAxes(node);
+  const isZero = primal.equal(x, primal.scalar(0));
+  const safe = primal.where(isZero, primal.scalar(1), x);
+  const others = primal.div(primal.reduce("ReduceProd", safe, axes), safe);
+  const zeros = primal.reduce("ReduceSum", primal.mask(isZero), axes);
+  const alone = primal.mask(primal.equal(zeros, primal.mask(isZero)));
+  const slope = primal.keep(primal.mul(others, alone));
+  return (l, dx) => l.reshape(l.sum(l.scale(slope, dx), axes), node.outputs[0]!.shape);
+};
+
+/** Σ x along an axis up to each entry: a triangular matrix. */
+const cumulativeSum: Rule = (node, primal) => {
+  const x = node.inputs[0]!;
+  const axis = fromRight(Number(node.inputs[1]!.constant?.data[0] ?? 0), x.shape);
+  const extent = x.shape.at(axis)!;
+  const exclusive = node.attributes.int("exclusive", 0) !== 0;
+  const reverse = node.attributes.int("reverse", 0) !== 0;
+  const inner = stridesOf(x.shape).at(axis)!;
+  const counts = (from: number, to: number) => (from === to ? !exclusive : reverse ? from > to : from < to);
+  const matrix = Float32Array.from({ length: extent * extent }, (_, i) =>
+    counts(i % extent, Math.floor(i / extent)) ? 1 : 0,
+  );
+  const triangle = primal.keep(primal.constant({ type: "float32", shape: [extent, extent], data: matrix }));
+  const rows = [sizeOf(x.shape) / extent / inner, extent, inner];
+  return (l, dx) => l.reshape(l.matmulLeft(triangle, l.reshape(dx, rows)), x.shape);
+};
+
+export const reduction = {
+  ReduceSum: weightedReduction(undefined),
+  ReduceMean: weightedReduction(undefined, true),
+  ReduceL1: weightedReduction((p, x) => p.map("Sign", x)),
+  /** ∂y/∂x = x/y, 0 where y is 0. */
+  ReduceL2: weightedReduction((p, x, y) => p.div(x, p.where(p.greater(y, p.scalar(0)), y, p.scalar(1)))),
+  ReduceSumSquare: weightedReduction((p, x) => p.affine(2, x, 0)),
+  /** y = log Σ x, so ∂y/∂x = e^−y. */
+  ReduceLogSum: weightedReduction((p, x, y) => p.expand(p.map("Exp", p.map("Neg", y)), x.shape)),
+  ReduceLogSumExp: weightedReduction((p, x, y) => p.map("Exp", p.sub(x, y))),
+  ReduceProd: product,
+  ReduceMax: extremum("ArgMax"),
+  ReduceMin: extremum("ArgMin"),
+  CumSum: cumulativeSum,
+  ArgMax: constant,
+  ArgMin: constant,
+} satisfies Rules;

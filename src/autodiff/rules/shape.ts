@@ -1,0 +1,243 @@
+import { type Shape, sizeOf } from "../../base/index.ts";
+import { float, floatTensor, int, intTensor, text, toNumbers } from "../../onnx/index.ts";
+import type { PrimalBuilder, Value } from "../primal.ts";
+import type { LinearBuilder, Operand, Tangent } from "../program.ts";
+import { constant, fromRight, type Rule, type RuleNode, type Rules, reshaped } from "../rule.ts";
+
+/** Numbers of a constant input; they steer the shape, so they must be the same at every input. */
+function steering(node: RuleNode, i: number): number[] | undefined {
+  const value = node.optional(i);
+  if (value === undefined) return undefined;
+  if (value.constant === undefined) throw new Error(`input ${i} of ${node.op} must not depend on the network's input`);
+  return toNumbers(value.constant);
+}
+
+const indicesOf = (primal: PrimalBuilder, places: readonly number[]) => primal.keep(primal.constant(intTensor(places)));
+
+/** Start, step and count of a slice along one axis, limits clamped as ONNX does. */
+function clampSlice(extent: number, start: number, end: number, step: number) {
+  const clamp = (at: number, low: number, high: number) => Math.min(Math.max(at < 0 ? at + extent : at, low), high);
+  const from = step > 0 ? clamp(start, 0, extent) : clamp(start, 0, extent - 1);
+  const to = step > 0 ? clamp(end, 0, extent) : clamp(end, -1, extent - 1);
+  return { from, count: Math.max(0, Math.ceil((to - from) / step)) };
+}
+
+const slice: Rule = (node, primal) => {
+  const x = node.inputs[0]!;
+  const starts = steering(node, 1)!;
+  const ends = steering(node, 2)!;
+  const axes = (steering(node, 3) ?? starts.map((_, i) => i)).map((axis) => fromRight(axis, x.shape));
+  const steps = steering(node, 4) ?? starts.map(() => 1);
+  const cuts = axes.map((axis, i) => {
+    const step = steps[i]!;
+    const { from, count } = clampSlice(x.shape.at(axis)!, starts[i]!, ends[i]!, step);
+    const places = Array.from({ length: count }, (_, p) => from + p * step);
+    return { axis, from, count, indices: step === 1 ? undefined : indicesOf(primal, places) };
+  });
+  return (l, dx) =>
+    cuts.reduce<Tangent>(
+      (t, { axis, from, count, indices }) => (indices ? l.gather(t, indices, axis) : l.slice(t, axis, from, count)),
+      dx,
+    );
+};
+
+/** Which entry of an axis each padded place repeats. */
+function padSource(mode: string, place: number, extent: number): number {
+  if (mode === "edge") return Math.min(Math.max(place, 0), extent - 1);
+  const modulo = (value: number, by: number) => ((value % by) + by) % by;
+  if (mode === "wrap") return modulo(place, extent);
+  const period = Math.max(2 * (extent - 1), 1);
+  const folded = modulo(place, period);
+  return folded < extent ? folded : period - folded;
+}
+
+const pad: Rule = (node, primal) => {
+  const x = node.inputs[0]!;
+  const pads = steering(node, 1)!;
+  const axes = (steering(node, 3) ?? x.shape.map((_, axis) => axis)).map((axis) => fromRight(axis, x.shape));
+  const mode = node.attributes.text("mode", "constant");
+  const sides = axes
+    .map((axis, i) => ({ axis, extent: x.shape.at(axis)!, before: pads[i]!, after: pads[axes.length + i]! }))
+    .filter(({ before, after }) => before !== 0 || after !== 0)
+    .map(({ axis, extent, before, after }) => {
+      const places = Array.from({ length: extent + before + after }, (_, p) => padSource(mode, p - before, extent));
+      return { axis, extent, before, after, indices: mode === "constant" ? undefined : indicesOf(primal, places) };
+    });
+  return (l, dx) =>
+    sides.reduce<Tangent>((t, { axis, extent, before, after, indices }) => {
+      if (indices) return l.gather(t, indices, axis);
+      const cropped = l.slice(t, axis, Math.max(-before, 0), extent + Math.min(before, 0) + Math.min(after, 0));
+      return l.pad(cropped, axis, Math.max(before, 0), Math.max(after, 0));
+    }, dx);
+};
+
+/** Entries along an axis; indices may depend on the input. */
+const gather: Rule = (node, primal) => {
+  const [x, indices] = node.inputs as readonly [Value, Value];
+  const axis = fromRight(node.attributes.int("axis", 0), x.shape);
+  const extent = x.shape.at(axis)!;
+  const count = sizeOf(indices.shape);
+  const wrapped =
+    indices.constant !== undefined
+      ? primal.constant(intTensor(toNumbers(indices.constant).map((i) => (i < 0 ? i + extent : i))))
+      : primal.op(
+          "Mod",
+          [
+            primal.op(
+              "Add",
+              [primal.reshape(primal.cast(indices, "int64"), [count]), primal.constant(intTensor([extent]))],
+              [count],
+              {},
+              "int64",
+            ),
+            primal.constant(intTensor([extent])),
+          ],
+          [count],
+          {},
+          "int64",
+        );
+  const kept = primal.keep(wrapped);
+  return (l, dx) => l.reshape(l.gather(dx, kept, axis), node.outputs[0]!.shape);
+};
+
+const concat: Rule = ({ inputs, outputs: [y], attributes }) => {
+  const axis = fromRight(attributes.int("axis", 0), y!.shape);
+  const extents = inputs.map((x) => x.shape.at(axis)!);
+  return (l, ...tangents) => {
+    const present = tangents.filter((t) => t !== undefined);
+    if (present.length === inputs.length) return l.concat(present, axis);
+    let before = 0;
+    const placed = inputs.map((_, i) => {
+      const at = before;
+      before += extents[i]!;
+      return l.pad(tangents[i], axis, at, y!.shape.at(axis)! - at - extents[i]!);
+    });
+    return l.add(...placed);
+  };
+};
+
+const split: Rule = ({ inputs: [x], outputs, attributes }) => {
+  const axis = fromRight(attributes.int("axis", 0), x!.shape);
+  return (l, dx) => {
+    let start = 0;
+    return outputs.map((y) => {
+      const size = y.shape.at(axis)!;
+      const part = l.slice(dx, axis, start, size);
+      start += size;
+      return part;
+    });
+  };
+};
+
+/** Repeats along every axis: broadcasting over a new axis in front of each. */
+const tile: Rule = (node) => {
+  const x = node.inputs[0]!;
+  const repeats = steering(node, 1)!;
+  const apart = x.shape.flatMap((extent) => [1, extent]);
+  const wide = x.shape.flatMap((extent, axis) => [repeats[axis]!, extent]);
+  return (l, dx) => l.reshape(l.broadcast(l.reshape(dx, apart), wide), node.outputs[0]!.shape);
+};
+
+/** Blocks of size b between depth and space: [N, b, b, C, H, W] or [N, C, b, b, H, W] seen in another order. */
+const depthToSpace: Rule = ({ inputs: [x], outputs: [y], attributes }) => {
+  const b = attributes.int("blocksize", 1);
+  const [batch, channels, height, width] = x!.shape as [number, number, number, number];
+  const depth = channels / (b * b);
+  const columnFirst = attributes.text("mode", "DCR") === "CRD";
+  const apart = columnFirst ? [batch, depth, b, b, height, width] : [batch, b, b, depth, height, width];
+  const perm = columnFirst ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2];
+  return (l, dx) => l.reshape(l.transpose(l.reshape(dx, apart), perm), y!.shape);
+};
+
+const spaceToDepth: Rule = ({ inputs: [x], outputs: [y], attributes }) => {
+  const b = attributes.int("blocksize", 1);
+  const [batch, channels, height, width] = x!.shape as [number, number, number, number];
+  const apart = [batch, channels, height / b, b, width / b, b];
+  return (l, dx) => l.reshape(l.transpose(l.reshape(dx, apart), [0, 3, 5, 1, 2, 4]), y!.shape);
+};
+
+/** x·R along one axis. */
+function alongAxis(l: LinearBuilder, x: Tangent, matrix: Operand, axis: number): Tangent {
+  if (x === undefined) return undefined;
+  if (axis === -1 && x.shape.length >= 2) return l.matmul(x, matrix);
+  const at = x.shape.length + axis;
+  const rows = [sizeOf(x.shape.slice(0, at)), x.shape[at]!, sizeOf(x.shape.slice(at + 1))];
+  const result = [...x.shape.slice(0, at), matrix.shape[1]!, ...x.shape.slice(at + 1)];
+  return l.reshape(l.matmulLeft(matrix, l.reshape(x, rows), true), result);
+}
+
+/**
+ * Every mode interpolates each axis on its own and linearly, so Resize is one matrix an axis: what it makes of the unit
+ * vectors.
+ */
+const resize: Rule = (node, primal) => {
+  const x = node.inputs[0]!;
+  const y = node.outputs[0]!;
+  const { attributes } = node;
+  const transformation = attributes.text("coordinate_transformation_mode", "half_pixel");
+  if (transformation === "tf_crop_and_resize") throw new Error("tf_crop_and_resize is not supported");
+  const scales = steering(node, 2) ?? [];
+  const stated = attributes.ints("axes")?.map((axis) => (axis < 0 ? axis + x.shape.length : axis));
+  const matrices = x.shape
+    .map((extent, axis) => ({
+      axis: axis - x.shape.length,
+      from: extent,
+      to: y.shape[axis]!,
+      scale: scales[stated ? stated.indexOf(axis) : axis],
+    }))
+    .filter(({ from, to, scale }) => from !== to || (scale !== undefined && scale !== 1))
+    .map(({ axis, from, to, scale }) => {
+      const unit = primal.constant(
+        floatTensor(
+          [1, 1, from, from],
+          Float32Array.from({ length: from * from }, (_, i) => (i % (from + 1) === 0 ? 1 : 0)),
+        ),
+      );
+      const none = primal.constant(floatTensor([0], []));
+      const by =
+        scale !== undefined
+          ? [none, primal.constant(floatTensor([4], [1, 1, 1, scale]))]
+          : [none, none, primal.constant(intTensor([1, 1, from, to]))];
+      const rows = primal.op("Resize", [unit, ...by], [1, 1, from, to], {
+        mode: text(attributes.text("mode", "nearest")),
+        coordinate_transformation_mode: text(transformation),
+        nearest_mode: text(attributes.text("nearest_mode", "round_prefer_floor")),
+        cubic_coeff_a: float(attributes.float("cubic_coeff_a", -0.75)),
+        exclude_outside: int(attributes.int("exclude_outside", 0)),
+        antialias: int(attributes.int("antialias", 0)),
+      });
+      return { axis, matrix: primal.keep(primal.reshape(rows, [from, to])) };
+    });
+  return (l, dx) => matrices.reduce<Tangent>((t, { axis, matrix }) => alongAxis(l, t, matrix, axis), dx);
+};
+
+const expand: Rule = ({ outputs: [y] }) => {
+  const shape: Shape = y!.shape;
+  return (l, dx) => l.broadcast(dx, shape);
+};
+
+export const shape = {
+  Reshape: reshaped,
+  Flatten: reshaped,
+  Squeeze: reshaped,
+  Unsqueeze: reshaped,
+  Transpose: ({ inputs: [x], attributes }) => {
+    const perm = attributes.ints("perm") ?? x!.shape.map((_, axis) => x!.shape.length - 1 - axis);
+    return (l, dx) => l.transpose(dx, perm);
+  },
+  Concat: concat,
+  Split: split,
+  Slice: slice,
+  Pad: pad,
+  Gather: gather,
+  Expand: expand,
+  Tile: tile,
+  Resize: resize,
+  DepthToSpace: depthToSpace,
+  SpaceToDepth: spaceToDepth,
+  Shape: constant,
+  Size: constant,
+  ConstantOfShape: constant,
+  Range: constant,
+  NonZero: constant,
+} satisfies Rules;

@@ -1,0 +1,59 @@
+import { evaluate, type Linearization, type LinearProgram, type LinearVar } from "../autodiff/index.ts";
+import { sizeOf } from "../base/index.ts";
+import type { Tensor } from "../onnx/index.ts";
+
+/** Operations that move, select or scale entries one by one: they carry a pattern of zeros. */
+const entrywise: ReadonlySet<string> = new Set([
+  "scale",
+  "multiply",
+  "reshape",
+  "transpose",
+  "gather",
+  "slice",
+  "pad",
+  "concat",
+  "add",
+]);
+
+/**
+ * Rows of J that can be non-zero: the program's last entrywise operations, run on ones with every factor replaced by
+ * whether it is non-zero.
+ *
+ * `undefined` where the last operation mixes entries, so that the structure tells nothing.
+ */
+export function activeRows(
+  { program, constants }: Linearization,
+  kept: Readonly<Record<string, Tensor>>,
+): Uint32Array | undefined {
+  const tail = entrywiseTail(program);
+  if (tail === undefined) return undefined;
+  const [pattern] = evaluate(
+    tail,
+    ({ name, type }) => {
+      const { data } = (constants.get(name) ?? kept[name])!;
+      const numbers = Float64Array.from(data as ArrayLike<number | bigint>, Number);
+      return type === "float32" ? numbers.map((value) => (value === 0 ? 0 : 1)) : numbers;
+    },
+    tail.sources.map((source) => new Float64Array(sizeOf(source.shape)).fill(1)),
+  );
+  const active: number[] = [];
+  pattern!.forEach((value, row) => {
+    if (value !== 0) active.push(row);
+  });
+  return Uint32Array.from(active);
+}
+
+/** The part of a program from which the target follows by entrywise operations alone; `undefined` where that is nothing. */
+function entrywiseTail({ steps: all, targets }: LinearProgram): LinearProgram | undefined {
+  const needed = new Map<number, LinearVar>([[targets[0]!.id, targets[0]!]]);
+  const tail = [...all].reverse().filter((step) => {
+    if (!needed.has(step.output.id) || !entrywise.has(step.op)) return false;
+    needed.delete(step.output.id);
+    for (const input of step.inputs) needed.set(input.id, input);
+    return true;
+  });
+  if (!tail.some((step) => step.op === "scale" || step.op === "pad")) return undefined;
+  // A pattern has no signs: terms must not cancel.
+  const steps = tail.reverse().map((step) => (step.op === "multiply" ? { ...step, attributes: { factor: 1 } } : step));
+  return { sources: [...needed.values()], targets, steps };
+}

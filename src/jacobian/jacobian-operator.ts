@@ -1,0 +1,80 @@
+import type { EmittedProgram, Linearization } from "../autodiff/index.ts";
+import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
+import type { Tensor } from "../onnx/index.ts";
+import { type Block, type BlockAlgebra, block, type Executable, type LinearOperator } from "../operator/index.ts";
+import { activeRows } from "./active-rows.ts";
+
+interface Product {
+  readonly emitted: EmittedProgram;
+  readonly executable: Executable;
+}
+
+interface Parts {
+  readonly source: Shape;
+  readonly target: Shape;
+  readonly preferredRows: number;
+  readonly algebra: BlockAlgebra;
+  readonly linearization: Linearization;
+  readonly kept: Readonly<Record<string, Tensor>>;
+  readonly jvp: Product;
+  readonly vjp: Product;
+  readonly value: Float32Array;
+}
+
+/**
+ * J(a → b) of a network at one point, applied to blocks by two compiled graphs.
+ *
+ * Shapes: source and target leave out a batch axis of 1. Units: target units per source unit.
+ */
+export class JacobianOperator implements LinearOperator {
+  readonly source: Shape;
+  readonly target: Shape;
+  readonly preferredRows: number;
+  readonly algebra: BlockAlgebra;
+  /** The target tap's own value at the point. */
+  readonly value: Float32Array;
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.source = parts.source;
+    this.target = parts.target;
+    this.preferredRows = parts.preferredRows;
+    this.algebra = parts.algebra;
+    this.value = parts.value;
+  }
+
+  apply(v: Block): Promise<Block> {
+    return this.#run(this.#parts.jvp, v, this.source, this.target);
+  }
+
+  applyTranspose(u: Block): Promise<Block> {
+    return this.#run(this.#parts.vjp, u, this.target, this.source);
+  }
+
+  async activeRows(): Promise<Uint32Array | undefined> {
+    return activeRows(this.#parts.linearization, this.#parts.kept);
+  }
+
+  /** Runs a block in pieces of the preferred size, each written straight to its place in the result. */
+  async #run({ emitted, executable }: Product, x: Block, from: Shape, to: Shape): Promise<Block> {
+    if (x.length !== sizeOf(from)) {
+      throw new PushforwardError("shape-mismatch", {
+        what: `A block of vectors of length ${x.length} meets a side of ${sizeOf(from)} numbers.`,
+      });
+    }
+    const length = sizeOf(to);
+    const result = new Float32Array(x.rows * length);
+    const kept = Object.fromEntries(emitted.kept.map((name) => [name, this.#parts.kept[name]!]));
+    const [input, output] = [emitted.inputs[0]!, emitted.outputs[0]!];
+    for (let row = 0; row < x.rows; row += this.preferredRows) {
+      const rows = Math.min(this.preferredRows, x.rows - row);
+      const data = x.data.subarray(row * x.length, (row + rows) * x.length);
+      const into = result.subarray(row * length, (row + rows) * length);
+      await executable.run({ ...kept, [input]: { type: "float32", shape: [rows, ...from], data } }, [output], {
+        [output]: { type: "float32", shape: [rows, ...to], data: into },
+      });
+    }
+    return block(result, x.rows);
+  }
+}

@@ -1,0 +1,169 @@
+import {
+  type EmittedProgram,
+  emit,
+  type Linearization,
+  linearize,
+  transpose,
+  type UnsupportedNode,
+  unsupportedBetween,
+} from "../autodiff/index.ts";
+import { formatShape, PushforwardError, type Shape, sameShape, sizeOf, withoutBatch } from "../base/index.ts";
+import type { Model, Tensor } from "../onnx/index.ts";
+import { type Backend, type Executable, evaluateWith } from "../operator/index.ts";
+import { JacobianOperator } from "./jacobian-operator.ts";
+import { findTaps, resolveTap, type Tap } from "./taps.ts";
+
+/** A point at which to linearize: the network's input, with or without its batch axis. */
+export type Point = Float32Array | { readonly shape: Shape; readonly data: Float32Array };
+
+export interface JacobianOptions {
+  readonly at: Point;
+  /** Source tap; the network's input unless given. */
+  readonly from?: string;
+  /** Target tap; the network's first output unless given. */
+  readonly to?: string;
+}
+
+/** Rows of a block for which products are cheapest on CPUs measured so far. */
+const PREFERRED_ROWS = 32;
+
+/** J(from → to) of a network at any point: linearized and compiled once, bound to points with `at`. */
+export interface CompiledJacobian {
+  readonly from: Tap;
+  readonly to: Tap;
+  readonly linearization: Linearization;
+  /** Runs the primal pass at a point and binds the products to what it kept. */
+  at(point: Point): Promise<JacobianOperator>;
+  release(): Promise<void>;
+}
+
+/** A normalized network on a backend: its taps, and the Jacobians between them. */
+export class Network {
+  readonly model: Model;
+  readonly backend: Backend;
+  readonly taps: readonly Tap[];
+  readonly #file: string | undefined;
+
+  constructor(model: Model, backend: Backend, file?: string) {
+    this.model = model;
+    this.backend = backend;
+    this.#file = file;
+    this.taps = findTaps(model);
+  }
+
+  /** The network's only input. */
+  get input(): Tap {
+    const inputs = this.taps.filter((tap) => tap.op === "Input");
+    if (inputs.length !== 1) {
+      throw new PushforwardError("model-invalid", {
+        what: `The network has ${inputs.length} float inputs; one is needed.`,
+        where: this.#place,
+        fix: "Fix the other inputs as initializers and export again.",
+      });
+    }
+    return inputs[0]!;
+  }
+
+  /** The tap of the network's first output. */
+  get output(): Tap {
+    return this.tap(this.model.onnx.graph.outputs[0]!.name);
+  }
+
+  get #place() {
+    return this.#file === undefined ? {} : { file: this.#file };
+  }
+
+  /** @throws PushforwardError `tap-unknown` with the nearest names */
+  tap(name: string): Tap {
+    return resolveTap(this.model, this.taps, name, this.#file);
+  }
+
+  /** Nodes between two taps that no rule differentiates; empty where J(from → to) can be had. */
+  unsupported(from: Tap, to: Tap): UnsupportedNode[] {
+    return unsupportedBetween(this.model, { sources: [from.tensor], targets: [to.tensor] });
+  }
+
+  /**
+   * Linearizes between two taps and compiles both products.
+   *
+   * @throws PushforwardError `op-unsupported` naming all nodes without a rule, `tap-unknown` if `to` does not follow `from`
+   */
+  async compile(from: Tap, to: Tap): Promise<CompiledJacobian> {
+    const options = { sources: [from.tensor], targets: [to.tensor] };
+    const linearization = await linearize(this.model, options, evaluateWith(this.backend)).catch((cause: unknown) => {
+      throw cause instanceof PushforwardError ? cause.at({ ...this.#place, tap: to.name }) : cause;
+    });
+    const { program, constants } = linearization;
+    if (program.targets[0] === undefined) {
+      throw new PushforwardError("tap-unknown", {
+        what: `"${to.name}" does not move with "${from.name}": no path leads from one to the other.`,
+        where: { ...this.#place, tap: to.name },
+        fix: "Choose a target after the source; `pushforward inspect` lists the taps in order.",
+      });
+    }
+    const forward = emit(program, constants);
+    const backward = emit(transpose(program), constants);
+    const compiled: Executable[] = [];
+    const compile = async (emitted: EmittedProgram) => {
+      const executable = await this.backend.compile(emitted.model);
+      compiled.push(executable);
+      return { emitted, executable };
+    };
+    const jvp = await compile(forward);
+    const vjp = await compile(backward);
+    const primal = await this.backend.compile(linearization.primal);
+    compiled.push(primal);
+    return {
+      from,
+      to,
+      linearization,
+      at: async (point) => {
+        const fetches = linearization.primal.graph.outputs.map(({ name }) => name);
+        const kept = await primal.run({ [this.input.tensor]: this.#feed(point) }, fetches);
+        return new JacobianOperator({
+          source: from.shape,
+          target: to.shape,
+          preferredRows: PREFERRED_ROWS,
+          algebra: this.backend.algebra,
+          linearization,
+          kept,
+          jvp,
+          vjp,
+          value: kept[to.tensor]!.data as Float32Array,
+        });
+      },
+      release: async () => {
+        for (const executable of compiled) await executable.release();
+      },
+    };
+  }
+
+  /** The values of taps at a point, [tap size] each. */
+  async forward(point: Point, taps: readonly Tap[]): Promise<Float32Array[]> {
+    const { graph } = this.model.onnx;
+    const outputs = taps.map(({ tensor }) => ({ name: tensor, ...this.model.values.get(tensor)! }));
+    const executable = await this.backend.compile({ ...this.model.onnx, graph: { ...graph, outputs } });
+    try {
+      const fetches = outputs.map(({ name }) => name);
+      const values = await executable.run({ [this.input.tensor]: this.#feed(point) }, fetches);
+      return fetches.map((name) => values[name]!.data as Float32Array);
+    } finally {
+      await executable.release();
+    }
+  }
+
+  #feed(point: Point): Tensor {
+    const { tensor, shape } = this.input;
+    const full = this.model.values.get(tensor)!.shape;
+    const data = point instanceof Float32Array ? point : point.data;
+    const given = point instanceof Float32Array ? undefined : withoutBatch(point.shape);
+    if (data.length !== sizeOf(full) || (given !== undefined && !sameShape(given, shape))) {
+      throw new PushforwardError("shape-mismatch", {
+        what: `The input is ${given ? formatShape(given) : `${data.length} numbers`}; the network takes ${formatShape(shape)}.`,
+        where: { ...this.#place, tap: this.input.name },
+        fix: "Give an array of the network's input shape, or choose a preprocessing that produces it.",
+      });
+    }
+    return { type: "float32", shape: full, data };
+  }
+}

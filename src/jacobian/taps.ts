@@ -1,0 +1,129 @@
+import { formatShape, nearestNames, PushforwardError, type Shape, withoutBatch } from "../base/index.ts";
+import type { Model, Node } from "../onnx/index.ts";
+
+/** A named tensor of the graph that a Jacobian can start from or lead to. */
+export interface Tap {
+  /** Short and unique: the tensor's own name where that is short, else one like `conv1`. */
+  readonly name: string;
+  readonly tensor: string;
+  /** The operator that makes it; `Input` for a graph input. */
+  readonly op: string;
+  readonly node: string;
+  /** Without the batch axis, where that is 1. */
+  readonly shape: Shape;
+  /** Whether every path from the input to the outputs passes through it. */
+  readonly cut: boolean;
+}
+
+/** Short names by operator, as the literature calls such layers. */
+const shortNames: Readonly<Record<string, string>> = {
+  MaxPool: "pool",
+  AveragePool: "pool",
+  LpPool: "pool",
+  GlobalAveragePool: "gap",
+  GlobalMaxPool: "gmp",
+  LRN: "norm",
+  BatchNormalization: "bn",
+  InstanceNormalization: "norm",
+  LayerNormalization: "norm",
+  GroupNormalization: "norm",
+  Gemm: "fc",
+  ConvTranspose: "deconv",
+  LeakyRelu: "relu",
+  PRelu: "relu",
+};
+
+/** Operators that only rearrange or pass on what they are given: their outputs are no taps of their own. */
+const passive = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast", "Transpose"]);
+
+const isSimple = (name: string) => /^[A-Za-z][\w.-]{0,23}$/.test(name) && !/Output_\d+$/.test(name);
+
+/** Every tap of a model in graph order, the inputs first. */
+export function findTaps(model: Model): Tap[] {
+  const { graph } = model.onnx;
+  const inputs = graph.inputs.filter(({ name }) => model.values.get(name)!.type === "float32");
+  const varying = new Set(inputs.map(({ name }) => name));
+  const nodes = graph.nodes.filter((node) => {
+    const varies = node.inputs.some((input) => varying.has(input));
+    if (varies) for (const output of node.outputs) varying.add(output);
+    return varies;
+  });
+  const isCut = cutTest(
+    inputs.map(({ name }) => name),
+    nodes,
+    graph.outputs.map(({ name }) => name),
+  );
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  const taken = new Set<string>();
+  const counts = new Map<string, number>();
+  const nameFor = (tensor: string, op: string): string => {
+    if (isSimple(tensor) && !taken.has(tensor)) return tensor;
+    const stem = shortNames[op] ?? op.toLowerCase();
+    for (;;) {
+      const count = (counts.get(stem) ?? 0) + 1;
+      counts.set(stem, count);
+      if (!taken.has(`${stem}${count}`)) return `${stem}${count}`;
+    }
+  };
+  const tap = (tensor: string, op: string, node: string): Tap => {
+    const name = nameFor(tensor, op);
+    taken.add(name);
+    return { name, tensor, op, node, shape: withoutBatch(model.values.get(tensor)!.shape), cut: isCut(tensor) };
+  };
+  return [
+    ...inputs.map(({ name }) => tap(name, "Input", "")),
+    ...nodes.flatMap((node) =>
+      node.outputs
+        .filter((output) => output !== "" && model.values.get(output)!.type === "float32")
+        .filter((output) => !passive.has(node.op) || outputs.has(output))
+        .map((output) => tap(output, node.op, node.name)),
+    ),
+  ];
+}
+
+/** Whether all paths from the inputs to the outputs pass through a tensor: without it, is an output still reached? */
+function cutTest(inputs: readonly string[], nodes: readonly Node[], outputs: readonly string[]) {
+  return (tensor: string): boolean => {
+    const reached = new Set(inputs.filter((input) => input !== tensor));
+    for (const node of nodes) {
+      if (!node.inputs.some((input) => reached.has(input))) continue;
+      for (const output of node.outputs) if (output !== tensor) reached.add(output);
+    }
+    return !outputs.some((output) => reached.has(output));
+  };
+}
+
+/**
+ * The tap of this name: a short name, `input` for the only input, or the name of any float32 tensor or node.
+ *
+ * @throws PushforwardError `tap-unknown` with the nearest names
+ */
+export function resolveTap(model: Model, taps: readonly Tap[], name: string, file?: string): Tap {
+  const inputs = taps.filter((tap) => tap.op === "Input");
+  const known =
+    taps.find((tap) => tap.name === name) ??
+    taps.find((tap) => tap.tensor === name) ??
+    taps.find((tap) => tap.node === name) ??
+    (name === "input" && inputs.length === 1 ? inputs[0] : undefined);
+  if (known) return known;
+  const node = model.onnx.graph.nodes.find((candidate) => candidate.name === name || candidate.outputs.includes(name));
+  const tensor = node && (node.outputs.includes(name) ? name : node.outputs[0]);
+  const type = tensor === undefined ? undefined : model.values.get(tensor);
+  if (node && tensor && type?.type === "float32") {
+    return { name, tensor, op: node.op, node: node.name, shape: withoutBatch(type.shape), cut: false };
+  }
+  const candidates = [...new Set(taps.flatMap((tap) => [tap.name, tap.tensor]))];
+  const near = nearestNames(name, candidates);
+  const all = taps.map((tap) => tap.name);
+  throw new PushforwardError("tap-unknown", {
+    what: `There is no tap "${name}".`,
+    where: { tap: name, ...(file === undefined ? {} : { file }) },
+    fix:
+      near.length > 0
+        ? `Did you mean ${near.map((candidate) => `"${candidate}"`).join(" or ")}? \`pushforward inspect\` lists all taps.`
+        : `The taps are ${all.slice(0, 8).join(", ")}${all.length > 8 ? ", …" : ""}.`,
+  });
+}
+
+/** `conv1 64×55×55`, for messages. */
+export const describeTap = (tap: Tap): string => `${tap.name} ${formatShape(tap.shape)}`;
