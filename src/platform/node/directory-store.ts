@@ -1,0 +1,105 @@
+import { mkdir, opendir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { messageOf, PushforwardError } from "../../base/index.ts";
+import type { Key, Store } from "../../results/index.ts";
+
+/** Names that begin so are unfinished writes. */
+const UNFINISHED = ".unfinished-";
+
+/**
+ * A folder as a store: a file a key.
+ *
+ * A write goes to a file of another name beside its place and is then renamed, so it survives the end of the process whole
+ * or not at all (a power cut is another matter: nothing is forced to the disk).
+ */
+export class DirectoryStore implements Store {
+  readonly location: string;
+  #writes = 0;
+
+  constructor(folder: string) {
+    this.location = resolve(folder);
+  }
+
+  async get(key: Key): Promise<Uint8Array | undefined> {
+    const bytes = await this.#read(key, (file) => readFile(file));
+    return bytes && Uint8Array.from(bytes);
+  }
+
+  async has(key: Key): Promise<boolean> {
+    return (await this.#read(key, (file) => stat(file)))?.isFile() ?? false;
+  }
+
+  async *list(prefix: Key): AsyncIterable<Key> {
+    const folder = await this.#read(prefix, (path) => opendir(path, { recursive: true }));
+    if (folder === undefined) return;
+    for await (const entry of folder) {
+      if (!entry.isFile() || entry.name.startsWith(UNFINISHED)) continue;
+      yield `/${relative(this.location, join(entry.parentPath, entry.name)).split(sep).join("/")}`;
+    }
+  }
+
+  async set(key: Key, value: Uint8Array): Promise<void> {
+    const file = this.#path(key);
+    const unfinished = join(dirname(file), `${UNFINISHED}${process.pid}-${this.#writes++}-${basename(file)}`);
+    try {
+      await writeFile(unfinished, value).catch(async (cause) => {
+        if (codeOf(cause) !== "ENOENT") throw cause;
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(unfinished, value);
+      });
+      await rename(unfinished, file);
+    } catch (cause) {
+      await rm(unfinished, { force: true }).catch(() => undefined);
+      throw unwritable(file, cause);
+    }
+  }
+
+  async delete(key: Key): Promise<void> {
+    const file = this.#path(key);
+    await rm(file, { force: true }).catch((cause) => {
+      throw unwritable(file, cause);
+    });
+  }
+
+  #path(key: Key): string {
+    const path = join(this.location, key);
+    if (path === this.location || path.startsWith(this.location + sep)) return path;
+    throw new PushforwardError("usage", { what: `"${key}" leads out of the store.`, where: { file: this.location } });
+  }
+
+  async #read<T>(key: Key, read: (path: string) => Promise<T>): Promise<T | undefined> {
+    const path = this.#path(key);
+    try {
+      return await read(path);
+    } catch (cause) {
+      if (["ENOENT", "EISDIR"].includes(codeOf(cause) ?? "")) return undefined;
+      const isFile = codeOf(cause) === "ENOTDIR";
+      throw new PushforwardError("file-unreadable", {
+        what: isFile ? "A run is a folder, and there is a file in its place." : `Cannot be read: ${messageOf(cause)}.`,
+        where: { file: isFile ? this.location : path },
+        fix: isFile ? "Give the folder that a run was written to." : "Check the file's permissions and the disk.",
+        cause,
+      });
+    }
+  }
+}
+
+function codeOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : undefined;
+}
+
+function unwritable(file: string, cause: unknown): PushforwardError {
+  const elsewhere = "Choose another folder with --out.";
+  const resume = "Make room and give the same command again: finished work is kept.";
+  const reasons: Readonly<Record<string, readonly [what: string, fix: string]>> = {
+    ENOSPC: ["The disk is full.", resume],
+    EDQUOT: ["The disk quota is used up.", resume],
+    EACCES: ["There is no permission to write here.", elsewhere],
+    EPERM: ["There is no permission to write here.", elsewhere],
+    EROFS: ["There is no permission to write here: the disk is read-only.", elsewhere],
+    ENOTDIR: ["There is a file where a folder must be.", elsewhere],
+    EEXIST: ["There is a file where a folder must be.", elsewhere],
+  };
+  const [what, fix] = reasons[codeOf(cause) ?? ""] ?? [`Cannot be written: ${messageOf(cause)}.`, elsewhere];
+  return new PushforwardError("store-unwritable", { what, where: { file }, fix, cause });
+}

@@ -1,0 +1,195 @@
+import type { ArrayMetadata, DataType, Scalar } from "zarrita";
+import { keptVectors } from "./manifest.ts";
+import type { Key } from "./store.ts";
+import type { RunManifest, Status, TapRecord, UnitResult } from "./types.ts";
+
+/** One array of a store: where it lies and its Zarr metadata. */
+export interface ArrayPlan<D extends DataType> {
+  readonly path: Key;
+  readonly metadata: ArrayMetadata<D>;
+}
+
+/** A dimension: its name, extent, and how much of it a chunk holds. */
+type Dimension = readonly [name: string, extent: number, chunk: number];
+
+function plan<D extends DataType>(
+  path: Key,
+  type: D,
+  dimensions: readonly Dimension[],
+  fill: Scalar<D>,
+  attributes: Readonly<Record<string, unknown>>,
+): ArrayPlan<D> {
+  const codec = type === "string" ? "vlen-utf8" : "bytes";
+  return {
+    path,
+    metadata: {
+      zarr_format: 3,
+      node_type: "array",
+      shape: dimensions.map(([, extent]) => extent),
+      data_type: type,
+      chunk_grid: { name: "regular", configuration: { chunk_shape: dimensions.map(([, , chunk]) => chunk) } },
+      chunk_key_encoding: { name: "default", configuration: { separator: "/" } },
+      fill_value: fill,
+      codecs: [{ name: codec, configuration: codec === "bytes" ? { endian: "little" } : {} }],
+      dimension_names: dimensions.map(([name]) => name),
+      attributes,
+    },
+  };
+}
+
+/** Codes of the arrays that hold words; −1 where nothing is stored yet. */
+export const statusWords = ["converged", "at-floor", "unconverged"] as const satisfies readonly Status[];
+export const missedWords = ["exact", "probable", "none"] as const satisfies readonly UnitResult["missed"]["kind"][];
+export const stoppedWords = [
+  "all-converged",
+  "budget",
+  "interrupted",
+] as const satisfies readonly UnitResult["stopped"][];
+
+function wordAttributes(words: readonly string[]) {
+  return { flag_values: words.map((_, i) => i), flag_meanings: words.join(" ") };
+}
+
+interface Column {
+  readonly type: "int8" | "int32" | "float64";
+  readonly about: string;
+  readonly words?: readonly string[];
+  /** NaN where the unit has no such number. */
+  readonly of: (unit: UnitResult) => number;
+}
+
+/** The numbers of a unit that are one a unit; each is an array [input, tap] of this name. */
+export const columns = {
+  triplets: { type: "int32", about: "triplets computed", of: (unit) => unit.k },
+  active_units: { type: "int32", about: "rows of J that can be non-zero", of: (unit) => unit.activeUnits },
+  jvp: { type: "int32", about: "vectors multiplied by J", of: (unit) => unit.jvp },
+  vjp: { type: "int32", about: "vectors multiplied by Jᵀ", of: (unit) => unit.vjp },
+  seconds: { type: "float64", about: "seconds of the solve", of: (unit) => unit.seconds },
+  norm: { type: "float64", about: "largest sigma seen; tol is relative to it", of: (unit) => unit.norm },
+  floor: { type: "float64", about: "residual that the backend can reach", of: (unit) => unit.floor },
+  orthogonality_u: { type: "float64", about: "max |UUᵀ − I|", of: (unit) => unit.orthogonality.u },
+  orthogonality_v: { type: "float64", about: "max |VVᵀ − I|", of: (unit) => unit.orthogonality.v },
+  missed_kind: {
+    type: "int8",
+    about: "what is known of the largest sigma outside the set",
+    words: missedWords,
+    of: ({ missed }) => missedWords.indexOf(missed.kind),
+  },
+  missed_bound: {
+    type: "float64",
+    about: "bound on the largest sigma outside the set, where missed_kind is probable",
+    of: ({ missed }) => (missed.kind === "probable" ? missed.bound : Number.NaN),
+  },
+  missed_failure_probability: {
+    type: "float64",
+    about: "probability that missed_bound does not hold",
+    of: ({ missed }) => (missed.kind === "probable" ? missed.failureProbability : Number.NaN),
+  },
+  stopped: {
+    type: "int8",
+    about: "why the solver stopped",
+    words: stoppedWords,
+    of: (unit) => stoppedWords.indexOf(unit.stopped),
+  },
+} as const satisfies Readonly<Record<string, Column>>;
+
+export type ColumnName = keyof typeof columns;
+export const columnNames = Object.keys(columns) as ColumnName[];
+
+/** The arrays of one tap's group: the singular vectors that its units keep. */
+export interface VectorPlans {
+  readonly path: Key;
+  readonly input: ArrayPlan<"string">;
+  /** [input, vector]: which triplet a vector belongs to, as the coordinate `k` counts; 0 where there is none. */
+  readonly k: ArrayPlan<"int32">;
+  /** [input, vector, ...tap] */
+  readonly u: ArrayPlan<"float32">;
+  /** [input, vector, ...source] */
+  readonly v: ArrayPlan<"float32">;
+}
+
+/**
+ * Every array of a run's store. A chunk never spans two units (nor two vectors), so writers of different units never meet;
+ * what is not stored yet reads as NaN, −1, 0 or "".
+ */
+export function layoutOf(manifest: RunManifest) {
+  const { inputs, taps, from } = manifest;
+  const most = Math.max(...taps.map(({ k }) => k));
+  const input: Dimension = ["input", inputs.length, 1];
+  const unit: readonly Dimension[] = [input, ["tap", taps.length, 1]];
+  const triplet: readonly Dimension[] = [...unit, ["k", most, most]];
+  const allInputs: Dimension = ["input", inputs.length, inputs.length];
+  const allTaps: Dimension = ["tap", taps.length, taps.length];
+  const sigmaUnit = { unit: `tap units per source unit (${manifest.preprocess.unit})` };
+
+  const unitArray = (name: ColumnName) => {
+    const { type, about, ...more }: Column = columns[name];
+    const words = more.words === undefined ? {} : wordAttributes(more.words);
+    return plan(`/${name}`, type, unit, type === "float64" ? Number.NaN : -1, { long_name: about, ...words });
+  };
+  return {
+    input: plan("/input", "string", [allInputs], "", { long_name: "name of the input" }),
+    tap: plan("/tap", "string", [allTaps], "", { long_name: "name of the tap" }),
+    k: plan("/k", "int32", [["k", most, most]], 0, { long_name: "number of the singular value; 1 is the largest" }),
+    m: plan("/m", "int32", [allTaps], 0, { long_name: "entries of the tap" }),
+    n: plan("/n", "int32", [allTaps], 0, { long_name: "entries of the source" }),
+    label: plan("/label", "string", [allInputs], "", { long_name: "true class" }),
+    predicted: plan("/predicted", "string", [input], "", { long_name: "class that the network gives" }),
+    failed: plan("/failed", "string", [input], "", { long_name: "why the input could not be used" }),
+    source: plan("/source", "float32", [input, ...axes("source", from.shape)], Number.NaN, {
+      long_name: "the input as the network takes it",
+      unit: manifest.preprocess.unit,
+    }),
+    sigma: plan("/sigma", "float64", triplet, Number.NaN, { long_name: "singular value", ...sigmaUnit }),
+    residual: plan("/residual", "float64", triplet, Number.NaN, {
+      long_name: "(‖Jv − σu‖² + ‖Jᵀu − σv‖²)^½",
+      ...sigmaUnit,
+    }),
+    status: plan("/status", "int8", triplet, -1, { long_name: "status", ...wordAttributes(statusWords) }),
+    columns: Object.fromEntries(columnNames.map((name) => [name, unitArray(name)])) as Record<
+      ColumnName,
+      ReturnType<typeof unitArray>
+    >,
+    done: plan("/done", "bool", unit, false, { long_name: "whether the unit is stored; written last" }),
+    vectors: taps.map((tap) => vectorPlans(manifest, tap)),
+  };
+}
+
+export type Layout = ReturnType<typeof layoutOf>;
+
+/** `undefined` where no vectors are kept. */
+function vectorPlans(manifest: RunManifest, tap: TapRecord): VectorPlans | undefined {
+  const kept = keptVectors(manifest, tap);
+  if (kept === 0) return undefined;
+  const path: Key = `/taps/${encodeName(tap.name)}`;
+  const { length } = manifest.inputs;
+  const vector: readonly Dimension[] = [
+    ["input", length, 1],
+    ["vector", kept, 1],
+  ];
+  return {
+    path,
+    input: plan(`${path}/input`, "string", [["input", length, length]], "", { long_name: "name of the input" }),
+    k: plan(`${path}/k`, "int32", [vector[0]!, ["vector", kept, kept]], 0, {
+      long_name: "number of the singular value; 0 where no vector is kept",
+    }),
+    u: plan(`${path}/u`, "float32", [...vector, ...axes("tap", tap.shape)], Number.NaN, {
+      long_name: "left singular vectors, in the space of the tap",
+    }),
+    v: plan(`${path}/v`, "float32", [...vector, ...axes("source", manifest.from.shape)], Number.NaN, {
+      long_name: "right singular vectors, in the space of the source",
+    }),
+  };
+}
+
+/** The axes of a tensor, whole in one chunk: `source_0`, `source_1`, ... */
+function axes(name: string, shape: readonly number[]): Dimension[] {
+  return shape.map((extent, axis) => [`${name}_${axis}`, extent, extent]);
+}
+
+/** A name as one part of a key: letters, digits, `_`, `-` and inner dots stay, other bytes become `~` and two hex digits. */
+export function encodeName(name: string): string {
+  const toHex = (text: string) =>
+    Array.from(new TextEncoder().encode(text), (byte) => `~${byte.toString(16).padStart(2, "0")}`).join("");
+  return name.replace(/[^A-Za-z0-9_.-]+|^[._]|\.$/gu, toHex);
+}

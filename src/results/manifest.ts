@@ -1,0 +1,124 @@
+import { formatShape, PushforwardError, sizeOf } from "../base/index.ts";
+import type { InputRecord, RunManifest, TapRecord } from "./types.ts";
+
+/**
+ * In what two manifests differ so that their numbers must not share a store, one line each: model, source, inputs (in
+ * order), taps, preprocessing, k, tol, seed, vectors, solver, backend and every version. Empty where they are one run.
+ *
+ * File names, labels, predictions, failures and the time of creation do not count.
+ */
+export function describeMismatch(stored: RunManifest, asked: RunManifest): string[] {
+  const lines: string[] = [];
+  const compare = (name: string, a: unknown, b: unknown, show = canonical) => {
+    if (canonical(a) !== canonical(b)) lines.push(`${name}: stored ${show(a)}, asked ${show(b)}`);
+  };
+  if (stored.model.sha256 !== asked.model.sha256) {
+    const name = ({ model }: RunManifest) => `${model.file} (${model.sha256.slice(0, 12)})`;
+    lines.push(`model: stored ${name(stored)}, asked ${name(asked)}`);
+  }
+  compare("from", stored.from, asked.from);
+  compareLists("input", stored.inputs, asked.inputs, ({ name, sha256 }) => `${name} (${sha256.slice(0, 12)})`, lines);
+  compareLists("tap", stored.taps, asked.taps, describeTap, lines);
+  compare("preprocess", stored.preprocess, asked.preprocess);
+  for (const key of ["k", "tol", "seed", "vectors", "solver", "backend"] as const)
+    compare(key, stored[key], asked[key]);
+  for (const name of new Set([...Object.keys(stored.versions), ...Object.keys(asked.versions)])) {
+    const version = ({ versions }: RunManifest) => versions[name] ?? "none";
+    compare(`version of ${name}`, version(stored), version(asked), String);
+  }
+  return lines;
+}
+
+/** Whether results of the one may be added to the other: no line of `describeMismatch`. */
+export function sameRun(a: RunManifest, b: RunManifest): boolean {
+  return describeMismatch(a, b).length === 0;
+}
+
+function describeTap({ name, tensor, shape, k }: TapRecord): string {
+  return `${name} (${tensor}, ${formatShape(shape)}, k ${k})`;
+}
+
+function compareLists<T>(
+  name: string,
+  stored: readonly T[],
+  asked: readonly T[],
+  describe: (item: T) => string,
+  lines: string[],
+): void {
+  if (stored.length !== asked.length) lines.push(`${name}s: stored ${stored.length}, asked ${asked.length}`);
+  const at = stored.findIndex((item, i) => asked[i] !== undefined && describe(item) !== describe(asked[i]));
+  if (at >= 0) lines.push(`${name} ${at + 1}: stored ${describe(stored[at]!)}, asked ${describe(asked[at]!)}`);
+}
+
+/** JSON with the keys of every object in order, so that equal values are equal texts. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/**
+ * Checks what the arrays of a run are laid out from.
+ *
+ * @throws PushforwardError `usage` without inputs or taps, or with two of one name; `shape-mismatch` for a k out of range
+ */
+export function checkManifest({ inputs, taps, from }: RunManifest): void {
+  checkNames("input", inputs);
+  checkNames("tap", taps);
+  for (const { name, shape, k } of taps) {
+    const most = Math.min(sizeOf(shape), sizeOf(from.shape));
+    if (Number.isInteger(k) && 1 <= k && k <= most) continue;
+    throw new PushforwardError("shape-mismatch", {
+      what: `k = ${k} at a tap of ${formatShape(shape)} from a source of ${formatShape(from.shape)}: 1 to ${most} exist.`,
+      where: { tap: name },
+      fix: "Give at most as many as the smaller of the two has entries.",
+    });
+  }
+}
+
+function checkNames(kind: string, items: readonly (InputRecord | TapRecord)[]): void {
+  const names = items.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (names.length > 0 && twice === undefined) return;
+  throw new PushforwardError("usage", {
+    what: twice === undefined ? `A run needs at least one ${kind}.` : `Two ${kind}s of a run are called "${twice}".`,
+    fix: twice === undefined ? `Give one or more ${kind}s.` : `Name every ${kind} once.`,
+  });
+}
+
+/**
+ * The manifest in the attributes of a store's root group.
+ *
+ * @throws PushforwardError `store-mismatch` if it is no run, or one of a format that this version does not read
+ */
+export function readManifest(attributes: Readonly<Record<string, unknown>>, location: string): RunManifest {
+  const { format, formatVersion } = attributes;
+  if (format === "pushforward-run" && formatVersion === 1) {
+    const { coordinates: _, ...manifest } = attributes;
+    return manifest as unknown as RunManifest; // written by `createRun` in this very format
+  }
+  const isRun = format === "pushforward-run";
+  throw new PushforwardError("store-mismatch", {
+    what: isRun ? `This run is of format ${formatVersion}, not 1.` : "This Zarr store is not a run of Pushforward.",
+    where: { file: location },
+    fix: isRun ? "Use the version of Pushforward that wrote it." : "Choose another folder.",
+  });
+}
+
+/** Throws unless the manifests are of one run. @throws PushforwardError `store-mismatch` listing all that differs */
+export function requireSameRun(stored: RunManifest, asked: RunManifest, location: string): void {
+  const lines = describeMismatch(stored, asked);
+  if (lines.length === 0) return;
+  throw new PushforwardError("store-mismatch", {
+    what: `This folder holds another run. ${lines.join("; ")}.`,
+    where: { file: location },
+    fix: "Give the settings of the stored run to go on with it, or another folder with --out.",
+  });
+}
+
+/** How many singular vectors of either side a unit of this tap may keep. */
+export function keptVectors({ vectors }: RunManifest, { k }: TapRecord): number {
+  return vectors === "all" ? k : Math.min(k, 2 * vectors);
+}

@@ -1,0 +1,138 @@
+import { PushforwardError, sizeOf } from "../base/index.ts";
+import { chunkKey, fillChunk, readChunk, writeChunk } from "./arrays.ts";
+import {
+  type ArrayPlan,
+  type ColumnName,
+  columnNames,
+  columns,
+  type Layout,
+  missedWords,
+  statusWords,
+  stoppedWords,
+  type VectorPlans,
+} from "./layout.ts";
+import type { Store } from "./store.ts";
+import type { Missed, RunManifest, UnitResult } from "./types.ts";
+
+/** Stores the chunks of a unit in its arrays, all but `done`. */
+export async function writeUnitChunks(store: Store, layout: Layout, input: number, tap: number, unit: UnitResult) {
+  const { sigma, residual, status } = layout;
+  const most = sigma.metadata.shape[2]!;
+  const numbers = (values: Float64Array) => padded(new Float64Array(most).fill(Number.NaN), values);
+  const codes = unit.status.map((word) => statusWords.indexOf(word));
+  await writeChunk(store, sigma, numbers(unit.sigma), input, tap);
+  await writeChunk(store, residual, numbers(unit.residual), input, tap);
+  await writeChunk(store, status, padded(new Int8Array(most).fill(-1), codes), input, tap);
+  for (const name of columnNames) await fillChunk(store, layout.columns[name], columns[name].of(unit), input, tap);
+  const plans = layout.vectors[tap];
+  if (plans !== undefined) await writeVectors(store, plans, input, unit);
+}
+
+function padded<A extends Float64Array | Int8Array | Int32Array>(array: A, values: ArrayLike<number>): A {
+  array.set(values);
+  return array;
+}
+
+async function writeVectors(store: Store, { k, u, v }: VectorPlans, input: number, { m, n, vectors }: UnitResult) {
+  const slots = k.metadata.shape[1]!;
+  const numbers = vectors.index.map((index) => index + 1);
+  await writeChunk(store, k, padded(new Int32Array(slots), numbers), input);
+  for (let slot = 0; slot < numbers.length; slot++) {
+    await writeChunk(store, u, vectors.u.subarray(slot * m, (slot + 1) * m), input, slot);
+    await writeChunk(store, v, vectors.v.subarray(slot * n, (slot + 1) * n), input, slot);
+  }
+  for (let slot = numbers.length; slot < slots; slot++) {
+    for (const plan of [u, v]) await store.delete(chunkKey(plan, input, slot)); // of an earlier, longer attempt
+  }
+}
+
+/** Reads a unit from its arrays; `wanted` as in `Run.readUnit`. */
+export async function readUnitChunks(
+  store: Store,
+  { taps, from }: RunManifest,
+  layout: Layout,
+  input: number,
+  tap: number,
+  wanted: boolean | readonly number[],
+): Promise<UnitResult> {
+  const entries = columnNames.map(async (name) => {
+    const chunk = await readChunk(store, layout.columns[name], input, tap);
+    return [name, chunk[0]] as const;
+  });
+  const number = Object.fromEntries(await Promise.all(entries)) as Record<ColumnName, number>;
+  const k = number.triplets;
+  const codes = await readChunk(store, layout.status, input, tap);
+  const [m, n] = [sizeOf(taps[tap]!.shape), sizeOf(from.shape)];
+  const plans = layout.vectors[tap];
+  return {
+    m,
+    n,
+    k,
+    sigma: (await readChunk(store, layout.sigma, input, tap)).slice(0, k),
+    residual: (await readChunk(store, layout.residual, input, tap)).slice(0, k),
+    status: Array.from(codes.subarray(0, k), (code) => statusWords[code]!),
+    norm: number.norm,
+    floor: number.floor,
+    orthogonality: { u: number.orthogonality_u, v: number.orthogonality_v },
+    missed: missedOf(number),
+    jvp: number.jvp,
+    vjp: number.vjp,
+    seconds: number.seconds,
+    stopped: stoppedWords[number.stopped]!,
+    activeUnits: number.active_units,
+    vectors: await readVectors(store, wanted === false ? undefined : plans, input, [m, n], wanted),
+  };
+}
+
+function missedOf(number: Readonly<Record<ColumnName, number>>): Missed {
+  const kind = missedWords[number.missed_kind]!;
+  if (kind !== "probable") return { kind };
+  return { kind, bound: number.missed_bound, failureProbability: number.missed_failure_probability };
+}
+
+async function readVectors(
+  store: Store,
+  plans: VectorPlans | undefined,
+  input: number,
+  [m, n]: readonly [number, number],
+  wanted: boolean | readonly number[],
+): Promise<UnitResult["vectors"]> {
+  if (plans === undefined) return { index: [], u: new Float32Array(0), v: new Float32Array(0) };
+  const numbers = await readChunk(store, plans.k, input);
+  const kept = Array.from(numbers, (number, slot) => ({ slot, index: number - 1 })).filter(
+    ({ index }) => index >= 0 && (typeof wanted === "boolean" || wanted.includes(index)),
+  );
+  const rows = async (plan: ArrayPlan<"float32">, extent: number) => {
+    const result = new Float32Array(kept.length * extent);
+    for (const [row, { slot }] of kept.entries()) {
+      result.set(await readChunk(store, plan, input, slot), row * extent);
+    }
+    return result;
+  };
+  return { index: kept.map(({ index }) => index), u: await rows(plans.u, m), v: await rows(plans.v, n) };
+}
+
+/** Throws unless a unit is of the sizes of its tap. @throws PushforwardError `shape-mismatch` naming what is not */
+export function checkUnit({ taps, from }: RunManifest, layout: Layout, tap: number, unit: UnitResult): void {
+  const { name, shape, k: most } = taps[tap]!;
+  const { k, m, n, vectors } = unit;
+  const kept = layout.vectors[tap]?.k.metadata.shape[1] ?? 0;
+  const rows: readonly [what: string, found: number, least: number, most: number][] = [
+    ["m", m, sizeOf(shape), sizeOf(shape)],
+    ["n", n, sizeOf(from.shape), sizeOf(from.shape)],
+    ["k", k, 0, most],
+    ["The length of sigma", unit.sigma.length, k, k],
+    ["The length of residual", unit.residual.length, k, k],
+    ["The length of status", unit.status.length, k, k],
+    ["The number of vectors", vectors.index.length, 0, kept],
+    ["The length of vectors.u", vectors.u.length, vectors.index.length * m, vectors.index.length * m],
+    ["The length of vectors.v", vectors.v.length, vectors.index.length * n, vectors.index.length * n],
+  ];
+  const bad = rows.find(([, found, low, high]) => !(low <= found && found <= high));
+  if (bad === undefined) return;
+  const [what, found, low, high] = bad;
+  throw new PushforwardError("shape-mismatch", {
+    what: `${what} of a result is ${found}; the run has room for ${low === high ? low : `${low} to ${high}`}.`,
+    where: { tap: name },
+  });
+}

@@ -1,0 +1,66 @@
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { imageDecoder } from "../../src/platform/node/image-decoder.ts";
+import { describeImageDecoder } from "../conformance/image-decoder.ts";
+
+const pixels = [255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30, 128, 128, 128, 1, 2, 3];
+const raw = (channels: 1 | 3 | 4, values: readonly number[], height = 3) =>
+  sharp(Uint8Array.from(values), { raw: { width: values.length / channels / height, height, channels } });
+
+const transparent = [9, 8, 7, 0, 9, 8, 7, 128, 9, 8, 7, 255];
+const grey = [0, 100, 255];
+describeImageDecoder(imageDecoder, [
+  { name: "PNG", bytes: await raw(3, pixels).png().toBuffer(), width: 2, height: 3, pixels },
+  {
+    name: "PNG with alpha",
+    bytes: await raw(4, transparent).png().toBuffer(),
+    width: 1,
+    height: 3,
+    pixels: transparent,
+  },
+  {
+    name: "grey PNG as three equal channels",
+    bytes: await raw(1, grey).toColourspace("b-w").png().toBuffer(),
+    width: 1,
+    height: 3,
+    pixels: grey.flatMap((level) => [level, level, level]),
+  },
+  {
+    name: "lossless WebP",
+    bytes: await raw(3, pixels).webp({ lossless: true }).toBuffer(),
+    width: 2,
+    height: 3,
+    pixels,
+  },
+  {
+    name: "PNG of 16 bits",
+    bytes: await raw(3, pixels).toColourspace("rgb16").png().toBuffer(),
+    width: 2,
+    height: 3,
+    pixels,
+  },
+  {
+    name: "picture marked to be turned, as it lies",
+    bytes: await raw(3, pixels).withMetadata({ orientation: 6 }).png().toBuffer(),
+    width: 2,
+    height: 3,
+    pixels,
+  },
+]);
+
+test("a plain CMYK JPEG comes out plain and near its colour", async () => {
+  const bytes = await raw(3, new Array(16 * 16).fill([150, 130, 110]).flat(), 16)
+    .toColourspace("cmyk")
+    .jpeg()
+    .toBuffer();
+  const { channels, data } = await imageDecoder.decode(bytes);
+  expect(channels).toBe(3);
+  for (const [i, level] of [150, 130, 110].entries()) expect(Math.abs(data[i]! - level)).toBeLessThan(25);
+});
+
+test("a profile changes nothing: levels are taken as they are stored", async () => {
+  const bytes = await raw(3, pixels).withIccProfile("p3").png().toBuffer();
+  const stored = await sharp(bytes, { ignoreIcc: true }).raw().toBuffer();
+  expect(Array.from(stored)).not.toEqual(pixels); // the levels were converted when the profile was attached
+  expect(Array.from((await imageDecoder.decode(bytes)).data)).toEqual(Array.from(stored));
+});

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import * as images from "../../src/images/index.ts";
+
+test("the room's public names", () => {
+  expect(Object.keys(images).sort()).toEqual([
+    "classOf",
+    "fitTo",
+    "parseLabels",
+    "parsePreset",
+    "preprocess",
+    "presetNamed",
+    "presets",
+    "readNpy",
+    "settingsOf",
+    "writeNpy",
+  ]);
+});

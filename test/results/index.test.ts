@@ -1,0 +1,6 @@
+import { expect, test } from "vitest";
+import * as results from "../../src/results/index.ts";
+
+test("the room's public names", () => {
+  expect(Object.keys(results).sort()).toEqual(["MemoryStore", "createRun", "describeMismatch", "openRun", "sameRun"]);
+});

@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import {
+  createRun,
+  describeMismatch,
+  MemoryStore,
+  openRun,
+  type RunManifest,
+  sameRun,
+} from "../../src/results/index.ts";
+import { encodeName } from "../../src/results/layout.ts";
+import { exampleManifest as manifest } from "./example-run.ts";
+
+const other = (changes: Partial<RunManifest>): RunManifest => ({ ...manifest, ...changes });
+const [first, second] = manifest.inputs;
+
+describe("describeMismatch", () => {
+  test.each([
+    { asked: manifest, why: "is the same" },
+    { asked: other({ created: "tomorrow" }), why: "was created later" },
+    { asked: other({ model: { ...manifest.model, file: "moved/net.onnx" } }), why: "has its model moved" },
+    { asked: other({ inputs: [{ ...first!, file: "b.png", label: "dog", failed: "x" }, second!] }), why: "has notes" },
+    { asked: JSON.parse(JSON.stringify(manifest)) as RunManifest, why: "went through JSON" },
+    {
+      asked: other({
+        preprocess: { settings: { mean: [0.5], crop: [4, 4] }, unit: "full-scale pixel", name: "imagenet" },
+      }),
+      why: "has its settings in another order",
+    },
+  ])("finds nothing where the run $why", ({ asked }) => {
+    expect(describeMismatch(manifest, asked)).toEqual([]);
+    expect(sameRun(manifest, asked)).toBe(true);
+  });
+
+  test.each([
+    {
+      asked: other({ model: { file: "b.onnx", sha256: "bb".repeat(32) } }),
+      lines: ["model: stored net.onnx (aaaaaaaaaaaa), asked b.onnx (bbbbbbbbbbbb)"],
+    },
+    { asked: other({ k: 5, seed: 1 }), lines: ["k: stored 6, asked 5", "seed: stored 0, asked 1"] },
+    { asked: other({ tol: 1e-6 }), lines: ["tol: stored 0.00001, asked 0.000001"] },
+    { asked: other({ vectors: "all" }), lines: ['vectors: stored 2, asked "all"'] },
+    { asked: other({ solver: "dense" }), lines: ['solver: stored "block-krylov", asked "dense"'] },
+    { asked: other({ backend: "web" }), lines: ['backend: stored "cpu", asked "web"'] },
+    {
+      asked: other({ versions: { pushforward: "0.2.0", zarrita: "0.7.0" } }),
+      lines: [
+        "version of pushforward: stored 0.1.0, asked 0.2.0",
+        "version of onnxruntime-node: stored 1.30.0, asked none",
+        "version of zarrita: stored none, asked 0.7.0",
+      ],
+    },
+    { asked: other({ inputs: [first!] }), lines: ["inputs: stored 2, asked 1"] },
+    {
+      asked: other({ inputs: [second!, first!] }),
+      lines: ["input 1: stored cat (010101010101), asked höhle/2 (020202020202)"],
+    },
+    {
+      asked: other({ taps: [manifest.taps[0]!, { ...manifest.taps[1]!, k: 5 }, manifest.taps[2]!] }),
+      lines: ["tap 2: stored block/relu 1 (t2, 5×2×2, k 6), asked block/relu 1 (t2, 5×2×2, k 5)"],
+    },
+    {
+      asked: other({ from: { ...manifest.from, tensor: "x" } }),
+      lines: [expect.stringMatching(/^from: stored .*"data".* asked .*"x"/)],
+    },
+    {
+      asked: other({ preprocess: { ...manifest.preprocess, settings: { crop: [5, 5] } } }),
+      lines: [expect.stringMatching(/^preprocess: stored .*"crop":\[4,4\].* asked .*"crop":\[5,5\]/)],
+    },
+  ])("says $lines", ({ asked, lines }) => {
+    expect(describeMismatch(manifest, asked)).toEqual(lines);
+    expect(sameRun(manifest, asked)).toBe(false);
+  });
+});
+
+describe("createRun", () => {
+  test("refuses a store that holds another run, and leaves it alone", async () => {
+    const store = new MemoryStore();
+    await createRun(store, manifest);
+    await expect(createRun(store, other({ k: 5, seed: 3 }))).rejects.toMatchObject({
+      code: "store-mismatch",
+      what: "This folder holds another run. k: stored 6, asked 5; seed: stored 0, asked 3.",
+      where: { file: "memory" },
+      fix: expect.stringContaining("--out"),
+    });
+    expect((await openRun(store)).manifest).toEqual(manifest);
+  });
+
+  test("refuses a store that holds other files, another Zarr store, or a later format", async () => {
+    const encode = (value: object) => new TextEncoder().encode(JSON.stringify(value));
+    const photos = new MemoryStore();
+    await photos.set("/photos/a.jpg", Uint8Array.of(1));
+    await expect(createRun(photos, manifest)).rejects.toMatchObject({
+      code: "store-mismatch",
+      what: "This folder is not empty and holds no run: there is photos/a.jpg.",
+    });
+    const zarr = new MemoryStore();
+    await zarr.set("/zarr.json", encode({ zarr_format: 3, node_type: "group", attributes: {} }));
+    await expect(openRun(zarr)).rejects.toMatchObject({
+      code: "store-mismatch",
+      what: expect.stringMatching("is not a run"),
+    });
+    await zarr.set("/zarr.json", new TextEncoder().encode("{ broken"));
+    await expect(createRun(zarr, manifest)).rejects.toMatchObject({
+      code: "store-mismatch",
+      what: expect.stringMatching("is not a run"),
+    });
+    await zarr.set("/zarr.json", encode({ attributes: { ...manifest, formatVersion: 2 } }));
+    await expect(openRun(zarr)).rejects.toMatchObject({ what: "This run is of format 2, not 1." });
+  });
+
+  test("refuses to open nothing", async () => {
+    await expect(openRun(new MemoryStore())).rejects.toMatchObject({
+      code: "file-unreadable",
+      where: { file: "memory" },
+    });
+  });
+
+  test.each([
+    { wrong: other({ inputs: [] }), what: "A run needs at least one input." },
+    { wrong: other({ taps: [] }), what: "A run needs at least one tap." },
+    { wrong: other({ inputs: [first!, first!] }), what: 'Two inputs of a run are called "cat".' },
+    {
+      wrong: other({ taps: [{ ...manifest.taps[2]!, k: 5 }] }),
+      what: "k = 5 at a tap of 4 from a source of 3×4×4: 1 to 4 exist.",
+    },
+  ])("refuses: $what", async ({ wrong, what }) => {
+    await expect(createRun(new MemoryStore(), wrong)).rejects.toMatchObject({ what });
+  });
+});
+
+test.each([
+  ["conv1", "conv1"],
+  ["layer1.0.out", "layer1.0.out"],
+  ["fire9/concat 1", "fire9~2fconcat~201"],
+  ["~", "~7e"],
+  ["..", "~2e~2e"],
+  ["__x", "~5f_x"],
+  ["höhle", "h~c3~b6hle"],
+])("the name %s is %s in a key", (name, key) => {
+  expect(encodeName(name)).toBe(key);
+});

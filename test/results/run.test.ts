@@ -1,0 +1,235 @@
+import { describe, expect, test } from "vitest";
+import { sizeOf } from "../../src/base/index.ts";
+import { createRun, type Key, MemoryStore, openRun, type Run, type RunManifest } from "../../src/results/index.ts";
+import { exampleUnit, exampleManifest as manifest } from "./example-run.ts";
+
+const allUnits = manifest.inputs.flatMap((_, input) => manifest.taps.map((_, tap) => [input, tap] as const));
+const source = (input: number) => new Float32Array(sizeOf(manifest.from.shape)).map((_, i) => input + i / 7);
+
+/** A store that is killed: after so many changes every further one fails. */
+class DyingStore extends MemoryStore {
+  changesLeft = Number.POSITIVE_INFINITY;
+  changes = 0;
+
+  override async set(key: Key, value: Uint8Array): Promise<void> {
+    this.#change();
+    await super.set(key, value);
+  }
+
+  override async delete(key: Key): Promise<void> {
+    this.#change();
+    await super.delete(key);
+  }
+
+  #change(): void {
+    if (this.changesLeft-- <= 0) throw new Error("killed");
+    this.changes++;
+  }
+}
+
+async function writeAll(run: Run, version = 0): Promise<void> {
+  for (const [input, tap] of allUnits) {
+    if (run.isDone(input, tap)) continue;
+    if (tap === 0) await run.writeSource(input, source(input));
+    await run.writeUnit(input, tap, exampleUnit(manifest, input, tap, version));
+  }
+}
+
+async function expectWhole(run: Run): Promise<void> {
+  expect(run.manifest).toEqual(manifest);
+  for (const [input, tap] of allUnits) {
+    expect(run.isDone(input, tap)).toBe(true);
+    expect(await run.readUnit(input, tap)).toEqual(exampleUnit(manifest, input, tap));
+    expect(await run.readSource(input)).toEqual(source(input));
+  }
+}
+
+describe("a run", () => {
+  test("gives back all that was written, after reopening too", async () => {
+    const store = new MemoryStore();
+    const run = await createRun(store, manifest);
+    await writeAll(run);
+    await expectWhole(run);
+    await expectWhole(await openRun(store));
+    await expectWhole(await createRun(store, { ...manifest, created: "later" }));
+  });
+
+  test("has nothing of a unit that is not done", async () => {
+    const run = await createRun(new MemoryStore(), manifest);
+    expect(run.isDone(1, 2)).toBe(false);
+    expect(await run.readUnit(1, 2)).toBeUndefined();
+    expect(await run.readSource(1)).toBeUndefined();
+    expect((await run.table("sigma")).data.every(Number.isNaN)).toBe(true);
+    expect((await run.table("stopped")).data.every(Number.isNaN)).toBe(true);
+  });
+
+  test("reads only the vectors asked for", async () => {
+    const run = await createRun(new MemoryStore(), manifest);
+    const unit = exampleUnit(manifest, 0, 0);
+    await run.writeUnit(0, 0, unit);
+    const one = (await run.readUnit(0, 0, { vectors: [5] }))!.vectors;
+    expect(one).toEqual({ index: [5], u: unit.vectors.u.slice(-unit.m), v: unit.vectors.v.slice(-unit.n) });
+    expect((await run.readUnit(0, 0, { vectors: false }))!.vectors.index).toEqual([]);
+  });
+
+  test("gives tables of all units, NaN where a tap has fewer triplets or a unit is missing", async () => {
+    const run = await createRun(new MemoryStore(), manifest);
+    await run.writeUnit(1, 2, exampleUnit(manifest, 1, 2));
+    const unit = exampleUnit(manifest, 1, 2);
+    const sigma = await run.table("sigma");
+    expect(sigma.shape).toEqual([2, 3, 6]);
+    expect(Array.from(sigma.data.subarray(30))).toEqual([...unit.sigma, Number.NaN, Number.NaN]);
+    expect(sigma.data.subarray(0, 30).every(Number.isNaN)).toBe(true);
+    const jvp = await run.table("jvp");
+    expect(jvp.shape).toEqual([2, 3]);
+    expect(Array.from(jvp.data)).toEqual([...new Array(5).fill(Number.NaN), unit.jvp]);
+  });
+
+  test("replaces a unit, and keeps no vector of the old one", async () => {
+    const store = new MemoryStore();
+    const run = await createRun(store, manifest);
+    await run.writeUnit(0, 0, exampleUnit(manifest, 0, 0, 1));
+    const { vectors, ...unit } = exampleUnit(manifest, 0, 0);
+    const none = { index: [], u: new Float32Array(0), v: new Float32Array(0) };
+    await run.writeUnit(0, 0, { ...unit, vectors: none });
+    expect(await run.readUnit(0, 0)).toEqual({ ...unit, vectors: none });
+    const left: string[] = [];
+    for await (const key of store.list("/taps/conv1/u/c/")) left.push(key);
+    expect(left).toEqual([]);
+    await run.writeUnit(0, 0, { ...unit, vectors });
+    expect(await run.readUnit(0, 0)).toEqual({ ...unit, vectors });
+  });
+
+  test("takes a unit of fewer triplets, as an interrupted solver gives", async () => {
+    const run = await createRun(new MemoryStore(), manifest);
+    const { sigma, residual, status, vectors, ...unit } = exampleUnit(manifest, 0, 0);
+    const [u, v] = [vectors.u.slice(0, unit.m), vectors.v.slice(0, unit.n)];
+    const few = {
+      ...unit,
+      k: 1,
+      sigma: sigma.slice(0, 1),
+      residual: residual.slice(0, 1),
+      status: status.slice(0, 1),
+      stopped: "interrupted",
+      vectors: { index: [0], u, v },
+    } as const;
+    await run.writeUnit(0, 0, few);
+    expect(await run.readUnit(0, 0)).toEqual(few);
+  });
+
+  test("keeps notes on its inputs", async () => {
+    const store = new MemoryStore();
+    const run = await createRun(store, manifest);
+    await run.noteInput(0, { predicted: "dog" });
+    await run.noteInput(1, { failed: "not a picture" });
+    for (const { manifest: noted } of [run, await openRun(store)]) {
+      expect(noted.inputs[0]).toEqual({ ...manifest.inputs[0], predicted: "dog" });
+      expect(noted.inputs[1]).toEqual({ ...manifest.inputs[1], failed: "not a picture" });
+    }
+    await expect(createRun(store, manifest)).resolves.toBeDefined(); // notes make no other run of it
+  });
+
+  test("stores every vector, or none, if so asked", async () => {
+    for (const vectors of ["all", 0] as const) {
+      const store = new MemoryStore();
+      const other: RunManifest = { ...manifest, vectors };
+      const run = await createRun(store, other);
+      const unit = exampleUnit(other, 0, 0);
+      await run.writeUnit(0, 0, unit);
+      expect(await run.readUnit(0, 0)).toEqual(unit);
+      expect(await store.has("/taps/conv1/u/zarr.json")).toBe(vectors === "all");
+    }
+  });
+
+  test.each([
+    {
+      wrong: "m",
+      unit: { ...exampleUnit(manifest, 0, 0), m: 3 },
+      what: "m of a result is 3; the run has room for 20.",
+    },
+    {
+      wrong: "sigma",
+      unit: { ...exampleUnit(manifest, 0, 0), k: 5 },
+      what: "The length of sigma of a result is 6; the run has room for 5.",
+    },
+    { wrong: "tap", unit: exampleUnit(manifest, 0, 2), what: "m of a result is 4; the run has room for 20." },
+  ])("refuses a unit with a wrong $wrong", async ({ unit, what }) => {
+    const run = await createRun(new MemoryStore(), manifest);
+    await expect(run.writeUnit(0, 0, unit)).rejects.toMatchObject({
+      code: "shape-mismatch",
+      what,
+      where: { tap: "conv1" },
+    });
+    expect(run.isDone(0, 0)).toBe(false);
+  });
+
+  test("refuses numbers of units that it does not have", async () => {
+    const run = await createRun(new MemoryStore(), manifest);
+    expect(() => run.isDone(2, 0)).toThrow("There is no unit (2, 0) in a run of 2 input(s) and 3 tap(s).");
+    await expect(run.readUnit(0, 3)).rejects.toMatchObject({ code: "shape-mismatch" });
+  });
+});
+
+describe("a killed run", () => {
+  test("goes on from every point at which it can be killed, and ends the same", async () => {
+    const small: RunManifest = {
+      ...manifest,
+      inputs: manifest.inputs.slice(1),
+      taps: manifest.taps.slice(1),
+      vectors: 1,
+    };
+    const unit = (tap: number, version: number) => {
+      const { vectors, ...numbers } = exampleUnit(small, 0, tap, version);
+      const { m, n } = numbers;
+      return { ...numbers, vectors: { index: [3], u: vectors.u.slice(0, m), v: vectors.v.slice(0, n) } };
+    };
+    const measured = new DyingStore();
+    const whole = await createRun(measured, small);
+    for (const tap of [0, 1]) await whole.writeUnit(0, tap, unit(tap, 0));
+    expect(measured.changes).toBeGreaterThan(80);
+
+    for (let changes = 0; changes < measured.changes; changes++) {
+      const store = new DyingStore();
+      store.changesLeft = changes;
+      const finished: number[] = [];
+      const version = (tap: number) => (finished.includes(tap) ? 1 : 0); // whether the killed program wrote it
+      const killed = createRun(store, small).then(async (run) => {
+        for (const tap of [0, 1]) {
+          await run.writeUnit(0, tap, unit(tap, 1));
+          finished.push(tap);
+        }
+      });
+      await expect(killed).rejects.toThrow("killed");
+
+      store.changesLeft = Number.POSITIVE_INFINITY;
+      const run = await createRun(store, small);
+      expect([0, 1].filter((tap) => run.isDone(0, tap))).toEqual(finished);
+      for (const tap of [0, 1]) if (!run.isDone(0, tap)) await run.writeUnit(0, tap, unit(tap, 0));
+      const reopened = await openRun(store);
+      for (const tap of [0, 1]) expect(await reopened.readUnit(0, tap)).toEqual(unit(tap, version(tap)));
+    }
+  });
+
+  test("is not done with a unit whose replacement was killed", async () => {
+    const store = new DyingStore();
+    const run = await createRun(store, manifest);
+    await run.writeUnit(0, 0, exampleUnit(manifest, 0, 0));
+    store.changesLeft = 3;
+    await expect(run.writeUnit(0, 0, exampleUnit(manifest, 0, 0, 1))).rejects.toThrow("killed");
+    expect(run.isDone(0, 0)).toBe(false);
+    expect((await openRun(store)).isDone(0, 0)).toBe(false);
+  });
+
+  test("lets two writers of different units work on one store", async () => {
+    const store = new MemoryStore();
+    const writers = [await createRun(store, manifest), await createRun(store, manifest)];
+    await Promise.all(
+      allUnits.map(async ([input, tap], i) => {
+        if (tap === 0) await writers[i % 2]!.writeSource(input, source(input));
+        await writers[i % 2]!.writeUnit(input, tap, exampleUnit(manifest, input, tap));
+      }),
+    );
+    await expectWhole(await openRun(store));
+    expect(await writers[0]!.readUnit(0, 1)).toEqual(exampleUnit(manifest, 0, 1)); // written by the other
+  });
+});
