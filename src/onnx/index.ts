@@ -1,2 +1,7 @@
 export * from "./build.ts";
+export { checkModel } from "./check.ts";
 export type * from "./model.ts";
+export { type NormalizeOptions, normalize } from "./normalize.ts";
+export { type ReadOptions, readModel } from "./read.ts";
+export { type ExternalReader, readTensor } from "./read-tensor.ts";
+export { writeModel } from "./write.ts";

@@ -65,7 +65,8 @@ export interface Node {
 /** A graph input or output; a symbolic extent is its name, an unknown one `"?"`. */
 export interface ValueInfo {
   readonly name: string;
-  readonly type: DataType;
+  /** `undefined` where the file gives none, as it may for the ends of a subgraph. */
+  readonly type: DataType | undefined;
   /** `undefined` where the file gives no shape. */
   readonly shape: readonly (number | string)[] | undefined;
 }
@@ -104,7 +105,7 @@ export interface Model {
   readonly values: ReadonlyMap<string, TensorType>;
 }
 
-/** Runs a graph once and returns the tensors asked for; handed in by a backend. */
+/** Runs a graph once and returns the outputs asked for, each by its name; handed in by a backend. */
 export type Evaluate = (
   model: OnnxModel,
   feeds: ReadonlyMap<string, Tensor>,

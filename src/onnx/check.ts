@@ -1,0 +1,126 @@
+import { PushforwardError } from "../base/index.ts";
+import { checkFinite } from "./check-finite.ts";
+import { mapSubgraphs, readsOf, withGraph } from "./graph.ts";
+import type { Graph, Node, OnnxModel } from "./model.ts";
+
+/** The oldest operator set that is read: the first with today's broadcasting. */
+const OLDEST = 7;
+
+/**
+ * The model itself with its nodes in an order in which they can run, after checking that it can: every name defined once,
+ * every input defined, no cycle, every operator set imported, weights finite.
+ *
+ * @throws PushforwardError `model-invalid` for a graph that cannot run, `op-unsupported` below opset 7, `not-finite` for NaN
+ * and infinite weights (an infinity that masks or bounds passes)
+ */
+export function checkModel(model: OnnxModel, file?: string): OnnxModel {
+  try {
+    checkOpsets(model);
+    const graph = sortGraph(model.graph, new Set());
+    checkFinite(graph);
+    return withGraph(model, graph);
+  } catch (error) {
+    throw error instanceof PushforwardError ? error.at({ file }) : error;
+  }
+}
+
+function checkOpsets({ opsets, graph }: OnnxModel): void {
+  const opset = opsets.get("");
+  if (opset !== undefined && opset < OLDEST) {
+    throw new PushforwardError("op-unsupported", {
+      what: `The model is written in opset ${opset}; opsets from ${OLDEST} on are read.`,
+      fix: "Convert it with onnx.version_converter.convert_version(model, 13), or export it again.",
+    });
+  }
+  for (const node of graph.nodes) {
+    if (opsets.has(node.domain)) continue;
+    throw new PushforwardError("model-invalid", {
+      what: `The model does not say which version of the operator set "${node.domain || "ai.onnx"}" it uses.`,
+      where: placeOf(node),
+      fix: "The file is damaged or was cut off: download or export it again.",
+    });
+  }
+}
+
+/** The graph with every node after those it reads from, the same in its subgraphs; `outer` are the names around it. */
+function sortGraph(graph: Graph, outer: ReadonlySet<string>): Graph {
+  const producers = producersOf(graph);
+  const known = new Set([...outer, ...producers.keys()]);
+  checkDefined(graph, known);
+  const nodes = inOrder(graph.nodes, producers).map((node) => mapSubgraphs(node, (inner) => sortGraph(inner, known)));
+  return { ...graph, nodes };
+}
+
+/** Every name that the graph defines, with the node that produces it (`undefined` for inputs and initializers). */
+function producersOf(graph: Graph): Map<string, Node | undefined> {
+  const producers = new Map<string, Node | undefined>();
+  const define = (name: string, node?: Node) => {
+    if (producers.has(name)) {
+      throw new PushforwardError("model-invalid", {
+        what: `Two tensors are named "${name}".`,
+        where: node && placeOf(node),
+        fix: "Tensor names must be unique: export the model again.",
+      });
+    }
+    producers.set(name, node);
+  };
+  for (const { name } of graph.inputs) define(name);
+  for (const name of graph.initializers.keys()) define(name);
+  for (const node of graph.nodes) for (const output of node.outputs) if (output !== "") define(output, node);
+  return producers;
+}
+
+function checkDefined(graph: Graph, known: ReadonlySet<string>): void {
+  for (const node of graph.nodes) {
+    const missing = node.inputs.find((input) => input !== "" && !known.has(input));
+    if (missing === undefined) continue;
+    throw new PushforwardError("model-invalid", {
+      what: `The node reads "${missing}", which no node, input or initializer defines.`,
+      where: placeOf(node),
+      fix: "The file is incomplete: export the model again.",
+    });
+  }
+  const missing = graph.outputs.find(({ name }) => !known.has(name));
+  if (missing === undefined) return;
+  throw new PushforwardError("model-invalid", {
+    what: `The graph's output "${missing.name}" is not computed by any node.`,
+    fix: "The file is incomplete: export the model again.",
+  });
+}
+
+/** The nodes in an order in which each follows those it reads from; as they stand where that is so already. */
+function inOrder(nodes: readonly Node[], producers: ReadonlyMap<string, Node | undefined>): readonly Node[] {
+  const before = new Map(
+    nodes.map((node) => [node, readsOf(node).flatMap((name) => producers.get(name) ?? [])] as const),
+  );
+  const sorted = new Set<Node>();
+  let waiting = nodes;
+  while (waiting.length > 0) {
+    const held = waiting.filter((node) => {
+      const ready = before.get(node)!.every((earlier) => sorted.has(earlier));
+      if (ready) sorted.add(node);
+      return !ready;
+    });
+    if (held.length === waiting.length) throw cycleError(held, before);
+    waiting = held;
+  }
+  return [...sorted];
+}
+
+function cycleError(held: readonly Node[], before: ReadonlyMap<Node, readonly Node[]>): PushforwardError {
+  const path: Node[] = [];
+  let node = held[0]!;
+  while (!path.includes(node)) {
+    path.push(node);
+    node = before.get(node)!.find((earlier) => held.includes(earlier))!;
+  }
+  const cycle = path.slice(path.indexOf(node)).reverse();
+  const names = [...cycle, cycle[0]!].map(({ name, outputs }) => name || outputs[0]);
+  return new PushforwardError("model-invalid", {
+    what: `The graph has a cycle: ${names.join(" → ")}.`,
+    where: placeOf(cycle[0]!),
+    fix: "A network without loops is needed: export the model again.",
+  });
+}
+
+const placeOf = (node: Node) => ({ node: node.name || node.outputs[0], op: node.op });

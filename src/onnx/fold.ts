@@ -1,0 +1,138 @@
+import type { Shape } from "../base/index.ts";
+import { readsOf } from "./graph.ts";
+import type { Graph, Node, Tensor, TensorType } from "./model.ts";
+
+/** Operators whose outputs are drawn at random: never constant. */
+const random = new Set([
+  "Bernoulli",
+  "Dropout",
+  "Multinomial",
+  "RandomNormal",
+  "RandomNormalLike",
+  "RandomUniform",
+  "RandomUniformLike",
+]);
+
+/** Operators whose output is no tensor, so that it cannot be asked for. */
+const notATensor = new Set([
+  "Optional",
+  "SequenceConstruct",
+  "SequenceEmpty",
+  "SequenceErase",
+  "SequenceInsert",
+  "SequenceMap",
+  "SplitToSequence",
+]);
+
+/** Operators whose output has as many entries as the *values* of their inputs say. */
+const shapedByValues = new Set([
+  "Compress",
+  "If",
+  "Loop",
+  "NonMaxSuppression",
+  "NonZero",
+  "Scan",
+  "StringSplit",
+  "Unique",
+]);
+
+/** Inputs that give the output its shape, by position. */
+const shapeInputs: Readonly<Record<string, readonly number[]>> = {
+  AffineGrid: [1],
+  CenterCropPad: [1],
+  Col2Im: [1, 2],
+  ConstantOfShape: [0],
+  Expand: [1],
+  MaxUnpool: [2],
+  OneHot: [1],
+  Pad: [1, 3],
+  Range: [0, 1, 2],
+  Reshape: [1],
+  Resize: [2, 3],
+  Slice: [1, 2, 3, 4],
+  Split: [1],
+  Squeeze: [1],
+  Tile: [1],
+  TopK: [1],
+  Unsqueeze: [1],
+};
+
+/** Tensors that a run of the graph can return: all outputs of nodes that are tensors, and the graph's own. */
+export function observable(graph: Graph): string[] {
+  const names = graph.nodes.flatMap((node) => (notATensor.has(node.op) ? [] : node.outputs));
+  return [...new Set([...names, ...graph.outputs.map(({ name }) => name)])].filter((name) => name !== "");
+}
+
+/**
+ * Names of the tensors that are the same for every input of the bound shapes: they depend on no input, or only on shapes
+ * that no input's values change.
+ */
+export function constantsOf(graph: Graph, observed: ReadonlyMap<string, Tensor>): Set<string> {
+  const constant = new Set(graph.initializers.keys());
+  const shapeVaries = new Set<string>();
+  for (const node of graph.nodes) {
+    const reads = readsOf(node);
+    const asksShape = node.domain === "" && (node.op === "Shape" || node.op === "Size");
+    const fixed = asksShape
+      ? !reads.some((name) => shapeVaries.has(name))
+      : !random.has(node.op) && reads.every((name) => constant.has(name));
+    if (fixed && node.outputs.every((output) => output === "" || observed.has(output))) {
+      for (const output of node.outputs) constant.add(output);
+    } else if (hasVaryingShape(node, reads, constant, shapeVaries)) {
+      for (const output of node.outputs) shapeVaries.add(output);
+    }
+  }
+  return constant;
+}
+
+function hasVaryingShape(
+  node: Node,
+  reads: readonly string[],
+  constant: ReadonlySet<string>,
+  varies: ReadonlySet<string>,
+): boolean {
+  if (shapedByValues.has(node.op) || notATensor.has(node.op) || reads.some((name) => varies.has(name))) return true;
+  const byValue = node.op.startsWith("Reduce") ? [1] : (shapeInputs[node.op] ?? []);
+  return byValue.some((position) => {
+    const input = node.inputs[position] ?? "";
+    return input !== "" && !constant.has(input);
+  });
+}
+
+/**
+ * The graph without nodes that compute constants (these become initializers, with the values observed) and without nodes
+ * that no output needs.
+ */
+export function foldGraph(graph: Graph, observed: ReadonlyMap<string, Tensor>): Graph {
+  const constant = constantsOf(graph, observed);
+  const needed = new Set(graph.outputs.map(({ name }) => name));
+  const nodes: Node[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    const computed = node.outputs.filter((output) => output !== "" && !constant.has(output));
+    if (!computed.some((output) => needed.has(output))) continue;
+    nodes.push(node);
+    for (const name of readsOf(node)) needed.add(name);
+  }
+  const initializers = new Map<string, Tensor>();
+  for (const name of [...graph.initializers.keys(), ...constant]) {
+    const tensor = graph.initializers.get(name) ?? observed.get(name);
+    if (needed.has(name) && tensor !== undefined) initializers.set(name, tensor);
+  }
+  const outputs = graph.outputs.map((output) => {
+    const tensor = observed.get(output.name);
+    return tensor === undefined ? output : { name: output.name, type: tensor.type, shape: tensor.shape };
+  });
+  return { ...graph, nodes: nodes.reverse(), initializers, outputs };
+}
+
+/** Type and shape of every tensor of a folded graph. */
+export function typesOf(graph: Graph, observed: ReadonlyMap<string, Tensor>): Map<string, TensorType> {
+  const types = new Map<string, TensorType>();
+  for (const { name, type = "float32", shape = [] } of graph.inputs) types.set(name, { type, shape: shape as Shape });
+  for (const [name, { type, shape }] of graph.initializers) types.set(name, { type, shape });
+  for (const name of graph.nodes.flatMap((node) => node.outputs)) {
+    const tensor = observed.get(name);
+    if (tensor !== undefined) types.set(name, { type: tensor.type, shape: tensor.shape });
+  }
+  return types;
+}

@@ -1,0 +1,71 @@
+import { PushforwardError } from "../base/index.ts";
+import { allNames, mapSubgraphs } from "./graph.ts";
+import { inline } from "./inline.ts";
+import type { Attribute, Graph, Node, OnnxModel, Tensor } from "./model.ts";
+
+/** A function that a model brings along: an operator made of nodes. */
+export interface FunctionBody {
+  readonly domain: string;
+  readonly op: string;
+  /** The operator sets in which its nodes are written. */
+  readonly opsets: ReadonlyMap<string, number>;
+  /** Its graph, with the attributes of a call put in. */
+  readonly body: (given: ReadonlyMap<string, Attribute>) => Graph;
+}
+
+type Expandable = Pick<OnnxModel, "opsets" | "graph">;
+
+const keyOf = ({ domain, op }: { readonly domain: string; readonly op: string }): string => `${domain}::${op}`;
+
+/**
+ * The graph with every call of a model-local function replaced by the function's nodes, to any depth.
+ *
+ * @throws PushforwardError `op-unsupported` where a function is written in another version of an operator set than the
+ * model, `model-invalid` where functions call each other in a circle
+ */
+export function expandFunctions({ opsets, graph }: Expandable, functions: readonly FunctionBody[]): Expandable {
+  if (functions.length === 0) return { opsets, graph };
+  const byKey = new Map(functions.map((body) => [keyOf(body), body]));
+  const allOpsets = new Map(opsets);
+  const taken = allNames(graph);
+
+  const expandNode = (node: Node, above: readonly string[], into: Map<string, Tensor>): Node[] => {
+    const key = keyOf(node);
+    const called = byKey.get(key);
+    if (called === undefined) return [mapSubgraphs(node, (inner) => expandGraph(inner, above))];
+    if (above.includes(key)) {
+      throw new PushforwardError("model-invalid", {
+        what: `The function ${node.op} calls itself.`,
+        where: { node: node.name, op: node.op },
+        fix: "Export the model again.",
+      });
+    }
+    addOpsets(allOpsets, called);
+    const body = called.body(new Map(Object.entries(node.attributes)));
+    const inlined = inline(body, node, taken, { prefixed: true });
+    for (const [name, tensor] of inlined.initializers) into.set(name, tensor);
+    return inlined.nodes.flatMap((inner) => expandNode(inner, [...above, key], into));
+  };
+
+  const expandGraph = (inner: Graph, above: readonly string[]): Graph => {
+    const initializers = new Map(inner.initializers);
+    const nodes = inner.nodes.flatMap((node) => expandNode(node, above, initializers));
+    return { ...inner, nodes, initializers };
+  };
+
+  return { graph: expandGraph(graph, []), opsets: allOpsets };
+}
+
+function addOpsets(opsets: Map<string, number>, { domain, op, opsets: own }: FunctionBody): void {
+  for (const [imported, version] of own) {
+    const present = opsets.get(imported) ?? version;
+    if (present !== version) {
+      throw new PushforwardError("op-unsupported", {
+        what: `The function ${op} is written in opset ${version} of "${imported || "ai.onnx"}", the model in ${present}.`,
+        where: { op: domain === "" ? op : `${domain}.${op}` },
+        fix: "Export the model again with one opset for all its functions, or with its functions inlined.",
+      });
+    }
+    opsets.set(imported, version);
+  }
+}

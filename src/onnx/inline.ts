@@ -1,0 +1,64 @@
+import { definedNames, freshName, mapSubgraphs, subgraphsOf } from "./graph.ts";
+import type { Graph, Node, Tensor } from "./model.ts";
+
+/** What stands in for a call: its nodes, and the constants that they use. */
+export interface Inlined {
+  readonly nodes: readonly Node[];
+  readonly initializers: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * The nodes of `body` in place of the node that calls it: the body's inputs are the caller's, its outputs take the caller's
+ * names, and whatever else it defines keeps its name where that is free (`prefixed`: always behind the caller's name).
+ */
+export function inline(
+  body: Graph,
+  call: Node,
+  taken: Set<string>,
+  { prefixed }: { readonly prefixed: boolean },
+): Inlined {
+  const renamed = new Map<string, string>(body.inputs.map(({ name }, i) => [name, call.inputs[i] ?? ""]));
+  const produced = new Set(body.nodes.flatMap((node) => node.outputs));
+  const copies: Node[] = [];
+  body.outputs.forEach(({ name }, i) => {
+    const output = call.outputs[i] ?? "";
+    if (output === "") return;
+    if (produced.has(name) && !renamed.has(name)) renamed.set(name, output);
+    else copies.push({ name: "", op: "Identity", domain: "", inputs: [name], outputs: [output], attributes: {} });
+  });
+  const prefix = call.name || call.outputs[0] || call.op;
+  for (const name of namesWithin(body)) {
+    if (!renamed.has(name)) {
+      renamed.set(name, freshName(taken, prefixed || taken.has(name) ? `${prefix}/${name}` : name));
+    }
+  }
+  const rename = (name: string) => renamed.get(name) ?? name;
+  return {
+    nodes: [
+      ...body.nodes.map((node) => renameNode(node, rename, prefixed ? prefix : undefined)),
+      ...copies.map((copy) => ({ ...copy, inputs: copy.inputs.map(rename) })),
+    ],
+    initializers: new Map([...body.initializers].map(([name, tensor]) => [rename(name), tensor])),
+  };
+}
+
+/** Names defined in a graph or in any graph inside it. */
+function namesWithin(graph: Graph): Set<string> {
+  const names = definedNames(graph);
+  for (const node of graph.nodes) {
+    for (const inner of subgraphsOf(node)) for (const name of namesWithin(inner)) names.add(name);
+  }
+  return names;
+}
+
+function renameNode(node: Node, rename: (name: string) => string, prefix: string | undefined): Node {
+  const name = prefix === undefined || node.name === "" ? node.name : `${prefix}/${node.name}`;
+  const own = { ...node, name, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) };
+  return mapSubgraphs(own, (graph) => ({
+    name: graph.name,
+    inputs: graph.inputs.map((input) => ({ ...input, name: rename(input.name) })),
+    outputs: graph.outputs.map((output) => ({ ...output, name: rename(output.name) })),
+    nodes: graph.nodes.map((inner) => renameNode(inner, rename, prefix)),
+    initializers: new Map([...graph.initializers].map(([key, tensor]) => [rename(key), tensor])),
+  }));
+}

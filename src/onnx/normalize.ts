@@ -1,0 +1,125 @@
+import { messageOf, PushforwardError, type Shape } from "../base/index.ts";
+import { bindInputs, feedsFor, type InputShapes } from "./bind.ts";
+import { checkModel } from "./check.ts";
+import { constantsOf, foldGraph, observable, typesOf } from "./fold.ts";
+import { allNames, freshName, mapSubgraphs, withGraph } from "./graph.ts";
+import { inline } from "./inline.ts";
+import type { Evaluate, Graph, Model, Node, OnnxModel, Tensor } from "./model.ts";
+import { inFloat32, toFloat32 } from "./precision.ts";
+import { shapesWanted, upgradeModel } from "./upgrade.ts";
+
+export interface NormalizeOptions {
+  /** Named in errors. */
+  readonly file?: string;
+  /** Shape of the one input, with or without the batch axis. */
+  readonly inputShape?: Shape;
+  /** The same for models of several inputs, by name. */
+  readonly inputShapes?: InputShapes;
+  /** Where the graph is observed: inputs that should not be zero there. Their shapes are bound as well. */
+  readonly feeds?: ReadonlyMap<string, Tensor>;
+  readonly evaluate: Evaluate;
+}
+
+/**
+ * The one form in which the rest of the project meets a graph: see `Model`. Tensors keep their names; constants are what
+ * one run shows of the tensors that no input reaches, and shapes are those of the same run.
+ *
+ * An open batch axis becomes 1; every other open extent must be given. float16, bfloat16 and float64 become float32 (the
+ * last loses precision). Where the values of an input decide over shapes (NonZero, say), the shapes are those at the
+ * inputs observed (zeros, unless `feeds` says otherwise).
+ *
+ * @throws PushforwardError whatever `checkModel` throws, `shape-mismatch` where input shapes are open or contradict the
+ * file, `op-unsupported` for a variant that cannot be brought to this form, `backend-failed` where the graph does not run
+ */
+export async function normalize(model: OnnxModel, options: NormalizeOptions): Promise<Model> {
+  const { file, evaluate } = options;
+  try {
+    const single = checkModel(inFloat32(model));
+    const given = new Map([...(options.feeds ?? [])].map(([name, tensor]) => [name, toFloat32(tensor)]));
+    const bound = bindInputs(single, askedShapes(single, options, given));
+    const feeds = feedsFor(bound, given);
+    const observe = (of: OnnxModel, names: readonly string[]) => run(evaluate, of, feeds, names);
+    const shapes = await observe(bound, shapesWanted(bound));
+    const shapeOf = new Map([...shapes].map(([name, { shape }]) => [name, shape]));
+    return await settle(upgradeModel(bound, shapeOf), observe);
+  } catch (error) {
+    throw error instanceof PushforwardError ? error.at({ file }) : error;
+  }
+}
+
+function askedShapes(
+  { graph }: OnnxModel,
+  { inputShape, inputShapes = new Map() }: NormalizeOptions,
+  feeds: ReadonlyMap<string, Tensor>,
+): InputShapes {
+  const asked = new Map([...[...feeds].map(([name, { shape }]) => [name, shape] as const), ...inputShapes]);
+  if (inputShape === undefined) return asked;
+  const [input, ...others] = graph.inputs;
+  if (input === undefined || others.length > 0) {
+    throw new PushforwardError("shape-mismatch", {
+      what: `One input shape is given, and the model has ${graph.inputs.length} inputs.`,
+      fix: `Give a shape for each by its name: ${graph.inputs.map(({ name }) => name).join(", ")}.`,
+    });
+  }
+  return asked.set(input.name, inputShape);
+}
+
+type Observed = ReadonlyMap<string, Tensor>;
+
+/** Runs the model once with the named tensors as its outputs; asks for nothing where none is named. */
+async function run(evaluate: Evaluate, model: OnnxModel, feeds: Observed, names: readonly string[]): Promise<Observed> {
+  const inputs = new Map([...feeds].filter(([name]) => names.includes(name)));
+  const fetches = names.filter((name) => !feeds.has(name) && !model.graph.initializers.has(name));
+  if (fetches.length === 0) return inputs;
+  const outputs = fetches.map((name) => ({ name, type: undefined, shape: undefined }));
+  try {
+    return new Map([...inputs, ...(await evaluate(withGraph(model, { outputs }), feeds, fetches))]);
+  } catch (cause) {
+    throw new PushforwardError("backend-failed", {
+      what: `The model does not run: ${messageOf(cause)}`,
+      fix: "Check that it runs in ONNX Runtime; inputs that must not be zero can be given.",
+      cause,
+    });
+  }
+}
+
+/** Observes, replaces every If whose condition turns out constant by the branch taken, and again; then folds. */
+async function settle(
+  model: OnnxModel,
+  observe: (model: OnnxModel, names: readonly string[]) => Promise<Observed>,
+): Promise<Model> {
+  const observed = await observe(model, observable(model.graph));
+  const decided = inlineDecided(model.graph, observed);
+  if (decided !== undefined) return settle(withGraph(model, decided), observe);
+  const graph = named(foldGraph(model.graph, observed));
+  return { onnx: withGraph(model, graph), values: typesOf(graph, observed) };
+}
+
+/** The graph with the branch in place of each If that always takes the same one; `undefined` where there is none. */
+function inlineDecided(graph: Graph, observed: Observed): Graph | undefined {
+  const constant = constantsOf(graph, observed);
+  const taken = allNames(graph);
+  const initializers = new Map(graph.initializers);
+  const isDecided = (node: Node) =>
+    node.op === "If" && constant.has(node.inputs[0] ?? "") && node.outputs.some((output) => !constant.has(output));
+  if (!graph.nodes.some(isDecided)) return undefined;
+  const nodes = graph.nodes.flatMap((node) => {
+    if (!isDecided(node)) return node;
+    const condition = observed.get(node.inputs[0] ?? "") ?? graph.initializers.get(node.inputs[0] ?? "");
+    const branch = node.attributes[condition?.data[0] ? "then_branch" : "else_branch"];
+    if (branch?.kind !== "graph") return node;
+    const inlined = inline(branch.value, node, taken, { prefixed: false });
+    for (const [name, tensor] of inlined.initializers) initializers.set(name, tensor);
+    return inlined.nodes;
+  });
+  return { ...graph, nodes, initializers };
+}
+
+/** Every node with a name that no other has: its own, else its first output's. */
+function named(graph: Graph, taken = new Set<string>()): Graph {
+  const rename = (node: Node): Node => {
+    const name = freshName(taken, node.name || node.outputs.find((output) => output !== "") || node.op);
+    return mapSubgraphs({ ...node, name }, (inner) => named(inner, taken));
+  };
+  return { ...graph, nodes: graph.nodes.map(rename) };
+}

@@ -1,0 +1,40 @@
+import { mapSubgraphs, withGraph } from "./graph.ts";
+import type { Attribute, DataType, Graph, Node, OnnxModel, Tensor, ValueInfo } from "./model.ts";
+import { dataTypes, toFloat32Array } from "./tensor-types.ts";
+
+const otherFloats = new Set<DataType>(["float16", "bfloat16", "float64"]);
+const otherCodes = new Set<number>([...otherFloats].map((type) => dataTypes[type].code));
+
+/** Attributes that name an element type by its code. */
+const typeAttributes = new Set(["to", "dtype", "output_dtype", "output_datatype", "stash_type", "softmax_precision"]);
+
+/** A tensor of any floating-point type as float32 (float64 is rounded); all others as they are. */
+export function toFloat32(tensor: Tensor): Tensor {
+  if (!otherFloats.has(tensor.type)) return tensor;
+  return { type: "float32", shape: tensor.shape, data: toFloat32Array(tensor) };
+}
+
+/** The model in float32 throughout: weights, inputs, outputs, and the types that attributes name. */
+export const inFloat32 = (model: OnnxModel): OnnxModel => withGraph(model, graphInFloat32(model.graph));
+
+function graphInFloat32(graph: Graph): Graph {
+  return {
+    ...graph,
+    inputs: graph.inputs.map(infoInFloat32),
+    outputs: graph.outputs.map(infoInFloat32),
+    initializers: new Map([...graph.initializers].map(([name, tensor]) => [name, toFloat32(tensor)])),
+    nodes: graph.nodes.map(nodeInFloat32),
+  };
+}
+
+const infoInFloat32 = (info: ValueInfo): ValueInfo =>
+  info.type !== undefined && otherFloats.has(info.type) ? { ...info, type: "float32" } : info;
+
+function nodeInFloat32(node: Node): Node {
+  const attributes = Object.entries(node.attributes).map(([name, attribute]): [string, Attribute] => {
+    if (attribute.kind === "tensor") return [name, { kind: "tensor", value: toFloat32(attribute.value) }];
+    const isOther = attribute.kind === "int" && typeAttributes.has(name) && otherCodes.has(attribute.value);
+    return [name, isOther ? { kind: "int", value: dataTypes.float32.code } : attribute];
+  });
+  return mapSubgraphs({ ...node, attributes: Object.fromEntries(attributes) }, graphInFloat32);
+}

@@ -1,0 +1,212 @@
+import protobuf from "protobufjs/light.js";
+
+/** An int64 as the decoder hands it over: a number, or two 32-bit halves. */
+export type Int64 = number | { readonly low: number; readonly high: number };
+
+/** The messages of the format, as far as this project reads them; every field may be absent. */
+export interface ModelMessage {
+  irVersion?: Int64;
+  producerName?: string;
+  graph?: GraphMessage;
+  opsetImport?: OperatorSetMessage[];
+  functions?: FunctionMessage[];
+}
+
+export interface OperatorSetMessage {
+  domain?: string;
+  version?: Int64;
+}
+
+export interface GraphMessage {
+  node?: NodeMessage[];
+  name?: string;
+  initializer?: TensorMessage[];
+  input?: ValueInfoMessage[];
+  output?: ValueInfoMessage[];
+  sparseInitializer?: unknown[];
+}
+
+export interface NodeMessage {
+  input?: string[];
+  output?: string[];
+  name?: string;
+  opType?: string;
+  attribute?: AttributeMessage[];
+  domain?: string;
+  overload?: string;
+}
+
+export interface AttributeMessage {
+  name?: string;
+  refAttrName?: string;
+  type?: number;
+  f?: number;
+  i?: Int64;
+  s?: Uint8Array;
+  t?: TensorMessage;
+  g?: GraphMessage;
+  floats?: ArrayLike<number>;
+  ints?: Int64[];
+  strings?: Uint8Array[];
+}
+
+export interface TensorMessage {
+  dims?: Int64[];
+  dataType?: number;
+  floatData?: ArrayLike<number>;
+  int32Data?: ArrayLike<number>;
+  stringData?: Uint8Array[];
+  int64Data?: Int64[];
+  name?: string;
+  rawData?: Uint8Array;
+  doubleData?: ArrayLike<number>;
+  uint64Data?: Int64[];
+  externalData?: { key?: string; value?: string }[];
+  dataLocation?: number;
+}
+
+export interface ValueInfoMessage {
+  name?: string;
+  type?: TypeMessage;
+}
+
+export interface TypeMessage {
+  tensorType?: { elemType?: number; shape?: { dim?: { dimValue?: Int64; dimParam?: string }[] } };
+  sequenceType?: unknown;
+  mapType?: unknown;
+  sparseTensorType?: unknown;
+  optionalType?: unknown;
+}
+
+export interface FunctionMessage {
+  name?: string;
+  input?: string[];
+  output?: string[];
+  attribute?: string[];
+  attributeProto?: AttributeMessage[];
+  node?: NodeMessage[];
+  opsetImport?: OperatorSetMessage[];
+  domain?: string;
+  overload?: string;
+}
+
+type FieldNumbers = Readonly<Record<string, readonly [type: string, number: number]>>;
+
+/** `type*` is a repeated field, `type**` a packed one. The numbers are those of the format. */
+const messages: Readonly<Record<string, FieldNumbers>> = {
+  Model: {
+    irVersion: ["int64", 1],
+    producerName: ["string", 2],
+    graph: ["Graph", 7],
+    opsetImport: ["OperatorSet*", 8],
+    functions: ["Function*", 25],
+  },
+  OperatorSet: { domain: ["string", 1], version: ["int64", 2] },
+  Graph: {
+    node: ["Node*", 1],
+    name: ["string", 2],
+    initializer: ["Tensor*", 5],
+    input: ["ValueInfo*", 11],
+    output: ["ValueInfo*", 12],
+    sparseInitializer: ["Unread*", 15],
+  },
+  Node: {
+    input: ["string*", 1],
+    output: ["string*", 2],
+    name: ["string", 3],
+    opType: ["string", 4],
+    attribute: ["Attribute*", 5],
+    domain: ["string", 7],
+    overload: ["string", 8],
+  },
+  Attribute: {
+    name: ["string", 1],
+    f: ["float", 2],
+    i: ["int64", 3],
+    s: ["bytes", 4],
+    t: ["Tensor", 5],
+    g: ["Graph", 6],
+    floats: ["float*", 7],
+    ints: ["int64*", 8],
+    strings: ["bytes*", 9],
+    type: ["int32", 20],
+    refAttrName: ["string", 21],
+  },
+  Tensor: {
+    dims: ["int64*", 1],
+    dataType: ["int32", 2],
+    floatData: ["float**", 4],
+    int32Data: ["int32**", 5],
+    stringData: ["bytes*", 6],
+    int64Data: ["int64**", 7],
+    name: ["string", 8],
+    rawData: ["bytes", 9],
+    doubleData: ["double**", 10],
+    uint64Data: ["uint64**", 11],
+    externalData: ["KeyValue*", 13],
+    dataLocation: ["int32", 14],
+  },
+  KeyValue: { key: ["string", 1], value: ["string", 2] },
+  ValueInfo: { name: ["string", 1], type: ["Type", 2] },
+  Type: {
+    tensorType: ["TensorType", 1],
+    sequenceType: ["Unread", 4],
+    mapType: ["Unread", 5],
+    sparseTensorType: ["Unread", 8],
+    optionalType: ["Unread", 9],
+  },
+  TensorType: { elemType: ["int32", 1], shape: ["Shape", 2] },
+  Shape: { dim: ["Dimension*", 1] },
+  Dimension: { dimValue: ["int64", 1], dimParam: ["string", 2] },
+  Function: {
+    name: ["string", 1],
+    input: ["string*", 4],
+    output: ["string*", 5],
+    attribute: ["string*", 6],
+    node: ["Node*", 7],
+    opsetImport: ["OperatorSet*", 9],
+    domain: ["string", 10],
+    attributeProto: ["Attribute*", 11],
+    overload: ["string", 13],
+  },
+  Unread: {},
+};
+
+/** Codes of `AttributeProto.type` that this project reads. */
+export const attributeCodes = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+} as const;
+
+/** `TensorProto.data_location` of a tensor whose bytes lie in another file. */
+export const EXTERNAL = 1;
+
+/** In the language's second edition a field that holds its default is told apart from one that is absent. */
+const describe = (fields: FieldNumbers) => ({
+  edition: "proto2",
+  fields: Object.fromEntries(
+    Object.entries(fields).map(([name, [type, id]]) => {
+      const repeated = type.endsWith("*") ? { rule: "repeated", options: { packed: type.endsWith("**") } } : {};
+      return [name, { type: type.replaceAll("*", ""), id, ...repeated }];
+    }),
+  ),
+});
+
+const root = protobuf.Root.fromJSON({
+  nested: Object.fromEntries(Object.entries(messages).map(([name, fields]) => [name, describe(fields)])),
+});
+const modelType = root.lookupType("Model");
+const tensorType = root.lookupType("Tensor");
+
+/** @throws Error, of the decoder, where the bytes are no such message or end too early */
+export const decodeModel = (bytes: Uint8Array): ModelMessage => modelType.decode(bytes) as ModelMessage;
+export const encodeModel = (model: ModelMessage): Uint8Array => modelType.encode(model).finish();
+
+/** @throws Error, of the decoder, where the bytes are no such message or end too early */
+export const decodeTensor = (bytes: Uint8Array): TensorMessage => tensorType.decode(bytes) as TensorMessage;

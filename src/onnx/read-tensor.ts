@@ -1,0 +1,123 @@
+import { formatShape, messageOf, PushforwardError, sizeOf } from "../base/index.ts";
+import type { Tensor, TensorData } from "./model.ts";
+import { decodeTensor, EXTERNAL, type Int64, type TensorMessage } from "./proto.ts";
+import { dataTypeOf, dataTypes, type NumericArray } from "./tensor-types.ts";
+
+/** Reads `length` bytes (to the end where undefined) from `offset` of a file beside the model. */
+export type ExternalReader = (location: string, offset: number, length: number | undefined) => Promise<Uint8Array>;
+
+/**
+ * An int64 as a number. Beyond ±(2^53 − 1) it saturates: such values mean "to the end" (of a slice), and so they still do.
+ */
+export function toNumber(value: Int64 | undefined): number {
+  if (value === undefined || typeof value === "number") return value ?? 0;
+  const number = value.high * 2 ** 32 + (value.low >>> 0);
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, number));
+}
+
+/** Text of a bytes field; the decoder hands an empty one over as an empty list. */
+export const textOf = (bytes: ArrayLike<number> = []): string => new TextDecoder().decode(Uint8Array.from(bytes));
+
+/**
+ * A tensor of the format from its message; without a copy where the raw bytes happen to be aligned.
+ *
+ * @throws PushforwardError `op-unsupported` for an element type that is not read, `model-invalid` where the entries are
+ * not as many as the shape says
+ */
+export function toTensor(message: TensorMessage, name = message.name || "(unnamed)"): Tensor {
+  const type = dataTypeOf(message.dataType ?? 0);
+  if (type === undefined) {
+    throw new PushforwardError("op-unsupported", {
+      what: `Tensor "${name}" has element type ${message.dataType ?? 0} of the format, which is not read.`,
+      fix: "Export the model in float32; 8-bit floats, 4-bit integers and complex numbers are not supported.",
+    });
+  }
+  const shape = (message.dims ?? []).map(toNumber);
+  const { array, field } = dataTypes[type];
+  const data =
+    array === undefined
+      ? (message.stringData ?? []).map((bytes) => textOf(bytes))
+      : message.rawData !== undefined && message.rawData.length > 0
+        ? viewRaw(message.rawData, array)
+        : fromField(message[field as Exclude<typeof field, "stringData">] ?? [], array);
+  if (data === undefined || data.length !== sizeOf(shape)) {
+    const found = data?.length ?? `${message.rawData?.length} bytes`;
+    throw new PushforwardError("model-invalid", {
+      what: `Tensor "${name}" should hold ${formatShape(shape)} = ${sizeOf(shape)} entries of ${type}, and holds ${found}.`,
+      fix: "The file is damaged or was cut off: download or export it again.",
+    });
+  }
+  return { type, shape, data };
+}
+
+function viewRaw(bytes: Uint8Array, array: NumericArray): TensorData | undefined {
+  const length = bytes.length / array.BYTES_PER_ELEMENT;
+  if (!Number.isInteger(length)) return undefined;
+  const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
+  return new array(aligned.buffer, aligned.byteOffset, length);
+}
+
+function fromField(values: ArrayLike<number> | readonly Int64[], array: NumericArray): TensorData {
+  const data = new array(new ArrayBuffer(values.length * array.BYTES_PER_ELEMENT), 0, values.length);
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    const halves = new Int32Array(data.buffer);
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as Int64;
+      if (typeof value === "number") data[i] = BigInt(value);
+      else halves.set([value.low, value.high], 2 * i);
+    }
+  } else {
+    for (let i = 0; i < values.length; i++) data[i] = toNumber(values[i]);
+  }
+  return data;
+}
+
+/**
+ * A tensor from the bytes of a `.pb` file of its own (the format's test data).
+ *
+ * @throws PushforwardError `model-invalid` where the bytes are no tensor, and whatever `toTensor` throws
+ */
+export function readTensor(bytes: Uint8Array): Tensor {
+  let message: TensorMessage;
+  try {
+    message = decodeTensor(bytes);
+  } catch (cause) {
+    throw new PushforwardError("model-invalid", { what: `Not an ONNX tensor: ${messageOf(cause)}.`, cause });
+  }
+  return toTensor(message);
+}
+
+/**
+ * Fetches the bytes of every tensor that lies in another file, into the messages.
+ *
+ * @throws PushforwardError `external-data` naming tensor and location
+ */
+export async function fetchExternal(tensors: Iterable<TensorMessage>, read: ExternalReader | undefined): Promise<void> {
+  for (const tensor of tensors) {
+    if (tensor.dataLocation !== EXTERNAL) continue;
+    const entries = new Map((tensor.externalData ?? []).map(({ key, value }) => [key, value]));
+    const location = entries.get("location") ?? "";
+    const offset = Number(entries.get("offset") ?? 0);
+    const length = entries.has("length") ? Number(entries.get("length")) : undefined;
+    const refuse = (why: string, fix: string, cause?: unknown) => {
+      const what = `The data of tensor "${tensor.name}" lies in "${location}", ${why}`;
+      return new PushforwardError("external-data", { what, fix, cause });
+    };
+    if (location === "" || /^([/\\]|[a-z]:)|(^|[/\\])\.\.([/\\]|$)/i.test(location)) {
+      throw refuse("which is not a file beside the model.", "Save the model again with its data beside it.");
+    }
+    if (read === undefined) {
+      throw refuse("and no reader for it was given.", "Give the file beside the model, or save the model as one file.");
+    }
+    try {
+      tensor.rawData = await read(location, offset, length);
+    } catch (cause) {
+      const why = messageOf(cause).replace(/\.$/, "");
+      throw refuse(`which cannot be read: ${why}.`, `Put "${location}" beside the model.`, cause);
+    }
+    if (length !== undefined && tensor.rawData.length !== length) {
+      const why = `which ends early: ${tensor.rawData.length} of ${length} bytes at offset ${offset}.`;
+      throw refuse(why, `Download or export "${location}" again.`);
+    }
+  }
+}

@@ -1,0 +1,248 @@
+import { messageOf, PushforwardError } from "../base/index.ts";
+import { expandFunctions, type FunctionBody } from "./functions.ts";
+import type { Attribute, Graph, Node, OnnxModel, Tensor, ValueInfo } from "./model.ts";
+import {
+  type AttributeMessage,
+  attributeCodes,
+  decodeModel,
+  type FunctionMessage,
+  type GraphMessage,
+  type ModelMessage,
+  type NodeMessage,
+  type OperatorSetMessage,
+  type TensorMessage,
+  type ValueInfoMessage,
+} from "./proto.ts";
+import { type ExternalReader, fetchExternal, textOf, toNumber, toTensor } from "./read-tensor.ts";
+import { dataTypeOf } from "./tensor-types.ts";
+
+export interface ReadOptions {
+  /** Named in errors. */
+  readonly file?: string;
+  /** Reads tensors that lie in files beside the model; without it such a model is refused. */
+  readonly external?: ExternalReader;
+}
+
+/** From this version of the format on, initializers need not be inputs; that is how graphs are held here. */
+const FREE_INITIALIZERS = 4;
+
+/**
+ * Reads an ONNX file: any operator set, any variant, dense tensors only. Model-local functions are replaced by their
+ * nodes, initializers are no inputs, and tensors share memory with `bytes` where they can.
+ *
+ * @throws PushforwardError `model-invalid` for what is no (whole) ONNX file, `external-data` for weights that cannot be
+ * read, `op-unsupported` for sequences, sparse tensors and element types that are not read
+ * @see https://onnx.ai/onnx/repo-docs/IR.html
+ */
+export async function readModel(bytes: Uint8Array, { file, external }: ReadOptions = {}): Promise<OnnxModel> {
+  try {
+    const message = decode(bytes);
+    await fetchExternal(tensorMessages(message), external);
+    return toModel(message);
+  } catch (error) {
+    throw error instanceof PushforwardError ? error.at({ file }) : error;
+  }
+}
+
+function decode(bytes: Uint8Array): ModelMessage & { graph: GraphMessage } {
+  if (bytes.length === 0) {
+    throw new PushforwardError("model-invalid", {
+      what: "The file is empty.",
+      fix: "Download or export the model again.",
+    });
+  }
+  if (new TextDecoder().decode(bytes.subarray(0, 19)) === "version https://git") {
+    throw new PushforwardError("model-invalid", {
+      what: "The file is a Git LFS pointer, not the model itself.",
+      fix: `Fetch the model with "git lfs pull".`,
+    });
+  }
+  let message: ModelMessage;
+  try {
+    message = decodeModel(bytes);
+  } catch (cause) {
+    throw new PushforwardError("model-invalid", {
+      what:
+        cause instanceof RangeError
+          ? `Not a whole ONNX model: the data ends in the middle of a field (${bytes.length} bytes).`
+          : `Not an ONNX model: ${messageOf(cause)}.`,
+      fix: "Check that the file is ONNX and complete; download or export it again.",
+      cause,
+    });
+  }
+  if (!hasGraph(message)) {
+    throw new PushforwardError("model-invalid", {
+      what: "The file holds no graph.",
+      fix: "Check that the file is an ONNX model and complete; download or export it again.",
+    });
+  }
+  return message;
+}
+
+const hasGraph = (message: ModelMessage): message is ModelMessage & { graph: GraphMessage } =>
+  message.graph !== undefined && message.graph !== null;
+
+function* tensorMessages(message: ModelMessage): Generator<TensorMessage> {
+  yield* graphTensors(message.graph);
+  for (const { node } of message.functions ?? []) yield* nodeTensors(node);
+}
+
+function* graphTensors(graph: GraphMessage | undefined | null): Generator<TensorMessage> {
+  yield* graph?.initializer ?? [];
+  yield* nodeTensors(graph?.node);
+}
+
+function* nodeTensors(nodes: readonly NodeMessage[] = []): Generator<TensorMessage> {
+  for (const { attribute = [] } of nodes) {
+    for (const { t, g } of attribute) {
+      if (t) yield t;
+      yield* graphTensors(g);
+    }
+  }
+}
+
+function toModel(message: ModelMessage & { graph: GraphMessage }): OnnxModel {
+  const opsets = toOpsets(message.opsetImport);
+  const functions = (message.functions ?? []).map(toFunction);
+  const graph = toGraph(message.graph, new Map());
+  const inlined = expandFunctions({ opsets, graph }, functions);
+  return {
+    irVersion: Math.max(FREE_INITIALIZERS, toNumber(message.irVersion)),
+    producer: message.producerName ?? "",
+    ...inlined,
+  };
+}
+
+const toOpsets = (imports: readonly OperatorSetMessage[] = []): Map<string, number> =>
+  new Map(imports.map(({ domain, version }) => [toDomain(domain), toNumber(version)]));
+
+const toDomain = (domain: string | undefined): string => (domain === undefined || domain === "ai.onnx" ? "" : domain);
+
+function toFunction({
+  name = "",
+  domain,
+  overload,
+  input = [],
+  output = [],
+  ...message
+}: FunctionMessage): FunctionBody {
+  const end = (ending: string): ValueInfo => ({ name: ending, type: undefined, shape: undefined });
+  return {
+    domain: toDomain(domain),
+    op: withOverload(name, overload),
+    opsets: toOpsets(message.opsetImport),
+    body: (given) => ({
+      name,
+      inputs: input.map(end),
+      outputs: output.map(end),
+      initializers: new Map(),
+      nodes: toNodes(message.node, new Map([...toAttributes(message.attributeProto, new Map()), ...given])),
+    }),
+  };
+}
+
+/** Attributes that a function's nodes refer to by name; outside functions there are none. */
+type Given = ReadonlyMap<string, Attribute>;
+
+function toGraph(message: GraphMessage, given: Given): Graph {
+  if (message.sparseInitializer !== undefined && message.sparseInitializer.length > 0) {
+    throw new PushforwardError("op-unsupported", {
+      what: "The model holds sparse initializers, which are not read.",
+      fix: "Export the model with dense weights.",
+    });
+  }
+  const initializers = new Map<string, Tensor>();
+  for (const tensor of message.initializer ?? []) {
+    const name = tensor.name ?? "";
+    if (initializers.has(name)) {
+      throw new PushforwardError("model-invalid", {
+        what: `Two initializers are named "${name}".`,
+        fix: "Tensor names must be unique: export the model again.",
+      });
+    }
+    initializers.set(name, toTensor(tensor));
+  }
+  return {
+    name: message.name ?? "",
+    inputs: (message.input ?? []).filter(({ name = "" }) => !initializers.has(name)).map(toValueInfo),
+    outputs: (message.output ?? []).map(toValueInfo),
+    nodes: toNodes(message.node, given),
+    initializers,
+  };
+}
+
+function toValueInfo({ name = "", type }: ValueInfoMessage): ValueInfo {
+  if (!type) return { name, type: undefined, shape: undefined };
+  const tensor = type.tensorType;
+  const element = dataTypeOf(tensor?.elemType ?? 0);
+  const isOther = type.sequenceType ?? type.mapType ?? type.sparseTensorType ?? type.optionalType;
+  if (isOther || (tensor?.elemType && element === undefined)) {
+    throw new PushforwardError("op-unsupported", {
+      what: `"${name}" is not a dense tensor of an element type that is read.`,
+      fix: "Cut the model to the part whose inputs and outputs are plain tensors.",
+    });
+  }
+  const extents = tensor?.shape?.dim?.map((dim) =>
+    Object.hasOwn(dim, "dimValue") ? toNumber(dim.dimValue) : dim.dimParam || "?",
+  );
+  return { name, type: element, shape: extents };
+}
+
+function toNodes(messages: readonly NodeMessage[] = [], given: Given): Node[] {
+  return messages.map(({ name = "", opType = "", domain, overload, input = [], output = [], attribute }) => {
+    const op = withOverload(opType, overload);
+    try {
+      const attributes = Object.fromEntries(toAttributes(attribute, given));
+      return { name, op, domain: toDomain(domain), inputs: input, outputs: output, attributes };
+    } catch (error) {
+      throw error instanceof PushforwardError ? error.at({ node: name || output[0], op }) : error;
+    }
+  });
+}
+
+/** A function may be overloaded; then the overload belongs to the operator's name. */
+const withOverload = (name: string, overload: string | undefined): string => (overload ? `${name}:${overload}` : name);
+
+function toAttributes(messages: readonly AttributeMessage[] = [], given: Given): Map<string, Attribute> {
+  const attributes = new Map<string, Attribute>();
+  for (const message of messages) {
+    const name = message.name ?? "";
+    const attribute = message.refAttrName ? given.get(message.refAttrName) : toAttribute(message, given);
+    if (attribute !== undefined) attributes.set(name, attribute);
+  }
+  return attributes;
+}
+
+function toAttribute(message: AttributeMessage, given: Given): Attribute {
+  switch (message.type || fieldThatIsSet(message)) {
+    case attributeCodes.float:
+      return { kind: "float", value: message.f ?? 0 };
+    case attributeCodes.int:
+      return { kind: "int", value: toNumber(message.i) };
+    case attributeCodes.string:
+      return { kind: "string", value: textOf(message.s) };
+    case attributeCodes.tensor:
+      return { kind: "tensor", value: toTensor(message.t ?? {}) };
+    case attributeCodes.graph:
+      return { kind: "graph", value: toGraph(message.g ?? {}, given) };
+    case attributeCodes.floats:
+      return { kind: "floats", value: Array.from(message.floats ?? []) };
+    case attributeCodes.ints:
+      return { kind: "ints", value: (message.ints ?? []).map(toNumber) };
+    case attributeCodes.strings:
+      return { kind: "strings", value: (message.strings ?? []).map((bytes) => textOf(bytes)) };
+    default:
+      throw new PushforwardError("op-unsupported", {
+        what: `Attribute "${message.name}" is of a kind that is not read (code ${message.type ?? 0} of the format).`,
+        fix: "Sparse tensors, types, and lists of tensors or graphs are not supported: export the model without them.",
+      });
+  }
+}
+
+/** The kind of an attribute that does not say it, as in files of the format's first version. */
+function fieldThatIsSet(message: AttributeMessage): number | undefined {
+  const single = { f: "float", i: "int", s: "string", t: "tensor", g: "graph" } as const;
+  for (const [field, kind] of Object.entries(single)) if (Object.hasOwn(message, field)) return attributeCodes[kind];
+  for (const field of ["floats", "ints", "strings"] as const) if (message[field]?.length) return attributeCodes[field];
+  return undefined;
+}

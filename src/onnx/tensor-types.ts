@@ -1,0 +1,58 @@
+import type { DataType, Tensor, TensorData } from "./model.ts";
+
+type NumericData = Exclude<TensorData, readonly string[]>;
+
+/** An array constructor of the language, over a buffer or of a length. */
+export interface NumericArray {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): NumericData;
+}
+
+/** Element types: the code of the format, what holds the entries, and the field for entries that are not raw bytes. */
+export const dataTypes = {
+  float32: { code: 1, array: Float32Array, field: "floatData" },
+  uint8: { code: 2, array: Uint8Array, field: "int32Data" },
+  int8: { code: 3, array: Int8Array, field: "int32Data" },
+  uint16: { code: 4, array: Uint16Array, field: "int32Data" },
+  int16: { code: 5, array: Int16Array, field: "int32Data" },
+  int32: { code: 6, array: Int32Array, field: "int32Data" },
+  int64: { code: 7, array: BigInt64Array, field: "int64Data" },
+  string: { code: 8, array: undefined, field: "stringData" },
+  bool: { code: 9, array: Uint8Array, field: "int32Data" },
+  float16: { code: 10, array: Uint16Array, field: "int32Data" },
+  float64: { code: 11, array: Float64Array, field: "doubleData" },
+  uint32: { code: 12, array: Uint32Array, field: "uint64Data" },
+  uint64: { code: 13, array: BigUint64Array, field: "uint64Data" },
+  bfloat16: { code: 16, array: Uint16Array, field: "int32Data" },
+} as const satisfies Record<DataType, { code: number; array: NumericArray | undefined; field: string }>;
+
+const byCode = new Map<number, DataType>(Object.entries(dataTypes).map(([type, { code }]) => [code, type as DataType]));
+
+/** The element type of a code of the format; `undefined` for those that this project does not read (float8, int4, ...). */
+export const dataTypeOf = (code: number): DataType | undefined => byCode.get(code);
+
+/** Entries of a floating-point tensor of any width as float32; an array that is float32 already is returned itself. */
+export function toFloat32Array({ type, data }: Tensor): Float32Array {
+  if (data instanceof Float32Array) return data;
+  if (type === "float16") return fromHalves(data as Uint16Array);
+  if (type === "bfloat16") return new Float32Array(Uint32Array.from(data as Uint16Array, (bits) => bits << 16).buffer);
+  return Float32Array.from(data as Float64Array);
+}
+
+/** IEEE 754 binary16 to binary32: the exponent's bias grows by 112, and the fraction by 13 bits. */
+function fromHalves(halves: Uint16Array): Float32Array {
+  const floats = new Float32Array(halves.length);
+  const bits = new Uint32Array(floats.buffer);
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i] as number;
+    const sign = (half & 0x8000) << 16;
+    const exponent = (half >> 10) & 0x1f;
+    const fraction = half & 0x3ff;
+    if (exponent === 0) {
+      floats[i] = (sign === 0 ? 1 : -1) * fraction * 2 ** -24;
+    } else {
+      bits[i] = sign | ((exponent === 0x1f ? 0xff : exponent + 112) << 23) | (fraction << 13);
+    }
+  }
+  return floats;
+}

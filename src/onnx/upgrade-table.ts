@@ -1,0 +1,218 @@
+import { PushforwardError, sizeOf } from "../base/index.ts";
+import { filled, float, floatTensor, int, intTensor, readAttributes, text, toNumbers } from "./build.ts";
+import type { Node, Tensor } from "./model.ts";
+import { type Rewrite, type Rewriting, standard, without } from "./rewrite.ts";
+
+/** One operator whose form changed. */
+export interface Upgrade {
+  /** Nodes of opsets below this one are rewritten. */
+  readonly before: number;
+  /** Whether the rewriting wants to know the shape of the first input. */
+  readonly wantsShape?: boolean;
+  readonly rewrite: Rewriting;
+}
+
+const ALWAYS = Number.POSITIVE_INFINITY;
+
+/** An attribute of integers that became an input. */
+const asInput =
+  (attribute: string, position: number): Rewriting =>
+  (node, to) => {
+    const values = readAttributes(node.attributes).ints(attribute);
+    if (values === undefined) return node;
+    const inputs = [...node.inputs];
+    while (inputs.length < position) inputs.push("");
+    inputs[position] = to.constant(attribute, intTensor(values));
+    return { ...node, inputs, attributes: without(node.attributes, attribute) };
+  };
+
+/** A vector of numbers given by an attribute, as constant input. */
+const floatsInput = (node: Node, to: Rewrite, attribute: string): string => {
+  const values = readAttributes(node.attributes).floats(attribute) ?? [];
+  return to.constant(attribute, floatTensor([values.length], values));
+};
+
+/** A number given by an attribute, as scalar input; `""` where it is not given. */
+const scalarInput = (node: Node, to: Rewrite, attribute: string): string =>
+  node.attributes[attribute] === undefined
+    ? ""
+    : to.constant(attribute, floatTensor([], [readAttributes(node.attributes).float(attribute, 0)]));
+
+const reduction: Upgrade = { before: 18, rewrite: asInput("axes", 1) };
+
+/**
+ * Before opset 13 these normalized over all axes from `axis` on, as one. Where only one of those is longer than 1 that is
+ * today's meaning; else the axes are flattened and put back.
+ */
+const flattening: Upgrade = {
+  before: 13,
+  wantsShape: true,
+  rewrite(node, to) {
+    const [x = ""] = node.inputs;
+    const axis = readAttributes(node.attributes).int("axis", 1);
+    const shape = to.shape(x);
+    if (shape !== undefined) {
+      const first = axis < 0 ? axis + shape.length : axis;
+      if (sizeOf(shape.slice(first + 1)) === 1) return { ...node, attributes: { axis: int(first) } };
+    }
+    const flat = to.add("Flatten", [x], { axis: int(axis) });
+    const normal = to.add(node.op, [flat], { axis: int(-1) });
+    return standard(node, "Reshape", [normal, to.add("Shape", [x])]);
+  },
+};
+
+/** Enlarging takes the nearest entry below, shrinking the one above, both from the corner: what opsets before 11 meant. */
+function resizeFromCorner(node: Node, to: Rewrite, scales: string): Node {
+  const value = to.value(scales);
+  const shrinks = value !== undefined && Array.from(value.data as Float32Array).every((scale) => scale <= 1);
+  return standard(node, "Resize", [node.inputs[0] ?? "", "", scales], {
+    mode: text(readAttributes(node.attributes).text("mode", "nearest")),
+    coordinate_transformation_mode: text("asymmetric"),
+    nearest_mode: text(shrinks ? "ceil" : "floor"),
+  });
+}
+
+const inferenceOnly = (node: Node): Node => ({ ...node, outputs: node.outputs.slice(0, 1) });
+
+function batchNormalization(node: Node, to: Rewrite): Node {
+  const read = readAttributes(node.attributes);
+  if (read.int("training_mode", 0) !== 0) return node;
+  const epsilon = read.float("epsilon", 1e-5);
+  if (read.int("spatial", 1) !== 0 || to.opset >= 9) {
+    return { ...inferenceOnly(node), attributes: { epsilon: float(epsilon) } };
+  }
+  // Statistics of their own at every place: (x − mean) / √(var + ε) · scale + bias.
+  const [x = "", scale = "", bias = "", mean = "", variance = ""] = node.inputs;
+  const deviation = to.add("Sqrt", [to.add("Add", [variance, to.constant("epsilon", floatTensor([], [epsilon]))])]);
+  const normal = to.add("Div", [to.add("Sub", [x, mean]), deviation]);
+  return standard(node, "Add", [to.add("Mul", [normal, scale]), bias]);
+}
+
+/** Without training it changes nothing; a mask that is asked for is all ones. */
+function dropout(node: Node, to: Rewrite): Node {
+  const [x = "", , training = ""] = node.inputs;
+  const flag = training === "" ? undefined : to.value(training);
+  if (training !== "" && (flag === undefined || toNumbers(flag)[0] !== 0)) return node;
+  const mask = node.outputs[1] ?? "";
+  if (mask !== "") {
+    const one: Tensor = to.opset < 10 ? filled([1], 1) : { type: "bool", shape: [1], data: Uint8Array.of(1) };
+    to.add("ConstantOfShape", [to.add("Shape", [x])], { value: { kind: "tensor", value: one } }, mask);
+  }
+  return standard(node, "Identity", [x]);
+}
+
+/**
+ * Groups of channels normalized like instances, then scaled: one factor a group before opset 21, one a channel since.
+ */
+function groupNormalization(node: Node, to: Rewrite): Node {
+  const [x = "", scale = "", bias = ""] = node.inputs;
+  const read = readAttributes(node.attributes);
+  const groups = read.int("num_groups", 1);
+  const epsilon = { epsilon: float(read.float("epsilon", 1e-5)) };
+  const grouped = to.add("Reshape", [x, to.constant("groups", intTensor([0, groups, -1]))]);
+  const shape = to.add("Shape", [x]);
+  if (to.opset < 21) {
+    const normal = to.add("InstanceNormalization", [grouped, scale, bias], epsilon);
+    return standard(node, "Reshape", [normal, shape]);
+  }
+  const ones = to.constant("ones", filled([groups], 1));
+  const zeros = to.constant("zeros", filled([groups], 0));
+  const normal = to.add("InstanceNormalization", [grouped, ones, zeros], epsilon);
+  const rows = to.constant("rows", intTensor([-1, 1]));
+  const keep = to.constant("keep", intTensor([0]));
+  const rest = to.constant("rest", intTensor([-1]));
+  const channels = to.add("Concat", [keep, to.add("Shape", [scale]), rest], { axis: int(0) });
+  const flat = to.add("Reshape", [to.add("Reshape", [normal, shape]), channels]);
+  const scaled = to.add("Mul", [flat, to.add("Reshape", [scale, rows])]);
+  return standard(node, "Reshape", [to.add("Add", [scaled, to.add("Reshape", [bias, rows])]), shape]);
+}
+
+/** Every operator of ai.onnx whose form changed between opset 7 and 18, and two that are always taken apart. */
+export const upgrades: Readonly<Record<string, Upgrade>> = {
+  BatchNormalization: { before: ALWAYS, rewrite: batchNormalization },
+  Clip: {
+    before: 11,
+    rewrite: (node, to) => {
+      const bounds = [scalarInput(node, to, "min"), scalarInput(node, to, "max")];
+      return standard(node, "Clip", [node.inputs[0] ?? "", ...bounds]);
+    },
+  },
+  Dropout: { before: ALWAYS, rewrite: dropout },
+  GroupNormalization: { before: ALWAYS, rewrite: groupNormalization },
+  Hardmax: flattening,
+  LogSoftmax: flattening,
+  Pad: {
+    before: 11,
+    rewrite: (node, to) => {
+      const { pads, value, ...attributes } = node.attributes;
+      const amounts = pads?.kind === "ints" ? pads.value : [];
+      const inputs = [node.inputs[0] ?? "", to.constant("pads", intTensor(amounts)), scalarInput(node, to, "value")];
+      return standard(node, "Pad", inputs, attributes);
+    },
+  },
+  ReduceL1: reduction,
+  ReduceL2: reduction,
+  ReduceLogSum: reduction,
+  ReduceLogSumExp: reduction,
+  ReduceMax: reduction,
+  ReduceMean: reduction,
+  ReduceMin: reduction,
+  ReduceProd: reduction,
+  ReduceSum: { before: 13, rewrite: asInput("axes", 1) },
+  ReduceSumSquare: reduction,
+  Resize: { before: 11, rewrite: (node, to) => resizeFromCorner(node, to, node.inputs[1] ?? "") },
+  RoiAlign: {
+    before: 16,
+    rewrite: (node) => ({
+      ...node,
+      attributes: { ...node.attributes, coordinate_transformation_mode: text("output_half_pixel") },
+    }),
+  },
+  Scan: {
+    before: 9,
+    rewrite: (node) => {
+      throw new PushforwardError("op-unsupported", {
+        what: "Scan of opset 8 is not read.",
+        where: { node: node.name || node.outputs[0], op: node.op },
+        fix: "Export the model in opset 9 or later.",
+      });
+    },
+  },
+  Scatter: {
+    before: ALWAYS,
+    rewrite: (node) => standard(node, "ScatterElements", node.inputs, node.attributes),
+  },
+  Slice: {
+    before: 10,
+    rewrite: (node, to) => {
+      const read = readAttributes(node.attributes);
+      const inputs = (["starts", "ends", "axes"] as const).map((name) => {
+        const values = read.ints(name);
+        return values === undefined ? "" : to.constant(name, intTensor(values));
+      });
+      return standard(node, "Slice", [node.inputs[0] ?? "", ...inputs]);
+    },
+  },
+  Softmax: flattening,
+  Split: {
+    before: 18,
+    rewrite: (node, to) => {
+      const given = asInput("split", 1)(node, to);
+      if (given.inputs[1]) return given;
+      return { ...given, attributes: { ...given.attributes, num_outputs: int(node.outputs.length) } };
+    },
+  },
+  Squeeze: { before: 13, rewrite: asInput("axes", 1) },
+  TopK: {
+    before: 10,
+    rewrite: (node, to) => {
+      const k = to.constant("k", intTensor([readAttributes(node.attributes).int("k", 1)]));
+      return { ...node, inputs: [node.inputs[0] ?? "", k], attributes: without(node.attributes, "k") };
+    },
+  },
+  Unsqueeze: { before: 13, rewrite: asInput("axes", 1) },
+  Upsample: {
+    before: ALWAYS,
+    rewrite: (node, to) => resizeFromCorner(node, to, node.inputs[1] ?? floatsInput(node, to, "scales")),
+  },
+};
