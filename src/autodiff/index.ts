@@ -4,6 +4,7 @@ export {
   type Linearization,
   type LinearizeOptions,
   linearize,
+  nodesBetween,
   type UnsupportedNode,
   unsupportedBetween,
 } from "./linearize.ts";

@@ -16,14 +16,6 @@ import { findTaps, resolveTap, type Tap } from "./taps.ts";
 /** A point at which to linearize: the network's input, with or without its batch axis. */
 export type Point = Float32Array | { readonly shape: Shape; readonly data: Float32Array };
 
-export interface JacobianOptions {
-  readonly at: Point;
-  /** Source tap; the network's input unless given. */
-  readonly from?: string;
-  /** Target tap; the network's first output unless given. */
-  readonly to?: string;
-}
-
 /** Rows of a block for which products are cheapest on CPUs measured so far. */
 const PREFERRED_ROWS = 32;
 

@@ -1,4 +1,4 @@
-import { formatShape, nearestNames, PushforwardError, type Shape, withoutBatch } from "../base/index.ts";
+import { nearestNames, PushforwardError, type Shape, withoutBatch } from "../base/index.ts";
 import type { Model, Node } from "../onnx/index.ts";
 
 /** A named tensor of the graph that a Jacobian can start from or lead to. */
@@ -124,6 +124,3 @@ export function resolveTap(model: Model, taps: readonly Tap[], name: string, fil
         : `The taps are ${all.slice(0, 8).join(", ")}${all.length > 8 ? ", …" : ""}.`,
   });
 }
-
-/** `conv1 64×55×55`, for messages. */
-export const describeTap = (tap: Tap): string => `${tap.name} ${formatShape(tap.shape)}`;

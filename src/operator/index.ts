@@ -1,3 +1,6 @@
-export type { Backend, Executable } from "./backend.ts";
+export { type Backend, type Executable, evaluateWith } from "./backend.ts";
 export { type Block, type BlockAlgebra, block, type Matrix, rowsOf } from "./block-algebra.ts";
+export { compose, sliceSource, sliceTarget, sum, transposeOf } from "./combinators.ts";
+export { denseMatrix, toDense, unitRows } from "./dense.ts";
+export { dotTest } from "./dot-test.ts";
 export { type LinearOperator, sourceSize, targetSize } from "./linear-operator.ts";

@@ -73,7 +73,10 @@ export const arithmetic = {
   },
   Cast: cast,
   CastLike: cast,
-  /** Passes where min < x < max; at the limits and beyond nothing moves with x, and y moves with the limit. */
+  /**
+   * Passes where min < x < max; at the limits and beyond nothing moves with x, and y moves with the limit: with max alone
+   * where min ≥ max.
+   */
   Clip: (node, primal) => {
     const x = node.inputs[0]!;
     const y = node.outputs[0]!;
@@ -81,14 +84,13 @@ export const arithmetic = {
     const high = node.optional(2);
     const above = low && primal.greater(x, low);
     const below = high && primal.greater(high, x);
+    const open = low && high && primal.greater(high, low);
     const inside = above && below ? primal.and(above, below) : (above ?? below);
+    const isLow = above && (open ? primal.and(primal.not(above), open) : primal.not(above));
+    const isHigh = below && primal.not(open ? primal.and(below, open) : below);
     const mask = inside && node.varies(0) ? primal.keep(primal.mask(inside)) : undefined;
-    const atHigh = below && node.varies(2) ? primal.keep(primal.mask(primal.not(below))) : undefined;
-    // Where min ≥ max ONNX gives max, so min counts only below max.
-    const atLow =
-      above && node.varies(1)
-        ? primal.keep(primal.mask(primal.and(primal.not(above), primal.equal(y, low))))
-        : undefined;
+    const atLow = isLow && node.varies(1) ? primal.keep(primal.mask(isLow)) : undefined;
+    const atHigh = isHigh && node.varies(2) ? primal.keep(primal.mask(isHigh)) : undefined;
     return (l, dx, dLow, dHigh) =>
       l.add(
         mask ? l.scale(mask, dx) : dx,

@@ -47,19 +47,24 @@ export const convolution = {
     });
     const derived = attributes.ints("output_shape") !== undefined || auto.startsWith("SAME");
     const begins = derived
-      ? total.map((pad) => (auto === "SAME_UPPER" ? Math.floor(pad / 2) : pad - Math.floor(pad / 2)))
+      ? total.map((pad) => (auto === "SAME_UPPER" ? Math.floor : Math.ceil)(Math.max(pad, 0) / 2))
       : stated.slice(0, rank);
-    const pads = [...begins, ...total.map((pad, d) => pad - begins[d]! - outputPadding[d]!)];
+    const ends = total.map((pad, d) => pad - begins[d]! - outputPadding[d]!);
+    // Where the end is less than no padding, the output goes on beyond what any window reaches.
+    const beyond = ends.map((pad) => Math.max(-pad, 0));
+    const reached = size.map((extent, d) => extent - beyond[d]!);
     const group = attributes.int("group", 1);
-    const window = { strides, dilations, pads, group };
+    const window = { strides, dilations, pads: [...begins, ...ends.map((pad) => Math.max(pad, 0))], group };
     const keptW = node.varies(0) ? primal.keep(w) : undefined;
     const byWeight = node.varies(1) ? alongWeight(primal, x, w, { ...window, size }) : undefined;
-    return (l, dx, dw, db) =>
-      l.add(
-        keptW && l.convTranspose(dx, keptW, { ...window, size }),
-        byWeight?.(l, dw),
-        l.broadcast(l.reshape(db, channelShape(y.shape[1]!, rank)), y.shape),
+    const byInput = (l: LinearBuilder, dx: Tangent) =>
+      keptW &&
+      beyond.reduce<Tangent>(
+        (t, extra, d) => l.pad(t, d - rank, 0, extra),
+        l.convTranspose(dx, keptW, { ...window, size: reached }),
       );
+    return (l, dx, dw, db) =>
+      l.add(byInput(l, dx), byWeight?.(l, dw), l.broadcast(l.reshape(db, channelShape(y.shape[1]!, rank)), y.shape));
   },
 } satisfies Rules;
 

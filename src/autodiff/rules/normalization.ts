@@ -62,6 +62,7 @@ const perChannel = (shape: Shape) => [1, shape[1]!, ...shape.slice(2).map(() => 
 export const normalization = {
   /** In inference an affine map by channel: y = scale ∘ (x − mean)/√(var + ε) + bias. */
   BatchNormalization: (node, primal) => {
+    if (node.attributes.int("training_mode", 0) !== 0) throw new Error("it is in training mode");
     const [x, scale, , mean, variance] = node.inputs as readonly [Value, Value, Value, Value, Value];
     const shape = perChannel(x.shape);
     const inverse = primal.map(

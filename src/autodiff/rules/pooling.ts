@@ -1,6 +1,6 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
 import { floatTensor, int, ints, text } from "../../onnx/index.ts";
-import { poolWindowOf } from "../geometry.ts";
+import { poolWindowOf, windowOf } from "../geometry.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { Window } from "../program.ts";
 import type { Rule, RuleNode, Rules } from "../rule.ts";
@@ -19,7 +19,7 @@ function windowCounts(node: RuleNode, kernel: Shape, window: Window): Value["con
   const input = node.inputs[0]!.shape.slice(2);
   const output = node.outputs[0]!.shape.slice(2);
   const padded = node.attributes.int("count_include_pad", 0) !== 0;
-  const endPads = node.attributes.ints("pads")?.slice(kernel.length) ?? window.pads.slice(kernel.length);
+  const endPads = windowOf(node, kernel, input, output).pads.slice(kernel.length);
   const counts = output.map((extent, d) =>
     Array.from({ length: extent }, (_, o) => {
       const start = o * window.strides[d]! - window.pads[d]!;

@@ -67,7 +67,9 @@ const product: Rule = (node, primal) => {
 /** Σ x along an axis up to each entry: a triangular matrix. */
 const cumulativeSum: Rule = (node, primal) => {
   const x = node.inputs[0]!;
-  const axis = fromRight(Number(node.inputs[1]!.constant?.data[0] ?? 0), x.shape);
+  const stated = node.inputs[1]!.constant;
+  if (stated === undefined) throw new Error("its axis must not depend on the network's input");
+  const axis = fromRight(Number(stated.data[0]), x.shape);
   const extent = x.shape.at(axis)!;
   const exclusive = node.attributes.int("exclusive", 0) !== 0;
   const reverse = node.attributes.int("reverse", 0) !== 0;

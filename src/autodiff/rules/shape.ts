@@ -52,6 +52,7 @@ function padSource(mode: string, place: number, extent: number): number {
 }
 
 const pad: Rule = (node, primal) => {
+  if (node.varies(2)) throw new Error("its constant value moves with the source");
   const x = node.inputs[0]!;
   const pads = steering(node, 1)!;
   const axes = (steering(node, 3) ?? x.shape.map((_, axis) => axis)).map((axis) => fromRight(axis, x.shape));
@@ -211,6 +212,20 @@ const resize: Rule = (node, primal) => {
   return (l, dx) => matrices.reduce<Tangent>((t, { axis, matrix }) => alongAxis(l, t, matrix, axis), dx);
 };
 
+/** yᵢ = start + i · step; how many there are must stand still. */
+const range: Rule = ({ outputs: [y] }, primal) => {
+  const { shape } = y!;
+  const places = primal.keep(
+    primal.constant(
+      floatTensor(
+        shape,
+        Float32Array.from({ length: shape[0]! }, (_, i) => i),
+      ),
+    ),
+  );
+  return (l, dstart, _dlimit, dstep) => l.add(l.broadcast(dstart, shape), l.scale(places, l.broadcast(dstep, shape)));
+};
+
 const expand: Rule = ({ outputs: [y] }) => {
   const shape: Shape = y!.shape;
   return (l, dx) => l.broadcast(dx, shape);
@@ -238,6 +253,6 @@ export const shape = {
   Shape: constant,
   Size: constant,
   ConstantOfShape: constant,
-  Range: constant,
+  Range: range,
   NonZero: constant,
 } satisfies Rules;

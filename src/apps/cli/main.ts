@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { exitCodes, messageOf, PushforwardError } from "../../base/index.ts";
+import { inspectCommand } from "./inspect.ts";
+import { reportCommand } from "./report.ts";
+import { spectrumCommand } from "./spectrum.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const program = new Command("pushforward")
+  .description("Certified Jacobian spectra of trained networks: ONNX in, numbers that carry their residuals out.")
+  .version(version)
+  .showHelpAfterError("  do  Run with --help for the options.")
+  .exitOverride()
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 done, 1 a result did not reach its tolerance, 2 bad usage or input, 3 unsupported model, 130 interrupted.",
+  );
+for (const command of [inspectCommand(), spectrumCommand(version), reportCommand()]) {
+  program.addCommand(command.exitOverride());
+}
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  process.exitCode = exitCodeFor(thrown);
+}
+
+function exitCodeFor(thrown: unknown): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCodes.usage;
+  if (thrown instanceof PushforwardError) {
+    process.stderr.write(`${thrown.format()}\n`);
+    return exitCodes[thrown.code];
+  }
+  process.stderr.write(`error: ${messageOf(thrown)}\n  do  This is a fault of Pushforward itself; please report it.\n`);
+  if (process.env.PUSHFORWARD_DEBUG && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
+  return 70;
+}

@@ -1,0 +1,306 @@
+import { arch, cpus, platform } from "node:os";
+import { Command } from "commander";
+import { PushforwardError, sizeOf } from "../../base/index.ts";
+import { type Preprocess, settingsOf } from "../../images/index.ts";
+import type { Tap } from "../../jacobian/index.ts";
+import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import { createRun, MemoryStore, type Run, type RunManifest, type UnitResult } from "../../results/index.ts";
+import { spectrum, tripletsAt } from "../../studies/index.ts";
+import { type NetworkFile, openModel } from "../node/index.ts";
+import { choosePreset, findInputs, type Inputs, loadInputs, readLabels } from "./inputs.ts";
+import { parsePositiveInteger, parseSeed, parseShape, parseTolerance, parseVectors } from "./options.ts";
+import { formatSeconds, Progress } from "./progress.ts";
+import { formatTable } from "./table.ts";
+
+interface SpectrumOptions {
+  readonly taps: string;
+  readonly from?: string;
+  readonly k?: number;
+  readonly tol: number;
+  readonly seed: number;
+  readonly preprocess?: string;
+  readonly labels?: string;
+  readonly shape?: number[];
+  readonly vectors: number | "all";
+  readonly threads?: number;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+const DEFAULT_K = 500;
+
+/** `pushforward spectrum MODEL INPUT...`: the k largest singular triplets of J(from → tap), certified. */
+export function spectrumCommand(version: string): Command {
+  return new Command("spectrum")
+    .description("certified singular values and vectors of J(input → tap) for every input and tap")
+    .argument("<model>", "ONNX file")
+    .argument("<input...>", "pictures, folders of pictures, or .npy arrays (used as they are)")
+    .option("--taps <names>", "taps by name, comma-separated; `all`, or `cuts` for those that all paths pass", "all")
+    .option("--from <tap>", "source tap (default: the network's input)")
+    .option(
+      "-k, --k <count>",
+      `triplets at each tap (default: ${DEFAULT_K}, or all where a tap has fewer)`,
+      parsePositiveInteger,
+    )
+    .option("--tol <tolerance>", "residual asked for, relative to the largest σ", parseTolerance, 1e-5)
+    .option("--seed <seed>", "fixes every random choice", parseSeed, 0)
+    .option("--preprocess <name>", "imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file")
+    .option("--labels <file>", "classes: a list in output order, or a table file<TAB>class")
+    .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", parseShape)
+    .option("--vectors <count>", "singular vectors to keep from either end: a number, all, none", parseVectors, 16)
+    .option("--threads <count>", "threads of one product (default: all cores)", parsePositiveInteger)
+    .option("--out <folder>", "store results here (Zarr); the same command goes on where it stopped")
+    .option("--json", "one object a line on standard output, one for each input and tap")
+    .action((model: string, paths: string[], options: SpectrumOptions) => run(version, model, paths, options));
+}
+
+async function run(version: string, file: string, paths: readonly string[], options: SpectrumOptions): Promise<void> {
+  const files = await findInputs(paths);
+  const network = await openModel(file, {
+    ...(options.shape === undefined ? {} : { inputShape: options.shape }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
+  try {
+    const from = options.from === undefined ? network.input : network.tap(options.from);
+    const taps = chooseTaps(network, from, options.taps);
+    const k = chooseK(options.k, from, taps);
+    const onlyArrays = files.every((name) => name.endsWith(".npy"));
+    const preset = await choosePreset(options.preprocess, network.input.shape, onlyArrays);
+    const labels = await readLabels(options.labels, files);
+    const inputs = await loadInputs(files, network.input.shape, preset, labels);
+    for (const failure of inputs.failures) process.stderr.write(`${failure.format()}\n`);
+    const records = await withPredictions(
+      network,
+      inputs,
+      labels.classes.map(({ name }) => name),
+    );
+    const manifest = manifestOf({ version, network, from, taps, k, preset, records, onlyArrays, options });
+    const store = options.out === undefined ? new MemoryStore() : new DirectoryStore(options.out);
+    const stored = await createRun(store, manifest);
+    await storeSources(stored, network, from, inputs);
+    await compute(stored, network, inputs, options);
+    if (inputs.failures.length > 0) process.exitCode = 2;
+  } finally {
+    await network.close();
+  }
+}
+
+/** Runs what is not done yet, and tells of every unit. */
+async function compute(stored: Run, network: NetworkFile, inputs: Inputs, options: SpectrumOptions): Promise<void> {
+  const { manifest } = stored;
+  const units = inputs.points.flatMap((point, input) =>
+    point === undefined ? [] : manifest.taps.map((_, tap) => ({ input, tap })),
+  );
+  const done = units.filter(({ input, tap }) => stored.isDone(input, tap));
+  if (done.length > 0) process.stderr.write(`note: ${done.length} of ${units.length} units are done already\n`);
+  const progress = new Progress(units.length - done.length);
+  const name = (input: number, tap: number) => `${manifest.inputs[input]!.name} → ${manifest.taps[tap]!.name}`;
+  let missed = 0;
+  const tell = (input: number, tap: number, unit: UnitResult) => {
+    if (unit.status.some((status) => status !== "converged")) missed++;
+    if (options.json) process.stdout.write(`${JSON.stringify(asLine(manifest, input, tap, unit))}\n`);
+  };
+  for (const { input, tap } of done) tell(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!);
+  const aborter = new AbortController();
+  const interrupt = () => {
+    if (aborter.signal.aborted) process.exit(130);
+    process.stderr.write("\ninterrupting after this step; once more to stop at once\n");
+    aborter.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  try {
+    await spectrum(stored, network, inputs.points, {
+      signal: aborter.signal,
+      onProgress: (input, tap, { converged, k, jvp, vjp }) =>
+        progress.update(`${name(input, tap)}: ${converged} of ${k} triplets, ${jvp} J + ${vjp} Jᵀ products`),
+      onUnit: (input, tap, unit) => {
+        progress.finish(`${name(input, tap)}: ${describeUnit(unit)}`);
+        tell(input, tap, unit);
+      },
+    });
+  } finally {
+    progress.end();
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+  if (!options.json) process.stdout.write(`${await summary(stored)}\n`);
+  if (options.out !== undefined)
+    process.stderr.write(`stored in ${options.out}; see it: pushforward report ${options.out}\n`);
+  if (missed > 0) {
+    process.stderr.write(
+      `warning: ${missed} of ${units.length} units have triplets above the tolerance (marked in the results)\n`,
+    );
+    process.exitCode = 1;
+  }
+}
+
+function describeUnit({ k, sigma, residual, norm, status, seconds }: UnitResult): string {
+  const converged = status.filter((word) => word === "converged").length;
+  const worst = norm === 0 ? 0 : Math.max(...residual) / norm;
+  return `σ₁ ${sigma[0]!.toPrecision(4)}, σ${k} ${sigma[k - 1]!.toPrecision(3)}, ${converged}/${k} certified, worst residual ${worst.toExponential(1)} σ₁, ${formatSeconds(seconds)}`;
+}
+
+function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitResult) {
+  const { m, n, k, sigma, residual, status, missed, jvp, vjp, seconds } = unit;
+  return {
+    model: manifest.model.file,
+    input: manifest.inputs[input]!.name,
+    from: manifest.from.name,
+    tap: manifest.taps[tap]!.name,
+    m,
+    n,
+    k,
+    sigma: [...sigma],
+    residual: [...residual],
+    status,
+    missed,
+    jvp,
+    vjp,
+    seconds,
+  };
+}
+
+async function summary(stored: Run): Promise<string> {
+  const { manifest } = stored;
+  const rows: string[][] = [];
+  for (const [tap, record] of manifest.taps.entries()) {
+    const units: UnitResult[] = [];
+    for (const input of manifest.inputs.keys()) {
+      const unit = await stored.readUnit(input, tap, { vectors: false });
+      if (unit !== undefined) units.push(unit);
+    }
+    if (units.length === 0) continue;
+    const mean = (of: (unit: UnitResult) => number) => units.reduce((sum, unit) => sum + of(unit), 0) / units.length;
+    const all = units.flatMap(({ status }) => status);
+    rows.push([
+      record.name,
+      `${units[0]!.m}×${units[0]!.n}`,
+      String(record.k),
+      mean(({ sigma }) => sigma[0]!).toPrecision(4),
+      mean(({ sigma }) => sigma.at(-1)!).toPrecision(3),
+      `${all.filter((status) => status === "converged").length}/${all.length}`,
+      Math.max(...units.map(({ residual, norm }) => (norm === 0 ? 0 : Math.max(...residual) / norm))).toExponential(1),
+      formatSeconds(units.reduce((sum, { seconds }) => sum + seconds, 0)),
+    ]);
+  }
+  const head = ["tap", "m×n", "k", "mean σ₁", "mean σₖ", "certified", "worst residual/σ₁", "time"];
+  return formatTable(head, rows, [1, 2, 3, 4, 5, 6, 7]);
+}
+
+/** The taps asked for, all of them reachable. */
+function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[] {
+  const after = network.taps.slice(network.taps.findIndex((tap) => tap.name === from.name) + 1);
+  const chosen =
+    names === "all"
+      ? after
+      : names === "cuts"
+        ? after.filter((tap) => tap.cut)
+        : names.split(",").map((name) => network.tap(name.trim()));
+  const blocked = chosen.filter((tap) => network.unsupported(from, tap).length > 0);
+  if (blocked.length > 0) {
+    const missing = blocked.flatMap((tap) => network.unsupported(from, tap));
+    const nodes = [...new Set(missing.map(({ node, op }) => `${node} (${op})`))];
+    const reachable = chosen.filter((tap) => !blocked.includes(tap)).map((tap) => tap.name);
+    throw new PushforwardError("op-unsupported", {
+      what: `No linearize rule for ${[...new Set(missing.map(({ op }) => op))].join(", ")}, needed for ${blocked.length} of ${chosen.length} taps; nodes: ${nodes.join(", ")}.`,
+      where: { file: network.file, node: missing[0]!.node, op: missing[0]!.op },
+      fix:
+        reachable.length > 0
+          ? `Reachable without them: --taps ${reachable.join(",")}.`
+          : "No tap is reachable without them; add a rule: CONTRIBUTING.md.",
+    });
+  }
+  return chosen;
+}
+
+/** The k asked for; more than any chosen tap can have is a mistake, more than some is cut there. */
+function chooseK(asked: number | undefined, from: Tap, taps: readonly Tap[]): number {
+  const k = asked ?? DEFAULT_K;
+  const most = Math.max(...taps.map((tap) => tripletsAt(Number.POSITIVE_INFINITY, from, tap)));
+  if (asked !== undefined && asked > most) {
+    throw new PushforwardError("shape-mismatch", {
+      what: `k = ${asked} is more than any chosen tap has: J has at most min(m, n) = ${most} singular values.`,
+      where: { option: "-k" },
+      fix: `Ask for at most ${most}, or leave -k out.`,
+    });
+  }
+  const cut = taps.filter((tap) => tripletsAt(k, from, tap) < k);
+  if (asked !== undefined && cut.length > 0) {
+    const list = cut.map((tap) => `${tap.name} ${tripletsAt(k, from, tap)}`).join(", ");
+    process.stderr.write(`note: fewer than ${k} singular values, all are computed: ${list}\n`);
+  }
+  return k;
+}
+
+/** The class that the network gives to each input, where it ends in a vector of scores. */
+async function withPredictions(network: NetworkFile, { records, points }: Inputs, classes: readonly string[]) {
+  if (network.output.shape.length !== 1) return records;
+  const result = [];
+  for (const [i, record] of records.entries()) {
+    const point = points[i];
+    if (point === undefined) {
+      result.push(record);
+      continue;
+    }
+    const [scores] = await network.forward(point, [network.output]);
+    const best = scores!.indexOf(Math.max(...scores!));
+    result.push({ ...record, predicted: classes[best] ?? String(best) });
+  }
+  return result;
+}
+
+async function storeSources(stored: Run, network: NetworkFile, from: Tap, { points }: Inputs): Promise<void> {
+  for (const [input, point] of points.entries()) {
+    if (point === undefined || (await stored.readSource(input)) !== undefined) continue;
+    const source = from.tensor === network.input.tensor ? point : (await network.forward(point, [from]))[0]!;
+    await stored.writeSource(input, source);
+  }
+}
+
+interface ManifestParts {
+  readonly version: string;
+  readonly network: NetworkFile;
+  readonly from: Tap;
+  readonly taps: readonly Tap[];
+  readonly k: number;
+  readonly preset: Preprocess;
+  readonly records: Inputs["records"];
+  readonly onlyArrays: boolean;
+  readonly options: SpectrumOptions;
+}
+
+function manifestOf(parts: ManifestParts): RunManifest {
+  const { version, network, from, taps, k, preset, records, onlyArrays, options } = parts;
+  return {
+    format: "pushforward-run",
+    formatVersion: 1,
+    model: { file: network.file, sha256: network.sha256 },
+    from: { name: from.name, tensor: from.tensor, shape: from.shape },
+    inputs: records,
+    taps: taps.map((tap) => ({
+      name: tap.name,
+      tensor: tap.tensor,
+      op: tap.op,
+      shape: tap.shape,
+      cut: tap.cut,
+      k: Math.min(k, sizeOf(from.shape), sizeOf(tap.shape)),
+    })),
+    preprocess: onlyArrays
+      ? { name: "array", unit: "the network's own", settings: {} }
+      : { name: preset.name, unit: preset.unit, settings: settingsOf(preset) },
+    k,
+    tol: options.tol,
+    seed: options.seed,
+    vectors: options.vectors,
+    solver: "dense where a side is short, else block Golub-Kahan-Lanczos with thick restart",
+    backend: network.backend.description,
+    versions: {
+      pushforward: version,
+      node: process.version,
+      platform: `${platform()} ${arch()}`,
+      cpu: cpus()[0]?.model ?? "",
+    },
+    created: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,79 @@
+import { PushforwardError, type Shape, sizeOf } from "../../base/index.ts";
+import type { JacobianOperator } from "../../jacobian/index.ts";
+import { type Block, type BlockAlgebra, block, type LinearOperator, toDense } from "../../operator/index.ts";
+import { type SingularTriplets, type SvdOptions, svd } from "../../svd/index.ts";
+
+/** K vectors with their shape: [K, ...]. */
+export interface Vectors {
+  /** [K, ...source] or [K, ...target] */
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+/**
+ * J(from → to) of a network at one point: m×n, target×source, applied from the left and never formed.
+ *
+ * Shapes: `source` and `target` leave out a batch axis of 1; vectors come and go as [K, ...source] and [K, ...target].
+ * Units: target units per source unit.
+ */
+export class Jacobian implements LinearOperator {
+  readonly source: Shape;
+  readonly target: Shape;
+  readonly preferredRows: number;
+  readonly algebra: BlockAlgebra;
+  readonly #operator: JacobianOperator;
+
+  constructor(operator: JacobianOperator) {
+    this.#operator = operator;
+    this.source = operator.source;
+    this.target = operator.target;
+    this.preferredRows = operator.preferredRows;
+    this.algebra = operator.algebra;
+  }
+
+  apply = (v: Block): Promise<Block> => this.#operator.apply(v);
+  applyTranspose = (u: Block): Promise<Block> => this.#operator.applyTranspose(u);
+  activeRows = (): Promise<Uint32Array | undefined> => this.#operator.activeRows();
+
+  /**
+   * J·v for K tangents: [K, ...source] → [K, ...target].
+   *
+   * @throws PushforwardError `shape-mismatch` if the length is no multiple of the source's size
+   */
+  async jvp(v: Float32Array | Vectors): Promise<Vectors> {
+    const { rows, data } = await this.apply(asBlock(v, this.source, "tangent"));
+    return { shape: [rows, ...this.target], data };
+  }
+
+  /**
+   * Jᵀ·u for K cotangents: [K, ...target] → [K, ...source].
+   *
+   * @throws PushforwardError `shape-mismatch` if the length is no multiple of the target's size
+   */
+  async vjp(u: Float32Array | Vectors): Promise<Vectors> {
+    const { rows, data } = await this.applyTranspose(asBlock(u, this.target, "cotangent"));
+    return { shape: [rows, ...this.source], data };
+  }
+
+  /** The k largest singular triplets, each with its residual: see `svd`. */
+  svd(options: SvdOptions): Promise<SingularTriplets> {
+    return svd(this, options);
+  }
+
+  /** The whole matrix, [m, n] row-major: for small shapes. */
+  async dense(): Promise<Vectors> {
+    return { shape: [sizeOf(this.target), sizeOf(this.source)], data: await toDense(this) };
+  }
+}
+
+function asBlock(given: Float32Array | Vectors, side: Shape, kind: string): Block {
+  const data = given instanceof Float32Array ? given : given.data;
+  const length = sizeOf(side);
+  if (data.length === 0 || data.length % length !== 0) {
+    throw new PushforwardError("shape-mismatch", {
+      what: `A ${kind} has ${length} numbers; ${data.length} are no whole number of them.`,
+      fix: `Give [K, ${side.join(", ")}].`,
+    });
+  }
+  return block(data, data.length / length);
+}

@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import { open, readFile, realpath } from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
+import { messageOf, PushforwardError, type Shape } from "../../base/index.ts";
+import { Network, type Point } from "../../jacobian/index.ts";
+import { checkModel, normalize, readModel } from "../../onnx/index.ts";
+import { type Backend, evaluateWith } from "../../operator/index.ts";
+import { type BackendOptions, createBackend } from "../../platform/node/backend.ts";
+import { Jacobian } from "./jacobian.ts";
+
+export interface OpenModelOptions extends BackendOptions {
+  /** Shape of the network's input, with or without its batch axis; needed where the file leaves extents open. */
+  readonly inputShape?: Shape;
+}
+
+export interface JacobianOptions {
+  /** The network's input at which to linearize. */
+  readonly at: Point;
+  /** Source tap; the network's input unless given. */
+  readonly from?: string;
+  /** Target tap; the network's output unless given. */
+  readonly to?: string;
+}
+
+/** A network read from an ONNX file, ready to be linearized at any input. */
+export class NetworkFile extends Network {
+  readonly file: string;
+  /** Of the ONNX file, hexadecimal. */
+  readonly sha256: string;
+  readonly #release: (() => Promise<void>)[] = [];
+
+  constructor(parts: { model: Network["model"]; backend: Backend; file: string; sha256: string }) {
+    super(parts.model, parts.backend, parts.file);
+    this.file = parts.file;
+    this.sha256 = parts.sha256;
+  }
+
+  /**
+   * J(from → to) at a point, as a linear operator.
+   *
+   * @throws PushforwardError `tap-unknown`, `op-unsupported`, or `shape-mismatch` if the point does not fit the input
+   */
+  async jacobian({ at, from, to }: JacobianOptions): Promise<Jacobian> {
+    const compiled = await this.compile(
+      from === undefined ? this.input : this.tap(from),
+      to === undefined ? this.output : this.tap(to),
+    );
+    this.#release.push(() => compiled.release());
+    return new Jacobian(await compiled.at(at));
+  }
+
+  /** Frees what the runtime holds; no Jacobian of this network can be used afterwards. */
+  async close(): Promise<void> {
+    for (const release of this.#release) await release();
+    await this.backend.dispose();
+  }
+}
+
+/**
+ * Opens an ONNX file: reads, checks and normalizes it.
+ *
+ * @throws PushforwardError `file-unreadable`, `model-invalid`, `external-data`, `not-finite`, `op-unsupported`, or
+ * `shape-mismatch` where the file leaves the input's extents open and none are given
+ */
+export async function openModel(file: string, options: OpenModelOptions = {}): Promise<NetworkFile> {
+  const bytes = await readBytes(file);
+  const onnx = await readModel(bytes, { file, external: externalReader(file) });
+  checkModel(onnx, file);
+  const backend = createBackend(options);
+  const model = await normalize(onnx, {
+    file,
+    evaluate: evaluateWith(backend),
+    ...(options.inputShape === undefined ? {} : { inputShape: options.inputShape }),
+  });
+  return new NetworkFile({ model, backend, file, sha256: sha256Of(bytes) });
+}
+
+/** Hash of a file's bytes, hexadecimal. */
+export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** @throws PushforwardError `file-unreadable` */
+export async function readBytes(file: string): Promise<Buffer> {
+  return readFile(file).catch((cause: unknown) => {
+    throw unreadable(file, cause);
+  });
+}
+
+function unreadable(file: string, cause: unknown): PushforwardError {
+  const code = (cause as { code?: string }).code;
+  const known: Record<string, [string, string]> = {
+    ENOENT: ["There is no such file.", "Check the path."],
+    EISDIR: ["This is a folder, not a file.", "Name a file in it."],
+    EACCES: ["No permission to read this file.", "Change its permissions, or run as a user who may read it."],
+  };
+  const [what, fix] = known[code ?? ""] ?? [`This file cannot be read: ${messageOf(cause)}.`, undefined];
+  return new PushforwardError("file-unreadable", { what, where: { file }, cause, ...(fix ? { fix } : {}) });
+}
+
+/** Reads external data beside the model; what lies outside the model's folder is refused, through links too. */
+function externalReader(file: string) {
+  return async (location: string, offset: number, length: number | undefined): Promise<Uint8Array> => {
+    const folder = await realpath(dirname(resolve(file)));
+    const refuse = () => {
+      throw new PushforwardError("external-data", {
+        what: `External data "${location}" lies outside the model's folder.`,
+        where: { file },
+        fix: "Keep weights beside the .onnx file; a path that leads elsewhere is not followed.",
+      });
+    };
+    const isOutside = (path: string) => relative(folder, path).startsWith("..") || resolve(location) === location;
+    if (isOutside(resolve(folder, location))) refuse();
+    const path = await realpath(resolve(folder, location));
+    if (isOutside(path)) refuse();
+    const handle = await open(path);
+    try {
+      const size = length ?? (await handle.stat()).size - offset;
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, offset);
+      if (bytesRead < size) throw new Error(`${size} bytes wanted at ${offset}, only ${bytesRead} there`);
+      return buffer;
+    } finally {
+      await handle.close();
+    }
+  };
+}

@@ -1,0 +1,146 @@
+import { formatShape, PushforwardError, type Shape, sameShape } from "../base/index.ts";
+import { type Block, block } from "./block-algebra.ts";
+import { type LinearOperator, sourceSize, targetSize } from "./linear-operator.ts";
+
+/**
+ * The product A·B: first B, then A. Its source is that of B, its target that of A.
+ *
+ * @throws PushforwardError `shape-mismatch` unless B's target is A's source
+ */
+export function compose(A: LinearOperator, B: LinearOperator): LinearOperator {
+  requireSame("B's target", B.target, "A's source", A.source);
+  return {
+    source: B.source,
+    target: A.target,
+    preferredRows: Math.min(A.preferredRows, B.preferredRows),
+    algebra: A.algebra,
+    apply: async (v) => A.apply(await B.apply(v)),
+    applyTranspose: async (u) => B.applyTranspose(await A.applyTranspose(u)),
+    activeRows: async () => A.activeRows?.(),
+  };
+}
+
+/** Jᵀ: source and target change places. */
+export function transposeOf(J: LinearOperator): LinearOperator {
+  return {
+    source: J.target,
+    target: J.source,
+    preferredRows: J.preferredRows,
+    algebra: J.algebra,
+    apply: (v) => J.applyTranspose(v),
+    applyTranspose: (u) => J.apply(u),
+  };
+}
+
+/**
+ * The sum A + B of two operators between the same spaces.
+ *
+ * @throws PushforwardError `shape-mismatch` unless sources and targets agree
+ */
+export function sum(A: LinearOperator, B: LinearOperator): LinearOperator {
+  requireSame("A's source", A.source, "B's source", B.source);
+  requireSame("A's target", A.target, "B's target", B.target);
+  return {
+    source: A.source,
+    target: A.target,
+    preferredRows: Math.min(A.preferredRows, B.preferredRows),
+    algebra: A.algebra,
+    apply: async (v) => added(await A.apply(v), await B.apply(v)),
+    applyTranspose: async (u) => added(await A.applyTranspose(u), await B.applyTranspose(u)),
+    activeRows: async () => {
+      const [a, b] = [await A.activeRows?.(), await B.activeRows?.()];
+      return a && b && Uint32Array.from(new Set([...a, ...b])).sort();
+    },
+  };
+}
+
+/**
+ * Some rows of J: the target becomes the vector of the entries at `indices` (row-major positions in J's target).
+ *
+ * @throws PushforwardError `shape-mismatch` if an index is out of range or given twice
+ */
+export function sliceTarget(J: LinearOperator, indices: ArrayLike<number>): LinearOperator {
+  const size = targetSize(J);
+  const kept = checkedIndices(indices, size, "target");
+  return {
+    source: J.source,
+    target: [kept.length],
+    preferredRows: J.preferredRows,
+    algebra: J.algebra,
+    apply: async (v) => gather(await J.apply(v), kept),
+    applyTranspose: (u) => J.applyTranspose(scatter(u, kept, size)),
+    activeRows: async () => {
+      const active = await J.activeRows?.();
+      if (active === undefined) return undefined;
+      const isActive = new Set(active);
+      return Uint32Array.from(kept.keys()).filter((position) => isActive.has(kept[position]!));
+    },
+  };
+}
+
+/**
+ * Some columns of J: the source becomes the vector of the entries at `indices`; all others are held at zero.
+ *
+ * @throws PushforwardError `shape-mismatch` if an index is out of range or given twice
+ */
+export function sliceSource(J: LinearOperator, indices: ArrayLike<number>): LinearOperator {
+  const size = sourceSize(J);
+  const kept = checkedIndices(indices, size, "source");
+  return {
+    source: [kept.length],
+    target: J.target,
+    preferredRows: J.preferredRows,
+    algebra: J.algebra,
+    apply: (v) => J.apply(scatter(v, kept, size)),
+    applyTranspose: async (u) => gather(await J.applyTranspose(u), kept),
+    activeRows: async () => J.activeRows?.(),
+  };
+}
+
+function requireSame(nameA: string, a: Shape, nameB: string, b: Shape): void {
+  if (sameShape(a, b)) return;
+  throw new PushforwardError("shape-mismatch", {
+    what: `${nameA} is ${formatShape(a)}, but ${nameB} is ${formatShape(b)}.`,
+    fix: "Join operators whose spaces have the same shape.",
+  });
+}
+
+function checkedIndices(indices: ArrayLike<number>, size: number, space: string): Uint32Array {
+  const seen = new Set<number>();
+  for (const index of Array.from(indices)) {
+    const problem = seen.has(index) ? "given twice" : "out of range";
+    if (!Number.isInteger(index) || index < 0 || index >= size || seen.has(index)) {
+      throw new PushforwardError("shape-mismatch", {
+        what: `Index ${index} into the ${space} is ${problem}.`,
+        where: { option: "indices" },
+        fix: `Give distinct integers from 0 to ${size - 1}.`,
+      });
+    }
+    seen.add(index);
+  }
+  return Uint32Array.from(indices);
+}
+
+function added(a: Block, b: Block): Block {
+  const data = new Float32Array(a.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = a.data[i]! + b.data[i]!;
+  return block(data, a.rows);
+}
+
+function gather(from: Block, indices: Uint32Array): Block {
+  const data = new Float32Array(from.rows * indices.length);
+  for (let row = 0; row < from.rows; row++) {
+    const [to, at] = [row * indices.length, row * from.length];
+    for (let i = 0; i < indices.length; i++) data[to + i] = from.data[at + indices[i]!]!;
+  }
+  return block(data, from.rows);
+}
+
+function scatter(from: Block, indices: Uint32Array, length: number): Block {
+  const data = new Float32Array(from.rows * length);
+  for (let row = 0; row < from.rows; row++) {
+    const [to, at] = [row * length, row * from.length];
+    for (let i = 0; i < indices.length; i++) data[to + indices[i]!] = from.data[at + i]!;
+  }
+  return block(data, from.rows);
+}

@@ -1,0 +1,78 @@
+import { formatShape, PushforwardError, type Shape, sizeOf } from "../base/index.ts";
+import { type Block, type BlockAlgebra, block, type Matrix } from "./block-algebra.ts";
+import { type LinearOperator, sourceSize, targetSize } from "./linear-operator.ts";
+
+/** The block size that suits a plain matrix product. */
+const DENSE_ROWS = 32;
+
+/**
+ * The operator of a given matrix, [m, n] row-major. Products are summed in float64 and rounded once, so J and Jᵀ are
+ * adjoint to float32 rounding.
+ *
+ * @throws PushforwardError `shape-mismatch` unless the matrix has m · n entries
+ */
+export function denseMatrix(
+  matrix: ArrayLike<number>,
+  { source, target }: { readonly source: Shape; readonly target: Shape },
+  algebra: BlockAlgebra,
+): LinearOperator {
+  const [m, n] = [sizeOf(target), sizeOf(source)];
+  if (matrix.length !== m * n) {
+    throw new PushforwardError("shape-mismatch", {
+      what: `A matrix from ${formatShape(source)} to ${formatShape(target)} has ${m * n} entries, not ${matrix.length}.`,
+      fix: "Give the matrix row-major, one row for each entry of the target.",
+    });
+  }
+  const J = block(matrix instanceof Float32Array ? matrix : Float32Array.from(matrix), m);
+  return {
+    source,
+    target,
+    preferredRows: DENSE_ROWS,
+    algebra,
+    async apply(v) {
+      const { rows, data } = await algebra.gram(v, J, { exact: true });
+      return block(Float32Array.from(data), rows);
+    },
+    applyTranspose: (u) => algebra.combine(asMatrix(u), J, { exact: true }),
+  };
+}
+
+/**
+ * The whole matrix of J, [m, n] row-major, from its products with unit vectors: by Jᵀ where m ≤ n, else by J. For small
+ * operators and tests: the result has m · n entries.
+ */
+export async function toDense(J: LinearOperator): Promise<Float32Array> {
+  const [m, n] = [targetSize(J), sourceSize(J)];
+  const dense = new Float32Array(m * n);
+  const byRows = m <= n;
+  const side = byRows ? m : n;
+  for (let from = 0; from < side; from += J.preferredRows) {
+    const count = Math.min(J.preferredRows, side - from);
+    const unit = unitRows(
+      Uint32Array.from({ length: count }, (_, i) => from + i),
+      side,
+    );
+    if (byRows) {
+      dense.set((await J.applyTranspose(unit)).data, from * n);
+    } else {
+      const columns = await J.apply(unit);
+      for (let c = 0; c < count; c++) {
+        for (let row = 0; row < m; row++) dense[row * n + from + c] = columns.data[c * m + row]!;
+      }
+    }
+  }
+  return dense;
+}
+
+/** Unit vectors: row i has its one at `positions[i]`. */
+export function unitRows(positions: Uint32Array, length: number): Block {
+  const data = new Float32Array(positions.length * length);
+  positions.forEach((position, row) => {
+    data[row * length + position] = 1;
+  });
+  return block(data, positions.length);
+}
+
+function asMatrix({ rows, length, data }: Block): Matrix {
+  return { rows, columns: length, data: Float64Array.from(data) };
+}

@@ -1,0 +1,62 @@
+import { createRequire } from "node:module";
+import * as ort from "onnxruntime-node";
+import { messageOf, PushforwardError } from "../../base/index.ts";
+import { type OnnxModel, type Tensor, writeModel } from "../../onnx/index.ts";
+import type { Backend, Executable } from "../../operator/index.ts";
+import { createBlockAlgebra } from "./block-algebra.ts";
+
+const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
+
+export interface BackendOptions {
+  /** Threads of one product; all cores unless given. */
+  readonly threads?: number;
+}
+
+/** ONNX Runtime on the CPU, in this process. */
+export function createBackend({ threads = 0 }: BackendOptions = {}): Backend {
+  const sessions = new Set<ort.InferenceSession>();
+  const compile = async (model: OnnxModel): Promise<Executable> => {
+    const session = await ort.InferenceSession.create(writeModel(model), {
+      intraOpNumThreads: threads,
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 3,
+    }).catch((cause: unknown) => {
+      throw failed("ONNX Runtime cannot load this graph", cause);
+    });
+    sessions.add(session);
+    return {
+      async run(feeds, fetches, into = {}) {
+        const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]));
+        const outputs = Object.fromEntries(fetches.map((name) => [name, into[name] ? toOrt(into[name]) : null]));
+        const results = await session.run(inputs, outputs).catch((cause: unknown) => {
+          throw failed("ONNX Runtime failed while running a graph", cause);
+        });
+        return Object.fromEntries(fetches.map((name) => [name, into[name] ?? fromOrt(results[name]!)]));
+      },
+      async release() {
+        if (sessions.delete(session)) await session.release();
+      },
+    };
+  };
+  return {
+    description: `onnxruntime-node ${version} cpu`,
+    algebra: createBlockAlgebra(compile),
+    compile,
+    async dispose() {
+      for (const session of sessions) await session.release();
+      sessions.clear();
+    },
+  };
+}
+
+function failed(what: string, cause: unknown): PushforwardError {
+  return new PushforwardError("backend-failed", { what: `${what}: ${messageOf(cause).trim()}`, cause });
+}
+
+function toOrt({ type, shape, data }: Tensor): ort.Tensor {
+  return new ort.Tensor(type as "float32", data as Float32Array, shape);
+}
+
+function fromOrt(tensor: ort.Tensor): Tensor {
+  return { type: tensor.type as Tensor["type"], shape: tensor.dims, data: tensor.data as Tensor["data"] };
+}

@@ -1,0 +1,222 @@
+import {
+  type Attributes,
+  buildModel,
+  int,
+  intTensor,
+  node,
+  type OnnxModel,
+  type Tensor,
+  valueInfo,
+} from "../../onnx/index.ts";
+import { type Block, type BlockAlgebra, type Executable, type Matrix, rowsOf } from "../../operator/index.ts";
+
+type Compile = (model: OnnxModel) => Promise<Executable>;
+
+/** ONNX's numbers for the element types that are cast to. */
+const FLOAT = int(1);
+const DOUBLE = int(11);
+
+/** Columns of a float64 product at a time: what is cast stays in the cache. */
+const EXACT_COLUMNS = 8192;
+/** Rows of a float64 difference at a time: they lie together, and the temporaries stay small. */
+const DIFFERENCE_ROWS = 8;
+
+/**
+ * The block algebra by products of ONNX Runtime. A few small graphs with free extents serve blocks of every size; each is
+ * compiled when it is first needed. Results are fresh arrays.
+ */
+export function createBlockAlgebra(compile: Compile): BlockAlgebra {
+  const compiled = new Map<OnnxModel, Promise<Executable>>();
+  const run = async (
+    model: OnnxModel,
+    feeds: Record<string, Tensor>,
+    into?: Record<string, Tensor>,
+  ): Promise<Tensor> => {
+    let executable = compiled.get(model);
+    if (executable === undefined) {
+      executable = compile(model);
+      compiled.set(model, executable);
+    }
+    return (await (await executable).run(feeds, ["y"], into)).y!;
+  };
+
+  /** A·Bᵀ; the longer factor goes first, which ONNX Runtime does faster. */
+  const floatGram = async (a: Block, b: Block): Promise<Matrix> => {
+    const swapped = a.rows < b.rows;
+    const [first, second] = swapped ? [b, a] : [a, b];
+    const { data } = await run(gramModel, { a: blockTensor(first), b: blockTensor(second) });
+    const values = Float64Array.from(data as Float32Array);
+    return {
+      rows: a.rows,
+      columns: b.rows,
+      data: swapped ? values.map((_, at) => values[(at % b.rows) * a.rows + Math.floor(at / b.rows)]!) : values,
+    };
+  };
+
+  const exactGram = async (a: Block, b: Block): Promise<Matrix> => {
+    const total = new Float64Array(a.rows * b.rows);
+    for (const columns of columnRanges(a.length)) {
+      const { data } =
+        a.data === b.data
+          ? await run(exactSelfGramModel, { a: blockTensor(a), ...columns })
+          : await run(exactGramModel, { a: blockTensor(a), b: blockTensor(b), ...columns });
+      const part = data as Float64Array;
+      for (let i = 0; i < total.length; i++) total[i] = total[i]! + part[i]!;
+    }
+    return { rows: a.rows, columns: b.rows, data: total };
+  };
+
+  const exactCombine = async (c: Matrix, q: Block): Promise<Block> => {
+    const result = emptyBlock(c.rows, q.length);
+    let at = 0;
+    for (const columns of columnRanges(q.length)) {
+      const part = await run(exactCombineModel, { c: doubleTensor(c), q: blockTensor(q), ...columns });
+      const width = part.shape[1]!;
+      for (let row = 0; row < c.rows; row++) {
+        const from = (part.data as Float32Array).subarray(row * width, (row + 1) * width);
+        result.data.set(from, row * q.length + at);
+      }
+      at += width;
+    }
+    return result;
+  };
+
+  return {
+    async gram(a, b, { exact = false } = {}) {
+      if (a.rows === 0 || b.rows === 0) return { rows: a.rows, columns: b.rows, data: new Float64Array(0) };
+      return exact ? exactGram(a, b) : floatGram(a, b);
+    },
+
+    async combine(c, q, { exact = false } = {}) {
+      if (c.rows === 0 || q.rows === 0) return emptyBlock(c.rows, q.length);
+      if (exact) return exactCombine(c, q);
+      const result = emptyBlock(c.rows, q.length);
+      await run(combineModel, { c: floatTensorOf(c), q: blockTensor(q) }, { y: blockTensor(result) });
+      return result;
+    },
+
+    async subtract(w, c, q) {
+      if (w.rows === 0 || q.rows === 0) return { ...w, data: w.data.slice() };
+      const result = emptyBlock(w.rows, w.length);
+      await run(
+        subtractModel,
+        { w: blockTensor(w), c: floatTensorOf(c), q: blockTensor(q) },
+        { y: blockTensor(result) },
+      );
+      return result;
+    },
+
+    async squaredDifference(a, s, b) {
+      const squares = new Float64Array(a.rows);
+      for (let from = 0; from < a.rows; from += DIFFERENCE_ROWS) {
+        const to = Math.min(a.rows, from + DIFFERENCE_ROWS);
+        const { data } = await run(differenceModel, {
+          a: blockTensor(rowsOf(a, from, to)),
+          s: { type: "float64", shape: [to - from, 1], data: s.subarray(from, to) },
+          b: blockTensor(rowsOf(b, from, to)),
+        });
+        squares.set(data as Float64Array, from);
+      }
+      return squares;
+    },
+  };
+}
+
+const blockTensor = ({ rows, length, data }: Block): Tensor => ({ type: "float32", shape: [rows, length], data });
+const doubleTensor = ({ rows, columns, data }: Matrix): Tensor => ({ type: "float64", shape: [rows, columns], data });
+const floatTensorOf = ({ rows, columns, data }: Matrix): Tensor => ({
+  type: "float32",
+  shape: [rows, columns],
+  data: Float32Array.from(data),
+});
+const emptyBlock = (rows: number, length: number): Block => ({ rows, length, data: new Float32Array(rows * length) });
+
+/** The ends of successive ranges of columns, as the graphs take them. */
+function* columnRanges(length: number): Generator<Record<"from" | "to", Tensor>> {
+  for (let from = 0; from < length; from += EXACT_COLUMNS) {
+    yield { from: intTensor([from]), to: intTensor([Math.min(length, from + EXACT_COLUMNS)]) };
+  }
+}
+
+const step = (op: string, inputs: string[], output: string, attributes: Attributes = {}) =>
+  node({ op, inputs, outputs: [output], attributes });
+
+/** A range of columns in float64. */
+const castColumns = (name: string) => [
+  step("Slice", [name, "from", "to", "axis"], `${name}_part`),
+  step("Cast", [`${name}_part`], `${name}_exact`, { to: DOUBLE }),
+];
+const rangeInputs = [valueInfo("from", "int64", [1]), valueInfo("to", "int64", [1])];
+const rangeAxis = new Map([["axis", intTensor([1])]]);
+
+const a = valueInfo("a", "float32", ["r", "n"]);
+const b = valueInfo("b", "float32", ["s", "n"]);
+const q = valueInfo("q", "float32", ["p", "n"]);
+const w = valueInfo("w", "float32", ["r", "n"]);
+const c = valueInfo("c", "float32", ["r", "p"]);
+
+/** y = A·Bᵀ */
+const gramModel = buildModel({
+  inputs: [a, b],
+  outputs: [valueInfo("y", "float32", ["r", "s"])],
+  initializers: new Map(),
+  nodes: [step("Gemm", ["a", "b"], "y", { transB: int(1) })],
+});
+
+/** y = A·Bᵀ over some columns, in float64 */
+const exactGramModel = buildModel({
+  inputs: [a, b, ...rangeInputs],
+  outputs: [valueInfo("y", "float64", ["r", "s"])],
+  initializers: rangeAxis,
+  nodes: [...castColumns("a"), ...castColumns("b"), step("Gemm", ["a_exact", "b_exact"], "y", { transB: int(1) })],
+});
+
+/** y = A·Aᵀ over some columns, in float64 */
+const exactSelfGramModel = buildModel({
+  inputs: [a, ...rangeInputs],
+  outputs: [valueInfo("y", "float64", ["r", "r"])],
+  initializers: rangeAxis,
+  nodes: [...castColumns("a"), step("Gemm", ["a_exact", "a_exact"], "y", { transB: int(1) })],
+});
+
+/** y = C·Q */
+const combineModel = buildModel({
+  inputs: [c, q],
+  outputs: [valueInfo("y", "float32", ["r", "n"])],
+  initializers: new Map(),
+  nodes: [step("MatMul", ["c", "q"], "y")],
+});
+
+/** y = C·Q over some columns, summed in float64 */
+const exactCombineModel = buildModel({
+  inputs: [valueInfo("c", "float64", ["r", "p"]), q, ...rangeInputs],
+  outputs: [valueInfo("y", "float32", ["r", "l"])],
+  initializers: rangeAxis,
+  nodes: [
+    ...castColumns("q"),
+    step("MatMul", ["c", "q_exact"], "y_exact"),
+    step("Cast", ["y_exact"], "y", { to: FLOAT }),
+  ],
+});
+
+/** y = W − C·Q */
+const subtractModel = buildModel({
+  inputs: [w, c, q],
+  outputs: [valueInfo("y", "float32", ["r", "n"])],
+  initializers: new Map(),
+  nodes: [step("MatMul", ["c", "q"], "projection"), step("Sub", ["w", "projection"], "y")],
+});
+
+/** y = Σ (A − diag(s)·B)² along rows, in float64 */
+const differenceModel = buildModel({
+  inputs: [a, valueInfo("s", "float64", ["r", 1]), valueInfo("b", "float32", ["r", "n"])],
+  outputs: [valueInfo("y", "float64", ["r"])],
+  initializers: new Map([["last", intTensor([-1])]]),
+  nodes: [
+    step("Cast", ["a"], "a_exact", { to: DOUBLE }),
+    step("Cast", ["b"], "b_exact", { to: DOUBLE }),
+    step("Mul", ["s", "b_exact"], "scaled"),
+    step("Sub", ["a_exact", "scaled"], "difference"),
+    step("ReduceSumSquare", ["difference", "last"], "y", { keepdims: int(0) }),
+  ],
+});

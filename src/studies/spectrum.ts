@@ -1,0 +1,116 @@
+import { PushforwardError, sizeOf } from "../base/index.ts";
+import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
+import type { RunManifest, UnitResult } from "../results/index.ts";
+import { type SingularTriplets, type SvdProgress, svd } from "../svd/index.ts";
+
+/** Where finished units go: the run of a store, or anything like it. */
+export interface UnitStore {
+  readonly manifest: RunManifest;
+  isDone(input: number, tap: number): Promise<boolean> | boolean;
+  writeUnit(input: number, tap: number, unit: UnitResult): Promise<void>;
+}
+
+/** What a run tells while it works; `input` and `tap` index the manifest. */
+export interface SpectrumEvents {
+  readonly onUnit?: (input: number, tap: number, unit: UnitResult) => void | Promise<void>;
+  readonly onProgress?: (input: number, tap: number, progress: SvdProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * How does the spectrum change along the layers? The k largest singular triplets of J(from → tap) for every input and tap
+ * of a run's manifest that is not done yet.
+ *
+ * A unit is one (input, tap), written whole; taps are the outer loop, so that each is linearized and compiled once. Units
+ * depend on nothing but the manifest and their input, so an interrupted run ends with the numbers of an uninterrupted one.
+ *
+ * @throws PushforwardError `interrupted` when the signal is aborted; finished units are kept
+ * @see Mototake & Ikegami 2015, fig. 3
+ */
+export async function spectrum(
+  store: UnitStore,
+  network: Network,
+  points: readonly (Float32Array | undefined)[],
+  { onUnit, onProgress, signal }: SpectrumEvents = {},
+): Promise<void> {
+  const { manifest } = store;
+  const from = network.tap(manifest.from.tensor);
+  for (const [tapIndex, record] of manifest.taps.entries()) {
+    let compiled: CompiledJacobian | undefined;
+    try {
+      for (const [inputIndex, point] of points.entries()) {
+        if (point === undefined || (await store.isDone(inputIndex, tapIndex))) continue;
+        compiled ??= await network.compile(from, network.tap(record.tensor));
+        const J = await compiled.at(point);
+        const triplets = await svd(J, {
+          k: record.k,
+          tol: manifest.tol,
+          seed: manifest.seed,
+          ...(signal === undefined ? {} : { signal }),
+          onProgress: (progress) => onProgress?.(inputIndex, tapIndex, progress),
+        });
+        if (signal?.aborted) throw interrupted();
+        const unit = await toUnit(J, triplets, manifest.vectors);
+        await store.writeUnit(inputIndex, tapIndex, unit);
+        await onUnit?.(inputIndex, tapIndex, unit);
+      }
+    } finally {
+      await compiled?.release();
+    }
+    if (signal?.aborted) throw interrupted();
+  }
+}
+
+/** Triplets that a tap can have: the k asked for, or all of them. */
+export const tripletsAt = (k: number, source: Tap, target: Tap): number =>
+  Math.min(k, sizeOf(source.shape), sizeOf(target.shape));
+
+/** Which vectors a unit keeps: the first and the last `count`, or all. */
+function keptIndices(k: number, count: number | "all"): number[] {
+  const all = Array.from({ length: k }, (_, i) => i);
+  return count === "all" || 2 * count >= k
+    ? all.filter(() => count !== 0)
+    : [...all.slice(0, count), ...all.slice(k - count)];
+}
+
+async function toUnit(
+  J: JacobianOperator,
+  { sigma, u, v, certificate }: SingularTriplets,
+  vectors: number | "all",
+): Promise<UnitResult> {
+  const [m, n, k] = [sizeOf(J.target), sizeOf(J.source), sigma.length];
+  const index = keptIndices(k, vectors);
+  const pick = (rows: Float32Array, length: number) => {
+    const kept = new Float32Array(index.length * length);
+    index.forEach((row, i) => {
+      kept.set(rows.subarray(row * length, (row + 1) * length), i * length);
+    });
+    return kept;
+  };
+  const { residual, status, norm, floor, orthogonality, missed, cost, stopped } = certificate;
+  return {
+    m,
+    n,
+    k,
+    sigma,
+    residual,
+    status,
+    norm,
+    floor,
+    orthogonality,
+    missed,
+    jvp: cost.jvp,
+    vjp: cost.vjp,
+    seconds: cost.seconds,
+    stopped,
+    activeUnits: (await J.activeRows())?.length ?? m,
+    vectors: { index, u: pick(u, m), v: pick(v, n) },
+  };
+}
+
+function interrupted(): PushforwardError {
+  return new PushforwardError("interrupted", {
+    what: "Interrupted; what was finished is kept.",
+    fix: "Run the same command again to go on from there.",
+  });
+}
