@@ -1,0 +1,107 @@
+import { worstResidualOf } from "../../figures/index.ts";
+import type { CollectedRun } from "./collect.ts";
+
+/** A file that a page carries in a link. */
+export interface Download {
+  readonly name: string;
+  readonly href: string;
+  readonly what: string;
+}
+
+/** Above this many σ the page leaves the residuals to the store, so as to stay small. */
+const mostValuesInJson = 80_000;
+
+/** The numbers of a run as files within the page: a table of σ, and where it is not too long everything as JSON. */
+export function downloadsOf(run: CollectedRun): Download[] {
+  const values = run.taps.reduce(
+    (sum, { units }) => sum + units.reduce((count, { unit }) => count + unit.sigma.length, 0),
+    0,
+  );
+  const table: Download = {
+    name: "sigma.csv",
+    href: dataUri("text/csv", csvOf(run)),
+    what: "one row an input and tap, the σ in columns (7 significant digits)",
+  };
+  if (values > mostValuesInJson) return [table];
+  const json: Download = {
+    name: "run.json",
+    href: dataUri("application/json", jsonOf(run)),
+    what: "the manifest, and of each unit σ (7 significant digits), residuals (2) and status (with the number of its repeats)",
+  };
+  return [table, json];
+}
+
+function csvOf({ manifest, taps }: CollectedRun): string {
+  const longest = Math.max(0, ...taps.flatMap(({ units }) => units.map(({ unit }) => unit.sigma.length)));
+  const names = [
+    "input",
+    "tap",
+    "m",
+    "n",
+    "k",
+    "active_units",
+    "converged",
+    "worst_residual_over_norm",
+    "missed",
+    "jvp",
+    "vjp",
+    "seconds",
+  ];
+  const head = [...names, ...Array.from({ length: longest }, (_, i) => `sigma_${i + 1}`)];
+  const order = new Map(manifest.inputs.map(({ name }, i) => [name, i]));
+  const rows = taps.flatMap(({ tap, units }) =>
+    [...units]
+      .sort((a, b) => (order.get(a.input) ?? 0) - (order.get(b.input) ?? 0))
+      .map(({ input, unit }) => [
+        field(input),
+        field(tap),
+        ...[unit.m, unit.n, unit.k, unit.activeUnits, unit.status.filter((status) => status === "converged").length],
+        ...[digits(worstResidualOf(unit), 3), unit.missed.kind, unit.jvp, unit.vjp, digits(unit.seconds, 4)],
+        ...Array.from(unit.sigma, (value) => digits(value, 7)),
+      ]),
+  );
+  return `${[head, ...rows].map((row) => row.join(",")).join("\n")}\n`;
+}
+
+/** A text field; one that a spreadsheet would take for a formula is led by an apostrophe. */
+function field(text: string): string {
+  const plain = /^[=+\-@\t]/.test(text) ? `'${text}` : text;
+  return /[",\n\r]/.test(plain) ? `"${plain.replace(/"/g, '""')}"` : plain;
+}
+
+function jsonOf({ manifest, taps }: CollectedRun): string {
+  const units = taps.flatMap(({ tap, units }) =>
+    units.map(({ input, unit }) => ({
+      input,
+      tap,
+      ...unit,
+      sigma: Array.from(unit.sigma, (value) => digits(value, 7)),
+      residual: Array.from(unit.residual, (value) => digits(value, 2)),
+      status: runsOf(unit.status),
+    })),
+  );
+  return JSON.stringify({ manifest, units });
+}
+
+/** Repeats counted: `[["converged", 198], ["unconverged", 2]]`. */
+function runsOf<T>(values: readonly T[]): [T, number][] {
+  const runs: [T, number][] = [];
+  for (const value of values) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[0] === value) last[1]++;
+    else runs.push([value, 1]);
+  }
+  return runs;
+}
+
+function digits(value: number, count: number): number {
+  return Number(value.toPrecision(count));
+}
+
+/** Only what a data URI or an attribute cannot hold is encoded: numbers stay as short as they are. */
+function dataUri(type: string, text: string): string {
+  const encoded = text.replace(/[^!$'()*+,\-./0-9:;=?@A-Z[\]_a-z{}~]+/g, (part) =>
+    encodeURIComponent(part.replace(/\p{Surrogate}/gu, "\ufffd")),
+  );
+  return `data:${type};charset=utf-8,${encoded}`;
+}

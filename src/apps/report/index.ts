@@ -1,0 +1,3 @@
+export { renderFigures } from "./figures.ts";
+export { renderReport } from "./report.ts";
+export type { RunReader } from "./run-reader.ts";

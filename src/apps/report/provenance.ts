@@ -1,0 +1,48 @@
+import { formatShape } from "../../base/index.ts";
+import { formatNumber } from "../../figures/index.ts";
+import type { RunManifest } from "../../results/index.ts";
+import { type Html, html } from "./html.ts";
+import { baseName } from "./prose.ts";
+
+const longestSettings = 600;
+
+/** What every number of the page can be traced to. */
+export function provenance(manifest: RunManifest, command: string | undefined): Html {
+  const settings = JSON.stringify(manifest.preprocess.settings);
+  const shown = settings.length > longestSettings ? `${settings.slice(0, longestSettings)}…` : settings;
+  const rows: (readonly [string, Html | string])[] = [
+    ["Model", html`${manifest.model.file}<br><code>sha256 ${manifest.model.sha256}</code>`],
+    ["Source", `${manifest.from.name}, ${formatShape(manifest.from.shape)} (tensor ${manifest.from.tensor})`],
+    ["Preprocessing", html`${manifest.preprocess.name}<br><code>${shown}</code>`],
+    ["Unit of the source", manifest.preprocess.unit],
+    ["Wanted", `k = ${manifest.k}, tolerance ${formatNumber(manifest.tol)}, seed ${manifest.seed}`],
+    ["Vectors kept", manifest.vectors === "all" ? "all" : `${manifest.vectors} from either end of each spectrum`],
+    ["Solver", manifest.solver],
+    ["Backend", manifest.backend],
+    [
+      "Versions",
+      Object.entries(manifest.versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(", "),
+    ],
+    ["Begun", manifest.created],
+    ["Store format", `${manifest.format} ${manifest.formatVersion}`],
+  ];
+  const asked = command === undefined ? "A command that asks for the same" : "Command";
+  return html`<dl>${rows.map(([term, what]) => html`<dt>${term}</dt><dd>${what}</dd>`)}</dl>
+<p class="soft">${asked}:</p><pre><code>${command ?? commandOf(manifest)}</code></pre>`;
+}
+
+function commandOf({ model, inputs, taps, from, k, tol, seed, preprocess }: RunManifest): string {
+  const files = inputs.map(({ file }) => file);
+  const listed = files.length > 4 ? [...files.slice(0, 3).map(quote), "…"] : files.map(quote);
+  return [
+    `pushforward spectrum ${quote(baseName(model.file))} ${listed.join(" ")}`,
+    `--taps ${quote(taps.map(({ name }) => name).join(","))} --from ${quote(from.name)}`,
+    `-k ${k} --tol ${tol} --seed ${seed} --preprocess ${quote(preprocess.name)}`,
+  ].join(" \\\n  ");
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`;
+}

@@ -1,0 +1,127 @@
+import { formatShape } from "../../base/index.ts";
+import {
+  formatCount,
+  formatNumber,
+  type Moments,
+  summarizeTap,
+  type TapSummary,
+  worstResidualOf,
+} from "../../figures/index.ts";
+import type { InputRecord } from "../../results/index.ts";
+import type { CollectedRun } from "./collect.ts";
+import { type Html, html } from "./html.ts";
+
+/** One row a tap: the shape of its spectra, how far they can be trusted, and what they cost. */
+export function tapsTable({ manifest, taps }: CollectedRun): Html {
+  const usable = manifest.inputs.filter(({ failed }) => failed === undefined).length;
+  const rows = taps.map((tapUnits, i) => {
+    const record = manifest.taps[i];
+    const s = summarizeTap(tapUnits);
+    const rank = `${s.numericalRankIsLowerBound ? "≥ " : ""}${formatNumber(s.numericalRank.mean)}`;
+    const shape = record === undefined ? "" : `${record.op} · ${formatShape(record.shape)}`;
+    return html`<tr><th scope="row" title="${s.tap}">${s.tap}<span class="sub">${shape}</span></th>
+<td>${record?.k}${s.whole ? html`<span class="sub">all</span>` : undefined}</td><td>${s.inputs === usable ? usable : `${s.inputs} of ${usable}`}</td>
+<td>${convergence(s)}</td><td>${formatNumber(s.worstResidual, 2)}</td><td>${spread(s.sigmaFirst)}</td><td>${spread(s.sigmaLast)}</td>
+<td>${spread(s.effectiveRank)}</td><td>${spread(s.participationRatio)}</td><td>${s.inputs > 0 ? rank : "–"}</td>
+<td>${percent(s.aboveOne.mean)}</td><td>${percent(s.activeShare)}<span class="sub">${s.inputs > 0 ? formatCount(s.activeUnits.mean) : undefined}</span></td>
+<td>${formatNumber(s.worstOrthogonality, 2)}</td>
+<td>${formatNumber(s.seconds)} s<span class="sub">${formatCount(s.jvp)} + ${formatCount(s.vjp)}</span></td></tr>`;
+  });
+  return scrollTable(
+    "The taps, by depth. Where ± is given: mean ± 1 sample standard deviation over the inputs. Cost: products with J + Jᵀ.",
+    [
+      "Tap",
+      "k",
+      "Inputs",
+      "Converged",
+      "Worst residual / ‖J‖",
+      "σ₁",
+      "σₖ (last)",
+      "Effective rank",
+      "Particip. ratio",
+      "Numerical rank",
+      "σ > 1",
+      "Active units",
+      "Orthog. gap",
+      "Cost",
+    ],
+    rows,
+  );
+}
+
+/** One row a tap: what is known about σ outside the computed set. */
+export function missedTable({ taps }: CollectedRun): Html {
+  const rows = taps.map(({ tap, units }) => {
+    const claims = units.map(({ unit }) => unit.missed);
+    const probable = claims.filter((missed) => missed.kind === "probable");
+    const count = (kind: string) => claims.filter((missed) => missed.kind === kind).length;
+    const worst = (of: (missed: (typeof probable)[number]) => number) =>
+      probable.length === 0 ? "–" : formatNumber(Math.max(...probable.map(of)), 2);
+    return html`<tr><th scope="row">${tap}</th><td>${count("exact")}</td><td>${probable.length}</td><td>${count("none")}</td>
+<td>${worst(({ bound }) => bound)}</td><td>${worst(({ failureProbability }) => failureProbability)}</td></tr>`;
+  });
+  return scrollTable(
+    "Inputs by what is known of the largest σ outside the computed set.",
+    ["Tap", "Exact", "Probable", "No claim", "Largest bound on a missed σ", "Worst failure probability"],
+    rows,
+  );
+}
+
+/** One row an input: what it is, what the network says of it, how its units went. */
+export function inputsTable({ manifest, taps }: CollectedRun): Html {
+  const classified = manifest.inputs.some(({ label, predicted }) => label !== undefined || predicted !== undefined);
+  const rows = manifest.inputs.map((input) => {
+    const units = taps.flatMap((tap) =>
+      tap.units.filter((entry) => entry.input === input.name).map(({ unit }) => unit),
+    );
+    const unconverged = units.reduce((sum, { status }) => sum + status.filter((s) => s === "unconverged").length, 0);
+    const worst = units.length === 0 ? Number.NaN : Math.max(...units.map(worstResidualOf));
+    const classes = html`<td class="text">${input.label ?? "–"}</td><td class="text">${verdict(input)}</td>`;
+    return html`<tr><th scope="row" title="${input.name}">${input.name}</th>${classified ? classes : undefined}
+<td>${units.length} of ${taps.length}</td><td class="${unconverged > 0 ? "bad" : ""}">${unconverged}</td>
+<td>${formatNumber(worst, 2)}</td><td class="text">${input.failed === undefined ? "" : html`<span class="bad">failed: ${input.failed}</span>`}</td>
+<td class="text">${input.file}<span class="sub">sha256 ${input.sha256.slice(0, 16)}</span></td></tr>`;
+  });
+  const classHeads = classified ? ["Label", "Predicted"] : [];
+  return scrollTable(
+    "The inputs.",
+    ["Input", ...classHeads, "Taps done", "Unconverged triplets", "Worst residual / ‖J‖", "Failure", "File"],
+    rows,
+    new Set(["Label", "Predicted", "Failure", "File"]),
+  );
+}
+
+function verdict({ label, predicted }: InputRecord): Html {
+  if (predicted === undefined) return html`–`;
+  if (label === undefined) return html`${predicted}`;
+  if (label === predicted) return html`<span class="good">✓ ${predicted}</span>`;
+  return html`<span class="bad">✗ ${predicted}</span>`;
+}
+
+function convergence({ converged, atFloor, unconverged, triplets }: TapSummary): Html {
+  const floor = atFloor > 0 ? html`<span class="sub">${formatCount(atFloor)} at floor</span>` : undefined;
+  const open = unconverged > 0 ? html`<span class="sub bad">× ${formatCount(unconverged)} not</span>` : undefined;
+  const all = triplets > 0 && converged === triplets;
+  return html`${all ? "all" : `${formatCount(converged)} of`} ${formatCount(triplets)}${floor}${open}`;
+}
+
+function spread({ n, mean, std }: Moments): Html {
+  return html`${formatNumber(mean)}${n > 1 ? html`<span class="sub">± ${formatNumber(std, 2)}</span>` : undefined}`;
+}
+
+function percent(share: number): string {
+  if (!Number.isFinite(share)) return "–";
+  return share > 0 && share < 0.001 ? "< 0.1 %" : `${Number((share * 100).toPrecision(3))} %`;
+}
+
+/** A table that scrolls in its own box, reachable by keyboard. */
+function scrollTable(
+  caption: string,
+  heads: readonly string[],
+  rows: readonly Html[],
+  text: ReadonlySet<string> = new Set(),
+): Html {
+  const head = heads.map((name) => html`<th scope="col" class="${text.has(name) ? "text" : ""}">${name}</th>`);
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption>
+<thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div>`;
+}

@@ -1,0 +1,8 @@
+export { byDepthFigure } from "./by-depth.ts";
+export { type Gallery, type GalleryVector, galleryFigure, pictureDefinition } from "./gallery.ts";
+export { type DisplaySettings, type InputPicture, inputPicture, type Picture, vectorPicture } from "./picture.ts";
+export { spectraFigure } from "./spectra.ts";
+export type { Moments } from "./statistics.ts";
+export { summarizeTap, type TapSummary, worstResidualOf } from "./summary.ts";
+export { escapeXml, formatCount, formatNumber, plural } from "./text.ts";
+export type { Figure, SvgDocument, TapUnits, UnitNumbers } from "./types.ts";

@@ -1,0 +1,164 @@
+import { encode } from "fast-png";
+import { formatShape, PushforwardError, type Shape, sizeOf } from "../base/index.ts";
+import { signedPalette, signedSteps } from "./colours.ts";
+
+/** A raster picture that carries its own pixels. */
+export interface Picture {
+  /** `data:image/png;base64,…` */
+  readonly href: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A signed picture: its colours run from −limit to +limit. */
+export interface SignedPicture extends Picture {
+  /** Largest magnitude of an entry. */
+  readonly limit: number;
+}
+
+export interface InputPicture extends Picture {
+  /** Whether the preprocessing could be undone; otherwise the picture runs from the smallest entry to the largest. */
+  readonly undone: boolean;
+}
+
+/** A tensor as planes of pixels, and the strides to walk it. */
+interface Planes {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly strides: { readonly channel: number; readonly row: number; readonly column: number };
+}
+
+/**
+ * A vector of the source space as a picture, blue negative, white zero, red positive, up to ± its largest magnitude.
+ *
+ * Shapes: [..., H, W] (leading axes are channels), [H, W, 3 or 1], [n] as one row. A picture pixel shows the entry of
+ * largest magnitude among its channels and among the source pixels it covers, so that nothing cancels and nothing small
+ * in space is lost. At most `maxSide` pixels wide and high.
+ *
+ * @throws PushforwardError `shape-mismatch` if the entries do not fill the shape
+ */
+export function vectorPicture(v: ArrayLike<number>, shape: Shape, maxSide: number): SignedPicture {
+  const planes = planesOf(v, shape);
+  const grid = gridOf(planes, maxSide);
+  const strongest = new Float64Array(grid.width * grid.height);
+  forEachEntry(planes, grid, (pixel, _channel, entry) => {
+    const value = v[entry] as number;
+    if (Math.abs(value) > Math.abs(strongest[pixel] as number)) strongest[pixel] = value;
+  });
+  const limit = strongest.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  const data = Uint8Array.from(
+    strongest,
+    (value) => signedSteps + Math.round((limit > 0 ? value / limit : 0) * signedSteps),
+  );
+  const png = encode({ ...grid, data, depth: 8, channels: 1, palette: signedPalette() }, { zlib: { level: 9 } });
+  return { href: dataUri(png), ...grid, limit };
+}
+
+/** Preprocessing that can be undone for display: x was `(level · scale − mean) / std`, with levels 0 to 255. */
+export interface DisplaySettings {
+  /** One number for all channels or one for each, as `std`; 0 where it is unknown. */
+  readonly mean?: readonly number[];
+  /** 1 where it is unknown. */
+  readonly std?: readonly number[];
+  /** Where it is unknown, nothing can be undone. */
+  readonly scale?: number;
+  /** Whether levels were turned into 255 − level first. */
+  readonly invert?: boolean;
+  /** Whether the channels are blue, green, red. */
+  readonly bgr?: boolean;
+}
+
+/**
+ * A network's input as a picture, averaged over the source pixels that a picture pixel covers.
+ *
+ * Where the undone values do not lie between the levels' ends (a tenth beyond is cut off), the settings cannot be right,
+ * and the picture is stretched from its smallest to its largest entry (`undone: false`). 3 channels are colours; of other
+ * numbers the mean is shown in grey.
+ *
+ * @throws PushforwardError `shape-mismatch` if the entries do not fill the shape
+ */
+export function inputPicture(
+  x: ArrayLike<number>,
+  shape: Shape,
+  settings: DisplaySettings,
+  maxSide: number,
+): InputPicture {
+  const planes = planesOf(x, shape);
+  const grid = gridOf(planes, maxSide);
+  const colours = planes.channels === 3 ? 3 : 1;
+  const pixels = new Float64Array(grid.width * grid.height * colours);
+  const counts = new Float64Array(pixels.length);
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  const at = (values: readonly number[] | undefined, channel: number) => values?.[values.length === 1 ? 0 : channel];
+  forEachEntry(planes, grid, (pixel, channel, entry) => {
+    const value = (x[entry] as number) * (at(settings.std, channel) ?? 1) + (at(settings.mean, channel) ?? 0);
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+    const colour = colours === 1 ? 0 : settings.bgr ? 2 - channel : channel;
+    const target = pixel * colours + colour;
+    pixels[target] = (pixels[target] as number) + value;
+    counts[target] = (counts[target] as number) + 1;
+  });
+  const top = 255 * (settings.scale ?? Number.NaN);
+  const undone = low >= -0.1 * top && high <= 1.1 * top;
+  const [from, to] = undone ? [0, top] : [low, high];
+  const data = Uint8Array.from(pixels, (sum, i) => {
+    const level = ((sum / Math.max(1, counts[i] as number) - from) / (to - from || 1)) * 255;
+    return Math.max(0, Math.min(255, Math.round(undone && settings.invert ? 255 - level : level)));
+  });
+  const png = encode({ ...grid, data, depth: 8, channels: colours }, { zlib: { level: 9 } });
+  return { href: dataUri(png), ...grid, undone };
+}
+
+function planesOf(values: ArrayLike<number>, shape: Shape): Planes {
+  if (values.length !== sizeOf(shape)) {
+    throw new PushforwardError("shape-mismatch", {
+      what: `A picture of ${formatShape(shape)} needs ${sizeOf(shape)} entries, not ${values.length}.`,
+      fix: "Hand in one vector of the source tap, and the source tap's shape.",
+    });
+  }
+  const width = shape.at(-1) ?? 1;
+  const height = shape.at(-2) ?? 1;
+  const channels = sizeOf(shape.slice(0, -2));
+  const channelsLast = shape.length === 3 && (width === 3 || width === 1) && channels !== 3 && channels !== 1;
+  if (channelsLast) {
+    return {
+      channels: width,
+      height: channels,
+      width: height,
+      strides: { channel: 1, row: height * width, column: width },
+    };
+  }
+  return { channels, height, width, strides: { channel: height * width, row: width, column: 1 } };
+}
+
+/** At most `maxSide` either way, the proportions kept; never larger than the tensor. */
+function gridOf({ height, width }: Planes, maxSide: number): { width: number; height: number } {
+  const shrink = Math.min(1, maxSide / Math.max(height, width));
+  return { width: Math.max(1, Math.round(width * shrink)), height: Math.max(1, Math.round(height * shrink)) };
+}
+
+function forEachEntry(
+  { channels, height, width, strides }: Planes,
+  grid: { readonly width: number; readonly height: number },
+  visit: (pixel: number, channel: number, entry: number) => void,
+): void {
+  const bins = Int32Array.from({ length: width }, (_, column) => Math.floor((column * grid.width) / width));
+  for (let channel = 0; channel < channels; channel++) {
+    for (let row = 0; row < height; row++) {
+      const start = Math.floor((row * grid.height) / height) * grid.width;
+      for (let column = 0; column < width; column++) {
+        const pixel = start + (bins[column] as number);
+        visit(pixel, channel, channel * strides.channel + row * strides.row + column * strides.column);
+      }
+    }
+  }
+}
+
+function dataUri(png: Uint8Array): string {
+  let binary = "";
+  for (const byte of png) binary += String.fromCharCode(byte);
+  return `data:image/png;base64,${btoa(binary)}`;
+}

@@ -1,0 +1,65 @@
+const superscripts = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** `10⁻⁷`: a power of ten for axes and prose. */
+export function powerOfTen(exponent: number): string {
+  const digits = [...String(Math.abs(exponent))].map((digit) => superscripts[Number(digit)]).join("");
+  return `10${exponent < 0 ? "⁻" : ""}${digits}`;
+}
+
+/** A measured number for people: `digits` significant ones, `1.2×10⁻⁵` outside 10⁻³ … 10⁵, `–` where there is none. */
+export function formatNumber(value: number, digits = 3): string {
+  if (!Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e-3 && size < 1e5) {
+    return String(size >= 10 ** digits ? Math.round(value) : Number(value.toPrecision(digits)));
+  }
+  const [mantissa, exponent] = value.toExponential(digits - 1).split("e") as [string, string];
+  const power = powerOfTen(Number(exponent));
+  return Number(mantissa) === 1 ? power : `${Number(mantissa)}×${power}`;
+}
+
+/** A count for people, with thin groups: `32,000`. */
+export function formatCount(count: number): string {
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `1 input`, `16 inputs`. */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Text made safe for element content and quoted attributes; characters that XML forbids become U+FFFD. */
+export function escapeXml(text: string): string {
+  return (
+    text
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly the characters that XML forbids
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")
+      .replace(/&/g, "&amp;")
+      .replace(/</g, "&lt;")
+      .replace(/>/g, "&gt;")
+      .replace(/"/g, "&quot;")
+      .replace(/'/g, "&#39;")
+  );
+}
+
+/** Letters of common width that a text takes: East Asian ones and signs beyond the first plane count twice. */
+export function columnsOf(text: string): number {
+  return [...text].reduce((sum, letter) => sum + ((letter.codePointAt(0) ?? 0) >= 0x2e80 ? 2 : 1), 0);
+}
+
+/** A name cut in its middle to at most `columns` columns; both ends tell taps apart. */
+export function shorten(name: string, columns: number): string {
+  if (columnsOf(name) <= columns) return name;
+  const letters = [...name];
+  let head = "";
+  let tail = "";
+  while (letters.length > 0) {
+    const fromHead = columnsOf(head) <= columnsOf(tail);
+    const next = (fromHead ? letters.shift() : letters.pop()) as string;
+    if (columnsOf(head + next + tail) > columns - 1) break;
+    if (fromHead) head += next;
+    else tail = next + tail;
+  }
+  return `${head}…${tail}`;
+}

@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import * as figures from "../../src/figures/index.ts";
+
+test("the room's public names", () => {
+  expect(Object.keys(figures).sort()).toEqual([
+    "byDepthFigure",
+    "escapeXml",
+    "formatCount",
+    "formatNumber",
+    "galleryFigure",
+    "inputPicture",
+    "pictureDefinition",
+    "plural",
+    "spectraFigure",
+    "summarizeTap",
+    "vectorPicture",
+    "worstResidualOf",
+  ]);
+});

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { dodge } from "../../src/figures/curve-labels.ts";
+import { escapeXml, formatNumber, shorten } from "../../src/figures/text.ts";
+
+test.each([
+  [0, "0"],
+  [0.12345, "0.123"],
+  [12345, "12345"],
+  [1234567, "1.23×10⁶"],
+  [-0.00012345, "-1.23×10⁻⁴"],
+  [1e-5, "10⁻⁵"],
+  [Number.NaN, "–"],
+])("%d is written %s", (value, text) => {
+  expect(formatNumber(value)).toBe(text);
+});
+
+test("text for XML: markup escaped, forbidden characters replaced", () => {
+  expect(escapeXml(`<a href="x">&'\u0000`)).toBe("&lt;a href=&quot;x&quot;&gt;&amp;&#39;\ufffd");
+});
+
+test("long names keep both ends; wide letters count twice", () => {
+  expect(shorten("layer1.0.conv1.weight", 11)).toBe("layer…eight");
+  expect(shorten("short", 11)).toBe("short");
+  expect(shorten("畳み込み層一番", 7)).toBe("畳み…番");
+});
+
+test("labels are pushed apart in order and stay in range", () => {
+  expect(dodge([5, 5, 100, 4], 10, 0, 100)).toEqual([14, 24, 100, 4]);
+  expect(dodge([99, 100], 10, 0, 100)).toEqual([90, 100]);
+});
