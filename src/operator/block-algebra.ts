@@ -26,6 +26,8 @@ export interface BlockAlgebra {
   combine(c: Matrix, q: Block, options?: { readonly exact?: boolean }): Promise<Block>;
   /** W − C·Q, a new block: `c` [w.rows, q.rows]. */
   subtract(w: Block, c: Matrix, q: Block): Promise<Block>;
+  /** A·B of small matrices, in float64. */
+  multiply(a: Matrix, b: Matrix): Promise<Matrix>;
   /** Σ of the squares of each row of A − diag(s)·B, [rows]: what a residual is made of. */
   squaredDifference(a: Block, s: Float64Array, b: Block): Promise<Float64Array>;
 }

@@ -106,6 +106,13 @@ export function createBlockAlgebra(compile: Compile): BlockAlgebra {
       return result;
     },
 
+    async multiply(a, b) {
+      const empty = a.rows === 0 || b.columns === 0 || a.columns === 0;
+      const result = { rows: a.rows, columns: b.columns, data: new Float64Array(a.rows * b.columns) };
+      if (!empty) await run(multiplyModel, { a: doubleTensor(a), b: doubleTensor(b) }, { y: doubleTensor(result) });
+      return result;
+    },
+
     async squaredDifference(a, s, b) {
       const squares = new Float64Array(a.rows);
       for (let from = 0; from < a.rows; from += DIFFERENCE_ROWS) {
@@ -205,6 +212,14 @@ const subtractModel = buildModel({
   outputs: [valueInfo("y", "float32", ["r", "n"])],
   initializers: new Map(),
   nodes: [step("MatMul", ["c", "q"], "projection"), step("Sub", ["w", "projection"], "y")],
+});
+
+/** y = A·B in float64 */
+const multiplyModel = buildModel({
+  inputs: [valueInfo("a", "float64", ["r", "p"]), valueInfo("b", "float64", ["p", "s"])],
+  outputs: [valueInfo("y", "float64", ["r", "s"])],
+  initializers: new Map(),
+  nodes: [step("MatMul", ["a", "b"], "y")],
 });
 
 /** y = Σ (A − diag(s)·B)² along rows, in float64 */

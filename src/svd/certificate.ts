@@ -1,0 +1,101 @@
+import { type Block, type BlockAlgebra, block, type Matrix, rowsOf } from "../operator/index.ts";
+import { checkedFinite, type Products } from "./products.ts";
+import type { Candidates, Status } from "./triplets.ts";
+
+/** Triplets with everything that their own products tell. */
+export interface Measured extends Candidates {
+  readonly sigma: Float64Array;
+  readonly residual: Float64Array;
+  readonly status: readonly Status[];
+  readonly norm: number;
+  readonly floor: number;
+}
+
+/** Rows measured at a time. */
+const CHUNK = 32;
+
+/**
+ * Rounding of u and v to float32 alone moves Jv − σu and Jᵀu − σv by up to 2⁻²³·‖J‖ each; the products' own rounding is
+ * taken to be as much again.
+ */
+const ROUNDING = 2 * Math.SQRT2 * 2 ** -23;
+
+/**
+ * Measures pairs (u_i, v_i) by fresh products Jv and Jᵀu: σ = ½(uᵀJv + vᵀJᵀu), which makes the residual smallest; the
+ * residual; and the floor, from rounding and from the adjoint gap max |uᵀJv − vᵀJᵀu|. Sums in float64. Sorts the triplets
+ * by σ, in place, and turns u where σ would be negative.
+ *
+ * @throws PushforwardError `not-finite` if a product is not finite
+ */
+export async function measure(
+  products: Products,
+  algebra: BlockAlgebra,
+  { u, v }: Candidates,
+  tol: number,
+): Promise<Measured> {
+  const k = u.length / products.m;
+  const [allU, allV] = [block(u, k), block(v, k)];
+  const sigma = new Float64Array(k);
+  const residual = new Float64Array(k);
+  let gap = 0;
+  for (let from = 0; from < k; from += CHUNK) {
+    const to = Math.min(k, from + CHUNK);
+    const [us, vs] = [rowsOf(allU, from, to), rowsOf(allV, from, to)];
+    const Jv = await products.apply(vs);
+    const Jtu = await products.applyTranspose(us);
+    const byJ = diagonal(checkedFinite(await algebra.gram(us, Jv, { exact: true })));
+    const byTranspose = diagonal(checkedFinite(await algebra.gram(vs, Jtu, { exact: true })));
+    const mean = byJ.map((value, i) => (value + byTranspose[i]!) / 2);
+    const left = await algebra.squaredDifference(Jv, mean, us);
+    const right = await algebra.squaredDifference(Jtu, mean, vs);
+    mean.forEach((value, i) => {
+      gap = Math.max(gap, Math.abs(byJ[i]! - byTranspose[i]!));
+      sigma[from + i] = Math.abs(value);
+      residual[from + i] = Math.sqrt(left[i]! + right[i]!);
+      if (value < 0) negate(rowsOf(us, i, i + 1).data);
+    });
+  }
+  checkedFinite({ data: residual });
+  const order = Array.from(sigma.keys()).sort((i, j) => sigma[j]! - sigma[i]!);
+  permuteRows(allU, order);
+  permuteRows(allV, order);
+  const sorted = Float64Array.from(order, (i) => sigma[i]!);
+  const norm = sorted[0]!;
+  const floor = Math.max(ROUNDING * norm, gap);
+  const sortedResidual = Float64Array.from(order, (i) => residual[i]!);
+  const status = Array.from(sortedResidual, (value): Status => {
+    if (value <= tol * norm) return "converged";
+    return value <= floor ? "at-floor" : "unconverged";
+  });
+  return { u, v, sigma: sorted, residual: sortedResidual, status, norm, floor };
+}
+
+/** max |QQᵀ − I| over the rows of Q, summed in float64. */
+export async function orthogonality(algebra: BlockAlgebra, q: Block): Promise<number> {
+  const { data, rows } = await algebra.gram(q, q, { exact: true });
+  return data.reduce((max, entry, at) => Math.max(max, Math.abs(entry - (at % (rows + 1) === 0 ? 1 : 0))), 0);
+}
+
+function diagonal({ data, rows }: Matrix): Float64Array {
+  return Float64Array.from({ length: rows }, (_, i) => data[i * rows + i]!);
+}
+
+function negate(x: Float32Array): void {
+  for (let i = 0; i < x.length; i++) x[i] = -x[i]!;
+}
+
+/** Row i becomes what row `order[i]` was, with one row of spare memory. */
+function permuteRows({ data, length }: Block, order: readonly number[]): void {
+  const done = new Uint8Array(order.length);
+  for (let start = 0; start < order.length; start++) {
+    if (done[start] || order[start] === start) continue;
+    const first = data.slice(start * length, (start + 1) * length);
+    let at = start;
+    for (let from = order[at]!; from !== start; at = from, from = order[at]!) {
+      data.copyWithin(at * length, from * length, (from + 1) * length);
+      done[at] = 1;
+    }
+    data.set(first, at * length);
+    done[at] = 1;
+  }
+}

@@ -1,0 +1,128 @@
+import { type Block, type BlockAlgebra, block, type Matrix, unitRows } from "../operator/index.ts";
+import { measure } from "./certificate.ts";
+import { checkedFinite } from "./products.ts";
+import { symmetricEigen } from "./small/eigen.ts";
+import { rowRange, scaleRows, stack, zeros } from "./small/matrix.ts";
+import { completed, interruptedError, type Outcome, type Solve, stoppedBy } from "./solve.ts";
+
+/** Eigenvalues of a Gram matrix are σ²: below this part of the largest σ they are too coarse, and a second one is made. */
+const LEVEL = 1e-3;
+/** σ below this part of the largest is rounding error of float32 products and counts as zero. */
+const RANK = 2 ** -23;
+
+/**
+ * The k largest singular triplets from the whole matrix, whose short side is small: its rows (or columns) by products with
+ * unit vectors, their Gram matrix summed in float64, and the eigenvectors of that. Rows of J that cannot be non-zero are
+ * left out, and u is zero there as long as k does not exceed the others. Vectors to σ = 0 are completed at random.
+ *
+ * @throws PushforwardError `interrupted` if aborted while the matrix is read
+ */
+export async function dense(solve: Solve): Promise<Outcome> {
+  const { products, algebra, k } = solve;
+  const side = shortSide(products.m, products.n, solve.activeRows);
+  const byRows = side.of === "target";
+  const matrix = await assembled(solve, side);
+  const { left, right } = await largestOf(algebra, matrix, {
+    count: Math.min(k, side.positions.length),
+    rotation: undefined,
+    found: undefined,
+    top: 0,
+  });
+  const short = scattered(left, side.positions, byRows ? products.m : products.n);
+  const candidates = await completed(solve, byRows ? short : right, byRows ? right : short);
+  const measured = await measure(products, algebra, candidates, solve.tol);
+  solve.report(k);
+  return { measured, missed: { kind: "exact" }, stopped: stoppedBy(measured) };
+}
+
+interface Side {
+  readonly of: "target" | "source";
+  readonly positions: Uint32Array;
+}
+
+/** The side with fewer entries, and those entries: of the target only the active ones. */
+export function shortSide(m: number, n: number, activeRows: Uint32Array | undefined): Side {
+  const targets = activeRows?.length ?? m;
+  if (targets > n) return { of: "source", positions: positionsBelow(n) };
+  return { of: "target", positions: activeRows ?? positionsBelow(m) };
+}
+
+const positionsBelow = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, i) => i);
+
+/** [positions, long side]: rows of J, or of Jᵀ. */
+async function assembled({ products, interrupted, report }: Solve, { of, positions }: Side): Promise<Block> {
+  const [short, long] = of === "target" ? [products.m, products.n] : [products.n, products.m];
+  const data = new Float32Array(positions.length * long);
+  for (let from = 0; from < positions.length; from += products.blockRows) {
+    if (interrupted()) throw interruptedError();
+    const unit = unitRows(positions.subarray(from, from + products.blockRows), short);
+    const part = of === "target" ? await products.applyTranspose(unit) : await products.apply(unit);
+    data.set(part.data, from * long);
+    report(0);
+  }
+  return { rows: positions.length, length: long, data };
+}
+
+interface Level {
+  readonly count: number;
+  /** Orthonormal combinations of the rows to which this level is restricted; absent for the rows themselves. */
+  readonly rotation: Matrix | undefined;
+  /** Right vectors of the levels above. */
+  readonly found: readonly Block[] | undefined;
+  /** The largest σ of all. */
+  readonly top: number;
+}
+
+/** Left vectors [count, rows], and as many right ones [≤ count, length] as belong to a σ above rounding. */
+async function largestOf(
+  algebra: BlockAlgebra,
+  rows: Block,
+  { count, rotation, found = [], top }: Level,
+): Promise<{ readonly left: Matrix; readonly right: Block }> {
+  if (rows.rows === 0) return { left: zeros(0, 0), right: rows };
+  let rotated = rows;
+  if (rotation !== undefined) {
+    rotated = await algebra.combine(rotation, rows, { exact: true });
+    for (const right of found) {
+      rotated = await algebra.subtract(rotated, await algebra.gram(rotated, right, { exact: true }), right);
+    }
+  }
+  const gram = checkedFinite(await algebra.gram(rotated, rotated, { exact: true }));
+  const { values, vectors } = await symmetricEigen(gram, algebra.multiply);
+  const inRows = async (coefficients: Matrix): Promise<Matrix> =>
+    rotation === undefined ? coefficients : algebra.multiply(coefficients, rotation);
+
+  const sigma = values.map((value) => Math.sqrt(Math.max(value, 0)));
+  const cutoff = Math.max(LEVEL * sigma[0]!, RANK * Math.max(top, sigma[0]!));
+  const taken = sigma.subarray(0, count).filter((value) => value > cutoff).length;
+  if (taken === 0)
+    return {
+      left: await inRows(rowRange(vectors, 0, count)),
+      right: { rows: 0, length: rows.length, data: new Float32Array(0) },
+    };
+  const chosen = rowRange(vectors, 0, taken);
+  const weights = sigma.subarray(0, taken).map((value) => 1 / value);
+  const right = await algebra.combine(scaleRows(chosen, weights), rotated, { exact: true });
+  const left = await inRows(chosen);
+  if (taken === count) return { left, right };
+
+  const below = await largestOf(algebra, rows, {
+    count: count - taken,
+    rotation: await inRows(rowRange(vectors, taken, vectors.rows)),
+    found: [...found, right],
+    top: Math.max(top, sigma[0]!),
+  });
+  const joined = new Float32Array(right.data.length + below.right.data.length);
+  joined.set(right.data);
+  joined.set(below.right.data, right.data.length);
+  return { left: stack(left, below.left), right: block(joined, right.rows + below.right.rows) };
+}
+
+/** Rows whose entries stand at `positions` of longer rows, else zero. */
+function scattered({ rows, columns, data }: Matrix, positions: Uint32Array, length: number): Block {
+  const wide = new Float32Array(rows * length);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < columns; i++) wide[row * length + positions[i]!] = data[row * columns + i]!;
+  }
+  return block(wide, rows);
+}

@@ -1,0 +1,95 @@
+import { gaussianArray, type Rng } from "../base/index.ts";
+import { type Block, type BlockAlgebra, block } from "../operator/index.ts";
+import type { Measured } from "./certificate.ts";
+import { checkedFinite, type Products } from "./products.ts";
+import { symmetricEigen } from "./small/eigen.ts";
+import { multiply, multiplyTransposed, scaleRows, zeros } from "./small/matrix.ts";
+import type { Bound } from "./triplets.ts";
+
+/** What random vectors outside of a set of triplets tell. */
+export interface Probe {
+  readonly bound: Bound & { readonly kind: "probable" };
+  /** A lower bound on the largest σ outside of the set, up to its residuals. */
+  readonly seen: number;
+  /** [PROBE_VECTORS, n]: where it was seen, and so the directions to search next. */
+  readonly directions: Block;
+}
+
+/** Random vectors in a probe. */
+export const PROBE_VECTORS = 16;
+/** How often a solve may look; the failure probability is shared out among the looks. */
+export const MAX_PROBES = 8;
+const FAILURE = 1e-6;
+/** α of the lemma: α^−PROBE_VECTORS = FAILURE / MAX_PROBES. */
+const ALPHA = (FAILURE / MAX_PROBES) ** (-1 / PROBE_VECTORS);
+const POWERS = { least: 2, most: 8 };
+
+/**
+ * Bounds the largest singular value outside of the triplets (U, Σ, V) from above and below.
+ *
+ * Let A = (I − UUᵀ)J(I − VVᵀ). J differs from UΣVᵀ + A by Jv − σu in V's columns and by Jᵀu − σv in U's rows, so by at most
+ * E = (Σ residual²)^½, and by Weyl's inequality no singular value outside of the set exceeds ‖A‖ + E. B = A(AᵀA)^q has
+ * ‖B‖ = ‖A‖^(2q+1), and for r independent standard normal vectors ω and α > 1, ‖B‖ ≤ α·(2/π)^½·max ‖Bω‖ except with
+ * probability α^−r (the lemma, with B in the place of its matrix). The root of order 2q+1 shrinks the factor, also where
+ * many singular values crowd at the top of A. q is fixed beforehand, such that looking costs at most about a quarter of what
+ * the solve cost, within POWERS. Each vector's length is taken out after each product and summed as a logarithm: B is
+ * linear, and nothing overflows.
+ *
+ * The lower bound is the largest singular value of A on the span of the last vectors.
+ *
+ * @see Halko, Martinsson & Tropp 2011, Lemma 4.1; Horn & Johnson 2013, Cor. 7.3.5
+ */
+export async function probe(products: Products, algebra: BlockAlgebra, set: Measured, rng: Rng): Promise<Probe> {
+  const k = set.sigma.length;
+  const [U, V] = [block(set.u, k), block(set.v, k)];
+  const affordable = Math.floor(products.count / (8 * PROBE_VECTORS));
+  const power = Math.min(POWERS.most, Math.max(POWERS.least, affordable));
+
+  const outside = async (x: Block, basis: Block): Promise<Block> =>
+    algebra.subtract(x, checkedFinite(await algebra.gram(x, basis)), basis);
+  const logLength = new Float64Array(PROBE_VECTORS);
+  /** Scales rows to length 1 and notes what they had. */
+  const unit = async (x: Block): Promise<Block> => {
+    const scales = zeros(PROBE_VECTORS, PROBE_VECTORS);
+    (await algebra.squaredDifference(x, new Float64Array(PROBE_VECTORS), x)).forEach((square, i) => {
+      logLength[i] = logLength[i]! + Math.log(square) / 2;
+      scales.data[i * PROBE_VECTORS + i] = square > 0 ? square ** -0.5 : 0;
+    });
+    return algebra.combine(scales, x);
+  };
+
+  let w = await unit(await outside(block(gaussianArray(rng, PROBE_VECTORS * products.n), PROBE_VECTORS), V));
+  let y = await outside(await products.apply(w), U);
+  for (let q = 0; q < power; q++) {
+    w = await unit(await outside(await products.applyTranspose(await unit(y)), V));
+    y = await outside(await products.apply(w), U);
+  }
+  const seen = await largestRatio(algebra, w, y);
+  await unit(y);
+  const norm = (ALPHA * Math.sqrt(2 / Math.PI) * Math.exp(Math.max(...logLength))) ** (1 / (2 * power + 1));
+  return {
+    bound: { kind: "probable", bound: norm + Math.hypot(...set.residual), failureProbability: FAILURE },
+    seen,
+    directions: w,
+  };
+}
+
+/** The largest ‖y‖/‖w‖ over combinations of the rows of w and the same combinations of those of y. */
+async function largestRatio(algebra: BlockAlgebra, w: Block, y: Block): Promise<number> {
+  const { values, vectors } = await symmetricEigen(
+    checkedFinite(await algebra.gram(w, w, { exact: true })),
+    algebra.multiply,
+  );
+  const rank = values.filter((value) => value > 1e-6 * values[0]!).length;
+  const whiten = scaleRows(
+    { rows: rank, columns: w.rows, data: vectors.data.subarray(0, rank * w.rows) },
+    values.subarray(0, rank).map((value) => value ** -0.5),
+  );
+  const gram = checkedFinite(await algebra.gram(y, y, { exact: true }));
+  const { values: ratios } = await symmetricEigen(
+    multiplyTransposed(multiply(whiten, gram), whiten),
+    algebra.multiply,
+    0,
+  );
+  return Math.sqrt(Math.max(ratios[0] ?? 0, 0));
+}

@@ -1,0 +1,75 @@
+import { PushforwardError } from "../base/index.ts";
+import {
+  type Block,
+  block,
+  type LinearOperator,
+  type Matrix,
+  rowsOf,
+  sourceSize,
+  targetSize,
+} from "../operator/index.ts";
+
+/** The products of one solve: cut into blocks, counted, and checked for their shape. */
+export class Products {
+  readonly m: number;
+  readonly n: number;
+  /** Vectors multiplied by J and by Jᵀ so far. */
+  jvp = 0;
+  vjp = 0;
+  private readonly J: LinearOperator;
+  readonly blockRows: number;
+
+  constructor(J: LinearOperator, blockRows: number) {
+    this.J = J;
+    this.blockRows = blockRows;
+    this.m = targetSize(J);
+    this.n = sourceSize(J);
+  }
+
+  get count(): number {
+    return this.jvp + this.vjp;
+  }
+
+  /** J·v for each row. */
+  async apply(v: Block): Promise<Block> {
+    this.jvp += v.rows;
+    return this.inBlocks(v, this.m, "J", (part) => this.J.apply(part));
+  }
+
+  /** Jᵀ·u for each row. */
+  async applyTranspose(u: Block): Promise<Block> {
+    this.vjp += u.rows;
+    return this.inBlocks(u, this.n, "Jᵀ", (part) => this.J.applyTranspose(part));
+  }
+
+  private async inBlocks(x: Block, length: number, name: string, product: (part: Block) => Promise<Block>) {
+    if (x.rows <= this.blockRows) return checkedShape(await product(x), x.rows, length, name);
+    const whole = new Float32Array(x.rows * length);
+    for (let from = 0; from < x.rows; from += this.blockRows) {
+      const part = rowsOf(x, from, Math.min(x.rows, from + this.blockRows));
+      whole.set(checkedShape(await product(part), part.rows, length, name).data, from * length);
+    }
+    return block(whole, x.rows);
+  }
+}
+
+function checkedShape(result: Block, rows: number, length: number, name: string): Block {
+  if (result.rows === rows && result.data.length === rows * length) return result;
+  throw new PushforwardError("shape-mismatch", {
+    what: `A product by ${name} of ${rows} vectors gave ${result.rows} rows and ${result.data.length} entries, not ${rows} rows of ${length}.`,
+    fix: "The operator's products must agree with its source and target shapes.",
+  });
+}
+
+/**
+ * Passes on a matrix of inner products of vectors that came from J.
+ *
+ * @throws PushforwardError `not-finite` if an entry is not, as then a product was not
+ */
+export function checkedFinite<M extends Pick<Matrix, "data">>(inner: M): M {
+  if (inner.data.every(Number.isFinite)) return inner;
+  throw new PushforwardError("not-finite", {
+    what: "A product with J or Jᵀ is NaN or infinite.",
+    fix: "Look for overflow or NaN in the model's own values at this input.",
+  });
+}

@@ -1,0 +1,56 @@
+import { PushforwardError, type Rng } from "../base/index.ts";
+import type { Block, BlockAlgebra } from "../operator/index.ts";
+import { Basis } from "./basis.ts";
+import type { Measured } from "./certificate.ts";
+import type { Products } from "./products.ts";
+import type { Bound, Candidates, Certificate } from "./triplets.ts";
+
+/** What a method is given. */
+export interface Solve {
+  readonly products: Products;
+  readonly algebra: BlockAlgebra;
+  readonly k: number;
+  /** Relative to ‖J‖. */
+  readonly tol: number;
+  readonly rng: Rng;
+  /** Rows of J that can be non-zero, where that is known. */
+  readonly activeRows: Uint32Array | undefined;
+  readonly report: (converged: number) => void;
+  readonly interrupted: () => boolean;
+}
+
+/** What a method hands back. */
+export interface Outcome {
+  readonly measured: Measured;
+  readonly missed: Bound;
+  readonly stopped: Certificate["stopped"];
+}
+
+/** Fills sets of fewer than k vectors up with random ones, orthonormal to them; those for u only where J can reach. */
+export async function completed(
+  { products, algebra, k, rng, activeRows }: Solve,
+  u: Block,
+  v: Block,
+): Promise<Candidates> {
+  const support = activeRows !== undefined && activeRows.length >= k ? activeRows : undefined;
+  return {
+    u: await filled(new Basis(algebra, products.m, k), u, rng, support),
+    v: await filled(new Basis(algebra, products.n, k), v, rng),
+  };
+}
+
+async function filled(basis: Basis, rows: Block, rng: Rng, support?: Uint32Array): Promise<Float32Array> {
+  if (rows.rows === basis.capacity) return rows.data;
+  basis.append(rows);
+  await basis.extendRandom(basis.capacity - rows.rows, rng, support);
+  return basis.range(0).data;
+}
+
+/** `all-converged` unless some triplet is neither converged nor at the floor. */
+export function stoppedBy({ status }: Measured): Certificate["stopped"] {
+  return status.includes("unconverged") ? "budget" : "all-converged";
+}
+
+export function interruptedError(): PushforwardError {
+  return new PushforwardError("interrupted", { what: "The solve was interrupted before it had any singular triplet." });
+}

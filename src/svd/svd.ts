@@ -1,0 +1,136 @@
+import { createRng, PushforwardError } from "../base/index.ts";
+import { block, type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
+import { orthogonality } from "./certificate.ts";
+import { dense, shortSide } from "./dense.ts";
+import { krylov, leastBasis } from "./krylov.ts";
+import { Products } from "./products.ts";
+import type { Solve } from "./solve.ts";
+import type { SingularTriplets, SvdProgress } from "./triplets.ts";
+
+export interface SvdOptions {
+  /** Triplets wanted, 1 ≤ k ≤ min(m, n). */
+  readonly k: number;
+  /** Residual asked for, relative to ‖J‖; 1e-5 unless given. */
+  readonly tol?: number;
+  /** Fixes every random vector; 0 unless given. */
+  readonly seed?: number;
+  /** Vectors in a product; the operator's preference unless given. */
+  readonly blockRows?: number;
+  /** `dense` reads the whole matrix, `krylov` only multiplies; `auto` (the default) takes what should be faster. */
+  readonly method?: "auto" | "dense" | "krylov";
+  /** Vectors multiplied in search by `krylov`, at most; 40·k + 2000 unless given. Certifying comes on top. */
+  readonly maxProducts?: number;
+  /** Vectors that `krylov` keeps on each side, at least k + 4·max(blockRows, 16); by k and the vectors' length unless given. */
+  readonly maxBasis?: number;
+  readonly onProgress?: (progress: SvdProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+const DEFAULT_TOL = 1e-5;
+/** Bytes of both bases together, unless `maxBasis` asks for more. */
+const BASIS_BYTES = 2e9;
+
+/**
+ * The k largest singular triplets of a linear operator, each with what was measured of it: from the whole matrix where a
+ * side is short, else by restarted block Golub-Kahan-Lanczos.
+ *
+ * Shapes: J maps `source` (n numbers) to `target` (m numbers); 1 ≤ k ≤ min(m, n). Singular values that are zero count too:
+ * their vectors are some orthonormal basis.
+ * Units: σ is target units per source unit; for pixels in [0, 1] and logits, logits per full-scale pixel.
+ * Slow convergence does not throw: see `certificate.status` and `stopped`. An abort returns what is there, measured. The
+ * same seed gives the same bytes on the same backend.
+ *
+ * @throws PushforwardError `shape-mismatch` if an option is out of range or a product has the wrong length, `not-finite` if
+ * a product is not finite, `interrupted` if aborted before there was anything to measure
+ * @see Baglama & Reichel 2006; Mototake & Ikegami 2015, eq. 4
+ */
+export async function svd(J: LinearOperator, options: SvdOptions): Promise<SingularTriplets> {
+  const started = performance.now();
+  const settings = validated(J, options);
+  const { k, tol, seed, blockRows, maxBasis, maxProducts } = settings;
+  const products = new Products(J, blockRows);
+  const activeRows = await J.activeRows?.();
+  const solve: Solve = {
+    products,
+    algebra: J.algebra,
+    k,
+    tol,
+    rng: createRng(seed, "svd"),
+    activeRows,
+    report: (converged) => options.onProgress?.({ jvp: products.jvp, vjp: products.vjp, converged, k }),
+    interrupted: () => options.signal?.aborted ?? false,
+  };
+  const method =
+    options.method === "dense" || options.method === "krylov" ? options.method : cheaper(solve, maxProducts);
+  const { measured, missed, stopped } =
+    method === "dense" ? await dense(solve) : await krylov(solve, { blockRows, maxBasis, maxProducts });
+  const { sigma, u, v, residual, status, norm, floor } = measured;
+  return {
+    sigma,
+    u,
+    v,
+    certificate: {
+      residual,
+      status,
+      tol,
+      norm,
+      floor,
+      orthogonality: {
+        u: await orthogonality(J.algebra, block(u, k)),
+        v: await orthogonality(J.algebra, block(v, k)),
+      },
+      missed,
+      cost: { jvp: products.jvp, vjp: products.vjp, seconds: (performance.now() - started) / 1000 },
+      stopped,
+    },
+  };
+}
+
+/**
+ * `dense` costs one product a vector of the short side, and a float64 Gram matrix; `krylov` at least 2k products, and
+ * usually 3k to 10k. So `dense` where the short side is at most 2k + 128, or small in any case, and the matrix fits.
+ */
+function cheaper({ products, k, activeRows }: Solve, maxProducts: number): "dense" | "krylov" {
+  const { m, n } = products;
+  const short = shortSide(m, n, activeRows).positions.length;
+  const bytes = 4 * short * Math.max(m, n);
+  return short <= Math.max(2 * k + 128, 1200) && short <= maxProducts && bytes <= BASIS_BYTES ? "dense" : "krylov";
+}
+
+function validated(J: LinearOperator, options: SvdOptions) {
+  const [m, n] = [targetSize(J), sourceSize(J)];
+  const whole = (
+    option: "k" | "blockRows" | "maxProducts" | "maxBasis",
+    value: number,
+    least: number,
+    most: number,
+  ): number => {
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `at least ${least}` : `from ${least} to ${most}`;
+    throw new PushforwardError("shape-mismatch", {
+      what: `${option} is ${value}, but must be an integer ${range}.`,
+      where: { option },
+      fix:
+        option === "k"
+          ? `J is ${m}×${n}: it has ${Math.min(m, n)} singular values.`
+          : `Choose ${option} in that range.`,
+    });
+  };
+  const most = Number.MAX_SAFE_INTEGER;
+  const k = whole("k", options.k, 1, Math.min(m, n));
+  const blockRows = whole("blockRows", options.blockRows ?? J.preferredRows, 1, most);
+  const maxProducts = whole("maxProducts", options.maxProducts ?? 40 * k + 2000, 1, most);
+  const least = leastBasis(k, blockRows);
+  const affordable = Math.floor(BASIS_BYTES / (4 * (m + n)));
+  const usualBasis = Math.max(least, Math.min(k + Math.max(k, 320), affordable));
+  const maxBasis = whole("maxBasis", options.maxBasis ?? usualBasis, least, most);
+  const tol = options.tol ?? DEFAULT_TOL;
+  if (!(tol > 0)) {
+    throw new PushforwardError("shape-mismatch", {
+      what: `tol is ${tol}, but must be positive.`,
+      where: { option: "tol" },
+      fix: `Leave it out for ${DEFAULT_TOL}, relative to the largest singular value.`,
+    });
+  }
+  return { k, tol, seed: options.seed ?? 0, blockRows, maxProducts, maxBasis };
+}

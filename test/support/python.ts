@@ -1,0 +1,21 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const own = fileURLToPath(new URL("../../.venv/bin/python", import.meta.url));
+
+/** The Python that tests run: `PUSHFORWARD_PYTHON`, else that of the repository's `.venv`, else the system's. */
+export const python = process.env.PUSHFORWARD_PYTHON ?? (existsSync(own) ? own : "python3");
+
+/** Whether it has what opens a run as labelled arrays. */
+export function hasXarray(): boolean {
+  try {
+    execFileSync(python, ["-c", "import xarray, zarr; assert zarr.__version__ >= '3'"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a skipped test says of its reason. */
+export const withoutXarray = "skipped: no Python with xarray and zarr 3, see PUSHFORWARD_PYTHON";

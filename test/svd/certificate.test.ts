@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import { createRng } from "../../src/base/index.ts";
+import { block } from "../../src/operator/index.ts";
+import { measure, orthogonality } from "../../src/svd/certificate.ts";
+import { probe } from "../../src/svd/missed.ts";
+import { Products } from "../../src/svd/products.ts";
+import { jsAlgebra } from "../support/js-algebra.ts";
+import { operatorOf, orthonormalRows } from "../support/spectra.ts";
+
+const [m, n] = [50, 60];
+const spectrum = Array.from({ length: 40 }, (_, i) => 4 * 0.9 ** i);
+const [left, right] = [orthonormalRows(40, m, 1), orthonormalRows(40, n, 2)];
+const matrix = new Float64Array(m * n);
+spectrum.forEach((sigma, i) => {
+  for (let r = 0; r < m; r++) {
+    for (let c = 0; c < n; c++) matrix[r * n + c] = matrix[r * n + c]! + sigma * left[i]![r]! * right[i]![c]!;
+  }
+});
+const productsOf = () => new Products(operatorOf(matrix, m, n), 8);
+const rowsOf = (rows: readonly Float64Array[], indices: readonly number[], sign = 1): Float32Array =>
+  Float32Array.from(indices.flatMap((i) => Array.from(rows[i]!, (entry) => sign * entry)));
+
+describe("measure", () => {
+  test("sorts triplets with their vectors, and turns u where σ would be negative", async () => {
+    const order = [3, 0, 7, 1, 2];
+    const set = { u: rowsOf(left, order, -1), v: rowsOf(right, order) };
+    const measured = await measure(productsOf(), jsAlgebra, set, 1e-5);
+    const sorted = [0, 1, 2, 3, 7];
+    expect(measured.u).toEqual(rowsOf(left, sorted));
+    expect(measured.v).toEqual(rowsOf(right, sorted));
+    measured.sigma.forEach((sigma, i) => {
+      expect(sigma).toBeCloseTo(spectrum[sorted[i]!]!, 6);
+    });
+    expect(Math.max(...measured.residual)).toBeLessThan(4 * 1e-6);
+    expect(measured.norm).toBe(measured.sigma[0]);
+  });
+
+  test("residual is that of the definition for a pair that is no triplet", async () => {
+    const measured = await measure(productsOf(), jsAlgebra, { u: rowsOf(left, [0]), v: rowsOf(right, [1]) }, 1e-5);
+    // uᵀJv = 0, so σ = 0 and the residual is (σ_1² + σ_0²)^½.
+    expect(measured.residual[0]).toBeCloseTo(Math.hypot(spectrum[0]!, spectrum[1]!), 5);
+    expect(measured.status).toEqual(["unconverged"]);
+  });
+
+  test("the floor is at least the adjoint gap", async () => {
+    const J = operatorOf(matrix, m, n);
+    const wrong = operatorOf(
+      matrix.map((entry) => entry * 1.01),
+      m,
+      n,
+    );
+    const products = new Products({ ...J, applyTranspose: wrong.applyTranspose }, 8);
+    const { floor } = await measure(products, jsAlgebra, { u: rowsOf(left, [0]), v: rowsOf(right, [0]) }, 1e-5);
+    expect(floor).toBeCloseTo(0.01 * spectrum[0]!, 5);
+  });
+});
+
+test("orthogonality is the largest entry of |QQᵀ − I|", async () => {
+  const q = block(Float32Array.of(1, 0, 0, 0.25, 1, 0), 2);
+  expect(await orthogonality(jsAlgebra, q)).toBe(0.25);
+});
+
+describe("probe", () => {
+  const setOf = (indices: readonly number[]) =>
+    measure(productsOf(), jsAlgebra, { u: rowsOf(left, indices), v: rowsOf(right, indices) }, 1e-5);
+  const first = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+  test("brackets the largest σ outside of the set, for many seeds", async () => {
+    const set = await setOf(first(6));
+    for (let seed = 0; seed < 20; seed++) {
+      const { bound, seen } = await probe(productsOf(), jsAlgebra, set, createRng(seed));
+      expect(seen).toBeLessThanOrEqual(spectrum[6]! * (1 + 1e-6));
+      expect(seen).toBeGreaterThan(0.95 * spectrum[6]!);
+      expect(bound.bound).toBeGreaterThan(spectrum[6]!);
+      expect(bound.bound).toBeLessThan(2 * spectrum[6]!);
+      expect(bound.failureProbability).toBeLessThanOrEqual(1e-6);
+    }
+  });
+
+  test("sees a larger σ that the set lacks", async () => {
+    const { bound, seen } = await probe(productsOf(), jsAlgebra, await setOf([1, 2, 3, 4]), createRng(1));
+    expect(seen).toBeGreaterThan(spectrum[1]!);
+    expect(bound.bound).toBeGreaterThan(spectrum[0]!);
+  });
+
+  test("where nothing is left, both are down to rounding", async () => {
+    const { bound, seen } = await probe(productsOf(), jsAlgebra, await setOf(first(40)), createRng(1));
+    expect(seen).toBeLessThan(1e-5);
+    expect(bound.bound).toBeLessThan(1e-4);
+  });
+});

@@ -1,0 +1,164 @@
+import { describe, expect, test } from "vitest";
+import { createRng, gaussianArray } from "../../src/base/index.ts";
+import type { Matrix } from "../../src/operator/index.ts";
+import { divideAndConquer } from "../../src/svd/small/divide.ts";
+import { symmetricEigen } from "../../src/svd/small/eigen.ts";
+import { implicitQl } from "../../src/svd/small/implicit-ql.ts";
+import { multiply, multiplyTransposed, scaleRows, transpose } from "../../src/svd/small/matrix.ts";
+import { smallSvd } from "../../src/svd/small/small-svd.ts";
+import { jacobiSingularValues, matrixWithSpectrum } from "../support/spectra.ts";
+
+const matrixOf = (rows: number, columns: number, data: ArrayLike<number>): Matrix => ({
+  rows,
+  columns,
+  data: Float64Array.from(data),
+});
+
+function expectOrthonormal(rows: Matrix, tolerance: number): void {
+  const gram = multiplyTransposed(rows, rows);
+  gram.data.forEach((entry, at) => {
+    expect(Math.abs(entry - (at % (rows.rows + 1) === 0 ? 1 : 0))).toBeLessThan(tolerance);
+  });
+}
+
+function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
+  expect(actual.length).toBe(expected.length);
+  for (let i = 0; i < actual.length; i++) expect(Math.abs(actual[i]! - expected[i]!)).toBeLessThan(tolerance);
+}
+
+const product = async (a: Matrix, b: Matrix) => multiply(a, b);
+
+describe("divideAndConquer", () => {
+  const n = 150;
+  const rows: readonly [string, (i: number) => readonly [diagonal: number, offDiagonal: number]][] = [
+    ["second differences", () => [2, -1]],
+    ["Wilkinson", (i) => [Math.abs(i - 75), 1]],
+    ["Wilkinson's of 21, glued by 1e-8", (i) => [Math.abs((i % 21) - 10), i % 21 === 0 ? 1e-8 : 1]],
+    ["one value, couplings below rounding", () => [1, 1e-17]],
+    ["zeros with a few entries", (i) => (i % 3 === 0 ? [1, 1e-9] : [0, 0])],
+    ["graded", (i) => [10 ** (-i / 10), 10 ** (-i / 10) / 3]],
+    ["negative couplings", (i) => [Math.sin(i), -Math.cos(3 * i)]],
+  ];
+
+  test.each(rows)("%s: Tx = λx with orthonormal x, λ ascending as by QL", async (_, entries) => {
+    const diagonal = Float64Array.from({ length: n }, (_, i) => entries(i)[0]);
+    const offDiagonal = Float64Array.from({ length: n }, (_, i) => entries(i)[1]);
+    const { values, vectors } = await divideAndConquer(diagonal, offDiagonal, product);
+    const direct = diagonal.slice();
+    implicitQl(direct, offDiagonal, new Float64Array(n * n), n);
+    const norm = Math.max(...direct.map(Math.abs));
+    const rounding = n * 2 ** -49 * norm;
+    expectClose(values, direct.sort(), rounding);
+    expectOrthonormal(vectors, n * 2 ** -49);
+    const at = (row: number, i: number) => (i < 0 || i >= n ? 0 : vectors.data[row * n + i]!);
+    for (let row = 0; row < n; row++) {
+      for (let i = 0; i < n; i++) {
+        const image =
+          diagonal[i]! * at(row, i) + offDiagonal[i]! * at(row, i - 1) + (offDiagonal[i + 1] ?? 0) * at(row, i + 1);
+        expect(Math.abs(image - values[row]! * at(row, i))).toBeLessThan(rounding);
+      }
+    }
+  });
+});
+
+describe("symmetricEigen", () => {
+  const symmetric = async (n: number, eigenvalues: readonly number[]): Promise<Matrix> => {
+    const { left } = await smallSvd(matrixOf(n, n, gaussianArray(createRng(n), n * n)), product);
+    return multiply(transpose(left), scaleRows(left, Float64Array.from(eigenvalues)));
+  };
+  const rows: readonly [string, number, (i: number) => number][] = [
+    ["one entry", 1, () => -3],
+    ["two", 2, (i) => i - 1],
+    ["spread", 40, (i) => 20 - i],
+    ["all equal", 17, () => 2],
+    ["clusters", 33, (i) => Math.floor(i / 11)],
+    ["zero", 9, () => 0],
+    ["tiny", 12, (i) => 1e-200 * (i + 1)],
+    ["huge", 12, (i) => 1e200 * (i - 6)],
+    ["graded", 30, (i) => 10 ** -i],
+    ["spread, divided", 130, (i) => 60 - i],
+    ["clusters, divided", 130, (i) => Math.floor(i / 26)],
+    ["rank 50, divided", 120, (i) => (i < 50 ? 1 + i : 0)],
+    ["graded, divided", 110, (i) => 10 ** (-i / 8)],
+  ];
+
+  test.each(rows)("%s: Ax = λx with orthonormal x, λ descending", async (_, n, value) => {
+    const eigenvalues = Array.from({ length: n }, (_, i) => value(i)).sort((a, b) => b - a);
+    const scale = Math.max(...eigenvalues.map(Math.abs)) || 1;
+    const a = await symmetric(n, eigenvalues);
+    const { values, vectors } = await symmetricEigen(a, product);
+    const rounding = n * 2 ** -49;
+    expectClose(
+      values.map((v) => v / scale),
+      eigenvalues.map((v) => v / scale),
+      rounding,
+    );
+    expectOrthonormal(vectors, rounding);
+    const unit = { ...a, data: a.data.map((entry) => entry / scale) };
+    expectClose(
+      multiply(vectors, unit).data,
+      scaleRows(
+        vectors,
+        values.map((v) => v / scale),
+      ).data,
+      rounding,
+    );
+  });
+
+  test("the first few vectors are those of the whole", async () => {
+    const a = await symmetric(
+      21,
+      Array.from({ length: 21 }, (_, i) => 1 / (i + 1)),
+    );
+    const [some, all] = [await symmetricEigen(a, product, 6), await symmetricEigen(a, product)];
+    expect(some.values).toEqual(all.values);
+    expect(some.vectors.rows).toBe(6);
+    expectClose(some.vectors.data, all.vectors.data.subarray(0, 6 * 21), 1e-14);
+  });
+
+  test("exactly dependent rows: what reflections leave underflows, and is nothing", async () => {
+    const rows = matrixOf(
+      24,
+      30,
+      Array.from({ length: 720 }, (_, at) => ((at % 120) + 3 * (at % 30)) % 11),
+    );
+    const gram = multiplyTransposed(rows, rows);
+    const expected = jacobiSingularValues(rows.data, 24, 30).map((sigma) => sigma ** 2);
+    expectClose((await symmetricEigen(gram, product)).values, expected, 1e-11 * expected[0]!);
+  });
+
+  test("a Hilbert matrix, against Jacobi rotations", async () => {
+    const n = 12;
+    const hilbert = matrixOf(
+      n,
+      n,
+      Array.from({ length: n * n }, (_, at) => 1 / (Math.floor(at / n) + (at % n) + 1)),
+    );
+    expectClose((await symmetricEigen(hilbert, product)).values, jacobiSingularValues(hilbert.data, n, n), 1e-14);
+  });
+});
+
+describe("smallSvd", () => {
+  const rows: readonly [string, number, number, (i: number) => number][] = [
+    ["decaying, wide", 30, 50, (i) => 0.8 ** i],
+    ["decaying, tall", 50, 30, (i) => 0.8 ** i],
+    ["graded over 24 decades", 25, 25, (i) => 10 ** -i],
+    ["a cluster above a cluster", 30, 40, (i) => (i < 13 ? 1 : 1e-5)],
+    ["rank 7", 20, 24, (i) => (i < 7 ? 2 - i / 7 : 0)],
+    ["zero", 6, 9, () => 0],
+    ["one entry", 1, 1, () => 4],
+  ];
+
+  test.each(rows)("%s: A·right = σ·left, both orthonormal, σ to 1e-13·σ_1", async (_, m, n, value) => {
+    const sigma = Array.from({ length: Math.min(m, n) }, (_, i) => value(i));
+    const a = matrixOf(m, n, matrixWithSpectrum(m, n, sigma));
+    const { sigma: found, left, right } = await smallSvd(a, product);
+    const scale = sigma[0]! || 1;
+    expectClose(found, sigma, 1e-13 * scale);
+    expectClose(found, jacobiSingularValues(a.data, m, n), 1e-13 * scale);
+    expectOrthonormal(left, 1e-9);
+    expectOrthonormal(right, 1e-9);
+    expectClose(multiplyTransposed(right, a).data, scaleRows(left, found).data, 1e-12 * scale);
+    expectClose(multiply(left, a).data, scaleRows(right, found).data, 1e-12 * scale);
+  });
+});
