@@ -40,18 +40,18 @@ function match(input: ValueInfo, asked: Shape | undefined, symbols: Map<string, 
   const own: Extents | undefined = input.shape;
   if (own === undefined) return { input, extents: asked ?? (["?"] as Extents) };
   const withBatch = asked !== undefined && asked.length === own.length - 1 ? [batchOf(own), ...asked] : asked;
-  if (withBatch !== undefined && withBatch.length !== own.length) throw contradiction(input, withBatch);
+  if (asked !== undefined && withBatch?.length !== own.length) throw contradiction(input, asked);
   const extents = own.map((extent, axis): number | string => {
     const wanted = withBatch?.[axis];
     if (!isOpen(extent)) {
-      if (wanted !== undefined && wanted !== extent) throw contradiction(input, withBatch!);
+      if (wanted !== undefined && wanted !== extent) throw contradiction(input, asked!);
       return extent;
     }
     const symbol = typeof extent === "string" ? extent : "?";
     const value = wanted ?? symbols.get(symbol) ?? (axis === 0 ? 1 : undefined);
     if (value === undefined) return symbol;
     if (symbol !== "?") {
-      if ((symbols.get(symbol) ?? value) !== value) throw contradiction(input, withBatch ?? []);
+      if ((symbols.get(symbol) ?? value) !== value) throw contradiction(input, asked ?? []);
       symbols.set(symbol, value);
     }
     return value;

@@ -18,12 +18,11 @@ export function inline(
   { prefixed }: { readonly prefixed: boolean },
 ): Inlined {
   const renamed = new Map<string, string>(body.inputs.map(({ name }, i) => [name, call.inputs[i] ?? ""]));
-  const produced = new Set(body.nodes.flatMap((node) => node.outputs));
   const copies: Node[] = [];
   body.outputs.forEach(({ name }, i) => {
     const output = call.outputs[i] ?? "";
     if (output === "") return;
-    if (produced.has(name) && !renamed.has(name)) renamed.set(name, output);
+    if (!renamed.has(name)) renamed.set(name, output);
     else copies.push({ name: "", op: "Identity", domain: "", inputs: [name], outputs: [output], attributes: {} });
   });
   const prefix = call.name || call.outputs[0] || call.op;

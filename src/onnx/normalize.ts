@@ -2,7 +2,7 @@ import { messageOf, PushforwardError, type Shape } from "../base/index.ts";
 import { bindInputs, feedsFor, type InputShapes } from "./bind.ts";
 import { checkModel } from "./check.ts";
 import { constantsOf, foldGraph, observable, typesOf } from "./fold.ts";
-import { allNames, freshName, mapSubgraphs, withGraph } from "./graph.ts";
+import { allNames, definedNames, freshName, mapSubgraphs, withGraph } from "./graph.ts";
 import { inline } from "./inline.ts";
 import type { Evaluate, Graph, Model, Node, OnnxModel, Tensor } from "./model.ts";
 import { inFloat32, toFloat32 } from "./precision.ts";
@@ -34,14 +34,14 @@ export interface NormalizeOptions {
 export async function normalize(model: OnnxModel, options: NormalizeOptions): Promise<Model> {
   const { file, evaluate } = options;
   try {
-    const single = checkModel(inFloat32(model));
+    const single = named(checkModel(inFloat32(model)));
     const given = new Map([...(options.feeds ?? [])].map(([name, tensor]) => [name, toFloat32(tensor)]));
     const bound = bindInputs(single, askedShapes(single, options, given));
     const feeds = feedsFor(bound, given);
     const observe = (of: OnnxModel, names: readonly string[]) => run(evaluate, of, feeds, names);
     const shapes = await observe(bound, shapesWanted(bound));
     const shapeOf = new Map([...shapes].map(([name, { shape }]) => [name, shape]));
-    return await settle(upgradeModel(bound, shapeOf), observe);
+    return await settle(named(upgradeModel(bound, shapeOf)), observe);
   } catch (error) {
     throw error instanceof PushforwardError ? error.at({ file }) : error;
   }
@@ -90,19 +90,20 @@ async function settle(
 ): Promise<Model> {
   const observed = await observe(model, observable(model.graph));
   const decided = inlineDecided(model.graph, observed);
-  if (decided !== undefined) return settle(withGraph(model, decided), observe);
-  const graph = named(foldGraph(model.graph, observed));
+  if (decided !== undefined) return settle(named(withGraph(model, decided)), observe);
+  const graph = foldGraph(model.graph, observed);
   return { onnx: withGraph(model, graph), values: typesOf(graph, observed) };
 }
 
 /** The graph with the branch in place of each If that always takes the same one; `undefined` where there is none. */
 function inlineDecided(graph: Graph, observed: Observed): Graph | undefined {
   const constant = constantsOf(graph, observed);
-  const taken = allNames(graph);
-  const initializers = new Map(graph.initializers);
   const isDecided = (node: Node) =>
     node.op === "If" && constant.has(node.inputs[0] ?? "") && node.outputs.some((output) => !constant.has(output));
   if (!graph.nodes.some(isDecided)) return undefined;
+  const others = { ...graph, nodes: graph.nodes.filter((node) => !isDecided(node)) };
+  const taken = new Set([...allNames(others), ...definedNames(graph)]);
+  const initializers = new Map(graph.initializers);
   const nodes = graph.nodes.flatMap((node) => {
     if (!isDecided(node)) return node;
     const condition = observed.get(node.inputs[0] ?? "") ?? graph.initializers.get(node.inputs[0] ?? "");
@@ -116,10 +117,12 @@ function inlineDecided(graph: Graph, observed: Observed): Graph | undefined {
 }
 
 /** Every node with a name that no other has: its own, else its first output's. */
-function named(graph: Graph, taken = new Set<string>()): Graph {
-  const rename = (node: Node): Node => {
+function named(model: OnnxModel): OnnxModel {
+  const taken = new Set<string>();
+  const nameNodes = (graph: Graph): Graph => ({ ...graph, nodes: graph.nodes.map(nameNode) });
+  const nameNode = (node: Node): Node => {
     const name = freshName(taken, node.name || node.outputs.find((output) => output !== "") || node.op);
-    return mapSubgraphs({ ...node, name }, (inner) => named(inner, taken));
+    return mapSubgraphs({ ...node, name }, nameNodes);
   };
-  return { ...graph, nodes: graph.nodes.map(rename) };
+  return withGraph(model, nameNodes(model.graph));
 }

@@ -202,11 +202,24 @@ const root = protobuf.Root.fromJSON({
   nested: Object.fromEntries(Object.entries(messages).map(([name, fields]) => [name, describe(fields)])),
 });
 const modelType = root.lookupType("Model");
+const graphType = root.lookupType("Graph");
 const tensorType = root.lookupType("Tensor");
 
 /** @throws Error, of the decoder, where the bytes are no such message or end too early */
 export const decodeModel = (bytes: Uint8Array): ModelMessage => modelType.decode(bytes) as ModelMessage;
-export const encodeModel = (model: ModelMessage): Uint8Array => modelType.encode(model).finish();
-
 /** @throws Error, of the decoder, where the bytes are no such message or end too early */
 export const decodeTensor = (bytes: Uint8Array): TensorMessage => tensorType.decode(bytes) as TensorMessage;
+
+export const encodeModel = (model: ModelMessage): Uint8Array => modelType.encode(model).finish();
+export const encodeGraph = (graph: GraphMessage): Uint8Array => graphType.encode(graph).finish();
+export const encodeTensor = (tensor: TensorMessage): Uint8Array => tensorType.encode(tensor).finish();
+
+/** What stands before `length` bytes that are the value of a field: for messages put together from parts. */
+export function fieldHeader(message: "Model" | "Graph" | "Tensor", field: string, length: number): Uint8Array {
+  const [, number] = messages[message]![field]!;
+  const LENGTH_DELIMITED = 2;
+  return protobuf.Writer.create()
+    .uint32((number << 3) | LENGTH_DELIMITED)
+    .uint32(length)
+    .finish();
+}

@@ -2,7 +2,10 @@ import type { Attribute, Graph, OnnxModel, Tensor, ValueInfo } from "./model.ts"
 import {
   type AttributeMessage,
   attributeCodes,
+  encodeGraph,
   encodeModel,
+  encodeTensor,
+  fieldHeader,
   type GraphMessage,
   type TensorMessage,
   type ValueInfoMessage,
@@ -13,20 +16,46 @@ import { dataTypes } from "./tensor-types.ts";
  * The bytes of an ONNX file, weights inside (so less than 2 GiB). Reading them gives an equal model.
  */
 export function writeModel({ irVersion, opsets, producer, graph }: OnnxModel): Uint8Array {
-  return encodeModel({
+  const head = encodeModel({
     irVersion,
     producerName: producer,
-    graph: fromGraph(graph),
     opsetImport: [...opsets].map(([domain, version]) => ({ domain, version })),
   });
+  // The encoder would move the weights several times, each time a message around them ends; so they are put in their
+  // place by hand, once.
+  const parts = [encodeGraph(withoutWeights(graph)), ...[...graph.initializers].flatMap(initializerParts)];
+  return concatenate([head, fieldHeader("Model", "graph", lengthOf(parts)), ...parts]);
 }
 
-function fromGraph({ name, inputs, outputs, nodes, initializers }: Graph): GraphMessage {
+function initializerParts([name, tensor]: readonly [string, Tensor]): Uint8Array[] {
+  const { rawData, ...rest } = fromTensor(tensor);
+  const parts = [encodeTensor({ ...rest, name })];
+  if (rawData !== undefined) parts.push(fieldHeader("Tensor", "rawData", rawData.length), rawData);
+  return [fieldHeader("Graph", "initializer", lengthOf(parts)), ...parts];
+}
+
+const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(lengthOf(parts));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function fromGraph(graph: Graph): GraphMessage {
+  const initializer = [...graph.initializers].map(([name, tensor]) => ({ ...fromTensor(tensor), name }));
+  return { ...withoutWeights(graph), initializer };
+}
+
+function withoutWeights({ name, inputs, outputs, nodes }: Graph): GraphMessage {
   return {
     name,
     input: inputs.map(fromValueInfo),
     output: outputs.map(fromValueInfo),
-    initializer: [...initializers].map(([tensorName, tensor]) => ({ ...fromTensor(tensor), name: tensorName })),
     node: nodes.map((node) => {
       const [opType, overload] = node.op.split(":");
       return {

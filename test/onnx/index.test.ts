@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import * as room from "../../src/onnx/index.ts";
+
+test("the public names of onnx", () => {
+  expect(Object.keys(room).sort()).toEqual([
+    "OPSET",
+    "buildModel",
+    "checkModel",
+    "filled",
+    "float",
+    "floatTensor",
+    "int",
+    "intTensor",
+    "ints",
+    "node",
+    "normalize",
+    "readAttributes",
+    "readModel",
+    "readTensor",
+    "text",
+    "toNumbers",
+    "valueInfo",
+    "writeModel",
+  ]);
+});

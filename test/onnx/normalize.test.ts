@@ -1,0 +1,355 @@
+import { describe, expect, test } from "vitest";
+import {
+  type Attribute,
+  buildModel,
+  float,
+  floatTensor,
+  type Graph,
+  int,
+  ints,
+  intTensor,
+  node,
+  normalize,
+  type OnnxModel,
+  type Tensor,
+  text,
+  valueInfo,
+} from "../../src/onnx/index.ts";
+import { evaluate } from "../support/ort.ts";
+
+type Parts = Partial<Omit<Graph, "initializers">> & { readonly initializers?: Readonly<Record<string, Tensor>> };
+
+const graph = ({ initializers = {}, ...parts }: Parts, opset?: number): OnnxModel =>
+  buildModel(
+    {
+      inputs: [valueInfo("x", "float32", [2, 3])],
+      outputs: [{ name: "y", type: undefined, shape: undefined }],
+      nodes: [],
+      ...parts,
+      initializers: new Map(Object.entries(initializers)),
+    },
+    opset,
+  );
+
+const relu = (from: string, to: string) => node({ op: "Relu", inputs: [from], outputs: [to] });
+const outlet = (name: string) => ({ name, type: undefined, shape: undefined });
+const opsOf = (of: { readonly graph: Graph }) => of.graph.nodes.map(({ op }) => op);
+
+async function run(model: OnnxModel, feeds: Record<string, Tensor>, output = "y"): Promise<number[]> {
+  const results = await evaluate(model, new Map(Object.entries(feeds)), [output]);
+  return Array.from(results.get(output)!.data as Float32Array);
+}
+
+describe("shapes of inputs", () => {
+  const open = (...extents: (number | string)[]) =>
+    graph({ inputs: [valueInfo("x", "float32", extents)], nodes: [relu("x", "y")] });
+  const boundTo = async (model: OnnxModel, inputShape?: number[]) =>
+    (await normalize(model, { evaluate, inputShape })).values.get("y")?.shape;
+
+  test("an open batch becomes 1", async () => {
+    expect(await boundTo(open("N", 3))).toEqual([1, 3]);
+    expect(await boundTo(open("?", 3))).toEqual([1, 3]);
+    expect(await boundTo(open(-1, 3))).toEqual([1, 3]);
+  });
+
+  test("a fixed batch stays", async () => {
+    expect(await boundTo(open(4, 3))).toEqual([4, 3]);
+  });
+
+  test("open extents are those of the shape given, with or without its batch", async () => {
+    expect(await boundTo(open("N", 3, "H", "W"), [2, 3, 4, 5])).toEqual([2, 3, 4, 5]);
+    expect(await boundTo(open("N", 3, "H", "W"), [3, 4, 5])).toEqual([1, 3, 4, 5]);
+  });
+
+  test("an input without a shape takes the one given", async () => {
+    const model = graph({ inputs: [{ name: "x", type: "float32", shape: undefined }], nodes: [relu("x", "y")] });
+    expect(await boundTo(model, [2, 2])).toEqual([2, 2]);
+  });
+
+  test("a symbol means the same at every input", async () => {
+    const model = graph({
+      inputs: [valueInfo("x", "float32", ["N", "T"]), valueInfo("z", "float32", ["N", "T"])],
+      nodes: [node({ op: "Add", inputs: ["x", "z"], outputs: ["y"] })],
+    });
+    const { values } = await normalize(model, { evaluate, inputShapes: new Map([["z", [2, 5]]]) });
+    expect(values.get("x")?.shape).toEqual([2, 5]);
+  });
+
+  const refused: [string, OnnxModel, number[] | undefined, { what: string; fix: string }][] = [
+    [
+      "an extent that stays open",
+      open("N", 3, "H", "W"),
+      undefined,
+      {
+        what: `Input "x" has shape N×3×H×W: nothing says how large H, W is.`,
+        fix: "Give the shape of the input.",
+      },
+    ],
+    [
+      "a shape that contradicts the file",
+      open("N", 3, 224, 224),
+      [1, 3, 192, 192],
+      {
+        what: `Input "x" has shape N×3×224×224 in the file, and 1×3×192×192 is asked for.`,
+        fix: "Give a shape that agrees with the file's fixed extents, or export the model with open ones.",
+      },
+    ],
+    [
+      "one shape for two inputs",
+      graph({ inputs: [valueInfo("x", "float32", [1]), valueInfo("z", "float32", [1])], nodes: [relu("x", "y")] }),
+      [1],
+      {
+        what: "One input shape is given, and the model has 2 inputs.",
+        fix: "Give a shape for each by its name: x, z.",
+      },
+    ],
+  ];
+
+  test.each(refused)("%s is refused", async (_, model, inputShape, expected) => {
+    const attempt = normalize(model, { evaluate, inputShape, file: "net.onnx" });
+    await expect(attempt).rejects.toMatchObject({ code: "shape-mismatch", where: { file: "net.onnx" }, ...expected });
+  });
+
+  test("a shape for what is no input is refused", async () => {
+    const attempt = normalize(open("N", 3), { evaluate, inputShapes: new Map([["image", [1, 3]]]) });
+    await expect(attempt).rejects.toMatchObject({
+      code: "shape-mismatch",
+      what: `A shape is given for "image", which is no input of the model.`,
+      fix: "Its inputs are: x.",
+    });
+  });
+});
+
+describe("constants", () => {
+  test("what depends on shapes only is computed once", async () => {
+    const model = graph({
+      nodes: [
+        node({ op: "Shape", inputs: ["x"], outputs: ["shape"] }),
+        node({ op: "Gather", inputs: ["shape", "zero"], outputs: ["rows"] }),
+        node({ op: "Concat", inputs: ["rows", "rest"], outputs: ["target"], attributes: { axis: int(0) } }),
+        node({ op: "Reshape", inputs: ["x", "target"], outputs: ["flat"] }),
+        relu("flat", "y"),
+      ],
+      initializers: { zero: intTensor([0]), rest: intTensor([1, -1]) },
+    });
+    const { onnx, values } = await normalize(model, { evaluate });
+    expect(opsOf(onnx)).toEqual(["Reshape", "Relu"]);
+    expect([...onnx.graph.initializers.entries()]).toEqual([["target", intTensor([2, 1, -1])]]);
+    expect([...values].map(([name, { type, shape }]) => [name, type, shape])).toEqual([
+      ["x", "float32", [2, 3]],
+      ["target", "int64", [3]],
+      ["flat", "float32", [2, 1, 3]],
+      ["y", "float32", [2, 1, 3]],
+    ]);
+  });
+
+  test("a shape that the values of an input decide is not constant", async () => {
+    const model = graph({
+      nodes: [
+        node({ op: "NonZero", inputs: ["x"], outputs: ["places"] }),
+        node({ op: "Size", inputs: ["places"], outputs: ["y"] }),
+      ],
+    });
+    const { onnx } = await normalize(model, { evaluate });
+    expect(opsOf(onnx)).toEqual(["NonZero", "Size"]);
+  });
+
+  test("random numbers are not constant", async () => {
+    const model = graph({
+      nodes: [
+        node({ op: "RandomNormal", inputs: [], outputs: ["noise"], attributes: { shape: ints([2, 3]) } }),
+        node({ op: "Add", inputs: ["x", "noise"], outputs: ["y"] }),
+      ],
+    });
+    expect(opsOf((await normalize(model, { evaluate })).onnx)).toEqual(["RandomNormal", "Add"]);
+  });
+
+  test("Constant nodes of every kind become initializers", async () => {
+    const attributes: Record<string, Attribute> = {
+      value: { kind: "tensor", value: floatTensor([1], [1]) },
+      value_float: float(2),
+      value_floats: { kind: "floats", value: [3, 4, 5] },
+    };
+    const names = Object.keys(attributes);
+    const constant = (name: string) =>
+      node({ op: "Constant", inputs: [], outputs: [name], attributes: { [name]: attributes[name]! } });
+    const model = graph({
+      nodes: [...names.map(constant), node({ op: "Sum", inputs: ["x", ...names], outputs: ["y"] })],
+    });
+    const { onnx } = await normalize(model, { evaluate });
+    expect(opsOf(onnx)).toEqual(["Sum"]);
+    expect(await run(onnx, { x: floatTensor([2, 3], [0, 0, 0, 1, 1, 1]) })).toEqual([6, 7, 8, 7, 8, 9]);
+  });
+
+  test("nodes that no output needs are left out, and unused weights with them", async () => {
+    const model = graph({
+      nodes: [relu("x", "y"), node({ op: "Add", inputs: ["x", "w"], outputs: ["dead"] })],
+      initializers: { w: floatTensor([1], [1]) },
+    });
+    const { onnx, values } = await normalize(model, { evaluate });
+    expect(opsOf(onnx)).toEqual(["Relu"]);
+    expect([...values.keys()]).toEqual(["x", "y"]);
+  });
+
+  test("an output that is constant is still an output", async () => {
+    const model = graph({ nodes: [node({ op: "Shape", inputs: ["x"], outputs: ["y"] })] });
+    const { onnx } = await normalize(model, { evaluate });
+    expect(onnx.graph.outputs).toEqual([valueInfo("y", "int64", [2])]);
+    expect(await run(onnx, { x: floatTensor([2, 3], new Float32Array(6)) })).toEqual([2n, 3n]);
+  });
+});
+
+describe("names", () => {
+  test("tensors keep theirs, and every node gets one of its own", async () => {
+    const nodes = [
+      node({ op: "Relu", name: "", inputs: ["x"], outputs: ["a"] }),
+      node({ op: "Identity", name: "same", inputs: ["a"], outputs: ["b"] }),
+      node({ op: "Relu", name: "same", inputs: ["b"], outputs: ["y"] }),
+    ];
+    const { onnx } = await normalize(graph({ nodes }), { evaluate });
+    expect(onnx.graph.nodes.map(({ name, outputs }) => [name, ...outputs])).toEqual([
+      ["a", "a"],
+      ["same", "b"],
+      ["same_2", "y"],
+    ]);
+  });
+
+  test("a node that is taken apart ends in one of its name and output", async () => {
+    const softmax = node({ op: "Softmax", name: "prob", inputs: ["x"], outputs: ["y"], attributes: { axis: int(0) } });
+    const { onnx } = await normalize(graph({ nodes: [softmax] }, 11), { evaluate });
+    expect(onnx.graph.nodes.map(({ name, op, outputs }) => [name, op, ...outputs])).toEqual([
+      ["prob/Flatten", "Flatten", "prob/Flatten"],
+      ["prob/Softmax", "Softmax", "prob/Softmax"],
+      ["prob", "Reshape", "y"],
+    ]);
+  });
+});
+
+describe("element types", () => {
+  test.each([
+    ["float64", Float64Array.of(0.5, -2), 11],
+    ["float16", Uint16Array.of(0x3800, 0xc000), 10],
+    ["bfloat16", Uint16Array.of(0x3f00, 0xc000), 16],
+  ] as const)("%s becomes float32, casts and outputs included", async (type, data, code) => {
+    const model = graph({
+      inputs: [valueInfo("x", "int32", [2])],
+      outputs: [valueInfo("y", type, [2])],
+      nodes: [
+        node({ op: "Cast", inputs: ["x"], outputs: ["c"], attributes: { to: int(code) } }),
+        node({ op: "Add", inputs: ["c", "w"], outputs: ["y"] }),
+      ],
+      initializers: { w: { type, shape: [2], data } },
+    });
+    const { onnx, values } = await normalize(model, { evaluate });
+    expect(onnx.graph.initializers.get("w")).toEqual(floatTensor([2], [0.5, -2]));
+    expect(values.get("y")).toEqual({ type: "float32", shape: [2] });
+    expect(await run(onnx, { x: { type: "int32", shape: [2], data: Int32Array.of(1, 1) } })).toEqual([1.5, -1]);
+  });
+
+  test("float16 subnormals, infinities and NaN are read by their bits", async () => {
+    const { toFloat32 } = await import("../../src/onnx/precision.ts");
+    const data = Uint16Array.of(0x0001, 0x8200, 0x0400, 0x7bff, 0x7c00, 0xfc00, 0x7e00, 0x8000);
+    const expected = [2 ** -24, -(2 ** -15), 2 ** -14, 65504, Infinity, -Infinity, NaN, -0];
+    expect(Array.from(toFloat32({ type: "float16", shape: [8], data }).data as Float32Array)).toEqual(expected);
+  });
+
+  test("a float64 weight that overflows float32 is refused", async () => {
+    const model = graph({
+      inputs: [valueInfo("x", "float64", [2])],
+      nodes: [node({ op: "Mul", inputs: ["x", "w"], outputs: ["y"] })],
+      initializers: { w: { type: "float64", shape: [2], data: Float64Array.of(1, 1e300) } },
+    });
+    await expect(normalize(model, { evaluate })).rejects.toMatchObject({ code: "not-finite" });
+  });
+});
+
+describe("branches", () => {
+  const branch = (name: string, op: string): Attribute => ({
+    kind: "graph",
+    value: {
+      name,
+      inputs: [],
+      outputs: [outlet(`${name}-y`)],
+      nodes: [
+        node({ op: "Constant", inputs: [], outputs: ["two"], attributes: { value_float: float(2) } }),
+        node({ op, inputs: ["x", "two"], outputs: ["inner"] }),
+        relu("inner", `${name}-y`),
+      ],
+      initializers: new Map(),
+    },
+  });
+  const choice = (condition: string, output: string) =>
+    node({
+      op: "If",
+      inputs: [condition],
+      outputs: [output],
+      attributes: { then_branch: branch("then", "Add"), else_branch: branch("else", "Mul") },
+    });
+  const x = floatTensor([2, 3], [1, -1, 2, -2, 3, -3]);
+
+  test("one that is always taken stands in the graph itself", async () => {
+    const model = graph({
+      nodes: [
+        node({ op: "Size", inputs: ["x"], outputs: ["size"] }),
+        node({ op: "Equal", inputs: ["size", "six"], outputs: ["isSix"] }),
+        node({ op: "Not", inputs: ["isSix"], outputs: ["isNot"] }),
+        choice("isSix", "a"),
+        choice("isNot", "b"),
+        node({ op: "Sub", inputs: ["a", "b"], outputs: ["y"] }),
+      ],
+      initializers: { six: intTensor([6], []) },
+    });
+    const { onnx, values } = await normalize(model, { evaluate });
+    expect(opsOf(onnx)).toEqual(["Add", "Relu", "Mul", "Relu", "Sub"]);
+    expect(values.get("inner")?.shape).toEqual([2, 3]);
+    expect(await run(onnx, { x })).toEqual([1, 1, 0, 0, -1, 0]);
+  });
+
+  test("one that an input decides stays", async () => {
+    const model = graph({
+      inputs: [valueInfo("x", "float32", [2, 3]), valueInfo("c", "bool", [])],
+      nodes: [choice("c", "y")],
+    });
+    const { onnx } = await normalize(model, { evaluate });
+    expect(opsOf(onnx)).toEqual(["If"]);
+    expect(await run(onnx, { x, c: { type: "bool", shape: [], data: Uint8Array.of(1) } })).toEqual([3, 1, 4, 0, 5, 0]);
+  });
+});
+
+describe("what cannot be normalized", () => {
+  test("a graph that does not run says why", async () => {
+    const model = graph({ nodes: [node({ op: "Relu6", inputs: ["x"], outputs: ["y"] })] });
+    await expect(normalize(model, { evaluate, file: "net.onnx" })).rejects.toMatchObject({
+      code: "backend-failed",
+      what: expect.stringMatching(/^The model does not run: .*Relu6/s),
+      where: { file: "net.onnx" },
+    });
+  });
+
+  test("a fused activation that is not known is refused", async () => {
+    const fused = node({
+      op: "FusedGemm",
+      name: "fc1",
+      domain: "com.microsoft",
+      inputs: ["x", "w"],
+      outputs: ["y"],
+      attributes: { activation: text("Elu") },
+    });
+    const model = graph({ nodes: [fused], initializers: { w: floatTensor([3, 1], [1, 2, 3]) } });
+    const opsets = new Map(model.opsets).set("com.microsoft", 1);
+    await expect(normalize({ ...model, opsets }, { evaluate })).rejects.toMatchObject({
+      code: "op-unsupported",
+      what: "The activation Elu of the fused FusedGemm is not read.",
+      where: { node: "fc1", op: "FusedGemm" },
+    });
+  });
+
+  test("a given input of another shape is refused", async () => {
+    const feeds = new Map([["x", floatTensor([4], [1, 2, 3, 4])]]);
+    const attempt = normalize(graph({ nodes: [relu("x", "y")] }), { evaluate, feeds });
+    await expect(attempt).rejects.toMatchObject({
+      code: "shape-mismatch",
+      what: `Input "x" has shape 2×3 in the file, and 4 is asked for.`,
+    });
+  });
+});
