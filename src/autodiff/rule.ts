@@ -1,5 +1,5 @@
 import type { Shape } from "../base/index.ts";
-import type { readAttributes } from "../onnx/index.ts";
+import { type readAttributes, toNumbers } from "../onnx/index.ts";
 import type { PrimalBuilder, Value } from "./primal.ts";
 import type { LinearBuilder, Tangent } from "./program.ts";
 
@@ -45,3 +45,11 @@ export const diagonal =
 
 /** An axis counted from the right: −1 is last. */
 export const fromRight = (axis: number, shape: Shape) => (axis < 0 ? axis : axis - shape.length);
+
+/** Numbers of a constant input; they steer the shape, so they must be the same at every input. */
+export function steering(node: RuleNode, i: number): number[] | undefined {
+  const value = node.optional(i);
+  if (value === undefined) return undefined;
+  if (value.constant === undefined) throw new Error(`input ${i} of ${node.op} must not depend on the network's input`);
+  return toNumbers(value.constant);
+}

@@ -5,19 +5,20 @@ import { aroundAxis, broadcastIndex, indexBy, withExtent } from "./indexing.ts";
 
 /**
  * Emits an operation along axes (negative): on the form in which the tangents are held, or, where the leading axis that
- * this form may leave out is concerned, on the full one.
+ * this form may leave out is concerned, on the full one. `emit` is told the names and the rank of that form.
  */
 function emitAlong(
   e: StepEmitter,
   { inputs }: Step,
   axes: readonly number[],
-  emit: (names: readonly string[]) => string,
+  emit: (names: readonly string[], rank: number) => string,
 ): string {
   const needsLeading = inputs.some(
     (x, i) => e.isStripped(i) !== e.isStripped(-1) || (e.isStripped(i) && axes.includes(-x.shape.length)),
   );
-  if (!needsLeading) return emit(inputs.map((_, i) => e.input(i)));
-  return e.fromFull(emit(inputs.map((_, i) => e.fullInput(i))));
+  const names = inputs.map((_, i) => (needsLeading ? e.fullInput(i) : e.input(i)));
+  const y = emit(names, inputs[0]!.shape.length + (needsLeading || !e.isStripped() ? 1 : 0));
+  return needsLeading ? e.fromFull(y) : y;
 }
 
 export const reshape: Definition<"reshape"> = {
@@ -132,11 +133,14 @@ export const pad: Definition<"pad"> = {
   transpose: (l, ct, { inputs: [x], attributes: { axis, before } }) => [
     l.slice(ct, axis, before, aroundAxis(x!.shape, axis).extent),
   ],
+  /** Pads of every axis, not of one by its name: ONNX Runtime mistakes the latter where it moves a Transpose past it. */
   emit(e, step) {
     const { axis, before, after } = step.attributes;
-    return emitAlong(e, step, [axis], ([x]) =>
-      e.node("Pad", [x!, e.ints([before, after]), e.scalar(0), e.ints([axis])]),
-    );
+    return emitAlong(e, step, [axis], ([x], rank) => {
+      const zeros = new Array<number>(rank).fill(0);
+      const pads = [...withExtent(zeros, axis, before), ...withExtent(zeros, axis, after)];
+      return e.node("Pad", [x!, e.ints(pads), e.scalar(0)]);
+    });
   },
   evaluate({ inputs, output, attributes: { axis, before } }, [x]) {
     const { outer, extent, inner } = aroundAxis(inputs[0]!.shape, axis);

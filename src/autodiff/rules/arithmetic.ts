@@ -1,7 +1,7 @@
 import { sameShape } from "../../base/index.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { LinearBuilder, Tangent } from "../program.ts";
-import { constant, diagonal, type Rule, type RuleNode, type Rules } from "../rule.ts";
+import { constant, diagonal, type Rule, type RuleNode, type Rules, steering } from "../rule.ts";
 
 /** A function of several inputs, broadcast to the output's shape: dy = Σ slopeᵢ ∘ dxᵢ, slopes computed where inputs vary. */
 const elementwise =
@@ -54,21 +54,23 @@ export const arithmetic = {
     () => p.map("Reciprocal", b!),
     () => p.map("Neg", p.div(y!, b!)),
   ]),
-  /** d(aᵇ) = b aᵇ⁻¹ da + y ln a db. */
-  Pow: elementwise((p, { inputs: [a, b], outputs: [y] }) => [
-    () => p.mul(b!, p.pow(a!, p.affine(1, b!, -1))),
-    () => p.mul(y!, p.map("Log", a!)),
-  ]),
+  /** d(aᵇ) = b aᵇ⁻¹ da + y ln a db; the exponent may be an integer. */
+  Pow: elementwise((p, { inputs: [a, b], outputs: [y] }) => {
+    const exponent = b!.type === "float32" ? b! : p.cast(b!, "float32");
+    return [() => p.mul(exponent, p.pow(a!, p.affine(1, exponent, -1))), () => p.mul(y!, p.map("Log", a!))];
+  }),
   Max: extremum,
   Min: extremum,
   Neg: () => (l, dx) => l.multiply(-1, dx),
   Identity: identity,
   /** Inference leaves the input as it is; in training the mask that the primal pass drew is kept. */
   Dropout: (node, primal) => {
-    const training = node.optional(2)?.constant?.data[0];
-    if (training === undefined || Number(training) === 0) return (_l, dx) => dx;
-    const ratio = Number(node.optional(1)?.constant?.data[0] ?? 0.5);
-    const mask = primal.keep(primal.affine(1 / (1 - ratio), primal.mask(node.outputs[1]!), 0));
+    const training = steering(node, 2)?.[0] ?? 0;
+    if (training === 0) return (_l, dx) => dx;
+    const drawn = node.outputs[1];
+    if (drawn === undefined) throw new Error("it is in training mode and does not say what it dropped");
+    const ratio = steering(node, 1)?.[0] ?? 0.5;
+    const mask = primal.keep(primal.affine(1 / (1 - ratio), primal.mask(drawn), 0));
     return (l, dx) => l.scale(mask, dx);
   },
   Cast: cast,

@@ -1,13 +1,12 @@
 import { type Shape, sizeOf, stridesOf } from "../../base/index.ts";
-import { int, intTensor, toNumbers } from "../../onnx/index.ts";
+import { int, intTensor } from "../../onnx/index.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
-import { constant, fromRight, type Rule, type RuleNode, type Rules } from "../rule.ts";
+import { constant, fromRight, type Rule, type RuleNode, type Rules, steering } from "../rule.ts";
 
 /** The axes that a reduction sums away, negative. */
 function reducedAxes(node: RuleNode): number[] {
   const { shape } = node.inputs[0]!;
-  const axes = node.optional(1)?.constant;
-  const stated = axes === undefined ? [] : toNumbers(axes);
+  const stated = steering(node, 1) ?? [];
   if (stated.length === 0 && node.attributes.int("noop_with_empty_axes", 0) === 0) {
     return shape.map((_, axis) => axis - shape.length);
   }
@@ -67,9 +66,7 @@ const product: Rule = (node, primal) => {
 /** Σ x along an axis up to each entry: a triangular matrix. */
 const cumulativeSum: Rule = (node, primal) => {
   const x = node.inputs[0]!;
-  const stated = node.inputs[1]!.constant;
-  if (stated === undefined) throw new Error("its axis must not depend on the network's input");
-  const axis = fromRight(Number(stated.data[0]), x.shape);
+  const axis = fromRight(steering(node, 1)![0]!, x.shape);
   const extent = x.shape.at(axis)!;
   const exclusive = node.attributes.int("exclusive", 0) !== 0;
   const reverse = node.attributes.int("reverse", 0) !== 0;

@@ -2,15 +2,7 @@ import { type Shape, sizeOf } from "../../base/index.ts";
 import { float, floatTensor, int, intTensor, text, toNumbers } from "../../onnx/index.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { LinearBuilder, Operand, Tangent } from "../program.ts";
-import { constant, fromRight, type Rule, type RuleNode, type Rules, reshaped } from "../rule.ts";
-
-/** Numbers of a constant input; they steer the shape, so they must be the same at every input. */
-function steering(node: RuleNode, i: number): number[] | undefined {
-  const value = node.optional(i);
-  if (value === undefined) return undefined;
-  if (value.constant === undefined) throw new Error(`input ${i} of ${node.op} must not depend on the network's input`);
-  return toNumbers(value.constant);
-}
+import { constant, fromRight, type Rule, type Rules, reshaped, steering } from "../rule.ts";
 
 const indicesOf = (primal: PrimalBuilder, places: readonly number[]) => primal.keep(primal.constant(intTensor(places)));
 

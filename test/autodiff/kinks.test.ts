@@ -1,0 +1,119 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { floatTensor } from "../../src/onnx/index.ts";
+import { createBackend } from "../../src/platform/node/backend.ts";
+import { emittedJacobian } from "../laws/emitted.ts";
+import { problemOf } from "../rows/problem.ts";
+import type { OpRow } from "../rows/row.ts";
+
+const backend = createBackend({ threads: 1 });
+afterAll(() => backend.dispose());
+
+/** The rows of J, one an output entry. */
+async function matrixOf(row: OpRow): Promise<number[][]> {
+  const J = await emittedJacobian(backend, problemOf(row));
+  const unit = Float32Array.from({ length: J.m ** 2 }, (_, i) => (i % (J.m + 1) === 0 ? 1 : 0));
+  const rows = await J.vjp(unit, J.m);
+  await J.release();
+  return Array.from({ length: J.m }, (_, i) => [...rows.subarray(i * J.n, (i + 1) * J.n)]);
+}
+
+const vector = (...values: number[]) => floatTensor([values.length], values);
+
+describe("at a kink the derivative is fixed by convention", () => {
+  test.each<[op: string, at: number, slope: number, attrs?: OpRow["attrs"]]>([
+    ["Relu", 0, 0],
+    ["LeakyRelu", 0, 0.5, { alpha: 0.5 }],
+    ["ThresholdedRelu", 1, 0],
+    ["Elu", 0, 0.5, { alpha: 0.5 }],
+    ["HardSigmoid", 2.5, 0],
+    ["HardSigmoid", -2.5, 0],
+    ["HardSwish", 3, 1],
+    ["HardSwish", -3, 0],
+    ["Shrink", 0.5, 0],
+    ["Abs", 0, 0],
+  ])("%s at %d: %d", async (op, at, slope, attrs) => {
+    expect(await matrixOf({ op, in: { X: vector(at) }, ...(attrs && { attrs }) })).toEqual([[slope]]);
+  });
+
+  test("Clip stands still at its limits", async () => {
+    const limits = { low: floatTensor([], [-1]), high: floatTensor([], [1]) };
+    expect(await matrixOf({ op: "Clip", in: { X: vector(-1, 0, 1), ...limits } })).toEqual([
+      [0, 0, 0],
+      [0, 1, 0],
+      [0, 0, 0],
+    ]);
+  });
+
+  test("norms of nothing but zeros have slope zero, not NaN", async () => {
+    const zeros = floatTensor([1, 1, 3], [0, 0, 0]);
+    for (const op of ["ReduceL2", "ReduceL1", "GlobalLpPool"]) {
+      expect(await matrixOf({ op, in: { X: zeros } })).toEqual([[0, 0, 0]]);
+    }
+  });
+});
+
+describe("among equal entries the first in row-major order is taken", () => {
+  test.each(["ReduceMax", "ReduceMin"])("%s", async (op) => {
+    expect(await matrixOf({ op, in: { X: floatTensor([2, 2], [3, 3, 3, 3]) } })).toEqual([[1, 0, 0, 0]]);
+  });
+
+  test.each(["Max", "Min"])("%s: the first input", async (op) => {
+    const equal = { A: vector(1, 2), B: vector(1, 2) };
+    expect(await matrixOf({ op, in: equal, by: ["A", "B"] })).toEqual([
+      [1, 0, 0, 0],
+      [0, 1, 0, 0],
+    ]);
+  });
+
+  test.each([
+    [[1, 1, 4], [2], [1]],
+    [
+      [1, 1, 3, 3],
+      [2, 2],
+      [1, 1],
+    ],
+    [
+      [1, 1, 2, 3, 2],
+      [2, 2, 2],
+      [1, 1, 1],
+    ],
+  ])("MaxPool of equal entries [%s]", async (shape, kernel_shape, strides) => {
+    const count = shape.reduce((product, extent) => product * extent, 1);
+    const X = floatTensor(shape, new Float32Array(count).fill(1));
+    const rows = await matrixOf({ op: "MaxPool", in: { X }, attrs: { kernel_shape, strides } });
+    const firsts = rows.map((row) => row.indexOf(1));
+    // The window of output o starts at o, read as an index of the input.
+    const outputs = shape.slice(2).map((extent, d) => extent - kernel_shape[d]! + 1);
+    const expected = outputs.reduce<number[]>(
+      (starts, extent, d) =>
+        starts.flatMap((start) => Array.from({ length: extent }, (_, o) => start * shape[d + 2]! + o)),
+      [0],
+    );
+    expect(firsts).toEqual(expected);
+    expect(rows.every((row) => row.reduce((sum, value) => sum + value, 0) === 1)).toBe(true);
+  });
+
+  test("GlobalMaxPool", async () => {
+    expect(await matrixOf({ op: "GlobalMaxPool", in: { X: floatTensor([1, 1, 2, 2], [0, 5, 5, 5]) } })).toEqual([
+      [0, 1, 0, 0],
+    ]);
+  });
+});
+
+test("Dropout in training: the derivative is the mask that was drawn", async () => {
+  const row: OpRow = {
+    op: "Dropout",
+    in: { X: [1, 40], ratio: floatTensor([], [0.25]), training: { type: "bool", shape: [], data: Uint8Array.of(1) } },
+    outputs: 2,
+    from: "positive",
+  };
+  const problem = problemOf(row);
+  const J = await emittedJacobian(backend, { ...problem, targets: ["Y0"] });
+  const [x, y] = [problem.point.get("X")!.data as Float32Array, J.outputs.get("Y0")!.data as Float32Array];
+  const Jx = await J.jvp(x, 1);
+  await J.release();
+  expect(y.some((value) => value === 0)).toBe(true);
+  Jx.forEach((value, i) => {
+    expect(value).toBeCloseTo(y[i]!, 5);
+  });
+});

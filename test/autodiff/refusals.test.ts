@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import { linearize } from "../../src/autodiff/index.ts";
+import { PushforwardError } from "../../src/base/index.ts";
+import { floatTensor, intTensor } from "../../src/onnx/index.ts";
+import { evaluate64 } from "../reference/interpret.ts";
+import { type Problem, problemOf } from "../rows/problem.ts";
+import type { Row } from "../rows/row.ts";
+
+async function refusal({ model, sources, targets }: Problem): Promise<string> {
+  const error = await linearize(model, { sources, targets }, evaluate64).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(PushforwardError);
+  expect((error as PushforwardError).code).toBe("op-unsupported");
+  return (error as PushforwardError).format();
+}
+
+const rows: readonly (readonly [reason: string, row: Row, message: string])[] = [
+  [
+    "statistics that move with the batch",
+    {
+      op: "BatchNormalization",
+      in: { X: [2, 3], scale: [3], B: [3], mean: [3], var: { shape: [3], from: "positive" } },
+      attrs: { training_mode: 1 },
+    },
+    "BatchNormalization cannot be differentiated here: it is in training mode.",
+  ],
+  [
+    "a dropout whose mask is not to be had",
+    {
+      op: "Dropout",
+      in: { X: [2], ratio: null, training: { type: "bool", shape: [], data: Uint8Array.of(1) } },
+    },
+    "Dropout cannot be differentiated here: it is in training mode and does not say what it dropped.",
+  ],
+  [
+    "a padding value that moves",
+    { op: "Pad", in: { X: [2], pads: intTensor([1, 0]), value: [] }, by: ["X", "value"] },
+    "Pad cannot be differentiated here: its constant value moves with the source.",
+  ],
+  [
+    "an axis that is computed",
+    {
+      nodes: [
+        { op: "ArgMax", in: ["X"], out: ["axis"], attrs: { axis: 0, keepdims: 0 } },
+        { op: "CumSum", in: ["X", "axis"], out: ["Y"] },
+      ],
+      in: { X: floatTensor([2], [2, 1]) },
+      targets: ["Y"],
+      note: "",
+    },
+    "CumSum cannot be differentiated here: input 1 of CumSum must not depend on the network's input.",
+  ],
+];
+
+describe("what cannot be differentiated says so", () => {
+  test.each(rows)("%s", async (_reason, row, message) => {
+    const text = await refusal(problemOf(row));
+    expect(text).toContain(`error: ${message}`);
+    expect(text).toContain("do  Choose a target before this node.");
+  });
+
+  test("all nodes without a rule are named at once", async () => {
+    const problem = problemOf({
+      nodes: [
+        { op: "Relu", in: ["X"], out: ["a"] },
+        { op: "Identity", in: ["a"], out: ["b"] },
+        { op: "Sum", in: ["b", "b"], out: ["Y"] },
+      ],
+      in: { X: [2] },
+      targets: ["Y"],
+      note: "",
+    });
+    const { onnx } = problem.model;
+    const nodes = onnx.graph.nodes.map((node) =>
+      node.op === "Relu" ? node : { ...node, op: node.op === "Sum" ? "Einsum" : "NonMaxSuppression" },
+    );
+    const model = { ...problem.model, onnx: { ...onnx, graph: { ...onnx.graph, nodes } } };
+    expect(await refusal({ ...problem, model })).toMatchInlineSnapshot(`
+      "error: No linearize rule for NonMaxSuppression, Einsum, needed for J(X → Y); nodes: b (NonMaxSuppression), Y (Einsum).
+        at  node b, op NonMaxSuppression
+        do  Choose a target before these nodes (\`pushforward inspect\` lists the taps in reach), or add a rule: CONTRIBUTING.md."
+    `);
+  });
+});

@@ -1,0 +1,79 @@
+import { intTensor } from "../../src/onnx/index.ts";
+import type { GraphRow } from "./row.ts";
+
+/** Conv, ReLU, a residual connection round a second convolution, pool, and a linear layer. */
+export const residualNetwork: GraphRow = {
+  nodes: [
+    { op: "Conv", in: ["X", "W1", "B1"], out: ["c1"], attrs: { pads: [1, 1, 1, 1] } },
+    { op: "Tanh", in: ["c1"], out: ["a1"] },
+    { op: "Conv", in: ["a1", "W2", "B2"], out: ["c2"], attrs: { pads: [1, 1, 1, 1] } },
+    { op: "Add", in: ["a1", "c2"], out: ["sum"] },
+    { op: "Relu", in: ["sum"], out: ["a2"] },
+    { op: "MaxPool", in: ["a2"], out: ["pool"], attrs: { kernel_shape: [2, 2], strides: [2, 2] } },
+    { op: "Flatten", in: ["pool"], out: ["flat"] },
+    { op: "Gemm", in: ["flat", "W3", "B3"], out: ["logits"], attrs: { transB: 1 } },
+  ],
+  in: { X: [1, 2, 6, 6], W1: [3, 2, 3, 3], B1: [3], W2: [3, 3, 3, 3], B2: [3], W3: [4, 27], B3: [4] },
+  weights: ["W1", "B1", "W2", "B2", "W3", "B3"],
+  targets: ["logits"],
+  note: "a residual network",
+};
+
+/** One head of self-attention: the input meets itself in matrix products. */
+export const attention: GraphRow = {
+  nodes: [
+    { op: "MatMul", in: ["X", "Wq"], out: ["q"] },
+    { op: "MatMul", in: ["X", "Wk"], out: ["k"] },
+    { op: "MatMul", in: ["X", "Wv"], out: ["v"] },
+    { op: "Transpose", in: ["k"], out: ["kT"], attrs: { perm: [0, 2, 1] } },
+    { op: "MatMul", in: ["q", "kT"], out: ["scores"] },
+    { op: "Softmax", in: ["scores"], out: ["p"], attrs: { axis: -1 } },
+    { op: "MatMul", in: ["p", "v"], out: ["Y"] },
+  ],
+  in: { X: [1, 3, 4], Wq: [4, 2], Wk: [4, 2], Wv: [4, 3] },
+  weights: ["Wq", "Wk", "Wv"],
+  targets: ["Y"],
+  note: "self-attention",
+};
+
+export const graphRows: readonly GraphRow[] = [
+  residualNetwork,
+  { ...residualNetwork, targets: ["sum"], note: "up to the residual sum" },
+  { ...residualNetwork, by: ["W1", "B2", "W3"], note: "by three weights" },
+  { ...residualNetwork, targets: ["a1", "logits"], note: "two targets, one on the way to the other" },
+  attention,
+  { ...attention, by: ["Wq", "Wk", "Wv"], note: "self-attention by its weights" },
+  ...[1, 2].map(
+    (batch): GraphRow => ({
+      nodes: [
+        { op: "Relu", in: ["X"], out: ["a"] },
+        { op: "MaxPool", in: ["a"], out: ["Y"], attrs: { kernel_shape: [2, 2] } },
+        { op: "GlobalMaxPool", in: ["a"], out: ["top"] },
+      ],
+      in: { X: [batch, 2, 3, 3] },
+      from: "distinct",
+      targets: batch === 1 ? ["Y"] : ["Y", "top"],
+      note: `pools of what a ReLU lets through, batch ${batch}`,
+    }),
+  ),
+  {
+    nodes: [
+      { op: "Transpose", in: ["X"], out: ["T"], attrs: { perm: [0, 1, 3, 2] } },
+      { op: "Slice", in: ["T", "starts", "ends", "axes"], out: ["S"] },
+      { op: "Transpose", in: ["S"], out: ["Y"], attrs: { perm: [0, 2, 1, 3] } },
+    ],
+    in: { X: [1, 2, 3, 4], starts: intTensor([1]), ends: intTensor([3]), axes: intTensor([-1]) },
+    targets: ["Y"],
+    note: "padding between transpositions, in the transpose",
+  },
+  {
+    nodes: [
+      { op: "Split", in: ["X", "sizes"], out: ["a", "b"], attrs: { axis: 1 } },
+      { op: "Sigmoid", in: ["b"], out: ["gate"] },
+      { op: "Mul", in: ["a", "gate"], out: ["Y"] },
+    ],
+    in: { X: [1, 4, 3], sizes: intTensor([2, 2]) },
+    targets: ["Y"],
+    note: "a gated linear unit",
+  },
+];
