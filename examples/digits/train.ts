@@ -1,0 +1,107 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { encode } from "fast-png";
+import { writeModel } from "../../src/onnx/index.ts";
+import { createBackend } from "../../src/platform/node/backend.ts";
+import {
+  accuracy,
+  type Convnet,
+  classify,
+  inferenceModel,
+  type TrainOptions,
+  train,
+  wilsonInterval,
+} from "../../src/training/index.ts";
+import { type Digits, readDigits } from "./data.ts";
+
+/** AlexNet's way with layers, for digits: strided first convolution, normalization, overlapping pools, dropout. */
+const network: Convnet = {
+  input: [1, 28, 28],
+  layers: [
+    { kind: "conv", channels: 8, kernel: 8, stride: 3, pad: 2 },
+    { kind: "relu" },
+    { kind: "lrn", size: 5, alpha: 0.1, beta: 0.75, bias: 1 },
+    { kind: "maxPool", kernel: 3, stride: 2, pad: 1 },
+    { kind: "conv", channels: 16, kernel: 3, pad: 1 },
+    { kind: "relu" },
+    { kind: "lrn", size: 5, alpha: 0.1, beta: 0.75, bias: 1 },
+    { kind: "maxPool", kernel: 3, stride: 2, pad: 1 },
+    { kind: "conv", channels: 40, kernel: 3, pad: 1 },
+    { kind: "relu" },
+    { kind: "conv", channels: 40, kernel: 3, pad: 1 },
+    { kind: "relu" },
+    { kind: "dense", units: 64 },
+    { kind: "relu" },
+    { kind: "dropout", rate: 0.2 },
+    { kind: "dense", units: 10 },
+  ],
+};
+
+const recipe = { epochs: 45, batch: 64, rate: 3e-3, decay: 0.05, shift: 1 } satisfies Partial<TrainOptions>;
+
+/** Pictures written beside the network: one of each class, then further ones. */
+const PICTURES = 16;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "0" },
+    out: { type: "string", default: import.meta.dirname },
+  },
+});
+const seed = Number(values.seed);
+const say = (line: string) => process.stderr.write(`${line}\n`);
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+const digits = readDigits();
+const { training, heldOut } = digits;
+say(`${training.labels.length} digits to train on, ${heldOut.labels.length} held out; seed ${seed}`);
+
+// One thread: the graphs are small, and so the weights do not depend on the number of cores.
+const backend = createBackend({ threads: 1 });
+const start = performance.now();
+const weights = await train(backend, network, training, {
+  ...recipe,
+  seed,
+  onEpoch: async ({ epoch, loss, weights: soFar }) => {
+    const share = accuracy(await classify(backend, inferenceModel(network, soFar), heldOut), heldOut);
+    const seconds = (performance.now() - start) / 1000;
+    const left = Math.round((seconds / epoch) * (recipe.epochs - epoch));
+    say(`epoch ${epoch}/${recipe.epochs}  loss ${loss.toFixed(4)}  held out ${percent(share)}  ${left} s left`);
+  },
+});
+
+const model = inferenceModel(network, weights);
+const found = await classify(backend, model, heldOut);
+await backend.dispose();
+const bytes = writeModel(model);
+mkdirSync(values.out, { recursive: true });
+writeFileSync(join(values.out, "digits.onnx"), bytes);
+writePictures(digits, values.out);
+
+const share = accuracy(found, heldOut);
+const [low, high] = wilsonInterval(share, heldOut.labels.length);
+const seconds = Math.round((performance.now() - start) / 1000);
+say(`held out ${percent(share)} (95 %: ${percent(low)} to ${percent(high)}), ${bytes.length} bytes, ${seconds} s`);
+
+/** Held-out digits as picture files, and the table of their classes. */
+function writePictures({ heldOut: { shape, images, labels }, heldOutNames }: Digits, out: string): void {
+  const [, height, width] = shape as [number, number, number];
+  const places = Array.from(labels.keys());
+  const first = places.filter((place) => labels.indexOf(labels[place]!) === place);
+  const further = places.filter((place) => !first.includes(place));
+  const more = PICTURES - first.length;
+  const step = further.length / more;
+  const chosen = [...first, ...Array.from({ length: more }, (_, i) => further[Math.floor((i + 0.5) * step)]!)];
+  const folder = join(out, "images");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  const rows = chosen.map((place) => {
+    const pixels = images.subarray(place * width * height, (place + 1) * width * height);
+    const file = `${heldOutNames[place]}.png`;
+    const data = Uint8Array.from(pixels, (pixel) => Math.round(255 * pixel));
+    writeFileSync(join(folder, file), encode({ width, height, data, channels: 1, depth: 8 }));
+    return `${file}\t${labels[place]}\n`;
+  });
+  writeFileSync(join(out, "labels.tsv"), rows.sort().join(""));
+}

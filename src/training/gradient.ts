@@ -1,0 +1,93 @@
+import { type EmittedProgram, emit, linearize, transpose } from "../autodiff/index.ts";
+import { PushforwardError, sizeOf } from "../base/index.ts";
+import { buildModel, filled, type Model, type OnnxModel, type Tensor } from "../onnx/index.ts";
+import { type Backend, evaluateWith } from "../operator/index.ts";
+
+/** A scalar of a graph and its gradient, compiled into one graph. */
+export interface Gradient {
+  /**
+   * The scalar where the graph's inputs have these values. Leaves the gradient in `by`.
+   *
+   * @throws PushforwardError `not-finite` if the scalar is
+   */
+  at(inputs: Readonly<Record<string, Tensor>>): Promise<number>;
+  /** Derivatives by tensor name, in the tensor's shape; overwritten by the next `at`. */
+  readonly by: ReadonlyMap<string, Float32Array>;
+  release(): Promise<void>;
+}
+
+export interface GradientOptions {
+  /** The scalar's tensor. */
+  readonly of: string;
+  /** Tensors by which to differentiate: inputs of the graph, weights too. */
+  readonly by: readonly string[];
+}
+
+/**
+ * The gradient of a scalar: its derivative, transposed, at cotangent 1. The primal pass and the derivative become one graph,
+ * so that kept values never leave the backend. Where the scalar does not move with a tensor, that part is zero.
+ *
+ * @throws PushforwardError `op-unsupported` naming every node without a rule
+ */
+export async function compileGradient(backend: Backend, model: Model, { of, by }: GradientOptions): Promise<Gradient> {
+  const { program, constants, primal } = await linearize(model, { sources: by, targets: [of] }, evaluateWith(backend));
+  const adjoint = transpose(program);
+  const emitted = emit(adjoint, constants);
+  const executable = await backend.compile(atCotangentOne(of, primal, emitted));
+
+  const gradient = new Map(by.map((name) => [name, new Float32Array(sizeOf(model.values.get(name)!.shape))]));
+  const moving = by.filter((_, i) => adjoint.targets[i] !== undefined);
+  const into = Object.fromEntries(
+    emitted.model.graph.outputs.map(({ name, shape }, i): [string, Tensor] => [
+      renamed(name),
+      { type: "float32", shape: [1, ...(shape!.slice(1) as number[])], data: gradient.get(moving[i]!)! },
+    ]),
+  );
+  return {
+    by: gradient,
+    async at(inputs) {
+      const { [of]: scalar } = await executable.run(inputs, [of, ...Object.keys(into)], into);
+      const value = Number(scalar!.data[0]);
+      if (Number.isFinite(value)) return value;
+      throw new PushforwardError("not-finite", {
+        what: `"${of}" is ${value}.`,
+        fix: "Lower the learning rate, or look for inputs that are not finite.",
+      });
+    },
+    release: () => executable.release(),
+  };
+}
+
+/** Names of the derivative's own tensors, which must not meet those of the model. */
+const renamed = (name: string): string => `gradient/${name}`;
+
+/** The primal pass followed by the adjoint program, which takes what the pass kept and one cotangent, 1. */
+function atCotangentOne(of: string, { graph, opsets }: OnnxModel, { model, inputs, kept }: EmittedProgram): OnnxModel {
+  const adjoint = model.graph;
+  const shared = new Set(["", ...kept]);
+  const rename = (name: string): string => (shared.has(name) ? name : renamed(name));
+  return buildModel(
+    {
+      inputs: graph.inputs,
+      outputs: [
+        ...graph.outputs.filter(({ name }) => name === of),
+        ...adjoint.outputs.map((output) => ({ ...output, name: rename(output.name) })),
+      ],
+      nodes: [
+        ...graph.nodes,
+        ...adjoint.nodes.map((node) => ({
+          ...node,
+          name: renamed(node.name),
+          inputs: node.inputs.map(rename),
+          outputs: node.outputs.map(rename),
+        })),
+      ],
+      initializers: new Map([
+        ...graph.initializers,
+        ...[...adjoint.initializers].map(([name, tensor]) => [rename(name), tensor] as const),
+        ...inputs.map((name) => [rename(name), filled([1], 1)] as const),
+      ]),
+    },
+    opsets.get(""),
+  );
+}

@@ -1,0 +1,140 @@
+import { createRng, PushforwardError, type Rng, sizeOf } from "../base/index.ts";
+import type { Tensor } from "../onnx/index.ts";
+import type { Backend } from "../operator/index.ts";
+import { adam, cosineRate } from "./adam.ts";
+import type { Convnet, Weights } from "./convnet.ts";
+import { copyShifted, type DataSet, shuffled } from "./data-set.ts";
+import { compileGradient } from "./gradient.ts";
+import { type TrainingGraph, trainingGraph } from "./graphs.ts";
+
+export interface TrainOptions {
+  readonly epochs: number;
+  /** Images a step; what is left over at the end of an epoch is left out. */
+  readonly batch: number;
+  /** The largest learning rate: reached after one epoch, then it falls to zero as a half cosine. */
+  readonly rate: number;
+  /** Decoupled weight decay. */
+  readonly decay: number;
+  /** Each image moves at random by up to so many pixels, down or up and right or left. */
+  readonly shift: number;
+  /** Fixes first weights, order, shifts and dropout: on one machine the same seed gives the same weights, bit for bit. */
+  readonly seed: number;
+  /** Told after each epoch. */
+  readonly onEpoch?: (progress: EpochProgress) => void | Promise<void>;
+}
+
+export interface EpochProgress {
+  /** From 1. */
+  readonly epoch: number;
+  /** Mean over the epoch's steps, in nats, dropout included. */
+  readonly loss: number;
+  /** As they are now; they change with the next step. */
+  readonly weights: Weights;
+}
+
+/**
+ * Trains a network to tell classes apart: softmax cross entropy, Adam with decoupled weight decay, gradients by `linearize`
+ * and `transpose`.
+ *
+ * Shapes: the data's images must have the network's input shape; labels must be below its number of outputs.
+ *
+ * @throws PushforwardError `shape-mismatch` if images, labels or batch do not fit; `not-finite` if the loss diverges
+ */
+export async function train(backend: Backend, net: Convnet, data: DataSet, options: TrainOptions): Promise<Weights> {
+  const { epochs, batch, rate, decay, seed } = options;
+  const graph = trainingGraph(net, batch);
+  check(graph, data);
+  const weights = firstWeights(graph.weights, createRng(seed, "weights"));
+  const arrays = new Map([...weights].map(([name, { data }]) => [name, data]));
+  const gradient = await compileGradient(backend, graph.model, { of: "loss", by: [...graph.weights.keys()] });
+  const optimizer = adam({ decay });
+  const stepsPerEpoch = Math.floor(data.labels.length / batch);
+  const rateAt = cosineRate(rate, epochs * stepsPerEpoch, stepsPerEpoch);
+  const rng = createRng(seed, "batches");
+  const feeds = new Batches(graph, data, options.shift, rng);
+  try {
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const order = shuffled(data.labels.length, rng);
+      let total = 0;
+      for (let step = 0; step < stepsPerEpoch; step++) {
+        const inputs = feeds.next(order.slice(step * batch, (step + 1) * batch));
+        total += await gradient.at({ ...inputs, ...Object.fromEntries(weights) });
+        optimizer.step(arrays, gradient.by, rateAt(epoch * stepsPerEpoch + step));
+      }
+      await options.onEpoch?.({ epoch: epoch + 1, loss: total / stepsPerEpoch, weights });
+    }
+  } finally {
+    await gradient.release();
+  }
+  return weights;
+}
+
+function check({ model, batch }: TrainingGraph, { shape, images, labels }: DataSet): void {
+  const [, ...input] = model.values.get("image")!.shape;
+  const classes = model.values.get("oneHot")!.shape[1]!;
+  const refuse = (what: string, fix: string) => {
+    throw new PushforwardError("shape-mismatch", { what, fix });
+  };
+  if (input.join() !== shape.join() || images.length !== labels.length * sizeOf(shape)) {
+    refuse("The images do not have the shape of the network's input.", "Give one image [C, H, W] for each label.");
+  }
+  if (labels.some((label) => label >= classes))
+    refuse("A label is no output.", `Give labels from 0 to ${classes - 1}.`);
+  if (labels.length < batch) refuse(`${labels.length} images are less than a batch.`, `Lower the batch from ${batch}.`);
+}
+
+/** Normal with variance 2/fan-in; biases zero. @see He et al. 2015 */
+function firstWeights(shapes: TrainingGraph["weights"], rng: Rng): Map<string, Tensor & { data: Float32Array }> {
+  return new Map(
+    [...shapes].map(([name, shape]) => {
+      const deviation = shape.length === 1 ? 0 : Math.sqrt(2 / sizeOf(shape.slice(1)));
+      const data = Float32Array.from({ length: sizeOf(shape) }, () => deviation * rng.gaussian());
+      return [name, { type: "float32", shape, data }];
+    }),
+  );
+}
+
+/** Fills the training graph's inputs, the same arrays for each batch. */
+class Batches {
+  readonly #graph: TrainingGraph;
+  readonly #data: DataSet;
+  readonly #shift: number;
+  readonly #rng: Rng;
+  readonly #feeds: Record<string, Tensor & { data: Float32Array }>;
+
+  constructor(graph: TrainingGraph, data: DataSet, shift: number, rng: Rng) {
+    this.#graph = graph;
+    this.#data = data;
+    this.#shift = shift;
+    this.#rng = rng;
+    const names = ["image", "oneHot", ...graph.masks.map(({ name }) => name)];
+    this.#feeds = Object.fromEntries(
+      names.map((name) => {
+        const { type, shape } = graph.model.values.get(name)!;
+        return [name, { type, shape, data: new Float32Array(sizeOf(shape)) }];
+      }),
+    );
+  }
+
+  next(indices: readonly number[]): Readonly<Record<string, Tensor>> {
+    const { shape, images, labels } = this.#data;
+    const size = sizeOf(shape);
+    const image = this.#feeds.image!.data;
+    const oneHot = this.#feeds.oneHot!.data.fill(0);
+    const classes = oneHot.length / indices.length;
+    indices.forEach((index, to) => {
+      const from = images.subarray(index * size, (index + 1) * size);
+      copyShifted(from, image.subarray(to * size, (to + 1) * size), shape, this.#offset(), this.#offset());
+      oneHot[to * classes + labels[index]!] = 1;
+    });
+    for (const { name, rate } of this.#graph.masks) {
+      const mask = this.#feeds[name]!.data;
+      for (let i = 0; i < mask.length; i++) mask[i] = this.#rng.uniform() < rate ? 0 : 1 / (1 - rate);
+    }
+    return this.#feeds;
+  }
+
+  #offset(): number {
+    return this.#rng.integer(2 * this.#shift + 1) - this.#shift;
+  }
+}
