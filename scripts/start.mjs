@@ -14,7 +14,7 @@ function pushforward(...args) {
 
 rmSync(`${root}${out}`, { recursive: true, force: true });
 const preset = ["--preprocess", `${example}/preprocess.json`, "--labels", `${example}/labels.tsv`];
-pushforward("spectrum", `${example}/digits.onnx`, `${example}/images`, "-k", "784", ...preset, "--out", out);
+pushforward("spectrum", `${example}/digits.onnx`, `${example}/images`, "-k", "648", ...preset, "--out", out);
 pushforward("report", out);
 
 if (!process.argv.includes("--no-open")) {

@@ -48,6 +48,8 @@ export async function spectrum(
           seed: manifest.seed,
           ...(signal === undefined ? {} : { signal }),
           onProgress: (progress) => onProgress?.(inputIndex, tapIndex, progress),
+        }).catch((cause: unknown) => {
+          throw signal?.aborted ? interrupted(cause) : cause;
         });
         if (signal?.aborted) throw interrupted();
         const unit = await toUnit(J, triplets, manifest.vectors);
@@ -108,9 +110,10 @@ async function toUnit(
   };
 }
 
-function interrupted(): PushforwardError {
+function interrupted(cause?: unknown): PushforwardError {
   return new PushforwardError("interrupted", {
     what: "Interrupted; what was finished is kept.",
     fix: "Run the same command again to go on from there.",
+    cause,
   });
 }

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { formatShape } from "../../base/index.ts";
 import { productCost, type Tap } from "../../jacobian/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
-import { parseShape } from "./options.ts";
+import { shape } from "./options.ts";
 import { formatTable } from "./table.ts";
 
 /** `pushforward inspect MODEL`: taps, shapes, cuts, unsupported ops, cost of a product. */
@@ -10,7 +10,7 @@ export function inspectCommand(): Command {
   return new Command("inspect")
     .description("list the taps of a model: shapes, cuts, what cannot be differentiated, cost of a product")
     .argument("<model>", "ONNX file")
-    .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", parseShape)
+    .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", shape("--shape"))
     .option("--json", "one object a line on standard output")
     .action(async (file: string, options: { shape?: number[]; json?: boolean }) => {
       const network = await openModel(file, options.shape ? { inputShape: options.shape } : {});

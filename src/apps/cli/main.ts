@@ -13,14 +13,14 @@ const { version } = JSON.parse(readFileSync(new URL("../../../package.json", imp
 const program = new Command("pushforward")
   .description("Certified Jacobian spectra of trained networks: ONNX in, numbers that carry their residuals out.")
   .version(version)
-  .showHelpAfterError("  do  Run with --help for the options.")
   .exitOverride()
+  .configureOutput({ outputError: () => undefined }) // `usageError` tells it
   .addHelpText(
     "after",
     "\nExit codes: 0 done, 1 a result did not reach its tolerance, 2 bad usage or input, 3 unsupported model, 130 interrupted.",
   );
 for (const command of [inspectCommand(), spectrumCommand(version), reportCommand()]) {
-  program.addCommand(command.exitOverride());
+  program.addCommand(command.copyInheritedSettings(program));
 }
 
 try {
@@ -30,7 +30,10 @@ try {
 }
 
 function exitCodeFor(thrown: unknown): number {
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCodes.usage;
+  if (thrown instanceof CommanderError) {
+    if (thrown.exitCode === 0) return 0;
+    return thrown.code === "commander.help" ? exitCodes.usage : exitCodeFor(usageError(thrown));
+  }
   if (thrown instanceof PushforwardError) {
     process.stderr.write(`${thrown.format()}\n`);
     return exitCodes[thrown.code];
@@ -38,4 +41,14 @@ function exitCodeFor(thrown: unknown): number {
   process.stderr.write(`error: ${messageOf(thrown)}\n  do  This is a fault of Pushforward itself; please report it.\n`);
   if (process.env.PUSHFORWARD_DEBUG && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
   return 70;
+}
+
+/** What commander says of a mistake, told as every other error. */
+function usageError({ message }: CommanderError): PushforwardError {
+  const [first = "", hint = ""] = message.replace(/^error: /, "").split("\n");
+  const suggestion = hint === "" ? "" : `${hint.replace(/^\(|\)$/g, "")} `;
+  return new PushforwardError("usage", {
+    what: `${first.charAt(0).toUpperCase()}${first.slice(1).replace(/\.$/, "")}.`,
+    fix: `${suggestion}Run with --help for commands and options.`,
+  });
 }

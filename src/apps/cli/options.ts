@@ -1,37 +1,40 @@
-import { InvalidArgumentError } from "commander";
+import { PushforwardError } from "../../base/index.ts";
+
+/** Readers of option values: each is made for the option that it names in errors (`usage`). */
 
 /** `3,224,224` → [3, 224, 224] */
-export function parseShape(text: string): number[] {
+export const shape = (option: string) => (text: string) => {
   const extents = text.split(/[,x×]/).map(Number);
-  if (extents.some((extent) => !Number.isInteger(extent) || extent < 1)) {
-    throw new InvalidArgumentError("A shape is whole numbers, as 3,224,224.");
-  }
-  return extents;
-}
+  const isShape = extents.every((extent) => Number.isInteger(extent) && extent >= 1);
+  return isShape ? extents : refuse(option, text, "a shape", "3,224,224");
+};
 
-export function parsePositiveInteger(text: string): number {
+export const wholeNumber = (option: string, least: number) => (text: string) => {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("A whole number of at least 1 is needed.");
-  return value;
-}
+  const isValid = text.trim() !== "" && Number.isSafeInteger(value) && value >= least;
+  return isValid ? value : refuse(option, text, `a whole number of at least ${least}`, "100");
+};
 
-export function parseSeed(text: string): number {
+export const tolerance = (option: string) => (text: string) => {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("A seed is a whole number, 0 or more.");
-  return value;
-}
-
-export function parseTolerance(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("A tolerance lies between 0 and 1, as 1e-5.");
-  return value;
-}
+  return value > 0 && value < 1 ? value : refuse(option, text, "a number between 0 and 1", "1e-5");
+};
 
 /** `all`, `none` or how many to keep from either end. */
-export function parseVectors(text: string): number | "all" {
-  if (text === "all") return "all";
-  if (text === "none") return 0;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('Say "all", "none" or a whole number.');
-  return value;
+export const vectorCount =
+  (option: string) =>
+  (text: string): number | "all" => {
+    if (text === "all") return "all";
+    if (text === "none") return 0;
+    const value = Number(text);
+    const isValid = text.trim() !== "" && Number.isInteger(value) && value >= 0;
+    return isValid ? value : refuse(option, text, `a whole number, "all" or "none"`, "16");
+  };
+
+function refuse(option: string, given: string, wanted: string, example: string): never {
+  throw new PushforwardError("usage", {
+    what: `"${given}" is not ${wanted}.`,
+    where: { option },
+    fix: `Give one, as ${option} ${example}.`,
+  });
 }

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { openRun } from "../../results/index.ts";
-import { renderFigures, renderReport } from "../report/index.ts";
 
 /** `pushforward report DIR`: one self-contained HTML page of a run, and its figures as SVG. */
 export function reportCommand(): Command {
@@ -17,6 +16,7 @@ export function reportCommand(): Command {
 
 /** Writes the report of a run into its folder and returns its path. */
 async function writeReport(folder: string): Promise<string> {
+  const { renderFigures, renderReport } = await import("../report/index.ts"); // half of the start-up time of all commands
   const run = await openRun(new DirectoryStore(folder));
   const report = join(folder, "report.html");
   await writeFile(report, await renderReport(run));

@@ -5,10 +5,11 @@ import { type Preprocess, settingsOf } from "../../images/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { createRun, MemoryStore, type Run, type RunManifest, type UnitResult } from "../../results/index.ts";
-import { spectrum, tripletsAt } from "../../studies/index.ts";
+import { spectrum } from "../../studies/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
+import { chooseK, chooseTaps } from "./choose.ts";
 import { choosePreset, findInputs, type Inputs, loadInputs, readLabels } from "./inputs.ts";
-import { parsePositiveInteger, parseSeed, parseShape, parseTolerance, parseVectors } from "./options.ts";
+import { shape, tolerance, vectorCount, wholeNumber } from "./options.ts";
 import { formatSeconds, Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
@@ -40,15 +41,20 @@ export function spectrumCommand(version: string): Command {
     .option(
       "-k, --k <count>",
       `triplets at each tap (default: ${DEFAULT_K}, or all where a tap has fewer)`,
-      parsePositiveInteger,
+      wholeNumber("-k", 1),
     )
-    .option("--tol <tolerance>", "residual asked for, relative to the largest σ", parseTolerance, 1e-5)
-    .option("--seed <seed>", "fixes every random choice", parseSeed, 0)
+    .option("--tol <tolerance>", "residual asked for, relative to the largest σ", tolerance("--tol"), 1e-5)
+    .option("--seed <seed>", "fixes every random choice", wholeNumber("--seed", 0), 0)
     .option("--preprocess <name>", "imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file")
     .option("--labels <file>", "classes: a list in output order, or a table file<TAB>class")
-    .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", parseShape)
-    .option("--vectors <count>", "singular vectors to keep from either end: a number, all, none", parseVectors, 16)
-    .option("--threads <count>", "threads of one product (default: all cores)", parsePositiveInteger)
+    .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", shape("--shape"))
+    .option(
+      "--vectors <count>",
+      "singular vectors to keep from either end: a number, all, none",
+      vectorCount("--vectors"),
+      16,
+    )
+    .option("--threads <count>", "threads of one product (default: all cores)", wholeNumber("--threads", 1))
     .option("--out <folder>", "store results here (Zarr); the same command goes on where it stopped")
     .option("--json", "one object a line on standard output, one for each input and tap")
     .action((model: string, paths: string[], options: SpectrumOptions) => run(version, model, paths, options));
@@ -62,8 +68,8 @@ async function run(version: string, file: string, paths: readonly string[], opti
   });
   try {
     const from = options.from === undefined ? network.input : network.tap(options.from);
-    const taps = chooseTaps(network, from, options.taps);
-    const k = chooseK(options.k, from, taps);
+    const taps = await chooseTaps(network, from, options.taps);
+    const k = chooseK(options.k, DEFAULT_K, from, taps);
     const onlyArrays = files.every((name) => name.endsWith(".npy"));
     const preset = await choosePreset(options.preprocess, network.input.shape, onlyArrays);
     const labels = await readLabels(options.labels, files);
@@ -119,6 +125,8 @@ async function compute(stored: Run, network: NetworkFile, inputs: Inputs, option
         tell(input, tap, unit);
       },
     });
+  } catch (cause) {
+    throw options.out === undefined && aborter.signal.aborted ? nothingKept(cause) : cause;
   } finally {
     progress.end();
     process.off("SIGINT", interrupt);
@@ -133,6 +141,14 @@ async function compute(stored: Run, network: NetworkFile, inputs: Inputs, option
     );
     process.exitCode = 1;
   }
+}
+
+function nothingKept(cause: unknown): PushforwardError {
+  return new PushforwardError("interrupted", {
+    what: "Interrupted; nothing is kept.",
+    fix: "With --out, finished units are kept and the same command goes on from there.",
+    cause,
+  });
 }
 
 function describeUnit({ k, sigma, residual, norm, status, seconds }: UnitResult): string {
@@ -186,51 +202,6 @@ async function summary(stored: Run): Promise<string> {
   }
   const head = ["tap", "m×n", "k", "mean σ₁", "mean σₖ", "certified", "worst residual/σ₁", "time"];
   return formatTable(head, rows, [1, 2, 3, 4, 5, 6, 7]);
-}
-
-/** The taps asked for, all of them reachable. */
-function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[] {
-  const after = network.taps.slice(network.taps.findIndex((tap) => tap.name === from.name) + 1);
-  const chosen =
-    names === "all"
-      ? after
-      : names === "cuts"
-        ? after.filter((tap) => tap.cut)
-        : names.split(",").map((name) => network.tap(name.trim()));
-  const blocked = chosen.filter((tap) => network.unsupported(from, tap).length > 0);
-  if (blocked.length > 0) {
-    const missing = blocked.flatMap((tap) => network.unsupported(from, tap));
-    const nodes = [...new Set(missing.map(({ node, op }) => `${node} (${op})`))];
-    const reachable = chosen.filter((tap) => !blocked.includes(tap)).map((tap) => tap.name);
-    throw new PushforwardError("op-unsupported", {
-      what: `No linearize rule for ${[...new Set(missing.map(({ op }) => op))].join(", ")}, needed for ${blocked.length} of ${chosen.length} taps; nodes: ${nodes.join(", ")}.`,
-      where: { file: network.file, node: missing[0]!.node, op: missing[0]!.op },
-      fix:
-        reachable.length > 0
-          ? `Reachable without them: --taps ${reachable.join(",")}.`
-          : "No tap is reachable without them; add a rule: CONTRIBUTING.md.",
-    });
-  }
-  return chosen;
-}
-
-/** The k asked for; more than any chosen tap can have is a mistake, more than some is cut there. */
-function chooseK(asked: number | undefined, from: Tap, taps: readonly Tap[]): number {
-  const k = asked ?? DEFAULT_K;
-  const most = Math.max(...taps.map((tap) => tripletsAt(Number.POSITIVE_INFINITY, from, tap)));
-  if (asked !== undefined && asked > most) {
-    throw new PushforwardError("shape-mismatch", {
-      what: `k = ${asked} is more than any chosen tap has: J has at most min(m, n) = ${most} singular values.`,
-      where: { option: "-k" },
-      fix: `Ask for at most ${most}, or leave -k out.`,
-    });
-  }
-  const cut = taps.filter((tap) => tripletsAt(k, from, tap) < k);
-  if (asked !== undefined && cut.length > 0) {
-    const list = cut.map((tap) => `${tap.name} ${tripletsAt(k, from, tap)}`).join(", ");
-    process.stderr.write(`note: fewer than ${k} singular values, all are computed: ${list}\n`);
-  }
-  return k;
 }
 
 /** The class that the network gives to each input, where it ends in a vector of scores. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { open, readFile, realpath } from "node:fs/promises";
-import { dirname, relative, resolve } from "node:path";
+import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { messageOf, PushforwardError, type Shape } from "../../base/index.ts";
 import { Network, type Point } from "../../jacobian/index.ts";
 import { checkModel, normalize, readModel } from "../../onnx/index.ts";
@@ -100,23 +100,18 @@ function unreadable(file: string, cause: unknown): PushforwardError {
 function externalReader(file: string) {
   return async (location: string, offset: number, length: number | undefined): Promise<Uint8Array> => {
     const folder = await realpath(dirname(resolve(file)));
-    const refuse = () => {
-      throw new PushforwardError("external-data", {
-        what: `External data "${location}" lies outside the model's folder.`,
-        where: { file },
-        fix: "Keep weights beside the .onnx file; a path that leads elsewhere is not followed.",
-      });
-    };
-    const isOutside = (path: string) => relative(folder, path).startsWith("..") || resolve(location) === location;
-    if (isOutside(resolve(folder, location))) refuse();
-    const path = await realpath(resolve(folder, location));
-    if (isOutside(path)) refuse();
-    const handle = await open(path);
+    const path = await realpath(resolve(folder, location)).catch((cause: unknown) => {
+      throw unreadable(location, cause);
+    });
+    const way = relative(folder, path);
+    if (way.split(sep)[0] === ".." || isAbsolute(way)) throw new Error("it leads out of the model's folder");
+    const handle = await open(path).catch((cause: unknown) => {
+      throw unreadable(location, cause);
+    });
     try {
       const size = length ?? (await handle.stat()).size - offset;
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, offset);
-      if (bytesRead < size) throw new Error(`${size} bytes wanted at ${offset}, only ${bytesRead} there`);
-      return buffer;
+      return buffer.subarray(0, bytesRead);
     } finally {
       await handle.close();
     }
