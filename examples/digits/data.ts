@@ -3,6 +3,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type DataSet, type Split, splitStratified } from "../../src/training/index.ts";
 
+const require = createRequire(import.meta.url);
+
 const WIDTH = 28;
 const HELD_OUT = 1000;
 /** Fixes which digits are held out, whatever the seed of a training. */
@@ -21,7 +23,7 @@ export interface Digits extends Split {
  * @throws Error if the package is not installed
  */
 export function readDigits(): Digits {
-  const folder = join(dirname(createRequire(import.meta.url).resolve("mnist/package.json")), "src", "digits");
+  const folder = join(dirname(require.resolve("mnist/package.json")), "src", "digits");
   const classes = Array.from({ length: 10 }, (_, digit) => {
     const { data } = JSON.parse(readFileSync(join(folder, `${digit}.json`), "utf8")) as { data: number[] };
     return Float32Array.from(data, (pixel) => Math.round(255 * pixel) / 255);

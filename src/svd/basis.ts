@@ -17,6 +17,8 @@ export interface Extension {
 /** A remainder below this part of the largest vector seen is rounding error of float32 and adds no direction. */
 const DEFLATE = 2 ** -22;
 const MAX_PASSES = 4;
+/** Random vectors that are made orthogonal at a time: whitening costs the cube of their number. */
+const RANDOM_ROWS = 32;
 
 /** Orthonormal vectors of one length, grown block by block in memory taken once. */
 export class Basis {
@@ -100,9 +102,11 @@ export class Basis {
   async extendRandom(count: number, rng: Rng, support?: Uint32Array): Promise<void> {
     const goal = Math.min(this.rows + count, this.capacity);
     // In the last few dimensions a random vector may lie in the span but for rounding: try again.
-    for (let attempt = 0; attempt < 20 && this.rows < goal; attempt++) {
-      const missing = goal - this.rows;
-      await this.extend(block(randomVectors(rng, missing, this.length, support), missing), 0);
+    for (let failures = 0; failures < 20 && this.rows < goal; ) {
+      const before = this.rows;
+      const some = Math.min(goal - before, RANDOM_ROWS);
+      await this.extend(block(randomVectors(rng, some, this.length, support), some), 0);
+      if (this.rows < before + some) failures++;
     }
   }
 

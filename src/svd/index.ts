@@ -1,2 +1,2 @@
 export { type SvdOptions, svd } from "./svd.ts";
-export type { Bound, Certificate, SingularTriplets, Status, SvdProgress } from "./triplets.ts";
+export type { Certificate, SingularTriplets, SvdProgress } from "./triplets.ts";

@@ -9,6 +9,7 @@ import { createBackend } from "../../src/platform/node/backend.ts";
 import { imageDecoder } from "../../src/platform/node/image-decoder.ts";
 import { accuracy, classify } from "../../src/training/index.ts";
 
+const require = createRequire(import.meta.url);
 const folder = fileURLToPath(new URL("../../examples/digits/", import.meta.url));
 const read = (path: string) => readFileSync(`${folder}${path}`);
 const pictures = readdirSync(`${folder}images`).sort();
@@ -19,7 +20,7 @@ afterAll(() => backend.dispose());
 
 function hasDigits(): boolean {
   try {
-    createRequire(import.meta.url).resolve("mnist/package.json");
+    require.resolve("mnist/package.json");
     return true;
   } catch {
     return false;
