@@ -27,7 +27,8 @@ async function interleaved(jobs: Readonly<Record<string, () => Promise<unknown>>
     for (const [name, job] of Object.entries(jobs)) {
       const started = performance.now();
       await job();
-      if (round > 0) (times[name] ??= []).push((performance.now() - started) / ROWS);
+      if (round === 0) continue;
+      times[name] = [...(times[name] ?? []), (performance.now() - started) / ROWS];
     }
   }
   return Object.fromEntries(

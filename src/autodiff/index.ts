@@ -2,7 +2,6 @@ export { type EmittedProgram, emit } from "./emit.ts";
 export { evaluate } from "./evaluate.ts";
 export {
   type Linearization,
-  type LinearizeOptions,
   linearize,
   nodesBetween,
   type UnsupportedNode,

@@ -16,7 +16,7 @@ export interface RuleNode {
 }
 
 /** Maps the tangents of a node's inputs (absent where they do not vary) to those of its outputs. */
-export type LinearMap = (l: LinearBuilder, ...tangents: readonly Tangent[]) => Tangent | readonly Tangent[];
+type LinearMap = (l: LinearBuilder, ...tangents: readonly Tangent[]) => Tangent | readonly Tangent[];
 
 /**
  * The derivative of one ONNX operator: keeps what it needs of the primal pass, and returns a map made of linear operations

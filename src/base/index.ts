@@ -1,4 +1,4 @@
-export { type ErrorCode, exitCodes, messageOf, type Place, PushforwardError } from "./error.ts";
+export { exitCodes, messageOf, PushforwardError } from "./error.ts";
 export { nearestNames } from "./nearest.ts";
 export { createRng, gaussianArray, type Rng } from "./random.ts";
 export { broadcastShapes, formatShape, type Shape, sameShape, sizeOf, stridesOf, withoutBatch } from "./shape.ts";

@@ -7,7 +7,7 @@ import {
   type UnsupportedNode,
   unsupportedBetween,
 } from "../autodiff/index.ts";
-import { formatShape, PushforwardError, type Shape, sameShape, sizeOf, withoutBatch } from "../base/index.ts";
+import { formatShape, PushforwardError, type Shape, sameShape, sizeOf } from "../base/index.ts";
 import type { Model, Tensor } from "../onnx/index.ts";
 import { type Backend, type Executable, evaluateWith } from "../operator/index.ts";
 import { JacobianOperator } from "./jacobian-operator.ts";
@@ -24,6 +24,8 @@ export interface CompiledJacobian {
   readonly from: Tap;
   readonly to: Tap;
   readonly linearization: Linearization;
+  /** Whether J is the same at every point, as behind linear layers only. */
+  readonly isConstant: boolean;
   /** Runs the primal pass at a point and binds the products to what it kept. */
   at(point: Point): Promise<JacobianOperator>;
   release(): Promise<void>;
@@ -109,6 +111,7 @@ export class Network {
       from,
       to,
       linearization,
+      isConstant: linearization.kept.length === 0,
       at: async (point) => {
         const fetches = linearization.primal.graph.outputs.map(({ name }) => name);
         const kept = await primal.run({ [this.input.tensor]: this.#feed(point) }, fetches);
@@ -148,8 +151,9 @@ export class Network {
     const { tensor, shape } = this.input;
     const full = this.model.values.get(tensor)!.shape;
     const data = point instanceof Float32Array ? point : point.data;
-    const given = point instanceof Float32Array ? undefined : withoutBatch(point.shape);
-    if (data.length !== sizeOf(full) || (given !== undefined && !sameShape(given, shape))) {
+    const given = point instanceof Float32Array ? undefined : point.shape;
+    const fits = given === undefined || sameShape(given, shape) || sameShape(given, full);
+    if (data.length !== sizeOf(full) || !fits) {
       throw new PushforwardError("shape-mismatch", {
         what: `The input is ${given ? formatShape(given) : `${data.length} numbers`}; the network takes ${formatShape(shape)}.`,
         where: { ...this.#place, tap: this.input.name },

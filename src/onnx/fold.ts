@@ -71,7 +71,8 @@ export function constantsOf(graph: Graph, observed: ReadonlyMap<string, Tensor>)
   const constant = new Set(graph.initializers.keys());
   const shapeVaries = new Set<string>();
   for (const node of graph.nodes) {
-    const reads = readsOf(node);
+    // CastLike asks its second input only for a type, and every float is float32 here.
+    const reads = node.op === "CastLike" ? node.inputs.slice(0, 1) : readsOf(node);
     const asksShape = node.domain === "" && (node.op === "Shape" || node.op === "Size");
     const fixed = asksShape
       ? !reads.some((name) => shapeVaries.has(name))

@@ -70,7 +70,7 @@ export interface ValueInfoMessage {
   type?: TypeMessage;
 }
 
-export interface TypeMessage {
+interface TypeMessage {
   tensorType?: { elemType?: number; shape?: { dim?: { dimValue?: Int64; dimParam?: string }[] } };
   sequenceType?: unknown;
   mapType?: unknown;

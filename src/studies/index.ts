@@ -1,1 +1,1 @@
-export { type SpectrumEvents, spectrum, tripletsAt, type UnitStore } from "./spectrum.ts";
+export { spectrum, tripletsAt } from "./spectrum.ts";

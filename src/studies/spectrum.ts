@@ -21,7 +21,8 @@ export interface SpectrumEvents {
  * How does the spectrum change along the layers? The k largest singular triplets of J(from → tap) for every input and tap
  * of a run's manifest that is not done yet.
  *
- * A unit is one (input, tap), written whole; taps are the outer loop, so that each is linearized and compiled once. Units
+ * A unit is one (input, tap), written whole; taps are the outer loop, so that each is linearized and compiled once, and
+ * solved once for all inputs where J does not depend on them (products and seconds of that solve stand in each). Units
  * depend on nothing but the manifest and their input, so an interrupted run ends with the numbers of an uninterrupted one.
  *
  * @throws PushforwardError `interrupted` when the signal is aborted; finished units are kept
@@ -31,28 +32,20 @@ export async function spectrum(
   store: UnitStore,
   network: Network,
   points: readonly (Float32Array | undefined)[],
-  { onUnit, onProgress, signal }: SpectrumEvents = {},
+  events: SpectrumEvents = {},
 ): Promise<void> {
+  const { onUnit, signal } = events;
   const { manifest } = store;
   const from = network.tap(manifest.from.tensor);
   for (const [tapIndex, record] of manifest.taps.entries()) {
     let compiled: CompiledJacobian | undefined;
+    let shared: UnitResult | undefined;
     try {
       for (const [inputIndex, point] of points.entries()) {
         if (point === undefined || (await store.isDone(inputIndex, tapIndex))) continue;
         compiled ??= await network.compile(from, network.tap(record.tensor));
-        const J = await compiled.at(point);
-        const triplets = await svd(J, {
-          k: record.k,
-          tol: manifest.tol,
-          seed: manifest.seed,
-          ...(signal === undefined ? {} : { signal }),
-          onProgress: (progress) => onProgress?.(inputIndex, tapIndex, progress),
-        }).catch((cause: unknown) => {
-          throw signal?.aborted ? interrupted(cause) : cause;
-        });
-        if (signal?.aborted) throw interrupted();
-        const unit = await toUnit(J, triplets, manifest.vectors);
+        const unit = shared ?? (await solve(compiled, point, record.k, manifest, { inputIndex, tapIndex, events }));
+        if (compiled.isConstant) shared = unit;
         await store.writeUnit(inputIndex, tapIndex, unit);
         await onUnit?.(inputIndex, tapIndex, unit);
       }
@@ -61,6 +54,35 @@ export async function spectrum(
     }
     if (signal?.aborted) throw interrupted();
   }
+}
+
+async function solve(
+  compiled: CompiledJacobian,
+  point: Float32Array,
+  k: number,
+  { tol, seed, vectors }: RunManifest,
+  {
+    inputIndex,
+    tapIndex,
+    events: { signal, onProgress },
+  }: {
+    readonly inputIndex: number;
+    readonly tapIndex: number;
+    readonly events: SpectrumEvents;
+  },
+): Promise<UnitResult> {
+  const J = await compiled.at(point);
+  const triplets = await svd(J, {
+    k,
+    tol,
+    seed,
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: (progress) => onProgress?.(inputIndex, tapIndex, progress),
+  }).catch((cause: unknown) => {
+    throw signal?.aborted ? interrupted(cause) : cause;
+  });
+  if (signal?.aborted) throw interrupted();
+  return toUnit(J, triplets, vectors);
 }
 
 /** Triplets that a tap can have: the k asked for, or all of them. */

@@ -122,7 +122,7 @@ function validated(J: LinearOperator, options: SvdOptions) {
   const maxProducts = whole("maxProducts", options.maxProducts ?? 40 * k + 2000, 1, most);
   const least = leastBasis(k, blockRows);
   const affordable = Math.floor(BASIS_BYTES / (4 * (m + n)));
-  const usualBasis = Math.max(least, Math.min(k + Math.max(k, 320), affordable));
+  const usualBasis = Math.max(least, Math.min(k + Math.max(2 * k, 640), affordable));
   const maxBasis = whole("maxBasis", options.maxBasis ?? usualBasis, least, most);
   const tol = options.tol ?? DEFAULT_TOL;
   if (!(tol > 0)) {

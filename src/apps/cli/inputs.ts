@@ -52,7 +52,7 @@ export async function findInputs(paths: readonly string[]): Promise<string[]> {
 }
 
 /** The preprocessing of a name or JSON file, as it is before it is fitted to a network. */
-export async function readPreset(nameOrFile: string): Promise<Preprocess> {
+async function readPreset(nameOrFile: string): Promise<Preprocess> {
   if (extname(nameOrFile).toLowerCase() !== ".json") return presetNamed(nameOrFile);
   const text = (await readBytes(nameOrFile)).toString("utf8");
   let json: unknown;

@@ -23,6 +23,12 @@ for (const command of [inspectCommand(), spectrumCommand(version), reportCommand
   program.addCommand(command.copyInheritedSettings(program));
 }
 
+// A reader that has gone (`| head`) ends the work as an interrupt does: what is finished is kept.
+process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
+  if (cause.code !== "EPIPE") process.stderr.write(`error: Standard output cannot be written: ${cause.message}.\n`);
+  process.exit(exitCodes.interrupted);
+});
+
 try {
   await program.parseAsync();
 } catch (thrown) {

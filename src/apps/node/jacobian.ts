@@ -1,4 +1,4 @@
-import { PushforwardError, type Shape, sizeOf } from "../../base/index.ts";
+import { PushforwardError, type Shape, sameShape, sizeOf } from "../../base/index.ts";
 import type { JacobianOperator } from "../../jacobian/index.ts";
 import { type Block, type BlockAlgebra, block, type LinearOperator, toDense } from "../../operator/index.ts";
 import { type SingularTriplets, type SvdOptions, svd } from "../../svd/index.ts";
@@ -38,7 +38,7 @@ export class Jacobian implements LinearOperator {
   /**
    * J·v for K tangents: [K, ...source] → [K, ...target].
    *
-   * @throws PushforwardError `shape-mismatch` if the length is no multiple of the source's size
+   * @throws PushforwardError `shape-mismatch` if they are not of that shape, or no whole number of vectors
    */
   async jvp(v: Float32Array | Vectors): Promise<Vectors> {
     const { rows, data } = await this.apply(asBlock(v, this.source, "tangent"));
@@ -48,7 +48,7 @@ export class Jacobian implements LinearOperator {
   /**
    * Jᵀ·u for K cotangents: [K, ...target] → [K, ...source].
    *
-   * @throws PushforwardError `shape-mismatch` if the length is no multiple of the target's size
+   * @throws PushforwardError `shape-mismatch` if they are not of that shape, or no whole number of vectors
    */
   async vjp(u: Float32Array | Vectors): Promise<Vectors> {
     const { rows, data } = await this.applyTranspose(asBlock(u, this.target, "cotangent"));
@@ -68,6 +68,12 @@ export class Jacobian implements LinearOperator {
 
 function asBlock(given: Float32Array | Vectors, side: Shape, kind: string): Block {
   const data = given instanceof Float32Array ? given : given.data;
+  if (!(given instanceof Float32Array) && !sameShape(given.shape, [data.length / sizeOf(side), ...side])) {
+    throw new PushforwardError("shape-mismatch", {
+      what: `A ${kind} is [${given.shape.join(", ")}] with ${data.length} numbers; J takes [K, ${side.join(", ")}].`,
+      fix: "Give K vectors of that shape, or their numbers alone.",
+    });
+  }
   const length = sizeOf(side);
   if (data.length === 0 || data.length % length !== 0) {
     throw new PushforwardError("shape-mismatch", {

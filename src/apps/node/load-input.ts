@@ -27,4 +27,4 @@ export async function loadInput(file: string, preset: Preprocess): Promise<Loade
 }
 
 /** Whether a file holds an array rather than a picture. */
-export const isArray = (file: string): boolean => extname(file).toLowerCase() === ".npy";
+const isArray = (file: string): boolean => extname(file).toLowerCase() === ".npy";
