@@ -71,6 +71,18 @@ test("holds the same numbers in a second run, and in one that is stored and read
   expect(again.stderr).toContain("\nnote: 6 of 6 units are done already\n");
 });
 
+test("holds the same numbers in a second run where the solver searches from random vectors", async () => {
+  await place.put("large.onnx", writeModel(convnet({ size: 36 })));
+  await place.put("large.npy", randomNpy([1, 36, 36]));
+  const search = ["spectrum", "large.onnx", "large.npy", "--taps", "conv2", "-k", "2", "--json"];
+  const [first, second] = [
+    await pushforward(search, { cwd: place.folder }),
+    await pushforward(search, { cwd: place.folder }),
+  ];
+  expect(linesOf(first)).toMatchObject([{ missed: { kind: "probable" } }]); // not read whole
+  expect(timeless(second)).toEqual(timeless(first));
+});
+
 test("holds every unit of a run that goes on, those done before too", async () => {
   const running = start([...command, "--out", "killed"], { cwd: place.folder });
   await running.shown(/^\[\d+\/\d+\] /gm, 2);
@@ -79,6 +91,16 @@ test("holds every unit of a run that goes on, those done before too", async () =
   const resumed = await run("--out", "killed");
   expect(resumed.stderr).toMatch(/^note: [2-5] of 6 units are done already$/m);
   expect(timeless(resumed)).toEqual(timeless(await run()));
+});
+
+test("ends without a word when nobody reads on", async () => {
+  const running = start([...command, "--out", "unread"], { cwd: place.folder });
+  running.child.stdout!.destroy();
+  const { code, stderr } = await running.outcome;
+  expect(code).toBe(130);
+  const words = stderr.split("\n").filter((line) => !/^\[|^note: /.test(line));
+  expect(words).toEqual([""]);
+  expect((await run("--out", "unread")).stderr).toMatch(/^note: [1-5] of 6 units are done already$/m);
 });
 
 test("lists the taps of a model", async () => {

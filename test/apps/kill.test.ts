@@ -8,7 +8,7 @@ import { pushforward, start } from "./command-line.ts";
 import { convnet } from "./networks.ts";
 import { createWorkplace, randomNpy, type Workplace } from "./workplace.ts";
 
-const SIZE = 16;
+const SIZE = 16; // all 256 singular values: behind dead units they are zero, and their vectors random
 const inputs = ["a.npy", "b.npy", "c.npy", "d.npy"];
 const UNITS = 24; // 4 inputs, 6 taps
 /** What two runs of the same numbers may differ in: time spent, the date, and what a killed writer did not finish. */
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.remove());
 
-const command = (out: string, names = inputs) => ["spectrum", "net.onnx", ...names, "-k", "40", "--out", out];
+const command = (out: string, names = inputs) => ["spectrum", "net.onnx", ...names, "--out", out];
 const progress = /^\[\d+\/\d+\] /gm;
 
 async function finished(out: string): Promise<number> {
@@ -63,7 +63,7 @@ describe("a run that is cut short", () => {
     const sigma = (out: string) =>
       openRun(new DirectoryStore(place.path(out))).then(async (run) => (await run.table("sigma")).data);
     expect(Buffer.from((await sigma("killed")).buffer).equals(Buffer.from((await sigma("whole")).buffer))).toBe(true);
-  }, 180_000);
+  }, 300_000);
 
   test("interrupted, says so, keeps what is finished, and goes on", async () => {
     const running = start(command("interrupted", ["a.npy"]), { cwd: place.folder });
@@ -73,7 +73,6 @@ describe("a run that is cut short", () => {
     expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
     const told = stderr.split("\n").filter((line) => !line.startsWith("["));
     expect(told).toEqual([
-      "note: fewer than 40 singular values, all are computed: logits 10",
       "",
       "interrupting after this step; once more to stop at once",
       "error: Interrupted; what was finished is kept.",

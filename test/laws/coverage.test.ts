@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { rules } from "../../src/autodiff/index.ts";
 import { linearOps } from "../../src/autodiff/linear-ops/table.ts";
-import { rules } from "../../src/autodiff/rules/index.ts";
 import { families, rows } from "../rows/index.ts";
 import { problemOf } from "../rows/problem.ts";
 import type { Row } from "../rows/row.ts";

@@ -3,7 +3,7 @@ import { createRng, type Rng } from "../../src/base/index.ts";
 type Vector = Float32Array | Float64Array;
 
 /** ⟨x, y⟩, summed in float64. */
-export function dot(x: Vector, y: Vector): number {
+function dot(x: Vector, y: Vector): number {
   if (x.length !== y.length) throw new Error(`${x.length} entries against ${y.length}`);
   let total = 0;
   for (let i = 0; i < x.length; i++) total += x[i]! * y[i]!;

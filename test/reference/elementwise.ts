@@ -19,7 +19,7 @@ const variadic =
 const compare = (f: (a: number, b: number) => boolean): ReferenceOp => binary((a, b) => Number(f(a, b)), "bool");
 
 /** 2/√π · e^(−x²) Σ 2ⁿ x^(2n+1) / (2n+1)!!: all terms of one sign, so no digits are lost. */
-export function erf(x: number): number {
+function erf(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);
   let term = x;
   let total = x;

@@ -1,27 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { createRun } from "../../src/results/index.ts";
+import { hasXarray, python, withoutXarray } from "../support/python.ts";
 import { exampleUnit, exampleManifest as manifest } from "./example-run.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const ownPython = resolve(here, "../../.venv/bin/python");
-const python = process.env.PUSHFORWARD_PYTHON ?? (existsSync(ownPython) ? ownPython : "python3");
-
-function hasXarray(): boolean {
-  try {
-    execFileSync(python, ["-c", "import xarray, zarr; assert zarr.__version__ >= '3'"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 interface Described {
   readonly dims: Readonly<Record<string, number>>;
   readonly coords: readonly string[];
@@ -38,7 +26,7 @@ interface Opened {
 
 const nulls = (values: Iterable<number>) => Array.from(values, (value) => (Number.isFinite(value) ? value : null));
 
-describe.skipIf(!hasXarray())("xarray (skipped: no Python with xarray and zarr 3, see PUSHFORWARD_PYTHON)", () => {
+describe.skipIf(!hasXarray())(`xarray (${withoutXarray})`, () => {
   let opened: Opened;
   let folder: string;
   const unit = exampleUnit(manifest, 1, 2);

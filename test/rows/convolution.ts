@@ -22,7 +22,7 @@ const byAll: Partial<OpRow> = { by: ["X", "W", "B"] };
 const byWeight: Partial<OpRow> = { by: ["W"], note: "by the weight" };
 const autoPads = ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"];
 
-export const convRows: readonly Row[] = [
+const convRows: readonly Row[] = [
   conv([1, 2, 7], [3, 2, 3]),
   conv([2, 2, 7], [3, 2, 3], { strides: [2], pads: [1, 0] }, byAll),
   conv([1, 2, 5, 6], [3, 2, 3, 3]),
@@ -60,7 +60,7 @@ export const convRows: readonly Row[] = [
   ),
 ];
 
-export const convTransposeRows: readonly Row[] = [
+const convTransposeRows: readonly Row[] = [
   deconv([1, 2, 5], [2, 3, 3]),
   deconv([2, 2, 5], [2, 3, 3], { strides: [2], pads: [1, 0] }, byAll),
   deconv([1, 2, 3, 4], [2, 3, 3, 3]),

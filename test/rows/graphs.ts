@@ -20,7 +20,7 @@ export const residualNetwork: GraphRow = {
 };
 
 /** One head of self-attention: the input meets itself in matrix products. */
-export const attention: GraphRow = {
+const attention: GraphRow = {
   nodes: [
     { op: "MatMul", in: ["X", "Wq"], out: ["q"] },
     { op: "MatMul", in: ["X", "Wk"], out: ["k"] },

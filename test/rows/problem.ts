@@ -100,7 +100,7 @@ function draw(rng: Rng, input: Exclude<RowInput, Tensor | null>, otherwise: Samp
 const FLOAT_ATTRIBUTES = ["alpha", "beta", "bias", "cubic_coeff_a", "epsilon", "gamma", "lambd"];
 
 /** Attributes with the kind that ONNX gives each. */
-export function attributesOf(values: RowAttributes = {}): Attributes {
+function attributesOf(values: RowAttributes = {}): Attributes {
   const kindOf = (name: string, value: RowAttributes[string]): Attribute => {
     if (typeof value === "string") return text(value);
     if (typeof value === "number") return FLOAT_ATTRIBUTES.includes(name) ? float(value) : int(value);

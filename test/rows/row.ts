@@ -9,7 +9,7 @@ import type { Tensor } from "../../src/onnx/index.ts";
  */
 export type Sampler = "gaussian" | "positive" | "above-one" | "unit" | "away-from-kinks" | "distinct";
 
-export interface Drawn {
+interface Drawn {
   readonly shape: Shape;
   readonly from: Sampler;
 }

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { formatProgram } from "../../src/autodiff/index.ts";
+import { jacobian64 } from "../laws/jacobian64.ts";
+import { residualNetwork } from "../rows/graphs.ts";
+import { problemOf } from "../rows/problem.ts";
+
+test("a program and its transpose print one line a step", async () => {
+  const { program, transposed } = await jacobian64(problemOf({ ...residualNetwork, targets: ["a2"] }));
+  expect(formatProgram(program)).toMatchInlineSnapshot(`
+    "sources %0[1,2,6,6]
+    %1 = conv[1,3,6,6](%0; W1) strides=1,1 dilations=1,1 pads=1,1,1,1 group=1
+    %2 = scale[1,3,6,6](%1; primal/Add4)
+    %3 = conv[1,3,6,6](%2; W2) strides=1,1 dilations=1,1 pads=1,1,1,1 group=1
+    %4 = add[1,3,6,6](%2, %3)
+    %5 = scale[1,3,6,6](%4; primal/Cast7)
+    targets %5"
+  `);
+  expect(formatProgram(transposed)).toMatchInlineSnapshot(`
+    "sources %0[1,3,6,6]
+    %1 = scale[1,3,6,6](%0; primal/Cast7)
+    %2 = convTranspose[1,3,6,6](%1; W2) strides=1,1 dilations=1,1 pads=1,1,1,1 group=1 size=6,6
+    %3 = add[1,3,6,6](%1, %2)
+    %4 = scale[1,3,6,6](%3; primal/Add4)
+    %5 = convTranspose[1,2,6,6](%4; W1) strides=1,1 dilations=1,1 pads=1,1,1,1 group=1 size=6,6
+    targets %5"
+  `);
+});
+
+test("a target that stands still prints as 0", async () => {
+  const { program } = await jacobian64(problemOf({ op: "Sign", in: { X: [2, 3] } }));
+  expect(formatProgram(program)).toBe("sources %0[2,3]\ntargets 0");
+});
+
+test("work that no target needs is not recorded", async () => {
+  const { program } = await jacobian64(problemOf({ ...residualNetwork, by: ["B2"], targets: ["c2"] }));
+  expect(program.steps.map(({ op }) => op)).toEqual(["reshape", "broadcast"]);
+});
