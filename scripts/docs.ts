@@ -1,0 +1,130 @@
+// Brings the documents up to date: writes docs/ops.md, and after each example what it prints: `npm run docs`.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { linearize, rules, transpose } from "../src/autodiff/index.ts";
+import { linearOps } from "../src/autodiff/linear-ops/table.ts";
+import { constant } from "../src/autodiff/rule.ts";
+import { activation } from "../src/autodiff/rules/activation.ts";
+import { arithmetic } from "../src/autodiff/rules/arithmetic.ts";
+import { convolution } from "../src/autodiff/rules/convolution.ts";
+import { linearAlgebra } from "../src/autodiff/rules/linear-algebra.ts";
+import { normalization } from "../src/autodiff/rules/normalization.ts";
+import { pooling } from "../src/autodiff/rules/pooling.ts";
+import { reduction } from "../src/autodiff/rules/reduction.ts";
+import { shape } from "../src/autodiff/rules/shape.ts";
+import { examplesOf, printedBy } from "../test/docs/examples.ts";
+import { pages, readPage, root } from "../test/docs/markdown.ts";
+import { disagreement } from "../test/docs/printed.ts";
+import { evaluate64 } from "../test/reference/interpret.ts";
+import { rows } from "../test/rows/index.ts";
+import { problemOf } from "../test/rows/problem.ts";
+import type { Row } from "../test/rows/row.ts";
+
+/** The rules by the file that holds them. */
+const families = {
+  activation,
+  arithmetic,
+  convolution,
+  "linear-algebra": linearAlgebra,
+  normalization,
+  pooling,
+  reduction,
+  shape,
+};
+
+const link = (file: string) => `[\`${file}\`](../${file})`;
+const code = (names: Iterable<string>) => [...names].map((name) => `\`${name}\``).join(", ");
+const table = (head: readonly string[], body: readonly (readonly string[])[]) =>
+  [head, head.map(() => "---"), ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+
+/** Linear operations that the rows' programs, or those of their transposes, are made of, in the order of the table. */
+async function operationsOf(tried: readonly Row[], ofTranspose: boolean): Promise<string[]> {
+  const met = new Set<string>();
+  for (const row of tried) {
+    const { model, sources, targets } = problemOf(row);
+    const { program } = await linearize(model, { sources, targets }, evaluate64);
+    for (const { op } of (ofTranspose ? transpose(program) : program).steps) met.add(op);
+  }
+  return Object.keys(linearOps).filter((op) => met.has(op));
+}
+
+/** The page of operators, from the tables of rules, of linear operations and of test rows. */
+export async function opsPage(): Promise<string> {
+  const single = (op: string) => rows.filter((row) => "op" in row && row.op === op);
+  const inGraphs = (op: string) => rows.filter((row) => "nodes" in row && row.nodes.some((node) => node.op === op));
+  const familyTables: string[] = [];
+  for (const [family, entries] of Object.entries(families)) {
+    const body: string[][] = [];
+    for (const op of Object.keys(entries).sort()) {
+      const still = rules[op] === constant;
+      const [forward, backward] = [await operationsOf(single(op), false), await operationsOf(single(op), true)];
+      body.push([
+        `\`${op}\``,
+        still ? "constant" : "rule",
+        String(single(op).length),
+        String(inGraphs(op).length),
+        still ? "" : code(forward),
+        still ? "" : code(backward),
+      ]);
+    }
+    const head = ["op", "derivative", "rows", "in graphs", "J records", "Jᵀ records"];
+    familyTables.push(
+      `### ${family}\n\n${link(`src/autodiff/rules/${family}.ts`)}, ${link(`test/rows/${family}.ts`)}\n\n${table(head, body)}`,
+    );
+  }
+  const operations: string[][] = [];
+  const users = new Map<string, string[]>();
+  for (const op of Object.keys(rules).sort()) {
+    for (const name of await operationsOf(single(op), false)) users.set(name, [...(users.get(name) ?? []), op]);
+  }
+  for (const name of Object.keys(linearOps)) {
+    const used = users.get(name) ?? [];
+    const shown = used.length > 8 ? `${code(used.slice(0, 8))} and ${used.length - 8} more` : code(used);
+    operations.push([`\`${name}\``, shown === "" ? "transposes only" : shown]);
+  }
+  const moving = Object.values(rules).filter((rule) => rule !== constant).length;
+  const total = Object.keys(rules).length;
+  return `<!-- Written by \`npm run docs\` from the tables themselves: change those. -->
+
+# Operators
+
+${total} ONNX operators have a rule, by their names in the default domain. ${moving} of them move with their inputs; the other
+${total - moving} are *constant*: their derivative is zero by structure, and costs nothing. Operators that \`normalize\` takes
+apart (fused ones of ONNX Runtime among them) need no rule of their own.
+
+A *row* is one operator with the inputs to try it on. ${rows.length} rows face every law: see
+[CONTRIBUTING](../CONTRIBUTING.md#the-laws). *In graphs* counts the rows of several nodes in which an operator takes part.
+*J records* and *Jᵀ records* name the linear operations that its programs and their transposes are made of, over all rows.
+
+## Rules
+
+${familyTables.join("\n\n")}
+
+## Linear operations
+
+The closed table out of which every derivative is made: ${link("src/autodiff/linear-ops/table.ts")}. Each has four columns:
+shape, transpose, emission as ONNX, and a naive float64 evaluation. What each one means is said in
+${link("src/autodiff/program.ts")}.
+
+${table(["operation", "recorded by the rules of"], operations)}
+`;
+}
+
+/** Puts what each example of a page prints now in the place of what it says, where the two disagree. */
+async function refreshExamples(page: string): Promise<void> {
+  const printed = await printedBy(page);
+  const lines = readPage(page).split("\n");
+  for (const [i, { block, expected }] of [...examplesOf(page).entries()].reverse()) {
+    const found = printed[i]?.trimEnd();
+    if (found === undefined || disagreement(found, expected?.text ?? "") === undefined) continue;
+    if (expected === undefined) throw new Error(`${page}:${block.line} prints something: put a block of text after it`);
+    lines.splice(expected.line, expected.text.split("\n").length, ...found.split("\n"));
+  }
+  writeFileSync(join(root, page), lines.join("\n"));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(join(root, "docs/ops.md"), await opsPage());
+  for (const page of pages) if (examplesOf(page).length > 0) await refreshExamples(page);
+}

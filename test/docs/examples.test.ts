@@ -1,0 +1,66 @@
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { withoutXarray } from "../support/python.ts";
+import { examplesOf, moduleOf, printedBy } from "./examples.ts";
+import { fencesOf, pages, readPage, root } from "./markdown.ts";
+import { disagreement } from "./printed.ts";
+
+const running = pages.filter((page) => examplesOf(page).length > 0);
+const inLanguage = (language: string) =>
+  running.filter((page) => examplesOf(page).some(({ block }) => block.info === language));
+
+test("examples are found where they should be", () => {
+  expect(inLanguage("ts")).toEqual(["README.md", "docs/how-it-works.md"]);
+  expect(inLanguage("sh")).toEqual(["README.md", "docs/command-line.md", "docs/results.md"]);
+  expect(inLanguage("python")).toEqual(["docs/results.md"]);
+});
+
+test.for(running)("%s prints what it says", { timeout: 180_000 }, async (page, { skip }) => {
+  const printed = await printedBy(page);
+  const wrong = examplesOf(page).flatMap(({ block, expected }, i) => {
+    const problem = disagreement(printed[i] ?? expected?.text ?? "", expected?.text ?? "");
+    return problem === undefined ? [] : [`${page}:${block.line} ${problem}\nnpm run docs brings it up to date`];
+  });
+  expect(wrong).toEqual([]);
+  skip(printed.includes(undefined), withoutXarray);
+});
+
+test("their TypeScript has no type errors", { timeout: 120_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "pushforward-docs-"));
+  const files = inLanguage("ts").map((page) => ({ page, file: join(folder, `${page.replaceAll("/", "-")}.mts`) }));
+  for (const { page, file } of files) await writeFile(file, moduleOf(page));
+  const config = {
+    extends: join(root, "tsconfig.json"),
+    compilerOptions: {
+      typeRoots: [join(root, "node_modules/@types")],
+      rewriteRelativeImportExtensions: false,
+      noUnusedLocals: false,
+    },
+    include: [],
+    files: files.map(({ file }) => file),
+  };
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const errors = await new Promise((resolve) => {
+    execFile(process.execPath, [tsc, "-p", folder], (_failure, stdout) => resolve(stdout));
+  });
+  await rm(folder, { recursive: true });
+  expect(errors).toBe("");
+});
+
+/** A block whose info names a file (`ts src/…`) quotes it: the lines stand there as they are, apart from indentation. */
+const quotations = pages.flatMap((page) =>
+  fencesOf(readPage(page))
+    .filter(({ info }) => /^\w+ \S+\//.test(info))
+    .map(({ info, text, line }) => ({ at: `${page}:${line}`, file: info.replace(/^\w+ /, ""), text })),
+);
+const unindented = (text: string) => text.replace(/^[ \t]+/gm, "");
+
+test.each(quotations)("$at quotes $file", ({ file, text }) => {
+  expect(existsSync(join(root, file))).toBe(true);
+  expect(unindented(readFileSync(join(root, file), "utf8"))).toContain(unindented(text));
+});

@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { opsPage } from "../../scripts/docs.ts";
+import { rules } from "../../src/autodiff/index.ts";
+import { readPage } from "./markdown.ts";
+
+const page = readPage("docs/ops.md");
+
+test("docs/ops.md is what its tables give (npm run docs brings it up to date)", { timeout: 60_000 }, async () => {
+  expect(page).toBe(await opsPage());
+});
+
+test("it lists every rule once", () => {
+  const listed = [...page.split("## Linear operations")[0]!.matchAll(/^\| `(\w+)` \|/gm)].map(([, op]) => op!);
+  expect(listed.sort()).toEqual(Object.keys(rules).sort());
+});

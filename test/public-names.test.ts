@@ -1,0 +1,85 @@
+import { existsSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+/** Public names of the rooms that have no index.test.ts of their own. A name that changes here changes for a user. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  autodiff: [
+    "emit",
+    "evaluate",
+    "formatProgram",
+    "linearize",
+    "nodesBetween",
+    "rules",
+    "transpose",
+    "unsupportedBetween",
+  ],
+  base: [
+    "PushforwardError",
+    "broadcastShapes",
+    "createRng",
+    "exitCodes",
+    "formatShape",
+    "gaussianArray",
+    "messageOf",
+    "nearestNames",
+    "sameShape",
+    "sizeOf",
+    "stridesOf",
+    "withoutBatch",
+  ],
+  jacobian: ["JacobianOperator", "Network", "productCost"],
+  operator: [
+    "block",
+    "compose",
+    "denseMatrix",
+    "dotTest",
+    "evaluateWith",
+    "rowsOf",
+    "sliceSource",
+    "sliceTarget",
+    "sourceSize",
+    "sum",
+    "targetSize",
+    "toDense",
+    "transposeOf",
+    "unitRows",
+  ],
+  studies: ["spectrum", "tripletsAt"],
+  svd: ["svd"],
+  "apps/node": [
+    "Jacobian",
+    "NetworkFile",
+    "PushforwardError",
+    "compose",
+    "dotTest",
+    "loadInput",
+    "openModel",
+    "parsePreset",
+    "presets",
+    "sliceSource",
+    "sliceTarget",
+    "sum",
+    "svd",
+    "transposeOf",
+  ],
+  "apps/report": ["renderFigures", "renderReport"],
+};
+
+const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const indexed = ["", "apps/"].flatMap((within) =>
+  readdirSync(at(`src/${within}`))
+    .map((room) => within + room)
+    .filter((room) => existsSync(at(`src/${room}/index.ts`))),
+);
+
+describe("public names", () => {
+  test.each(Object.entries(rooms))("%s", async (room, names) => {
+    expect(Object.keys(await import(at(`src/${room}/index.ts`))).sort()).toEqual(names);
+  });
+
+  test("are pinned for every room", () => {
+    const pinned = (room: string) => room in rooms || existsSync(at(`test/${room}/index.test.ts`));
+    expect(indexed.filter((room) => !pinned(room))).toEqual([]);
+  });
+});
