@@ -1,3 +1,4 @@
+import "./no-telemetry.ts";
 import { createRequire } from "node:module";
 import * as ort from "onnxruntime-node";
 import { messageOf, PushforwardError } from "../../base/index.ts";
