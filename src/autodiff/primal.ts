@@ -1,4 +1,4 @@
-import { broadcastShapes, PushforwardError, type Shape, sizeOf } from "../base/index.ts";
+import { broadcastShapes, PushforwardError, type Shape } from "../base/index.ts";
 import {
   type Attributes,
   type DataType,
@@ -152,15 +152,5 @@ export class PrimalBuilder {
   /** NumPy broadcasting to a shape. */
   expand(x: Value, shape: Shape): Value {
     return this.op("Expand", [x, this.constant(intTensor(shape))], shape, {}, x.type);
-  }
-
-  /** 0, 1, … over a shape, row-major, int64. */
-  range(shape: Shape): Value {
-    return this.constant(
-      intTensor(
-        Array.from({ length: sizeOf(shape) }, (_, i) => i),
-        shape,
-      ),
-    );
   }
 }

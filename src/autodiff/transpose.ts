@@ -5,7 +5,7 @@ import type { Definition, LinearOp, LinearProgram, LinearVar, Tangent } from "./
 /**
  * The adjoint program: sources and targets change places, and so ⟨u, P v⟩ = ⟨Pᵀ u, v⟩ by construction.
  *
- * Shapes: a target that was zero becomes a source that nothing reads.
+ * Shapes: a target that was zero becomes no source.
  *
  * @see Radul et al. 2022, "You Only Linearize Once"
  */

@@ -1,7 +1,7 @@
 import { type Shape, sizeOf, stridesOf } from "../../base/index.ts";
 import { type Attributes, int, ints } from "../../onnx/index.ts";
-import type { ConvWindow, Definition, StepEmitter, Window } from "../program.ts";
-import { windowOutput, windowTaps } from "./window.ts";
+import type { ConvWindow, Definition, StepEmitter } from "../program.ts";
+import { mirroredPads, outputPadding, windowOutput, windowTaps } from "./window.ts";
 
 const ones = (length: number) => new Array<number>(length).fill(1);
 
@@ -60,15 +60,16 @@ export const convTranspose: Definition<"convTranspose"> = {
   emit(e, { inputs: [x], operands: [w], attributes }) {
     const merged = mergeBatch(e, x!.shape);
     const flippable =
-      attributes.strides.every((stride) => stride === 1) && mirroredPads(w!.shape, attributes).every((pad) => pad >= 0);
+      attributes.strides.every((stride) => stride === 1) &&
+      mirroredPads(w!.shape.slice(2), attributes).every((pad) => pad >= 0);
     const y = flippable
       ? e.node("Conv", [merged, flippedWeight(e, w!.shape, attributes.group)], {
           ...onnxWindow(attributes),
-          pads: ints(mirroredPads(w!.shape, attributes)),
+          pads: ints(mirroredPads(w!.shape.slice(2), attributes)),
         })
       : e.node("ConvTranspose", [merged, e.operand()], {
           ...onnxWindow(attributes),
-          output_padding: ints(outputPadding(x!.shape, w!.shape, attributes)),
+          output_padding: ints(outputPadding(x!.shape.slice(2), w!.shape.slice(2), attributes)),
         });
     return splitBatch(e, y);
   },
@@ -155,12 +156,6 @@ export const convWeightTranspose: Definition<"convWeightTranspose"> = {
   },
 };
 
-/** Padding of the stride-1 convolution with the flipped kernel that is the adjoint. */
-function mirroredPads(w: Shape, { dilations, pads }: Window): number[] {
-  const rank = dilations.length;
-  return pads.map((pad, i) => (w[2 + (i % rank)]! - 1) * dilations[i % rank]! - pad);
-}
-
 /** W [O, I/g, …] → [I, O/g, …], every spatial axis reversed. */
 function flippedWeight(e: StepEmitter, w: Shape, group: number): string {
   const [out, perGroup, ...kernel] = w as [number, number, ...number[]];
@@ -176,13 +171,6 @@ function flippedWeight(e: StepEmitter, w: Shape, group: number): string {
     e.ints(axes),
     e.ints(ones(axes.length).map((one) => -one)),
   ]);
-}
-
-function outputPadding(x: Shape, w: Shape, { size, strides, dilations, pads }: Window & { size: Shape }): number[] {
-  return size.map((extent, d) => {
-    const reach = (w[2 + d]! - 1) * dilations[d]! + 1;
-    return extent - ((x[2 + d]! - 1) * strides[d]! + reach - pads[d]! - pads[size.length + d]!);
-  });
 }
 
 /** Visits every product x·w of a convolution x [N, I, …] * w [O, I/g, …] → y [N, O, …], by flat indices. */

@@ -37,6 +37,24 @@ export function windowOutput(spatial: Shape, kernel: Shape, { strides, dilations
   });
 }
 
+/** Padding with which a window of stride 1 and reversed kernel is the adjoint. */
+export function mirroredPads(kernel: Shape, { dilations, pads }: Window): number[] {
+  const rank = kernel.length;
+  return pads.map((pad, i) => (kernel[i % rank]! - 1) * dilations[i % rank]! - pad);
+}
+
+/** What the adjoint must add at the end of each axis to reach `size`: places that the stride skipped. */
+export function outputPadding(
+  spatial: Shape,
+  kernel: Shape,
+  { size, strides, dilations, pads }: Window & { readonly size: Shape },
+): number[] {
+  return size.map((extent, d) => {
+    const reach = (kernel[d]! - 1) * dilations[d]! + 1;
+    return extent - ((spatial[d]! - 1) * strides[d]! + reach - pads[d]! - pads[size.length + d]!);
+  });
+}
+
 /** Splits a shape into what the window leaves alone and the spatial axes. */
 const split = (shape: Shape, rank: number) => ({ lead: shape.slice(0, -rank), spatial: shape.slice(-rank) });
 
@@ -66,24 +84,19 @@ export const windowSumTranspose: Definition<"windowSumTranspose"> = {
     return [l.windowSum(ct, window)];
   },
   emit(e, { inputs: [x], attributes }) {
-    const { kernel, strides, dilations, pads, size } = attributes;
-    const rank = kernel.length;
+    const { kernel, strides, dilations, pads } = attributes;
     const planes = images(e, x!.shape, kernel);
-    const reach = kernel.map((extent, d) => (extent - 1) * dilations[d]! + 1);
-    const mirrored = pads.map((pad, i) => reach[i % rank]! - 1 - pad);
+    const mirrored = mirroredPads(kernel, attributes);
     if (strides.every((stride) => stride === 1) && mirrored.every((pad) => pad >= 0)) {
       const window = { kernel, strides, dilations, pads: mirrored };
       return e.toOutput(sumWindows(e, planes, window));
     }
-    const spatial = split(x!.shape, rank).spatial;
-    const outputPadding = size.map(
-      (extent, d) => extent - ((spatial[d]! - 1) * strides[d]! + reach[d]! - pads[d]! - pads[rank + d]!),
-    );
+    const spatial = split(x!.shape, kernel.length).spatial;
     const spread = e.node("ConvTranspose", [planes, ones(e, kernel)], {
       strides: ints(strides),
       dilations: ints(dilations),
       pads: ints(pads),
-      output_padding: ints(outputPadding),
+      output_padding: ints(outputPadding(spatial, kernel, attributes)),
     });
     return e.toOutput(spread);
   },
