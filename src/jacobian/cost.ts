@@ -1,4 +1,4 @@
-import { nodesBetween } from "../autodiff/index.ts";
+import { type LinearProgram, nodesBetween } from "../autodiff/index.ts";
 import { sizeOf } from "../base/index.ts";
 import type { Model, Node } from "../onnx/index.ts";
 import type { Tap } from "./taps.ts";
@@ -7,6 +7,15 @@ import type { Tap } from "./taps.ts";
 export function productCost(model: Model, from: Tap, to: Tap): number {
   const between = nodesBetween(model, { sources: [from.tensor], targets: [to.tensor] });
   return between.reduce((total, node) => total + multiplyAdds(model, node), 0);
+}
+
+/** Moving an entry through memory takes about as long as this many multiply-adds. */
+const MOVE = 50;
+
+/** What a product costs with the movement of its intermediate values, in multiply-adds. */
+export function costWithMemory(model: Model, from: Tap, to: Tap, { steps }: LinearProgram): number {
+  const entries = steps.reduce((total, { output }) => total + sizeOf(output.shape), sizeOf(from.shape));
+  return productCost(model, from, to) + MOVE * entries;
 }
 
 function multiplyAdds(model: Model, { op, inputs, outputs }: Node): number {

@@ -1,7 +1,14 @@
 import type { EmittedProgram, Linearization } from "../autodiff/index.ts";
 import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
 import type { Tensor } from "../onnx/index.ts";
-import { type Block, type BlockAlgebra, block, type Executable, type LinearOperator } from "../operator/index.ts";
+import {
+  type Block,
+  type BlockAlgebra,
+  block,
+  type Executable,
+  type LinearOperator,
+  type Placement,
+} from "../operator/index.ts";
 import { activeRows } from "./active-rows.ts";
 
 interface Product {
@@ -13,6 +20,7 @@ interface Parts {
   readonly source: Shape;
   readonly target: Shape;
   readonly preferredRows: number;
+  readonly productCost: number;
   readonly algebra: BlockAlgebra;
   readonly linearization: Linearization;
   readonly kept: Readonly<Record<string, Tensor>>;
@@ -30,6 +38,7 @@ export class JacobianOperator implements LinearOperator {
   readonly source: Shape;
   readonly target: Shape;
   readonly preferredRows: number;
+  readonly productCost: number;
   readonly algebra: BlockAlgebra;
   /** The target tap's own value at the point. */
   readonly value: Float32Array;
@@ -40,16 +49,17 @@ export class JacobianOperator implements LinearOperator {
     this.source = parts.source;
     this.target = parts.target;
     this.preferredRows = parts.preferredRows;
+    this.productCost = parts.productCost;
     this.algebra = parts.algebra;
     this.value = parts.value;
   }
 
-  apply(v: Block): Promise<Block> {
-    return this.#run(this.#parts.jvp, v, this.source, this.target);
+  apply(v: Block, placement?: Placement): Promise<Block> {
+    return this.#run(this.#parts.jvp, v, this.source, this.target, placement);
   }
 
-  applyTranspose(u: Block): Promise<Block> {
-    return this.#run(this.#parts.vjp, u, this.target, this.source);
+  applyTranspose(u: Block, placement?: Placement): Promise<Block> {
+    return this.#run(this.#parts.vjp, u, this.target, this.source, placement);
   }
 
   async activeRows(): Promise<Uint32Array | undefined> {
@@ -57,14 +67,21 @@ export class JacobianOperator implements LinearOperator {
   }
 
   /** Runs a block in pieces of the preferred size, each written straight to its place in the result. */
-  async #run({ emitted, executable }: Product, x: Block, from: Shape, to: Shape): Promise<Block> {
+  async #run(
+    { emitted, executable }: Product,
+    x: Block,
+    from: Shape,
+    to: Shape,
+    placement: Placement = {},
+  ): Promise<Block> {
     if (x.length !== sizeOf(from)) {
       throw new PushforwardError("shape-mismatch", {
         what: `A block of vectors of length ${x.length} meets a side of ${sizeOf(from)} numbers.`,
       });
     }
     const length = sizeOf(to);
-    const result = new Float32Array(x.rows * length);
+    const size = x.rows * length;
+    const result = placement.into?.subarray(0, size) ?? new Float32Array(size);
     const kept = Object.fromEntries(emitted.kept.map((name) => [name, this.#parts.kept[name]!]));
     const [input, output] = [emitted.inputs[0]!, emitted.outputs[0]!];
     for (let row = 0; row < x.rows; row += this.preferredRows) {

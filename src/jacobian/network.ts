@@ -10,6 +10,7 @@ import {
 import { formatShape, PushforwardError, type Shape, sameShape, sizeOf } from "../base/index.ts";
 import type { Model, Tensor } from "../onnx/index.ts";
 import { type Backend, type Executable, evaluateWith } from "../operator/index.ts";
+import { costWithMemory } from "./cost.ts";
 import { JacobianOperator } from "./jacobian-operator.ts";
 import { findTaps, resolveTap, type Tap } from "./taps.ts";
 
@@ -95,6 +96,7 @@ export class Network {
         fix: "Choose a target after the source; `pushforward inspect` lists the taps in order.",
       });
     }
+    const cost = costWithMemory(this.model, from, to, program);
     const forward = emit(program, constants);
     const backward = emit(transpose(program), constants);
     const compiled: Executable[] = [];
@@ -119,6 +121,7 @@ export class Network {
           source: from.shape,
           target: to.shape,
           preferredRows: PREFERRED_ROWS,
+          productCost: cost,
           algebra: this.backend.algebra,
           linearization,
           kept,

@@ -23,13 +23,32 @@ export interface BlockAlgebra {
   /** A·Bᵀ, [a.rows, b.rows]. With `exact` the products are summed in float64 (slower), else in float32. */
   gram(a: Block, b: Block, options?: { readonly exact?: boolean }): Promise<Matrix>;
   /** C·Q: `c` [r, q.rows] times q, a block of r rows. With `exact` summed in float64 and rounded once. */
-  combine(c: Matrix, q: Block, options?: { readonly exact?: boolean }): Promise<Block>;
-  /** W − C·Q, a new block: `c` [w.rows, q.rows]. */
-  subtract(w: Block, c: Matrix, q: Block): Promise<Block>;
+  combine(c: Matrix, q: Block, options?: Placement & { readonly exact?: boolean }): Promise<Block>;
+  /** W − C·Q: `c` [w.rows, q.rows]. */
+  subtract(w: Block, c: Matrix, q: Block, options?: Placement): Promise<Block>;
   /** A·B of small matrices, in float64. */
   multiply(a: Matrix, b: Matrix): Promise<Matrix>;
+  /** αA + βB + γC */
+  mix(terms: readonly [Term, Term, Term], options?: Placement): Promise<Block>;
+  /** Entry j of each row is what the row had at `places[j]`, or zero where that is −1. */
+  select(x: Block, places: Int32Array, options?: Placement): Promise<Block>;
   /** Σ of the squares of each row of A − diag(s)·B, [rows]: what a residual is made of. */
   squaredDifference(a: Block, s: Float64Array, b: Block): Promise<Float64Array>;
+}
+
+/** Where a result goes. */
+export interface Placement {
+  /**
+   * Memory that may hold the result, of at least its size and apart from the operands; fresh memory unless given. Touching
+   * fresh memory can take longer than computing what goes there.
+   */
+  readonly into?: Float32Array;
+}
+
+/** A block and its weight in a sum. */
+interface Term {
+  readonly weight: number;
+  readonly block: Block;
 }
 
 /** A block around an array that holds `rows` vectors. */

@@ -1,14 +1,24 @@
 import { gaussianArray, type Rng } from "../base/index.ts";
 import { type Block, type BlockAlgebra, block, type Matrix, rowsOf } from "../operator/index.ts";
 import { checkedFinite } from "./products.ts";
+import { Scratch } from "./scratch.ts";
 import { symmetricEigen } from "./small/eigen.ts";
-import { rowNorm, scaleRows, transpose, zeros } from "./small/matrix.ts";
+import {
+  multiplyTransposed,
+  rowNorm,
+  rowOf,
+  rowRange,
+  scaleRows,
+  subtractProduct,
+  transpose,
+  zeros,
+} from "./small/matrix.ts";
 
-/** What `extend` did: w = coefficients · (rows before) + factor · (rows added), to float32 rounding. */
+/** What `extend` did: w = coefficients · (rows from `near` on) + factor · (rows added), to float32 rounding. */
 export interface Extension {
-  /** [w.rows, rows before] */
+  /** [w.rows, rows before − near] */
   readonly coefficients: Matrix;
-  /** [w.rows, rows added] */
+  /** [w.rows, rows added], lower triangular. */
   readonly factor: Matrix;
   /** The largest ‖w_i‖. */
   readonly largest: number;
@@ -27,6 +37,7 @@ export class Basis {
   readonly capacity: number;
   private readonly algebra: BlockAlgebra;
   private readonly store: Float32Array;
+  private readonly scratch = new Scratch();
 
   constructor(algebra: BlockAlgebra, length: number, capacity: number) {
     this.algebra = algebra;
@@ -48,27 +59,29 @@ export class Basis {
 
   /**
    * Appends an orthonormal basis of what w has outside of the span, as far as there is room: directions smaller than
-   * `DEFLATE` times the largest of ‖w_i‖ and `scale` are left out.
+   * `DEFLATE` times the largest of ‖w_i‖ and `scale` are left out. Rows before `near` must be orthogonal to w but for
+   * rounding and what an inexact recurrence left.
    *
    * Classical Gram-Schmidt in blocks, repeated: each pass subtracts the projection, then whitens what is left by its
-   * float64 Gram matrix. A second pass finds what rounding left of the first; a third is rarely needed.
+   * float64 Gram matrix. The first pass meets only the near rows, the next ones all: they find what rounding left.
    *
    * @throws PushforwardError `not-finite` if w is not finite
    * @see Giraud, Langou, Rozložník & van den Eshof 2005, on why twice is enough
    */
-  async extend(w: Block, scale: number): Promise<Extension> {
+  async extend(w: Block, scale: number, near = 0): Promise<Extension> {
+    const { multiply } = this.algebra;
     const before = this.rows;
-    const basis = this.range(0);
     const room = this.capacity - before;
-    let coefficients = zeros(w.rows, before);
+    let coefficients = zeros(w.rows, before - near);
     let factor = zeros(0, 0);
     let largest = 0;
     let rest = w;
-    for (let pass = 0; pass < MAX_PASSES; pass++) {
-      if (before > 0 && rest.rows > 0) {
+    for (let pass = 0; ; pass++) {
+      const basis = this.range(pass === 0 ? near : 0);
+      if (basis.rows > 0) {
         const overlap = checkedFinite(await this.algebra.gram(rest, basis));
-        rest = await this.algebra.subtract(rest, overlap, basis);
-        coefficients = pass === 0 ? overlap : added(coefficients, await this.algebra.multiply(factor, overlap));
+        rest = await this.algebra.subtract(rest, overlap, basis, this.scratch.take("rest", w.data.length));
+        if (pass === 0) coefficients = overlap;
       }
       const gram = checkedFinite(await this.algebra.gram(rest, rest, { exact: true }));
       if (pass === 0) {
@@ -78,24 +91,27 @@ export class Basis {
       }
       // After the first pass the vectors have length 1 but for what rounding left in the span.
       const cutoff = pass === 0 ? DEFLATE * Math.max(scale, largest) : DEFLATE ** 0.25;
-      const { values, vectors } = await symmetricEigen(gram, this.algebra.multiply);
+      const { values, vectors } = await symmetricEigen(gram, multiply);
       const kept = Math.min(room, values.filter((value) => value > cutoff ** 2).length);
-      const lengths = values.subarray(0, kept).map(Math.sqrt);
-      const directions: Matrix = { rows: kept, columns: rest.rows, data: vectors.data.subarray(0, kept * rest.rows) };
-      const step = transpose(scaleRows(directions, lengths));
-      factor = pass === 0 ? step : await this.algebra.multiply(factor, step);
       if (kept === 0) return { coefficients, factor: zeros(w.rows, 0), largest };
-      rest = await this.algebra.combine(
-        scaleRows(
-          directions,
-          lengths.map((value) => 1 / value),
-        ),
-        rest,
+      const lengths = values.subarray(0, kept).map(Math.sqrt);
+      const directions = rowRange(vectors, 0, kept);
+      const step = transpose(scaleRows(directions, lengths));
+      factor = pass === 0 ? step : await multiply(factor, step);
+      const whiten = scaleRows(
+        directions,
+        lengths.map((value) => 1 / value),
       );
-      if (pass > 0 && lengths[kept - 1]! > 0.7) break;
+      if (pass > 0 && (lengths[kept - 1]! > 0.7 || pass === MAX_PASSES)) {
+        const { triangle, rotation } = lowerTriangular(factor);
+        const into = this.store.subarray(before * this.length);
+        const { data } = await this.algebra.combine(await multiply(rotation, whiten), rest, { into });
+        if (data.buffer !== into.buffer) into.set(data);
+        this.rows += kept;
+        return { coefficients, factor: triangle, largest };
+      }
+      rest = await this.algebra.combine(whiten, rest, this.scratch.take("whitened", w.data.length));
     }
-    this.append(rest);
-    return { coefficients, factor, largest };
   }
 
   /** Appends up to `count` random directions, fewer where there is no room; zero outside `support` where one is given. */
@@ -108,20 +124,6 @@ export class Basis {
       await this.extend(block(randomVectors(rng, some, this.length, support), some), 0);
       if (this.rows < before + some) failures++;
     }
-  }
-
-  /** Replaces the first `c.columns` rows by `c` times them; the rows after them move up. */
-  async restart(c: Matrix): Promise<void> {
-    const after = this.range(c.columns);
-    const combined = await this.combine(c);
-    this.store.copyWithin(c.rows * this.length, c.columns * this.length, (c.columns + after.rows) * this.length);
-    this.store.set(combined.data, 0);
-    this.rows = c.rows + after.rows;
-  }
-
-  /** Forgets the rows from `rows` on. */
-  truncate(rows: number): void {
-    this.rows = rows;
   }
 
   /** c times the first `c.columns` rows. */
@@ -137,6 +139,32 @@ function randomVectors(rng: Rng, count: number, length: number, support: Uint32A
   return data;
 }
 
-function added(a: Matrix, b: Matrix): Matrix {
-  return { ...a, data: a.data.map((entry, i) => entry + b.data[i]!) };
+/** A = triangle · rotation with orthonormal rotation [columns, columns], by Gram-Schmidt of A's rows, done twice. */
+function lowerTriangular(a: Matrix): { readonly triangle: Matrix; readonly rotation: Matrix } {
+  const order = a.columns;
+  const scale = Math.max(...Array.from({ length: a.rows }, (_, i) => rowNorm(a, i)));
+  const rotation = zeros(order, order);
+  let found = 0;
+  const add = (row: Float64Array): void => {
+    if (found === order) return;
+    const candidate = { rows: 1, columns: order, data: row.slice() };
+    const length = rowNorm(candidate, 0);
+    for (let pass = 0; pass < 2; pass++) {
+      const known = rowRange(rotation, 0, found);
+      subtractProduct(candidate, multiplyTransposed(candidate, known), known);
+    }
+    const rest = rowNorm(candidate, 0);
+    if (rest <= 1e-12 * Math.max(length, scale)) return;
+    candidate.data.forEach((entry, c) => {
+      rotation.data[found * order + c] = entry / rest;
+    });
+    found++;
+  };
+  for (let i = 0; i < a.rows; i++) add(rowOf(a, i));
+  for (let c = 0; c < order; c++) {
+    const unit = new Float64Array(order);
+    unit[c] = 1;
+    add(unit);
+  }
+  return { triangle: multiplyTransposed(a, rotation), rotation };
 }

@@ -2,13 +2,20 @@ import { type Block, type BlockAlgebra, block, type Matrix, rowsOf } from "../op
 import { checkedFinite, type Products } from "./products.ts";
 import type { Candidates, Status } from "./triplets.ts";
 
-/** Triplets with everything that their own products tell. */
+/** Triplets with what their own products tell. */
 export interface Measured extends Candidates {
+  /** [k], descending. */
   readonly sigma: Float64Array;
+  /** [k] */
   readonly residual: Float64Array;
-  readonly status: readonly Status[];
-  readonly norm: number;
+  /** The residual that cannot be told from rounding and the adjoint gap. */
   readonly floor: number;
+}
+
+/** What J or Jᵀ makes of vectors that are to be measured: of u_i or v_i for i in a range. */
+export interface KnownImages {
+  readonly of: "u" | "v";
+  readonly images: (from: number, to: number) => Promise<Block>;
 }
 
 /** Rows measured at a time. */
@@ -21,9 +28,11 @@ const CHUNK = 32;
 const ROUNDING = 2 * Math.SQRT2 * 2 ** -23;
 
 /**
- * Measures pairs (u_i, v_i) by fresh products Jv and Jᵀu: σ = ½(uᵀJv + vᵀJᵀu), which makes the residual smallest; the
- * residual; and the floor, from rounding and from the adjoint gap max |uᵀJv − vᵀJᵀu|. Sums in float64. Sorts the triplets
- * by σ, in place, and turns u where σ would be negative.
+ * Measures pairs (u_i, v_i) by products Jv and Jᵀu: σ = ½(uᵀJv + vᵀJᵀu), which makes the residual smallest; the residual;
+ * and the floor, from rounding and from the adjoint gap max |uᵀJv − vᵀJᵀu|. Sums in float64. Sorts the triplets by σ, in
+ * place, and turns u where σ would be negative.
+ *
+ * Products are fresh but for those that are `known`, which must come from fresh products too.
  *
  * @throws PushforwardError `not-finite` if a product is not finite
  */
@@ -31,7 +40,7 @@ export async function measure(
   products: Products,
   algebra: BlockAlgebra,
   { u, v }: Candidates,
-  tol: number,
+  known?: KnownImages,
 ): Promise<Measured> {
   const k = u.length / products.m;
   const [allU, allV] = [block(u, k), block(v, k)];
@@ -41,8 +50,8 @@ export async function measure(
   for (let from = 0; from < k; from += CHUNK) {
     const to = Math.min(k, from + CHUNK);
     const [us, vs] = [rowsOf(allU, from, to), rowsOf(allV, from, to)];
-    const Jv = await products.apply(vs);
-    const Jtu = await products.applyTranspose(us);
+    const Jv = await (known?.of === "v" ? known.images(from, to) : products.apply(vs));
+    const Jtu = await (known?.of === "u" ? known.images(from, to) : products.applyTranspose(us));
     const byJ = diagonal(checkedFinite(await algebra.gram(us, Jv, { exact: true })));
     const byTranspose = diagonal(checkedFinite(await algebra.gram(vs, Jtu, { exact: true })));
     const mean = byJ.map((value, i) => (value + byTranspose[i]!) / 2);
@@ -60,14 +69,41 @@ export async function measure(
   permuteRows(allU, order);
   permuteRows(allV, order);
   const sorted = Float64Array.from(order, (i) => sigma[i]!);
-  const norm = sorted[0]!;
-  const floor = Math.max(ROUNDING * norm, gap);
-  const sortedResidual = Float64Array.from(order, (i) => residual[i]!);
-  const status = Array.from(sortedResidual, (value): Status => {
-    if (value <= tol * norm) return "converged";
+  const floor = Math.max(ROUNDING * (sorted[0] ?? 0), gap);
+  return { u, v, sigma: sorted, residual: Float64Array.from(order, (i) => residual[i]!), floor };
+}
+
+/** The k largest of two sets of triplets. */
+export function merged(a: Measured, b: Measured, k: number): Measured {
+  const sigmas = [...a.sigma, ...b.sigma];
+  const order = Array.from(sigmas.keys()).sort((i, j) => sigmas[j]! - sigmas[i]! || i - j);
+  const chosen = order.slice(0, k);
+  const split = a.sigma.length;
+  const picked = (x: Float32Array, y: Float32Array): Float32Array => {
+    const length = x.length / split;
+    const data = new Float32Array(chosen.length * length);
+    chosen.forEach((index, row) => {
+      const [from, at] = index < split ? [x, index] : [y, index - split];
+      data.set(from.subarray(at * length, (at + 1) * length), row * length);
+    });
+    return data;
+  };
+  const residuals = [...a.residual, ...b.residual];
+  return {
+    u: picked(a.u, b.u),
+    v: picked(a.v, b.v),
+    sigma: Float64Array.from(chosen, (i) => sigmas[i]!),
+    residual: Float64Array.from(chosen, (i) => residuals[i]!),
+    floor: Math.max(a.floor, b.floor),
+  };
+}
+
+/** What each residual means, relative to the largest σ. */
+export function statuses({ residual, floor, sigma }: Measured, tol: number): Status[] {
+  return Array.from(residual, (value) => {
+    if (value <= tol * sigma[0]!) return "converged";
     return value <= floor ? "at-floor" : "unconverged";
   });
-  return { u, v, sigma: sorted, residual: sortedResidual, status, norm, floor };
 }
 
 /** max |QQᵀ − I| over the rows of Q, summed in float64. */

@@ -1,9 +1,10 @@
 import { type Block, type BlockAlgebra, block, type Matrix, unitRows } from "../operator/index.ts";
 import { measure } from "./certificate.ts";
 import { checkedFinite } from "./products.ts";
+import { type ShortSide, shortSide } from "./short-side.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 import { rowRange, scaleRows, stack, zeros } from "./small/matrix.ts";
-import { completed, interruptedError, type Outcome, type Solve, stoppedBy } from "./solve.ts";
+import { completed, interruptedError, type Outcome, type Solve } from "./solve.ts";
 
 /** Eigenvalues of a Gram matrix are σ²: below this part of the largest σ they are too coarse, and a second one is made. */
 const LEVEL = 1e-3;
@@ -30,27 +31,13 @@ export async function dense(solve: Solve): Promise<Outcome> {
   });
   const short = scattered(left, side.positions, byRows ? products.m : products.n);
   const candidates = await completed(solve, byRows ? short : right, byRows ? right : short);
-  const measured = await measure(products, algebra, candidates, solve.tol);
+  const measured = await measure(products, algebra, candidates);
   solve.report(k);
-  return { measured, missed: { kind: "exact" }, stopped: stoppedBy(measured) };
+  return { measured, missed: { kind: "exact" } };
 }
-
-interface Side {
-  readonly of: "target" | "source";
-  readonly positions: Uint32Array;
-}
-
-/** The side with fewer entries, and those entries: of the target only the active ones. */
-export function shortSide(m: number, n: number, activeRows: Uint32Array | undefined): Side {
-  const targets = activeRows?.length ?? m;
-  if (targets > n) return { of: "source", positions: positionsBelow(n) };
-  return { of: "target", positions: activeRows ?? positionsBelow(m) };
-}
-
-const positionsBelow = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, i) => i);
 
 /** [positions, long side]: rows of J, or of Jᵀ. */
-async function assembled({ products, interrupted, report }: Solve, { of, positions }: Side): Promise<Block> {
+async function assembled({ products, interrupted, report }: Solve, { of, positions }: ShortSide): Promise<Block> {
   const [short, long] = of === "target" ? [products.m, products.n] : [products.n, products.m];
   const data = new Float32Array(positions.length * long);
   for (let from = 0; from < positions.length; from += products.blockRows) {

@@ -4,6 +4,7 @@ import {
   block,
   type LinearOperator,
   type Matrix,
+  type Placement,
   rowsOf,
   sourceSize,
   targetSize,
@@ -16,6 +17,8 @@ export class Products {
   /** Vectors multiplied by J and by Jᵀ so far. */
   jvp = 0;
   vjp = 0;
+  /** About what one product costs, in multiply-adds. */
+  readonly cost: number;
   private readonly J: LinearOperator;
   readonly blockRows: number;
 
@@ -24,6 +27,7 @@ export class Products {
     this.blockRows = blockRows;
     this.m = targetSize(J);
     this.n = sourceSize(J);
+    this.cost = J.productCost ?? this.m * this.n;
   }
 
   get count(): number {
@@ -31,23 +35,31 @@ export class Products {
   }
 
   /** J·v for each row. */
-  async apply(v: Block): Promise<Block> {
+  async apply(v: Block, placement?: Placement): Promise<Block> {
     this.jvp += v.rows;
-    return this.inBlocks(v, this.m, "J", (part) => this.J.apply(part));
+    return this.inBlocks(v, this.m, "J", (part, into) => this.J.apply(part, into), placement);
   }
 
   /** Jᵀ·u for each row. */
-  async applyTranspose(u: Block): Promise<Block> {
+  async applyTranspose(u: Block, placement?: Placement): Promise<Block> {
     this.vjp += u.rows;
-    return this.inBlocks(u, this.n, "Jᵀ", (part) => this.J.applyTranspose(part));
+    return this.inBlocks(u, this.n, "Jᵀ", (part, into) => this.J.applyTranspose(part, into), placement);
   }
 
-  private async inBlocks(x: Block, length: number, name: string, product: (part: Block) => Promise<Block>) {
-    if (x.rows <= this.blockRows) return checkedShape(await product(x), x.rows, length, name);
-    const whole = new Float32Array(x.rows * length);
+  private async inBlocks(
+    x: Block,
+    length: number,
+    name: string,
+    product: (part: Block, placement?: Placement) => Promise<Block>,
+    placement?: Placement,
+  ): Promise<Block> {
+    if (x.rows <= this.blockRows) return checkedShape(await product(x, placement), x.rows, length, name);
+    const whole = placement?.into?.subarray(0, x.rows * length) ?? new Float32Array(x.rows * length);
     for (let from = 0; from < x.rows; from += this.blockRows) {
-      const part = rowsOf(x, from, Math.min(x.rows, from + this.blockRows));
-      whole.set(checkedShape(await product(part), part.rows, length, name).data, from * length);
+      const to = Math.min(x.rows, from + this.blockRows);
+      const into = whole.subarray(from * length, to * length);
+      const { data } = checkedShape(await product(rowsOf(x, from, to), { into }), to - from, length, name);
+      if (data.buffer !== into.buffer) into.set(data);
     }
     return block(whole, x.rows);
   }

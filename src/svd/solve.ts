@@ -3,7 +3,7 @@ import type { Block, BlockAlgebra } from "../operator/index.ts";
 import { Basis } from "./basis.ts";
 import type { Measured } from "./certificate.ts";
 import type { Products } from "./products.ts";
-import type { Bound, Candidates, Certificate } from "./triplets.ts";
+import type { Bound, Candidates } from "./triplets.ts";
 
 /** What a method is given. */
 export interface Solve {
@@ -23,7 +23,8 @@ export interface Solve {
 export interface Outcome {
   readonly measured: Measured;
   readonly missed: Bound;
-  readonly stopped: Certificate["stopped"];
+  /** Why the method ended before it was through; absent where it was. */
+  readonly cut?: "budget" | "interrupted";
 }
 
 /** Fills sets of fewer than k vectors up with random ones, orthonormal to them; those for u only where J can reach. */
@@ -44,11 +45,6 @@ async function filled(basis: Basis, rows: Block, rng: Rng, support?: Uint32Array
   basis.append(rows);
   await basis.extendRandom(basis.capacity - rows.rows, rng, support);
   return basis.range(0).data;
-}
-
-/** `all-converged` unless some triplet is neither converged nor at the floor. */
-export function stoppedBy({ status }: Measured): Certificate["stopped"] {
-  return status.includes("unconverged") ? "budget" : "all-converged";
 }
 
 export function interruptedError(): PushforwardError {

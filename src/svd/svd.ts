@@ -1,9 +1,11 @@
 import { createRng, PushforwardError } from "../base/index.ts";
 import { block, type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
-import { orthogonality } from "./certificate.ts";
-import { dense, shortSide } from "./dense.ts";
-import { krylov, leastBasis } from "./krylov.ts";
+import { orthogonality, statuses } from "./certificate.ts";
+import { dense } from "./dense.ts";
+import { krylov } from "./krylov.ts";
 import { Products } from "./products.ts";
+import { leastBasis } from "./search.ts";
+import { shortSide } from "./short-side.ts";
 import type { Solve } from "./solve.ts";
 import type { SingularTriplets, SvdProgress } from "./triplets.ts";
 
@@ -18,7 +20,7 @@ export interface SvdOptions {
   readonly blockRows?: number;
   /** `dense` reads the whole matrix, `krylov` only multiplies; `auto` (the default) takes what should be faster. */
   readonly method?: "auto" | "dense" | "krylov";
-  /** Vectors multiplied in search by `krylov`, at most; 40·k + 2000 unless given. Certifying comes on top. */
+  /** Vectors multiplied in search by `krylov`, at most; 400·k + 20,000 unless given. Certifying comes on top. */
   readonly maxProducts?: number;
   /** Vectors that `krylov` keeps on each side, at least k + 4·max(blockRows, 16); by k and the vectors' length unless given. */
   readonly maxBasis?: number;
@@ -62,9 +64,10 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
   };
   const method =
     options.method === "dense" || options.method === "krylov" ? options.method : cheaper(solve, maxProducts);
-  const { measured, missed, stopped } =
+  const { measured, missed, cut } =
     method === "dense" ? await dense(solve) : await krylov(solve, { blockRows, maxBasis, maxProducts });
-  const { sigma, u, v, residual, status, norm, floor } = measured;
+  const { sigma, u, v, residual, floor } = measured;
+  const status = statuses(measured, tol);
   return {
     sigma,
     u,
@@ -73,7 +76,7 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
       residual,
       status,
       tol,
-      norm,
+      norm: sigma[0]!,
       floor,
       orthogonality: {
         u: await orthogonality(J.algebra, block(u, k)),
@@ -81,7 +84,7 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
       },
       missed,
       cost: { jvp: products.jvp, vjp: products.vjp, seconds: (performance.now() - started) / 1000 },
-      stopped,
+      stopped: cut ?? (status.includes("unconverged") ? "budget" : "all-converged"),
     },
   };
 }
@@ -119,10 +122,10 @@ function validated(J: LinearOperator, options: SvdOptions) {
   const most = Number.MAX_SAFE_INTEGER;
   const k = whole("k", options.k, 1, Math.min(m, n));
   const blockRows = whole("blockRows", options.blockRows ?? J.preferredRows, 1, most);
-  const maxProducts = whole("maxProducts", options.maxProducts ?? 40 * k + 2000, 1, most);
+  const maxProducts = whole("maxProducts", options.maxProducts ?? 400 * k + 20_000, 1, most);
   const least = leastBasis(k, blockRows);
-  const affordable = Math.floor(BASIS_BYTES / (4 * (m + n)));
-  const usualBasis = Math.max(least, Math.min(k + Math.max(2 * k, 640), affordable));
+  const affordable = Math.floor(BASIS_BYTES / (4 * Math.min(m, n)));
+  const usualBasis = Math.max(least, Math.min(4 * k + 2048, affordable));
   const maxBasis = whole("maxBasis", options.maxBasis ?? usualBasis, least, most);
   const tol = options.tol ?? DEFAULT_TOL;
   if (!(tol > 0)) {

@@ -38,6 +38,22 @@ export const jsAlgebra: BlockAlgebra = {
     return multiply(a, b);
   },
 
+  async mix([a, b, c]) {
+    const mixed = (_: number, at: number) =>
+      a.weight * a.block.data[at]! + b.weight * b.block.data[at]! + c.weight * c.block.data[at]!;
+    return { ...a.block, data: a.block.data.map(mixed) };
+  },
+
+  async select(x, places) {
+    const data = new Float32Array(x.rows * places.length);
+    for (let row = 0; row < x.rows; row++) {
+      places.forEach((place, j) => {
+        data[row * places.length + j] = place < 0 ? 0 : x.data[row * x.length + place]!;
+      });
+    }
+    return { rows: x.rows, length: places.length, data };
+  },
+
   async squaredDifference(a, s, b) {
     return Float64Array.from({ length: a.rows }, (_, row) => {
       const [x, y] = [rowOf(a, row), rowOf(b, row)];

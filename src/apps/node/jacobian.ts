@@ -1,6 +1,13 @@
 import { PushforwardError, type Shape, sameShape, sizeOf } from "../../base/index.ts";
 import type { JacobianOperator } from "../../jacobian/index.ts";
-import { type Block, type BlockAlgebra, block, type LinearOperator, toDense } from "../../operator/index.ts";
+import {
+  type Block,
+  type BlockAlgebra,
+  block,
+  type LinearOperator,
+  type Placement,
+  toDense,
+} from "../../operator/index.ts";
 import { type SingularTriplets, type SvdOptions, svd } from "../../svd/index.ts";
 
 /** K vectors with their shape: [K, ...]. */
@@ -20,6 +27,7 @@ export class Jacobian implements LinearOperator {
   readonly source: Shape;
   readonly target: Shape;
   readonly preferredRows: number;
+  readonly productCost: number;
   readonly algebra: BlockAlgebra;
   readonly #operator: JacobianOperator;
 
@@ -28,11 +36,12 @@ export class Jacobian implements LinearOperator {
     this.source = operator.source;
     this.target = operator.target;
     this.preferredRows = operator.preferredRows;
+    this.productCost = operator.productCost;
     this.algebra = operator.algebra;
   }
 
-  apply = (v: Block): Promise<Block> => this.#operator.apply(v);
-  applyTranspose = (u: Block): Promise<Block> => this.#operator.applyTranspose(u);
+  apply = (v: Block, placement?: Placement): Promise<Block> => this.#operator.apply(v, placement);
+  applyTranspose = (u: Block, placement?: Placement): Promise<Block> => this.#operator.applyTranspose(u, placement);
   activeRows = (): Promise<Uint32Array | undefined> => this.#operator.activeRows();
 
   /**

@@ -87,17 +87,17 @@ export function createBlockAlgebra(compile: Compile): BlockAlgebra {
       return exact ? exactGram(a, b) : floatGram(a, b);
     },
 
-    async combine(c, q, { exact = false } = {}) {
+    async combine(c, q, { exact = false, into } = {}) {
       if (c.rows === 0 || q.rows === 0) return emptyBlock(c.rows, q.length);
       if (exact) return exactCombine(c, q);
-      const result = emptyBlock(c.rows, q.length);
+      const result = emptyBlock(c.rows, q.length, into);
       await run(combineModel, { c: floatTensorOf(c), q: blockTensor(q) }, { y: blockTensor(result) });
       return result;
     },
 
-    async subtract(w, c, q) {
+    async subtract(w, c, q, { into } = {}) {
       if (w.rows === 0 || q.rows === 0) return { ...w, data: w.data.slice() };
-      const result = emptyBlock(w.rows, w.length);
+      const result = emptyBlock(w.rows, w.length, into);
       await run(
         subtractModel,
         { w: blockTensor(w), c: floatTensorOf(c), q: blockTensor(q) },
@@ -110,6 +110,27 @@ export function createBlockAlgebra(compile: Compile): BlockAlgebra {
       const empty = a.rows === 0 || b.columns === 0 || a.columns === 0;
       const result = { rows: a.rows, columns: b.columns, data: new Float64Array(a.rows * b.columns) };
       if (!empty) await run(multiplyModel, { a: doubleTensor(a), b: doubleTensor(b) }, { y: doubleTensor(result) });
+      return result;
+    },
+
+    async mix([a, b, c], { into } = {}) {
+      const result = emptyBlock(a.block.rows, a.block.length, into);
+      const weight = (value: number): Tensor => ({ type: "float32", shape: [], data: Float32Array.of(value) });
+      const [wa, wb, wc] = [weight(a.weight), weight(b.weight), weight(c.weight)];
+      for (let row = 0; row < result.rows; row++) {
+        const [x, y, z, sum] = [a.block, b.block, c.block, result].map((part) =>
+          blockTensor(rowsOf(part, row, row + 1)),
+        );
+        await run(mixModel, { a: x!, b: y!, c: z!, wa, wb, wc }, { y: sum! });
+      }
+      return result;
+    },
+
+    async select(x, places, { into } = {}) {
+      const result = emptyBlock(x.rows, places.length, into);
+      if (x.rows === 0 || places.length === 0) return result;
+      const at: Tensor = { type: "int32", shape: [places.length], data: places };
+      await run(selectModel, { a: blockTensor(x), places: at }, { y: blockTensor(result) });
       return result;
     },
 
@@ -136,7 +157,11 @@ const floatTensorOf = ({ rows, columns, data }: Matrix): Tensor => ({
   shape: [rows, columns],
   data: Float32Array.from(data),
 });
-const emptyBlock = (rows: number, length: number): Block => ({ rows, length, data: new Float32Array(rows * length) });
+const emptyBlock = (rows: number, length: number, into?: Float32Array): Block => ({
+  rows,
+  length,
+  data: into === undefined ? new Float32Array(rows * length) : into.subarray(0, rows * length),
+});
 
 /** The ends of successive ranges of columns, as the graphs take them. */
 function* columnRanges(length: number): Generator<Record<"from" | "to", Tensor>> {
@@ -212,6 +237,35 @@ const subtractModel = buildModel({
   outputs: [valueInfo("y", "float32", ["r", "n"])],
   initializers: new Map(),
   nodes: [step("MatMul", ["c", "q"], "projection"), step("Sub", ["w", "projection"], "y")],
+});
+
+/** y = wa·A + wb·B + wc·C */
+const mixModel = buildModel({
+  inputs: [
+    a,
+    valueInfo("b", "float32", ["r", "n"]),
+    valueInfo("c", "float32", ["r", "n"]),
+    valueInfo("wa", "float32", []),
+    valueInfo("wb", "float32", []),
+    valueInfo("wc", "float32", []),
+  ],
+  outputs: [valueInfo("y", "float32", ["r", "n"])],
+  initializers: new Map(),
+  nodes: [
+    step("Mul", ["wa", "a"], "a_scaled"),
+    step("Mul", ["wb", "b"], "b_scaled"),
+    step("Mul", ["wc", "c"], "c_scaled"),
+    step("Add", ["a_scaled", "b_scaled"], "two"),
+    step("Add", ["two", "c_scaled"], "y"),
+  ],
+});
+
+/** y[:, j] = A[:, places[j]], and 0 for −1, which is the column that is added at the end */
+const selectModel = buildModel({
+  inputs: [a, valueInfo("places", "int32", ["l"])],
+  outputs: [valueInfo("y", "float32", ["r", "l"])],
+  initializers: new Map([["pads", intTensor([0, 0, 0, 1])]]),
+  nodes: [step("Pad", ["a", "pads"], "padded"), step("Gather", ["padded", "places"], "y", { axis: int(1) })],
 });
 
 /** y = A·B in float64 */

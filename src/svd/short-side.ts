@@ -1,0 +1,86 @@
+import { type Block, type BlockAlgebra, block, type Placement } from "../operator/index.ts";
+import type { Products } from "./products.ts";
+import { Scratch } from "./scratch.ts";
+
+/** The side of J with fewer entries, and those entries: of the target only the active ones. */
+export interface ShortSide {
+  readonly of: "target" | "source";
+  readonly positions: Uint32Array;
+}
+
+/** Chooses the side of an m × n operator of which only `activeRows` can be non-zero. */
+export function shortSide(m: number, n: number, activeRows: Uint32Array | undefined): ShortSide {
+  const targets = activeRows?.length ?? m;
+  if (targets > n) return { of: "source", positions: positionsBelow(n) };
+  return { of: "target", positions: activeRows ?? positionsBelow(m) };
+}
+
+const positionsBelow = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, i) => i);
+
+/**
+ * J seen from its short side: vectors have only the entries that count, `rise` takes them to the long side and `fall` brings
+ * them back. So `fall` after `rise` is JJᵀ or JᵀJ, whichever is smaller, and `rise` has J's singular values either way.
+ */
+export class SideOperator {
+  /** Entries of a vector on the short side, and on the long one. */
+  readonly length: number;
+  readonly longLength: number;
+  readonly of: ShortSide["of"];
+  private readonly wholeLength: number;
+  private readonly scratch = new Scratch();
+  private readonly products: Products;
+  private readonly algebra: BlockAlgebra;
+  /** Where the short side's entries stand, and which of them stands at each place; absent where that is all of them. */
+  private readonly places: { readonly taken: Int32Array; readonly spread: Int32Array } | undefined;
+
+  constructor(products: Products, algebra: BlockAlgebra, { of, positions }: ShortSide) {
+    this.products = products;
+    this.algebra = algebra;
+    this.of = of;
+    this.length = positions.length;
+    this.wholeLength = of === "target" ? products.m : products.n;
+    this.longLength = of === "target" ? products.n : products.m;
+    if (positions.length < this.wholeLength) {
+      const spread = new Int32Array(this.wholeLength).fill(-1);
+      positions.forEach((position, i) => {
+        spread[position] = i;
+      });
+      this.places = { taken: Int32Array.from(positions), spread };
+    }
+  }
+
+  /** [K, length] → [K, longLength] */
+  async rise(x: Block, placement?: Placement): Promise<Block> {
+    const whole = await this.spread(x, this.scratch.take("spread", x.rows * this.wholeLength));
+    return this.of === "target"
+      ? this.products.applyTranspose(whole, placement)
+      : this.products.apply(whole, placement);
+  }
+
+  /** [K, longLength] → [K, length] */
+  async fall(y: Block, placement?: Placement): Promise<Block> {
+    const put = this.places === undefined ? placement : this.scratch.take("spread", y.rows * this.wholeLength);
+    const whole = await (this.of === "target" ? this.products.apply(y, put) : this.products.applyTranspose(y, put));
+    return this.narrow(whole, placement);
+  }
+
+  /** Vectors of the short side with zeros at the places that do not count. */
+  async spread(x: Block, placement?: Placement): Promise<Block> {
+    return this.places === undefined ? x : this.algebra.select(x, this.places.spread, placement);
+  }
+
+  /** Of vectors of the whole side, the entries that count. */
+  async narrow(x: Block, placement?: Placement): Promise<Block> {
+    return this.places === undefined ? x : this.algebra.select(x, this.places.taken, placement);
+  }
+
+  /** The pair (u, v) that a vector of the short side and its partner on the long one make. */
+  pair<T>(short: T, long: T): { readonly u: T; readonly v: T } {
+    return this.of === "target" ? { u: short, v: long } : { u: long, v: short };
+  }
+}
+
+/** No vectors of some length. */
+export function noVectors(length: number): Block {
+  return { ...block(new Float32Array(0), 0), length };
+}
