@@ -187,6 +187,37 @@ function reflectBothSides(
   }
 }
 
+/** B ← B (I − weight·v vᵀ) for a block of `rows` by `columns` at `start`; `x` is room for a column. */
+export function reflectFromRight(
+  a: Float64Array,
+  start: number,
+  step: number,
+  rows: number,
+  columns: number,
+  v: Float64Array,
+  weight: number,
+  x: Float64Array,
+): void {
+  if (weight === 0) return;
+  multiplyBlock(a, start, step, rows, columns, v, weight, x);
+  let r = 0;
+  for (; r + 1 < rows; r += 2) {
+    const row0 = start + r * step;
+    const row1 = row0 + step;
+    const x0 = x[r]!;
+    const x1 = x[r + 1]!;
+    for (let c = 0; c < columns; c++) {
+      const vc = v[c]!;
+      a[row0 + c] = a[row0 + c]! - x0 * vc;
+      a[row1 + c] = a[row1 + c]! - x1 * vc;
+    }
+  }
+  if (r < rows) {
+    const row = start + r * step;
+    for (let c = 0; c < columns; c++) a[row + c] = a[row + c]! - x[r]! * v[c]!;
+  }
+}
+
 /** x = weight·B v for a block of `rows` by `columns`. */
 function multiplyBlock(
   a: Float64Array,
