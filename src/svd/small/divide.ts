@@ -129,41 +129,87 @@ async function join(
   const rho = 2 * strength;
   const { active, idle, rotations } = deflate(d, z, rho);
 
-  // The rows that take part come first, then those set aside.
-  const arranged = [...active, ...idle];
-  const rows = zeros(n, isCarried ? upper.rows.columns : n);
-  const place = new Int32Array(n);
-  arranged.forEach((i, to) => {
-    place[i] = to;
-    const from = order[i]!;
-    const row = rowOf(rows, to);
-    if (from < p) {
-      row.set(rowOf(upper.rows, from));
-      if (isCarried) row[1] = 0;
-    } else {
-      row.set(rowOf(lower.rows, from - p), isCarried ? 0 : p);
-      if (isCarried) row[0] = 0;
-    }
-  });
-  for (const { a, b, cosine, sine } of rotations) rotate(rowOf(rows, place[a]!), rowOf(rows, place[b]!), cosine, sine);
-
   const taking = (from: Float64Array) => Float64Array.from(active, (i) => from[i]!);
   const zActive = taking(z);
   const roots = secularRoots(
     taking(d),
     zActive.map((value) => rho * value * value),
   );
-  const all = Float64Array.of(...rootValues(roots), ...idle.map((i) => d[i]!));
+  const all = new Float64Array(n);
+  all.set(rootValues(roots));
+  idle.forEach((i, at) => {
+    all[active.length + at] = d[i]!;
+  });
   const ascending = Array.from(all.keys()).sort((i, j) => all[i]! - all[j]!);
   const wanted = ascending.slice(n - count);
-  const wantedRoots = wanted.filter((i) => i < active.length);
-  const rotated = await multiply(secularVectors(roots, zActive, rho, wantedRoots), rowRange(rows, 0, active.length));
-  const largest = zeros(count, rows.columns);
-  let next = 0;
-  wanted.forEach((i, to) => {
-    largest.data.set(i < active.length ? rowOf(rotated, next++) : rowOf(rows, i), to * rows.columns);
-  });
-  return { values: Float64Array.from(ascending, (i) => all[i]!), rows: largest };
+  const u = secularVectors(
+    roots,
+    zActive,
+    rho,
+    wanted.filter((i) => i < active.length),
+  );
+
+  // The vectors of each half have zeros at the entries of the other, so those are two products. Carried ones are summed.
+  const sides: readonly Side[] = isCarried
+    ? [{ at: 0, columns: upper.rows.columns, has: () => true, fill: fillCarried }]
+    : [
+        { at: 0, columns: p, has: (i) => order[i]! < p, fill: (i, row) => row.set(rowOf(upper.rows, order[i]!)) },
+        {
+          at: p,
+          columns: n - p,
+          has: (i) => order[i]! >= p,
+          fill: (i, row) => row.set(rowOf(lower.rows, order[i]! - p)),
+        },
+      ];
+  function fillCarried(i: number, row: Float64Array): void {
+    const from = order[i]!;
+    row.set(from < p ? rowOf(upper.rows, from) : rowOf(lower.rows, from - p));
+    row[from < p ? 1 : 0] = 0;
+  }
+  const rows = zeros(count, isCarried ? upper.rows.columns : n);
+  for (const { at, columns, has, fill } of sides) {
+    const present = Array.from({ length: n }, (_, i) => has(i));
+    const filled = present.slice();
+    for (const { a, b } of rotations) present[a] = present[b] = present[a]! || present[b]!;
+    const members = active.flatMap((i, position) => (present[i] ? [position] : []));
+    const own = [...members.map((position) => active[position]!), ...idle.filter((i) => present[i])];
+    const place = new Int32Array(n).fill(-1);
+    const side = zeros(own.length, columns);
+    own.forEach((i, to) => {
+      place[i] = to;
+      if (filled[i]) fill(i, rowOf(side, to));
+    });
+    for (const { a, b, cosine, sine } of rotations) {
+      if (place[a]! >= 0) rotate(rowOf(side, place[a]!), rowOf(side, place[b]!), cosine, sine);
+    }
+    const rotated = await multiply(pickColumns(u, members), rowRange(side, 0, members.length));
+    let next = 0;
+    wanted.forEach((i, to) => {
+      const from = i < active.length ? -1 : place[idle[i - active.length]!]!;
+      if (i < active.length) rows.data.set(rowOf(rotated, next++), to * rows.columns + at);
+      else if (from >= 0) rows.data.set(rowOf(side, from), to * rows.columns + at);
+    });
+  }
+  return { values: Float64Array.from(ascending, (i) => all[i]!), rows };
+}
+
+/** Entries `at` to `at` + `columns` of the vectors of a joined problem. */
+interface Side {
+  readonly at: number;
+  readonly columns: number;
+  /** Whether vector i, before the correction, is other than zero there. */
+  readonly has: (i: number) => boolean;
+  readonly fill: (i: number, row: Float64Array) => void;
+}
+
+function pickColumns(a: Matrix, columns: readonly number[]): Matrix {
+  if (columns.length === a.columns) return a;
+  const picked = zeros(a.rows, columns.length);
+  for (let r = 0; r < a.rows; r++) {
+    const [from, to] = [rowOf(a, r), rowOf(picked, r)];
+    for (let c = 0; c < columns.length; c++) to[c] = from[columns[c]!]!;
+  }
+  return picked;
 }
 
 /** Row a becomes cosine·a − sine·b, row b sine·a + cosine·b. */
