@@ -1,4 +1,5 @@
 import type { Matrix } from "../../operator/index.ts";
+import { type Deflation, deflate, rotate } from "./deflate.ts";
 import { implicitQl } from "./implicit-ql.ts";
 import { multiply as multiplyHere, rowOf, rowRange, zeros } from "./matrix.ts";
 import { rootValues, secularRoots, secularVectors } from "./secular.ts";
@@ -20,7 +21,6 @@ interface DivideOptions {
   readonly carried?: Matrix;
 }
 
-const EPS = 2 ** -52;
 /** Below this order the direct method is faster. */
 const SMALL = 40;
 
@@ -118,88 +118,82 @@ async function join(
   const unsorted = new Float64Array(n);
   unsorted.set(upper.values);
   unsorted.set(lower.values, p);
-  const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => unsorted[i]! - unsorted[j]!);
+  const order = Array.from(unsorted.keys()).sort((i, j) => unsorted[i]! - unsorted[j]!);
+  const isUpper = order.map((i) => i < p);
+  const rowBefore = (i: number) => (isUpper[i] ? rowOf(upper.rows, order[i]!) : rowOf(lower.rows, order[i]! - p));
   const d = Float64Array.from(order, (i) => unsorted[i]!);
   const last = isCarried ? 1 : p - 1;
-  const z = Float64Array.from(order, (i) =>
-    i < p
-      ? upper.rows.data[i * upper.rows.columns + last]! * Math.SQRT1_2
-      : sign * lower.rows.data[(i - p) * lower.rows.columns]! * Math.SQRT1_2,
+  const z = Float64Array.from(
+    order,
+    (_, i) => (isUpper[i] ? rowBefore(i)[last]! : sign * rowBefore(i)[0]!) * Math.SQRT1_2,
   );
   const rho = 2 * strength;
-  const { active, idle, rotations } = deflate(d, z, rho);
+  const deflation = deflate(d, z, rho);
+  const { active, idle } = deflation;
 
-  const taking = (from: Float64Array) => Float64Array.from(active, (i) => from[i]!);
-  const zActive = taking(z);
+  const zActive = Float64Array.from(active, (i) => z[i]!);
   const roots = secularRoots(
-    taking(d),
+    Float64Array.from(active, (i) => d[i]!),
     zActive.map((value) => rho * value * value),
   );
-  const all = new Float64Array(n);
-  all.set(rootValues(roots));
-  idle.forEach((i, at) => {
-    all[active.length + at] = d[i]!;
-  });
-  const ascending = Array.from(all.keys()).sort((i, j) => all[i]! - all[j]!);
-  const wanted = ascending.slice(n - count);
-  const u = secularVectors(
-    roots,
-    zActive,
-    rho,
-    wanted.filter((i) => i < active.length),
+  const values = new Float64Array(n);
+  values.set(rootValues(roots));
+  values.set(
+    idle.map((i) => d[i]!),
+    active.length,
   );
+  const ascending = Array.from(values.keys()).sort((i, j) => values[i]! - values[j]!);
+  const wanted = ascending.slice(n - count);
+  const wantedRoots = wanted.filter((i) => i < active.length);
+  const vectors = secularVectors(roots, zActive, rho, wantedRoots);
 
-  // The vectors of each half have zeros at the entries of the other, so those are two products. Carried ones are summed.
+  // Vectors of either half are zero at the entries of the other, which makes two products; what is carried has no halves.
   const sides: readonly Side[] = isCarried
-    ? [{ at: 0, columns: upper.rows.columns, has: () => true, fill: fillCarried }]
+    ? [{ at: 0, columns: upper.rows.columns, row: (i) => rowBefore(i).with(isUpper[i] ? 1 : 0, 0) }]
     : [
-        { at: 0, columns: p, has: (i) => order[i]! < p, fill: (i, row) => row.set(rowOf(upper.rows, order[i]!)) },
-        {
-          at: p,
-          columns: n - p,
-          has: (i) => order[i]! >= p,
-          fill: (i, row) => row.set(rowOf(lower.rows, order[i]! - p)),
-        },
+        { at: 0, columns: p, row: (i) => (isUpper[i] ? rowBefore(i) : undefined) },
+        { at: p, columns: n - p, row: (i) => (isUpper[i] ? undefined : rowBefore(i)) },
       ];
-  function fillCarried(i: number, row: Float64Array): void {
-    const from = order[i]!;
-    row.set(from < p ? rowOf(upper.rows, from) : rowOf(lower.rows, from - p));
-    row[from < p ? 1 : 0] = 0;
-  }
   const rows = zeros(count, isCarried ? upper.rows.columns : n);
-  for (const { at, columns, has, fill } of sides) {
-    const present = Array.from({ length: n }, (_, i) => has(i));
-    const filled = present.slice();
-    for (const { a, b } of rotations) present[a] = present[b] = present[a]! || present[b]!;
-    const members = active.flatMap((i, position) => (present[i] ? [position] : []));
-    const own = [...members.map((position) => active[position]!), ...idle.filter((i) => present[i])];
-    const place = new Int32Array(n).fill(-1);
-    const side = zeros(own.length, columns);
-    own.forEach((i, to) => {
-      place[i] = to;
-      if (filled[i]) fill(i, rowOf(side, to));
-    });
-    for (const { a, b, cosine, sine } of rotations) {
-      if (place[a]! >= 0) rotate(rowOf(side, place[a]!), rowOf(side, place[b]!), cosine, sine);
-    }
-    const rotated = await multiply(pickColumns(u, members), rowRange(side, 0, members.length));
+  for (const side of sides) {
+    const { taking, positions, aside } = deflatedRows(side, deflation, n);
+    const rotated = await multiply(pickColumns(vectors, positions), taking);
     let next = 0;
     wanted.forEach((i, to) => {
-      const from = i < active.length ? -1 : place[idle[i - active.length]!]!;
-      if (i < active.length) rows.data.set(rowOf(rotated, next++), to * rows.columns + at);
-      else if (from >= 0) rows.data.set(rowOf(side, from), to * rows.columns + at);
+      const row = i < active.length ? rowOf(rotated, next++) : aside(idle[i - active.length]!);
+      if (row !== undefined) rows.data.set(row, to * rows.columns + side.at);
     });
   }
-  return { values: Float64Array.from(ascending, (i) => all[i]!), rows };
+  return { values: Float64Array.from(ascending, (i) => values[i]!), rows };
 }
 
-/** Entries `at` to `at` + `columns` of the vectors of a joined problem. */
+/** Columns `at` to `at` + `columns` of the rows of a joined problem. */
 interface Side {
   readonly at: number;
   readonly columns: number;
-  /** Whether vector i, before the correction, is other than zero there. */
-  readonly has: (i: number) => boolean;
-  readonly fill: (i: number, row: Float64Array) => void;
+  /** Row i before the correction; absent where it is zero. */
+  readonly row: (i: number) => Float64Array | undefined;
+}
+
+/** The rows of one side after deflation: those that take part, with their positions among `active`, and those set aside. */
+function deflatedRows({ columns, row }: Side, { active, idle, rotations }: Deflation, n: number) {
+  const before = Array.from({ length: n }, (_, i) => row(i));
+  const present = before.map((entries) => entries !== undefined);
+  for (const { a, b } of rotations) {
+    const either = present[a]! || present[b]!;
+    present[a] = either;
+    present[b] = either;
+  }
+  const positions = Array.from(active.keys()).filter((position) => present[active[position]!]);
+  const members = [...positions.map((position) => active[position]!), ...idle.filter((i) => present[i])];
+  const all = zeros(members.length, columns);
+  const rowAt = new Map(members.map((i, to) => [i, rowOf(all, to)]));
+  for (const [i, entries] of rowAt) if (before[i] !== undefined) entries.set(before[i]);
+  for (const { a, b, cosine, sine } of rotations) {
+    const [x, y] = [rowAt.get(a), rowAt.get(b)];
+    if (x !== undefined && y !== undefined) rotate(x, y, cosine, sine);
+  }
+  return { taking: rowRange(all, 0, positions.length), positions, aside: (i: number) => rowAt.get(i) };
 }
 
 function pickColumns(a: Matrix, columns: readonly number[]): Matrix {
@@ -210,63 +204,4 @@ function pickColumns(a: Matrix, columns: readonly number[]): Matrix {
     for (let c = 0; c < columns.length; c++) to[c] = from[columns[c]!]!;
   }
   return picked;
-}
-
-/** Row a becomes cosine·a − sine·b, row b sine·a + cosine·b. */
-interface Rotation {
-  readonly a: number;
-  readonly b: number;
-  readonly cosine: number;
-  readonly sine: number;
-}
-
-/**
- * Sets aside (`idle`) what the correction leaves as it is: directions that it does not touch, and all but one of those that
- * share a value. `d` and `z` are changed to match, and `rotations` are to be done to the rows.
- */
-function deflate(
-  d: Float64Array,
-  z: Float64Array,
-  rho: number,
-): { active: readonly number[]; idle: readonly number[]; rotations: readonly Rotation[] } {
-  const n = d.length;
-  const largest = d.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  const tolerance = 8 * EPS * Math.max(largest, rho);
-  const active: number[] = [];
-  const idle: number[] = [];
-  const rotations: Rotation[] = [];
-  for (let i = 0; i < n; i++) {
-    if (rho * Math.abs(z[i]!) <= tolerance) {
-      idle.push(i);
-      continue;
-    }
-    const before = active.at(-1);
-    if (before !== undefined) {
-      const radius = Math.hypot(z[before]!, z[i]!);
-      const cosine = z[i]! / radius;
-      const sine = z[before]! / radius;
-      const gap = d[i]! - d[before]!;
-      if (Math.abs(gap * cosine * sine) <= tolerance) {
-        rotations.push({ a: before, b: i, cosine, sine });
-        z[i] = radius;
-        z[before] = 0;
-        const left = d[before]! * cosine * cosine + d[i]! * sine * sine;
-        d[i] = d[before]! * sine * sine + d[i]! * cosine * cosine;
-        d[before] = left;
-        active.pop();
-        idle.push(before);
-      }
-    }
-    active.push(i);
-  }
-  return { active, idle, rotations };
-}
-
-function rotate(a: Float64Array, b: Float64Array, cosine: number, sine: number): void {
-  for (let c = 0; c < a.length; c++) {
-    const x = a[c]!;
-    const y = b[c]!;
-    a[c] = cosine * x - sine * y;
-    b[c] = sine * x + cosine * y;
-  }
 }
