@@ -61,6 +61,26 @@ describe("divideAndConquer", () => {
   });
 });
 
+describe("divideAndConquer for the largest values", () => {
+  const n = 170;
+  const diagonal = Float64Array.from({ length: n }, (_, i) => Math.sin(i * i));
+  const offDiagonal = Float64Array.from({ length: n }, (_, i) => 0.3 + 0.2 * Math.cos(i));
+
+  test.each([0, 1, 30, 170])("%i vectors: the last of all, and carried products xᵀC in their place", async (count) => {
+    const all = await divideAndConquer(diagonal, offDiagonal, product);
+    const some = await divideAndConquer(diagonal, offDiagonal, product, { count });
+    expect(some.values).toEqual(all.values);
+    expect(some.vectors.rows).toBe(count);
+    expectClose(some.vectors.data, all.vectors.data.subarray((n - count) * n), 1e-12);
+
+    const carried = matrixOf(n, 3, gaussianArray(createRng(5), n * 3));
+    const ends = await divideAndConquer(diagonal, offDiagonal, product, { count, carried });
+    expect(ends.vectors.columns).toBe(3);
+    expectClose(ends.values, all.values, n * 2 ** -50);
+    expectClose(ends.vectors.data, multiply(some.vectors, carried).data, 1e-11);
+  });
+});
+
 describe("symmetricEigen", () => {
   const symmetric = async (n: number, eigenvalues: readonly number[]): Promise<Matrix> => {
     const { left } = await smallSvd(matrixOf(n, n, gaussianArray(createRng(n), n * n)), product);

@@ -30,9 +30,9 @@ export async function symmetricEigen(
   const scale = matrix.data.reduce((max, entry) => Math.max(max, Math.abs(entry)), 0) || 1;
   const a = matrix.data.map((entry) => entry / scale);
   const { diagonal, offDiagonal, weights } = tridiagonalize(a, n);
-  const { values, vectors } = await divideAndConquer(diagonal, offDiagonal, multiply);
+  const { values, vectors } = await divideAndConquer(diagonal, offDiagonal, multiply, { count });
   const largest = zeros(count, n);
-  for (let i = 0; i < count; i++) largest.data.set(rowOf(vectors, n - 1 - i), i * n);
+  for (let i = 0; i < count; i++) largest.data.set(rowOf(vectors, count - 1 - i), i * n);
   await reflectRows(largest, a, weights, multiply);
   return { values: values.reverse().map((value) => value * scale), vectors: largest };
 }
