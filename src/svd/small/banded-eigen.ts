@@ -1,9 +1,15 @@
 import type { Matrix } from "../../operator/index.ts";
 import { type BandReduction, chaseBulges, type SymmetricBand } from "./chase-bulges.ts";
 import { divideAndConquer, type Multiply } from "./divide.ts";
-import type { SymmetricEigen } from "./eigen.ts";
 import { rowRange, transpose, zeros } from "./matrix.ts";
 import { reflectFromRight } from "./reflect.ts";
+
+/** Eigenvalues descending, and the eigenvectors of the largest of them as orthonormal rows. */
+export interface SymmetricEigen {
+  readonly values: Float64Array;
+  /** [count, n] */
+  readonly vectors: Matrix;
+}
 
 /** The eigenproblem of a band matrix, reduced to tridiagonal form: what either method adds is done when it is called. */
 export interface BandedEigen {

@@ -1,8 +1,7 @@
+import { NEGLIGIBLE_SQUARE } from "./reflector-block.ts";
+
 // Reflections of dense blocks inside a larger matrix: an entry's right neighbour is the next number, the one below lies `step`
 // further. The loops take two or four rows at a time, so that a vector's entry is read once for all of them.
-
-/** Of a column whose matrix has entries of size 1: nothing, where reflecting it would divide by what underflows. */
-const NEGLIGIBLE_SQUARE = 2 ** -208;
 
 /** The reflector that turns a column of `count` entries into a multiple of the first unit vector: done, and put into v. */
 export function reflectColumn(a: Float64Array, start: number, step: number, count: number, v: Float64Array): number {
