@@ -60,6 +60,26 @@ describe("divideAndConquer", () => {
   });
 });
 
+describe("divideAndConquer for the largest values", () => {
+  const n = 170;
+  const diagonal = Float64Array.from({ length: n }, (_, i) => Math.sin(i * i));
+  const offDiagonal = Float64Array.from({ length: n }, (_, i) => 0.3 + 0.2 * Math.cos(i));
+
+  test.each([0, 1, 30, 170])("%i vectors: the last of all, and carried products xᵀC in their place", async (count) => {
+    const all = await divideAndConquer(diagonal, offDiagonal, product);
+    const some = await divideAndConquer(diagonal, offDiagonal, product, { count });
+    expect(some.values).toEqual(all.values);
+    expect(some.vectors.rows).toBe(count);
+    expectClose(some.vectors.data, all.vectors.data.subarray((n - count) * n), 1e-12);
+
+    const carried = matrixOf(n, 3, gaussianArray(createRng(5), n * 3));
+    const ends = await divideAndConquer(diagonal, offDiagonal, product, { count, carried });
+    expect(ends.vectors.columns).toBe(3);
+    expectClose(ends.values, all.values, n * 2 ** -50);
+    expectClose(ends.vectors.data, multiply(some.vectors, carried).data, 1e-11);
+  });
+});
+
 describe("symmetricEigen", () => {
   const symmetric = async (n: number, eigenvalues: readonly number[]): Promise<Matrix> => {
     const rows = orthonormalRows(n, n, n);
@@ -114,6 +134,33 @@ describe("symmetricEigen", () => {
     expect(some.values).toEqual(all.values);
     expect(some.vectors.rows).toBe(6);
     expectClose(some.vectors.data, all.vectors.data.subarray(0, 6 * 21), 1e-14);
+  });
+
+  test("order 503, by way of a band: a reflected diagonal, of which the upper triangle is not read", async () => {
+    const [n, count] = [503, 6];
+    const eigenvalues = Array.from({ length: n }, (_, i) => Math.cos(i / 100));
+    const normal = gaussianArray(createRng(8), n);
+    const square = normal.reduce((sum, entry) => sum + entry * entry, 0);
+    const mean = eigenvalues.reduce((sum, value, i) => sum + value * normal[i]! ** 2, 0) / square;
+    // (I − 2uuᵀ) D (I − 2uuᵀ) with u = normal / ‖normal‖
+    const entry = (i: number, j: number) =>
+      (i === j ? eigenvalues[i]! : 0) -
+      (2 * normal[i]! * normal[j]! * (eigenvalues[i]! + eigenvalues[j]! - 2 * mean)) / square;
+    const a = matrixOf(
+      n,
+      n,
+      Array.from({ length: n * n }, (_, at) => entry(Math.floor(at / n), at % n)),
+    );
+    const lower = { ...a, data: a.data.map((value, at) => (at % n > Math.floor(at / n) ? 0.7 : value)) };
+    const rounding = n * 2 ** -50;
+    const { values, vectors } = await symmetricEigen(lower, product, count);
+    expectClose(
+      values,
+      eigenvalues.sort((x, y) => y - x),
+      rounding,
+    );
+    expectOrthonormal(vectors, rounding);
+    expectClose(multiply(vectors, a).data, scaleRows(vectors, values).data, rounding);
   });
 
   test("exactly dependent rows: what reflections leave underflows, and is nothing", async () => {

@@ -1,23 +1,19 @@
 import type { Matrix } from "../../operator/index.ts";
+import { bandedEigen, type SymmetricEigen } from "./banded-eigen.ts";
 import { divideAndConquer, type Multiply } from "./divide.ts";
-import { rowOf, transpose, zeros } from "./matrix.ts";
+import { rowOf, zeros } from "./matrix.ts";
+import { reduceToBand } from "./reduce-to-band.ts";
+import { NEGLIGIBLE_SQUARE, reflectRows } from "./reflector-block.ts";
 
-/** Eigenvalues descending, and the eigenvectors of the largest of them as orthonormal rows. */
-export interface SymmetricEigen {
-  readonly values: Float64Array;
-  /** [count, n] */
-  readonly vectors: Matrix;
-}
-
-/** Of a row whose matrix has entries of size 1: nothing, where reflecting it would divide by what underflows. */
-const NEGLIGIBLE_SQUARE = 2 ** -208;
-/** Reflectors that `reflectRows` takes at a time. */
-const REFLECTORS = 64;
+/** Orders from which the way by a band is the faster, and the width of that band. */
+const BY_BAND = 500;
+const WIDTH = 32;
 
 /**
  * Eigenvalues and the first `count` eigenvectors of a symmetric matrix in float64: Householder reduction to tridiagonal
- * form, divide and conquer, back-transformation of the vectors asked for. Every value to some n·2⁻⁵²·‖A‖. Only the lower
- * triangle is read. The reduction is done here, everything else of cubic cost by `multiply`.
+ * form (of large ones to a band first), divide and conquer, back-transformation of the vectors asked for. Every value to some
+ * n·2⁻⁵²·‖A‖. Only the lower triangle is read. Below order 500 the reduction is done here; all else of cubic cost is left to
+ * `multiply`.
  *
  * @see Golub & Van Loan 2013, §8.3; Schreiber & Van Loan 1989 (reflectors in blocks)
  */
@@ -29,10 +25,17 @@ export async function symmetricEigen(
   const n = matrix.rows;
   const scale = matrix.data.reduce((max, entry) => Math.max(max, Math.abs(entry)), 0) || 1;
   const a = matrix.data.map((entry) => entry / scale);
+  if (n >= BY_BAND) {
+    for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) a[j * n + i] = a[i * n + j]!;
+    const { band, reflectors, weights } = await reduceToBand({ rows: n, columns: n, data: a }, WIDTH, multiply);
+    const { values, vectors } = await bandedEigen(band, multiply).vectors(count);
+    await reflectRows(vectors, reflectors, weights, multiply);
+    return { values: values.map((value) => value * scale), vectors };
+  }
   const { diagonal, offDiagonal, weights } = tridiagonalize(a, n);
-  const { values, vectors } = await divideAndConquer(diagonal, offDiagonal, multiply);
+  const { values, vectors } = await divideAndConquer(diagonal, offDiagonal, multiply, { count });
   const largest = zeros(count, n);
-  for (let i = 0; i < count; i++) largest.data.set(rowOf(vectors, n - 1 - i), i * n);
+  for (let i = 0; i < count; i++) largest.data.set(rowOf(vectors, count - 1 - i), i * n);
   await reflectRows(largest, a, weights, multiply);
   return { values: values.reverse().map((value) => value * scale), vectors: largest };
 }
@@ -123,37 +126,4 @@ function updateAndMultiply(
   const entry = a[start + r]! - 2 * vr * wr;
   a[start + r] = entry;
   y[r] = y[r]! + total + entry * xr;
-}
-
-/**
- * Multiplies each row by H_1 ⋯ H_{n−1} from the right, a block of reflectors at a time: H_i ⋯ H_j = I − Vᵀ T V with the
- * reflectors as rows of V and T upper triangular.
- */
-async function reflectRows(rows: Matrix, a: Float64Array, weights: Float64Array, multiply: Multiply): Promise<void> {
-  const n = rows.columns;
-  for (let from = 1; from < n; from += REFLECTORS) {
-    const to = Math.min(n, from + REFLECTORS);
-    const v = zeros(to - from, n);
-    for (let i = from; i < to; i++) {
-      if (weights[i] !== 0) v.data.set(a.subarray(i * n, i * n + i), (i - from) * n);
-    }
-    const turned = transpose(v);
-    const factor = triangularFactor(await multiply(v, turned), weights.subarray(from, to));
-    const change = await multiply(await multiply(await multiply(rows, turned), factor), v);
-    for (let i = 0; i < change.data.length; i++) rows.data[i] = rows.data[i]! - change.data[i]!;
-  }
-}
-
-/** T of a block of reflectors, from the inner products of their vectors. */
-function triangularFactor({ rows: count, data: inner }: Matrix, weights: Float64Array): Matrix {
-  const factor = zeros(count, count);
-  for (let j = 0; j < count; j++) {
-    for (let i = 0; i < j; i++) {
-      let total = 0;
-      for (let k = i; k < j; k++) total += factor.data[i * count + k]! * inner[k * count + j]!;
-      factor.data[i * count + j] = -weights[j]! * total;
-    }
-    factor.data[j * count + j] = weights[j]!;
-  }
-  return factor;
 }
