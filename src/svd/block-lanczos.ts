@@ -1,17 +1,18 @@
 import type { Rng } from "../base/index.ts";
 import type { Block, BlockAlgebra, Matrix } from "../operator/index.ts";
 import { Basis } from "./basis.ts";
-import { symmetricEigen } from "./small/eigen.ts";
-import { multiply, rowNorm, rowRange, zeros } from "./small/matrix.ts";
+import { bandedEigen } from "./small/banded-eigen.ts";
+import type { SymmetricBand } from "./small/chase-bulges.ts";
+import { multiply, rowNorm, zeros } from "./small/matrix.ts";
 
 /** Ritz pairs of a symmetric operator F: eigenpairs of what it does within the basis. */
 export interface Ritz {
   /** [size], descending: all Ritz values. */
   readonly values: Float64Array;
-  /** [count, size]: the first Ritz vectors in the basis. */
-  readonly vectors: Matrix;
-  /** [count], ‖Fx − θx‖ as the recurrence predicts it. */
+  /** [count], ‖Fx − θx‖ of the largest, as the recurrence predicts it. */
   readonly residual: Float64Array;
+  /** The Ritz vectors of these in the basis, [count, size]. */
+  vectors(): Promise<Matrix>;
 }
 
 export interface LanczosOptions {
@@ -108,42 +109,46 @@ export class BlockLanczos {
     if (!this.complete) await this.fill();
   }
 
-  /** All Ritz values, and the `count` largest Ritz pairs. */
+  /** All Ritz values, and what is known of the `count` largest Ritz pairs. */
   async ritz(count: number): Promise<Ritz> {
-    const { values, vectors } = await symmetricEigen(this.projected(), this.options.algebra.multiply, count);
+    const problem = bandedEigen(this.projected(), this.options.algebra.multiply);
+    const { values, vectors: ends } = await problem.ends(count);
     const last = this.coupling.at(-1)!;
-    const ends = zeros(count, last.rows);
+    const inLast = zeros(count, last.rows);
     for (let i = 0; i < count; i++) {
-      ends.data.set(
-        vectors.data.subarray((i + 1) * vectors.columns - last.rows, (i + 1) * vectors.columns),
-        i * last.rows,
-      );
+      inLast.data.set(ends.data.subarray((i + 1) * ends.columns - last.rows, (i + 1) * ends.columns), i * last.rows);
     }
-    const outside = last.columns === 0 ? zeros(count, 0) : multiply(ends, last);
-    return { values, vectors, residual: Float64Array.from({ length: count }, (_, i) => rowNorm(outside, i)) };
+    const outside = last.columns === 0 ? zeros(count, 0) : multiply(inLast, last);
+    return {
+      values,
+      residual: Float64Array.from({ length: count }, (_, i) => rowNorm(outside, i)),
+      vectors: async () => (await problem.vectors(count)).vectors,
+    };
   }
 
-  /** T, [size, size]. */
-  private projected(): Matrix {
-    const { size } = this;
-    const whole = zeros(size, size);
+  /** T, whose couplings are lower triangular: it reaches no further from the diagonal than a block has rows. */
+  private projected(): SymmetricBand {
+    const order = this.size;
+    const width = Math.max(...this.diagonal.map(({ rows }) => rows));
+    const data = new Float64Array(order * (width + 1));
+    const put = (row: number, column: number, entry: number): void => {
+      data[row * (width + 1) + width - row + column] = entry;
+    };
     let at = 0;
-    this.diagonal.forEach(({ rows, data }, j) => {
-      for (let i = 0; i < rows; i++) whole.data.set(data.subarray(i * rows, (i + 1) * rows), (at + i) * size + at);
-      const next = this.diagonal[j + 1];
-      if (next !== undefined) {
-        const { columns, data: coupled } = this.coupling[j]!;
+    this.diagonal.forEach((block, j) => {
+      const { rows } = block;
+      for (let i = 0; i < rows; i++) for (let c = 0; c <= i; c++) put(at + i, at + c, block.data[i * rows + c]!);
+      const coupled = this.coupling[j]!;
+      if (j + 1 < this.diagonal.length) {
         for (let i = 0; i < rows; i++) {
-          for (let c = 0; c < columns; c++) {
-            const entry = coupled[i * columns + c]!;
-            whole.data[(at + i) * size + at + rows + c] = entry;
-            whole.data[(at + rows + c) * size + at + i] = entry;
+          for (let c = 0; c < Math.min(i + 1, coupled.columns); c++) {
+            put(at + rows + c, at + i, coupled.data[i * coupled.columns + c]!);
           }
         }
       }
       at += rows;
     });
-    return whole;
+    return { order, width, data };
   }
 
   /** Combinations of the rows of Q: `weights` [count, size]. */
@@ -151,17 +156,12 @@ export class BlockLanczos {
     return this.options.algebra.combine(weights, this.basis.range(this.start, this.start + weights.columns));
   }
 
-  /** The first `count` Ritz vectors as rows. */
-  vectors(ritz: Ritz, count: number): Promise<Block> {
-    return this.combine(rowRange(ritz.vectors, 0, count));
-  }
-
-  /** How much of each Ritz vector lies in the first block, [count]: ‖first block · x‖². */
-  weights({ vectors }: Ritz): Float64Array {
+  /** The part of each combination of the rows of Q that lies in its first block, a row of it on average: [rows]. */
+  firstBlockShares(weights: Matrix): Float64Array {
     const first = this.diagonal[0]!.rows;
-    return Float64Array.from({ length: vectors.rows }, (_, i) => {
+    return Float64Array.from({ length: weights.rows }, (_, i) => {
       let total = 0;
-      for (let c = 0; c < first; c++) total += vectors.data[i * vectors.columns + c]! ** 2;
+      for (let c = 0; c < first; c++) total += weights.data[i * weights.columns + c]! ** 2;
       return total / first;
     });
   }

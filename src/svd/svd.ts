@@ -34,7 +34,7 @@ const BASIS_BYTES = 2e9;
 
 /**
  * The k largest singular triplets of a linear operator, each with what was measured of it: from the whole matrix where a
- * side is short, else by restarted block Golub-Kahan-Lanczos.
+ * side is short, else by block Lanczos on the short side.
  *
  * Shapes: J maps `source` (n numbers) to `target` (m numbers); 1 ≤ k ≤ min(m, n). Singular values that are zero count too:
  * their vectors are some orthonormal basis.
@@ -44,7 +44,7 @@ const BASIS_BYTES = 2e9;
  *
  * @throws PushforwardError `shape-mismatch` if an option is out of range or a product has the wrong length, `not-finite` if
  * a product is not finite, `interrupted` if aborted before there was anything to measure
- * @see Baglama & Reichel 2006; Mototake & Ikegami 2015, eq. 4
+ * @see Golub & Underwood 1977; Mototake & Ikegami 2015, eq. 4
  */
 export async function svd(J: LinearOperator, options: SvdOptions): Promise<SingularTriplets> {
   const started = performance.now();

@@ -264,7 +264,7 @@ function manifestOf(parts: ManifestParts): RunManifest {
     tol: options.tol,
     seed: options.seed,
     vectors: options.vectors,
-    solver: "dense where a side is short, else block Golub-Kahan-Lanczos with thick restart",
+    solver: "dense where a side is short, else block Lanczos on the short side with polynomial filters",
     backend: network.backend.description,
     versions: {
       pushforward: version,

@@ -1,0 +1,201 @@
+import type { Rng } from "../base/index.ts";
+import type { Block, BlockAlgebra, Matrix } from "../operator/index.ts";
+import { BlockLanczos, type Ritz } from "./block-lanczos.ts";
+import { applyFilter, type Filter, filterInverse, filterResidual, NO_FILTER } from "./filter.ts";
+import { outsideOf, type Pairs } from "./finish.ts";
+import { plan, resolves } from "./plan.ts";
+import { Schedule } from "./schedule.ts";
+import type { Scratch } from "./scratch.ts";
+import type { SideOperator } from "./short-side.ts";
+import { rowRange } from "./small/matrix.ts";
+
+export interface RunOptions {
+  readonly side: SideOperator;
+  readonly algebra: BlockAlgebra;
+  /** Triplets found before, which the run stays away from. */
+  readonly found: Pairs;
+  /** The largest σ found before; 0 if there is none. */
+  readonly norm: number;
+  /** Triplets wanted, at most, and the σ that they must exceed. */
+  readonly limit: number;
+  readonly above: number;
+  readonly blockRows: number;
+  /** Vectors searched with, at most. */
+  readonly capacity: number;
+  /** One product with J or Jᵀ, in multiply-adds. */
+  readonly productCost: number;
+  readonly rng: Rng;
+  readonly scratch: Scratch;
+}
+
+/** What a look at the projected problem shows. */
+export interface Look {
+  readonly ritz: Ritz;
+  /** σ² of each Ritz value, descending. */
+  readonly lambda: Float64Array;
+  /** Ritz pairs that this run is after: within `limit`, and not so small that they drown in rounding. */
+  readonly wanted: number;
+  /** [wanted], ‖Jv − σu‖ as predicted. */
+  readonly residual: Float64Array;
+  /** The largest σ seen, in this run or before. */
+  readonly top: number;
+}
+
+/** σ below this part of ‖J‖ is rounding error of float32 products and counts as zero. */
+const RANK = 2 ** -22;
+/** Rounding of float32 products, relative to the largest σ². What it does to a residual grows as σ falls. */
+const NOISE = 1e-7;
+/** Of the largest σ in a run: where a tolerance near rounding would leave nothing to be found in it, this much is. */
+const LEAST_LEVEL = 0.5;
+/** Of a filter; a spectrum that needs more is flat to float32. */
+const MAX_DEGREE = 256;
+/** A filter's cutoff that proved too high is lowered by this factor. */
+const LOWER = 0.98;
+
+/**
+ * One search for the largest singular triplets, by block Lanczos on G = JJᵀ or JᵀJ on the short side, or on a polynomial in G
+ * where that should be faster. It sees σ², so in float32 it finds only σ not far below the largest.
+ */
+export class Run {
+  private readonly options: RunOptions;
+  private filter: Filter = NO_FILTER;
+  private lanczos: BlockLanczos;
+  private schedule: Schedule;
+
+  constructor(options: RunOptions) {
+    this.options = options;
+    this.lanczos = this.begun();
+    this.schedule = this.planned();
+  }
+
+  /** σ² up to here are rounding error. */
+  get negligible(): number {
+    return (RANK * this.options.norm) ** 2;
+  }
+
+  get size(): number {
+    return this.lanczos.size;
+  }
+
+  /** There is nothing more to find by going on. */
+  get complete(): boolean {
+    return this.lanczos.complete;
+  }
+
+  get full(): boolean {
+    return this.lanczos.full;
+  }
+
+  /** Whether to look. */
+  get due(): boolean {
+    return this.complete || this.full || this.size >= this.schedule.next;
+  }
+
+  /** Converged at the last look. */
+  get converged(): number {
+    return this.schedule.converged;
+  }
+
+  /** Adds directions to search in. */
+  add(directions: Block): Promise<void> {
+    return this.lanczos.add(directions);
+  }
+
+  step(): Promise<void> {
+    return this.lanczos.step();
+  }
+
+  /** Solves the projected problem; `tolerance` is what residuals may be, relative to the largest σ. */
+  async look(tolerance: number): Promise<Look> {
+    const { limit, above, norm, blockRows } = this.options;
+    const ritz = await this.lanczos.ritz(Math.min(this.size, limit + blockRows));
+    const lambda = ritz.values.map((value) => filterInverse(this.filter, value));
+    const level = lambda[0]! * Math.min(LEAST_LEVEL, NOISE / tolerance) ** 2;
+    const least = Math.max(level, this.negligible, above ** 2);
+    const wanted = Math.max(1, lambda.subarray(0, limit).filter((value) => value > least).length);
+    const residual = Float64Array.from({ length: wanted }, (_, i) => {
+      return filterResidual(this.filter, ritz.residual[i]!, ritz.values[i]!) / Math.sqrt(lambda[i]!);
+    });
+    const top = Math.max(norm, Math.sqrt(Math.max(0, lambda[0]!)));
+    this.schedule.look(this.size, residual, tolerance * top);
+    return { ritz, lambda, wanted, residual, top };
+  }
+
+  /** The first `count` Ritz vectors, [count, length of the short side]. */
+  async vectors({ ritz }: Look, count: number): Promise<Block> {
+    return this.lanczos.combine(rowRange(await ritz.vectors(), 0, count));
+  }
+
+  /**
+   * Starts again with a filter, from random combinations of the wanted Ritz vectors, where that should be faster than going
+   * on, or where there is no room.
+   */
+  async reconsider(look: Look, tolerance: number): Promise<void> {
+    const filter = await this.better(look, tolerance);
+    if (filter === undefined) return;
+    const { algebra, blockRows, rng } = this.options;
+    const weights: Matrix = {
+      rows: blockRows,
+      columns: look.wanted,
+      data: Float64Array.from({ length: blockRows * look.wanted }, () => rng.gaussian()),
+    };
+    const mixtures = await algebra.multiply(weights, rowRange(await look.ritz.vectors(), 0, look.wanted));
+    const start = await this.lanczos.combine(mixtures);
+    this.filter = filter;
+    this.lanczos = this.begun();
+    this.schedule = this.planned();
+    await this.lanczos.add(start);
+  }
+
+  private async better({ ritz, lambda, wanted }: Look, tolerance: number): Promise<Filter | undefined> {
+    const { blockRows, side, productCost } = this.options;
+    const { size, capacity } = this.lanczos;
+    const headroom = tolerance / NOISE;
+    if (this.filter.degree === 1 && (this.full || productCost < side.length * capacity)) {
+      const weights = this.lanczos.firstBlockShares(await ritz.vectors());
+      const { length } = side;
+      const standing = { wanted, size, capacity, blockRows, length, values: lambda, weights, productCost, headroom };
+      const planned = plan(standing);
+      if (planned.degree > 1) return planned;
+    }
+    if (!this.full) return undefined;
+    const last = lambda[wanted - 1]!;
+    // Ritz values are lower bounds. One that is not above the cutoff when there is no more room says that it is too high.
+    const cutoff = last > this.filter.cutoff ? last : LOWER * this.filter.cutoff;
+    const doubled = { degree: Math.min(MAX_DEGREE, 2 * this.filter.degree), cutoff };
+    return resolves(doubled, lambda[0]!, last, headroom) ? doubled : { ...doubled, degree: this.filter.degree };
+  }
+
+  private begun(): BlockLanczos {
+    const { algebra, found, blockRows, capacity, rng, scratch } = this.options;
+    const { filter } = this;
+    return new BlockLanczos({
+      apply: (x) => applyFilter(filter, (y) => this.gram(y), x, algebra, scratch),
+      algebra,
+      avoided: found.short,
+      blockRows,
+      capacity,
+      rng,
+      negligible: filter.degree === 1 ? this.negligible : 0,
+    });
+  }
+
+  private planned(): Schedule {
+    const { limit, blockRows } = this.options;
+    return new Schedule(limit + 2 * blockRows, 2 * blockRows);
+  }
+
+  /** G on vectors outside of the found ones of the short side; those of the long side are taken out between its factors. */
+  private async gram(x: Block): Promise<Block> {
+    const { side, algebra, found, scratch } = this.options;
+    const room = x.rows * side.longLength;
+    const images = await side.rise(x, scratch.take("long", room));
+    const outside = await outsideOf(
+      images,
+      found.long,
+      algebra,
+      scratch.take("outside", found.long.rows > 0 ? room : 0),
+    );
+    return side.fall(outside, scratch.take("short", x.data.length));
+  }
+}
