@@ -21,7 +21,7 @@ export type Point = Float32Array | { readonly shape: Shape; readonly data: Float
 const PREFERRED_ROWS = 32;
 
 /** Bytes of the largest tangent of a run that the last cache of a CPU still holds. */
-const CACHED_BYTES = 2 ** 25;
+const CACHED_BYTES = 2 ** 24;
 
 /** The power of two, at most the preferred rows, with which the program's largest tangent stays within the cache. */
 function rowsPerRun({ sources, steps }: LinearProgram): number {

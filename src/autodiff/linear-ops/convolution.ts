@@ -1,4 +1,4 @@
-import { type Shape, sizeOf, stridesOf } from "../../base/index.ts";
+import { type Shape, sameShape, sizeOf, stridesOf } from "../../base/index.ts";
 import { type Attributes, int, ints } from "../../onnx/index.ts";
 import type { ConvWindow, Definition, OpAttributes, StepEmitter } from "../program.ts";
 import { outputPadding, windowOutput, windowTaps } from "./window.ts";
@@ -248,6 +248,7 @@ function interleave(e: StepEmitter, x: string, [, channels, ...size]: Shape, pha
     turned = e.node("Transpose", [e.node("Reshape", [turned, e.ints(apart)])], { perm: ints([0, 2, 1, 3]) });
   }
   const merged = e.node("Reshape", [turned, e.ints([-1, channels, ...whole])]);
+  if (sameShape(whole, size)) return merged;
   const bounds = [phases.map(({ from }) => from), phases.map(({ to }) => to), size.map((_, d) => d - size.length)];
   return e.node("Slice", [merged, ...bounds.map(e.ints)]);
 }
