@@ -1,87 +1,101 @@
-// Cost of a product J·v and Jᵀ·u, in blocks of 32, against one forward pass per image, all in one run: `npm run bench`.
-import { existsSync } from "node:fs";
+// Cost of a product J·v and Jᵀ·u, in blocks of 32, against one forward pass per image, and of AlexNet's convolutions
+// against the matrix peak, all in one run: `npm run bench`. Printed, and written to bench/results/products.json.
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { openModel } from "../src/apps/node/index.ts";
-import { createRng, gaussianArray, sizeOf } from "../src/base/index.ts";
+import { type NetworkFile, openModel } from "../src/apps/node/index.ts";
+import { createRng, gaussianArray, type Rng, sizeOf } from "../src/base/index.ts";
+import type { Tap } from "../src/jacobian/index.ts";
 import type { Tensor } from "../src/onnx/index.ts";
 import { block } from "../src/operator/index.ts";
+import { type ConvolutionShares, convolutionShares } from "./convolutions.ts";
+import { interleaved, scaled, type Timing } from "./timing.ts";
 
 const ROWS = 32;
-const REPEATS = 7;
+const ROUNDS = 7;
+/** Rows at which the convolutions are timed: what AlexNet's products run at once. */
+const CONVOLUTION_ROWS = 8;
 const folder = process.argv[2] ?? "../shared/data/models";
 const cases = [
-  { model: "squeezenet1.1.onnx", tap: "logits" },
-  { model: "alexnet-trunk.onnx", tap: "pool5" },
+  { model: "squeezenet1.1.onnx", tap: "logits", convolutions: false },
+  { model: "alexnet-trunk.onnx", tap: "pool5", convolutions: true },
 ];
 
-interface Timing {
-  readonly median: number;
-  readonly least: number;
-  readonly most: number;
+/** The network up to a tap as it is in the file, but for batches of any size. */
+function compileForward({ model, input, backend }: NetworkFile, tap: Tap) {
+  const { graph } = model.onnx;
+  const inputs = [{ name: input.tensor, type: "float32" as const, shape: ["N", ...input.shape] }];
+  const outputs = [{ name: tap.tensor, type: "float32" as const, shape: undefined }];
+  return backend.compile({ ...model.onnx, graph: { ...graph, inputs, outputs } });
 }
 
-/** Times jobs in turn, so that a slow moment of the machine meets all of them; the first round only warms up. */
-async function interleaved(jobs: Readonly<Record<string, () => Promise<unknown>>>): Promise<Record<string, Timing>> {
-  const times: Record<string, number[]> = {};
-  for (let round = 0; round <= REPEATS; round++) {
-    for (const [name, job] of Object.entries(jobs)) {
-      const started = performance.now();
-      await job();
-      if (round === 0) continue;
-      times[name] = [...(times[name] ?? []), (performance.now() - started) / ROWS];
-    }
-  }
-  return Object.fromEntries(
-    Object.entries(times).map(([name, all]) => {
-      const sorted = all.sort((a, b) => a - b);
-      return [name, { median: sorted[sorted.length >> 1]!, least: sorted[0]!, most: sorted.at(-1)! }];
-    }),
+/** Milliseconds per image of the forward pass, and per vector of both products. */
+async function timeProducts(network: NetworkFile, tap: string, rng: Rng) {
+  const { input } = network;
+  const J = await network.jacobian({ at: gaussianArray(rng, sizeOf(input.shape)), to: tap });
+  const target = network.tap(tap);
+  const forward = await compileForward(network, target);
+  const data = gaussianArray(rng, ROWS * sizeOf(input.shape));
+  const images: Tensor = { type: "float32", shape: [ROWS, ...input.shape], data };
+  const v = block(data, ROWS);
+  const u = block(gaussianArray(rng, ROWS * sizeOf(J.target)), ROWS);
+  const times = await interleaved(
+    {
+      forward: () => forward.run({ [input.tensor]: images }, [target.tensor]),
+      J: () => J.apply(v),
+      Jt: () => J.applyTranspose(u),
+    },
+    ROUNDS,
   );
+  const [pass, jvp, vjp] = [times.forward, times.J, times.Jt].map((time) => scaled(time, 1 / ROWS));
+  return {
+    forward: pass!,
+    J: jvp!,
+    Jt: vjp!,
+    ratios: { J: jvp!.median / pass!.median, Jt: vjp!.median / pass!.median },
+  };
 }
 
-for (const { model, tap } of cases) {
+function print(name: string, times: Awaited<ReturnType<typeof timeProducts>>, shares: ConvolutionShares | undefined) {
+  const show = ({ median, least, most }: Timing) => `${median.toFixed(2)} ms (${least.toFixed(2)}–${most.toFixed(2)})`;
+  const ratio = (value: number) => `${value.toFixed(2)} × the forward pass`;
+  const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+  console.log(name);
+  console.log(`  forward pass per image  ${show(times.forward)}`);
+  console.log(`  J·v per vector          ${show(times.J)}, ${ratio(times.ratios.J)}`);
+  console.log(`  Jᵀ·u per vector         ${show(times.Jt)}, ${ratio(times.ratios.Jt)}`);
+  if (shares === undefined) return;
+  console.log(`  matrix peak             ${shares.peak.toFixed(0)} GFLOP/s`);
+  for (const [side, { share, layers }] of [["J", shares.J] as const, ["Jᵀ", shares.Jt] as const]) {
+    const each = layers.map((layer) => percent(layer.share)).join(", ");
+    console.log(`  convolutions in ${side.padEnd(8)}${percent(share)} of the peak; layer by layer ${each}`);
+  }
+}
+
+const results: object[] = [];
+let backend = "";
+console.log(`Blocks of ${ROWS}, median of ${ROUNDS} (range), ${cpus().length} × ${cpus()[0]?.model}`);
+for (const { model, tap, convolutions } of cases) {
   const file = `${folder}/${model}`;
   if (!existsSync(file)) {
     console.log(`skipped ${model}: not in ${folder}; name another folder as the first argument`);
     continue;
   }
   const network = await openModel(file);
+  backend = network.backend.description;
   const rng = createRng(0, model);
-  const point = gaussianArray(rng, sizeOf(network.input.shape));
-  const J = await network.jacobian({ at: point, to: tap });
-  const { graph } = network.model.onnx;
-  const output = network.tap(tap).tensor;
-  const batched = (name: string) => ({ name, type: "float32" as const, shape: ["N", ...network.input.shape] });
-  const forward = await network.backend.compile({
-    ...network.model.onnx,
-    graph: {
-      ...graph,
-      inputs: [batched(network.input.tensor)],
-      outputs: [{ name: output, type: "float32", shape: undefined }],
-    },
-  });
-  const images: Tensor = {
-    type: "float32",
-    shape: [ROWS, ...network.input.shape],
-    data: gaussianArray(rng, ROWS * point.length),
-  };
-  const v = block(images.data as Float32Array, ROWS);
-  const u = block(gaussianArray(rng, ROWS * sizeOf(J.target)), ROWS);
-  const { forward: base, ...products } = await interleaved({
-    forward: () => forward.run({ [network.input.tensor]: images }, [output]),
-    J: () => J.apply(v),
-    Jt: () => J.applyTranspose(u),
-  });
-  const show = ({ median, least, most }: Timing) => `${median.toFixed(2)} ms (${least.toFixed(2)}–${most.toFixed(2)})`;
-  console.log(
-    `${model} → ${tap}, blocks of ${ROWS}, median of ${REPEATS} (range), ${cpus().length} × ${cpus()[0]?.model}`,
-  );
-  console.log(`  forward pass per image  ${show(base!)}`);
-  for (const [name, timing] of Object.entries(products)) {
-    const ratio = (timing.median / base!.median).toFixed(2);
-    console.log(
-      `  ${name === "J" ? "J·v per vector " : "Jᵀ·u per vector"}         ${show(timing)}, ${ratio} × the forward pass`,
-    );
-  }
+  const times = await timeProducts(network, tap, rng);
+  const options = { rows: CONVOLUTION_ROWS, rounds: ROUNDS, rng };
+  const { linearization, release } = await network.compile(network.input, network.tap(tap));
+  const shares = convolutions ? await convolutionShares(linearization, network.backend, options) : undefined;
+  await release();
+  print(`${model} → ${tap}`, times, shares);
+  results.push({ model, tap, ...times, convolutions: shares });
   await network.close();
 }
+
+const machine = { cpu: cpus()[0]?.model, cores: cpus().length };
+const versions = { node: process.version, backend };
+const rounded = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toPrecision(4)) : value);
+const record = { machine, versions, rows: ROWS, rounds: ROUNDS, unit: "milliseconds per vector, GFLOP/s", results };
+mkdirSync("bench/results", { recursive: true });
+writeFileSync("bench/results/products.json", `${JSON.stringify(record, rounded, 2)}\n`);

@@ -99,9 +99,9 @@ class GraphWriter {
       node: (op, inputs, attributes) => this.node(op, inputs, attributes),
       ints: (values) => this.#constant(`ints_${values.join("_")}`, intTensor(values)),
       scalar: (value) => this.#constant(`scalar_${value}`, floatTensor([], [value])),
-      reshape: (name, shape) => this.node("Reshape", [name, emitter.ints([-1, ...shape])]),
-      fromFull: (name) => (emitter.isStripped(-1) ? emitter.toOutput(name) : name),
-      toOutput: (name) => emitter.reshape(name, withoutBatch(step.output.shape)),
+      reshape: (name, shape) => this.node("Reshape", [name, emitter.ints([0, ...shape])]),
+      fromFull: (name) => (emitter.isStripped(-1) ? emitter.reshape(name, withoutBatch(step.output.shape)) : name),
+      toOutput: (name) => this.node("Reshape", [name, emitter.ints([-1, ...withoutBatch(step.output.shape)])]),
     };
     return emitter;
   }

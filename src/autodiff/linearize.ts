@@ -13,7 +13,7 @@ import { PrimalBuilder, type Value } from "./primal.ts";
 import type { LinearProgram, Operand, Tangent } from "./program.ts";
 import type { RuleNode } from "./rule.ts";
 import { rules } from "./rules/index.ts";
-import { scaleAfterGather } from "./simplify.ts";
+import { convolveParts, scaleAfterGather } from "./simplify.ts";
 
 export interface LinearizeOptions {
   /** Tensors by which to differentiate: inputs, weights or any tensor inside. */
@@ -116,7 +116,7 @@ export async function linearize(model: Model, options: LinearizeOptions, evaluat
   }
 
   const recorded = l.finish(options.targets.map((target) => tangents.get(target)));
-  const program = scaleAfterGather(recorded, primal);
+  const program = convolveParts(scaleAfterGather(recorded, primal), primal);
   return finish(model, primal, program, options, evaluate);
 }
 

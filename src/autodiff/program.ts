@@ -130,11 +130,11 @@ export interface StepEmitter {
   node(op: string, inputs: readonly string[], attributes?: Attributes): string;
   ints(values: readonly number[]): string;
   scalar(value: number): string;
-  /** Reshapes to [K, ...shape], K being whatever fits. */
+  /** Reshapes a tensor [K, …] to [K, ...shape]. The axis K is seen to stay, so that ONNX Runtime can reuse memory in place. */
   reshape(name: string, shape: Shape): string;
   /** Turns a tensor [K, ...shape of the output] into the form in which the output is held. */
   fromFull(name: string): string;
-  /** Reshapes any tensor of K times the output's entries, block axis outermost, to the form in which the output is held. */
+  /** Reshapes a tensor whose first axis is K times something to the form in which the output is held. */
   toOutput(name: string): string;
 }
 

@@ -1,4 +1,5 @@
 import { sameShape, sizeOf } from "../base/index.ts";
+import { intTensor } from "../onnx/index.ts";
 import type { PrimalBuilder, Value } from "./primal.ts";
 import type { AnyStep, LinearProgram, LinearVar, Operand, Step } from "./program.ts";
 
@@ -37,8 +38,45 @@ export function scaleAfterGather(program: LinearProgram, primal: PrimalBuilder):
   return { ...program, steps: program.steps.map((step) => replaced.get(step) ?? step) };
 }
 
+/**
+ * Splits a convolution of a concatenation: conv(concat(a, b), W) becomes conv(a, Wₐ) + conv(b, W_b), with W's input channels
+ * divided between the parts. No part is copied, neither here nor, as the slices of a cotangent, in the transpose.
+ */
+export function convolveParts(program: LinearProgram, primal: PrimalBuilder): LinearProgram {
+  const makers = new Map(program.steps.map((step) => [step.output.id, step]));
+  let nextId = Math.max(...program.sources.map(({ id }) => id), ...makers.keys()) + 1;
+  const steps = program.steps.flatMap((step): AnyStep[] => {
+    const concat = step.op === "conv" && step.attributes.group === 1 ? makers.get(step.inputs[0]!.id) : undefined;
+    const weight = step.operands[0];
+    if (step.op !== "conv" || concat?.op !== "concat" || weight === undefined) return [step];
+    const channelAxis = 1 - weight.shape.length;
+    if (concat.attributes.axis !== channelAxis) return [step];
+    let start = 0;
+    const parts = concat.inputs.map((x): Step<"conv"> => {
+      const size = x.shape.at(channelAxis)!;
+      const operands = [inputChannels(primal, weight, start, size)];
+      start += size;
+      return { ...step, inputs: [x], operands, output: { id: nextId++, shape: step.output.shape } };
+    });
+    const terms = parts.map(({ output }) => output);
+    return [...(parts as AnyStep[]), { op: "add", inputs: terms, operands: [], attributes: {}, output: step.output }];
+  });
+  const used = new Set([...steps.flatMap(({ inputs }) => inputs), ...program.targets].map((x) => x?.id));
+  return { ...program, steps: steps.filter(({ op, output }) => op !== "concat" || used.has(output.id)) };
+}
+
+const toValue = (primal: PrimalBuilder, operand: Operand): Value => ({
+  ...operand,
+  constant: primal.constants.get(operand.name),
+});
+
+function inputChannels(primal: PrimalBuilder, weight: Operand, start: number, size: number): Operand {
+  const bounds = [start, start + size, 1].map((value) => primal.constant(intTensor([value])));
+  const shape = [weight.shape[0]!, size, ...weight.shape.slice(2)];
+  return primal.keep(primal.op("Slice", [toValue(primal, weight), ...bounds], shape));
+}
+
 function selectedFactor(primal: PrimalBuilder, factor: Operand, indices: Operand): Operand {
-  const value = (operand: Operand): Value => ({ ...operand, constant: primal.constants.get(operand.name) });
-  const flat = primal.reshape(value(factor), [sizeOf(factor.shape)]);
-  return primal.keep(primal.op("Gather", [flat, value(indices)], indices.shape));
+  const flat = primal.reshape(toValue(primal, factor), [sizeOf(factor.shape)]);
+  return primal.keep(primal.op("Gather", [flat, toValue(primal, indices)], indices.shape));
 }

@@ -21,6 +21,8 @@ interface Parts {
   readonly target: Shape;
   readonly preferredRows: number;
   readonly productCost: number;
+  /** Rows of a block that run at once. */
+  readonly rowsPerRun: number;
   readonly algebra: BlockAlgebra;
   readonly linearization: Linearization;
   readonly kept: Readonly<Record<string, Tensor>>;
@@ -66,7 +68,7 @@ export class JacobianOperator implements LinearOperator {
     return activeRows(this.#parts.linearization, this.#parts.kept);
   }
 
-  /** Runs a block in pieces of the preferred size, each written straight to its place in the result. */
+  /** Runs a block in pieces that the caches hold, each written straight to its place in the result. */
   async #run(
     { emitted, executable }: Product,
     x: Block,
@@ -84,8 +86,9 @@ export class JacobianOperator implements LinearOperator {
     const result = placement.into?.subarray(0, size) ?? new Float32Array(size);
     const kept = Object.fromEntries(emitted.kept.map((name) => [name, this.#parts.kept[name]!]));
     const [input, output] = [emitted.inputs[0]!, emitted.outputs[0]!];
-    for (let row = 0; row < x.rows; row += this.preferredRows) {
-      const rows = Math.min(this.preferredRows, x.rows - row);
+    const { rowsPerRun } = this.#parts;
+    for (let row = 0; row < x.rows; row += rowsPerRun) {
+      const rows = Math.min(rowsPerRun, x.rows - row);
       const data = x.data.subarray(row * x.length, (row + rows) * x.length);
       const into = result.subarray(row * length, (row + rows) * length);
       await executable.run({ ...kept, [input]: { type: "float32", shape: [rows, ...from], data } }, [output], {

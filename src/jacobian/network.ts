@@ -2,6 +2,7 @@ import {
   type EmittedProgram,
   emit,
   type Linearization,
+  type LinearProgram,
   linearize,
   transpose,
   type UnsupportedNode,
@@ -17,8 +18,19 @@ import { findTaps, resolveTap, type Tap } from "./taps.ts";
 /** A point at which to linearize: the network's input, with or without its batch axis. */
 export type Point = Float32Array | { readonly shape: Shape; readonly data: Float32Array };
 
-/** Rows of a block for which products are cheapest on CPUs measured so far. */
+/** Rows of a block that a solver should ask for at once: its own matrix products want long blocks. */
 const PREFERRED_ROWS = 32;
+
+/** Bytes of the largest tangent of a run that the last cache of a CPU still holds. */
+const CACHED_BYTES = 2 ** 24;
+
+/** The power of two, at most the preferred rows, with which the program's largest tangent stays within the cache. */
+function rowsPerRun({ sources, steps }: LinearProgram): number {
+  const tangents = [...sources, ...steps.map(({ output }) => output)];
+  const largest = Math.max(...tangents.map(({ shape }) => Float32Array.BYTES_PER_ELEMENT * sizeOf(shape)));
+  const fitting = 2 ** Math.floor(Math.log2(CACHED_BYTES / largest));
+  return Math.min(Math.max(fitting, 1), PREFERRED_ROWS);
+}
 
 /** J(from → to) of a network at any point: linearized and compiled once, bound to points with `at`. */
 export interface CompiledJacobian {
@@ -122,6 +134,7 @@ export class Network {
           target: to.shape,
           preferredRows: PREFERRED_ROWS,
           productCost: cost,
+          rowsPerRun: rowsPerRun(program),
           algebra: this.backend.algebra,
           linearization,
           kept,

@@ -1,9 +1,7 @@
-import { type Shape, sizeOf, stridesOf } from "../../base/index.ts";
+import { type Shape, sameShape, sizeOf, stridesOf } from "../../base/index.ts";
 import { type Attributes, int, ints } from "../../onnx/index.ts";
-import type { ConvWindow, Definition, StepEmitter } from "../program.ts";
-import { mirroredPads, outputPadding, windowOutput, windowTaps } from "./window.ts";
-
-const ones = (length: number) => new Array<number>(length).fill(1);
+import type { ConvWindow, Definition, OpAttributes, StepEmitter } from "../program.ts";
+import { outputPadding, windowOutput, windowTaps } from "./window.ts";
 
 function onnxWindow({ strides, dilations, pads, group }: ConvWindow): Attributes {
   return { strides: ints(strides), dilations: ints(dilations), pads: ints(pads), group: int(group) };
@@ -57,16 +55,11 @@ export const convTranspose: Definition<"convTranspose"> = {
   transpose(l, ct, { operands, attributes: { size: _, ...window } }) {
     return [l.conv(ct, operands[0]!, window)];
   },
-  emit(e, { inputs: [x], operands: [w], attributes }) {
+  emit(e, { inputs: [x], operands: [w], output, attributes }) {
     const merged = mergeBatch(e, x!.shape);
-    const flippable =
-      attributes.strides.every((stride) => stride === 1) &&
-      mirroredPads(w!.shape.slice(2), attributes).every((pad) => pad >= 0);
-    const y = flippable
-      ? e.node("Conv", [merged, flippedWeight(e, w!.shape, attributes.group)], {
-          ...onnxWindow(attributes),
-          pads: ints(mirroredPads(w!.shape.slice(2), attributes)),
-        })
+    const phases = adjointPhases(w!.shape.slice(2), x!.shape.slice(2), attributes);
+    const y = phases
+      ? interleave(e, byPhases(e, merged, w!.shape, attributes, phases), output.shape, phases)
       : e.node("ConvTranspose", [merged, e.operand()], {
           ...onnxWindow(attributes),
           output_padding: ints(outputPadding(x!.shape.slice(2), w!.shape.slice(2), attributes)),
@@ -156,21 +149,108 @@ export const convWeightTranspose: Definition<"convWeightTranspose"> = {
   },
 };
 
-/** W [O, I/g, …] → [I, O/g, …], every spatial axis reversed. */
-function flippedWeight(e: StepEmitter, w: Shape, group: number): string {
+/** One axis of the adjoint of a strided convolution, as plain convolutions that each make every stride-th entry. */
+interface Phase {
+  readonly stride: number;
+  /** Kernel entries a phase, the last ones of some phases zero. */
+  readonly kernel: number;
+  readonly pads: readonly [before: number, after: number];
+  /** Entries a phase makes, and which of all that the phases make are the result's first and last. */
+  readonly count: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The phases along each axis, or `undefined` where ConvTranspose has to do it: kernels shorter than their stride (most
+ * phases would be zero), or a stride and a dilation at once. With stride 1 there is one phase, a plain convolution.
+ *
+ * Entry h of the result meets kernel entry k and input entry o where h + pad = o·stride + k·dilation, so entries with equal
+ * (h + pad) mod stride meet the same kernel entries, and the input as a convolution meets them.
+ */
+function adjointPhases(
+  kernel: Shape,
+  input: Shape,
+  { strides, dilations, pads, size }: OpAttributes["convTranspose"],
+): readonly Phase[] | undefined {
+  const phases = kernel.map((extent, d): Phase => {
+    const [stride, dilation, pad] = [strides[d]!, dilations[d]!, pads[d]!];
+    const perPhase = Math.ceil(extent / stride);
+    const first = Math.floor(pad / stride);
+    const end = Math.floor((pad + size[d]! - 1) / stride) + 1;
+    return {
+      stride,
+      kernel: perPhase,
+      pads: [(perPhase - 1) * dilation - first, end - input[d]!],
+      count: end - first,
+      from: pad - first * stride,
+      to: pad - first * stride + size[d]!,
+    };
+  });
+  const possible = phases.every(
+    ({ stride, pads: [before, after] }, d) =>
+      before >= 0 && after >= 0 && stride <= kernel[d]! && (stride === 1 || dilations[d] === 1),
+  );
+  return possible ? phases : undefined;
+}
+
+/** [N, O, …] → [N, I·strides, …]: every input channel's phases side by side. */
+function byPhases(
+  e: StepEmitter,
+  x: string,
+  w: Shape,
+  { group, dilations }: ConvWindow,
+  phases: readonly Phase[],
+): string {
+  return e.node("Conv", [x, adjointWeight(e, w, group, phases)], {
+    dilations: ints(dilations),
+    pads: ints([...phases.map(({ pads }) => pads[0]), ...phases.map(({ pads }) => pads[1])]),
+    group: int(group),
+  });
+}
+
+/** W [O, I/g, …] → [I·strides, O/g, …]: groups turned, the kernel dealt out to the phases, each reversed. */
+function adjointWeight(e: StepEmitter, w: Shape, group: number, phases: readonly Phase[]): string {
   const [out, perGroup, ...kernel] = w as [number, number, ...number[]];
-  const spatial = kernel.map((_, d) => d + 3);
   const grouped = e.node("Reshape", [e.operand(), e.ints([group, out / group, perGroup, ...kernel])]);
-  const turned = e.node("Transpose", [grouped], { perm: ints([0, 2, 1, ...spatial]) });
-  const merged = e.node("Reshape", [turned, e.ints([group * perGroup, out / group, ...kernel])]);
+  const missing = phases.map((phase, d) => phase.kernel * phase.stride - kernel[d]!);
+  const before = [0, 0, 0, ...kernel.map(() => 0)];
+  const padded = e.node("Pad", [grouped, e.ints([...before, 0, 0, 0, ...missing]), e.scalar(0)]);
+  const dealt = phases.flatMap((phase) => [phase.kernel, phase.stride]);
+  const split = e.node("Reshape", [padded, e.ints([group, out / group, perGroup, ...dealt])]);
+  const [entries, strides] = [0, 1].map((part) => phases.map((_, d) => 3 + 2 * d + part)) as [number[], number[]];
+  const turned = e.node("Transpose", [split], { perm: ints([0, 2, ...strides, 1, ...entries]) });
+  const channels = group * perGroup * sizeOf(phases.map(({ stride }) => stride));
+  const merged = e.node("Reshape", [turned, e.ints([channels, out / group, ...phases.map((phase) => phase.kernel)])]);
   const axes = kernel.map((_, d) => d + 2);
   return e.node("Slice", [
     merged,
     e.ints(axes.map(() => -1)),
     e.ints(axes.map(() => -(2 ** 31))),
     e.ints(axes),
-    e.ints(ones(axes.length).map((one) => -one)),
+    e.ints(axes.map(() => -1)),
   ]);
+}
+
+/**
+ * [N, I·strides, …count] → [N, I, …size]: the phases' entries in turn along each axis, cut to the result's size. One axis at a
+ * time, from the last: ONNX Runtime moves one axis much faster than several.
+ */
+function interleave(e: StepEmitter, x: string, [, channels, ...size]: Shape, phases: readonly Phase[]): string {
+  if (phases.every(({ stride }) => stride === 1)) return x;
+  const counts = phases.map(({ count }) => count);
+  const whole = phases.map(({ count, stride }) => count * stride);
+  let turned = x;
+  for (let d = size.length - 1; d >= 0; d--) {
+    const { stride } = phases[d]!;
+    if (stride === 1) continue;
+    const apart = [-1, stride, sizeOf(counts.slice(0, d + 1)), sizeOf(whole.slice(d + 1))];
+    turned = e.node("Transpose", [e.node("Reshape", [turned, e.ints(apart)])], { perm: ints([0, 2, 1, 3]) });
+  }
+  const merged = e.node("Reshape", [turned, e.ints([-1, channels, ...whole])]);
+  if (sameShape(whole, size)) return merged;
+  const bounds = [phases.map(({ from }) => from), phases.map(({ to }) => to), size.map((_, d) => d - size.length)];
+  return e.node("Slice", [merged, ...bounds.map(e.ints)]);
 }
 
 /** Visits every product x·w of a convolution x [N, I, …] * w [O, I/g, …] → y [N, O, …], by flat indices. */

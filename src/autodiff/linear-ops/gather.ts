@@ -1,7 +1,25 @@
-import { sizeOf } from "../../base/index.ts";
+import { type Shape, sizeOf } from "../../base/index.ts";
 import { int, text } from "../../onnx/index.ts";
-import type { Definition } from "../program.ts";
+import type { Definition, StepEmitter } from "../program.ts";
 import { aroundAxis, withExtent } from "./indexing.ts";
+
+/**
+ * The indices repeated to the shape of a tensor [K, ...], as int32: half the bytes of int64, and no more is needed within
+ * one vector.
+ */
+function indicesAs(e: StepEmitter, shapeOf: string, rank: number, axis: number): string {
+  const unit = withExtent(new Array<number>(rank + 1).fill(1), axis, -1);
+  const narrow = e.node("Cast", [e.node("Reshape", [e.operand(), e.ints(unit)])], { to: int(INT32) });
+  return e.node("Expand", [narrow, shapeOf]);
+}
+
+const INT32 = 6;
+
+/** [K, ...shape] as a tensor, K read off another tensor. */
+function blockShape(e: StepEmitter, name: string, shape: Shape): string {
+  const rows = e.node("Shape", [name], { end: int(1) });
+  return e.node("Concat", [rows, e.ints(shape)], { axis: int(0) });
+}
 
 export const gather: Definition<"gather"> = {
   shape([x], [indices], { axis }) {
@@ -11,8 +29,13 @@ export const gather: Definition<"gather"> = {
   transpose: (l, ct, { inputs: [x], operands, attributes: { axis } }) => [
     l.scatterAdd(ct, operands[0]!, axis, aroundAxis(x!.shape, axis).extent),
   ],
-  emit: (e, { attributes }) =>
-    e.fromFull(e.node("Gather", [e.fullInput(), e.operand()], { axis: int(attributes.axis) })),
+  /** Gather copies slices one by one, GatherElements numbers: the quicker one for slices of one number. */
+  emit(e, { inputs: [x], output, attributes: { axis } }) {
+    const full = e.fullInput();
+    if (axis < -1) return e.fromFull(e.node("Gather", [full, e.operand()], { axis: int(axis) }));
+    const indices = indicesAs(e, blockShape(e, full, output.shape), x!.shape.length, axis);
+    return e.fromFull(e.node("GatherElements", [full, indices], { axis: int(axis) }));
+  },
   evaluate({ inputs, output, attributes: { axis } }, [x], [indices]) {
     const { outer, extent, inner } = aroundAxis(inputs[0]!.shape, axis);
     const count = indices!.length;
@@ -36,12 +59,11 @@ export const scatterAdd: Definition<"scatterAdd"> = {
   transpose: (l, ct, { operands, attributes }) => [l.gather(ct, operands[0]!, attributes.axis)],
   emit(e, { inputs: [x], attributes: { axis, size } }) {
     const updates = e.fullInput();
-    const shape = e.node("Shape", [updates]);
-    const aligned = e.node("Reshape", [e.operand(), e.ints(withExtent([1, ...x!.shape.map(() => 1)], axis, -1))]);
-    const indices = e.node("Expand", [aligned, shape]);
-    const blockSize = e.node("Shape", [updates], { end: int(1) });
-    const zeroShape = e.node("Concat", [blockSize, e.ints(withExtent(x!.shape, axis, size))], { axis: int(0) });
-    const zeros = e.node("Expand", [e.scalar(0), zeroShape]);
+    const indices = indicesAs(e, e.node("Shape", [updates]), x!.shape.length, axis);
+    // Zeros whose shape ONNX Runtime knows to be the result's, so that it adds to them in place.
+    const none = e.node("Slice", [updates, e.ints([0]), e.ints([0]), e.ints([axis])]);
+    const edges = new Array<number>(x!.shape.length + 1).fill(0);
+    const zeros = e.node("Pad", [none, e.ints([...edges, ...withExtent(edges, axis, size)]), e.scalar(0)]);
     const attributes = { axis: int(axis), reduction: text("add") };
     return e.fromFull(e.node("ScatterElements", [zeros, indices, updates], attributes));
   },

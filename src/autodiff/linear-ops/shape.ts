@@ -1,4 +1,4 @@
-import { broadcastShapes, sameShape, sizeOf, stridesOf } from "../../base/index.ts";
+import { broadcastShapes, sameShape, sizeOf, stridesOf, withoutBatch } from "../../base/index.ts";
 import { int, ints } from "../../onnx/index.ts";
 import type { Definition, Step, StepEmitter } from "../program.ts";
 import { aroundAxis, broadcastIndex, indexBy, withExtent } from "./indexing.ts";
@@ -27,7 +27,7 @@ export const reshape: Definition<"reshape"> = {
     return shape;
   },
   transpose: (l, ct, { inputs }) => [l.reshape(ct, inputs[0]!.shape)],
-  emit: (e) => e.toOutput(e.input()),
+  emit: (e, { output }) => e.reshape(e.input(), withoutBatch(output.shape)),
   evaluate: (_step, [x]) => x!.slice(),
 };
 

@@ -38,7 +38,7 @@ export function windowOutput(spatial: Shape, kernel: Shape, { strides, dilations
 }
 
 /** Padding with which a window of stride 1 and reversed kernel is the adjoint. */
-export function mirroredPads(kernel: Shape, { dilations, pads }: Window): number[] {
+function mirroredPads(kernel: Shape, { dilations, pads }: Window): number[] {
   const rank = kernel.length;
   return pads.map((pad, i) => (kernel[i % rank]! - 1) * dilations[i % rank]! - pad);
 }

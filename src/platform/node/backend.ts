@@ -21,6 +21,8 @@ export function createBackend({ threads = 0 }: BackendOptions = {}): Backend {
       intraOpNumThreads: threads,
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
+      // Else a session's threads spin on after its run and take the cores from the next session's.
+      extra: { session: { force_spinning_stop: "1" } },
     }).catch((cause: unknown) => {
       throw failed("ONNX Runtime cannot load this graph", cause);
     });

@@ -1,0 +1,98 @@
+// How near the convolutions of J and Jᵀ come to the float32 matrix peak: each alone, as the products emit it.
+import { emit, type Linearization, type LinearProgram, transpose } from "../src/autodiff/index.ts";
+import { gaussianArray, type Rng, sizeOf } from "../src/base/index.ts";
+import { buildModel, node, type Tensor, valueInfo } from "../src/onnx/index.ts";
+import type { Backend } from "../src/operator/index.ts";
+import { interleaved } from "./timing.ts";
+
+/** Side of the square matrices whose product measures the peak. */
+const SIDE = 2048;
+
+interface Layer {
+  readonly layer: string;
+  readonly gflops: number;
+  readonly share: number;
+}
+
+export interface ConvolutionShares {
+  readonly peak: number;
+  readonly J: { readonly share: number; readonly layers: readonly Layer[] };
+  readonly Jt: { readonly share: number; readonly layers: readonly Layer[] };
+}
+
+interface Job {
+  readonly name: string;
+  readonly flops: number;
+  readonly run: () => Promise<unknown>;
+}
+
+const tensor = (rng: Rng, shape: readonly number[]): Tensor => ({
+  type: "float32",
+  shape,
+  data: gaussianArray(rng, sizeOf(shape)),
+});
+
+/** Each convolution of a program, compiled alone; only the multiplications that the network's own layer has are counted. */
+async function convolutionJobs(
+  prefix: string,
+  program: LinearProgram,
+  { constants }: Linearization,
+  backend: Backend,
+  rows: number,
+  rng: Rng,
+): Promise<Job[]> {
+  const jobs: Job[] = [];
+  for (const step of program.steps) {
+    if (step.op !== "conv" && step.op !== "convTranspose") continue;
+    const [x, y] = [step.inputs[0]!, step.output];
+    const emitted = emit({ sources: [x], targets: [y], steps: [step] }, constants);
+    const executable = await backend.compile(emitted.model);
+    const [input, output] = [emitted.inputs[0]!, emitted.outputs[0]!];
+    const held = (shape: readonly number[]) => [rows, ...shape.slice(1)];
+    const feeds = { [input]: tensor(rng, held(x.shape)) };
+    const into = { [output]: tensor(rng, held(y.shape)) };
+    const positions = step.op === "conv" ? sizeOf(y.shape) : sizeOf(x.shape);
+    jobs.push({
+      name: `${prefix} ${step.operands[0]!.name} [${step.operands[0]!.shape}]`,
+      flops: 2 * rows * positions * sizeOf(step.operands[0]!.shape.slice(1)),
+      run: () => executable.run(feeds, [output], into),
+    });
+  }
+  return jobs;
+}
+
+async function peakJob(backend: Backend, rng: Rng): Promise<Job> {
+  const square = (name: string) => valueInfo(name, "float32", [SIDE, SIDE]);
+  const nodes = [node({ op: "MatMul", inputs: ["a", "b"], outputs: ["c"] })];
+  const graph = { inputs: [square("a"), square("b")], outputs: [square("c")], nodes, initializers: new Map() };
+  const executable = await backend.compile(buildModel(graph));
+  const feeds = { a: tensor(rng, [SIDE, SIDE]), b: tensor(rng, [SIDE, SIDE]) };
+  const into = { c: tensor(rng, [SIDE, SIDE]) };
+  return { name: "peak", flops: 2 * SIDE ** 3, run: () => executable.run(feeds, ["c"], into) };
+}
+
+/** Measures the matrix peak (the best round, as a peak is a maximum; medians elsewhere) and every convolution of J and Jᵀ in turn, in one run. */
+export async function convolutionShares(
+  linearization: Linearization,
+  backend: Backend,
+  { rows, rounds, rng }: { readonly rows: number; readonly rounds: number; readonly rng: Rng },
+): Promise<ConvolutionShares> {
+  const { program } = linearization;
+  const peak = await peakJob(backend, rng);
+  const forward = await convolutionJobs("J", program, linearization, backend, rows, rng);
+  const backward = await convolutionJobs("Jt", transpose(program), linearization, backend, rows, rng);
+  const all = [peak, ...forward, ...backward];
+  const times = await interleaved(Object.fromEntries(all.map(({ name, run }) => [name, run])), rounds);
+  const rate = (flops: number, ms: number) => flops / ms / 1e6;
+  const top = rate(peak.flops, times[peak.name]!.least);
+  const total = (of: readonly number[]) => of.reduce((sum, value) => sum + value, 0);
+  const side = (jobs: readonly Job[]) => {
+    const layers = jobs.map(({ name, flops }): Layer => {
+      const gflops = rate(flops, times[name]!.median);
+      return { layer: name, gflops, share: gflops / top };
+    });
+    const together = rate(total(jobs.map(({ flops }) => flops)), total(jobs.map(({ name }) => times[name]!.median)));
+    return { share: together / top, layers };
+  };
+  return { peak: top, J: side(forward), Jt: side(backward) };
+}
