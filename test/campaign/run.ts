@@ -46,9 +46,9 @@ async function judged(drawn: Case): Promise<Omit<Verdict, "seconds">> {
     roundingOverFloor: 0,
   } as const;
   const spoiled = broken?.() ?? false;
-  if (result instanceof PushforwardError) {
-    const expected = spoiled && result.code === "not-finite";
-    return { ...refused, failures: expected ? [] : [`threw ${result.code}: ${result.what}`] };
+  if (result instanceof Error) {
+    const expected = spoiled && result instanceof PushforwardError && result.code === "not-finite";
+    return { ...refused, failures: expected ? [] : [`threw: ${result.stack}`] };
   }
   if (spoiled) return { ...refused, failures: ["not-finite: a product was not finite, and triplets came back"] };
 
