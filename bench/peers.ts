@@ -17,7 +17,7 @@ import {
 } from "./peer.ts";
 import { type ResultTable, writeResult } from "./result.ts";
 
-/** Ours is asked for more than the peers: their tolerance is ARPACK's, relative to each σ². */
+/** Two tolerances that do not mean the same: ours bounds residuals, ARPACK's is relative to each σ². */
 const OUR_TOL = 1e-5;
 const PEER_TOL = 1e-3;
 const cases = [

@@ -1,5 +1,5 @@
 // Products that a solve of k = 500 needs, ours beside PROPACK's (SciPy's svds, with JAX's products), to the same residual:
-// `npm run bench:propack -- --python .venv-peers/bin/python`; `--only NAME` runs one case.
+// `npm run bench:propack -- --python .venv-peers/bin/python`; `--only NAME` runs one case, `--k 20` another k.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,7 +69,8 @@ const table: ResultTable = {
   columns: ["tap", "m × n", "k", "solver", "tol", "J", "Jᵀ", "residual / σ₁", "seconds"],
   rows,
 };
-const command = `npm run bench:propack${values.only === undefined ? "" : ` -- --only ${values.only}`}`;
+const given = Object.entries({ only: values.only, k: values.k }).filter(([, value]) => value !== undefined);
+const command = ["npm run bench:propack --", ...given.map(([name, value]) => `--${name} ${value}`)].join(" ");
 process.stderr.write(`written to ${writeResult("propack", command, [table], await versionsOf(python, jax))}\n`);
 
 function show(
