@@ -1,4 +1,5 @@
-// Brings the documents up to date: writes docs/ops.md, and after each example what it prints: `npm run docs`.
+// Brings the documents up to date: writes docs/ops.md and docs/bench.md, and after each example what it prints:
+// `npm run docs`.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +21,7 @@ import { evaluate64 } from "../test/reference/interpret.ts";
 import { rows } from "../test/rows/index.ts";
 import { problemOf } from "../test/rows/problem.ts";
 import type { Row } from "../test/rows/row.ts";
+import { benchPage } from "./bench-page.ts";
 
 /** The rules by the file that holds them. */
 const families = {
@@ -126,5 +128,6 @@ async function refreshExamples(page: string): Promise<void> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(join(root, "docs/ops.md"), await opsPage());
+  writeFileSync(join(root, "docs/bench.md"), benchPage());
   for (const page of pages) if (examplesOf(page).length > 0) await refreshExamples(page);
 }

@@ -1,0 +1,110 @@
+// Seconds of whole solves beside what people use today, on the same inputs and in turn:
+// `npm run bench:peers -- --python .venv-peers/bin/python --repeats 3`; `--only NAME` runs one case.
+import { parseArgs } from "node:util";
+import { sharedPath } from "../test/support/shared.ts";
+import {
+  type Asked,
+  jax,
+  jemalloc,
+  missing,
+  type Peer,
+  pythonOf,
+  type Solved,
+  solvedBy,
+  solvedByUs,
+  torch,
+  versionsOf,
+} from "./peer.ts";
+import { type ResultTable, writeResult } from "./result.ts";
+
+/** Two tolerances that do not mean the same: ours bounds residuals, ARPACK's is relative to each σ². */
+const OUR_TOL = 1e-5;
+const PEER_TOL = 1e-3;
+const cases = [
+  { name: "fire9-100", tap: "fire9.concat", k: 100, peers: [torch, jax] },
+  { name: "fire9-500", tap: "fire9.concat", k: 500, peers: [jax] },
+  { name: "logits", tap: "logits", k: 1000, peers: [torch, jax] },
+];
+
+const { values } = parseArgs({
+  options: { python: { type: "string" }, repeats: { type: "string", default: "3" }, only: { type: "string" } },
+});
+const python = pythonOf(values.python);
+const repeats = Number(values.repeats);
+const chosen = cases.filter(({ name }) => values.only === undefined || name === values.only);
+if (!Number.isInteger(repeats) || repeats < 1 || chosen.length === 0) {
+  const names = cases.map(({ name }) => name).join(", ");
+  process.stderr.write(`error: --repeats takes a whole number, at least 1; --only takes one of ${names}.\n`);
+  process.exit(2);
+}
+
+const present: Peer[] = [];
+for (const peer of [torch, jax]) {
+  const lacking = await missing(python, peer);
+  if (lacking.length === 0) present.push(peer);
+  else process.stderr.write(`skipped ${peer.name}: ${python} -m pip install ${lacking.join(" ")}\n`);
+}
+
+const allocator = jemalloc();
+if (allocator === undefined) process.stderr.write("JAX by glibc's allocator only: libjemalloc2 is not installed\n");
+const rows: (string | number)[][] = [];
+for (const { name, tap, k, peers } of chosen) {
+  const asked: Asked = {
+    model: sharedPath("data", "models", "squeezenet1.1.onnx"),
+    input: sharedPath("reference", "image0.npy"),
+    tap,
+    k,
+    tol: PEER_TOL,
+  };
+  const jobs: Record<string, () => Promise<Solved>> = { ours: () => solvedByUs({ ...asked, tol: OUR_TOL }) };
+  for (const peer of peers.filter((one) => present.includes(one))) {
+    jobs[peer.name] = () => solvedBy(python, peer, asked);
+    if (peer !== jax || allocator === undefined) continue;
+    jobs["JAX, jemalloc"] = () => solvedBy(python, peer, asked, { env: allocator });
+  }
+  const solved = await inTurn(jobs);
+  const ours = median(solved.ours!.map(({ seconds }) => seconds));
+  for (const [solver, all] of Object.entries(solved)) {
+    const [{ how, shape, jvp, vjp, residual }, seconds] = [
+      all[0]!,
+      all.map((one) => one.seconds).sort((a, b) => a - b),
+    ];
+    const middle = median(seconds);
+    rows.push([
+      `${name} (${shape.join(" × ")}), k = ${k}`,
+      solver === "JAX, jemalloc" ? `${how}, jemalloc` : how,
+      Number(middle.toPrecision(3)),
+      `${seconds[0]!.toPrecision(3)}–${seconds.at(-1)!.toPrecision(3)}`,
+      Number((middle / ours).toPrecision(3)),
+      `${jvp} / ${vjp}`,
+      residual.toExponential(1),
+    ]);
+    process.stdout.write(`${rows.at(-1)!.join("\t")}\n`);
+  }
+}
+
+const table: ResultTable = {
+  title: "Whole solves beside peers, SqueezeNet 1.1 at one image",
+  note:
+    `Median of ${repeats}, solvers in turn. Ours is the whole command, from reading the file to writing the result, at ` +
+    `tolerance ${OUR_TOL}; the peers' seconds leave out loading, tracing and compiling, at ARPACK's tolerance ${PEER_TOL}. ` +
+    "*ratio*: to ours. *residual*: the largest over σ₁, of all our triplets and of a sample of the peers'.",
+  columns: ["case", "solver", "seconds", "range", "ratio", "J / Jᵀ", "residual"],
+  rows,
+};
+const versions = Object.assign({}, ...(await Promise.all(present.map((peer) => versionsOf(python, peer)))));
+const command = `npm run bench:peers -- --repeats ${repeats}${values.only === undefined ? "" : ` --only ${values.only}`}`;
+process.stderr.write(`written to ${writeResult("peers", command, [table], versions)}\n`);
+
+async function inTurn(jobs: Readonly<Record<string, () => Promise<Solved>>>): Promise<Record<string, Solved[]>> {
+  const solved: Record<string, Solved[]> = {};
+  for (let round = 0; round < repeats; round++) {
+    for (const [name, job] of Object.entries(jobs)) solved[name] = [...(solved[name] ?? []), await job()];
+  }
+  return solved;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+}

@@ -1,0 +1,54 @@
+import { type BenchResult, type ResultTable, readResult } from "../bench/result.ts";
+
+/** What has a result, in the order of the page. */
+export const benches = [
+  { name: "products", title: "Products" },
+  { name: "solver", title: "Solver" },
+  { name: "peers", title: "Peers" },
+  { name: "propack", title: "PROPACK" },
+  { name: "campaign", title: "Certificates" },
+] as const;
+
+/** The page of measurements, from what the benches have stored; a bench without a result has no section. */
+export function benchPage(read: (name: string) => BenchResult | undefined = readResult): string {
+  const sections = benches.flatMap(({ name, title }) => {
+    const result = read(name);
+    return result === undefined ? [] : [section(title, result)];
+  });
+  return `<!-- Written by \`npm run docs\` from what the benches have stored: run those. -->
+
+# Measurements
+
+Each table is from one run of the command above it, on the machine and with the versions named there. Compare numbers of one
+table with each other, not with those of another machine.
+${sections.map((text) => `\n${text}`).join("")}`;
+}
+
+function section(title: string, { command, machine, versions, results }: BenchResult): string {
+  const made = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `## ${title}
+
+\`${command}\`
+on ${machine.cores} cores of ${machine.cpu}, ${machine.memory} GiB; ${made.join(", ")}.
+
+${results.map(table).join("\n\n")}
+`;
+}
+
+function table({ title, note, columns, rows }: ResultTable): string {
+  for (const row of rows) {
+    if (row.length !== columns.length) throw new Error(`${title}: a row of ${row.length} cells, not ${columns.length}`);
+  }
+  const lines = [columns, columns.map((_, i) => alignment(rows, i)), ...rows.map((row) => row.map(shown))];
+  const body = lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  return `**${title}.**${note === undefined ? "" : ` ${note}`}\n\n${body}`;
+}
+
+/** Numbers to the right. */
+const alignment = (rows: ResultTable["rows"], column: number): string =>
+  rows.every((row) => typeof row[column] === "number") ? "---:" : "---";
+
+function shown(cell: string | number): string {
+  if (typeof cell === "string") return cell.replaceAll("|", "\\|");
+  return Number.isInteger(cell) ? String(cell) : String(Number(cell.toPrecision(3)));
+}
