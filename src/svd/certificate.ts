@@ -98,10 +98,11 @@ export function merged(a: Measured, b: Measured, k: number): Measured {
   };
 }
 
-/** What each residual means, relative to the largest σ. */
+/** What each residual means, relative to the largest σ; below the floor it means no more than the floor. */
 export function statuses({ residual, floor, sigma }: Measured, tol: number): Status[] {
+  const goal = tol * sigma[0]!;
   return Array.from(residual, (value) => {
-    if (value <= tol * sigma[0]!) return "converged";
+    if (Math.max(value, floor) <= goal) return "converged";
     return value <= floor ? "at-floor" : "unconverged";
   });
 }

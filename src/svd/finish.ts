@@ -11,6 +11,9 @@ export interface Pairs {
   readonly long: Block;
 }
 
+/** Long vectors of smaller σ, in units of the largest, would be off from orthogonal by the rounding of the larger ones. */
+const LEAST = 5e-3;
+
 /** What y has outside of the span of orthonormal vectors. */
 export async function outsideOf(
   y: Block,
@@ -25,7 +28,7 @@ export async function outsideOf(
 /**
  * Makes triplets of orthonormal vectors x of the short side, [count, length], and measures them: W = the images of x on the
  * long side, by fresh products; the singular triplets of W, from its Gram matrix in float64, turn both sides. What W has in
- * the vectors found before is taken out.
+ * the vectors found before is taken out, and what is left below `LEAST` of the largest σ is left for another search.
  */
 export async function twoSidedFinish(
   x: Block,
@@ -37,8 +40,10 @@ export async function twoSidedFinish(
   const images = await side.rise(x);
   const long = await outsideOf(images, found.long, algebra);
   const gram = checkedFinite(await algebra.gram(long, long, { exact: true }));
-  const { values, vectors } = await symmetricEigen(gram, algebra.multiply);
-  const inverse = values.map((value) => (value > 0 ? value ** -0.5 : 0));
+  const { values, vectors: all } = await symmetricEigen(gram, algebra.multiply);
+  const count = values.filter((value) => value > LEAST ** 2 * values[0]!).length;
+  const vectors = rowRange(all, 0, count);
+  const inverse = values.subarray(0, count).map((value) => value ** -0.5);
   const turned = await side.spread(await algebra.combine(vectors, x));
   const partner = await algebra.combine(scaleRows(vectors, inverse), long);
   // Without `outsideOf`, the images of the turned vectors are known: the same combinations of W.

@@ -66,7 +66,7 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
   }
   const seen = await largestRatio(algebra, w, y);
   await unit(y);
-  const norm = (ALPHA * Math.sqrt(2 / Math.PI) * Math.exp(Math.max(...logLength))) ** (1 / (2 * power + 1));
+  const norm = Math.exp((Math.log(ALPHA * Math.sqrt(2 / Math.PI)) + Math.max(...logLength)) / (2 * power + 1));
   return {
     bound: { kind: "probable", bound: norm + Math.hypot(...set.residual), failureProbability: FAILURE },
     seen,

@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly blockRows: number;
   /** Vectors searched with, at most. */
   readonly capacity: number;
+  /** A power of two by which J is divided within the run, as its square must be a float32 number; usually 1. */
+  readonly unit: number;
   /** One product with J or Jᵀ, in multiply-adds. */
   readonly productCost: number;
   readonly rng: Rng;
@@ -45,8 +47,10 @@ export interface Look {
 const RANK = 2 ** -22;
 /** Rounding of float32 products, relative to the largest σ². What it does to a residual grows as σ falls. */
 const NOISE = 1e-7;
-/** Of the largest σ in a run: where a tolerance near rounding would leave nothing to be found in it, this much is. */
-const LEAST_LEVEL = 0.5;
+/** Smallest σ that a run may be after, in units of the largest: what rounding leaves of it, within these limits. */
+const LEVEL = { least: 0.02, most: 0.5 };
+/** Size of the basis at the first look, in units of what is wanted. */
+const FIRST_LOOK = 1.25;
 /** Of a filter; a spectrum that needs more is flat to float32. */
 const MAX_DEGREE = 256;
 /** A filter's cutoff that proved too high is lowered by this factor. */
@@ -107,14 +111,15 @@ export class Run {
 
   /** Solves the projected problem; `tolerance` is what residuals may be, relative to the largest σ. */
   async look(tolerance: number): Promise<Look> {
-    const { limit, above, norm, blockRows } = this.options;
+    const { limit, above, norm, blockRows, unit } = this.options;
     const ritz = await this.lanczos.ritz(Math.min(this.size, limit + blockRows));
-    const lambda = ritz.values.map((value) => filterInverse(this.filter, value));
-    const level = lambda[0]! * Math.min(LEAST_LEVEL, NOISE / tolerance) ** 2;
+    const scaled = ritz.values.map((value) => filterInverse(this.filter, value));
+    const lambda = scaled.map((value) => value * unit ** 2);
+    const level = lambda[0]! * Math.min(LEVEL.most, Math.max(LEVEL.least, NOISE / tolerance)) ** 2;
     const least = Math.max(level, this.negligible, above ** 2);
     const wanted = Math.max(1, lambda.subarray(0, limit).filter((value) => value > least).length);
     const residual = Float64Array.from({ length: wanted }, (_, i) => {
-      return filterResidual(this.filter, ritz.residual[i]!, ritz.values[i]!) / Math.sqrt(lambda[i]!);
+      return (unit * filterResidual(this.filter, ritz.residual[i]!, ritz.values[i]!)) / Math.sqrt(scaled[i]!);
     });
     const top = Math.max(norm, Math.sqrt(Math.max(0, lambda[0]!)));
     this.schedule.look(this.size, residual, tolerance * top);
@@ -148,26 +153,27 @@ export class Run {
   }
 
   private async better({ ritz, lambda, wanted }: Look, tolerance: number): Promise<Filter | undefined> {
-    const { blockRows, side, productCost } = this.options;
+    const { blockRows, side, productCost, unit } = this.options;
     const { size, capacity } = this.lanczos;
     const headroom = tolerance / NOISE;
+    const values = lambda.map((value) => value / unit ** 2);
     if (this.filter.degree === 1 && (this.full || productCost < side.length * capacity)) {
       const weights = this.lanczos.firstBlockShares(await ritz.vectors());
       const { length } = side;
-      const standing = { wanted, size, capacity, blockRows, length, values: lambda, weights, productCost, headroom };
+      const standing = { wanted, size, capacity, blockRows, length, values, weights, productCost, headroom };
       const planned = plan(standing);
       if (planned.degree > 1) return planned;
     }
     if (!this.full) return undefined;
-    const last = lambda[wanted - 1]!;
+    const last = values[wanted - 1]!;
     // Ritz values are lower bounds. One that is not above the cutoff when there is no more room says that it is too high.
     const cutoff = last > this.filter.cutoff ? last : LOWER * this.filter.cutoff;
     const doubled = { degree: Math.min(MAX_DEGREE, 2 * this.filter.degree), cutoff };
-    return resolves(doubled, lambda[0]!, last, headroom) ? doubled : { ...doubled, degree: this.filter.degree };
+    return resolves(doubled, values[0]!, last, headroom) ? doubled : { ...doubled, degree: this.filter.degree };
   }
 
   private begun(): BlockLanczos {
-    const { algebra, found, blockRows, capacity, rng, scratch } = this.options;
+    const { algebra, found, blockRows, capacity, rng, scratch, unit } = this.options;
     const { filter } = this;
     return new BlockLanczos({
       apply: (x) => applyFilter(filter, (y) => this.gram(y), x, algebra, scratch),
@@ -176,13 +182,13 @@ export class Run {
       blockRows,
       capacity,
       rng,
-      negligible: filter.degree === 1 ? this.negligible : 0,
+      negligible: filter.degree === 1 ? this.negligible / unit ** 2 : 0,
     });
   }
 
   private planned(): Schedule {
     const { limit, blockRows } = this.options;
-    return new Schedule(limit + 2 * blockRows, 2 * blockRows);
+    return new Schedule(Math.ceil(FIRST_LOOK * limit) + 2 * blockRows, 2 * blockRows);
   }
 
   /** G on vectors outside of the found ones of the short side; those of the long side are taken out between its factors. */
@@ -196,6 +202,13 @@ export class Run {
       algebra,
       scratch.take("outside", found.long.rows > 0 ? room : 0),
     );
-    return side.fall(outside, scratch.take("short", x.data.length));
+    const result = await side.fall(await this.inUnits(outside), scratch.take("short", x.data.length));
+    return this.inUnits(result);
+  }
+
+  private async inUnits(x: Block): Promise<Block> {
+    const { algebra, unit } = this.options;
+    const term = { weight: 0, block: x };
+    return unit === 1 ? x : algebra.mix([{ weight: 1 / unit, block: x }, term, term]);
   }
 }

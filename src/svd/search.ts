@@ -1,3 +1,4 @@
+import { gaussianArray } from "../base/index.ts";
 import { type Block, block } from "../operator/index.ts";
 import { type Measured, measure, merged } from "./certificate.ts";
 import { type Pairs, twoSidedFinish } from "./finish.ts";
@@ -29,6 +30,8 @@ const MARGIN = 0.5;
 /** If measured residuals disagree with predicted ones, the margin shrinks by this factor, so many times. */
 const TIGHTEN = 0.25;
 const MAX_TIGHTENINGS = 2;
+/** Norms from 2^−MODERATE to 2^MODERATE are squared without harm. */
+const MODERATE = 24;
 
 /**
  * Searches for the largest singular triplets, one run after the other, each outside of what was found before: so σ far below
@@ -39,6 +42,7 @@ export class Search {
   private readonly options: SearchOptions;
   private readonly side: SideOperator;
   private readonly scratch = new Scratch();
+  private unit: number | undefined;
   private found: Measured | undefined;
   private searched = 0;
   private margin = MARGIN;
@@ -103,6 +107,7 @@ export class Search {
     const { solve, options, side, scratch } = this;
     const { algebra, k, tol, rng, products } = solve;
     const found = await this.pairs();
+    this.unit ??= await this.measuredUnit();
     const { blockRows, maxBasis, maxProducts } = options;
     const run = new Run({
       side,
@@ -112,6 +117,7 @@ export class Search {
       limit,
       above,
       blockRows,
+      unit: this.unit,
       capacity: Math.max(maxBasis - this.count, leastBasis(limit, blockRows)),
       productCost: products.cost,
       rng,
@@ -155,6 +161,15 @@ export class Search {
       this.found = this.found === undefined ? set : merged(this.found, set, k);
       return cut;
     }
+  }
+
+  /** 1, unless a random vector shows that J's square might overflow or vanish: then a power of two near its image's length. */
+  private async measuredUnit(): Promise<number> {
+    const { algebra, rng } = this.solve;
+    const image = await this.side.rise(block(gaussianArray(rng, this.side.length), 1));
+    const [square] = await algebra.squaredDifference(image, new Float64Array(1), image);
+    const exponent = Math.round(Math.log2(Math.sqrt(square!)));
+    return Number.isFinite(exponent) && Math.abs(exponent) > MODERATE ? 2 ** exponent : 1;
   }
 
   /** The vectors found so far. */

@@ -1,5 +1,6 @@
 import { createRng, PushforwardError } from "../base/index.ts";
 import { block, type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
+import { adjointGap } from "./adjoint-gap.ts";
 import { orthogonality, statuses } from "./certificate.ts";
 import { dense } from "./dense.ts";
 import { krylov } from "./krylov.ts";
@@ -16,7 +17,7 @@ export interface SvdOptions {
   readonly tol?: number;
   /** Fixes every random vector; 0 unless given. */
   readonly seed?: number;
-  /** Vectors in a product; the operator's preference unless given. */
+  /** Vectors multiplied at a time; at most the operator's preference, and few where products are dear, unless given. */
   readonly blockRows?: number;
   /** `dense` reads the whole matrix, `krylov` only multiplies; `auto` (the default) takes what should be faster. */
   readonly method?: "auto" | "dense" | "krylov";
@@ -49,8 +50,8 @@ const BASIS_BYTES = 2e9;
 export async function svd(J: LinearOperator, options: SvdOptions): Promise<SingularTriplets> {
   const started = performance.now();
   const settings = validated(J, options);
-  const { k, tol, seed, blockRows, maxBasis, maxProducts } = settings;
-  const products = new Products(J, blockRows);
+  const { k, tol, seed, maxBasis, maxProducts } = settings;
+  const products = new Products(J, options.blockRows ?? J.preferredRows);
   const activeRows = await J.activeRows?.();
   const solve: Solve = {
     products,
@@ -64,10 +65,13 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
   };
   const method =
     options.method === "dense" || options.method === "krylov" ? options.method : cheaper(solve, maxProducts);
+  const blockRows = options.blockRows ?? searchRows(solve);
   const { measured, missed, cut } =
     method === "dense" ? await dense(solve) : await krylov(solve, { blockRows, maxBasis, maxProducts });
-  const { sigma, u, v, residual, floor } = measured;
-  const status = statuses(measured, tol);
+  const { sigma, u, v, residual } = measured;
+  const gap = cut === undefined ? await adjointGap(products, J.algebra, measured, solve.rng) : 0;
+  const floor = Math.max(measured.floor, gap);
+  const status = statuses({ ...measured, floor }, tol);
   return {
     sigma,
     u,
@@ -98,6 +102,16 @@ function cheaper({ products, k, activeRows }: Solve, maxProducts: number): "dens
   const short = shortSide(m, n, activeRows).positions.length;
   const bytes = 4 * short * Math.max(m, n);
   return short <= Math.max(2 * k + 128, 1200) && short <= maxProducts && bytes <= BASIS_BYTES ? "dense" : "krylov";
+}
+
+/**
+ * A search needs the fewer products the smaller its blocks are, and the longer to make them orthogonal, as that moves the
+ * whole basis through memory for each block.
+ */
+function searchRows({ products, k, activeRows }: Solve): number {
+  const short = shortSide(products.m, products.n, activeRows).positions.length;
+  const ratio = (2 * products.cost) / (2 * k * short);
+  return Math.min(products.blockRows, ratio > 16 ? 8 : ratio > 4 ? 16 : 32);
 }
 
 function validated(J: LinearOperator, options: SvdOptions) {
@@ -135,5 +149,5 @@ function validated(J: LinearOperator, options: SvdOptions) {
       fix: `Leave it out for ${DEFAULT_TOL}, relative to the largest singular value.`,
     });
   }
-  return { k, tol, seed: options.seed ?? 0, blockRows, maxProducts, maxBasis };
+  return { k, tol, seed: options.seed ?? 0, maxProducts, maxBasis };
 }

@@ -9,7 +9,10 @@ export interface SingularTriplets {
   readonly certificate: Certificate;
 }
 
-/** `converged`: residual ≤ tol · norm. `at-floor`: not, but residual ≤ floor, as small as this backend can reach. */
+/**
+ * `converged`: residual and floor ≤ tol · norm. `at-floor`: not, but residual ≤ floor, as small as this backend can reach, or
+ * all that can be said where J and Jᵀ disagree.
+ */
 export type Status = "converged" | "at-floor" | "unconverged";
 
 /**

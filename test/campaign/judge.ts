@@ -41,7 +41,7 @@ export function falseClaims(truth: Truth, result: SingularTriplets, { residual, 
   certificate.status.forEach((status, i) => {
     const residual = certificate.residual[i]!;
     const expected =
-      residual <= certificate.tol * certificate.norm
+      Math.max(residual, certificate.floor) <= certificate.tol * certificate.norm
         ? "converged"
         : residual <= certificate.floor
           ? "at-floor"

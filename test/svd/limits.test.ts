@@ -64,7 +64,7 @@ describe.each(["dense", "krylov"] as const)("%s", (method) => {
     };
     const { certificate } = await svd(wrong, { k: 5, method, maxProducts: 3000 });
     expect(certificate.status).not.toContain("converged");
-    expect(certificate.stopped).toBe("budget");
+    expect(certificate.floor).toBeGreaterThan(1e-4);
     expect(Math.min(...certificate.residual)).toBeGreaterThan(1e-5);
   });
 

@@ -1,0 +1,47 @@
+import { gaussianArray, type Rng } from "../base/index.ts";
+import { type Block, type BlockAlgebra, block } from "../operator/index.ts";
+import type { Measured } from "./certificate.ts";
+import { checkedFinite, type Products } from "./products.ts";
+
+/** Random vectors on each side. */
+const VECTORS = 16;
+/** Root mean squares of so many normal deviates exceed what is behind them by more than this once in 10⁵ times. */
+const EXPLAINED = 1.7;
+/** Rounding of a product's inner product with a unit vector, in units of the product's length. */
+const ROUNDING = 2 ** -21;
+
+/**
+ * How far J and the given Jᵀ are from being adjoint where it touches the triplets, as far as residuals do not show it: a
+ * wrong part of Jᵀu outside of the span of V leaves Jv and Jᵀu consistent with each other. For standard normal z,
+ * uᵀ(Jz) − σ vᵀz has the standard deviation ‖Jᵀu − σv‖ with J's true transpose, and correspondingly for Jᵀw. Returns the
+ * largest deviation (in the root mean square) that neither the triplet's residual nor rounding explains; 0 if there is none.
+ */
+export async function adjointGap(
+  products: Products,
+  algebra: BlockAlgebra,
+  { u, v, sigma, residual }: Measured,
+  rng: Rng,
+): Promise<number> {
+  const k = sigma.length;
+  const [U, V] = [block(u, k), block(v, k)];
+  const unexplained = async (random: Block, image: Block, before: Block, after: Block): Promise<number> => {
+    const sought = checkedFinite(await algebra.gram(after, image, { exact: true }));
+    const known = await algebra.gram(before, random, { exact: true });
+    const lengths = await algebra.squaredDifference(image, new Float64Array(VECTORS), image);
+    const rounding = ROUNDING * Math.sqrt(Math.max(...lengths));
+    let gap = 0;
+    for (let i = 0; i < k; i++) {
+      let square = 0;
+      for (let j = 0; j < VECTORS; j++) {
+        square += (sought.data[i * VECTORS + j]! - sigma[i]! * known.data[i * VECTORS + j]!) ** 2 / VECTORS;
+      }
+      const deviation = Math.sqrt(square);
+      if (deviation > EXPLAINED * residual[i]! + rounding) gap = Math.max(gap, deviation);
+    }
+    return gap;
+  };
+  const z = block(gaussianArray(rng, VECTORS * products.n), VECTORS);
+  const w = block(gaussianArray(rng, VECTORS * products.m), VECTORS);
+  const bySource = await unexplained(z, await products.apply(z), V, U);
+  return Math.max(bySource, await unexplained(w, await products.applyTranspose(w), U, V));
+}
