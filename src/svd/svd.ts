@@ -93,15 +93,25 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
   };
 }
 
+/** Short sides up to here are always read whole, as that is soon done and leaves nothing to be missed. */
+const SMALL = 256;
+/** A multiply-add of a Gram matrix in float64, in those of a product. */
+const GRAM_COST = 4;
+/** Vectors multiplied by J and Jᵀ in a search with its certificate: about so many for each triplet, and in any case. */
+const SEARCH = { perTriplet: 2.7, always: 250 };
+
 /**
- * `dense` costs one product a vector of the short side, and a float64 Gram matrix; `krylov` at least 2k products, and
- * usually 3k to 10k. So `dense` where the short side is at most 2k + 128, or small in any case, and the matrix fits.
+ * `dense` costs a product for each vector of the short side and a float64 Gram matrix of the long ones; `krylov` products for
+ * each triplet. By counted multiply-adds, not by time: the same call must give the same bytes.
  */
 function cheaper({ products, k, activeRows }: Solve, maxProducts: number): "dense" | "krylov" {
-  const { m, n } = products;
-  const short = shortSide(m, n, activeRows).positions.length;
-  const bytes = 4 * short * Math.max(m, n);
-  return short <= Math.max(2 * k + 128, 1200) && short <= maxProducts && bytes <= BASIS_BYTES ? "dense" : "krylov";
+  const { m, n, cost } = products;
+  const { of, positions } = shortSide(m, n, activeRows);
+  const [short, long] = [positions.length, of === "target" ? n : m];
+  if (short > maxProducts || 4 * short * long > BASIS_BYTES) return "krylov";
+  if (short <= Math.max(SMALL, 2 * k + 128)) return "dense";
+  const whole = short * cost + GRAM_COST * short ** 2 * long;
+  return whole <= 2 * cost * (SEARCH.perTriplet * k + SEARCH.always) ? "dense" : "krylov";
 }
 
 /**
