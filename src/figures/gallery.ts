@@ -2,7 +2,7 @@ import type { Status } from "../results/index.ts";
 import { signedSteps } from "./colours.ts";
 import { type InputPicture, type Picture, type SignedPicture, vectorPicture } from "./picture.ts";
 import { standalone } from "./standalone.ts";
-import { escapeXml, formatNumber, shorten } from "./text.ts";
+import { columnsOf, escapeXml, formatNumber, shorten } from "./text.ts";
 import type { Figure } from "./types.ts";
 
 /** One singular vector of a column. */
@@ -43,6 +43,8 @@ export interface GalleryOptions {
 const labelWidth = { wide: 92, narrow: 58 };
 const gap = 8;
 const nameHeight = 20;
+/** Pixels of a letter in a column's name. */
+const LETTER = 6.6;
 const noteHeight = 30;
 
 /**
@@ -71,9 +73,12 @@ export function galleryFigure(
   const title = `Singular vectors at ${tap}`;
   const caption = captionOf(gallery);
   const frame = { width, height, title, caption };
+  const shown = shorten(title, narrow ? 44 : 70);
+  // Above the last column, or after the title where that is longer.
+  const barAt = Math.min(width - 260, Math.max(left + perBand * (cell + gap) - 250, gap + 8 * columnsOf(shown) + 20));
   const content = [
-    `<text x="${gap}" y="20" font-size="13" font-weight="600">${escapeXml(shorten(title, narrow ? 44 : 70))}</text>`,
-    colourBar(narrow ? gap : width - 260, narrow ? 32 : 8),
+    `<text x="${gap}" y="20" font-size="13" font-weight="600">${escapeXml(shown)}</text>`,
+    colourBar(narrow ? gap : barAt, narrow ? 32 : 8),
   ];
   for (let band = 0; band < bands; band++) {
     const y = top + band * bandHeight;
@@ -97,7 +102,7 @@ export function galleryFigure(
         placePicture(picture, sharedId, { x, y: row, width: cell, height: cellHeight });
       content.push(
         `<text x="${x}" y="${y + 14}" font-size="10"><title>${escapeXml(column.input)}</title>` +
-          `${escapeXml(shorten(column.input, Math.floor(cell / 6)))}</text>`,
+          `${escapeXml(shorten(column.input, Math.floor(cell / LETTER)))}</text>`,
         placed(column.source, rows[0]),
         placed(column.largest?.picture, rows[1]),
         note(column.largest, x, rows[1] + cellHeight),
