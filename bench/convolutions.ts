@@ -71,7 +71,7 @@ async function peakJob(backend: Backend, rng: Rng): Promise<Job> {
   return { name: "peak", flops: 2 * SIDE ** 3, run: () => executable.run(feeds, ["c"], into) };
 }
 
-/** Measures the matrix peak (the best round, as a peak is a maximum; medians elsewhere) and every convolution of J and Jᵀ in turn, in one run. */
+/** Measures the matrix peak and every convolution of J and Jᵀ in turn, in one run. */
 export async function convolutionShares(
   linearization: Linearization,
   backend: Backend,
@@ -84,7 +84,7 @@ export async function convolutionShares(
   const all = [peak, ...forward, ...backward];
   const times = await interleaved(Object.fromEntries(all.map(({ name, run }) => [name, run])), rounds);
   const rate = (flops: number, ms: number) => flops / ms / 1e6;
-  const top = rate(peak.flops, times[peak.name]!.least);
+  const top = rate(peak.flops, times[peak.name]!.median);
   const total = (of: readonly number[]) => of.reduce((sum, value) => sum + value, 0);
   const side = (jobs: readonly Job[]) => {
     const layers = jobs.map(({ name, flops }): Layer => {
