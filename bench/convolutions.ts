@@ -11,13 +11,22 @@ const SIDE = 2048;
 interface Layer {
   readonly layer: string;
   readonly gflops: number;
+  /** Of the matrix product's median rate. */
   readonly share: number;
+  /** Of its best round: what a disturbed machine cannot lower for the one and leave for the other. */
+  readonly shareOfBest: number;
 }
 
+interface Side extends Omit<Layer, "layer"> {
+  readonly layers: readonly Layer[];
+}
+
+/** Rates in GFLOP/s of the median round, those of the matrix product of the best round too. */
 export interface ConvolutionShares {
   readonly peak: number;
-  readonly J: { readonly share: number; readonly layers: readonly Layer[] };
-  readonly Jt: { readonly share: number; readonly layers: readonly Layer[] };
+  readonly bestPeak: number;
+  readonly J: Side;
+  readonly Jt: Side;
 }
 
 interface Job {
@@ -71,7 +80,7 @@ async function peakJob(backend: Backend, rng: Rng): Promise<Job> {
   return { name: "peak", flops: 2 * SIDE ** 3, run: () => executable.run(feeds, ["c"], into) };
 }
 
-/** Measures the matrix peak (the best round, as a peak is a maximum; medians elsewhere) and every convolution of J and Jᵀ in turn, in one run. */
+/** Measures the matrix peak and every convolution of J and Jᵀ in turn, in one run. */
 export async function convolutionShares(
   linearization: Linearization,
   backend: Backend,
@@ -84,15 +93,13 @@ export async function convolutionShares(
   const all = [peak, ...forward, ...backward];
   const times = await interleaved(Object.fromEntries(all.map(({ name, run }) => [name, run])), rounds);
   const rate = (flops: number, ms: number) => flops / ms / 1e6;
-  const top = rate(peak.flops, times[peak.name]!.least);
+  const [peakRate, bestPeak] = [times[peak.name]!.median, times[peak.name]!.least].map((ms) => rate(peak.flops, ms));
+  const compared = (gflops: number) => ({ gflops, share: gflops / peakRate!, shareOfBest: gflops / bestPeak! });
   const total = (of: readonly number[]) => of.reduce((sum, value) => sum + value, 0);
-  const side = (jobs: readonly Job[]) => {
-    const layers = jobs.map(({ name, flops }): Layer => {
-      const gflops = rate(flops, times[name]!.median);
-      return { layer: name, gflops, share: gflops / top };
-    });
-    const together = rate(total(jobs.map(({ flops }) => flops)), total(jobs.map(({ name }) => times[name]!.median)));
-    return { share: together / top, layers };
+  const side = (jobs: readonly Job[]): Side => {
+    const medians = jobs.map(({ name }) => times[name]!.median);
+    const layers = jobs.map(({ name, flops }, i) => ({ layer: name, ...compared(rate(flops, medians[i]!)) }));
+    return { ...compared(rate(total(jobs.map(({ flops }) => flops)), total(medians))), layers };
   };
-  return { peak: top, J: side(forward), Jt: side(backward) };
+  return { peak: peakRate!, bestPeak: bestPeak!, J: side(forward), Jt: side(backward) };
 }

@@ -1,4 +1,4 @@
-import { withoutBatch } from "../base/index.ts";
+import { sameShape, withoutBatch } from "../base/index.ts";
 import {
   type Attributes,
   buildModel,
@@ -36,8 +36,10 @@ export function emit(program: LinearProgram, constants: ReadonlyMap<string, Tens
     graph.define(source, `v${i}`);
     return `v${i}`;
   });
+  const implicit = implicitBroadcasts(program);
   for (const step of program.steps) {
-    graph.define(step.output, (linearOps[step.op] as Definition<LinearOp>).emit(graph.at(step), step));
+    if (implicit.has(step.output.id)) graph.alias(step.output, step.inputs[0]!);
+    else graph.define(step.output, (linearOps[step.op] as Definition<LinearOp>).emit(graph.at(step), step));
   }
   const targets = program.targets.filter((target) => target !== undefined);
   const outputs = targets.map((target, i) => graph.output(target, `y${i}`));
@@ -49,6 +51,22 @@ export function emit(program: LinearProgram, constants: ReadonlyMap<string, Tens
     initializers: graph.initializers,
   });
   return { model, inputs, outputs, kept: [...graph.kept.keys()] };
+}
+
+/** Broadcasts of which nothing is wanted but products with factors of the full shape: ONNX's Mul broadcasts by itself. */
+function implicitBroadcasts({ steps, targets }: LinearProgram): Set<number> {
+  const broadcasts = steps.filter(({ op, inputs: [x], output }) => {
+    const sameForm = x!.shape.length === output.shape.length && x!.shape[0] === output.shape[0];
+    return op === "broadcast" && sameForm;
+  });
+  const wanted = new Set(broadcasts.map(({ output }) => output.id));
+  for (const target of targets) if (target !== undefined) wanted.delete(target.id);
+  for (const { op, inputs, operands } of steps) {
+    for (const { id, shape } of inputs) {
+      if (op !== "scale" || !sameShape(operands[0]!.shape, shape)) wanted.delete(id);
+    }
+  }
+  return wanted;
 }
 
 class GraphWriter {
@@ -64,6 +82,10 @@ class GraphWriter {
 
   define(x: LinearVar, name: string): void {
     this.#names.set(x.id, name);
+  }
+
+  alias(x: LinearVar, other: LinearVar): void {
+    this.define(x, this.#names.get(other.id)!);
   }
 
   output(x: LinearVar, name: string): string {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { formatProgram } from "../../src/autodiff/index.ts";
 import { jacobian64 } from "../laws/jacobian64.ts";
-import { residualNetwork } from "../rows/graphs.ts";
+import { concatenation, residualNetwork } from "../rows/graphs.ts";
 import { problemOf } from "../rows/problem.ts";
 
 test("a program and its transpose print one line a step", async () => {
@@ -34,4 +34,12 @@ test("a target that stands still prints as 0", async () => {
 test("work that no target needs is not recorded", async () => {
   const { program } = await jacobian64(problemOf({ ...residualNetwork, by: ["B2"], targets: ["c2"] }));
   expect(program.steps.map(({ op }) => op)).toEqual(["reshape", "broadcast"]);
+});
+
+test("a convolution of a concatenation goes part by part, and its transpose slices nothing", async () => {
+  const { program, transposed } = await jacobian64(problemOf(concatenation));
+  expect(program.steps.map(({ op }) => op)).toEqual(["conv", "conv", "conv", "conv", "add"]);
+  expect(transposed.steps.map(({ op }) => op)).not.toContain("slice");
+  const both = await jacobian64(problemOf({ ...concatenation, targets: ["parts", "Y"] }));
+  expect(both.program.steps.filter(({ op }) => op === "concat")).toHaveLength(1);
 });

@@ -36,11 +36,28 @@ const attention: GraphRow = {
   note: "self-attention",
 };
 
+/** A convolution of a concatenation, as in SqueezeNet and DenseNet. */
+export const concatenation: GraphRow = {
+  nodes: [
+    { op: "Conv", in: ["X", "W1"], out: ["a"] },
+    { op: "Conv", in: ["X", "W2"], out: ["b"], attrs: { pads: [1, 1, 1, 1] } },
+    { op: "Concat", in: ["a", "b"], out: ["parts"], attrs: { axis: 1 } },
+    { op: "Conv", in: ["parts", "W3", "B3"], out: ["Y"], attrs: { strides: [2, 2], pads: [1, 1, 1, 1] } },
+  ],
+  in: { X: [1, 2, 5, 5], W1: [3, 2, 1, 1], W2: [2, 2, 3, 3], W3: [4, 5, 3, 3], B3: [4] },
+  weights: ["W1", "W2", "W3", "B3"],
+  targets: ["Y"],
+  note: "a convolution of a concatenation",
+};
+
 export const graphRows: readonly GraphRow[] = [
   residualNetwork,
   { ...residualNetwork, targets: ["sum"], note: "up to the residual sum" },
   { ...residualNetwork, by: ["W1", "B2", "W3"], note: "by three weights" },
   { ...residualNetwork, targets: ["a1", "logits"], note: "two targets, one on the way to the other" },
+  concatenation,
+  { ...concatenation, targets: ["parts", "Y"], note: "a concatenation that is a target too" },
+  { ...concatenation, by: ["W1", "W3"], note: "a convolution of a concatenation, by weights" },
   attention,
   { ...attention, by: ["Wq", "Wk", "Wv"], note: "self-attention by its weights" },
   ...[1, 2].map(
