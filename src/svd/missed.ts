@@ -16,7 +16,7 @@ export interface Probe {
 }
 
 /** Random vectors in a probe. */
-export const PROBE_VECTORS = 16;
+export const PROBE_VECTORS = 8;
 /** How often a solve may look; the failure probability is shared out among the looks. */
 export const MAX_PROBES = 8;
 const FAILURE = 1e-6;

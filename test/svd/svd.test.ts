@@ -142,7 +142,7 @@ test("krylov ends soon where the rank is below k", async () => {
   const matrix = matrixWithSpectrum(m, n, [3, 2.5, 2, 1.5, 1]);
   const { sigma, certificate } = await svd(operatorOf(matrix, m, n), { k: 20, method: "krylov" });
   expectClose(sigma, [3, 2.5, 2, 1.5, 1, ...new Array<number>(15).fill(0)], 1e-6);
-  expect(certificate.cost.jvp + certificate.cost.vjp).toBeLessThan(400); // four blocks each way, 2·20 to certify, 80 to probe
+  expect(certificate.cost.jvp + certificate.cost.vjp).toBeLessThan(400); // four blocks each way, 2·20 to certify, 40 to probe, 32 for the adjoint gap
 });
 
 describe("a set that converged too early", () => {
