@@ -123,6 +123,7 @@ export class Search {
       rng,
       scratch,
     });
+    if (run.complete) return undefined;
     if (directions !== undefined) await run.add(directions);
     const before = this.count;
 

@@ -190,6 +190,12 @@ describe("active rows", () => {
     expect(result.certificate.stopped).toBe("all-converged");
   });
 
+  test("krylov: all of them found, whatever the tolerance, is an end", async () => {
+    const result = await svd(J, { k: active.length, method: "krylov", tol: 1e-10 });
+    expectTriplets(result, matrix, m, n);
+    expect(result.sigma[active.length - 1]).toBeCloseTo(1 / active.length, 6);
+  });
+
   test("dense reads only them", async () => {
     const { certificate } = await svd(J, { k: 5, method: "dense" });
     expect(certificate.cost).toMatchObject({ jvp: 5 + 16, vjp: active.length + 5 + 16 });
