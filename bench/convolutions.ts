@@ -30,6 +30,7 @@ export interface ConvolutionShares {
 }
 
 interface Job {
+  /** Of the layer. */
   readonly name: string;
   readonly flops: number;
   readonly run: () => Promise<unknown>;
@@ -43,7 +44,6 @@ const tensor = (rng: Rng, shape: readonly number[]): Tensor => ({
 
 /** Each convolution of a program, compiled alone; only the multiplications that the network's own layer has are counted. */
 async function convolutionJobs(
-  prefix: string,
   program: LinearProgram,
   { constants }: Linearization,
   backend: Backend,
@@ -62,7 +62,7 @@ async function convolutionJobs(
     const into = { [output]: tensor(rng, held(y.shape)) };
     const positions = step.op === "conv" ? sizeOf(y.shape) : sizeOf(x.shape);
     jobs.push({
-      name: `${prefix} ${step.operands[0]!.name} [${step.operands[0]!.shape}]`,
+      name: `${step.operands[0]!.name} [${step.operands[0]!.shape}]`,
       flops: 2 * rows * positions * sizeOf(step.operands[0]!.shape.slice(1)),
       run: () => executable.run(feeds, [output], into),
     });
@@ -88,16 +88,19 @@ export async function convolutionShares(
 ): Promise<ConvolutionShares> {
   const { program } = linearization;
   const peak = await peakJob(backend, rng);
-  const forward = await convolutionJobs("J", program, linearization, backend, rows, rng);
-  const backward = await convolutionJobs("Jt", transpose(program), linearization, backend, rows, rng);
+  const forward = await convolutionJobs(program, linearization, backend, rows, rng);
+  const backward = await convolutionJobs(transpose(program), linearization, backend, rows, rng);
   const all = [peak, ...forward, ...backward];
-  const times = await interleaved(Object.fromEntries(all.map(({ name, run }) => [name, run])), rounds);
+  const taken = Object.values(
+    await interleaved(Object.fromEntries(all.map(({ run }, i) => [`job ${i}`, run])), rounds),
+  );
+  const times = new Map(all.map((job, i) => [job, taken[i]!]));
   const rate = (flops: number, ms: number) => flops / ms / 1e6;
-  const [peakRate, bestPeak] = [times[peak.name]!.median, times[peak.name]!.least].map((ms) => rate(peak.flops, ms));
+  const [peakRate, bestPeak] = [times.get(peak)!.median, times.get(peak)!.least].map((ms) => rate(peak.flops, ms));
   const compared = (gflops: number) => ({ gflops, share: gflops / peakRate!, shareOfBest: gflops / bestPeak! });
   const total = (of: readonly number[]) => of.reduce((sum, value) => sum + value, 0);
   const side = (jobs: readonly Job[]): Side => {
-    const medians = jobs.map(({ name }) => times[name]!.median);
+    const medians = jobs.map((job) => times.get(job)!.median);
     const layers = jobs.map(({ name, flops }, i) => ({ layer: name, ...compared(rate(flops, medians[i]!)) }));
     return { ...compared(rate(total(jobs.map(({ flops }) => flops)), total(medians))), layers };
   };

@@ -16,6 +16,7 @@ import {
   versionsOf,
 } from "./peer.ts";
 import { type ResultTable, writeResult } from "./result.ts";
+import { median } from "./timing.ts";
 
 /** Two tolerances that do not mean the same: ours bounds residuals, ARPACK's is relative to each σ². */
 const OUR_TOL = 1e-5;
@@ -102,9 +103,4 @@ async function inTurn(jobs: Readonly<Record<string, () => Promise<Solved>>>): Pr
     for (const [name, job] of Object.entries(jobs)) solved[name] = [...(solved[name] ?? []), await job()];
   }
   return solved;
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }

@@ -96,13 +96,7 @@ for (const { model, tap, convolutions } of cases) {
   tables.products.push([`${model} → ${tap}`, range(forward), range(J), ratios.J, range(Jt), ratios.Jt]);
   for (const [side, of] of shares === undefined ? [] : [["J", shares.J] as const, ["Jᵀ", shares.Jt] as const]) {
     for (const layer of [{ ...of, layer: "all" }, ...of.layers]) {
-      tables.convolutions.push([
-        side,
-        layer.layer.replace(`${side === "J" ? "J" : "Jt"} `, ""),
-        layer.gflops,
-        100 * layer.share,
-        100 * layer.shareOfBest,
-      ]);
+      tables.convolutions.push([side, layer.layer, layer.gflops, 100 * layer.share, 100 * layer.shareOfBest]);
     }
   }
   await network.close();

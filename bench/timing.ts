@@ -20,10 +20,15 @@ export async function interleaved<Name extends string>(
     }
   }
   const summarize = (all: readonly number[]): Timing => {
-    const sorted = [...all].sort((a, b) => a - b);
-    return { median: sorted[sorted.length >> 1]!, least: sorted[0]!, most: sorted.at(-1)! };
+    return { median: median(all), least: Math.min(...all), most: Math.max(...all) };
   };
   return Object.fromEntries(names.map((name) => [name, summarize(times.get(name)!)])) as Record<Name, Timing>;
+}
+
+/** The middle one, or the mean of the two in the middle. */
+export function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }
 
 /** The same times in another unit: per vector, say. */

@@ -46,7 +46,7 @@ export class Basis {
     this.store = new Float32Array(this.capacity * length);
   }
 
-  /** Rows `from` to `to`, sharing memory: good until the next restart. */
+  /** Rows `from` to `to`, sharing memory. */
   range(from: number, to: number = this.rows): Block {
     return rowsOf(block(this.store, this.capacity), from, to);
   }

@@ -1,7 +1,6 @@
 import { type Block, type BlockAlgebra, block, type Matrix, unitRows } from "../operator/index.ts";
 import { measure } from "./certificate.ts";
 import { checkedFinite } from "./products.ts";
-import { type ShortSide, shortSide } from "./short-side.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 import { rowRange, scaleRows, stack, zeros } from "./small/matrix.ts";
 import { completed, interruptedError, type Outcome, type Solve } from "./solve.ts";
@@ -19,10 +18,9 @@ const RANK = 2 ** -23;
  * @throws PushforwardError `interrupted` if aborted while the matrix is read
  */
 export async function dense(solve: Solve): Promise<Outcome> {
-  const { products, algebra, k } = solve;
-  const side = shortSide(products.m, products.n, solve.activeRows);
+  const { products, algebra, k, side } = solve;
   const byRows = side.of === "target";
-  const matrix = await assembled(solve, side);
+  const matrix = await assembled(solve);
   const { left, right } = await largestOf(algebra, matrix, {
     count: Math.min(k, side.positions.length),
     rotation: undefined,
@@ -37,7 +35,7 @@ export async function dense(solve: Solve): Promise<Outcome> {
 }
 
 /** [positions, long side]: rows of J, or of Jᵀ. */
-async function assembled({ products, interrupted, report }: Solve, { of, positions }: ShortSide): Promise<Block> {
+async function assembled({ products, side: { of, positions }, interrupted, report }: Solve): Promise<Block> {
   const [short, long] = of === "target" ? [products.m, products.n] : [products.n, products.m];
   const data = new Float32Array(positions.length * long);
   for (let from = 0; from < positions.length; from += products.blockRows) {

@@ -1,5 +1,6 @@
-import type { Block, BlockAlgebra, Placement } from "../operator/index.ts";
+import type { Block, BlockAlgebra } from "../operator/index.ts";
 import { type Measured, measure } from "./certificate.ts";
+import { outsideOf } from "./outside.ts";
 import { checkedFinite, type Products } from "./products.ts";
 import type { SideOperator } from "./short-side.ts";
 import { symmetricEigen } from "./small/eigen.ts";
@@ -13,17 +14,6 @@ export interface Pairs {
 
 /** Long vectors of smaller σ, in units of the largest, would be off from orthogonal by the rounding of the larger ones. */
 const LEAST = 5e-3;
-
-/** What y has outside of the span of orthonormal vectors. */
-export async function outsideOf(
-  y: Block,
-  vectors: Block,
-  algebra: BlockAlgebra,
-  placement?: Placement,
-): Promise<Block> {
-  if (vectors.rows === 0) return y;
-  return algebra.subtract(y, checkedFinite(await algebra.gram(y, vectors)), vectors, placement);
-}
 
 /**
  * Makes triplets of orthonormal vectors x of the short side, [count, length], and measures them: W = the images of x on the

@@ -1,6 +1,7 @@
 import { gaussianArray, type Rng } from "../base/index.ts";
 import { type Block, type BlockAlgebra, block } from "../operator/index.ts";
 import type { Measured } from "./certificate.ts";
+import { outsideOf } from "./outside.ts";
 import { checkedFinite, type Products } from "./products.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 import { multiply, multiplyTransposed, scaleRows, zeros } from "./small/matrix.ts";
@@ -45,8 +46,6 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
   const affordable = Math.floor(products.count / (8 * PROBE_VECTORS));
   const power = Math.min(POWERS.most, Math.max(POWERS.least, affordable));
 
-  const outside = async (x: Block, basis: Block): Promise<Block> =>
-    algebra.subtract(x, checkedFinite(await algebra.gram(x, basis)), basis);
   const logLength = new Float64Array(PROBE_VECTORS);
   /** Scales rows to length 1 and notes what they had. */
   const unit = async (x: Block): Promise<Block> => {
@@ -58,11 +57,11 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
     return algebra.combine(scales, x);
   };
 
-  let w = await unit(await outside(block(gaussianArray(rng, PROBE_VECTORS * products.n), PROBE_VECTORS), V));
-  let y = await outside(await products.apply(w), U);
+  let w = await unit(await outsideOf(block(gaussianArray(rng, PROBE_VECTORS * products.n), PROBE_VECTORS), V, algebra));
+  let y = await outsideOf(await products.apply(w), U, algebra);
   for (let q = 0; q < power; q++) {
-    w = await unit(await outside(await products.applyTranspose(await unit(y)), V));
-    y = await outside(await products.apply(w), U);
+    w = await unit(await outsideOf(await products.applyTranspose(await unit(y)), V, algebra));
+    y = await outsideOf(await products.apply(w), U, algebra);
   }
   const seen = await largestRatio(algebra, w, y);
   await unit(y);

@@ -41,7 +41,7 @@ export function plan(standing: Standing): Filter {
   const { wanted, size, capacity, blockRows, length, productCost, headroom, values } = standing;
   const last = eigenvalueAt(standing, wanted);
   const beyond = eigenvalueAt(standing, wanted + blockRows);
-  const cutoff = Math.min(eigenvalueAt(standing, 1.25 * wanted + blockRows), beyond);
+  const cutoff = eigenvalueAt(standing, 1.25 * wanted + blockRows);
   const needed = (filter: Filter): number => {
     const [top, rest] = [filterValue(filter, last), filterValue(filter, beyond)];
     const gap = (top - rest) / (rest + (filter.degree === 1 ? 0 : 1));

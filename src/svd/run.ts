@@ -2,7 +2,8 @@ import type { Rng } from "../base/index.ts";
 import type { Block, BlockAlgebra, Matrix } from "../operator/index.ts";
 import { BlockLanczos, type Ritz } from "./block-lanczos.ts";
 import { applyFilter, type Filter, filterInverse, filterResidual, NO_FILTER } from "./filter.ts";
-import { outsideOf, type Pairs } from "./finish.ts";
+import type { Pairs } from "./finish.ts";
+import { outsideOf } from "./outside.ts";
 import { plan, resolves } from "./plan.ts";
 import { Schedule } from "./schedule.ts";
 import type { Scratch } from "./scratch.ts";
@@ -33,8 +34,10 @@ export interface RunOptions {
 /** What a look at the projected problem shows. */
 export interface Look {
   readonly ritz: Ritz;
-  /** σ² of each Ritz value, descending. */
-  readonly lambda: Float64Array;
+  /** The eigenvalue of G, in the run's units, for each Ritz value, descending. */
+  readonly values: Float64Array;
+  /** There is nothing but rounding error. */
+  readonly isNothing: boolean;
   /** Ritz pairs that this run is after: within `limit`, and not so small that they drown in rounding. */
   readonly wanted: number;
   /** [wanted], ‖Jv − σu‖ as predicted. */
@@ -72,9 +75,9 @@ export class Run {
     this.schedule = this.planned();
   }
 
-  /** σ² up to here are rounding error. */
-  get negligible(): number {
-    return (RANK * this.options.norm) ** 2;
+  /** Eigenvalues of G up to here are rounding error. */
+  private get negligible(): number {
+    return ((RANK * this.options.norm) / this.options.unit) ** 2;
   }
 
   get size(): number {
@@ -113,17 +116,16 @@ export class Run {
   async look(tolerance: number): Promise<Look> {
     const { limit, above, norm, blockRows, unit } = this.options;
     const ritz = await this.lanczos.ritz(Math.min(this.size, limit + blockRows));
-    const scaled = ritz.values.map((value) => filterInverse(this.filter, value));
-    const lambda = scaled.map((value) => value * unit ** 2);
-    const level = lambda[0]! * Math.min(LEVEL.most, Math.max(LEVEL.least, NOISE / tolerance)) ** 2;
-    const least = Math.max(level, this.negligible, above ** 2);
-    const wanted = Math.max(1, lambda.subarray(0, limit).filter((value) => value > least).length);
+    const values = ritz.values.map((value) => filterInverse(this.filter, value));
+    const level = values[0]! * Math.min(LEVEL.most, Math.max(LEVEL.least, NOISE / tolerance)) ** 2;
+    const least = Math.max(level, this.negligible, (above / unit) ** 2);
+    const wanted = Math.max(1, values.subarray(0, limit).filter((value) => value > least).length);
     const residual = Float64Array.from({ length: wanted }, (_, i) => {
-      return (unit * filterResidual(this.filter, ritz.residual[i]!, ritz.values[i]!)) / Math.sqrt(scaled[i]!);
+      return (unit * filterResidual(this.filter, ritz.residual[i]!, ritz.values[i]!)) / Math.sqrt(values[i]!);
     });
-    const top = Math.max(norm, Math.sqrt(Math.max(0, lambda[0]!)));
+    const top = Math.max(norm, unit * Math.sqrt(Math.max(0, values[0]!)));
     this.schedule.look(this.size, residual, tolerance * top);
-    return { ritz, lambda, wanted, residual, top };
+    return { ritz, values, isNothing: values[0]! <= this.negligible, wanted, residual, top };
   }
 
   /** The first `count` Ritz vectors, [count, length of the short side]. */
@@ -152,11 +154,10 @@ export class Run {
     await this.lanczos.add(start);
   }
 
-  private async better({ ritz, lambda, wanted }: Look, tolerance: number): Promise<Filter | undefined> {
-    const { blockRows, side, productCost, unit } = this.options;
+  private async better({ ritz, values, wanted }: Look, tolerance: number): Promise<Filter | undefined> {
+    const { blockRows, side, productCost } = this.options;
     const { size, capacity } = this.lanczos;
     const headroom = tolerance / NOISE;
-    const values = lambda.map((value) => value / unit ** 2);
     if (this.filter.degree === 1 && (this.full || productCost < side.length * capacity)) {
       const weights = this.lanczos.firstBlockShares(await ritz.vectors());
       const { length } = side;
@@ -173,7 +174,7 @@ export class Run {
   }
 
   private begun(): BlockLanczos {
-    const { algebra, found, blockRows, capacity, rng, scratch, unit } = this.options;
+    const { algebra, found, blockRows, capacity, rng, scratch } = this.options;
     const { filter } = this;
     return new BlockLanczos({
       apply: (x) => applyFilter(filter, (y) => this.gram(y), x, algebra, scratch),
@@ -182,7 +183,7 @@ export class Run {
       blockRows,
       capacity,
       rng,
-      negligible: filter.degree === 1 ? this.negligible / unit ** 2 : 0,
+      negligible: filter.degree === 1 ? this.negligible : 0,
     });
   }
 

@@ -5,7 +5,7 @@ import { type Pairs, twoSidedFinish } from "./finish.ts";
 import { PROBE_VECTORS } from "./missed.ts";
 import { Run } from "./run.ts";
 import { Scratch } from "./scratch.ts";
-import { noVectors, SideOperator, shortSide } from "./short-side.ts";
+import { noVectors, SideOperator } from "./short-side.ts";
 import { completed, interruptedError, type Outcome, type Solve } from "./solve.ts";
 
 export interface SearchOptions {
@@ -49,10 +49,9 @@ export class Search {
   private tightenings = 0;
 
   constructor(solve: Solve, options: SearchOptions) {
-    const { products, algebra, activeRows } = solve;
     this.solve = solve;
     this.options = options;
-    this.side = new SideOperator(products, algebra, shortSide(products.m, products.n, activeRows));
+    this.side = new SideOperator(solve.products, solve.algebra, solve.side);
   }
 
   /** Searches until there are k triplets, or no more that are not zero. */
@@ -142,7 +141,7 @@ export class Search {
 
       const look = await run.look(this.margin * tol);
       solve.report(Math.min(k, before + run.converged));
-      if (look.lambda[0]! <= run.negligible) return cut;
+      if (look.isNothing) return cut;
       const allowed = this.margin * tol * look.top;
       const sure = run.full ? leading(look.residual, allowed) : 0;
       const through = run.converged === look.wanted || run.complete;

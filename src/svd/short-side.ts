@@ -51,7 +51,9 @@ export class SideOperator {
 
   /** [K, length] → [K, longLength] */
   async rise(x: Block, placement?: Placement): Promise<Block> {
-    const whole = await this.spread(x, this.scratch.take("spread", x.rows * this.wholeLength));
+    // Whoever has no memory for the result multiplies many vectors, once: they should not be held on to.
+    const put = placement === undefined ? undefined : this.scratch.take("spread", x.rows * this.wholeLength);
+    const whole = await this.spread(x, put);
     return this.of === "target"
       ? this.products.applyTranspose(whole, placement)
       : this.products.apply(whole, placement);

@@ -3,6 +3,7 @@ import type { Block, BlockAlgebra } from "../operator/index.ts";
 import { Basis } from "./basis.ts";
 import type { Measured } from "./certificate.ts";
 import type { Products } from "./products.ts";
+import type { ShortSide } from "./short-side.ts";
 import type { Bound, Candidates } from "./triplets.ts";
 
 /** What a method is given. */
@@ -15,6 +16,7 @@ export interface Solve {
   readonly rng: Rng;
   /** Rows of J that can be non-zero, where that is known. */
   readonly activeRows: Uint32Array | undefined;
+  readonly side: ShortSide;
   readonly report: (converged: number) => void;
   readonly interrupted: () => boolean;
 }

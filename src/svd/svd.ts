@@ -23,14 +23,14 @@ export interface SvdOptions {
   readonly method?: "auto" | "dense" | "krylov";
   /** Vectors multiplied in search by `krylov`, at most; 400·k + 20,000 unless given. Certifying comes on top. */
   readonly maxProducts?: number;
-  /** Vectors that `krylov` keeps on each side, at least k + 4·max(blockRows, 16); by k and the vectors' length unless given. */
+  /** Vectors that `krylov` keeps, at least k + 4·max(blockRows, 8); by k and the vectors' length unless given. */
   readonly maxBasis?: number;
   readonly onProgress?: (progress: SvdProgress) => void;
   readonly signal?: AbortSignal;
 }
 
 const DEFAULT_TOL = 1e-5;
-/** Bytes of both bases together, unless `maxBasis` asks for more. */
+/** Bytes of a basis, or of a matrix that is read whole, unless `maxBasis` asks for more. */
 const BASIS_BYTES = 2e9;
 
 /**
@@ -60,6 +60,7 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
     tol,
     rng: createRng(seed, "svd"),
     activeRows,
+    side: shortSide(products.m, products.n, activeRows),
     report: (converged) => options.onProgress?.({ jvp: products.jvp, vjp: products.vjp, converged, k }),
     interrupted: () => options.signal?.aborted ?? false,
   };
@@ -104,10 +105,9 @@ const SEARCH = { perTriplet: 2.7, always: 250 };
  * `dense` costs a product for each vector of the short side and a float64 Gram matrix of the long ones; `krylov` products for
  * each triplet. By counted multiply-adds, not by time: the same call must give the same bytes.
  */
-function cheaper({ products, k, activeRows }: Solve, maxProducts: number): "dense" | "krylov" {
+function cheaper({ products, k, side }: Solve, maxProducts: number): "dense" | "krylov" {
   const { m, n, cost } = products;
-  const { of, positions } = shortSide(m, n, activeRows);
-  const [short, long] = [positions.length, of === "target" ? n : m];
+  const [short, long] = [side.positions.length, side.of === "target" ? n : m];
   if (short > maxProducts || 4 * short * long > BASIS_BYTES) return "krylov";
   if (short <= Math.max(SMALL, 2 * k + 128)) return "dense";
   const whole = short * cost + GRAM_COST * short ** 2 * long;
@@ -118,9 +118,8 @@ function cheaper({ products, k, activeRows }: Solve, maxProducts: number): "dens
  * A search needs the fewer products the smaller its blocks are, and the longer to make them orthogonal, as that moves the
  * whole basis through memory for each block.
  */
-function searchRows({ products, k, activeRows }: Solve): number {
-  const short = shortSide(products.m, products.n, activeRows).positions.length;
-  const ratio = (2 * products.cost) / (2 * k * short);
+function searchRows({ products, k, side }: Solve): number {
+  const ratio = products.cost / (k * side.positions.length);
   return Math.min(products.blockRows, ratio > 16 ? 8 : ratio > 4 ? 16 : 32);
 }
 

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { LinearOperator } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { type SingularTriplets, type SvdOptions, svd } from "../../src/svd/index.ts";
+import { lauchli } from "../campaign/matrices.ts";
 import { dot, jacobiSingularValues, matrixWithSpectrum, operatorOf } from "../support/spectra.ts";
 
 /** Rounding of float32 vectors and products, in units of σ_1. */
@@ -116,11 +117,7 @@ function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tol
 
 test("Läuchli's matrix: a σ that squaring would lose", async () => {
   const [n, e] = [5, 1e-4];
-  const matrix = new Float32Array((n + 1) * n);
-  for (let c = 0; c < n; c++) {
-    matrix[c] = 1;
-    matrix[(c + 1) * n + c] = e;
-  }
+  const matrix = Float32Array.from(lauchli(n, e));
   const expected = [Math.sqrt(n + e * e), e, e, e, e];
   for (const method of ["dense", "krylov"] as const) {
     const { sigma, certificate } = await svd(operatorOf(matrix, n + 1, n), { k: n, method });

@@ -1,4 +1,4 @@
-import { multiplyBlock, reflectBlock, reflectBothSides, reflectColumn } from "./reflect.ts";
+import { multiplyBlock, reflectBlock, reflectBothSides, reflectColumn, subtractOuter } from "./reflect.ts";
 
 /** A symmetric matrix whose entries vanish more than `width` away from the diagonal. */
 export interface SymmetricBand {
@@ -58,11 +58,12 @@ export function chaseBulges(band: SymmetricBand): BandReduction {
       if (left === 0) break;
       const block = at(below, from);
       multiplyBlock(a, block, step, left, count, v, weights[number]!, x);
-      for (let r = 0; r < left; r++) a[block + r * step] = a[block + r * step]! - x[r]! * v[0]!;
       if (left === 1) {
-        for (let c = 1; c < count; c++) a[block + c] = a[block + c]! - x[0]! * v[c]!;
+        subtractOuter(a, block, step, left, count, v, x);
         break;
       }
+      // The first column alone: the next reflector clears it, and does the rest with its own update.
+      subtractOuter(a, block, step, left, 1, v, x);
       number++;
       const next = reflectors.subarray(number * width, (number + 1) * width);
       weights[number] = reflectColumn(a, block, step, left, next);

@@ -145,7 +145,7 @@ async function join(
   const ascending = Array.from(values.keys()).sort((i, j) => values[i]! - values[j]!);
   const wanted = ascending.slice(n - count);
   const wantedRoots = wanted.filter((i) => i < active.length);
-  const vectors = secularVectors(roots, zActive, rho, wantedRoots);
+  const vectors = secularVectors(roots, zActive, wantedRoots);
 
   // Vectors of either half are zero at the entries of the other, which makes two products; what is carried has no halves.
   const sides: readonly Side[] = isCarried

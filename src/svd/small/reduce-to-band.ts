@@ -2,6 +2,7 @@ import type { Matrix } from "../../operator/index.ts";
 import type { SymmetricBand } from "./chase-bulges.ts";
 import type { Multiply } from "./divide.ts";
 import { multiply as multiplyHere, rowOf, rowRange, transpose, zeros } from "./matrix.ts";
+import { reflectFromRight } from "./reflect.ts";
 import { NEGLIGIBLE_SQUARE, triangularFactor } from "./reflector-block.ts";
 
 /**
@@ -25,12 +26,13 @@ export async function reduceToBand(
     const from = Math.max(0, to - width);
     const panel = rowRange(current, from, to);
     const v = zeros(to - from, from);
+    const products = new Float64Array(to - from);
     for (let i = to - 1; i >= from; i--) {
       const row = rowOf(panel, i - from);
       const length = i - width + 1;
       if (length > 1) {
         weights[i] = reflectorOf(row.subarray(0, length), rowOf(v, i - from));
-        if (weights[i] !== 0) reflectRowsAbove(panel, i - from, rowOf(v, i - from).subarray(0, length), weights[i]!);
+        reflectFromRight(panel.data, 0, panel.columns, i - from, length, rowOf(v, i - from), weights[i]!, products);
         reflectors.set(rowOf(v, i - from), i * n);
       }
       const first = Math.max(0, i - width);
@@ -55,22 +57,6 @@ function reflectorOf(row: Float64Array, v: Float64Array): number {
   row[last] = pivot > 0 ? -length : length;
   v[last] = pivot - row[last]!;
   return 1 / (length * (length + Math.abs(pivot)));
-}
-
-function reflectRowsAbove({ data, columns }: Matrix, rows: number, v: Float64Array, weight: number): void {
-  for (let r = 0; r < rows; r++) {
-    const start = r * columns;
-    let even = 0;
-    let odd = 0;
-    const whole = v.length & ~1;
-    for (let c = 0; c < whole; c += 2) {
-      even += data[start + c]! * v[c]!;
-      odd += data[start + c + 1]! * v[c + 1]!;
-    }
-    if (whole < v.length) even += data[start + whole]! * v[whole]!;
-    const share = weight * (even + odd);
-    for (let c = 0; c < v.length; c++) data[start + c] = data[start + c]! - share * v[c]!;
-  }
 }
 
 /**

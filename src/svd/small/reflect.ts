@@ -108,6 +108,19 @@ export function reflectFromRight(
 ): void {
   if (weight === 0) return;
   multiplyBlock(a, start, step, rows, columns, v, weight, x);
+  subtractOuter(a, start, step, rows, columns, v, x);
+}
+
+/** B ← B − x vᵀ for a block of `rows` by `columns`. */
+export function subtractOuter(
+  a: Float64Array,
+  start: number,
+  step: number,
+  rows: number,
+  columns: number,
+  v: Float64Array,
+  x: Float64Array,
+): void {
   let r = 0;
   for (; r + 1 < rows; r += 2) {
     const row0 = start + r * step;

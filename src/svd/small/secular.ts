@@ -138,11 +138,10 @@ function between(low: number, high: number): number {
 export function secularVectors(
   { d, origins, offsets }: SecularRoots,
   z: Float64Array,
-  rho: number,
   wanted: readonly number[],
 ): Matrix {
   const k = d.length;
-  const squares = new Float64Array(k).fill(1 / rho);
+  const squares = new Float64Array(k).fill(1);
   for (let i = 0; i < k; i++) {
     const [pole, offset] = [d[origins[i]!]!, offsets[i]!];
     const [before, after] = [d[i]!, i + 1 < k ? d[i + 1]! : 0];
