@@ -1,5 +1,5 @@
 /** Growth of the basis between two looks at the projected problem, whose cost is cubic. */
-const GROWTH = { least: 1.08, usual: 1.2, most: 1.4 };
+const GROWTH = { usual: 1.1, most: 1.15 };
 
 /** When to look at the projected problem of a growing basis. */
 export class Schedule {
@@ -8,7 +8,7 @@ export class Schedule {
   /** Triplets below the goal at the last look. */
   converged = 0;
   private readonly step: number;
-  private last: { readonly size: number; readonly logResidual: number } | undefined;
+  private last: { readonly size: number; readonly converged: number; readonly logResidual: number } | undefined;
 
   /** `first`: the size that a first look needs; `step`: the least growth between looks. */
   constructor(first: number, step: number) {
@@ -16,17 +16,24 @@ export class Schedule {
     this.next = first;
   }
 
-  /** Counts the residuals below the limit, and predicts when all will be. */
+  /**
+   * Counts the residuals below the limit, and predicts when all will be: by the rate at which triplets converge, one after
+   * the other from the largest on, or, where few do, by the rate at which the worst residual falls.
+   */
   look(size: number, residual: Float64Array, limit: number): number {
-    this.converged = residual.filter((value) => value <= limit).length;
+    const { last } = this;
+    const converged = residual.filter((value) => value <= limit).length;
     const logResidual = Math.log(Math.max(...residual, Number.MIN_VALUE));
     let predicted = GROWTH.usual * size;
-    if (this.last !== undefined && logResidual < this.last.logResidual) {
-      const slope = (logResidual - this.last.logResidual) / (size - this.last.size);
-      predicted = size + (Math.log(limit) - logResidual) / slope;
+    if (last !== undefined) {
+      const grown = size - last.size;
+      const byCount = ((residual.length - converged) * grown) / Math.max(0, converged - last.converged);
+      const byResidual = ((logResidual - Math.log(limit)) * grown) / Math.max(0, last.logResidual - logResidual);
+      predicted = size + Math.min(byCount, byResidual);
     }
-    this.last = { size, logResidual };
-    this.next = Math.max(size + this.step, Math.min(GROWTH.most * size, Math.max(GROWTH.least * size, predicted)));
-    return this.converged;
+    this.converged = converged;
+    this.last = { size, converged, logResidual };
+    this.next = Math.max(size + this.step, Math.min(GROWTH.most * size, predicted));
+    return converged;
   }
 }
