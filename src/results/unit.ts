@@ -14,18 +14,20 @@ import {
 import type { Store } from "./store.ts";
 import type { Missed, RunManifest, UnitResult } from "./types.ts";
 
-/** Stores the chunks of a unit in its arrays, all but `done`. */
+/** Stores the chunks of a unit in its arrays, all but `done`, in no order. */
 export async function writeUnitChunks(store: Store, layout: Layout, input: number, tap: number, unit: UnitResult) {
   const { sigma, residual, status } = layout;
   const most = sigma.metadata.shape[2]!;
   const numbers = (values: Float64Array) => padded(new Float64Array(most).fill(Number.NaN), values);
   const codes = unit.status.map((word) => statusWords.indexOf(word));
-  await writeChunk(store, sigma, numbers(unit.sigma), input, tap);
-  await writeChunk(store, residual, numbers(unit.residual), input, tap);
-  await writeChunk(store, status, padded(new Int8Array(most).fill(-1), codes), input, tap);
-  for (const name of columnNames) await fillChunk(store, layout.columns[name], columns[name].of(unit), input, tap);
   const plans = layout.vectors[tap];
-  if (plans !== undefined) await writeVectors(store, plans, input, unit);
+  await Promise.all([
+    writeChunk(store, sigma, numbers(unit.sigma), input, tap),
+    writeChunk(store, residual, numbers(unit.residual), input, tap),
+    writeChunk(store, status, padded(new Int8Array(most).fill(-1), codes), input, tap),
+    ...columnNames.map((name) => fillChunk(store, layout.columns[name], columns[name].of(unit), input, tap)),
+    ...(plans === undefined ? [] : vectorWrites(store, plans, input, unit)),
+  ]);
 }
 
 function padded<A extends Float64Array | Int8Array | Int32Array>(array: A, values: ArrayLike<number>): A {
@@ -33,17 +35,18 @@ function padded<A extends Float64Array | Int8Array | Int32Array>(array: A, value
   return array;
 }
 
-async function writeVectors(store: Store, { k, u, v }: VectorPlans, input: number, { m, n, vectors }: UnitResult) {
+function vectorWrites(store: Store, { k, u, v }: VectorPlans, input: number, { m, n, vectors }: UnitResult) {
   const slots = k.metadata.shape[1]!;
   const numbers = vectors.index.map((index) => index + 1);
-  await writeChunk(store, k, padded(new Int32Array(slots), numbers), input);
+  const writes = [writeChunk(store, k, padded(new Int32Array(slots), numbers), input)];
   for (let slot = 0; slot < numbers.length; slot++) {
-    await writeChunk(store, u, vectors.u.subarray(slot * m, (slot + 1) * m), input, slot);
-    await writeChunk(store, v, vectors.v.subarray(slot * n, (slot + 1) * n), input, slot);
+    writes.push(writeChunk(store, u, vectors.u.subarray(slot * m, (slot + 1) * m), input, slot));
+    writes.push(writeChunk(store, v, vectors.v.subarray(slot * n, (slot + 1) * n), input, slot));
   }
   for (let slot = numbers.length; slot < slots; slot++) {
-    for (const plan of [u, v]) await store.delete(chunkKey(plan, input, slot)); // of an earlier, longer attempt
+    for (const plan of [u, v]) writes.push(store.delete(chunkKey(plan, input, slot))); // of an earlier, longer attempt
   }
+  return writes;
 }
 
 /** Reads a unit from its arrays; `wanted` as in `Run.readUnit`. */
