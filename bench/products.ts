@@ -1,5 +1,6 @@
 // Cost of a product J·v and Jᵀ·u, in blocks of 32, against one forward pass per image, and of AlexNet's convolutions
-// against the matrix peak, all in one run: `npm run bench`. Printed, and written to bench/results/products.json.
+// against the matrix peak, all in one run: `npm run bench`. Printed, and written to bench/results/products.json. Products
+// are written where the last ones were, as in a search.
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { type NetworkFile, openModel } from "../src/apps/node/index.ts";
@@ -41,11 +42,12 @@ async function timeProducts(network: NetworkFile, tap: string, rng: Rng) {
   const images: Tensor = { type: "float32", shape: [ROWS, ...input.shape], data };
   const v = block(data, ROWS);
   const u = block(gaussianArray(rng, ROWS * sizeOf(J.target)), ROWS);
+  const [tangents, cotangents] = [new Float32Array(ROWS * sizeOf(J.target)), new Float32Array(data.length)];
   const times = await interleaved(
     {
       forward: () => forward.run({ [input.tensor]: images }, [target.tensor]),
-      J: () => J.apply(v),
-      Jt: () => J.applyTranspose(u),
+      J: () => J.apply(v, { into: tangents }),
+      Jt: () => J.applyTranspose(u, { into: cotangents }),
     },
     ROUNDS,
   );

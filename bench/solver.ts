@@ -22,9 +22,9 @@ const cases = [
 class Clock {
   readonly seconds = new Map<string, number>();
 
-  async time<T>(phase: string, job: Promise<T>): Promise<T> {
+  async time<T>(phase: string, job: () => Promise<T>): Promise<T> {
     const started = performance.now();
-    const result = await job;
+    const result = await job();
     this.seconds.set(phase, this.of(phase) + (performance.now() - started) / 1000);
     return result;
   }
@@ -38,13 +38,15 @@ class Clock {
 function timed(J: LinearOperator, clock: Clock): LinearOperator {
   const { algebra } = J;
   const noted: BlockAlgebra = {
-    gram: (a, b, options) => clock.time("orthogonalization", algebra.gram(a, b, options)),
-    subtract: (w, c, q, options) => clock.time("orthogonalization", algebra.subtract(w, c, q, options)),
-    combine: (c, q, options) => clock.time("orthogonalization", algebra.combine(c, q, options)),
-    mix: (terms, options) => clock.time("filter", algebra.mix(terms, options)),
-    select: (x, places, options) => clock.time("active rows", algebra.select(x, places, options)),
-    multiply: (a, b) => clock.time("projected problem", algebra.multiply(a, b)),
-    squaredDifference: (a, s, b) => clock.time("residuals", algebra.squaredDifference(a, s, b)),
+    gram: (...all) => clock.time("orthogonalization", () => algebra.gram(...all)),
+    subtract: (...all) => clock.time("orthogonalization", () => algebra.subtract(...all)),
+    combine: (...all) => clock.time("orthogonalization", () => algebra.combine(...all)),
+    mix: (...all) => clock.time("filter", () => algebra.mix(...all)),
+    select: (...all) => clock.time("active rows", () => algebra.select(...all)),
+    scatter: (...all) => clock.time("active rows", () => algebra.scatter(...all)),
+    multiply: (...all) => clock.time("projected problem", () => algebra.multiply(...all)),
+    dots: (...all) => clock.time("residuals", () => algebra.dots(...all)),
+    squaredDifference: (...all) => clock.time("residuals", () => algebra.squaredDifference(...all)),
   };
   return {
     source: J.source,
@@ -52,8 +54,8 @@ function timed(J: LinearOperator, clock: Clock): LinearOperator {
     preferredRows: J.preferredRows,
     productCost: J.productCost!,
     algebra: noted,
-    apply: (v: Block, placement?: Placement) => clock.time("products", J.apply(v, placement)),
-    applyTranspose: (u: Block, placement?: Placement) => clock.time("products", J.applyTranspose(u, placement)),
+    apply: (v: Block, placement?: Placement) => clock.time("products", () => J.apply(v, placement)),
+    applyTranspose: (u: Block, placement?: Placement) => clock.time("products", () => J.applyTranspose(u, placement)),
     activeRows: async () => J.activeRows?.(),
   };
 }

@@ -2,6 +2,7 @@ import { sameShape, withoutBatch } from "../base/index.ts";
 import {
   type Attributes,
   buildModel,
+  filled,
   floatTensor,
   intTensor,
   type Node,
@@ -120,6 +121,7 @@ class GraphWriter {
       },
       node: (op, inputs, attributes) => this.node(op, inputs, attributes),
       ints: (values) => this.#constant(`ints_${values.join("_")}`, intTensor(values)),
+      zeros: (shape) => this.#constant(`zeros_${shape.join("_")}`, filled(shape, 0)),
       scalar: (value) => this.#constant(`scalar_${value}`, floatTensor([], [value])),
       reshape: (name, shape) => this.node("Reshape", [name, emitter.ints([0, ...shape])]),
       fromFull: (name) => (emitter.isStripped(-1) ? emitter.reshape(name, withoutBatch(step.output.shape)) : name),

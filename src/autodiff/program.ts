@@ -130,6 +130,8 @@ export interface StepEmitter {
   node(op: string, inputs: readonly string[], attributes?: Attributes): string;
   ints(values: readonly number[]): string;
   scalar(value: number): string;
+  /** Zeros of a shape, without the axis K. */
+  zeros(shape: Shape): string;
   /** Reshapes a tensor [K, …] to [K, ...shape]. The axis K is seen to stay, so that ONNX Runtime can reuse memory in place. */
   reshape(name: string, shape: Shape): string;
   /** Turns a tensor [K, ...shape of the output] into the form in which the output is held. */

@@ -30,10 +30,14 @@ export interface BlockAlgebra {
   multiply(a: Matrix, b: Matrix): Promise<Matrix>;
   /** αA + βB + γC */
   mix(terms: readonly [Term, Term, Term], options?: Placement): Promise<Block>;
-  /** Entry j of each row is what the row had at `places[j]`, or zero where that is −1. */
-  select(x: Block, places: Int32Array, options?: Placement): Promise<Block>;
+  /** Entry j of each row is what the row had at `positions[j]`. */
+  select(x: Block, positions: Uint32Array, options?: Placement): Promise<Block>;
+  /** Rows of `length`, zero but at `positions`, which differ: the transpose of `select`. */
+  scatter(x: Block, positions: Uint32Array, length: number, options?: Placement): Promise<Block>;
   /** Σ of the squares of each row of A − diag(s)·B, [rows]: what a residual is made of. */
   squaredDifference(a: Block, s: Float64Array, b: Block): Promise<Float64Array>;
+  /** Row i of A times row i of B, [rows], summed in float64. */
+  dots(a: Block, b: Block): Promise<Float64Array>;
 }
 
 /** Where a result goes. */

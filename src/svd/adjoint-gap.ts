@@ -27,7 +27,7 @@ export async function adjointGap(
   const unexplained = async (random: Block, image: Block, before: Block, after: Block): Promise<number> => {
     const sought = checkedFinite(await algebra.gram(after, image, { exact: true }));
     const known = await algebra.gram(before, random, { exact: true });
-    const lengths = await algebra.squaredDifference(image, new Float64Array(VECTORS), image);
+    const lengths = await algebra.dots(image, image);
     const rounding = ROUNDING * Math.sqrt(Math.max(...lengths));
     let gap = 0;
     for (let i = 0; i < k; i++) {

@@ -1,4 +1,4 @@
-import { type Block, type BlockAlgebra, block, type Matrix, rowsOf } from "../operator/index.ts";
+import { type Block, type BlockAlgebra, block, rowsOf } from "../operator/index.ts";
 import { checkedFinite, type Products } from "./products.ts";
 import type { Candidates, Status } from "./triplets.ts";
 
@@ -19,7 +19,7 @@ export interface KnownImages {
 }
 
 /** Rows measured at a time. */
-const CHUNK = 32;
+const CHUNK = 64;
 
 /**
  * Rounding of u and v to float32 alone moves Jv − σu and Jᵀu − σv by up to 2⁻²³·‖J‖ each; the products' own rounding is
@@ -52,8 +52,8 @@ export async function measure(
     const [us, vs] = [rowsOf(allU, from, to), rowsOf(allV, from, to)];
     const Jv = await (known?.of === "v" ? known.images(from, to) : products.apply(vs));
     const Jtu = await (known?.of === "u" ? known.images(from, to) : products.applyTranspose(us));
-    const byJ = diagonal(checkedFinite(await algebra.gram(us, Jv, { exact: true })));
-    const byTranspose = diagonal(checkedFinite(await algebra.gram(vs, Jtu, { exact: true })));
+    const byJ = await algebra.dots(us, Jv);
+    const byTranspose = await algebra.dots(vs, Jtu);
     const mean = byJ.map((value, i) => (value + byTranspose[i]!) / 2);
     const left = await algebra.squaredDifference(Jv, mean, us);
     const right = await algebra.squaredDifference(Jtu, mean, vs);
@@ -111,10 +111,6 @@ export function statuses({ residual, floor, sigma }: Measured, tol: number): Sta
 export async function orthogonality(algebra: BlockAlgebra, q: Block): Promise<number> {
   const { data, rows } = await algebra.gram(q, q, { exact: true });
   return data.reduce((max, entry, at) => Math.max(max, Math.abs(entry - (at % (rows + 1) === 0 ? 1 : 0))), 0);
-}
-
-function diagonal({ data, rows }: Matrix): Float64Array {
-  return Float64Array.from({ length: rows }, (_, i) => data[i * rows + i]!);
 }
 
 function negate(x: Float32Array): void {

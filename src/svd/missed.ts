@@ -50,7 +50,7 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
   /** Scales rows to length 1 and notes what they had. */
   const unit = async (x: Block): Promise<Block> => {
     const scales = zeros(PROBE_VECTORS, PROBE_VECTORS);
-    (await algebra.squaredDifference(x, new Float64Array(PROBE_VECTORS), x)).forEach((square, i) => {
+    (await algebra.dots(x, x)).forEach((square, i) => {
       logLength[i] = logLength[i]! + Math.log(square) / 2;
       scales.data[i * PROBE_VECTORS + i] = square > 0 ? square ** -0.5 : 0;
     });

@@ -1,5 +1,8 @@
-/** Growth of the basis between two looks at the projected problem, whose cost is cubic. */
-const GROWTH = { usual: 1.1, most: 1.15 };
+/**
+ * Growth of the basis between two looks at the projected problem: where nothing is predicted, how far a prediction is
+ * trusted, and at most.
+ */
+const GROWTH = { usual: 1.1, trusted: 1.15, most: 1.5 };
 
 /** When to look at the projected problem of a growing basis. */
 export class Schedule {
@@ -24,16 +27,20 @@ export class Schedule {
     const { last } = this;
     const converged = residual.filter((value) => value <= limit).length;
     const logResidual = Math.log(Math.max(...residual, Number.MIN_VALUE));
-    let predicted = GROWTH.usual * size;
+    let next = GROWTH.usual * size;
     if (last !== undefined) {
       const grown = size - last.size;
       const byCount = ((residual.length - converged) * grown) / Math.max(0, converged - last.converged);
       const byResidual = ((logResidual - Math.log(limit)) * grown) / Math.max(0, last.logResidual - logResidual);
-      predicted = size + Math.min(byCount, byResidual);
+      const ahead = Math.min(byCount, byResidual);
+      const trusted = (GROWTH.trusted - 1) * size;
+      // Triplets converge ever faster: a far goal is nearer than it seems.
+      if (ahead <= (GROWTH.most - 1) * 2 * size)
+        next = size + (ahead <= trusted ? ahead : Math.max(trusted, ahead / 2));
     }
     this.converged = converged;
     this.last = { size, converged, logResidual };
-    this.next = Math.max(size + this.step, Math.min(GROWTH.most * size, predicted));
+    this.next = Math.max(size + this.step, next);
     return converged;
   }
 }

@@ -26,7 +26,7 @@ interface Goal {
 }
 
 /** Predicted residuals must be this much below the tolerance: the measured ones also have rounding in them. */
-const MARGIN = 0.5;
+const MARGIN = 0.2;
 /** If measured residuals disagree with predicted ones, the margin shrinks by this factor, so many times. */
 const TIGHTEN = 0.25;
 const MAX_TIGHTENINGS = 2;
@@ -167,7 +167,7 @@ export class Search {
   private async measuredUnit(): Promise<number> {
     const { algebra, rng } = this.solve;
     const image = await this.side.rise(block(gaussianArray(rng, this.side.length), 1));
-    const [square] = await algebra.squaredDifference(image, new Float64Array(1), image);
+    const [square] = await algebra.dots(image, image);
     const exponent = Math.round(Math.log2(Math.sqrt(square!)));
     return Number.isFinite(exponent) && Math.abs(exponent) > MODERATE ? 2 ** exponent : 1;
   }

@@ -30,8 +30,8 @@ export class SideOperator {
   private readonly scratch = new Scratch();
   private readonly products: Products;
   private readonly algebra: BlockAlgebra;
-  /** Where the short side's entries stand, and which of them stands at each place; absent where that is all of them. */
-  private readonly places: { readonly taken: Int32Array; readonly spread: Int32Array } | undefined;
+  /** Where the short side's entries stand; absent where that is all of them. */
+  private readonly positions: Uint32Array | undefined;
 
   constructor(products: Products, algebra: BlockAlgebra, { of, positions }: ShortSide) {
     this.products = products;
@@ -40,13 +40,7 @@ export class SideOperator {
     this.length = positions.length;
     this.wholeLength = of === "target" ? products.m : products.n;
     this.longLength = of === "target" ? products.n : products.m;
-    if (positions.length < this.wholeLength) {
-      const spread = new Int32Array(this.wholeLength).fill(-1);
-      positions.forEach((position, i) => {
-        spread[position] = i;
-      });
-      this.places = { taken: Int32Array.from(positions), spread };
-    }
+    if (positions.length < this.wholeLength) this.positions = positions;
   }
 
   /** [K, length] → [K, longLength] */
@@ -61,19 +55,20 @@ export class SideOperator {
 
   /** [K, longLength] → [K, length] */
   async fall(y: Block, placement?: Placement): Promise<Block> {
-    const put = this.places === undefined ? placement : this.scratch.take("spread", y.rows * this.wholeLength);
+    const put = this.positions === undefined ? placement : this.scratch.take("spread", y.rows * this.wholeLength);
     const whole = await (this.of === "target" ? this.products.apply(y, put) : this.products.applyTranspose(y, put));
     return this.narrow(whole, placement);
   }
 
   /** Vectors of the short side with zeros at the places that do not count. */
   async spread(x: Block, placement?: Placement): Promise<Block> {
-    return this.places === undefined ? x : this.algebra.select(x, this.places.spread, placement);
+    const { positions, wholeLength } = this;
+    return positions === undefined ? x : this.algebra.scatter(x, positions, wholeLength, placement);
   }
 
   /** Of vectors of the whole side, the entries that count. */
   async narrow(x: Block, placement?: Placement): Promise<Block> {
-    return this.places === undefined ? x : this.algebra.select(x, this.places.taken, placement);
+    return this.positions === undefined ? x : this.algebra.select(x, this.positions, placement);
   }
 
   /** The pair (u, v) that a vector of the short side and its partner on the long one make. */

@@ -29,15 +29,16 @@ export interface Outcome {
   readonly cut?: "budget" | "interrupted";
 }
 
+/** Outside of these rows u is zero; absent where it need not be zero anywhere. */
+export function supportOf({ activeRows, k }: Pick<Solve, "activeRows" | "k">): Uint32Array | undefined {
+  return activeRows !== undefined && activeRows.length >= k ? activeRows : undefined;
+}
+
 /** Fills sets of fewer than k vectors up with random ones, orthonormal to them; those for u only where J can reach. */
-export async function completed(
-  { products, algebra, k, rng, activeRows }: Solve,
-  u: Block,
-  v: Block,
-): Promise<Candidates> {
-  const support = activeRows !== undefined && activeRows.length >= k ? activeRows : undefined;
+export async function completed(solve: Solve, u: Block, v: Block): Promise<Candidates> {
+  const { products, algebra, k, rng } = solve;
   return {
-    u: await filled(new Basis(algebra, products.m, k), u, rng, support),
+    u: await filled(new Basis(algebra, products.m, k), u, rng, supportOf(solve)),
     v: await filled(new Basis(algebra, products.n, k), v, rng),
   };
 }

@@ -1,5 +1,5 @@
 import { createRng, PushforwardError } from "../base/index.ts";
-import { block, type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
+import { type Block, block, type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
 import { adjointGap } from "./adjoint-gap.ts";
 import { orthogonality, statuses } from "./certificate.ts";
 import { dense } from "./dense.ts";
@@ -7,7 +7,7 @@ import { krylov } from "./krylov.ts";
 import { Products } from "./products.ts";
 import { leastBasis } from "./search.ts";
 import { shortSide } from "./short-side.ts";
-import type { Solve } from "./solve.ts";
+import { type Solve, supportOf } from "./solve.ts";
 import type { SingularTriplets, SvdProgress } from "./triplets.ts";
 
 export interface SvdOptions {
@@ -84,7 +84,7 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
       norm: sigma[0]!,
       floor,
       orthogonality: {
-        u: await orthogonality(J.algebra, block(u, k)),
+        u: await orthogonality(J.algebra, await onSupport(block(u, k), solve)),
         v: await orthogonality(J.algebra, block(v, k)),
       },
       missed,
@@ -92,6 +92,12 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
       stopped: cut ?? (status.includes("unconverged") ? "budget" : "all-converged"),
     },
   };
+}
+
+/** Left vectors without the entries that are zero in all of them, where that is most. */
+async function onSupport(u: Block, solve: Solve): Promise<Block> {
+  const support = supportOf(solve);
+  return support === undefined || 2 * support.length > u.length ? u : solve.algebra.select(u, support);
 }
 
 /** Short sides up to here are always read whole, as that is soon done and leaves nothing to be missed. */

@@ -55,6 +55,38 @@ describe("the algebra on ONNX Runtime agrees with plain loops", () => {
       expect(distance((await backend.algebra.gram(a, a, { exact: true })).data, self)).toBeLessThan(1e-13);
     }));
 
+  test("gram of many rows with themselves, in panels", async () => {
+    for (const rows of [33, 64, 131]) {
+      const a = blockOf(rows, rows, 9000);
+      const exact = await backend.algebra.gram(a, a, { exact: true });
+      expect([exact.rows, exact.columns]).toEqual([rows, rows]);
+      expect(distance(exact.data, (await jsAlgebra.gram(a, a)).data)).toBeLessThan(1e-13);
+    }
+  });
+
+  test("dots", () =>
+    law(async ({ seed, r, n }) => {
+      const [a, b] = [blockOf(seed, r, n), blockOf(seed + 1, r, n)];
+      const gram = (await jsAlgebra.gram(a, b)).data;
+      const expected = Float64Array.from({ length: r }, (_, i) => gram[i * (r + 1)]!);
+      const scale = Math.sqrt(n) / (Math.max(...expected.map(Math.abs)) || 1);
+      expect(distance(await backend.algebra.dots(a, b), expected)).toBeLessThan(1e-12 * Math.max(1, scale));
+    }));
+
+  test("select, and scatter into memory that was used", () =>
+    law(async ({ seed, r, n }) => {
+      const { algebra } = backend;
+      const a = blockOf(seed, r, n);
+      const positions = Uint32Array.from({ length: Math.ceil(n / 3) }, (_, j) => n - 1 - 3 * j);
+      const selected = await algebra.select(a, positions);
+      expect(selected).toEqual(await jsAlgebra.select(a, positions));
+      const into = new Float32Array(r * n + 1).fill(7);
+      expect(await algebra.scatter(selected, positions, n, { into })).toEqual(
+        await jsAlgebra.scatter(selected, positions, n),
+      );
+      expect(into.at(-1)).toBe(7);
+    }));
+
   test("combine and subtract", () =>
     law(async ({ seed, r, s, n }) => {
       const [c, q, w] = [matrixOf(seed, r, s), blockOf(seed + 1, s, n), blockOf(seed + 2, r, n)];

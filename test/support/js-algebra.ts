@@ -44,14 +44,26 @@ export const jsAlgebra: BlockAlgebra = {
     return { ...a.block, data: a.block.data.map(mixed) };
   },
 
-  async select(x, places) {
-    const data = new Float32Array(x.rows * places.length);
-    for (let row = 0; row < x.rows; row++) {
-      places.forEach((place, j) => {
-        data[row * places.length + j] = place < 0 ? 0 : x.data[row * x.length + place]!;
-      });
-    }
-    return { rows: x.rows, length: places.length, data };
+  async select(x, positions) {
+    const data = Array.from({ length: x.rows }, (_, row) =>
+      Array.from(positions, (position) => rowOf(x, row)[position]!),
+    );
+    return { rows: x.rows, length: positions.length, data: Float32Array.from(data.flat()) };
+  },
+
+  async scatter(x, positions, length) {
+    const data = new Float32Array(x.rows * length);
+    x.data.forEach((entry, at) => {
+      data[Math.floor(at / x.length) * length + positions[at % x.length]!] = entry;
+    });
+    return { rows: x.rows, length, data };
+  },
+
+  async dots(a, b) {
+    return Float64Array.from({ length: a.rows }, (_, row) => {
+      const y = rowOf(b, row);
+      return rowOf(a, row).reduce((sum, entry, c) => sum + entry * y[c]!, 0);
+    });
   },
 
   async squaredDifference(a, s, b) {

@@ -60,10 +60,11 @@ export const scatterAdd: Definition<"scatterAdd"> = {
   emit(e, { inputs: [x], attributes: { axis, size } }) {
     const updates = e.fullInput();
     const indices = indicesAs(e, e.node("Shape", [updates]), x!.shape.length, axis);
-    // Zeros whose shape ONNX Runtime knows to be the result's, so that it adds to them in place.
-    const none = e.node("Slice", [updates, e.ints([0]), e.ints([0]), e.ints([axis])]);
-    const edges = new Array<number>(x!.shape.length + 1).fill(0);
-    const zeros = e.node("Pad", [none, e.ints([...edges, ...withExtent(edges, axis, size)]), e.scalar(0)]);
+    // Zeros whose shape ONNX Runtime knows to be the result's, so that it adds to them in place; as a sum, for it fills on one
+    // thread and adds on all.
+    const first = e.node("Slice", [updates, e.ints([0]), e.ints([1]), e.ints([axis])]);
+    const unit = new Array<number>(x!.shape.length).fill(1);
+    const zeros = e.node("Add", [e.node("Sub", [first, first]), e.zeros(withExtent(unit, axis, size))]);
     const attributes = { axis: int(axis), reduction: text("add") };
     return e.fromFull(e.node("ScatterElements", [zeros, indices, updates], attributes));
   },

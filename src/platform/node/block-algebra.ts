@@ -18,8 +18,11 @@ const DOUBLE = int(11);
 
 /** Columns of a float64 product at a time: what is cast stays in the cache. */
 const EXACT_COLUMNS = 8192;
-/** Rows of a float64 difference at a time: they lie together, and the temporaries stay small. */
-const DIFFERENCE_ROWS = 8;
+/** Rows of a float64 sum at a time: they lie together, and the temporaries stay small. */
+const SUM_ROWS = 8;
+/** Of A·Aᵀ in float64, the panels of rows of which only the lower triangle is computed, and the fewest rows worth it. */
+const PANELS = 4;
+const PANEL_ROWS = 32;
 
 /**
  * The block algebra by products of ONNX Runtime. A few small graphs with free extents serve blocks of every size; each is
@@ -56,14 +59,30 @@ export function createBlockAlgebra(compile: Compile): BlockAlgebra {
   const exactGram = async (a: Block, b: Block): Promise<Matrix> => {
     const total = new Float64Array(a.rows * b.rows);
     for (const columns of columnRanges(a.length)) {
-      const { data } =
-        a.data === b.data
-          ? await run(exactSelfGramModel, { a: blockTensor(a), ...columns })
-          : await run(exactGramModel, { a: blockTensor(a), b: blockTensor(b), ...columns });
+      const { data } = await run(exactGramModel, { a: blockTensor(a), b: blockTensor(b), ...columns });
       const part = data as Float64Array;
       for (let i = 0; i < total.length; i++) total[i] = total[i]! + part[i]!;
     }
     return { rows: a.rows, columns: b.rows, data: total };
+  };
+
+  /** A·Aᵀ by panels of rows, each with those before it and itself. */
+  const exactSelfGram = async (a: Block): Promise<Matrix> => {
+    const { rows } = a;
+    const step = Math.max(PANEL_ROWS, Math.ceil(rows / PANELS));
+    const data = new Float64Array(rows * rows);
+    for (const columns of columnRanges(a.length)) {
+      for (let from = 0; from < rows; from += step) {
+        const to = Math.min(rows, from + step);
+        const feeds = { a: blockTensor(rowsOf(a, 0, to)), first: intTensor([from]), last: intTensor([to]), ...columns };
+        const part = await run(exactSelfGramModel, feeds);
+        (part.data as Float64Array).forEach((value, at) => {
+          data[(from + Math.floor(at / to)) * rows + (at % to)]! += value;
+        });
+      }
+    }
+    for (let i = 0; i < rows; i++) for (let j = 0; j < i; j++) data[j * rows + i] = data[i * rows + j]!;
+    return { rows, columns: rows, data };
   };
 
   const exactCombine = async (c: Matrix, q: Block): Promise<Block> => {
@@ -84,7 +103,8 @@ export function createBlockAlgebra(compile: Compile): BlockAlgebra {
   return {
     async gram(a, b, { exact = false } = {}) {
       if (a.rows === 0 || b.rows === 0) return { rows: a.rows, columns: b.rows, data: new Float64Array(0) };
-      return exact ? exactGram(a, b) : floatGram(a, b);
+      if (!exact) return floatGram(a, b);
+      return a.data === b.data ? exactSelfGram(a) : exactGram(a, b);
     },
 
     async combine(c, q, { exact = false, into } = {}) {
@@ -126,28 +146,56 @@ export function createBlockAlgebra(compile: Compile): BlockAlgebra {
       return result;
     },
 
-    async select(x, places, { into } = {}) {
-      const result = emptyBlock(x.rows, places.length, into);
-      if (x.rows === 0 || places.length === 0) return result;
-      const at: Tensor = { type: "int32", shape: [places.length], data: places };
-      await run(selectModel, { a: blockTensor(x), places: at }, { y: blockTensor(result) });
+    // Loops: ONNX Runtime gathers and scatters number by number as well, on one thread, and takes several times as long.
+    async select(x, positions, { into } = {}) {
+      const { length } = positions;
+      const result = emptyBlock(x.rows, length, into);
+      for (let row = 0; row < x.rows; row++) {
+        const entries = rowsOf(x, row, row + 1).data;
+        const selected = rowsOf(result, row, row + 1).data;
+        for (let j = 0; j < length; j++) selected[j] = entries[positions[j]!]!;
+      }
+      return result;
+    },
+
+    async scatter(x, positions, length, { into } = {}) {
+      const result = emptyBlock(x.rows, length, into);
+      if (into !== undefined) result.data.fill(0);
+      for (let row = 0; row < x.rows; row++) {
+        const entries = rowsOf(x, row, row + 1).data;
+        const scattered = rowsOf(result, row, row + 1).data;
+        for (let j = 0; j < entries.length; j++) scattered[positions[j]!] = entries[j]!;
+      }
       return result;
     },
 
     async squaredDifference(a, s, b) {
-      const squares = new Float64Array(a.rows);
-      for (let from = 0; from < a.rows; from += DIFFERENCE_ROWS) {
-        const to = Math.min(a.rows, from + DIFFERENCE_ROWS);
-        const { data } = await run(differenceModel, {
-          a: blockTensor(rowsOf(a, from, to)),
-          s: { type: "float64", shape: [to - from, 1], data: s.subarray(from, to) },
-          b: blockTensor(rowsOf(b, from, to)),
-        });
-        squares.set(data as Float64Array, from);
-      }
-      return squares;
+      return bySomeRows(a.rows, async (from, to) => {
+        const scales: Tensor = { type: "float64", shape: [to - from, 1], data: s.subarray(from, to) };
+        const [x, y] = [blockTensor(rowsOf(a, from, to)), blockTensor(rowsOf(b, from, to))];
+        return (await run(differenceModel, { a: x, s: scales, b: y })).data as Float64Array;
+      });
+    },
+
+    async dots(a, b) {
+      return bySomeRows(a.rows, async (from, to) => {
+        const [x, y] = [blockTensor(rowsOf(a, from, to)), blockTensor(rowsOf(b, from, to))];
+        return (await run(dotsModel, { a: x, b: y })).data as Float64Array;
+      });
     },
   };
+}
+
+/** One number for each of `rows`, computed for a few at a time. */
+async function bySomeRows(
+  rows: number,
+  some: (from: number, to: number) => Promise<Float64Array>,
+): Promise<Float64Array> {
+  const all = new Float64Array(rows);
+  for (let from = 0; from < rows; from += SUM_ROWS) {
+    all.set(await some(from, Math.min(rows, from + SUM_ROWS)), from);
+  }
+  return all;
 }
 
 const blockTensor = ({ rows, length, data }: Block): Tensor => ({ type: "float32", shape: [rows, length], data });
@@ -203,12 +251,16 @@ const exactGramModel = buildModel({
   nodes: [...castColumns("a"), ...castColumns("b"), step("Gemm", ["a_exact", "b_exact"], "y", { transB: int(1) })],
 });
 
-/** y = A·Aᵀ over some columns, in float64 */
+/** y = A[first:]·Aᵀ over some columns, in float64 */
 const exactSelfGramModel = buildModel({
-  inputs: [a, ...rangeInputs],
-  outputs: [valueInfo("y", "float64", ["r", "r"])],
-  initializers: rangeAxis,
-  nodes: [...castColumns("a"), step("Gemm", ["a_exact", "a_exact"], "y", { transB: int(1) })],
+  inputs: [a, valueInfo("first", "int64", [1]), valueInfo("last", "int64", [1]), ...rangeInputs],
+  outputs: [valueInfo("y", "float64", ["p", "r"])],
+  initializers: new Map([...rangeAxis, ["rows", intTensor([0])]]),
+  nodes: [
+    ...castColumns("a"),
+    step("Slice", ["a_exact", "first", "last", "rows"], "panel"),
+    step("Gemm", ["panel", "a_exact"], "y", { transB: int(1) }),
+  ],
 });
 
 /** y = C·Q */
@@ -260,14 +312,6 @@ const mixModel = buildModel({
   ],
 });
 
-/** y[:, j] = A[:, places[j]], and 0 for −1, which is the column that is added at the end */
-const selectModel = buildModel({
-  inputs: [a, valueInfo("places", "int32", ["l"])],
-  outputs: [valueInfo("y", "float32", ["r", "l"])],
-  initializers: new Map([["pads", intTensor([0, 0, 0, 1])]]),
-  nodes: [step("Pad", ["a", "pads"], "padded"), step("Gather", ["padded", "places"], "y", { axis: int(1) })],
-});
-
 /** y = A·B in float64 */
 const multiplyModel = buildModel({
   inputs: [valueInfo("a", "float64", ["r", "p"]), valueInfo("b", "float64", ["p", "s"])],
@@ -287,5 +331,18 @@ const differenceModel = buildModel({
     step("Mul", ["s", "b_exact"], "scaled"),
     step("Sub", ["a_exact", "scaled"], "difference"),
     step("ReduceSumSquare", ["difference", "last"], "y", { keepdims: int(0) }),
+  ],
+});
+
+/** y = Σ A·B along rows, in float64 */
+const dotsModel = buildModel({
+  inputs: [a, valueInfo("b", "float32", ["r", "n"])],
+  outputs: [valueInfo("y", "float64", ["r"])],
+  initializers: new Map([["last", intTensor([-1])]]),
+  nodes: [
+    step("Cast", ["a"], "a_exact", { to: DOUBLE }),
+    step("Cast", ["b"], "b_exact", { to: DOUBLE }),
+    step("Mul", ["a_exact", "b_exact"], "products"),
+    step("ReduceSum", ["products", "last"], "y", { keepdims: int(0) }),
   ],
 });
