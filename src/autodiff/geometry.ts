@@ -3,7 +3,12 @@ import type { Window } from "./program.ts";
 import type { RuleNode } from "./rule.ts";
 
 /** Strides, dilations and explicit pads of a convolution or pool, whichever way the node states them. */
-export function windowOf({ attributes }: RuleNode, kernel: Shape, input: Shape, output: Shape): Window {
+export function windowOf(
+  { attributes }: Pick<RuleNode, "attributes">,
+  kernel: Shape,
+  input: Shape,
+  output: Shape,
+): Window {
   const rank = kernel.length;
   const fill = (value: number) => new Array<number>(rank).fill(value);
   const strides = attributes.ints("strides") ?? fill(1);
@@ -34,4 +39,12 @@ export function poolWindowOf(node: RuleNode, kernel: Shape): Window {
     return Math.max(needed, window.pads[rank + d]!);
   });
   return { ...window, pads: [...window.pads.slice(0, rank), ...ends] };
+}
+
+/** Where each entry of a kernel stands in it, row-major. */
+export function kernelOffsets(kernel: Shape): number[][] {
+  return kernel.reduce<number[][]>(
+    (offsets, extent) => offsets.flatMap((offset) => Array.from({ length: extent }, (_, at) => [...offset, at])),
+    [[]],
+  );
 }

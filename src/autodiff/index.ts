@@ -1,5 +1,6 @@
 export { type EmittedProgram, emit } from "./emit.ts";
 export { evaluate } from "./evaluate.ts";
+export { inFloat64 } from "./in-float64.ts";
 export {
   type Linearization,
   linearize,

@@ -4,8 +4,10 @@ import {
   type Evaluate,
   type Model,
   type Node,
+  type OnnxModel,
   readAttributes,
   type Tensor,
+  type TensorType,
   valueInfo,
 } from "../onnx/index.ts";
 import { ProgramBuilder } from "./builder.ts";
@@ -29,7 +31,9 @@ export interface Linearization {
   /** Kept values that change with the point, as the primal graph computes them. */
   readonly kept: readonly Operand[];
   /** The primal pass at a point: the model's inputs in; kept values and targets out. */
-  readonly primal: ReturnType<typeof buildModel>;
+  readonly primal: OnnxModel;
+  /** Types and shapes of the primal pass's tensors, by name. */
+  readonly typeOf: (name: string) => TensorType | undefined;
 }
 
 /** A node that lies between sources and targets and has no rule. */
@@ -174,7 +178,13 @@ async function finish(
   const kept = operands.filter(({ name }) => !constants.has(name));
   const points = targets.map((name) => ({ name, ...model.values.get(name)! }));
   const outputs = [...new Map([...kept, ...points].map((operand) => [operand.name, operand])).values()];
-  return { program, constants, kept, primal: graphOf([...graph.nodes, ...primal.nodes], outputs) };
+  return {
+    program,
+    constants,
+    kept,
+    primal: graphOf([...graph.nodes, ...primal.nodes], outputs),
+    typeOf: (name) => model.values.get(name) ?? primal.types.get(name),
+  };
 }
 
 /** The nodes that these outputs need. */

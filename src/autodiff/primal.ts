@@ -9,6 +9,7 @@ import {
   type Node,
   node,
   type Tensor,
+  type TensorType,
 } from "../onnx/index.ts";
 import type { Operand } from "./program.ts";
 
@@ -31,6 +32,8 @@ export class PrimalBuilder {
   readonly nodes: Node[] = [];
   readonly constants = new Map<string, Tensor>();
   readonly kept = new Map<string, Operand>();
+  /** Types and shapes of what the nodes compute. */
+  readonly types = new Map<string, TensorType>();
   #nextId = 0;
 
   /** Keeps a value for the linear program. */
@@ -62,6 +65,7 @@ export class PrimalBuilder {
   ): Value {
     const name = `primal/${op}${this.#nextId++}`;
     this.nodes.push(node({ op, inputs: inputs.map((input) => input.name), outputs: [name], attributes }));
+    this.types.set(name, { shape, type });
     return { name, shape, type, constant: undefined };
   }
 
@@ -70,6 +74,7 @@ export class PrimalBuilder {
     const name = `primal/${op}${this.#nextId++}`;
     const outputs = [`${name}/first`, name];
     this.nodes.push(node({ op, inputs: inputs.map((input) => input.name), outputs, attributes, name }));
+    this.types.set(outputs[0]!, { shape, type: "float32" }).set(name, { shape, type });
     return { name, shape, type, constant: undefined };
   }
 

@@ -1,6 +1,7 @@
 import {
   type EmittedProgram,
   emit,
+  inFloat64,
   type Linearization,
   type LinearProgram,
   linearize,
@@ -119,7 +120,7 @@ export class Network {
     };
     const jvp = await compile(forward);
     const vjp = await compile(backward);
-    const primal = await this.backend.compile(linearization.primal);
+    const primal = await this.backend.compile(inFloat64(linearization.primal, linearization.typeOf));
     compiled.push(primal);
     return {
       from,

@@ -7,6 +7,8 @@ import { checkedFinite, type Products } from "./products.ts";
 const VECTORS = 16;
 /** Root mean squares of so many normal deviates exceed what is behind them by more than this once in 10⁵ times. */
 const EXPLAINED = 1.7;
+/** A triplet within the tolerance must not deviate by more than this part of it: the sample could be low by the rest. */
+const CERTAIN = 2 / 3;
 /** Rounding of a product's inner product with a unit vector, in units of the product's length. */
 const ROUNDING = 2 ** -21;
 
@@ -14,15 +16,18 @@ const ROUNDING = 2 ** -21;
  * How far J and the given Jᵀ are from being adjoint where it touches the triplets, as far as residuals do not show it: a
  * wrong part of Jᵀu outside of the span of V leaves Jv and Jᵀu consistent with each other. For standard normal z,
  * uᵀ(Jz) − σ vᵀz has the standard deviation ‖Jᵀu − σv‖ with J's true transpose, and correspondingly for Jᵀw. Returns the
- * largest deviation (in the root mean square) that neither the triplet's residual nor rounding explains; 0 if there is none.
+ * largest deviation (in the root mean square) that neither the triplet's residual nor rounding explains, or that leaves in
+ * doubt whether the triplet is within `tol`, relative to the largest σ; 0 if there is none.
  */
 export async function adjointGap(
   products: Products,
   algebra: BlockAlgebra,
   { u, v, sigma, residual }: Measured,
+  tol: number,
   rng: Rng,
 ): Promise<number> {
   const k = sigma.length;
+  const goal = tol * sigma[0]!;
   const [U, V] = [block(u, k), block(v, k)];
   const unexplained = async (random: Block, image: Block, before: Block, after: Block): Promise<number> => {
     const sought = checkedFinite(await algebra.gram(after, image, { exact: true }));
@@ -36,7 +41,9 @@ export async function adjointGap(
         square += (sought.data[i * VECTORS + j]! - sigma[i]! * known.data[i * VECTORS + j]!) ** 2 / VECTORS;
       }
       const deviation = Math.sqrt(square);
-      if (deviation > EXPLAINED * residual[i]! + rounding) gap = Math.max(gap, deviation);
+      const explained = EXPLAINED * residual[i]!;
+      const allowed = residual[i]! <= goal ? Math.min(explained, CERTAIN * goal) : explained;
+      if (deviation > allowed + rounding) gap = Math.max(gap, deviation);
     }
     return gap;
   };

@@ -70,7 +70,7 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
   const { measured, missed, cut } =
     method === "dense" ? await dense(solve) : await krylov(solve, { blockRows, maxBasis, maxProducts });
   const { sigma, u, v, residual } = measured;
-  const gap = cut === undefined ? await adjointGap(products, J.algebra, measured, solve.rng) : 0;
+  const gap = await adjointGap(products, J.algebra, measured, tol, solve.rng);
   const floor = Math.max(measured.floor, gap);
   const status = statuses({ ...measured, floor }, tol);
   return {

@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { floatTensor } from "../../src/onnx/index.ts";
+import { Network } from "../../src/jacobian/index.ts";
+import { buildModel, floatTensor, node, normalize, valueInfo } from "../../src/onnx/index.ts";
+import { block, evaluateWith } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { emittedJacobian } from "../laws/emitted.ts";
 import { problemOf } from "../rows/problem.ts";
@@ -116,4 +118,21 @@ test("Dropout in training: the derivative is the mask that was drawn", async () 
   Jx.forEach((value, i) => {
     expect(value).toBeCloseTo(y[i]!, 5);
   });
+});
+
+test("on which side of a kink a unit is, is decided in float64", async () => {
+  // 2²⁷ + 1 − 2²⁷ is 1, and 0 in float32 where it is summed in this order.
+  const x = floatTensor([1, 3, 1, 1], [2 ** 27, 1, -(2 ** 27)]);
+  const weight = floatTensor([1, 3, 1, 1], [1, 1, 1]);
+  const convolution = node({ op: "Conv", inputs: ["x", "w"], outputs: ["sum"] });
+  const model = buildModel({
+    inputs: [valueInfo("x", "float32", x.shape)],
+    outputs: [valueInfo("y", "float32", [1, 1, 1, 1])],
+    nodes: [convolution, node({ op: "Relu", inputs: ["sum"], outputs: ["y"] })],
+    initializers: new Map([["w", weight]]),
+  });
+  const network = new Network(await normalize(model, { evaluate: evaluateWith(backend) }), backend);
+  const J = await (await network.compile(network.input, network.output)).at(x.data as Float32Array);
+  expect(await J.apply(block(Float32Array.of(1, 1, 1), 1))).toMatchObject({ data: Float32Array.of(3) });
+  expect([...J.value]).toEqual([1]);
 });

@@ -1,6 +1,7 @@
 import {
   emit,
   evaluate,
+  inFloat64,
   type Linearization,
   type LinearProgram,
   linearize,
@@ -37,7 +38,8 @@ export interface EmittedJacobian {
 export async function emittedJacobian(backend: Backend, problem: Problem, keep = runOnce): Promise<EmittedJacobian> {
   const { model, point, sources, targets } = problem;
   const linearization = await linearize(model, { sources, targets }, evaluateWith(backend));
-  const { program, constants, primal } = linearization;
+  const { program, constants } = linearization;
+  const primal = inFloat64(linearization.primal, linearization.typeOf);
   const transposed = transpose(program);
   const values = await keep(backend, primal, point);
   const operand = ({ name }: Operand) => fromTensor(constants.get(name) ?? values[name]!).data;
