@@ -3,8 +3,8 @@ import {
   type Attributes,
   buildModel,
   int,
-  intTensor,
   ints,
+  intTensor,
   type Node,
   node,
   type OnnxModel,
@@ -39,7 +39,8 @@ type TypeOf = (name: string) => TensorType | undefined;
  */
 export function inFloat64(model: OnnxModel, typeOf: TypeOf): OnnxModel {
   const { graph } = model;
-  if (graph.nodes.some(({ attributes }) => Object.values(attributes).some(({ kind }) => kind === "graph"))) return model;
+  if (graph.nodes.some(({ attributes }) => Object.values(attributes).some(({ kind }) => kind === "graph")))
+    return model;
   const given = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);
   const writer = new Float64Writer(given, (name) => graph.initializers.get(name) ?? typeOf(name));
   for (const one of graph.nodes) writer.add(one);
@@ -143,7 +144,8 @@ class Float64Writer {
   }
 
   #once(op: string, inputs: readonly string[], output: string, attributes: Attributes = {}): string {
-    if (!this.#written.has(output)) this.nodes.push(node({ op, inputs, outputs: [output], attributes, name: `float64/${output}` }));
+    if (!this.#written.has(output))
+      this.nodes.push(node({ op, inputs, outputs: [output], attributes, name: `float64/${output}` }));
     this.#written.add(output);
     return output;
   }
