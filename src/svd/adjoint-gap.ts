@@ -4,7 +4,7 @@ import type { Measured } from "./certificate.ts";
 import { checkedFinite, type Products } from "./products.ts";
 
 /** Random vectors on each side. */
-const VECTORS = 16;
+export const GAP_VECTORS = 16;
 /** Root mean squares of so many normal deviates exceed what is behind them by more than this once in 10⁵ times. */
 const EXPLAINED = 1.7;
 /** Rounding of a product's inner product with a unit vector, in units of the product's length. */
@@ -27,21 +27,21 @@ export async function adjointGap(
   const unexplained = async (random: Block, image: Block, before: Block, after: Block): Promise<number> => {
     const sought = checkedFinite(await algebra.gram(after, image, { exact: true }));
     const known = await algebra.gram(before, random, { exact: true });
-    const lengths = await algebra.squaredDifference(image, new Float64Array(VECTORS), image);
+    const lengths = await algebra.squaredDifference(image, new Float64Array(GAP_VECTORS), image);
     const rounding = ROUNDING * Math.sqrt(Math.max(...lengths));
     let gap = 0;
     for (let i = 0; i < k; i++) {
       let square = 0;
-      for (let j = 0; j < VECTORS; j++) {
-        square += (sought.data[i * VECTORS + j]! - sigma[i]! * known.data[i * VECTORS + j]!) ** 2 / VECTORS;
+      for (let j = 0; j < GAP_VECTORS; j++) {
+        square += (sought.data[i * GAP_VECTORS + j]! - sigma[i]! * known.data[i * GAP_VECTORS + j]!) ** 2 / GAP_VECTORS;
       }
       const deviation = Math.sqrt(square);
       if (deviation > EXPLAINED * residual[i]! + rounding) gap = Math.max(gap, deviation);
     }
     return gap;
   };
-  const z = block(gaussianArray(rng, VECTORS * products.n), VECTORS);
-  const w = block(gaussianArray(rng, VECTORS * products.m), VECTORS);
+  const z = block(gaussianArray(rng, GAP_VECTORS * products.n), GAP_VECTORS);
+  const w = block(gaussianArray(rng, GAP_VECTORS * products.m), GAP_VECTORS);
   const bySource = await unexplained(z, await products.apply(z), V, U);
   return Math.max(bySource, await unexplained(w, await products.applyTranspose(w), U, V));
 }

@@ -1,2 +1,3 @@
+export { type Prediction, rehearse } from "./rehearse.ts";
 export { type SvdOptions, svd } from "./svd.ts";
 export type { Certificate, SingularTriplets, SvdProgress } from "./triplets.ts";

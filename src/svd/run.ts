@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly unit: number;
   /** One product with J or Jᵀ, in multiply-adds. */
   readonly productCost: number;
+  /** What a filter's recurrence adds to a product with G, in multiply-adds for each vector. */
+  readonly mixCost: number;
   readonly rng: Rng;
   readonly scratch: Scratch;
 }
@@ -155,13 +157,14 @@ export class Run {
   }
 
   private async better({ ritz, values, wanted }: Look, tolerance: number): Promise<Filter | undefined> {
-    const { blockRows, side, productCost } = this.options;
+    const { blockRows, side, productCost, mixCost } = this.options;
     const { size, capacity } = this.lanczos;
     const headroom = tolerance / NOISE;
     if (this.filter.degree === 1 && (this.full || productCost < side.length * capacity)) {
       const weights = this.lanczos.firstBlockShares(await ritz.vectors());
       const { length } = side;
-      const standing = { wanted, size, capacity, blockRows, length, values, weights, productCost, headroom };
+      const costs = { productCost, mixCost };
+      const standing = { wanted, size, capacity, blockRows, length, values, weights, headroom, ...costs };
       const planned = plan(standing);
       if (planned.degree > 1) return planned;
     }

@@ -14,6 +14,8 @@ export interface SearchOptions {
   readonly maxBasis: number;
   /** Vectors multiplied in search, at most; certifying what was found comes on top. */
   readonly maxProducts: number;
+  /** What a filter's recurrence adds to a product with G, in multiply-adds for each vector. */
+  readonly mixCost: number;
 }
 
 type Cut = Outcome["cut"];
@@ -107,7 +109,7 @@ export class Search {
     const { algebra, k, tol, rng, products } = solve;
     const found = await this.pairs();
     this.unit ??= await this.measuredUnit();
-    const { blockRows, maxBasis, maxProducts } = options;
+    const { blockRows, maxBasis, maxProducts, mixCost } = options;
     const run = new Run({
       side,
       algebra,
@@ -119,6 +121,7 @@ export class Search {
       unit: this.unit,
       capacity: Math.max(maxBasis - this.count, leastBasis(limit, blockRows)),
       productCost: products.cost,
+      mixCost,
       rng,
       scratch,
     });

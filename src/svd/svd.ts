@@ -5,7 +5,7 @@ import { orthogonality, statuses } from "./certificate.ts";
 import { dense } from "./dense.ts";
 import { krylov } from "./krylov.ts";
 import { Products } from "./products.ts";
-import { leastBasis } from "./search.ts";
+import { leastBasis, type SearchOptions } from "./search.ts";
 import { shortSide } from "./short-side.ts";
 import type { Solve } from "./solve.ts";
 import type { SingularTriplets, SvdProgress } from "./triplets.ts";
@@ -49,26 +49,9 @@ const BASIS_BYTES = 2e9;
  */
 export async function svd(J: LinearOperator, options: SvdOptions): Promise<SingularTriplets> {
   const started = performance.now();
-  const settings = validated(J, options);
-  const { k, tol, seed, maxBasis, maxProducts } = settings;
-  const products = new Products(J, options.blockRows ?? J.preferredRows);
-  const activeRows = await J.activeRows?.();
-  const solve: Solve = {
-    products,
-    algebra: J.algebra,
-    k,
-    tol,
-    rng: createRng(seed, "svd"),
-    activeRows,
-    side: shortSide(products.m, products.n, activeRows),
-    report: (converged) => options.onProgress?.({ jvp: products.jvp, vjp: products.vjp, converged, k }),
-    interrupted: () => options.signal?.aborted ?? false,
-  };
-  const method =
-    options.method === "dense" || options.method === "krylov" ? options.method : cheaper(solve, maxProducts);
-  const blockRows = options.blockRows ?? searchRows(solve);
-  const { measured, missed, cut } =
-    method === "dense" ? await dense(solve) : await krylov(solve, { blockRows, maxBasis, maxProducts });
+  const { solve, method, search } = await prepared(J, options);
+  const { products, k, tol } = solve;
+  const { measured, missed, cut } = method === "dense" ? await dense(solve) : await krylov(solve, search);
   const { sigma, u, v, residual } = measured;
   const gap = cut === undefined ? await adjointGap(products, J.algebra, measured, solve.rng) : 0;
   const floor = Math.max(measured.floor, gap);
@@ -94,6 +77,37 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
   };
 }
 
+/** A solve that is about to begin, and how it goes about it. */
+export interface Prepared {
+  readonly solve: Solve;
+  readonly method: "dense" | "krylov";
+  readonly search: SearchOptions;
+}
+
+/** @throws PushforwardError `shape-mismatch` if an option is out of range */
+export async function prepared(J: LinearOperator, options: SvdOptions): Promise<Prepared> {
+  const { k, tol, seed, maxBasis, maxProducts } = validated(J, options);
+  const products = new Products(J, options.blockRows ?? J.preferredRows);
+  const activeRows = await J.activeRows?.();
+  const solve: Solve = {
+    products,
+    algebra: J.algebra,
+    k,
+    tol,
+    rng: createRng(seed, "svd"),
+    activeRows,
+    side: shortSide(products.m, products.n, activeRows),
+    report: (converged) => options.onProgress?.({ jvp: products.jvp, vjp: products.vjp, converged, k }),
+    interrupted: () => options.signal?.aborted ?? false,
+  };
+  const method =
+    options.method === "dense" || options.method === "krylov" ? options.method : cheaper(solve, maxProducts);
+  const blockRows = options.blockRows ?? searchRows(solve);
+  return { solve, method, search: { blockRows, maxBasis, maxProducts, mixCost: MIX * solve.side.positions.length } };
+}
+
+/** Sums of a filter's recurrence, in multiply-adds for each entry of a vector. */
+const MIX = 200;
 /** Short sides up to here are always read whole, as that is soon done and leaves nothing to be missed. */
 const SMALL = 256;
 /** A multiply-add of a Gram matrix in float64, in those of a product. */
