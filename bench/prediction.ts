@@ -47,8 +47,8 @@ async function costOf(side: Side, name: string): Promise<Cost> {
       const { cost } = (await svd(J, { k })).certificate;
       return { ...cost, bytes: process.resourceUsage().maxRSS * 1024, took: took() };
     }
-    const base = process.memoryUsage.rss();
     const predict = await rehearse(J);
+    const base = process.memoryUsage.rss();
     const { jvp, vjp, seconds, bytes } = await predict({ k });
     return { jvp, vjp, seconds, bytes: base + bytes, took: took() };
   } finally {

@@ -1,3 +1,4 @@
-export { type Prediction, rehearse } from "./rehearse.ts";
+export { counted, type Prediction } from "./count.ts";
+export { rehearse } from "./rehearse.ts";
 export { type SvdOptions, svd } from "./svd.ts";
 export type { Certificate, SingularTriplets, SvdProgress } from "./triplets.ts";

@@ -1,6 +1,7 @@
 import { createRng, gaussianArray } from "../base/index.ts";
 import { type Block, block, type LinearOperator } from "../operator/index.ts";
 import { GAP_VECTORS } from "./adjoint-gap.ts";
+import { memoryOf, type Prediction } from "./count.ts";
 import { dense } from "./dense.ts";
 import { density } from "./density.ts";
 import { PROBE_VECTORS, probePower } from "./missed.ts";
@@ -8,22 +9,10 @@ import { Products } from "./products.ts";
 import { measuredRates, type Rates } from "./rates.ts";
 import { Search } from "./search.ts";
 import { SideOperator, shortSide } from "./short-side.ts";
+import { extentOf } from "./solve.ts";
 import { type Prepared, prepared, type SvdOptions } from "./svd.ts";
 import { TimedOperator } from "./timed-operator.ts";
 import { Workload } from "./workload.ts";
-
-/** What a solve is expected to take. */
-export interface Prediction {
-  readonly method: "dense" | "krylov";
-  /** Vectors multiplied by J and by Jᵀ. */
-  readonly jvp: number;
-  readonly vjp: number;
-  readonly seconds: number;
-  /** Bytes of vectors held at once, at most. */
-  readonly bytes: number;
-  /** Bytes of address space that are taken on top and not touched: room for a basis that grows further. */
-  readonly reserved: number;
-}
 
 /** Rows of the blocks that products are timed with. */
 const TIMED_ROWS = 8;
@@ -67,17 +56,16 @@ interface Known {
 }
 
 async function predicted(whole: Prepared, { sigmaAt, rates, timed }: Known): Promise<Prediction> {
-  const { solve, method, search } = whole;
+  const { solve, method } = whole;
   const { products, side, k } = solve;
   const { m, n } = products;
-  const [short, long] = [side.positions.length, side.of === "target" ? n : m];
   const scale = scaleOf(whole);
   const work = new Workload(solve.algebra, rates, scale);
   const small = scaledDown(whole, scale, sigmaAt, work);
 
   if (method === "dense") {
     await dense(small.solve);
-    work.add("eigenproblem", short ** 3);
+    work.add("eigenproblem", side.positions.length ** 3);
   } else {
     const rehearsal = new Search(small.solve, small.search);
     await rehearsal.untilFull();
@@ -93,20 +81,9 @@ async function predicted(whole: Prepared, { sigmaAt, rates, timed }: Known): Pro
   work.add("exact gram", (k + 2 * GAP_VECTORS) * k * (m + n));
   work.add("random numbers", GAP_VECTORS * (m + n) + PROBE_VECTORS * n);
 
-  // At the end of a search its basis is there, the vectors found, their images, and both sides of the triplets.
-  const basis = method === "dense" ? 0 : work.mostVectors;
-  const held = method === "dense" ? 2 * short * long + 2 * k * (m + n) : k * (short + long + m + n) + basis * short;
-  return {
-    method,
-    jvp,
-    vjp,
-    seconds: jvp * timed.secondsOfJ + vjp * timed.secondsOfTranspose + work.seconds,
-    bytes: FLOAT * held,
-    reserved: method === "dense" ? 0 : FLOAT * Math.max(0, Math.min(search.maxBasis, short) - basis) * short,
-  };
+  const seconds = jvp * timed.secondsOfJ + vjp * timed.secondsOfTranspose + work.seconds;
+  return { method, jvp, vjp, seconds, ...memoryOf(extentOf(solve), method, work.mostVectors) };
 }
-
-const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
 /** The power of two by which the problem is made smaller. */
 function scaleOf({ solve, method, search }: Prepared): number {

@@ -7,7 +7,7 @@ import { krylov } from "./krylov.ts";
 import { Products } from "./products.ts";
 import { leastBasis, type SearchOptions } from "./search.ts";
 import { shortSide } from "./short-side.ts";
-import type { Solve } from "./solve.ts";
+import { type Extent, extentOf, type Solve } from "./solve.ts";
 import type { SingularTriplets, SvdProgress } from "./triplets.ts";
 
 export interface SvdOptions {
@@ -101,7 +101,7 @@ export async function prepared(J: LinearOperator, options: SvdOptions): Promise<
     interrupted: () => options.signal?.aborted ?? false,
   };
   const method =
-    options.method === "dense" || options.method === "krylov" ? options.method : cheaper(solve, maxProducts);
+    options.method === "dense" || options.method === "krylov" ? options.method : cheaper(extentOf(solve), maxProducts);
   const blockRows = options.blockRows ?? searchRows(solve);
   return { solve, method, search: { blockRows, maxBasis, maxProducts, mixCost: MIX * solve.side.positions.length } };
 }
@@ -111,17 +111,15 @@ const MIX = 200;
 /** Short sides up to here are always read whole, as that is soon done and leaves nothing to be missed. */
 const SMALL = 256;
 /** A multiply-add of a Gram matrix in float64, in those of a product. */
-const GRAM_COST = 4;
+export const GRAM_COST = 4;
 /** Vectors multiplied by J and Jᵀ in a search with its certificate: about so many for each triplet, and in any case. */
-const SEARCH = { perTriplet: 2.7, always: 250 };
+export const SEARCH = { perTriplet: 2.7, always: 250 };
 
 /**
  * `dense` costs a product for each vector of the short side and a float64 Gram matrix of the long ones; `krylov` products for
  * each triplet. By counted multiply-adds, not by time: the same call must give the same bytes.
  */
-function cheaper({ products, k, side }: Solve, maxProducts: number): "dense" | "krylov" {
-  const { m, n, cost } = products;
-  const [short, long] = [side.positions.length, side.of === "target" ? n : m];
+export function cheaper({ k, cost, short, long }: Extent, maxProducts: number): "dense" | "krylov" {
   if (short > maxProducts || 4 * short * long > BASIS_BYTES) return "krylov";
   if (short <= Math.max(SMALL, 2 * k + 128)) return "dense";
   const whole = short * cost + GRAM_COST * short ** 2 * long;
@@ -135,6 +133,11 @@ function cheaper({ products, k, side }: Solve, maxProducts: number): "dense" | "
 function searchRows({ products, k, side }: Solve): number {
   const ratio = products.cost / (k * side.positions.length);
   return Math.min(products.blockRows, ratio > 16 ? 8 : ratio > 4 ? 16 : 32);
+}
+
+/** Vectors of this length that a search has room for. */
+export function usualBasis(k: number, length: number): number {
+  return Math.min(4 * k + 2048, Math.floor(BASIS_BYTES / (4 * length)));
 }
 
 function validated(J: LinearOperator, options: SvdOptions) {
@@ -161,9 +164,7 @@ function validated(J: LinearOperator, options: SvdOptions) {
   const blockRows = whole("blockRows", options.blockRows ?? J.preferredRows, 1, most);
   const maxProducts = whole("maxProducts", options.maxProducts ?? 400 * k + 20_000, 1, most);
   const least = leastBasis(k, blockRows);
-  const affordable = Math.floor(BASIS_BYTES / (4 * Math.min(m, n)));
-  const usualBasis = Math.max(least, Math.min(4 * k + 2048, affordable));
-  const maxBasis = whole("maxBasis", options.maxBasis ?? usualBasis, least, most);
+  const maxBasis = whole("maxBasis", options.maxBasis ?? Math.max(least, usualBasis(k, Math.min(m, n))), least, most);
   const tol = options.tol ?? DEFAULT_TOL;
   if (!(tol > 0)) {
     throw new PushforwardError("shape-mismatch", {
