@@ -1,6 +1,6 @@
 import { sizeOf } from "../base/index.ts";
 import { type Network, productCost, type Tap } from "../jacobian/index.ts";
-import { counted, type Prediction, rehearse } from "../svd/index.ts";
+import { counted, type MeasuredRates, type Prediction, rehearse } from "../svd/index.ts";
 import { tripletsAt } from "./spectrum.ts";
 
 /** What one solve at a tap is expected to take. */
@@ -20,7 +20,7 @@ export interface Demand {
   readonly inputs: number;
 }
 
-export interface ForecastOptions {
+interface ForecastOptions {
   /** The network's input at which to rehearse. */
   readonly point: Float32Array;
   readonly tol: number;
@@ -29,18 +29,19 @@ export interface ForecastOptions {
    * scaled as at the nearest one rehearsed; a run that counts as short is not rehearsed at all. Without it all taps are.
    */
   readonly share?: number;
-  /** Before each rehearsal. */
+  /** After each rehearsal. */
   readonly onTap?: (tap: Tap) => void;
 }
 
-/** A run that counts as this many seconds is not worth a rehearsal. */
-const SHORT = 20;
+/** A run that counts as less than this many seconds is not worth a rehearsal. */
+const SHORT = 5;
 
 /** What a run takes at each of its taps, rehearsed at one input that stands for all. */
 export class Forecast {
   private readonly network: Network;
   private readonly from: Tap;
   private readonly demands: readonly Demand[];
+  private readonly rates: MeasuredRates = new Map();
   /** By index of the demand. */
   private readonly rehearsals = new Map<number, Rehearsal>();
 
@@ -65,10 +66,9 @@ export class Forecast {
         if (this.rehearsed === 0 ? total < SHORT : spent > share * total) return;
       }
       const { tap } = this.demands[index]!;
-      onTap?.(tap);
       const compiled = await this.network.compile(this.from, tap);
       try {
-        const predict = await rehearse(await compiled.at(point));
+        const predict = await rehearse(await compiled.at(point), this.rates);
         const known = new Map<number, Promise<Prediction>>();
         this.rehearsals.set(index, {
           predict(asked) {
@@ -81,6 +81,7 @@ export class Forecast {
       } finally {
         await compiled.release();
       }
+      onTap?.(tap);
     }
   }
 

@@ -1,2 +1,2 @@
-export { Forecast, type ForecastOptions, type TapForecast, totalSeconds } from "./forecast.ts";
+export { Forecast, type TapForecast, totalSeconds } from "./forecast.ts";
 export { spectrum, tripletsAt } from "./spectrum.ts";

@@ -19,6 +19,9 @@ export type Operation =
 /** Seconds for a multiply-add, for an entry of a sum or a choice, for n³ of an eigenproblem of order n, for a number. */
 export type Rates = Readonly<Record<Operation, number>>;
 
+/** Rates of one algebra by the rows of a block. */
+export type MeasuredRates = Map<number, Rates>;
+
 /** Extents of the samples: many vectors, so long that they come from memory, or so short that they stay in the caches. */
 const SAMPLE = { rows: 128, far: 65_536, near: 8192, order: 256, numbers: 100_000 };
 /** The first repeat warms up; the fastest of the others counts. */

@@ -6,7 +6,7 @@ import { dense } from "./dense.ts";
 import { density } from "./density.ts";
 import { PROBE_VECTORS, probePower } from "./missed.ts";
 import { Products } from "./products.ts";
-import { measuredRates, type Rates } from "./rates.ts";
+import { type MeasuredRates, measuredRates, type Rates } from "./rates.ts";
 import { Search } from "./search.ts";
 import { SideOperator, shortSide } from "./short-side.ts";
 import { extentOf } from "./solve.ts";
@@ -30,18 +30,23 @@ const BANDED = 0.5;
  * Lanczos takes as many steps as before: so a small rehearsal tells the products of the whole solve. Work on vectors is
  * charged at measured rates for the lengths that they have in truth.
  *
+ * `rates` keeps what was measured of the algebra, for the next operator.
+ *
  * @throws PushforwardError `not-finite` if a product is not finite
  */
-export async function rehearse(J: LinearOperator): Promise<(options: SvdOptions) => Promise<Prediction>> {
+export async function rehearse(
+  J: LinearOperator,
+  rates: MeasuredRates = new Map(),
+): Promise<(options: SvdOptions) => Promise<Prediction>> {
   const timed = new TimedOperator(J);
   const { solve } = await prepared(timed, { k: 1 });
   const { products, side, algebra, rng } = solve;
   await timed.apply(block(gaussianArray(rng, TIMED_ROWS * products.n), TIMED_ROWS));
   await timed.applyTranspose(block(gaussianArray(rng, TIMED_ROWS * products.m), TIMED_ROWS));
   const sigmaAt = await density(new SideOperator(products, algebra, side), algebra, rng);
-  const rates = new Map<number, Rates>();
+  timed.release();
   return async (options) => {
-    const whole = await prepared(J, options);
+    const whole = await prepared(timed, options);
     const { blockRows } = whole.search;
     const known = rates.get(blockRows) ?? (await measuredRates(algebra, blockRows));
     rates.set(blockRows, known);

@@ -8,38 +8,45 @@ export class TimedOperator implements LinearOperator {
   readonly preferredRows: number;
   readonly productCost?: number;
   readonly algebra: BlockAlgebra;
-  private readonly J: LinearOperator;
-  private readonly forward: number[] = [];
-  private readonly backward: number[] = [];
+  readonly #forward: number[] = [];
+  readonly #backward: number[] = [];
+  readonly #active: Promise<Uint32Array | undefined>;
+  #J: LinearOperator | undefined;
 
   constructor(J: LinearOperator) {
-    this.J = J;
     this.source = J.source;
     this.target = J.target;
     this.preferredRows = J.preferredRows;
     if (J.productCost !== undefined) this.productCost = J.productCost;
     this.algebra = J.algebra;
+    this.#active = Promise.resolve(J.activeRows?.());
+    this.#J = J;
   }
 
   /** Seconds for one vector: the median of all calls but the first, which warmed up. */
   get secondsOfJ(): number {
-    return median(this.forward);
+    return median(this.#forward);
   }
 
   get secondsOfTranspose(): number {
-    return median(this.backward);
+    return median(this.#backward);
   }
 
   apply(v: Block, placement?: Placement): Promise<Block> {
-    return noted(this.forward, v.rows, () => this.J.apply(v, placement));
+    return noted(this.#forward, v.rows, () => this.#J!.apply(v, placement));
   }
 
   applyTranspose(u: Block, placement?: Placement): Promise<Block> {
-    return noted(this.backward, u.rows, () => this.J.applyTranspose(u, placement));
+    return noted(this.#backward, u.rows, () => this.#J!.applyTranspose(u, placement));
   }
 
-  async activeRows(): Promise<Uint32Array | undefined> {
-    return this.J.activeRows?.();
+  activeRows(): Promise<Uint32Array | undefined> {
+    return this.#active;
+  }
+
+  /** Lets go of the operator, which may hold much memory: sizes and times stay, products can no longer be had. */
+  release(): void {
+    this.#J = undefined;
   }
 }
 

@@ -28,17 +28,27 @@ export async function printPlan(network: NetworkFile, path: string | undefined, 
     from,
     taps.map((tap) => ({ tap, inputs: options.inputs })),
   );
-  const base = process.memoryUsage.rss();
   const progress = new Progress(taps.length);
-  await forecast.rehearse(k, { point, tol: DEFAULT_TOL, onTap: ({ name }) => progress.update(`rehearsing ${name}`) });
+  // Of the process with a network that has been multiplied with; later taps add what is not collected yet.
+  let base = Number.POSITIVE_INFINITY;
+  await forecast.rehearse(k, {
+    point,
+    tol: DEFAULT_TOL,
+    onTap({ name }) {
+      base = Math.min(base, process.memoryUsage.rss());
+      progress.update(`${name} is rehearsed`);
+    },
+  });
   progress.end();
   const predicted = await forecast.at(k);
   const keeping: Keeping = { vectors: DEFAULT_VECTORS, inMemory: false };
   const bytesOf = (some: readonly TapForecast[]): number => base + roomFor(some, keeping).memory;
   if (options.json) {
-    for (const { tap, bytes: _, reserved: __, ...rest } of predicted) {
-      const line = { model: network.file, name: tap.name, tensor: tap.tensor, ...rest };
-      process.stdout.write(`${JSON.stringify(line)}\n`);
+    for (const one of predicted) {
+      const { m, n, k: count, method, jvp, vjp, seconds, solves } = one;
+      const { name, tensor } = one.tap;
+      const numbers = { m, n, k: count, method, jvp, vjp, seconds, solves, bytes: bytesOf([one]) };
+      process.stdout.write(`${JSON.stringify({ model: network.file, name, tensor, ...numbers })}\n`);
     }
     return;
   }
@@ -106,9 +116,11 @@ export async function announce(run: PlannedRun): Promise<void> {
   const taps = await forecast.at(k);
   const units = open.reduce((sum, { inputs }) => sum + inputs, 0);
   const bytes = process.memoryUsage.rss() + roomFor(taps, keeping).memory;
-  const how = forecast.rehearsed === 0 ? "counted" : `rehearsed at ${forecast.rehearsed} of ${open.length} taps`;
-  process.stderr.write(
-    `note: ${units} ${units === 1 ? "unit" : "units"}, about ${formatSeconds(totalSeconds(taps))}, at most ${formatBytes(bytes)} of memory (${how})\n`,
-  );
+  const time =
+    forecast.rehearsed === 0
+      ? "less than a minute by their counted cost"
+      : `about ${formatSeconds(totalSeconds(taps))} as rehearsed at ${forecast.rehearsed} of ${open.length} taps`;
+  const count = `${units} ${units === 1 ? "unit" : "units"}`;
+  process.stderr.write(`note: ${count}, ${time}; at most ${formatBytes(bytes)} of memory\n`);
   await requireRoom(forecast, k, keeping, await freeRoom());
 }
