@@ -15,6 +15,7 @@ const alexnet = { model: "alexnet-trunk.onnx", preset: "caffe-alexnet" as const 
 const cases = [
   { name: "fire9-100", ...squeezenet, tap: "fire9.concat", k: 100 },
   { name: "fire9-500", ...squeezenet, tap: "fire9.concat", k: 500 },
+  { name: "fire2", ...squeezenet, tap: "fire2.concat", k: 200 },
   { name: "logits", ...squeezenet, tap: "logits", k: 200 },
   { name: "pool1", ...alexnet, tap: "pool1", k: 500 },
   { name: "conv4", ...alexnet, tap: "conv4", k: 500 },

@@ -17,6 +17,8 @@ export interface Standing {
   /** Ritz values of G, descending, and the share of each in the random block that the search began with. */
   readonly values: Float64Array;
   readonly weights: Float64Array;
+  /** The eigenvalues of G by rank, where they are known beforehand. */
+  readonly known?: ((rank: number) => number) | undefined;
 }
 
 /** Number of products with G in a filter. */
@@ -39,9 +41,10 @@ const WORTH = 0.75;
  */
 export function plan(standing: Standing): Filter {
   const { wanted, size, capacity, blockRows, length, productCost, mixCost, headroom, values } = standing;
-  const last = eigenvalueAt(standing, wanted);
-  const beyond = eigenvalueAt(standing, wanted + blockRows);
-  const cutoff = eigenvalueAt(standing, 1.25 * wanted + blockRows);
+  const at = standing.known ?? ((rank: number) => eigenvalueAt(standing, rank));
+  const last = at(wanted);
+  const beyond = at(wanted + blockRows);
+  const cutoff = at(1.25 * wanted + blockRows);
   const needed = (filter: Filter): number => {
     const [top, rest] = [filterValue(filter, last), filterValue(filter, beyond)];
     const gap = (top - rest) / (rest + (filter.degree === 1 ? 0 : 1));

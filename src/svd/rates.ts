@@ -1,5 +1,5 @@
 import { createRng, gaussianArray } from "../base/index.ts";
-import { type Block, type BlockAlgebra, block, type Matrix } from "../operator/index.ts";
+import { type Block, type BlockAlgebra, block, type Matrix, rowsOf } from "../operator/index.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 
 /** What takes a solver's time beside the products with J. */
@@ -22,28 +22,29 @@ export type Rates = Readonly<Record<Operation, number>>;
 /** Rates of one algebra by the rows of a block. */
 export type MeasuredRates = Map<number, Rates>;
 
-/** Extents of the samples: many vectors, so long that they come from memory, or so short that they stay in the caches. */
-const SAMPLE = { rows: 128, far: 65_536, near: 8192, order: 256, numbers: 100_000 };
+/** Extents of the samples: a basis, which no cache holds; fewer vectors, which one does; an eigenproblem; random numbers. */
+const SAMPLE = { basis: 512, rows: 128, length: 16_384, order: 256, numbers: 100_000 };
 /** The first repeat warms up; the fastest of the others counts. */
 const REPEATS = 4;
 
 /** How fast this machine does each operation on blocks of `blockRows` vectors: less than a second. */
 export async function measuredRates(algebra: BlockAlgebra, blockRows: number): Promise<Rates> {
-  const { rows, far, near, order, numbers } = SAMPLE;
-  const [many, few, nearby] = [sampleBlock(rows, far), sampleBlock(blockRows, far), sampleBlock(rows, near)];
-  const [square, flat] = [sampleMatrix(rows, rows), sampleMatrix(blockRows, rows)];
+  const { basis, rows, length, order, numbers } = SAMPLE;
+  const all = sampleBlock(basis, length);
+  const [many, few] = [rowsOf(all, 0, rows), rowsOf(all, 0, blockRows)];
+  const [square, flat] = [sampleMatrix(rows, rows), sampleMatrix(blockRows, basis)];
   const into = { into: new Float32Array(few.data.length) };
   const symmetric = sampleMatrix(order, order);
   const entry = { weight: 1, block: few };
-  const places = Int32Array.from({ length: far }, (_, i) => far - 1 - i);
+  const places = Int32Array.from({ length }, (_, i) => length - 1 - i);
   const zeros = new Float64Array(blockRows);
   const rng = createRng(0, "rates");
   return {
-    gram: await secondsOf(rows * few.data.length, () => algebra.gram(few, many)),
-    subtract: await secondsOf(rows * few.data.length, () => algebra.subtract(few, flat, many, into)),
-    combine: await secondsOf(rows * nearby.data.length, () => algebra.combine(square, nearby)),
-    "exact gram": await secondsOf(rows * nearby.data.length, () => algebra.gram(nearby, nearby, { exact: true })),
-    "exact combine": await secondsOf(rows * nearby.data.length, () => algebra.combine(square, nearby, { exact: true })),
+    gram: await secondsOf(basis * few.data.length, () => algebra.gram(few, all)),
+    subtract: await secondsOf(basis * few.data.length, () => algebra.subtract(few, flat, all, into)),
+    combine: await secondsOf(rows * many.data.length, () => algebra.combine(square, many)),
+    "exact gram": await secondsOf(rows * many.data.length, () => algebra.gram(many, many, { exact: true })),
+    "exact combine": await secondsOf(rows * many.data.length, () => algebra.combine(square, many, { exact: true })),
     multiply: await secondsOf(rows ** 3, () => algebra.multiply(square, square)),
     mix: await secondsOf(few.data.length, () => algebra.mix([entry, entry, entry], into)),
     select: await secondsOf(2 * few.data.length, () => algebra.select(few, places, into)),

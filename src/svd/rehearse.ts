@@ -145,6 +145,8 @@ function scaledDown(
       maxBasis: fewer(search.maxBasis),
       maxProducts: fewer(search.maxProducts),
       mixCost: search.mixCost / scale ** 2,
+      // A few random vectors would tell them less well than the many of the whole problem.
+      sigmaAt: (rank) => sigmaAt((rank - 0.5) * scale),
     },
   };
 }

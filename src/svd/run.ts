@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly productCost: number;
   /** What a filter's recurrence adds to a product with G, in multiply-adds for each vector. */
   readonly mixCost: number;
+  /** Singular values of J by rank, where they are known beforehand. */
+  readonly sigmaAt: ((rank: number) => number) | undefined;
   readonly rng: Rng;
   readonly scratch: Scratch;
 }
@@ -164,7 +166,8 @@ export class Run {
       const weights = this.lanczos.firstBlockShares(await ritz.vectors());
       const { length } = side;
       const costs = { productCost, mixCost };
-      const standing = { wanted, size, capacity, blockRows, length, values, weights, headroom, ...costs };
+      const known = this.knownEigenvalues();
+      const standing = { wanted, size, capacity, blockRows, length, values, weights, known, headroom, ...costs };
       const planned = plan(standing);
       if (planned.degree > 1) return planned;
     }
@@ -174,6 +177,12 @@ export class Run {
     const cutoff = last > this.filter.cutoff ? last : LOWER * this.filter.cutoff;
     const doubled = { degree: Math.min(MAX_DEGREE, 2 * this.filter.degree), cutoff };
     return resolves(doubled, values[0]!, last, headroom) ? doubled : { ...doubled, degree: this.filter.degree };
+  }
+
+  /** Of G by rank, outside of what was found. */
+  private knownEigenvalues(): ((rank: number) => number) | undefined {
+    const { sigmaAt, found, unit } = this.options;
+    return sigmaAt && ((rank) => (sigmaAt(found.short.rows + rank) / unit) ** 2);
   }
 
   private begun(): BlockLanczos {

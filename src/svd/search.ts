@@ -16,6 +16,8 @@ export interface SearchOptions {
   readonly maxProducts: number;
   /** What a filter's recurrence adds to a product with G, in multiply-adds for each vector. */
   readonly mixCost: number;
+  /** Singular values of J by rank, where they are known beforehand. */
+  readonly sigmaAt?: (rank: number) => number;
 }
 
 type Cut = Outcome["cut"];
@@ -122,6 +124,7 @@ export class Search {
       capacity: Math.max(maxBasis - this.count, leastBasis(limit, blockRows)),
       productCost: products.cost,
       mixCost,
+      sigmaAt: options.sigmaAt,
       rng,
       scratch,
     });
