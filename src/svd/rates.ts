@@ -6,6 +6,7 @@ import { symmetricEigen } from "./small/eigen.ts";
 export type Operation =
   | "gram"
   | "exact gram"
+  | "exact entry"
   | "combine"
   | "exact combine"
   | "subtract"
@@ -16,15 +17,15 @@ export type Operation =
   | "eigenproblem"
   | "random numbers";
 
-/** Seconds for a multiply-add, for an entry of a sum or a choice, for n³ of an eigenproblem of order n, for a number. */
+/** Seconds for a multiply-add, for an entry of a sum, a choice or a conversion to float64, for n³ of an eigenproblem of order n, for a number. */
 export type Rates = Readonly<Record<Operation, number>>;
 
 /** Rates of one algebra by the rows of a block. */
 export type MeasuredRates = Map<number, Rates>;
 
-/** Extents of the samples: a basis, which no cache holds; fewer vectors, which one does; an eigenproblem; random numbers. */
-const SAMPLE = { basis: 512, rows: 128, length: 16_384, order: 256, numbers: 100_000 };
-/** The first repeat warms up; the fastest of the others counts. */
+/** Extents of the samples: a basis, which no cache holds; half of it; an eigenproblem; random numbers. */
+const SAMPLE = { basis: 256, rows: 128, length: 65_536, order: 256, numbers: 100_000 };
+/** The first repeat warms up; the median of the others counts. */
 const REPEATS = 4;
 
 /** How fast this machine does each operation on blocks of `blockRows` vectors: less than a second. */
@@ -44,6 +45,7 @@ export async function measuredRates(algebra: BlockAlgebra, blockRows: number): P
     subtract: await secondsOf(basis * few.data.length, () => algebra.subtract(few, flat, all, into)),
     combine: await secondsOf(rows * many.data.length, () => algebra.combine(square, many)),
     "exact gram": await secondsOf(rows * many.data.length, () => algebra.gram(many, many, { exact: true })),
+    "exact entry": await secondsOf(few.data.length, () => algebra.gram(few, few, { exact: true })),
     "exact combine": await secondsOf(rows * many.data.length, () => algebra.combine(square, many, { exact: true })),
     multiply: await secondsOf(rows ** 3, () => algebra.multiply(square, square)),
     mix: await secondsOf(few.data.length, () => algebra.mix([entry, entry, entry], into)),
@@ -55,13 +57,13 @@ export async function measuredRates(algebra: BlockAlgebra, blockRows: number): P
 }
 
 async function secondsOf(work: number, job: () => Promise<unknown>): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
+  const times: number[] = [];
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     const started = performance.now();
     await job();
-    if (repeat > 0) least = Math.min(least, performance.now() - started);
+    if (repeat > 0) times.push((performance.now() - started) / 1000);
   }
-  return least / 1000 / work;
+  return times.sort((x, y) => x - y)[Math.floor(times.length / 2)]! / work;
 }
 
 const sampleBlock = (rows: number, length: number): Block =>

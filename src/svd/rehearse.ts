@@ -18,8 +18,9 @@ import { Workload } from "./workload.ts";
 const TIMED_ROWS = 8;
 /** The problem is made this much smaller at most, and never so small that fewer triplets or vectors are left. */
 const SMALLER = { most: 8, left: 48 };
-/** An eigenproblem with a band, all its vectors, in units of a whole matrix's with this many vectors. */
+/** What an eigenproblem with a band takes, in units of one of a whole matrix: n²·k of k vectors, n² of a look at its values. */
 const BANDED = 0.5;
+const LOOK = 70;
 
 /**
  * Predicts `svd` on J, for any k, within some 30 % where the machine is as busy then as now. J is multiplied with some 350
@@ -75,6 +76,7 @@ async function predicted(whole: Prepared, { sigmaAt, rates, timed }: Known): Pro
     const rehearsal = new Search(small.solve, small.search);
     await rehearsal.untilFull();
     await rehearsal.completed();
+    for (const size of rehearsal.looks) work.add("eigenproblem", LOOK * (scale * size) ** 2);
     work.add("eigenproblem", BANDED * work.mostVectors ** 2 * k + k ** 3);
   }
   const searched = { jvp: scale * small.solve.products.jvp, vjp: scale * small.solve.products.vjp };

@@ -42,6 +42,8 @@ const MODERATE = 24;
  * the first ones are found at their own scale, and what a run overlooked is found by the next.
  */
 export class Search {
+  /** Vectors in the basis, for each look at a projected problem. */
+  readonly looks: number[] = [];
   private readonly solve: Solve;
   private readonly options: SearchOptions;
   private readonly side: SideOperator;
@@ -146,6 +148,7 @@ export class Search {
       }
 
       const look = await run.look(this.margin * tol);
+      this.looks.push(run.size);
       solve.report(Math.min(k, before + run.converged));
       if (look.isNothing) return cut;
       const allowed = this.margin * tol * look.top;

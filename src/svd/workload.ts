@@ -17,7 +17,8 @@ export class Workload {
     this.algebra = {
       gram: (a, b, options = {}) => {
         this.product(options.exact ? "exact gram" : "gram", a.rows, b.rows, a.length);
-        if (!options.exact) this.mostVectors = Math.max(this.mostVectors, scale * b.rows);
+        if (options.exact) this.add("exact entry", a.rows * a.length * scale ** 2);
+        else this.mostVectors = Math.max(this.mostVectors, scale * b.rows);
         return algebra.gram(a, b, options);
       },
       combine: (c, q, options = {}) => {

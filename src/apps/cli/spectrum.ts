@@ -4,7 +4,14 @@ import { PushforwardError, sizeOf } from "../../base/index.ts";
 import { type Preprocess, settingsOf } from "../../images/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { createRun, MemoryStore, type Run, type RunManifest, type UnitResult } from "../../results/index.ts";
+import {
+  createRun,
+  earlierRun,
+  MemoryStore,
+  type Run,
+  type RunManifest,
+  type UnitResult,
+} from "../../results/index.ts";
 import { spectrum } from "../../studies/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
 import { chooseK, chooseTaps } from "./choose.ts";
@@ -83,7 +90,7 @@ async function run(version: string, file: string, paths: readonly string[], opti
     );
     const manifest = manifestOf({ version, network, from, taps, k, preset, records, onlyArrays, options });
     const store = options.out === undefined ? new MemoryStore() : new DirectoryStore(options.out);
-    const earlier = (await store.has("/zarr.json")) ? await createRun(store, manifest) : undefined;
+    const earlier = await earlierRun(store, manifest);
     if (options.plan) {
       await announce({
         network,
