@@ -25,7 +25,7 @@ export type MeasuredRates = Map<number, Rates>;
 
 /** Extents of the samples: a basis, which no cache holds; half of it; an eigenproblem; random numbers. */
 const SAMPLE = { basis: 256, rows: 128, length: 65_536, order: 256, numbers: 100_000 };
-/** The first repeat warms up; the median of the others counts. */
+/** The first repeat warms up; the fastest of the others counts, as another program may disturb some. */
 const REPEATS = 4;
 
 /** How fast this machine does each operation on blocks of `blockRows` vectors: less than a second. */
@@ -57,13 +57,13 @@ export async function measuredRates(algebra: BlockAlgebra, blockRows: number): P
 }
 
 async function secondsOf(work: number, job: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
+  let least = Number.POSITIVE_INFINITY;
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     const started = performance.now();
     await job();
-    if (repeat > 0) times.push((performance.now() - started) / 1000);
+    if (repeat > 0) least = Math.min(least, performance.now() - started);
   }
-  return times.sort((x, y) => x - y)[Math.floor(times.length / 2)]! / work;
+  return least / 1000 / work;
 }
 
 const sampleBlock = (rows: number, length: number): Block =>
