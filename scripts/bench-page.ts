@@ -4,6 +4,7 @@ import { type BenchResult, type ResultTable, readResult } from "../bench/result.
 export const benches = [
   { name: "products", title: "Products" },
   { name: "solver", title: "Solver" },
+  { name: "prediction", title: "Prediction" },
   { name: "peers", title: "Peers" },
   { name: "propack", title: "PROPACK" },
   { name: "campaign", title: "Certificates" },

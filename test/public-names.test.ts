@@ -45,8 +45,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "transposeOf",
     "unitRows",
   ],
-  studies: ["spectrum", "tripletsAt"],
-  svd: ["svd"],
+  studies: ["Forecast", "spectrum", "totalSeconds", "tripletsAt"],
+  svd: ["counted", "rehearse", "svd"],
   "apps/node": [
     "Jacobian",
     "NetworkFile",

@@ -12,6 +12,7 @@ export type ErrorCode =
   | "store-mismatch"
   | "store-unwritable"
   | "backend-failed"
+  | "memory-short"
   | "interrupted";
 
 /** Exit codes of the command line: 2 bad usage or input, 3 unsupported model, 130 interrupted (1 is a missed tolerance). */
@@ -28,6 +29,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   "store-mismatch": 2,
   "store-unwritable": 2,
   "backend-failed": 3,
+  "memory-short": 2,
   interrupted: 130,
 };
 

@@ -1,4 +1,4 @@
 export { describeMismatch, sameRun } from "./manifest.ts";
-export { createRun, type InputNote, openRun, type Run, type Table, type TableName } from "./run.ts";
+export { createRun, earlierRun, type InputNote, openRun, type Run, type Table, type TableName } from "./run.ts";
 export { type Key, MemoryStore, type Store } from "./store.ts";
 export type * from "./types.ts";

@@ -55,15 +55,27 @@ export interface Run {
  * `checkManifest` says of a manifest without inputs or taps
  */
 export async function createRun(store: Store, manifest: RunManifest): Promise<Run> {
+  const earlier = await earlierRun(store, manifest);
+  if (earlier !== undefined) return earlier;
+  const layout = layoutOf(manifest);
+  await writeCoordinates(store, manifest, layout);
+  for (const [key, bytes] of metadataFiles(manifest, layout)) await store.set(key, bytes);
+  return openRun(store);
+}
+
+/**
+ * The same run, where the store holds it; undefined where it can begin. Nothing is written.
+ *
+ * @throws PushforwardError as `createRun`
+ */
+export async function earlierRun(store: Store, manifest: RunManifest): Promise<Run | undefined> {
   checkManifest(manifest);
   if (await store.has("/zarr.json")) {
     const run = await openRun(store);
     requireSameRun(run.manifest, manifest, store.location);
     return run;
   }
-  const layout = layoutOf(manifest);
-  const files = metadataFiles(manifest, layout);
-  const ours = new Set(files.map(([key]) => key.split("/")[1]));
+  const ours = new Set(metadataFiles(manifest, layoutOf(manifest)).map(([key]) => key.split("/")[1]));
   for await (const key of store.list("/")) {
     if (ours.has(key.split("/")[1])) continue;
     throw new PushforwardError("store-mismatch", {
@@ -72,9 +84,7 @@ export async function createRun(store: Store, manifest: RunManifest): Promise<Ru
       fix: "Choose a new or an empty folder with --out.",
     });
   }
-  await writeCoordinates(store, manifest, layout);
-  for (const [key, bytes] of files) await store.set(key, bytes);
-  return openRun(store);
+  return undefined;
 }
 
 /**

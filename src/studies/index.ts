@@ -1,1 +1,2 @@
+export { Forecast, type TapForecast, totalSeconds } from "./forecast.ts";
 export { spectrum, tripletsAt } from "./spectrum.ts";

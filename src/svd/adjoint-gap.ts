@@ -4,7 +4,7 @@ import type { Measured } from "./certificate.ts";
 import { checkedFinite, type Products } from "./products.ts";
 
 /** Random vectors on each side. */
-const VECTORS = 16;
+export const GAP_VECTORS = 16;
 /** Root mean squares of so many normal deviates exceed what is behind them by more than this once in 10⁵ times. */
 const EXPLAINED = 1.7;
 /** A triplet within the tolerance must not deviate by more than this part of it: the sample could be low by the rest. */
@@ -37,8 +37,8 @@ export async function adjointGap(
     let gap = 0;
     for (let i = 0; i < k; i++) {
       let square = 0;
-      for (let j = 0; j < VECTORS; j++) {
-        square += (sought.data[i * VECTORS + j]! - sigma[i]! * known.data[i * VECTORS + j]!) ** 2 / VECTORS;
+      for (let j = 0; j < GAP_VECTORS; j++) {
+        square += (sought.data[i * GAP_VECTORS + j]! - sigma[i]! * known.data[i * GAP_VECTORS + j]!) ** 2 / GAP_VECTORS;
       }
       const deviation = Math.sqrt(square);
       const explained = EXPLAINED * residual[i]!;
@@ -47,8 +47,8 @@ export async function adjointGap(
     }
     return gap;
   };
-  const z = block(gaussianArray(rng, VECTORS * products.n), VECTORS);
-  const w = block(gaussianArray(rng, VECTORS * products.m), VECTORS);
+  const z = block(gaussianArray(rng, GAP_VECTORS * products.n), GAP_VECTORS);
+  const w = block(gaussianArray(rng, GAP_VECTORS * products.m), GAP_VECTORS);
   const bySource = await unexplained(z, await products.apply(z), V, U);
   return Math.max(bySource, await unexplained(w, await products.applyTranspose(w), U, V));
 }

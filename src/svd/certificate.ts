@@ -18,9 +18,6 @@ export interface KnownImages {
   readonly images: (from: number, to: number) => Promise<Block>;
 }
 
-/** Rows measured at a time. */
-const CHUNK = 64;
-
 /**
  * Rounding of u and v to float32 alone moves Jv − σu and Jᵀu − σv by up to 2⁻²³·‖J‖ each; the products' own rounding is
  * taken to be as much again.
@@ -47,8 +44,8 @@ export async function measure(
   const sigma = new Float64Array(k);
   const residual = new Float64Array(k);
   let gap = 0;
-  for (let from = 0; from < k; from += CHUNK) {
-    const to = Math.min(k, from + CHUNK);
+  for (let from = 0; from < k; from += products.blockRows) {
+    const to = Math.min(k, from + products.blockRows);
     const [us, vs] = [rowsOf(allU, from, to), rowsOf(allV, from, to)];
     const Jv = await (known?.of === "v" ? known.images(from, to) : products.apply(vs));
     const Jtu = await (known?.of === "u" ? known.images(from, to) : products.applyTranspose(us));

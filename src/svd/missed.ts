@@ -43,8 +43,7 @@ const POWERS = { least: 2, most: 8 };
 export async function probe(products: Products, algebra: BlockAlgebra, set: Measured, rng: Rng): Promise<Probe> {
   const k = set.sigma.length;
   const [U, V] = [block(set.u, k), block(set.v, k)];
-  const affordable = Math.floor(products.count / (8 * PROBE_VECTORS));
-  const power = Math.min(POWERS.most, Math.max(POWERS.least, affordable));
+  const power = probePower(products.count);
 
   const logLength = new Float64Array(PROBE_VECTORS);
   /** Scales rows to length 1 and notes what they had. */
@@ -71,6 +70,11 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
     seen,
     directions: w,
   };
+}
+
+/** q of a probe after so many products. */
+export function probePower(count: number): number {
+  return Math.min(POWERS.most, Math.max(POWERS.least, Math.floor(count / (8 * PROBE_VECTORS))));
 }
 
 /** The largest ‖y‖/‖w‖ over combinations of the rows of w and the same combinations of those of y. */

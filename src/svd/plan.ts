@@ -10,19 +10,21 @@ export interface Standing {
   readonly length: number;
   /** One product with J or Jᵀ, in multiply-adds. */
   readonly productCost: number;
+  /** What a filter's recurrence adds to a product with G, in multiply-adds for each vector. */
+  readonly mixCost: number;
   /** Residual allowed, in units of the rounding of a product. */
   readonly headroom: number;
   /** Ritz values of G, descending, and the share of each in the random block that the search began with. */
   readonly values: Float64Array;
   readonly weights: Float64Array;
+  /** The eigenvalues of G by rank, where they are known beforehand. */
+  readonly known?: ((rank: number) => number) | undefined;
 }
 
 /** Number of products with G in a filter. */
 const DEGREES = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
 /** Residuals to reach, from about 1. */
 const DECADES = Math.log(2e6);
-/** Sums of the recurrence, in multiply-adds for each entry of a vector. */
-const MIX = 200;
 /** A filter must promise to save this much of the time that is left. */
 const WORTH = 0.75;
 
@@ -38,10 +40,11 @@ const WORTH = 0.75;
  * @see Ubaru, Chen & Saad 2017; Saad 2011, §6.6 (convergence)
  */
 export function plan(standing: Standing): Filter {
-  const { wanted, size, capacity, blockRows, length, productCost, headroom, values } = standing;
-  const last = eigenvalueAt(standing, wanted);
-  const beyond = eigenvalueAt(standing, wanted + blockRows);
-  const cutoff = eigenvalueAt(standing, 1.25 * wanted + blockRows);
+  const { wanted, size, capacity, blockRows, length, productCost, mixCost, headroom, values } = standing;
+  const at = standing.known ?? ((rank: number) => eigenvalueAt(standing, rank));
+  const last = at(wanted);
+  const beyond = at(wanted + blockRows);
+  const cutoff = at(1.25 * wanted + blockRows);
   const needed = (filter: Filter): number => {
     const [top, rest] = [filterValue(filter, last), filterValue(filter, beyond)];
     const gap = (top - rest) / (rest + (filter.degree === 1 ? 0 : 1));
@@ -49,7 +52,7 @@ export function plan(standing: Standing): Filter {
   };
   const cost = ({ degree }: Filter, from: number, to: number): number => {
     if (to > capacity) return Number.POSITIVE_INFINITY;
-    const products = degree * (2 * productCost + (degree === 1 ? 0 : MIX * length)) * (to - from);
+    const products = degree * (2 * productCost + (degree === 1 ? 0 : mixCost)) * (to - from);
     return products + length * (to * to - from * from);
   };
   const best = { filter: NO_FILTER, cost: WORTH * cost(NO_FILTER, size, Math.max(size, needed(NO_FILTER))) };
@@ -71,7 +74,10 @@ export function resolves(filter: Filter, top: number, last: number, headroom: nu
 }
 
 /** The eigenvalue that has `rank` − 1 above it, as far as the quadrature tells. */
-function eigenvalueAt({ values, weights, length }: Standing, rank: number): number {
+export function eigenvalueAt(
+  { values, weights, length }: Pick<Standing, "values" | "weights" | "length">,
+  rank: number,
+): number {
   let count = 0;
   for (let i = 0; i < weights.length; i++) {
     const share = length * weights[i]!;

@@ -27,6 +27,10 @@ export interface RunOptions {
   readonly unit: number;
   /** One product with J or Jᵀ, in multiply-adds. */
   readonly productCost: number;
+  /** What a filter's recurrence adds to a product with G, in multiply-adds for each vector. */
+  readonly mixCost: number;
+  /** Singular values of J by rank, where they are known beforehand. */
+  readonly sigmaAt: ((rank: number) => number) | undefined;
   readonly rng: Rng;
   readonly scratch: Scratch;
 }
@@ -155,13 +159,15 @@ export class Run {
   }
 
   private async better({ ritz, values, wanted }: Look, tolerance: number): Promise<Filter | undefined> {
-    const { blockRows, side, productCost } = this.options;
+    const { blockRows, side, productCost, mixCost } = this.options;
     const { size, capacity } = this.lanczos;
     const headroom = tolerance / NOISE;
     if (this.filter.degree === 1 && (this.full || productCost < side.length * capacity)) {
       const weights = this.lanczos.firstBlockShares(await ritz.vectors());
       const { length } = side;
-      const standing = { wanted, size, capacity, blockRows, length, values, weights, productCost, headroom };
+      const costs = { productCost, mixCost };
+      const known = this.knownEigenvalues();
+      const standing = { wanted, size, capacity, blockRows, length, values, weights, known, headroom, ...costs };
       const planned = plan(standing);
       if (planned.degree > 1) return planned;
     }
@@ -171,6 +177,12 @@ export class Run {
     const cutoff = last > this.filter.cutoff ? last : LOWER * this.filter.cutoff;
     const doubled = { degree: Math.min(MAX_DEGREE, 2 * this.filter.degree), cutoff };
     return resolves(doubled, values[0]!, last, headroom) ? doubled : { ...doubled, degree: this.filter.degree };
+  }
+
+  /** Of G by rank, outside of what was found. */
+  private knownEigenvalues(): ((rank: number) => number) | undefined {
+    const { sigmaAt, found, unit } = this.options;
+    return sigmaAt && ((rank) => (sigmaAt(found.short.rows + rank) / unit) ** 2);
   }
 
   private begun(): BlockLanczos {

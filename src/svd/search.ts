@@ -14,6 +14,10 @@ export interface SearchOptions {
   readonly maxBasis: number;
   /** Vectors multiplied in search, at most; certifying what was found comes on top. */
   readonly maxProducts: number;
+  /** What a filter's recurrence adds to a product with G, in multiply-adds for each vector. */
+  readonly mixCost: number;
+  /** Singular values of J by rank, where they are known beforehand. */
+  readonly sigmaAt?: (rank: number) => number;
 }
 
 type Cut = Outcome["cut"];
@@ -38,6 +42,8 @@ const MODERATE = 24;
  * the first ones are found at their own scale, and what a run overlooked is found by the next.
  */
 export class Search {
+  /** Vectors in the basis, for each look at a projected problem. */
+  readonly looks: number[] = [];
   private readonly solve: Solve;
   private readonly options: SearchOptions;
   private readonly side: SideOperator;
@@ -107,7 +113,7 @@ export class Search {
     const { algebra, k, tol, rng, products } = solve;
     const found = await this.pairs();
     this.unit ??= await this.measuredUnit();
-    const { blockRows, maxBasis, maxProducts } = options;
+    const { blockRows, maxBasis, maxProducts, mixCost } = options;
     const run = new Run({
       side,
       algebra,
@@ -119,6 +125,8 @@ export class Search {
       unit: this.unit,
       capacity: Math.max(maxBasis - this.count, leastBasis(limit, blockRows)),
       productCost: products.cost,
+      mixCost,
+      sigmaAt: options.sigmaAt,
       rng,
       scratch,
     });
@@ -140,6 +148,7 @@ export class Search {
       }
 
       const look = await run.look(this.margin * tol);
+      this.looks.push(run.size);
       solve.report(Math.min(k, before + run.converged));
       if (look.isNothing) return cut;
       const allowed = this.margin * tol * look.top;

@@ -21,6 +21,22 @@ export interface Solve {
   readonly interrupted: () => boolean;
 }
 
+/** The sizes that decide what a solve costs. */
+export interface Extent {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** One product with J or Jᵀ, in multiply-adds. */
+  readonly cost: number;
+  /** Entries that count on the short side, and those of the long one. */
+  readonly short: number;
+  readonly long: number;
+}
+
+export function extentOf({ products: { m, n, cost }, k, side }: Solve): Extent {
+  return { m, n, k, cost, short: side.positions.length, long: side.of === "target" ? n : m };
+}
+
 /** What a method hands back. */
 export interface Outcome {
   readonly measured: Measured;

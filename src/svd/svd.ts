@@ -5,9 +5,9 @@ import { orthogonality, statuses } from "./certificate.ts";
 import { dense } from "./dense.ts";
 import { krylov } from "./krylov.ts";
 import { Products } from "./products.ts";
-import { leastBasis } from "./search.ts";
+import { leastBasis, type SearchOptions } from "./search.ts";
 import { shortSide } from "./short-side.ts";
-import { type Solve, supportOf } from "./solve.ts";
+import { type Extent, extentOf, type Solve, supportOf } from "./solve.ts";
 import type { SingularTriplets, SvdProgress } from "./triplets.ts";
 
 export interface SvdOptions {
@@ -49,26 +49,9 @@ const BASIS_BYTES = 2e9;
  */
 export async function svd(J: LinearOperator, options: SvdOptions): Promise<SingularTriplets> {
   const started = performance.now();
-  const settings = validated(J, options);
-  const { k, tol, seed, maxBasis, maxProducts } = settings;
-  const products = new Products(J, options.blockRows ?? J.preferredRows);
-  const activeRows = await J.activeRows?.();
-  const solve: Solve = {
-    products,
-    algebra: J.algebra,
-    k,
-    tol,
-    rng: createRng(seed, "svd"),
-    activeRows,
-    side: shortSide(products.m, products.n, activeRows),
-    report: (converged) => options.onProgress?.({ jvp: products.jvp, vjp: products.vjp, converged, k }),
-    interrupted: () => options.signal?.aborted ?? false,
-  };
-  const method =
-    options.method === "dense" || options.method === "krylov" ? options.method : cheaper(solve, maxProducts);
-  const blockRows = options.blockRows ?? searchRows(solve);
-  const { measured, missed, cut } =
-    method === "dense" ? await dense(solve) : await krylov(solve, { blockRows, maxBasis, maxProducts });
+  const { solve, method, search } = await prepared(J, options);
+  const { products, k, tol } = solve;
+  const { measured, missed, cut } = method === "dense" ? await dense(solve) : await krylov(solve, search);
   const { sigma, u, v, residual } = measured;
   const gap = await adjointGap(products, J.algebra, measured, tol, solve.rng);
   const floor = Math.max(measured.floor, gap);
@@ -100,20 +83,50 @@ async function onSupport(u: Block, solve: Solve): Promise<Block> {
   return support === undefined || 2 * support.length > u.length ? u : solve.algebra.select(u, support);
 }
 
+/** A solve that is about to begin, and how it goes about it. */
+export interface Prepared {
+  readonly solve: Solve;
+  readonly method: "dense" | "krylov";
+  readonly search: SearchOptions;
+}
+
+/** @throws PushforwardError `shape-mismatch` if an option is out of range */
+export async function prepared(J: LinearOperator, options: SvdOptions): Promise<Prepared> {
+  const { k, tol, seed, maxBasis, maxProducts } = validated(J, options);
+  const products = new Products(J, options.blockRows ?? J.preferredRows);
+  const activeRows = await J.activeRows?.();
+  const solve: Solve = {
+    products,
+    algebra: J.algebra,
+    k,
+    tol,
+    rng: createRng(seed, "svd"),
+    activeRows,
+    side: shortSide(products.m, products.n, activeRows),
+    report: (converged) => options.onProgress?.({ jvp: products.jvp, vjp: products.vjp, converged, k }),
+    interrupted: () => options.signal?.aborted ?? false,
+  };
+  const method =
+    options.method === "dense" || options.method === "krylov" ? options.method : cheaper(extentOf(solve), maxProducts);
+  const blockRows = options.blockRows ?? searchRows(solve);
+  return { solve, method, search: { blockRows, maxBasis, maxProducts, mixCost: MIX * solve.side.positions.length } };
+}
+
+/** Sums of a filter's recurrence, in multiply-adds for each entry of a vector. */
+const MIX = 200;
+
 /** Short sides up to here are always read whole, as that is soon done and leaves nothing to be missed. */
 const SMALL = 256;
 /** A multiply-add of a Gram matrix in float64, in those of a product. */
-const GRAM_COST = 4;
+export const GRAM_COST = 4;
 /** Vectors multiplied by J and Jᵀ in a search with its certificate: about so many for each triplet, and in any case. */
-const SEARCH = { perTriplet: 2.7, always: 250 };
+export const SEARCH = { perTriplet: 2.7, always: 250 };
 
 /**
  * `dense` costs a product for each vector of the short side and a float64 Gram matrix of the long ones; `krylov` products for
  * each triplet. By counted multiply-adds, not by time: the same call must give the same bytes.
  */
-function cheaper({ products, k, side }: Solve, maxProducts: number): "dense" | "krylov" {
-  const { m, n, cost } = products;
-  const [short, long] = [side.positions.length, side.of === "target" ? n : m];
+export function cheaper({ k, cost, short, long }: Extent, maxProducts: number): "dense" | "krylov" {
   if (short > maxProducts || 4 * short * long > BASIS_BYTES) return "krylov";
   if (short <= Math.max(SMALL, 2 * k + 128)) return "dense";
   const whole = short * cost + GRAM_COST * short ** 2 * long;
@@ -127,6 +140,11 @@ function cheaper({ products, k, side }: Solve, maxProducts: number): "dense" | "
 function searchRows({ products, k, side }: Solve): number {
   const ratio = products.cost / (k * side.positions.length);
   return Math.min(products.blockRows, ratio > 16 ? 8 : ratio > 4 ? 16 : 32);
+}
+
+/** Vectors of this length that a search has room for. */
+export function usualBasis(k: number, length: number): number {
+  return Math.min(4 * k + 2048, Math.floor(BASIS_BYTES / (4 * length)));
 }
 
 function validated(J: LinearOperator, options: SvdOptions) {
@@ -153,9 +171,7 @@ function validated(J: LinearOperator, options: SvdOptions) {
   const blockRows = whole("blockRows", options.blockRows ?? J.preferredRows, 1, most);
   const maxProducts = whole("maxProducts", options.maxProducts ?? 400 * k + 20_000, 1, most);
   const least = leastBasis(k, blockRows);
-  const affordable = Math.floor(BASIS_BYTES / (4 * Math.min(m, n)));
-  const usualBasis = Math.max(least, Math.min(4 * k + 2048, affordable));
-  const maxBasis = whole("maxBasis", options.maxBasis ?? usualBasis, least, most);
+  const maxBasis = whole("maxBasis", options.maxBasis ?? Math.max(least, usualBasis(k, Math.min(m, n))), least, most);
   const tol = options.tol ?? DEFAULT_TOL;
   if (!(tol > 0)) {
     throw new PushforwardError("shape-mismatch", {

@@ -419,8 +419,8 @@ describe("the command line refuses", () => {
     },
     {
       what: "one argument too many",
-      args: ["inspect", "net.onnx", "x.npy"],
-      says: ["error: Too many arguments for 'inspect'. Expected 1 argument but got 2.", seeHelp],
+      args: ["inspect", "net.onnx", "x.npy", "y.npy"],
+      says: ["error: Too many arguments for 'inspect'. Expected 2 arguments but got 3.", seeHelp],
     },
     {
       what: "to inspect what is no model",

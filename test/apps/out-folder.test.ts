@@ -218,7 +218,7 @@ describe.skipIf(!hasNobody)("without permission (skipped: needs root and setpriv
 
   test("to write, nothing is left", async () => {
     await mkdir(place.path("locked"), { mode: 0o755 });
-    expect(await spectrumAsNobody("net.onnx", "x.npy", "-k", "3", "--out", "locked/run")).toEqual({
+    expect(await spectrumAsNobody("net.onnx", "x.npy", "-k", "3", "--no-plan", "--out", "locked/run")).toEqual({
       code: 2,
       stdout: "",
       stderr: [
@@ -284,7 +284,7 @@ describe.skipIf(!canMount)("a disk that is full (skipped: needs root and the rig
     await rm(place.path("disk", "filler"));
     const resumed = await spectrum(...command);
     expect(resumed.code).toBe(0);
-    expect(resumed.stderr.split("\n")[0]).toBe(`note: ${done} of 6 units are done already`);
+    expect(resumed.stderr.split("\n")).toContain(`note: ${done} of 6 units are done already`);
     expect(await place.bytes("disk/run", /^seconds|^zarr\.json$/)).toEqual(whole);
   });
 });

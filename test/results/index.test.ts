@@ -2,5 +2,12 @@ import { expect, test } from "vitest";
 import * as results from "../../src/results/index.ts";
 
 test("the room's public names", () => {
-  expect(Object.keys(results).sort()).toEqual(["MemoryStore", "createRun", "describeMismatch", "openRun", "sameRun"]);
+  expect(Object.keys(results).sort()).toEqual([
+    "MemoryStore",
+    "createRun",
+    "describeMismatch",
+    "earlierRun",
+    "openRun",
+    "sameRun",
+  ]);
 });

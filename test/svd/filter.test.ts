@@ -65,7 +65,8 @@ describe("plan", () => {
   const standing = (last: number, productCost: number) => {
     const values = Float64Array.from({ length: 200 }, (_, i) => last ** ((i * 5) / 500));
     const weights = new Float64Array(200).fill(5 / length);
-    const given = { wanted: 500, size: 800, capacity: 4000, blockRows: 32, length, productCost, headroom: 50 };
+    const costs = { productCost, mixCost: 200 * length };
+    const given = { wanted: 500, size: 800, capacity: 4000, blockRows: 32, length, headroom: 50, ...costs };
     return { ...given, values, weights };
   };
 

@@ -4,6 +4,7 @@ import type { Tap } from "../../jacobian/index.ts";
 import { evaluateWith } from "../../operator/index.ts";
 import { tripletsAt } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
+import { DEFAULT_K } from "./options.ts";
 
 /**
  * The taps asked for, by name or as `all` or `cuts`: of these two, those that move with the source.
@@ -74,12 +75,12 @@ async function movingWith(network: NetworkFile, from: Tap, taps: readonly Tap[])
 }
 
 /**
- * The k asked for, or `otherwise`; more than some taps can have is cut there, with a note.
+ * The k asked for, or `DEFAULT_K`; more than some taps can have is cut there, with a note.
  *
  * @throws PushforwardError `shape-mismatch` for more than any chosen tap can have
  */
-export function chooseK(asked: number | undefined, otherwise: number, from: Tap, taps: readonly Tap[]): number {
-  const k = asked ?? otherwise;
+export function chooseK(asked: number | undefined, from: Tap, taps: readonly Tap[]): number {
+  const k = asked ?? DEFAULT_K;
   const most = Math.max(...taps.map((tap) => tripletsAt(Number.POSITIVE_INFINITY, from, tap)));
   if (asked !== undefined && asked > most) {
     throw new PushforwardError("shape-mismatch", {

@@ -1,26 +1,53 @@
 import { Command } from "commander";
-import { formatShape } from "../../base/index.ts";
+import { formatShape, PushforwardError } from "../../base/index.ts";
 import { productCost, type Tap } from "../../jacobian/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
-import { shape } from "./options.ts";
+import { DEFAULT_K, shape, wholeNumber } from "./options.ts";
+import { type PlanOptions, printPlan } from "./plan.ts";
 import { formatTable } from "./table.ts";
 
-/** `pushforward inspect MODEL`: taps, shapes, cuts, unsupported ops, cost of a product. */
+interface InspectOptions extends PlanOptions {
+  readonly shape?: number[];
+  readonly plan?: boolean;
+  readonly threads?: number;
+}
+
+/** `pushforward inspect MODEL`: taps, shapes, cuts, unsupported ops, cost of a product; or the cost of a run. */
 export function inspectCommand(): Command {
   return new Command("inspect")
     .description("list the taps of a model: shapes, cuts, what cannot be differentiated, cost of a product")
     .argument("<model>", "ONNX file")
+    .argument("[input]", "with --plan: a picture or an .npy array to rehearse at, else random numbers")
     .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", shape("--shape"))
+    .option("--plan", "predict what `spectrum` would take: products, time, memory")
+    .option("--taps <names>", "with --plan: taps, as for `spectrum`", "all")
+    .option("-k, --k <count>", `with --plan: triplets at each tap (default: ${DEFAULT_K})`, wholeNumber("-k", 1))
+    .option("--inputs <count>", "with --plan: inputs of the run", wholeNumber("--inputs", 1), 1)
+    .option("--preprocess <name>", "with --plan: how the input's picture is prepared, as for `spectrum`")
+    .option("--threads <count>", "with --plan: threads of one product", wholeNumber("--threads", 1))
     .option("--json", "one object a line on standard output")
-    .action(async (file: string, options: { shape?: number[]; json?: boolean }) => {
-      const network = await openModel(file, options.shape ? { inputShape: options.shape } : {});
+    .action(async (file: string, input: string | undefined, options: InspectOptions) => {
+      if (input !== undefined && !options.plan) throw inputWithoutPlan(input);
+      const network = await openModel(file, {
+        ...(options.shape ? { inputShape: options.shape } : {}),
+        ...(options.threads ? { threads: options.threads } : {}),
+      });
       try {
-        if (options.json) printLines(network);
+        if (options.plan) await printPlan(network, input, options);
+        else if (options.json) printLines(network);
         else process.stdout.write(describe(network));
       } finally {
         await network.close();
       }
     });
+}
+
+function inputWithoutPlan(input: string): PushforwardError {
+  return new PushforwardError("usage", {
+    what: "The taps of a model are the same at every input.",
+    where: { file: input },
+    fix: "Leave the input out, or add --plan to predict what a run would take there.",
+  });
 }
 
 interface TapReport {

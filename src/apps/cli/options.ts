@@ -1,5 +1,10 @@
 import { PushforwardError } from "../../base/index.ts";
 
+/** Triplets at each tap, the tolerance, and vectors kept from either end, where none are asked for. */
+export const DEFAULT_K = 500;
+export const DEFAULT_TOL = 1e-5;
+export const DEFAULT_VECTORS = 16;
+
 /** Readers of option values: each is made for the option that it names in errors (`usage`). */
 
 /** `3,224,224` → [3, 224, 224] */

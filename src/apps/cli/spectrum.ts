@@ -4,12 +4,20 @@ import { PushforwardError, sizeOf } from "../../base/index.ts";
 import { type Preprocess, settingsOf } from "../../images/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { createRun, MemoryStore, type Run, type RunManifest, type UnitResult } from "../../results/index.ts";
+import {
+  createRun,
+  earlierRun,
+  MemoryStore,
+  type Run,
+  type RunManifest,
+  type UnitResult,
+} from "../../results/index.ts";
 import { spectrum } from "../../studies/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
 import { chooseK, chooseTaps } from "./choose.ts";
 import { choosePreset, findInputs, type Inputs, loadInputs, readLabels } from "./inputs.ts";
-import { shape, tolerance, vectorCount, wholeNumber } from "./options.ts";
+import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, shape, tolerance, vectorCount, wholeNumber } from "./options.ts";
+import { announce } from "./plan.ts";
 import { formatSeconds, Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
@@ -26,9 +34,8 @@ interface SpectrumOptions {
   readonly threads?: number;
   readonly out?: string;
   readonly json?: boolean;
+  readonly plan: boolean;
 }
-
-const DEFAULT_K = 500;
 
 /** `pushforward spectrum MODEL INPUT...`: the k largest singular triplets of J(from → tap), certified. */
 export function spectrumCommand(version: string): Command {
@@ -43,7 +50,7 @@ export function spectrumCommand(version: string): Command {
       `triplets at each tap (default: ${DEFAULT_K}, or all where a tap has fewer)`,
       wholeNumber("-k", 1),
     )
-    .option("--tol <tolerance>", "residual asked for, relative to the largest σ", tolerance("--tol"), 1e-5)
+    .option("--tol <tolerance>", "residual asked for, relative to the largest σ", tolerance("--tol"), DEFAULT_TOL)
     .option("--seed <seed>", "fixes every random choice", wholeNumber("--seed", 0), 0)
     .option("--preprocess <name>", "imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file")
     .option("--labels <file>", "classes: a list in output order, or a table file<TAB>class")
@@ -52,11 +59,12 @@ export function spectrumCommand(version: string): Command {
       "--vectors <count>",
       "singular vectors to keep from either end: a number, all, none",
       vectorCount("--vectors"),
-      16,
+      DEFAULT_VECTORS,
     )
     .option("--threads <count>", "threads of one product (default: all cores)", wholeNumber("--threads", 1))
     .option("--out <folder>", "store results here (Zarr); the same command goes on where it stopped")
     .option("--json", "one object a line on standard output, one for each input and tap")
+    .option("--no-plan", "start at once: predict neither time nor memory, and do not look whether they suffice")
     .action((model: string, paths: string[], options: SpectrumOptions) => run(version, model, paths, options));
 }
 
@@ -69,7 +77,7 @@ async function run(version: string, file: string, paths: readonly string[], opti
   try {
     const from = options.from === undefined ? network.input : network.tap(options.from);
     const taps = await chooseTaps(network, from, options.taps);
-    const k = chooseK(options.k, DEFAULT_K, from, taps);
+    const k = chooseK(options.k, from, taps);
     const onlyArrays = files.every((name) => name.endsWith(".npy"));
     const preset = await choosePreset(options.preprocess, network.input.shape, onlyArrays);
     const labels = await readLabels(options.labels, files);
@@ -82,7 +90,20 @@ async function run(version: string, file: string, paths: readonly string[], opti
     );
     const manifest = manifestOf({ version, network, from, taps, k, preset, records, onlyArrays, options });
     const store = options.out === undefined ? new MemoryStore() : new DirectoryStore(options.out);
-    const stored = await createRun(store, manifest);
+    const earlier = await earlierRun(store, manifest);
+    if (options.plan) {
+      await announce({
+        network,
+        from,
+        taps,
+        k,
+        tol: options.tol,
+        points: inputs.points,
+        isDone: (input, tap) => earlier?.isDone(input, tap) ?? false,
+        keeping: { vectors: options.vectors, inMemory: options.out === undefined },
+      });
+    }
+    const stored = earlier ?? (await createRun(store, manifest));
     await storeSources(stored, network, from, inputs);
     await compute(stored, network, inputs, options);
     if (inputs.failures.length > 0) process.exitCode = 2;

@@ -1,0 +1,96 @@
+import { readFile } from "node:fs/promises";
+import { PushforwardError } from "../../base/index.ts";
+import type { Forecast, TapForecast } from "../../studies/index.ts";
+
+/** What a run keeps, beside what its solves hold. */
+export interface Keeping {
+  /** Singular vectors kept of each unit, from either end. */
+  readonly vectors: number | "all";
+  /** Units are kept in memory, not in a folder. */
+  readonly inMemory: boolean;
+}
+
+/** Bytes: in memory, and of address space. */
+interface Room {
+  readonly memory: number;
+  readonly address: number;
+}
+
+/** What the process may still take: free memory within the limits of its container, and below `ulimit -v`. */
+export async function freeRoom(): Promise<Room> {
+  const [limits, status] = await Promise.all(
+    ["limits", "status"].map((name) => readFile(`/proc/self/${name}`, "utf8").catch(() => "")),
+  );
+  const limit = Number(/^Max address space +(\d+)/m.exec(limits!)?.[1] ?? Number.POSITIVE_INFINITY);
+  const taken = 1024 * Number(/^VmSize:\s+(\d+) kB/m.exec(status!)?.[1] ?? 0);
+  return { memory: process.availableMemory(), address: limit - taken };
+}
+
+/** What a run adds to the process, at most. */
+export function roomFor(taps: readonly TapForecast[], { vectors, inMemory }: Keeping): Room {
+  const lengths = ({ k, m, n }: TapForecast) => {
+    const kept = vectors === "all" ? k : Math.min(k, 2 * vectors);
+    return { result: FLOAT * k * (m + n), kept: FLOAT * kept * (m + n) };
+  };
+  const most = (of: (tap: TapForecast) => number): number => Math.max(0, ...taps.map(of));
+  const stored = inMemory ? taps.reduce((sum, tap) => sum + tap.inputs * lengths(tap).kept, 0) : 0;
+  const writing = most((tap) => lengths(tap).result + 2 * lengths(tap).kept);
+  const memory =
+    stored +
+    Math.max(
+      writing,
+      most(({ bytes }) => bytes),
+    );
+  return { memory, address: memory + most(({ reserved }) => reserved) };
+}
+
+const FLOAT = Float32Array.BYTES_PER_ELEMENT;
+
+/**
+ * Stops a run that would not fit, and says what would.
+ *
+ * @throws PushforwardError `memory-short`
+ */
+export async function requireRoom(forecast: Forecast, k: number, keeping: Keeping, room: Room): Promise<void> {
+  const fits = (taps: readonly TapForecast[], kept: Keeping = keeping): boolean => {
+    const needed = roomFor(taps, kept);
+    return needed.memory <= room.memory && needed.address <= room.address;
+  };
+  const taps = await forecast.at(k);
+  if (fits(taps)) return;
+  const offers: string[] = [];
+  if (keeping.inMemory && fits(taps, { ...keeping, inMemory: false }))
+    offers.push("with --out, units are kept on disk");
+  if (keeping.vectors !== 0 && fits(taps, { ...keeping, vectors: 0 })) offers.push("--vectors none");
+  const smaller = await largestFitting(k, async (fewer) => fits(await forecast.at(fewer)));
+  if (smaller > 0) offers.push(`-k ${smaller}`);
+  const some = taps.filter((tap) => fits([tap]));
+  if (some.length > 0 && fits(some)) offers.push(`--taps ${some.map(({ tap }) => tap.name).join(",")}`);
+
+  const needed = roomFor(taps, keeping);
+  const [need, there, kind] =
+    needed.memory > room.memory
+      ? [needed.memory, room.memory, "memory"]
+      : [needed.address, room.address, "address space (ulimit -v)"];
+  const largest = taps.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  const fitting = offers.length === 0 ? "Nothing smaller would fit." : `This would fit: ${offers.join("; or ")}.`;
+  throw new PushforwardError("memory-short", {
+    what: `The run needs about ${formatBytes(need)} of ${kind} with k = ${k}; ${formatBytes(there)} can be had.`,
+    where: { tap: largest.tap.name, option: "-k" },
+    fix: `${fitting} With --no-plan it starts all the same.`,
+  });
+}
+
+/** The largest k, of two digits, below the given one that fits; 0 if none does. */
+async function largestFitting(k: number, fits: (k: number) => Promise<boolean>): Promise<number> {
+  for (let fewer = Math.floor(0.8 * k); fewer >= 1; fewer = Math.floor(0.8 * fewer)) {
+    const round = fewer < 100 ? fewer : 10 * Math.floor(fewer / 10);
+    if (await fits(round)) return round;
+  }
+  return 0;
+}
+
+/** `1.3 GB`, `85 MB` */
+export function formatBytes(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.ceil(Math.max(0, bytes) / 1e6)} MB`;
+}

@@ -1,0 +1,52 @@
+import type { Extent } from "./solve.ts";
+import { cheaper, GRAM_COST, SEARCH, usualBasis } from "./svd.ts";
+
+/** What a solve is expected to take. */
+export interface Prediction {
+  readonly method: "dense" | "krylov";
+  /** Vectors multiplied by J and by Jᵀ. */
+  readonly jvp: number;
+  readonly vjp: number;
+  readonly seconds: number;
+  /** Bytes of vectors held at once, at most. */
+  readonly bytes: number;
+  /** Bytes of address space on top, of room that is taken and perhaps never used. */
+  readonly reserved: number;
+}
+
+/** Multiply-adds in a second of a machine that is not known. */
+const SPEED = 2e10;
+
+/**
+ * Predicts `svd` on an m×n operator of which a product costs so many multiply-adds, without a single one: for a machine and a
+ * spectrum that are taken as usual. Time is off by a factor of a few, memory by less.
+ */
+export function counted({ m, n, cost, k }: Pick<Extent, "m" | "n" | "cost" | "k">): Prediction {
+  const extent = { m, n, cost, k, short: Math.min(m, n), long: Math.max(m, n) };
+  const { short, long } = extent;
+  const method = cheaper(extent, Number.POSITIVE_INFINITY);
+  const basis = SEARCH.perTriplet * k;
+  const products = Math.ceil(method === "dense" ? short / 2 + k : basis + SEARCH.always);
+  const sums = method === "dense" ? GRAM_COST * short ** 2 * long : (basis ** 2 + GRAM_COST * k ** 2) * (m + n);
+  const seconds = (2 * products * cost + sums) / SPEED;
+  return { method, jvp: products, vjp: products, seconds, ...memoryOf(extent, method, basis) };
+}
+
+/** What a solve holds at once, with a basis of so many vectors where it has one. */
+export function memoryOf(
+  { m, n, k, short, long }: Extent,
+  method: Prediction["method"],
+  basis: number,
+): Pick<Prediction, "bytes" | "reserved"> {
+  // A matrix and the same rotated.
+  if (method === "dense") return { bytes: FLOAT * (2 * short * long + 2 * k * (m + n)), reserved: 0 };
+  // At the end of a search there are its basis, the vectors found, their images, and both sides of the triplets, the long one
+  // for a moment twice, as the runtime hands over a copy.
+  const room = Math.min(usualBasis(k, Math.min(m, n)), short);
+  return {
+    bytes: FLOAT * (basis * short + k * (short + 2 * long + m + n)),
+    reserved: FLOAT * Math.max(0, room - basis) * short,
+  };
+}
+
+const FLOAT = Float32Array.BYTES_PER_ELEMENT;

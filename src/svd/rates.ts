@@ -1,0 +1,76 @@
+import { createRng, gaussianArray } from "../base/index.ts";
+import { type Block, type BlockAlgebra, block, type Matrix, rowsOf } from "../operator/index.ts";
+import { symmetricEigen } from "./small/eigen.ts";
+
+/** What takes a solver's time beside the products with J. */
+export type Operation =
+  | "gram"
+  | "exact gram"
+  | "exact entry"
+  | "combine"
+  | "exact combine"
+  | "subtract"
+  | "multiply"
+  | "mix"
+  | "select"
+  | "difference"
+  | "eigenproblem"
+  | "random numbers";
+
+/** Seconds for a multiply-add, for an entry of a sum, a choice or a conversion to float64, for n³ of an eigenproblem of order n, for a number. */
+export type Rates = Readonly<Record<Operation, number>>;
+
+/** Rates of one algebra by the rows of a block. */
+export type MeasuredRates = Map<number, Rates>;
+
+/** Extents of the samples: a basis, which no cache holds; half of it; an eigenproblem; random numbers. */
+const SAMPLE = { basis: 256, rows: 128, length: 65_536, order: 256, numbers: 100_000 };
+/** The first repeat warms up; the fastest of the others counts, as another program may disturb some. */
+const REPEATS = 4;
+
+/** How fast this machine does each operation on blocks of `blockRows` vectors: less than a second. */
+export async function measuredRates(algebra: BlockAlgebra, blockRows: number): Promise<Rates> {
+  const { basis, rows, length, order, numbers } = SAMPLE;
+  const all = sampleBlock(basis, length);
+  const [many, few] = [rowsOf(all, 0, rows), rowsOf(all, 0, blockRows)];
+  const [square, flat] = [sampleMatrix(rows, rows), sampleMatrix(blockRows, basis)];
+  const into = { into: new Float32Array(few.data.length) };
+  const symmetric = sampleMatrix(order, order);
+  const entry = { weight: 1, block: few };
+  const positions = Uint32Array.from({ length }, (_, i) => length - 1 - i);
+  const zeros = new Float64Array(blockRows);
+  const rng = createRng(0, "rates");
+  return {
+    gram: await secondsOf(basis * few.data.length, () => algebra.gram(few, all)),
+    subtract: await secondsOf(basis * few.data.length, () => algebra.subtract(few, flat, all, into)),
+    combine: await secondsOf(rows * many.data.length, () => algebra.combine(square, many)),
+    "exact gram": await secondsOf(rows * many.data.length, () => algebra.gram(many, many, { exact: true })),
+    "exact entry": await secondsOf(few.data.length, () => algebra.gram(few, few, { exact: true })),
+    "exact combine": await secondsOf(rows * many.data.length, () => algebra.combine(square, many, { exact: true })),
+    multiply: await secondsOf(rows ** 3, () => algebra.multiply(square, square)),
+    mix: await secondsOf(few.data.length, () => algebra.mix([entry, entry, entry], into)),
+    select: await secondsOf(few.data.length, () => algebra.select(few, positions, into)),
+    difference: await secondsOf(few.data.length, () => algebra.squaredDifference(few, zeros, few)),
+    eigenproblem: await secondsOf(order ** 3, () => symmetricEigen(symmetric, algebra.multiply)),
+    "random numbers": await secondsOf(numbers, async () => gaussianArray(rng, numbers)),
+  };
+}
+
+async function secondsOf(work: number, job: () => Promise<unknown>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    const started = performance.now();
+    await job();
+    if (repeat > 0) least = Math.min(least, performance.now() - started);
+  }
+  return least / 1000 / work;
+}
+
+const sampleBlock = (rows: number, length: number): Block =>
+  block(gaussianArray(createRng(rows, length), rows * length), rows);
+
+const sampleMatrix = (rows: number, columns: number): Matrix => ({
+  rows,
+  columns,
+  data: Float64Array.from(gaussianArray(createRng(rows, columns), rows * columns)),
+});

@@ -1,0 +1,154 @@
+import { createRng, gaussianArray } from "../base/index.ts";
+import { type Block, block, type LinearOperator } from "../operator/index.ts";
+import { GAP_VECTORS } from "./adjoint-gap.ts";
+import { memoryOf, type Prediction } from "./count.ts";
+import { dense } from "./dense.ts";
+import { density } from "./density.ts";
+import { PROBE_VECTORS, probePower } from "./missed.ts";
+import { Products } from "./products.ts";
+import { type MeasuredRates, measuredRates, type Rates } from "./rates.ts";
+import { Search } from "./search.ts";
+import { SideOperator, shortSide } from "./short-side.ts";
+import { extentOf } from "./solve.ts";
+import { type Prepared, prepared, type SvdOptions } from "./svd.ts";
+import { TimedOperator } from "./timed-operator.ts";
+import { Workload } from "./workload.ts";
+
+/** Rows of the blocks that products are timed with. */
+const TIMED_ROWS = 8;
+/** The problem is made this much smaller at most, and never so small that fewer triplets or vectors are left. */
+const SMALLER = { most: 8, left: 48 };
+/** What an eigenproblem with a band takes, in units of one of a whole matrix: n²·k of k vectors, n² of a look at its values. */
+const BANDED = 0.5;
+const LOOK = 70;
+
+/**
+ * Predicts `svd` on J, for any k, within some 30 % where the machine is as busy then as now. J is multiplied with some 350
+ * vectors; each k then takes some tenths of a second.
+ *
+ * The products are timed, a short Lanczos process shows how the singular values lie, and `svd` itself is run on a diagonal
+ * matrix with such values. Where σ is thinned out, k, the blocks and the vectors are made smaller by one factor, block
+ * Lanczos takes as many steps as before: so a small rehearsal tells the products of the whole solve. Work on vectors is
+ * charged at measured rates for the lengths that they have in truth.
+ *
+ * `rates` keeps what was measured of the algebra, for the next operator.
+ *
+ * @throws PushforwardError `not-finite` if a product is not finite
+ */
+export async function rehearse(
+  J: LinearOperator,
+  rates: MeasuredRates = new Map(),
+): Promise<(options: SvdOptions) => Promise<Prediction>> {
+  const timed = new TimedOperator(J);
+  const { solve } = await prepared(timed, { k: 1 });
+  const { products, side, algebra, rng } = solve;
+  await timed.apply(block(gaussianArray(rng, TIMED_ROWS * products.n), TIMED_ROWS));
+  await timed.applyTranspose(block(gaussianArray(rng, TIMED_ROWS * products.m), TIMED_ROWS));
+  const sigmaAt = await density(new SideOperator(products, algebra, side), algebra, rng);
+  timed.release();
+  return async (options) => {
+    const whole = await prepared(timed, options);
+    const { blockRows } = whole.search;
+    const known = rates.get(blockRows) ?? (await measuredRates(algebra, blockRows));
+    rates.set(blockRows, known);
+    return predicted(whole, { sigmaAt, rates: known, timed });
+  };
+}
+
+interface Known {
+  readonly sigmaAt: (rank: number) => number;
+  readonly rates: Rates;
+  readonly timed: TimedOperator;
+}
+
+async function predicted(whole: Prepared, { sigmaAt, rates, timed }: Known): Promise<Prediction> {
+  const { solve, method } = whole;
+  const { products, side, k } = solve;
+  const { m, n } = products;
+  const scale = scaleOf(whole);
+  const work = new Workload(solve.algebra, rates, scale);
+  const small = scaledDown(whole, scale, sigmaAt, work);
+
+  if (method === "dense") {
+    await dense(small.solve);
+    work.add("eigenproblem", side.positions.length ** 3);
+  } else {
+    const rehearsal = new Search(small.solve, small.search);
+    await rehearsal.untilFull();
+    await rehearsal.completed();
+    for (const size of rehearsal.looks) work.add("eigenproblem", LOOK * (scale * size) ** 2);
+    work.add("eigenproblem", BANDED * work.mostVectors ** 2 * k + k ** 3);
+  }
+  const searched = { jvp: scale * small.solve.products.jvp, vjp: scale * small.solve.products.vjp };
+  // What follows the search is not run: its few vectors stay as few in a smaller problem.
+  const power = method === "dense" || k === Math.min(m, n) ? -1 : probePower(searched.jvp + searched.vjp);
+  const jvp = searched.jvp + PROBE_VECTORS * (power + 1) + GAP_VECTORS;
+  const vjp = searched.vjp + PROBE_VECTORS * Math.max(0, power) + GAP_VECTORS;
+  for (const operation of ["gram", "subtract"] as const) work.add(operation, PROBE_VECTORS * (power + 1) * k * (m + n));
+  work.add("exact gram", (k + 2 * GAP_VECTORS) * k * (m + n));
+  work.add("random numbers", GAP_VECTORS * (m + n) + PROBE_VECTORS * n);
+
+  const seconds = jvp * timed.secondsOfJ + vjp * timed.secondsOfTranspose + work.seconds;
+  return { method, jvp, vjp, seconds, ...memoryOf(extentOf(solve), method, work.mostVectors) };
+}
+
+/** The power of two by which the problem is made smaller. */
+function scaleOf({ solve, method, search }: Prepared): number {
+  const least = method === "dense" ? solve.side.positions.length : solve.k;
+  const blocks = method === "dense" ? SMALLER.most : search.blockRows;
+  const most = Math.min(SMALLER.most, blocks, least / SMALLER.left);
+  return most < 2 ? 1 : 2 ** Math.floor(Math.log2(most));
+}
+
+/** The same solve with everything smaller by a factor, of a diagonal matrix with every `scale`-th singular value. */
+function scaledDown(
+  { solve, method, search }: Prepared,
+  scale: number,
+  sigmaAt: (rank: number) => number,
+  { algebra }: Workload,
+): Prepared {
+  const { products, activeRows } = solve;
+  const fewer = (count: number): number => Math.ceil(count / scale);
+  const [m, n] = [fewer(products.m), fewer(products.n)];
+  const active = activeRows && Uint32Array.from({ length: fewer(activeRows.length) }, (_, i) => i);
+  const side = shortSide(m, n, active);
+  const sigma = Float32Array.from(side.positions, (i) => sigmaAt((i + 0.5) * scale));
+  const image = (to: number) => async (x: Block) => {
+    const data = new Float32Array(x.rows * to);
+    for (let row = 0; row < x.rows; row++) {
+      for (let i = 0; i < sigma.length; i++) data[row * to + i] = sigma[i]! * x.data[row * x.length + i]!;
+    }
+    return block(data, x.rows);
+  };
+  const blockRows = fewer(products.blockRows);
+  const J: LinearOperator = {
+    source: [n],
+    target: [m],
+    preferredRows: blockRows,
+    productCost: products.cost / scale ** 2,
+    algebra,
+    apply: image(m),
+    applyTranspose: image(n),
+  };
+  return {
+    method,
+    solve: {
+      ...solve,
+      products: new Products(J, blockRows),
+      algebra,
+      k: fewer(solve.k),
+      rng: createRng(0, "rehearsal"),
+      activeRows: active,
+      side,
+      report: () => undefined,
+    },
+    search: {
+      blockRows: fewer(search.blockRows),
+      maxBasis: fewer(search.maxBasis),
+      maxProducts: fewer(search.maxProducts),
+      mixCost: search.mixCost / scale ** 2,
+      // A few random vectors would tell them less well than the many of the whole problem.
+      sigmaAt: (rank) => sigmaAt((rank - 0.5) * scale),
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import type { BlockAlgebra } from "../operator/index.ts";
+import type { Operation, Rates } from "./rates.ts";
+
+/** Notes what a problem's work would take if it were `scale` times larger: vectors longer, and more of them. */
+export class Workload {
+  readonly algebra: BlockAlgebra;
+  /** Of the larger problem, products with J left out. */
+  seconds = 0;
+  /** Of the larger problem: the most vectors that others were made orthogonal to. */
+  mostVectors = 0;
+  private readonly rates: Rates;
+  private readonly scale: number;
+
+  constructor(algebra: BlockAlgebra, rates: Rates, scale: number) {
+    this.rates = rates;
+    this.scale = scale;
+    this.algebra = {
+      gram: (a, b, options = {}) => {
+        this.product(options.exact ? "exact gram" : "gram", a.rows, b.rows, a.length);
+        if (options.exact) this.add("exact entry", a.rows * a.length * scale ** 2);
+        else this.mostVectors = Math.max(this.mostVectors, scale * b.rows);
+        return algebra.gram(a, b, options);
+      },
+      combine: (c, q, options = {}) => {
+        this.product(options.exact ? "exact combine" : "combine", c.rows, q.rows, q.length);
+        return algebra.combine(c, q, options);
+      },
+      subtract: (w, c, q, placement) => {
+        this.product("subtract", w.rows, q.rows, q.length);
+        return algebra.subtract(w, c, q, placement);
+      },
+      multiply: (a, b) => {
+        this.product("multiply", a.rows, a.columns, b.columns);
+        return algebra.multiply(a, b);
+      },
+      mix: (terms, placement) => {
+        this.add("mix", terms[0].block.rows * terms[0].block.length * scale ** 2);
+        return algebra.mix(terms, placement);
+      },
+      select: (x, positions, placement) => {
+        this.add("select", x.rows * positions.length * scale ** 2);
+        return algebra.select(x, positions, placement);
+      },
+      scatter: (x, positions, length, placement) => {
+        this.add("select", x.rows * positions.length * scale ** 2);
+        return algebra.scatter(x, positions, length, placement);
+      },
+      dots: (a, b) => {
+        this.add("difference", a.rows * a.length * scale ** 2);
+        return algebra.dots(a, b);
+      },
+      squaredDifference: (a, s, b) => {
+        this.add("difference", a.rows * a.length * scale ** 2);
+        return algebra.squaredDifference(a, s, b);
+      },
+    };
+  }
+
+  /** Work of the larger problem that is not done here. */
+  add(operation: Operation, work: number): void {
+    this.seconds += this.rates[operation] * work;
+  }
+
+  private product(operation: Operation, a: number, b: number, c: number): void {
+    this.add(operation, a * b * c * this.scale ** 3);
+  }
+}
