@@ -11,6 +11,8 @@ export interface ResultTable {
   readonly columns: readonly string[];
   /** Each as long as `columns`; numbers are printed to three significant digits, integers whole. */
   readonly rows: readonly (readonly (string | number)[])[];
+  /** Shown above the table; a file of `docs/`. */
+  readonly picture?: { readonly file: string; readonly alt: string };
 }
 
 /** What a bench leaves behind, in `bench/results/<name>.json`. */

@@ -5,6 +5,7 @@ export const benches = [
   { name: "products", title: "Products" },
   { name: "solver", title: "Solver" },
   { name: "prediction", title: "Prediction" },
+  { name: "cost", title: "Growth" },
   { name: "peers", title: "Peers" },
   { name: "propack", title: "PROPACK" },
   { name: "campaign", title: "Certificates" },
@@ -36,13 +37,14 @@ ${results.map(table).join("\n\n")}
 `;
 }
 
-function table({ title, note, columns, rows }: ResultTable): string {
+function table({ title, note, columns, rows, picture }: ResultTable): string {
   for (const row of rows) {
     if (row.length !== columns.length) throw new Error(`${title}: a row of ${row.length} cells, not ${columns.length}`);
   }
   const lines = [columns, columns.map((_, i) => alignment(rows, i)), ...rows.map((row) => row.map(shown))];
   const body = lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-  return `**${title}.**${note === undefined ? "" : ` ${note}`}\n\n${body}`;
+  const shownAbove = picture === undefined ? "" : `![${picture.alt}](${picture.file})\n\n`;
+  return `${shownAbove}**${title}.**${note === undefined ? "" : ` ${note}`}\n\n${body}`;
 }
 
 /** Numbers to the right. */

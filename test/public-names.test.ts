@@ -8,6 +8,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "emit",
     "evaluate",
     "formatProgram",
+    "inFloat64",
     "linearize",
     "nodesBetween",
     "rules",

@@ -71,7 +71,7 @@ describe("a run that is cut short", () => {
     running.child.kill("SIGINT");
     const { code, stdout, stderr } = await running.outcome;
     expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
-    const told = stderr.split("\n").filter((line) => !line.startsWith("["));
+    const told = stderr.split("\n").filter((line) => !/^(\[|note: )/.test(line));
     expect(told).toEqual([
       "",
       "interrupting after this step; once more to stop at once",
