@@ -1,5 +1,5 @@
 // Seconds of whole solves beside what people use today, on the same inputs and in turn:
-// `npm run bench:peers -- --python .venv-peers/bin/python --repeats 3`; `--only NAME` runs one case.
+// `npm run bench:peers -- --python .venv-peers/bin/python`; `--only NAME` runs one case, `--repeats 3` all so many times.
 import { parseArgs } from "node:util";
 import { sharedPath } from "../test/support/shared.ts";
 import {
@@ -22,18 +22,18 @@ import { median } from "./timing.ts";
 const OUR_TOL = 1e-5;
 const PEER_TOL = 1e-3;
 const cases = [
-  { name: "fire9-100", tap: "fire9.concat", k: 100, peers: [torch, jax] },
-  { name: "fire9-500", tap: "fire9.concat", k: 500, peers: [jax] },
-  { name: "logits", tap: "logits", k: 1000, peers: [torch, jax] },
+  { name: "fire9-100", tap: "fire9.concat", k: 100, peers: [torch, jax], repeats: 5 },
+  { name: "fire9-500", tap: "fire9.concat", k: 500, peers: [jax], repeats: 3 },
+  { name: "logits", tap: "logits", k: 1000, peers: [torch, jax], repeats: 2 },
 ];
 
 const { values } = parseArgs({
-  options: { python: { type: "string" }, repeats: { type: "string", default: "3" }, only: { type: "string" } },
+  options: { python: { type: "string" }, repeats: { type: "string" }, only: { type: "string" } },
 });
 const python = pythonOf(values.python);
-const repeats = Number(values.repeats);
+const asked = values.repeats === undefined ? undefined : Number(values.repeats);
 const chosen = cases.filter(({ name }) => values.only === undefined || name === values.only);
-if (!Number.isInteger(repeats) || repeats < 1 || chosen.length === 0) {
+if ((asked !== undefined && !(Number.isInteger(asked) && asked >= 1)) || chosen.length === 0) {
   const names = cases.map(({ name }) => name).join(", ");
   process.stderr.write(`error: --repeats takes a whole number, at least 1; --only takes one of ${names}.\n`);
   process.exit(2);
@@ -49,21 +49,21 @@ for (const peer of [torch, jax]) {
 const allocator = jemalloc();
 if (allocator === undefined) process.stderr.write("JAX by glibc's allocator only: libjemalloc2 is not installed\n");
 const rows: (string | number)[][] = [];
-for (const { name, tap, k, peers } of chosen) {
-  const asked: Asked = {
+for (const { name, tap, k, peers, repeats } of chosen) {
+  const problem: Asked = {
     model: sharedPath("data", "models", "squeezenet1.1.onnx"),
     input: sharedPath("reference", "image0.npy"),
     tap,
     k,
     tol: PEER_TOL,
   };
-  const jobs: Record<string, () => Promise<Solved>> = { ours: () => solvedByUs({ ...asked, tol: OUR_TOL }) };
+  const jobs: Record<string, () => Promise<Solved>> = { ours: () => solvedByUs({ ...problem, tol: OUR_TOL }) };
   for (const peer of peers.filter((one) => present.includes(one))) {
-    jobs[peer.name] = () => solvedBy(python, peer, asked);
+    jobs[peer.name] = () => solvedBy(python, peer, problem);
     if (peer !== jax || allocator === undefined) continue;
-    jobs["JAX, jemalloc"] = () => solvedBy(python, peer, asked, { env: allocator });
+    jobs["JAX, jemalloc"] = () => solvedBy(python, peer, problem, { env: allocator });
   }
-  const solved = await inTurn(jobs);
+  const solved = await inTurn(jobs, asked ?? repeats);
   const ours = median(solved.ours!.map(({ seconds }) => seconds));
   for (const [solver, all] of Object.entries(solved)) {
     const [{ how, shape, jvp, vjp, residual }, seconds] = [
@@ -74,6 +74,7 @@ for (const { name, tap, k, peers } of chosen) {
     rows.push([
       `${name} (${shape.join(" × ")}), k = ${k}`,
       solver === "JAX, jemalloc" ? `${how}, jemalloc` : how,
+      seconds.length,
       Number(middle.toPrecision(3)),
       `${seconds[0]!.toPrecision(3)}–${seconds.at(-1)!.toPrecision(3)}`,
       Number((middle / ours).toPrecision(3)),
@@ -87,17 +88,22 @@ for (const { name, tap, k, peers } of chosen) {
 const table: ResultTable = {
   title: "Whole solves beside peers, SqueezeNet 1.1 at one image",
   note:
-    `Median of ${repeats}, solvers in turn. Ours is the whole command, from reading the file to writing the result, at ` +
+    "Median of *runs*, solvers in turn. " +
+    `Ours is the whole command, from reading the file to writing the result, at ` +
     `tolerance ${OUR_TOL}; the peers' seconds leave out loading, tracing and compiling, at ARPACK's tolerance ${PEER_TOL}. ` +
     "*ratio*: to ours. *residual*: the largest over σ₁, of all our triplets and of a sample of the peers'.",
-  columns: ["case", "solver", "seconds", "range", "ratio", "J / Jᵀ", "residual"],
+  columns: ["case", "solver", "runs", "seconds", "range", "ratio", "J / Jᵀ", "residual"],
   rows,
 };
 const versions = Object.assign({}, ...(await Promise.all(present.map((peer) => versionsOf(python, peer)))));
-const command = `npm run bench:peers -- --repeats ${repeats}${values.only === undefined ? "" : ` --only ${values.only}`}`;
+const given = Object.entries(values).filter(([name, value]) => name !== "python" && value !== undefined);
+const command = ["npm run bench:peers --", ...given.map(([name, value]) => `--${name} ${value}`)].join(" ");
 process.stderr.write(`written to ${writeResult("peers", command, [table], versions)}\n`);
 
-async function inTurn(jobs: Readonly<Record<string, () => Promise<Solved>>>): Promise<Record<string, Solved[]>> {
+async function inTurn(
+  jobs: Readonly<Record<string, () => Promise<Solved>>>,
+  repeats: number,
+): Promise<Record<string, Solved[]>> {
   const solved: Record<string, Solved[]> = {};
   for (let round = 0; round < repeats; round++) {
     for (const [name, job] of Object.entries(jobs)) solved[name] = [...(solved[name] ?? []), await job()];

@@ -33,8 +33,8 @@ interface ForecastOptions {
   readonly onTap?: (tap: Tap) => void;
 }
 
-/** A run that counts as less than this many seconds is not worth a rehearsal. */
-const SHORT = 5;
+/** A run that counts as less than this many seconds is not worth a rehearsal, which takes some five. */
+const SHORT = 60;
 
 /** What a run takes at each of its taps, rehearsed at one input that stands for all. */
 export class Forecast {

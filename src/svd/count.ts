@@ -40,11 +40,11 @@ export function memoryOf(
 ): Pick<Prediction, "bytes" | "reserved"> {
   // A matrix and the same rotated.
   if (method === "dense") return { bytes: FLOAT * (2 * short * long + 2 * k * (m + n)), reserved: 0 };
-  // At the end of a search there are its basis, the vectors found, their images, and both sides of the triplets, the long one
-  // for a moment twice, as the runtime hands over a copy.
+  // At the end of a search there are its basis, the vectors found, their images, both sides of the triplets, and two more of
+  // the long one: what the runtime hands over is a copy, and an array let go of is not collected at once.
   const room = Math.min(usualBasis(k, Math.min(m, n)), short);
   return {
-    bytes: FLOAT * (basis * short + k * (short + 2 * long + m + n)),
+    bytes: FLOAT * (basis * short + k * (short + 3 * long + m + n)),
     reserved: FLOAT * Math.max(0, room - basis) * short,
   };
 }

@@ -41,9 +41,11 @@ export function roomFor(taps: readonly TapForecast[], { vectors, inMemory }: Kee
       writing,
       most(({ bytes }) => bytes),
     );
-  return { memory, address: memory + most(({ reserved }) => reserved) };
+  return { memory, address: memory + most(({ reserved }) => reserved) + ARENAS };
 }
 
+/** Bytes of address space in which the allocators of a process with a few threads lay out what they hold. */
+const ARENAS = 2 ** 28;
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
 /**
