@@ -26,9 +26,9 @@ const varied = {
   threads: [1, 2].map((threads) => ({ ...USUAL, threads })),
 };
 const notes: Readonly<Record<keyof typeof varied, string>> = {
-  k: "Products grow a little slower than k, as what comes before the first triplet is shared; algebra on the basis grows with its square.",
+  k: "Products grow a little slower than k, as the probe and what comes before the first triplet are shared, up to where σ_k/σ_1 is so small that a second run begins; algebra on the basis grows with its square.",
   tap: "Early layers have flat spectra (σ₁₀₀ close to σ₁): many more vectors, each product cheaper, the vectors longer.",
-  side: "*side*: pixels. The cost of a product grows with the area; the spectrum, and so the count of products, changes little.",
+  side: "*side*: pixels. The cost of a product grows with the area; larger pictures have flatter spectra, and so some more products.",
   threads: "What does not gain: scatters of pooling, which ONNX Runtime does on one thread, and the projected problem.",
 };
 
