@@ -1,6 +1,5 @@
 // How the cost of a certified solve grows: with k, with depth, with the size of the picture, and what a second thread saves.
 // `npm run bench:cost`. Each solve in a process of its own; printed, written to bench/results/cost.json, and drawn.
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,10 +12,10 @@ import { presets } from "../src/images/index.ts";
 import { readModel, writeModel } from "../src/onnx/index.ts";
 import { sharedPath } from "../test/support/shared.ts";
 import { costFigure } from "./cost-figure.ts";
+import { inProcess, PICTURE, squeezenet } from "./layers.ts";
 import { type ResultTable, writeResult } from "./result.ts";
 
-const PICTURE = sharedPath("data", "images", "n02279972_monarch.JPEG");
-const MODEL = sharedPath("data", "models", "squeezenet1.1.onnx");
+const MODEL = sharedPath("data", "models", squeezenet.model);
 /** What a table holds fixed. */
 const USUAL = { tap: "fire9.concat", k: 100, side: 224, threads: 2 };
 const varied = {
@@ -57,7 +56,7 @@ async function costOf({ tap, k, side, threads }: typeof USUAL): Promise<Cost> {
   const network = await openModel(file, { inputShape: [3, side, side], threads });
   try {
     const shorterSide = Math.round((side * 256) / 224);
-    const preset = { ...presets.imagenet, resize: { shorterSide }, crop: [side, side] as const };
+    const preset = { ...presets[squeezenet.preset], resize: { shorterSide }, crop: [side, side] as const };
     const J = await network.jacobian({ at: await loadInput(PICTURE, preset), to: tap });
     const { sigma, certificate } = await svd(J, { k });
     if (certificate.status.some((status) => status !== "converged")) throw new Error(`not certified: ${tap}, k = ${k}`);
@@ -71,13 +70,6 @@ async function costOf({ tap, k, side, threads }: typeof USUAL): Promise<Cost> {
   }
 }
 
-function inProcess(asked: typeof USUAL): Cost {
-  const args = ["--import", "tsx", fileURLToPath(import.meta.url), "--one", JSON.stringify(asked)];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(stderr);
-  return JSON.parse(stdout);
-}
-
 const { values } = parseArgs({ options: { one: { type: "string" } } });
 if (values.one !== undefined) process.stdout.write(JSON.stringify(await costOf(JSON.parse(values.one))));
 else {
@@ -85,7 +77,7 @@ else {
   const measured = Object.entries(varied).map(([name, all]) => {
     const costs = all.map((asked) => {
       const key = JSON.stringify(asked);
-      const cost = known.get(key) ?? inProcess(asked);
+      const cost = known.get(key) ?? inProcess<Cost>(import.meta.url, ["--one", key]);
       known.set(key, cost);
       console.log(JSON.stringify(cost));
       return cost;

@@ -1,17 +1,12 @@
 // What a rehearsal predicts of a solve, and what the solve takes, each in a process of its own: `npm run bench:prediction`;
 // `--only NAME` runs one case. Printed, and written to bench/results/prediction.json.
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { loadInput, openModel, svd } from "../src/apps/node/index.ts";
-import { presets } from "../src/images/index.ts";
+import { openModel, svd } from "../src/apps/node/index.ts";
 import { rehearse } from "../src/svd/index.ts";
 import { sharedPath } from "../test/support/shared.ts";
+import { alexnet, inProcess, jacobianAt, squeezenet } from "./layers.ts";
 import { writeResult } from "./result.ts";
 
-const PICTURE = "n02279972_monarch.JPEG";
-const squeezenet = { model: "squeezenet1.1.onnx", preset: "imagenet" as const };
-const alexnet = { model: "alexnet-trunk.onnx", preset: "caffe-alexnet" as const };
 const cases = [
   { name: "fire9-100", ...squeezenet, tap: "fire9.concat", k: 100 },
   { name: "fire9-500", ...squeezenet, tap: "fire9.concat", k: 500 },
@@ -38,10 +33,7 @@ async function costOf(side: Side, name: string): Promise<Cost> {
   const { model, preset, tap, k } = cases.find((one) => one.name === name)!;
   const network = await openModel(sharedPath("data", "models", model));
   try {
-    const J = await network.jacobian({
-      at: await loadInput(sharedPath("data", "images", PICTURE), presets[preset]),
-      to: tap,
-    });
+    const J = await jacobianAt(network, preset, tap);
     const started = performance.now();
     const took = () => (performance.now() - started) / 1000;
     if (side === "solve") {
@@ -57,13 +49,6 @@ async function costOf(side: Side, name: string): Promise<Cost> {
   }
 }
 
-function inProcess(side: Side, name: string): Cost {
-  const args = ["--import", "tsx", fileURLToPath(import.meta.url), "--side", side, "--only", name];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`${side} ${name} failed: ${stderr}`);
-  return JSON.parse(stdout) as Cost;
-}
-
 const percent = (predicted: number, measured: number): number => Math.round(100 * (predicted / measured - 1));
 
 const { values } = parseArgs({ options: { only: { type: "string" }, side: { type: "string" } } });
@@ -77,8 +62,8 @@ if (values.side === "predict" || values.side === "solve") {
 } else {
   const columns = ["layer", "k", "products", "off, %", "seconds", "off, %", "memory, GB", "off, %", "rehearsal, s"];
   const rows = chosen.map(({ name, model, tap, k }) => {
-    const predicted = inProcess("predict", name);
-    const measured = inProcess("solve", name);
+    const predicted = inProcess<Cost>(import.meta.url, ["--side", "predict", "--only", name]);
+    const measured = inProcess<Cost>(import.meta.url, ["--side", "solve", "--only", name]);
     const products = ({ jvp, vjp }: Cost) => jvp + vjp;
     const row = [
       `${model.replace(".onnx", "")} ${tap}`,

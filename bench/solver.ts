@@ -1,15 +1,13 @@
 // Where the time of a solve goes, on real layers at a photograph: `npm run bench:solver`; `--only NAME` runs one case,
 // `--k 20` another k. Printed, and written to bench/results/solver.json.
 import { parseArgs } from "node:util";
-import { loadInput, type NetworkFile, openModel, svd } from "../src/apps/node/index.ts";
-import { presets } from "../src/images/index.ts";
+import { type NetworkFile, openModel, svd } from "../src/apps/node/index.ts";
+import type { presets } from "../src/images/index.ts";
 import type { Block, BlockAlgebra, LinearOperator, Placement } from "../src/operator/index.ts";
 import { sharedPath } from "../test/support/shared.ts";
+import { alexnet, jacobianAt, squeezenet } from "./layers.ts";
 import { type ResultTable, writeResult } from "./result.ts";
 
-const PICTURE = "n02279972_monarch.JPEG";
-const squeezenet = { model: "squeezenet1.1.onnx", preset: "imagenet" as const };
-const alexnet = { model: "alexnet-trunk.onnx", preset: "caffe-alexnet" as const };
 const cases = [
   { name: "fire9-100", ...squeezenet, tap: "fire9.concat", k: 100 },
   { name: "fire9-500", ...squeezenet, tap: "fire9.concat", k: 500 },
@@ -61,8 +59,7 @@ function timed(J: LinearOperator, clock: Clock): LinearOperator {
 }
 
 async function solved(network: NetworkFile, preset: keyof typeof presets, tap: string, k: number) {
-  const picture = await loadInput(sharedPath("data", "images", PICTURE), presets[preset]);
-  const J = await network.jacobian({ at: picture, to: tap });
+  const J = await jacobianAt(network, preset, tap);
   const clock = new Clock();
   const { sigma, certificate } = await svd(timed(J, clock), { k });
   const { cost, status, residual, norm } = certificate;

@@ -9,6 +9,7 @@ import {
   node,
   type OnnxModel,
   readAttributes,
+  subgraphsOf,
   type Tensor,
   type TensorType,
 } from "../onnx/index.ts";
@@ -39,12 +40,11 @@ type TypeOf = (name: string) => TensorType | undefined;
  */
 export function inFloat64(model: OnnxModel, typeOf: TypeOf): OnnxModel {
   const { graph } = model;
-  if (graph.nodes.some(({ attributes }) => Object.values(attributes).some(({ kind }) => kind === "graph")))
-    return model;
+  if (graph.nodes.some((one) => subgraphsOf(one).length > 0)) return model;
   const given = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);
   const writer = new Float64Writer(given, (name) => graph.initializers.get(name) ?? typeOf(name));
   for (const one of graph.nodes) writer.add(one);
-  for (const { name, type } of graph.outputs) if (type === "float32" && !given.has(name)) writer.narrow(name, name);
+  for (const { name, type } of graph.outputs) if (type === "float32") writer.narrow(name, name);
   const initializers = new Map([...graph.initializers, ...writer.constants]);
   return buildModel({ ...graph, nodes: writer.nodes, initializers }, model.opsets.get(""));
 }
@@ -72,7 +72,7 @@ class Float64Writer {
     } else this.#between(one);
   }
 
-  /** The tensor in float32, under a name of its own. */
+  /** The tensor in float32: as it was given, or under another name. */
   narrow(name: string, as: string): string {
     if (this.#given.has(name)) return name;
     return this.#once("Cast", [wideName(name)], as, { to: FLOAT32 });

@@ -27,7 +27,8 @@ export async function dense(solve: Solve): Promise<Outcome> {
     found: undefined,
     top: 0,
   });
-  const short = scattered(left, side.positions, byRows ? products.m : products.n);
+  const rows = block(Float32Array.from(left.data), left.rows);
+  const short = await algebra.scatter(rows, side.positions, byRows ? products.m : products.n);
   const candidates = await completed(solve, byRows ? short : right, byRows ? right : short);
   const measured = await measure(products, algebra, candidates);
   solve.report(k);
@@ -101,13 +102,4 @@ async function largestOf(
   joined.set(right.data);
   joined.set(below.right.data, right.data.length);
   return { left: stack(left, below.left), right: block(joined, right.rows + below.right.rows) };
-}
-
-/** Rows whose entries stand at `positions` of longer rows, else zero. */
-function scattered({ rows, columns, data }: Matrix, positions: Uint32Array, length: number): Block {
-  const wide = new Float32Array(rows * length);
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < columns; i++) wide[row * length + positions[i]!] = data[row * columns + i]!;
-  }
-  return block(wide, rows);
 }

@@ -17,6 +17,7 @@ test("the public names of onnx", () => {
     "readAttributes",
     "readModel",
     "readTensor",
+    "subgraphsOf",
     "text",
     "toNumbers",
     "valueInfo",
