@@ -40,7 +40,7 @@ describe("a run that is cut short", () => {
       const running = start(command("killed"), { cwd: place.folder });
       const units = attempt === 0 ? 0 : rng.integer(3);
       await running.shown(progress, units);
-      await delay(rng.uniform() * (units === 0 ? 1000 : 60));
+      await delay(rng.uniform() * (units === 0 ? 400 : 30));
       running.child.kill("SIGKILL");
       expect((await running.outcome).code).toBeNull();
       const now = await finished("killed");
