@@ -40,6 +40,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "sliceSource",
     "sliceTarget",
     "sourceSize",
+    "stacked",
     "sum",
     "targetSize",
     "toDense",
@@ -47,7 +48,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "unitRows",
   ],
   studies: ["Forecast", "spectrum", "totalSeconds", "tripletsAt"],
-  svd: ["counted", "rehearse", "svd"],
+  svd: ["counted", "measuredSpeed", "rehearse", "svd"],
   "apps/node": [
     "Jacobian",
     "NetworkFile",

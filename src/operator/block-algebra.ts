@@ -65,3 +65,11 @@ export function rowsOf(source: Block, from: number, to: number): Block {
   const { length } = source;
   return { rows: to - from, length, data: source.data.subarray(from * length, to * length) };
 }
+
+/** The rows of a, then those of b, in memory of their own. */
+export function stacked(a: Block, b: Block): Block {
+  const data = new Float32Array(a.data.length + b.data.length);
+  data.set(a.data);
+  data.set(b.data, a.data.length);
+  return { rows: a.rows + b.rows, length: a.length, data };
+}

@@ -1,6 +1,6 @@
 import { sizeOf } from "../base/index.ts";
 import { type Network, productCost, type Tap } from "../jacobian/index.ts";
-import { counted, type MeasuredRates, type Prediction, rehearse } from "../svd/index.ts";
+import { counted, type MeasuredRates, measuredSpeed, type Prediction, rehearse } from "../svd/index.ts";
 import { tripletsAt } from "./spectrum.ts";
 
 /** What one solve at a tap is expected to take. */
@@ -42,6 +42,7 @@ export class Forecast {
   private readonly from: Tap;
   private readonly demands: readonly Demand[];
   private readonly rates: MeasuredRates = new Map();
+  private speed: Promise<number> | undefined;
   /** By index of the demand. */
   private readonly rehearsals = new Map<number, Rehearsal>();
 
@@ -104,16 +105,17 @@ export class Forecast {
 
   /** What counting gives, with the time that it has been wrong by at a tap that was rehearsed. */
   private async scaled(index: number, k: number, known: number | undefined): Promise<Prediction> {
-    const byCount = this.counted(index, k);
+    const byCount = await this.counted(index, k);
     if (known === undefined) return byCount;
     const { tap } = this.demands[known]!;
     const { seconds } = await this.rehearsals.get(known)!.predict(tripletsAt(k, this.from, tap));
-    return { ...byCount, seconds: (byCount.seconds * seconds) / this.counted(known, k).seconds };
+    return { ...byCount, seconds: (byCount.seconds * seconds) / (await this.counted(known, k)).seconds };
   }
 
-  private counted(index: number, k: number): Prediction {
+  private async counted(index: number, k: number): Promise<Prediction> {
     const cost = productCost(this.network.model, this.from, this.demands[index]!.tap);
-    return counted({ ...this.extent(index, k), cost });
+    this.speed ??= measuredSpeed(this.network.backend.algebra);
+    return counted({ ...this.extent(index, k), cost }, await this.speed);
   }
 
   private extent(index: number, k: number): Pick<TapForecast, "m" | "n" | "k"> {

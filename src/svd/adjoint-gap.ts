@@ -1,5 +1,5 @@
 import { gaussianArray, type Rng } from "../base/index.ts";
-import { type Block, type BlockAlgebra, block } from "../operator/index.ts";
+import { type Block, type BlockAlgebra, block, stacked } from "../operator/index.ts";
 import type { Measured } from "./certificate.ts";
 import { checkedFinite, type Products } from "./products.ts";
 
@@ -28,17 +28,22 @@ export async function adjointGap(
 ): Promise<number> {
   const k = sigma.length;
   const goal = tol * sigma[0]!;
-  const [U, V] = [block(u, k), block(v, k)];
-  const unexplained = async (random: Block, image: Block, before: Block, after: Block): Promise<number> => {
-    const sought = checkedFinite(await algebra.gram(after, image, { exact: true }));
-    const known = await algebra.gram(before, random, { exact: true });
+  const z = block(gaussianArray(rng, GAP_VECTORS * products.n), GAP_VECTORS);
+  const w = block(gaussianArray(rng, GAP_VECTORS * products.m), GAP_VECTORS);
+  const [Jz, Jtw] = [await products.apply(z), await products.applyTranspose(w)];
+  /** Each random vector's and each image's inner products with the vectors of its side, [k, 2 · GAP_VECTORS]. */
+  const inner = async (vectors: Float32Array, random: Block, image: Block) =>
+    checkedFinite(await algebra.gram(block(vectors, k), stacked(random, image), { exact: true })).data;
+  const [byU, byV] = [await inner(u, w, Jz), await inner(v, z, Jtw)];
+  const unexplained = async (image: Block, after: Float64Array, before: Float64Array): Promise<number> => {
     const lengths = await algebra.dots(image, image);
     const rounding = ROUNDING * Math.sqrt(Math.max(...lengths));
     let gap = 0;
     for (let i = 0; i < k; i++) {
       let square = 0;
       for (let j = 0; j < GAP_VECTORS; j++) {
-        square += (sought.data[i * GAP_VECTORS + j]! - sigma[i]! * known.data[i * GAP_VECTORS + j]!) ** 2 / GAP_VECTORS;
+        const row = 2 * GAP_VECTORS * i;
+        square += (after[row + GAP_VECTORS + j]! - sigma[i]! * before[row + j]!) ** 2 / GAP_VECTORS;
       }
       const deviation = Math.sqrt(square);
       const explained = EXPLAINED * residual[i]!;
@@ -47,8 +52,5 @@ export async function adjointGap(
     }
     return gap;
   };
-  const z = block(gaussianArray(rng, GAP_VECTORS * products.n), GAP_VECTORS);
-  const w = block(gaussianArray(rng, GAP_VECTORS * products.m), GAP_VECTORS);
-  const bySource = await unexplained(z, await products.apply(z), V, U);
-  return Math.max(bySource, await unexplained(w, await products.applyTranspose(w), U, V));
+  return Math.max(await unexplained(Jz, byU, byV), await unexplained(Jtw, byV, byU));
 }

@@ -1,4 +1,4 @@
-import { type Block, type BlockAlgebra, block, type Matrix, unitRows } from "../operator/index.ts";
+import { type Block, type BlockAlgebra, block, type Matrix, stacked, unitRows } from "../operator/index.ts";
 import { measure } from "./certificate.ts";
 import { checkedFinite } from "./products.ts";
 import { symmetricEigen } from "./small/eigen.ts";
@@ -30,7 +30,12 @@ export async function dense(solve: Solve): Promise<Outcome> {
   const rows = block(Float32Array.from(left.data), left.rows);
   const short = await algebra.scatter(rows, side.positions, byRows ? products.m : products.n);
   const candidates = await completed(solve, byRows ? short : right, byRows ? right : short);
-  const measured = await measure(products, algebra, candidates);
+  // Of the combinations of rows that the matrix was read by, the images are the same ones of its rows.
+  const known = {
+    of: byRows ? "u" : "v",
+    images: (from: number, to: number) => algebra.combine(rowRange(left, from, to), matrix),
+  } as const;
+  const measured = await measure(products, algebra, candidates, left.rows === k ? known : undefined);
   solve.report(k);
   return { measured, missed: { kind: "exact" } };
 }
@@ -98,8 +103,5 @@ async function largestOf(
     found: [...found, right],
     top: Math.max(top, sigma[0]!),
   });
-  const joined = new Float32Array(right.data.length + below.right.data.length);
-  joined.set(right.data);
-  joined.set(below.right.data, right.data.length);
-  return { left: stack(left, below.left), right: block(joined, right.rows + below.right.rows) };
+  return { left: stack(left, below.left), right: stacked(right, below.right) };
 }

@@ -4,7 +4,7 @@ import type { Measured } from "./certificate.ts";
 import { outsideOf } from "./outside.ts";
 import { checkedFinite, type Products } from "./products.ts";
 import { symmetricEigen } from "./small/eigen.ts";
-import { multiply, multiplyTransposed, scaleRows, zeros } from "./small/matrix.ts";
+import { diagonal, multiply, multiplyTransposed, scaleRows } from "./small/matrix.ts";
 import type { Bound } from "./triplets.ts";
 
 /** What random vectors outside of a set of triplets tell. */
@@ -48,12 +48,11 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
   const logLength = new Float64Array(PROBE_VECTORS);
   /** Scales rows to length 1 and notes what they had. */
   const unit = async (x: Block): Promise<Block> => {
-    const scales = zeros(PROBE_VECTORS, PROBE_VECTORS);
-    (await algebra.dots(x, x)).forEach((square, i) => {
+    const squares = await algebra.dots(x, x);
+    squares.forEach((square, i) => {
       logLength[i] = logLength[i]! + Math.log(square) / 2;
-      scales.data[i * PROBE_VECTORS + i] = square > 0 ? square ** -0.5 : 0;
     });
-    return algebra.combine(scales, x);
+    return algebra.combine(diagonal(squares.map((square) => (square > 0 ? square ** -0.5 : 0))), x);
   };
 
   let w = await unit(await outsideOf(block(gaussianArray(rng, PROBE_VECTORS * products.n), PROBE_VECTORS), V, algebra));

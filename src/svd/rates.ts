@@ -56,6 +56,13 @@ export async function measuredRates(algebra: BlockAlgebra, blockRows: number): P
   };
 }
 
+/** Multiply-adds in a second of products of matrices in float32, as a first idea of this machine: some hundredths of a second. */
+export async function measuredSpeed(algebra: BlockAlgebra): Promise<number> {
+  const { rows, length } = { rows: SAMPLE.rows, length: SAMPLE.length / 8 };
+  const ones = block(new Float32Array(rows * length).fill(1), rows);
+  return 1 / (await secondsOf(rows * ones.data.length, () => algebra.gram(ones, ones)));
+}
+
 async function secondsOf(work: number, job: () => Promise<unknown>): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let repeat = 0; repeat < REPEATS; repeat++) {

@@ -145,6 +145,7 @@ function scaledDown(
     search: {
       blockRows: fewer(search.blockRows),
       maxBasis: fewer(search.maxBasis),
+      maxImages: fewer(search.maxImages),
       maxProducts: fewer(search.maxProducts),
       mixCost: search.mixCost / scale ** 2,
       // A few random vectors would tell them less well than the many of the whole problem.

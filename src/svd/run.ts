@@ -3,6 +3,7 @@ import type { Block, BlockAlgebra, Matrix } from "../operator/index.ts";
 import { BlockLanczos, type Ritz } from "./block-lanczos.ts";
 import { applyFilter, type Filter, filterInverse, filterResidual, NO_FILTER } from "./filter.ts";
 import type { Pairs } from "./finish.ts";
+import { Images } from "./images.ts";
 import { outsideOf } from "./outside.ts";
 import { plan, resolves } from "./plan.ts";
 import { Schedule } from "./schedule.ts";
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly blockRows: number;
   /** Vectors searched with, at most. */
   readonly capacity: number;
+  /** Of so many vectors the images on the long side are kept. */
+  readonly maxImages: number;
   /** A power of two by which J is divided within the run, as its square must be a float32 number; usually 1. */
   readonly unit: number;
   /** One product with J or Jᵀ, in multiply-adds. */
@@ -71,10 +74,14 @@ export class Run {
   private readonly options: RunOptions;
   private filter: Filter = NO_FILTER;
   private lanczos: BlockLanczos;
+  /** Of the basis, while it is searched with G itself. */
+  private images: Images | undefined;
   private schedule: Schedule;
 
   constructor(options: RunOptions) {
     this.options = options;
+    const { algebra, side, maxImages } = options;
+    if (maxImages > 0) this.images = new Images(algebra, side.longLength, maxImages);
     this.lanczos = this.begun();
     this.schedule = this.planned();
   }
@@ -137,6 +144,11 @@ export class Run {
     return this.lanczos.combine(rowRange(await ritz.vectors(), 0, count));
   }
 
+  /** Their images on the long side, by products of the search; `undefined` where those are not at hand. */
+  async imagesOf({ ritz }: Look, count: number): Promise<Block | undefined> {
+    return this.images?.combine(rowRange(await ritz.vectors(), 0, count));
+  }
+
   /**
    * Starts again with a filter, from random combinations of the wanted Ritz vectors, where that should be faster than going
    * on, or where there is no room.
@@ -153,6 +165,7 @@ export class Run {
     const mixtures = await algebra.multiply(weights, rowRange(await look.ritz.vectors(), 0, look.wanted));
     const start = await this.lanczos.combine(mixtures);
     this.filter = filter;
+    this.images = undefined;
     this.lanczos = this.begun();
     this.schedule = this.planned();
     await this.lanczos.add(start);
@@ -208,7 +221,10 @@ export class Run {
   private async gram(x: Block): Promise<Block> {
     const { side, algebra, found, scratch } = this.options;
     const room = x.rows * side.longLength;
-    const images = await side.rise(x, scratch.take("long", room));
+    const kept = this.images?.room(x.rows);
+    if (kept === undefined) this.images = undefined;
+    const images = await side.rise(x, kept ?? scratch.take("long", room));
+    if (kept !== undefined && images.data.buffer !== kept.into.buffer) kept.into.set(images.data);
     const outside = await outsideOf(
       images,
       found.long,

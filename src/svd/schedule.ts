@@ -1,8 +1,8 @@
 /**
- * Growth of the basis between two looks at the projected problem: where nothing is predicted, how far a prediction is
- * trusted, and at most.
+ * Growth of the basis between two looks at the projected problem: where nothing is predicted, where the goal is far, how far
+ * a prediction is trusted, and at most.
  */
-const GROWTH = { usual: 1.1, trusted: 1.15, most: 1.5 };
+const GROWTH = { usual: 1.1, far: 1.3, trusted: 1.15, most: 1.5 };
 
 /** When to look at the projected problem of a growing basis. */
 export class Schedule {
@@ -37,6 +37,7 @@ export class Schedule {
       // Triplets converge ever faster: a far goal is nearer than it seems.
       if (ahead <= (GROWTH.most - 1) * 2 * size)
         next = size + (ahead <= trusted ? ahead : Math.max(trusted, ahead / 2));
+      else if (Number.isFinite(byCount)) next = GROWTH.far * size;
     }
     this.converged = converged;
     this.last = { size, converged, logResidual };

@@ -12,6 +12,8 @@ export interface SearchOptions {
   readonly blockRows: number;
   /** Vectors kept, at least `leastBasis`. */
   readonly maxBasis: number;
+  /** Of so many of them the images on the other side are kept; 0 where multiplying again is cheaper. */
+  readonly maxImages: number;
   /** Vectors multiplied in search, at most; certifying what was found comes on top. */
   readonly maxProducts: number;
   /** What a filter's recurrence adds to a product with G, in multiply-adds for each vector. */
@@ -113,7 +115,7 @@ export class Search {
     const { algebra, k, tol, rng, products } = solve;
     const found = await this.pairs();
     this.unit ??= await this.measuredUnit();
-    const { blockRows, maxBasis, maxProducts, mixCost } = options;
+    const { blockRows, maxBasis, maxImages, maxProducts, mixCost } = options;
     const run = new Run({
       side,
       algebra,
@@ -124,6 +126,7 @@ export class Search {
       blockRows,
       unit: this.unit,
       capacity: Math.max(maxBasis - this.count, leastBasis(limit, blockRows)),
+      maxImages,
       productCost: products.cost,
       mixCost,
       sigmaAt: options.sigmaAt,
@@ -159,7 +162,8 @@ export class Search {
         continue;
       }
       const count = through || cut !== undefined ? look.wanted : sure;
-      const set = await twoSidedFinish(await run.vectors(look, count), found, side, products, algebra);
+      const [x, images] = [await run.vectors(look, count), await run.imagesOf(look, count)];
+      const set = await twoSidedFinish({ x, images, found, side, products, algebra });
       const bad = set.residual.some((value) => value > Math.max(tol * look.top, set.floor));
       if (bad && !run.complete && cut === undefined && this.tightenings < MAX_TIGHTENINGS) {
         this.tightenings++;

@@ -109,7 +109,24 @@ export async function prepared(J: LinearOperator, options: SvdOptions): Promise<
   const method =
     options.method === "dense" || options.method === "krylov" ? options.method : cheaper(extentOf(solve), maxProducts);
   const blockRows = options.blockRows ?? searchRows(solve);
-  return { solve, method, search: { blockRows, maxBasis, maxProducts, mixCost: MIX * solve.side.positions.length } };
+  const mixCost = MIX * solve.side.positions.length;
+  return {
+    solve,
+    method,
+    search: { blockRows, maxBasis, maxImages: mostImages(extentOf(solve)), maxProducts, mixCost },
+  };
+}
+
+/** Images that a search keeps, at most: their bytes, and for each triplet. */
+const IMAGES = { bytes: 1.25e9, perTriplet: 3 };
+
+/**
+ * How many vectors of a basis a search keeps the images of: then it has those of the singular vectors without multiplying
+ * again. 0 where a product costs less than a combination of the 2k vectors that a basis may have.
+ */
+export function mostImages({ k, cost, long }: Extent): number {
+  const fitting = Math.floor(IMAGES.bytes / (Float32Array.BYTES_PER_ELEMENT * long));
+  return cost > 2 * k * long ? Math.min(fitting, IMAGES.perTriplet * k + 64) : 0;
 }
 
 /** Sums of a filter's recurrence, in multiply-adds for each entry of a vector. */

@@ -74,7 +74,7 @@ test("an operator that is zero can be rehearsed", async () => {
 test("counting alone tells the method, and products within a factor of two", async () => {
   const J = diagonal(m, n, (i) => 1 / (1 + i / 10), 1e9);
   const { jvp, method } = await (await rehearse(J))({ k: 100 });
-  const byCount = counted({ m, n, cost: 1e9, k: 100 });
+  const byCount = counted({ m, n, cost: 1e9, k: 100 }, 1e10);
   expect(byCount.method).toBe(method);
   expect(byCount.jvp / jvp).toBeGreaterThan(0.5);
   expect(byCount.jvp / jvp).toBeLessThan(2);

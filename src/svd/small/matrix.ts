@@ -5,6 +5,13 @@ export function zeros(rows: number, columns: number): Matrix {
   return { rows, columns, data: new Float64Array(rows * columns) };
 }
 
+/** diag(values) */
+export function diagonal(values: Float64Array): Matrix {
+  const result = zeros(values.length, values.length);
+  for (let i = 0; i < values.length; i++) result.data[i * (values.length + 1)] = values[i]!;
+  return result;
+}
+
 /** Row `index`, sharing the matrix's memory. */
 export function rowOf({ columns, data }: Matrix, index: number): Float64Array {
   return data.subarray(index * columns, (index + 1) * columns);
