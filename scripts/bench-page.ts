@@ -6,6 +6,7 @@ export const benches = [
   { name: "solver", title: "Solver" },
   { name: "prediction", title: "Prediction" },
   { name: "cost", title: "Growth" },
+  { name: "figure3", title: "Figure 3" },
   { name: "peers", title: "Peers" },
   { name: "propack", title: "PROPACK" },
   { name: "campaign", title: "Certificates" },

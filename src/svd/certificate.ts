@@ -16,11 +16,13 @@ export interface Measured extends Candidates {
 export interface KnownImages {
   readonly of: "u" | "v";
   readonly images: (from: number, to: number) => Promise<Block>;
+  /** How often they were combined, and the vectors with them, since they were products. */
+  readonly combined: number;
 }
 
 /**
  * Rounding of u and v to float32 alone moves Jv − σu and Jᵀu − σv by up to 2⁻²³·‖J‖ each; the products' own rounding is
- * taken to be as much again.
+ * taken to be as much again, and so is each further combination of vectors beside their known images.
  */
 const ROUNDING = 2 * Math.SQRT2 * 2 ** -23;
 
@@ -29,7 +31,7 @@ const ROUNDING = 2 * Math.SQRT2 * 2 ** -23;
  * and the floor, from rounding and from the adjoint gap max |uᵀJv − vᵀJᵀu|. Sums in float64. Sorts the triplets by σ, in
  * place, and turns u where σ would be negative.
  *
- * Products are fresh but for those that are `known`, which must come from fresh products too.
+ * Products are fresh but for those that are `known`, which must come from products too.
  *
  * @throws PushforwardError `not-finite` if a product is not finite
  */
@@ -66,7 +68,7 @@ export async function measure(
   permuteRows(allU, order);
   permuteRows(allV, order);
   const sorted = Float64Array.from(order, (i) => sigma[i]!);
-  const floor = Math.max(ROUNDING * (sorted[0] ?? 0), gap);
+  const floor = Math.max(ROUNDING * (known?.combined ?? 1) * (sorted[0] ?? 0), gap);
   return { u, v, sigma: sorted, residual: Float64Array.from(order, (i) => residual[i]!), floor };
 }
 

@@ -34,6 +34,7 @@ export async function dense(solve: Solve): Promise<Outcome> {
   const known = {
     of: byRows ? "u" : "v",
     images: (from: number, to: number) => algebra.combine(rowRange(left, from, to), matrix),
+    combined: 1,
   } as const;
   const measured = await measure(products, algebra, candidates, left.rows === k ? known : undefined);
   solve.report(k);

@@ -51,5 +51,6 @@ export async function twoSidedFinish({ x, images, found, side, products, algebra
       long === all
         ? algebra.combine(diagonal(lengths.subarray(from, to)), rowsOf(partner, from, to))
         : algebra.combine(rowRange(vectors, from, to), all),
+    combined: images === undefined && long === all ? 1 : 2,
   });
 }

@@ -109,14 +109,21 @@ export async function prepared(J: LinearOperator, options: SvdOptions): Promise<
   const method =
     options.method === "dense" || options.method === "krylov" ? options.method : cheaper(extentOf(solve), maxProducts);
   const blockRows = options.blockRows ?? searchRows(solve);
-  const mixCost = MIX * solve.side.positions.length;
   return {
     solve,
     method,
-    search: { blockRows, maxBasis, maxImages: mostImages(extentOf(solve)), maxProducts, mixCost },
+    search: {
+      blockRows,
+      maxBasis,
+      maxImages: tol < FINE ? 0 : mostImages(extentOf(solve)),
+      maxProducts,
+      mixCost: MIX * solve.side.positions.length,
+    },
   };
 }
 
+/** A tolerance below this is too near the rounding of combined images. */
+const FINE = 2 ** -20;
 /** Images that a search keeps, at most: their bytes, and for each triplet. */
 const IMAGES = { bytes: 1.25e9, perTriplet: 3 };
 

@@ -25,7 +25,10 @@ export type Bound =
   | { readonly kind: "probable"; readonly bound: number; readonly failureProbability: number }
   | { readonly kind: "none" };
 
-/** What was measured, with fresh products Jv and Jᵀu after the last step, and never read off the recurrence. */
+/**
+ * What was measured of the triplets after the last step, and never read off the recurrence: on one side with fresh products,
+ * on the other with products made before and combined as the vectors were. Random vectors check the sides against each other.
+ */
 export interface Certificate {
   /** [k], (‖Jv − σu‖² + ‖Jᵀu − σv‖²)^½, in units of σ. */
   readonly residual: Float64Array;

@@ -88,8 +88,9 @@ here repeat.</p>`;
 
 /** The two claims of a certificate, kept apart. */
 export function whatIsClaimed({ tol }: RunManifest): Html {
-  return html`<p><strong>Each triplet is near a true one.</strong> After the last step of the solver, J v and Jᵀ u were computed afresh,
-and the residual (‖J v − σ u‖² + ‖Jᵀ u − σ v‖²)<sup>½</sup> measured. Some true singular value lies within the residual of σ.
+  return html`<p><strong>Each triplet is near a true one.</strong> After the last step of the solver the residual
+(‖J v − σ u‖² + ‖Jᵀ u − σ v‖²)<sup>½</sup> was measured: one of J v and Jᵀ u computed afresh, the other combined from products
+made before, and both checked against each other with random vectors. Some true singular value lies within the residual of σ.
 A triplet is certified where the residual is at most ${formatNumber(tol)} times the largest σ. In float32 J and Jᵀ are not exact
 adjoints; a residual at that floor is marked so, not passed.</p>
 <p><strong>No larger σ was overlooked</strong> is another claim, and no residual can show it. It is <em>exact</em> where the whole
