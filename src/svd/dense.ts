@@ -1,8 +1,8 @@
-import { type Block, type BlockAlgebra, block, type Matrix, stacked, unitRows } from "../operator/index.ts";
+import { type Block, type BlockAlgebra, block, type Matrix, rowsOf, stacked, unitRows } from "../operator/index.ts";
 import { measure } from "./certificate.ts";
 import { checkedFinite } from "./products.ts";
 import { symmetricEigen } from "./small/eigen.ts";
-import { rowRange, scaleRows, stack, zeros } from "./small/matrix.ts";
+import { diagonal, rowRange, scaleRows, stack, zeros } from "./small/matrix.ts";
 import { completed, interruptedError, type Outcome, type Solve } from "./solve.ts";
 
 /** Eigenvalues of a Gram matrix are σ²: below this part of the largest σ they are too coarse, and a second one is made. */
@@ -21,7 +21,7 @@ export async function dense(solve: Solve): Promise<Outcome> {
   const { products, algebra, k, side } = solve;
   const byRows = side.of === "target";
   const matrix = await assembled(solve);
-  const { left, right } = await largestOf(algebra, matrix, {
+  const { left, right, lengths } = await largestOf(algebra, matrix, {
     count: Math.min(k, side.positions.length),
     rotation: undefined,
     found: undefined,
@@ -30,10 +30,13 @@ export async function dense(solve: Solve): Promise<Outcome> {
   const rows = block(Float32Array.from(left.data), left.rows);
   const short = await algebra.scatter(rows, side.positions, byRows ? products.m : products.n);
   const candidates = await completed(solve, byRows ? short : right, byRows ? right : short);
-  // Of the combinations of rows that the matrix was read by, the images are the same ones of its rows.
+  // Of combinations of the rows that the matrix was read by, the images are the same ones of its rows.
   const known = {
     of: byRows ? "u" : "v",
-    images: (from: number, to: number) => algebra.combine(rowRange(left, from, to), matrix),
+    images: (from: number, to: number) =>
+      to <= lengths.length
+        ? algebra.combine(diagonal(lengths.subarray(from, to)), rowsOf(right, from, to))
+        : algebra.combine(rowRange(left, from, to), matrix),
     combined: 1,
   } as const;
   const measured = await measure(products, algebra, candidates, left.rows === k ? known : undefined);
@@ -65,13 +68,22 @@ interface Level {
   readonly top: number;
 }
 
-/** Left vectors [count, rows], and as many right ones [≤ count, length] as belong to a σ above rounding. */
+/** Singular vectors of some rows. */
+interface Largest {
+  /** [count, rows] */
+  readonly left: Matrix;
+  /** [≤ count, length]: as many as belong to a σ above rounding. */
+  readonly right: Block;
+  /** Lengths of the first left vectors' images, which are the right ones times these. */
+  readonly lengths: Float64Array;
+}
+
 async function largestOf(
   algebra: BlockAlgebra,
   rows: Block,
   { count, rotation, found = [], top }: Level,
-): Promise<{ readonly left: Matrix; readonly right: Block }> {
-  if (rows.rows === 0) return { left: zeros(0, 0), right: rows };
+): Promise<Largest> {
+  if (rows.rows === 0) return { left: zeros(0, 0), right: rows, lengths: new Float64Array(0) };
   let rotated = rows;
   if (rotation !== undefined) {
     rotated = await algebra.combine(rotation, rows, { exact: true });
@@ -91,12 +103,15 @@ async function largestOf(
     return {
       left: await inRows(rowRange(vectors, 0, count)),
       right: { rows: 0, length: rows.length, data: new Float32Array(0) },
+      lengths: new Float64Array(0),
     };
   const chosen = rowRange(vectors, 0, taken);
   const weights = sigma.subarray(0, taken).map((value) => 1 / value);
   const right = await algebra.combine(scaleRows(chosen, weights), rotated, { exact: true });
   const left = await inRows(chosen);
-  if (taken === count) return { left, right };
+  // Below the first level, what is found above was taken out of the images.
+  const lengths = sigma.subarray(0, rotation === undefined ? taken : 0);
+  if (taken === count) return { left, right, lengths };
 
   const below = await largestOf(algebra, rows, {
     count: count - taken,
@@ -104,5 +119,5 @@ async function largestOf(
     found: [...found, right],
     top: Math.max(top, sigma[0]!),
   });
-  return { left: stack(left, below.left), right: stacked(right, below.right) };
+  return { left: stack(left, below.left), right: stacked(right, below.right), lengths };
 }
