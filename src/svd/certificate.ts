@@ -16,15 +16,16 @@ export interface Measured extends Candidates {
 export interface KnownImages {
   readonly of: "u" | "v";
   readonly images: (from: number, to: number) => Promise<Block>;
-  /** How often they were combined, and the vectors with them, since they were products. */
-  readonly combined: number;
 }
 
 /**
  * Rounding of u and v to float32 alone moves Jv − σu and Jᵀu − σv by up to 2⁻²³·‖J‖ each; the products' own rounding is
- * taken to be as much again, and so is each further combination of vectors beside their known images.
+ * taken to be as much again, and so is the combination of vectors beside their known images.
  */
 const ROUNDING = 2 * Math.SQRT2 * 2 ** -23;
+
+/** A tolerance below this is too near the rounding of known images: all products are fresh then. */
+export const FINE = 2 ** -20;
 
 /**
  * Measures pairs (u_i, v_i) by products Jv and Jᵀu: σ = ½(uᵀJv + vᵀJᵀu), which makes the residual smallest; the residual;
@@ -68,7 +69,7 @@ export async function measure(
   permuteRows(allU, order);
   permuteRows(allV, order);
   const sorted = Float64Array.from(order, (i) => sigma[i]!);
-  const floor = Math.max(ROUNDING * (known?.combined ?? 1) * (sorted[0] ?? 0), gap);
+  const floor = Math.max((known === undefined ? 1 : 2) * ROUNDING * (sorted[0] ?? 0), gap);
   return { u, v, sigma: sorted, residual: Float64Array.from(order, (i) => residual[i]!), floor };
 }
 

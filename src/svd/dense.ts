@@ -1,5 +1,5 @@
 import { type Block, type BlockAlgebra, block, type Matrix, rowsOf, stacked, unitRows } from "../operator/index.ts";
-import { measure } from "./certificate.ts";
+import { FINE, measure } from "./certificate.ts";
 import { checkedFinite } from "./products.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 import { diagonal, rowRange, scaleRows, stack, zeros } from "./small/matrix.ts";
@@ -18,7 +18,7 @@ const RANK = 2 ** -23;
  * @throws PushforwardError `interrupted` if aborted while the matrix is read
  */
 export async function dense(solve: Solve): Promise<Outcome> {
-  const { products, algebra, k, side } = solve;
+  const { products, algebra, k, tol, side } = solve;
   const byRows = side.of === "target";
   const matrix = await assembled(solve);
   const { left, right, lengths } = await largestOf(algebra, matrix, {
@@ -37,9 +37,8 @@ export async function dense(solve: Solve): Promise<Outcome> {
       to <= lengths.length
         ? algebra.combine(diagonal(lengths.subarray(from, to)), rowsOf(right, from, to))
         : algebra.combine(rowRange(left, from, to), matrix),
-    combined: 1,
   } as const;
-  const measured = await measure(products, algebra, candidates, left.rows === k ? known : undefined);
+  const measured = await measure(products, algebra, candidates, left.rows === k && tol >= FINE ? known : undefined);
   solve.report(k);
   return { measured, missed: { kind: "exact" } };
 }

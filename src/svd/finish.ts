@@ -1,5 +1,5 @@
 import { type Block, type BlockAlgebra, rowsOf } from "../operator/index.ts";
-import { type Measured, measure } from "./certificate.ts";
+import { FINE, type Measured, measure } from "./certificate.ts";
 import { outsideOf } from "./outside.ts";
 import { checkedFinite, type Products } from "./products.ts";
 import type { SideOperator } from "./short-side.ts";
@@ -25,6 +25,8 @@ interface Finish {
   readonly side: SideOperator;
   readonly products: Products;
   readonly algebra: BlockAlgebra;
+  /** Relative to ‖J‖. */
+  readonly tol: number;
 }
 
 /**
@@ -33,7 +35,7 @@ interface Finish {
  * sides. What W has in the vectors found before is taken out, and what is left below `LEAST` of the largest σ is left for
  * another search.
  */
-export async function twoSidedFinish({ x, images, found, side, products, algebra }: Finish): Promise<Measured> {
+export async function twoSidedFinish({ x, images, found, side, products, algebra, tol }: Finish): Promise<Measured> {
   const all = images ?? (await side.rise(x));
   const long = await outsideOf(all, found.long, algebra);
   const gram = checkedFinite(await algebra.gram(long, long, { exact: true }));
@@ -44,13 +46,13 @@ export async function twoSidedFinish({ x, images, found, side, products, algebra
   const inverse = lengths.map((length) => 1 / length);
   const turned = await side.spread(await algebra.combine(vectors, x));
   const partner = await algebra.combine(scaleRows(vectors, inverse), long);
-  return measure(products, algebra, side.pair(turned.data, partner.data), {
+  const known = {
     of: side.of === "target" ? "u" : "v",
     // Where nothing was taken out of an image, it is its partner times its length.
-    images: (from, to) =>
+    images: (from: number, to: number) =>
       long === all
         ? algebra.combine(diagonal(lengths.subarray(from, to)), rowsOf(partner, from, to))
         : algebra.combine(rowRange(vectors, from, to), all),
-    combined: images === undefined && long === all ? 1 : 2,
-  });
+  } as const;
+  return measure(products, algebra, side.pair(turned.data, partner.data), tol < FINE ? undefined : known);
 }

@@ -163,7 +163,7 @@ export class Search {
       }
       const count = through || cut !== undefined ? look.wanted : sure;
       const [x, images] = [await run.vectors(look, count), await run.imagesOf(look, count)];
-      const set = await twoSidedFinish({ x, images, found, side, products, algebra });
+      const set = await twoSidedFinish({ x, images, found, side, products, algebra, tol });
       const bad = set.residual.some((value) => value > Math.max(tol * look.top, set.floor));
       if (bad && !run.complete && cut === undefined && this.tightenings < MAX_TIGHTENINGS) {
         this.tightenings++;

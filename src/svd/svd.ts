@@ -1,7 +1,7 @@
 import { createRng, PushforwardError } from "../base/index.ts";
 import { type Block, block, type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
 import { adjointGap } from "./adjoint-gap.ts";
-import { orthogonality, statuses } from "./certificate.ts";
+import { FINE, orthogonality, statuses } from "./certificate.ts";
 import { dense } from "./dense.ts";
 import { krylov } from "./krylov.ts";
 import { Products } from "./products.ts";
@@ -122,8 +122,6 @@ export async function prepared(J: LinearOperator, options: SvdOptions): Promise<
   };
 }
 
-/** A tolerance below this is too near the rounding of combined images. */
-const FINE = 2 ** -20;
 /** Images that a search keeps, at most: their bytes, and for each triplet. */
 const IMAGES = { bytes: 1.25e9, perTriplet: 3 };
 
