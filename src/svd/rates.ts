@@ -33,8 +33,9 @@ export async function measuredRates(algebra: BlockAlgebra, blockRows: number): P
   const { basis, rows, length, order, numbers } = SAMPLE;
   const all = sampleBlock(basis, length);
   const [many, few] = [rowsOf(all, 0, rows), rowsOf(all, 0, blockRows)];
-  const [square, flat] = [sampleMatrix(rows, rows), sampleMatrix(blockRows, basis)];
-  const into = { into: new Float32Array(few.data.length) };
+  const short = block(all.data.subarray(0, all.data.length / 4), basis);
+  const [square, flat, wide] = [sampleMatrix(rows, rows), sampleMatrix(blockRows, basis), sampleMatrix(rows, basis)];
+  const [into, toMany] = [few, many].map(({ data }) => ({ into: new Float32Array(data.length) }));
   const symmetric = sampleMatrix(order, order);
   const entry = { weight: 1, block: few };
   const positions = Uint32Array.from({ length }, (_, i) => length - 1 - i);
@@ -43,8 +44,8 @@ export async function measuredRates(algebra: BlockAlgebra, blockRows: number): P
   return {
     gram: await secondsOf(basis * few.data.length, () => algebra.gram(few, all)),
     subtract: await secondsOf(basis * few.data.length, () => algebra.subtract(few, flat, all, into)),
-    combine: await secondsOf(rows * many.data.length, () => algebra.combine(square, many)),
-    "exact gram": await secondsOf(rows * many.data.length, () => algebra.gram(many, many, { exact: true })),
+    combine: await secondsOf(rows * all.data.length, () => algebra.combine(wide, all, toMany)),
+    "exact gram": await secondsOf(basis * short.data.length, () => algebra.gram(short, short, { exact: true })),
     "exact entry": await secondsOf(few.data.length, () => algebra.gram(few, few, { exact: true })),
     "exact combine": await secondsOf(rows * many.data.length, () => algebra.combine(square, many, { exact: true })),
     multiply: await secondsOf(rows ** 3, () => algebra.multiply(square, square)),

@@ -9,7 +9,7 @@ import { Products } from "./products.ts";
 import { type MeasuredRates, measuredRates, type Rates } from "./rates.ts";
 import { Search } from "./search.ts";
 import { SideOperator, shortSide } from "./short-side.ts";
-import { extentOf } from "./solve.ts";
+import { extentOf, supportOf } from "./solve.ts";
 import { type Prepared, prepared, type SvdOptions } from "./svd.ts";
 import { TimedOperator } from "./timed-operator.ts";
 import { Workload } from "./workload.ts";
@@ -85,7 +85,8 @@ async function predicted(whole: Prepared, { sigmaAt, rates, timed }: Known): Pro
   const jvp = searched.jvp + PROBE_VECTORS * (power + 1) + GAP_VECTORS;
   const vjp = searched.vjp + PROBE_VECTORS * Math.max(0, power) + GAP_VECTORS;
   for (const operation of ["gram", "subtract"] as const) work.add(operation, PROBE_VECTORS * (power + 1) * k * (m + n));
-  work.add("exact gram", (k + 2 * GAP_VECTORS) * k * (m + n));
+  const support = supportOf(solve)?.length ?? m;
+  work.add("exact gram", k ** 2 * ((2 * support > m ? m : support) + n) + 2 * GAP_VECTORS * k * (m + n));
   work.add("random numbers", GAP_VECTORS * (m + n) + PROBE_VECTORS * n);
 
   const seconds = jvp * timed.secondsOfJ + vjp * timed.secondsOfTranspose + work.seconds;
