@@ -5,9 +5,11 @@ test("the room's public names", () => {
   expect(Object.keys(results).sort()).toEqual([
     "MemoryStore",
     "createRun",
+    "createStudyRun",
     "describeMismatch",
     "earlierRun",
     "openRun",
+    "openStudyRun",
     "sameRun",
   ]);
 });
