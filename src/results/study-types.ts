@@ -24,6 +24,8 @@ export interface StudyManifest {
   readonly inputs: readonly InputRecord[];
   readonly preprocess: RunManifest["preprocess"];
   readonly seed: number;
+  /** Of the spectra that it rests on, where it does. */
+  readonly spectra: Pick<RunManifest, "k" | "tol" | "vectors">;
   readonly backend: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly created: string;

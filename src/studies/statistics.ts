@@ -60,6 +60,14 @@ export function mean(values: ArrayLike<number>): number {
   return sum / values.length;
 }
 
+/** Of a sample, with n − 1; NaN below two values. */
+export function standardDeviation(values: ArrayLike<number>): number {
+  const middle = mean(values);
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) squares += (values[i]! - middle) ** 2;
+  return values.length < 2 ? Number.NaN : Math.sqrt(squares / (values.length - 1));
+}
+
 /** Pearson's correlation; NaN where either does not vary. */
 export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [meanOfA, meanOfB] = [mean(a), mean(b)];
@@ -71,4 +79,17 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
     squaresOfB += y * y;
   }
   return squaresOfA > 0 && squaresOfB > 0 ? both / Math.sqrt(squaresOfA * squaresOfB) : Number.NaN;
+}
+
+/** Ranks from 0, those of equal values their mean: what Spearman's correlation correlates. */
+export function ranks(values: ArrayLike<number>): Float64Array {
+  const order = Array.from(values, (_, i) => i).sort((a, b) => values[a]! - values[b]!);
+  const result = new Float64Array(values.length);
+  for (let from = 0; from < order.length; ) {
+    let to = from + 1;
+    while (to < order.length && values[order[to]!] === values[order[from]!]) to++;
+    for (let at = from; at < to; at++) result[order[at]!] = (from + to - 1) / 2;
+    from = to;
+  }
+  return result;
 }

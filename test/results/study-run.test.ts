@@ -9,6 +9,7 @@ const manifest: StudyManifest = {
   study: "noise",
   params: { levels: [0.1, 0.2], kind: "gaussian" },
   ...{ model, inputs, preprocess, seed, backend, versions, created },
+  spectra: { k: 10, tol: 1e-5, vectors: 2 },
   axes: { image: ["cat", "höhle/2"], level: [0.1, 0.2], k: [1, 2, 3] },
   cell: ["image", "level"],
   variables: {

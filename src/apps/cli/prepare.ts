@@ -1,8 +1,9 @@
 import { arch, cpus, platform } from "node:os";
 import type { Command } from "commander";
+import { sizeOf } from "../../base/index.ts";
 import { settingsOf } from "../../images/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
-import type { RunManifest } from "../../results/index.ts";
+import type { Run, RunManifest } from "../../results/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
 import { chooseTaps } from "./choose.ts";
 import { choosePreset, findInputs, type Inputs, loadInputs, readLabels } from "./inputs.ts";
@@ -74,6 +75,54 @@ export async function prepare(file: string, paths: readonly string[], options: P
   } catch (cause) {
     await network.close();
     throw cause;
+  }
+}
+
+interface RunSettings {
+  readonly version: string;
+  readonly k: number;
+  readonly tol: number;
+  readonly seed: number;
+  readonly vectors: number | "all";
+}
+
+/** The manifest of a run of spectra. */
+export function runManifest(
+  { network, from, taps, inputs, preprocess }: Prepared,
+  { version, k, tol, seed, vectors }: RunSettings,
+): RunManifest {
+  return {
+    format: "pushforward-run",
+    formatVersion: 1,
+    model: { file: network.file, sha256: network.sha256 },
+    from: { name: from.name, tensor: from.tensor, shape: from.shape },
+    inputs: inputs.records,
+    taps: taps.map((tap) => ({
+      name: tap.name,
+      tensor: tap.tensor,
+      op: tap.op,
+      shape: tap.shape,
+      cut: tap.cut,
+      k: Math.min(k, sizeOf(from.shape), sizeOf(tap.shape)),
+    })),
+    preprocess,
+    k,
+    tol,
+    seed,
+    vectors,
+    solver: "dense where a side is short, else block Lanczos on the short side with polynomial filters",
+    backend: network.backend.description,
+    versions: versionsOf(version),
+    created: new Date().toISOString(),
+  };
+}
+
+/** Stores the source tensor of every input that a run has not yet. */
+export async function storeSources(stored: Run, { network, from, inputs: { points } }: Prepared): Promise<void> {
+  for (const [input, point] of points.entries()) {
+    if (point === undefined || (await stored.readSource(input)) !== undefined) continue;
+    const source = from.tensor === network.input.tensor ? point : (await network.forward(point, [from]))[0]!;
+    await stored.writeSource(input, source);
   }
 }
 

@@ -1,6 +1,5 @@
 import { Command } from "commander";
-import { PushforwardError, sizeOf } from "../../base/index.ts";
-import type { Tap } from "../../jacobian/index.ts";
+import { PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import {
   createRun,
@@ -17,7 +16,7 @@ import type { Inputs } from "./inputs.ts";
 import { interruptible } from "./interruptible.ts";
 import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, tolerance, vectorCount, wholeNumber } from "./options.ts";
 import { announce } from "./plan.ts";
-import { type Prepared, type PrepareOptions, prepare, preparing, versionsOf } from "./prepare.ts";
+import { type PrepareOptions, prepare, preparing, runManifest, storeSources } from "./prepare.ts";
 import { formatSeconds, Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
@@ -58,7 +57,7 @@ async function run(version: string, file: string, paths: readonly string[], opti
   const { network, from, taps, inputs } = prepared;
   try {
     const k = chooseK(options.k, from, taps);
-    const manifest = manifestOf(prepared, k, version, options);
+    const manifest = runManifest(prepared, { ...options, version, k });
     const store = options.out === undefined ? new MemoryStore() : new DirectoryStore(options.out);
     const earlier = await earlierRun(store, manifest);
     if (options.plan) {
@@ -74,7 +73,7 @@ async function run(version: string, file: string, paths: readonly string[], opti
       });
     }
     const stored = earlier ?? (await createRun(store, manifest));
-    await storeSources(stored, network, from, inputs);
+    await storeSources(stored, prepared);
     await compute(stored, network, inputs, options);
     if (inputs.failures.length > 0) process.exitCode = 2;
   } finally {
@@ -185,40 +184,4 @@ async function summary(stored: Run): Promise<string> {
   }
   const head = ["tap", "m×n", "k", "mean σ₁", "mean σₖ", "certified", "worst residual/σ₁", "time"];
   return formatTable(head, rows, [1, 2, 3, 4, 5, 6, 7]);
-}
-
-async function storeSources(stored: Run, network: NetworkFile, from: Tap, { points }: Inputs): Promise<void> {
-  for (const [input, point] of points.entries()) {
-    if (point === undefined || (await stored.readSource(input)) !== undefined) continue;
-    const source = from.tensor === network.input.tensor ? point : (await network.forward(point, [from]))[0]!;
-    await stored.writeSource(input, source);
-  }
-}
-
-function manifestOf(prepared: Prepared, k: number, version: string, options: SpectrumOptions): RunManifest {
-  const { network, from, taps, inputs, preprocess } = prepared;
-  return {
-    format: "pushforward-run",
-    formatVersion: 1,
-    model: { file: network.file, sha256: network.sha256 },
-    from: { name: from.name, tensor: from.tensor, shape: from.shape },
-    inputs: inputs.records,
-    taps: taps.map((tap) => ({
-      name: tap.name,
-      tensor: tap.tensor,
-      op: tap.op,
-      shape: tap.shape,
-      cut: tap.cut,
-      k: Math.min(k, sizeOf(from.shape), sizeOf(tap.shape)),
-    })),
-    preprocess,
-    k,
-    tol: options.tol,
-    seed: options.seed,
-    vectors: options.vectors,
-    solver: "dense where a side is short, else block Lanczos on the short side with polynomial filters",
-    backend: network.backend.description,
-    versions: versionsOf(version),
-    created: new Date().toISOString(),
-  };
 }

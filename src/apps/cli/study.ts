@@ -3,13 +3,28 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { createStudyRun, type StudyManifest } from "../../results/index.ts";
+import { createRun, createStudyRun, type StudyManifest } from "../../results/index.ts";
 import { Lab, paramsOf, runStudy, type Study, studies } from "../../studies/index.ts";
 import { interruptible } from "./interruptible.ts";
-import { type Prepared, type PrepareOptions, prepare, preparing, versionsOf } from "./prepare.ts";
+import { DEFAULT_TOL, DEFAULT_VECTORS, tolerance, wholeNumber } from "./options.ts";
+import {
+  type Prepared,
+  type PrepareOptions,
+  prepare,
+  preparing,
+  runManifest,
+  storeSources,
+  versionsOf,
+} from "./prepare.ts";
 import { Progress } from "./progress.ts";
 
+/** Triplets of a spectrum, where none are asked for. */
+const STUDY_K = 100;
+
 interface StudyOptions extends PrepareOptions {
+  readonly k: number;
+  readonly tol: number;
+  readonly vectors: number;
   readonly set: readonly string[];
   readonly quick?: boolean;
   readonly out: string;
@@ -22,6 +37,14 @@ export function studyCommand(version: string): Command {
     .description(`one question about a network, answered with tables, figures and a page: ${names}`)
     .argument("<name>", "which study");
   return preparing(command)
+    .option("-k, --k <count>", "triplets of a spectrum, where a tap has so many", wholeNumber("-k", 1), STUDY_K)
+    .option("--tol <tolerance>", "residual asked for, relative to the largest σ", tolerance("--tol"), DEFAULT_TOL)
+    .option(
+      "--vectors <count>",
+      "singular vectors to keep of it, from either end",
+      wholeNumber("--vectors", 1),
+      DEFAULT_VECTORS,
+    )
     .option("--set <name=value>", "sets a parameter of the study; may be repeated", collected, [])
     .option("--quick", "a first impression, with less of everything")
     .requiredOption(
@@ -61,11 +84,26 @@ async function run(
       const point = inputs.points[i];
       return point === undefined ? [] : [{ record, point }];
     });
+    const kept: Prepared = {
+      ...prepared,
+      inputs: { records: usable.map(({ record }) => record), points: usable.map(({ point }) => point), failures: [] },
+    };
     const lab = new Lab({
       network,
-      inputs: usable.map(({ record, point }) => ({ name: record.name, point })),
+      inputs: usable.map(({ record, point }) => ({ name: record.name, point, className: record.label })),
       taps: [network.input, ...taps],
       seed: options.seed,
+      k: options.k,
+      tol: options.tol,
+      vectors: options.vectors,
+      async openSpectra() {
+        const spectra = await createRun(
+          new DirectoryStore(join(out, "run")),
+          runManifest(kept, { ...options, version }),
+        );
+        await storeSources(spectra, kept);
+        return spectra;
+      },
     });
     const manifest: StudyManifest = {
       format: "pushforward-study",
@@ -74,7 +112,7 @@ async function run(
       params,
       ...study.design(lab, params),
       ...commonOf(prepared, version, options),
-      inputs: usable.map(({ record }) => record),
+      inputs: kept.inputs.records,
     };
     const stored = await createStudyRun(new DirectoryStore(join(out, study.id)), manifest);
     const progress = new Progress(manifest.cell.reduce((product, name) => product * manifest.axes[name]!.length, 1));
@@ -84,6 +122,7 @@ async function run(
       );
     } finally {
       progress.end();
+      await lab.close();
     }
     if (inputs.failures.length > 0) process.exitCode = 2;
   } finally {
@@ -98,11 +137,12 @@ async function run(
   return report;
 }
 
-function commonOf({ network, preprocess }: Prepared, version: string, { seed }: StudyOptions) {
+function commonOf({ network, preprocess }: Prepared, version: string, { seed, k, tol, vectors }: StudyOptions) {
   return {
     model: { file: network.file, sha256: network.sha256 },
     preprocess,
     seed,
+    spectra: { k, tol, vectors },
     backend: network.backend.description,
     versions: versionsOf(version),
     created: new Date().toISOString(),
