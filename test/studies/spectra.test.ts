@@ -81,8 +81,10 @@ describe("spectra", () => {
     expect(charts.map(({ id }) => id)).toEqual(["spectra", "steps", "ranks", "growth"]);
   });
 
-  test("spectra are computed once for all studies", async () => {
-    const { lab } = await open({ model: convnet(), taps: ["logits"], count: 1 });
+  test("spectra are computed once for all studies, and once for all images where J is the same at each", async () => {
+    const { lab } = await open({ model: convnet(), taps: ["logits", "conv1"], count: 2 });
+    const [one, two] = [await lab.spectrum(0, 2), await lab.spectrum(1, 2)];
+    expect(two).toEqual(one);
     const first = await lab.spectrum(0, 1);
     const again = await lab.spectrum(0, 1);
     expect(again.seconds).toBe(first.seconds);
