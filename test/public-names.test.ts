@@ -47,8 +47,18 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "transposeOf",
     "unitRows",
   ],
-  studies: ["Forecast", "spectrum", "totalSeconds", "tripletsAt"],
-  svd: ["counted", "measuredSpeed", "rehearse", "svd"],
+  studies: [
+    "Forecast",
+    "Lab",
+    "paramsOf",
+    "readStudy",
+    "runStudy",
+    "spectrum",
+    "studies",
+    "totalSeconds",
+    "tripletsAt",
+  ],
+  svd: ["counted", "measuredSpeed", "rehearse", "svd", "symmetricEigen"],
   "apps/node": [
     "Jacobian",
     "NetworkFile",
@@ -65,7 +75,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "svd",
     "transposeOf",
   ],
-  "apps/report": ["renderFigures", "renderReport"],
+  "apps/report": ["renderFigures", "renderReport", "renderStudies"],
 };
 
 const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));

@@ -1,4 +1,5 @@
 export { byDepthFigure } from "./by-depth.ts";
+export { chartFigure } from "./chart.ts";
 export { type Gallery, type GalleryVector, galleryFigure, pictureDefinition } from "./gallery.ts";
 export { type DisplaySettings, type InputPicture, inputPicture, type Picture, vectorPicture } from "./picture.ts";
 export { spectraFigure } from "./spectra.ts";

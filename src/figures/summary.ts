@@ -1,20 +1,6 @@
-import type { Missed } from "../results/index.ts";
+import { type Missed, measureSpectrum, type SpectrumMeasures } from "../results/index.ts";
 import { type Moments, momentsOf } from "./statistics.ts";
 import type { TapUnits, UnitNumbers } from "./types.ts";
-
-/** Spread-out measures of one spectrum; over the k computed where the spectrum is not whole. */
-export interface SpectrumMeasures {
-  /** exp of the entropy of σ/Σσ; between 1 and k. */
-  readonly effectiveRank: number;
-  /** (Σσ²)²/Σσ⁴; between 1 and k. */
-  readonly participationRatio: number;
-  /** σ > max(m, n) · 2⁻²³ · σ₁. */
-  readonly numericalRank: number;
-  /** Share of the computed σ above 1, in [0, 1]. */
-  readonly aboveOne: number;
-  /** Whether all min(m, n) values were computed. */
-  readonly whole: boolean;
-}
 
 /** One tap over all its inputs. */
 export interface TapSummary {
@@ -45,38 +31,6 @@ export interface TapSummary {
   readonly seconds: number;
   readonly jvp: number;
   readonly vjp: number;
-}
-
-/**
- * Measures of one spectrum. A spectrum of zeros has ranks of 0; an empty one too.
- *
- * @see Roy & Vetterli 2007, "The effective rank" (there of all σ)
- */
-export function measureSpectrum({ sigma, m, n }: Pick<UnitNumbers, "sigma" | "m" | "n">): SpectrumMeasures {
-  let sum = 0;
-  let squares = 0;
-  let fourths = 0;
-  const largest = sigma[0] ?? 0;
-  // Relative to σ₁, so that no fourth power over- or underflows.
-  for (const value of sigma) {
-    const relative = largest > 0 ? value / largest : 0;
-    sum += relative;
-    squares += relative ** 2;
-    fourths += relative ** 4;
-  }
-  let entropy = 0;
-  for (const value of sigma) {
-    const share = largest > 0 ? value / largest / sum : 0;
-    if (share > 0) entropy -= share * Math.log(share);
-  }
-  const threshold = Math.max(m, n) * 2 ** -23 * largest;
-  return {
-    effectiveRank: largest > 0 ? Math.exp(entropy) : 0,
-    participationRatio: largest > 0 ? squares ** 2 / fourths : 0,
-    numericalRank: sigma.filter((value) => value > threshold).length,
-    aboveOne: sigma.length > 0 ? sigma.filter((value) => value > 1).length / sigma.length : 0,
-    whole: sigma.length >= Math.min(m, n),
-  };
 }
 
 /** Residual over norm of the worst triplet; the norm is the largest σ seen. 0 where J is 0. */

@@ -164,6 +164,23 @@ export class Network {
     }
   }
 
+  /** The value of one tap at each of several points, [tap size] each. */
+  async forwardAll(points: readonly Point[], tap: Tap): Promise<Float32Array[]> {
+    const { graph } = this.model.onnx;
+    const output = { name: tap.tensor, ...this.model.values.get(tap.tensor)! };
+    const executable = await this.backend.compile({ ...this.model.onnx, graph: { ...graph, outputs: [output] } });
+    try {
+      const values: Float32Array[] = [];
+      for (const point of points) {
+        const result = await executable.run({ [this.input.tensor]: this.#feed(point) }, [tap.tensor]);
+        values.push(result[tap.tensor]!.data as Float32Array);
+      }
+      return values;
+    } finally {
+      await executable.release();
+    }
+  }
+
   #feed(point: Point): Tensor {
     const { tensor, shape } = this.input;
     const full = this.model.values.get(tensor)!.shape;

@@ -10,9 +10,10 @@ export interface ArrayPlan<D extends DataType> {
 }
 
 /** A dimension: its name, extent, and how much of it a chunk holds. */
-type Dimension = readonly [name: string, extent: number, chunk: number];
+export type Dimension = readonly [name: string, extent: number, chunk: number];
 
-function plan<D extends DataType>(
+/** An array at a path; what is not stored reads as `fill`. */
+export function plan<D extends DataType>(
   path: Key,
   type: D,
   dimensions: readonly Dimension[],

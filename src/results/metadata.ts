@@ -25,14 +25,15 @@ export function metadataFiles(manifest: RunManifest, layout: Layout): [Key, Uint
   return [...[...children].map(([path, node]): [Key, Uint8Array] => [`${path}/zarr.json`, encodeJson(node)]), root];
 }
 
-function group(attributes: object, path: Key, children: ReadonlyMap<Key, object>): object {
+/** A group with the metadata of what is in it, by their paths. */
+export function group(attributes: object, path: Key, children: ReadonlyMap<Key, object>): object {
   const below = path === "/" ? 1 : path.length + 1;
   const metadata = Object.fromEntries([...children].map(([key, node]) => [key.slice(below), node]));
   const consolidated = { kind: "inline", must_understand: false, metadata };
   return { zarr_format: 3, node_type: "group", attributes, consolidated_metadata: consolidated };
 }
 
-function encodeJson(value: object): Uint8Array {
+export function encodeJson(value: object): Uint8Array {
   const text = JSON.stringify(value, (_, inner: unknown) => (Number.isNaN(inner) ? "NaN" : inner), 2);
   return new TextEncoder().encode(text);
 }

@@ -112,7 +112,8 @@ export async function openRun(store: Store): Promise<Run> {
   return new StoredRun(store, { ...manifest, inputs }, layout, Array.from(done));
 }
 
-function attributesOf(root: Uint8Array): Readonly<Record<string, unknown>> {
+/** The attributes in the metadata of a root group; none where it cannot be read. */
+export function attributesOf(root: Uint8Array): Readonly<Record<string, unknown>> {
   try {
     const { attributes } = JSON.parse(new TextDecoder().decode(root)) as { attributes?: Record<string, unknown> };
     return attributes ?? {};

@@ -1,2 +1,14 @@
 export { Forecast, type TapForecast, totalSeconds } from "./forecast.ts";
+export { Lab } from "./lab.ts";
 export { spectrum, tripletsAt } from "./spectrum.ts";
+export {
+  type Findings,
+  type FindingTable,
+  paramsOf,
+  readStudy,
+  runStudy,
+  type Study,
+  type StudyData,
+  type Verdict,
+} from "./study.ts";
+export { studies } from "./table.ts";

@@ -1,7 +1,7 @@
 import { PushforwardError, sizeOf } from "../base/index.ts";
 import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
 import type { RunManifest, UnitResult } from "../results/index.ts";
-import { type SingularTriplets, type SvdProgress, svd } from "../svd/index.ts";
+import { type SingularTriplets, type SvdOptions, type SvdProgress, svd } from "../svd/index.ts";
 
 /** Where finished units go: the run of a store, or anything like it. */
 export interface UnitStore {
@@ -44,7 +44,9 @@ export async function spectrum(
       for (const [inputIndex, point] of points.entries()) {
         if (point === undefined || (await store.isDone(inputIndex, tapIndex))) continue;
         compiled ??= await network.compile(from, network.tap(record.tensor));
-        const unit = shared ?? (await solve(compiled, point, record.k, manifest, { inputIndex, tapIndex, events }));
+        const onProgress = (progress: SvdProgress) => events.onProgress?.(inputIndex, tapIndex, progress);
+        const reporting = { ...(signal === undefined ? {} : { signal }), onProgress };
+        const unit = shared ?? (await solveUnit(compiled, point, record.k, manifest, reporting));
         if (compiled.isConstant) shared = unit;
         await store.writeUnit(inputIndex, tapIndex, unit);
         await onUnit?.(inputIndex, tapIndex, unit);
@@ -56,20 +58,17 @@ export async function spectrum(
   }
 }
 
-async function solve(
+/**
+ * Solves one unit: the k largest singular triplets of a compiled Jacobian at a point, as a run keeps them.
+ *
+ * @throws PushforwardError `interrupted` when the signal is aborted
+ */
+export async function solveUnit(
   compiled: CompiledJacobian,
   point: Float32Array,
   k: number,
-  { tol, seed, vectors }: RunManifest,
-  {
-    inputIndex,
-    tapIndex,
-    events: { signal, onProgress },
-  }: {
-    readonly inputIndex: number;
-    readonly tapIndex: number;
-    readonly events: SpectrumEvents;
-  },
+  { tol, seed, vectors }: Pick<RunManifest, "tol" | "seed" | "vectors">,
+  { signal, onProgress }: Pick<SvdOptions, "signal" | "onProgress"> = {},
 ): Promise<UnitResult> {
   const J = await compiled.at(point);
   const triplets = await svd(J, {
@@ -77,7 +76,7 @@ async function solve(
     tol,
     seed,
     ...(signal === undefined ? {} : { signal }),
-    onProgress: (progress) => onProgress?.(inputIndex, tapIndex, progress),
+    ...(onProgress === undefined ? {} : { onProgress }),
   }).catch((cause: unknown) => {
     throw signal?.aborted ? interrupted(cause) : cause;
   });

@@ -165,7 +165,10 @@ describe("results that are not as asked", () => {
     for (const [i, line] of lines.entries()) {
       const { status, sigma, residual } = JSON.parse(line);
       expect(status).not.toContain("converged");
-      expect(sigma).toEqual(JSON.parse(usual[i]!).sigma);
+      // Fine tolerances are measured with fresh products throughout: the last digits may differ.
+      for (const [j, value] of (JSON.parse(usual[i]!).sigma as number[]).entries()) {
+        expect(sigma[j] / value).toBeCloseTo(1, 6);
+      }
       expect(Math.max(...residual) / sigma[0]).toBeLessThan(1e-6);
     }
     expect(lines.length).toBe(2);

@@ -4,6 +4,7 @@ import * as figures from "../../src/figures/index.ts";
 test("the room's public names", () => {
   expect(Object.keys(figures).sort()).toEqual([
     "byDepthFigure",
+    "chartFigure",
     "escapeXml",
     "formatCount",
     "formatNumber",

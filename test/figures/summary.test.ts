@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { summarizeTap } from "../../src/figures/index.ts";
-import { measureSpectrum } from "../../src/figures/summary.ts";
+import { measureSpectrum } from "../../src/results/index.ts";
 import { tapOf, unitOf } from "./units.ts";
 
 describe("one spectrum", () => {

@@ -5,9 +5,12 @@ test("the room's public names", () => {
   expect(Object.keys(results).sort()).toEqual([
     "MemoryStore",
     "createRun",
+    "createStudyRun",
     "describeMismatch",
     "earlierRun",
+    "measureSpectrum",
     "openRun",
+    "openStudyRun",
     "sameRun",
   ]);
 });

@@ -5,6 +5,7 @@ import { exitCodes, messageOf, PushforwardError } from "../../base/index.ts";
 import { inspectCommand } from "./inspect.ts";
 import { reportCommand } from "./report.ts";
 import { spectrumCommand } from "./spectrum.ts";
+import { studyCommand } from "./study.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -19,7 +20,7 @@ const program = new Command("pushforward")
     "after",
     "\nExit codes: 0 done, 1 a result did not reach its tolerance, 2 bad usage or input, 3 unsupported model, 130 interrupted.",
   );
-for (const command of [inspectCommand(), spectrumCommand(version), reportCommand()]) {
+for (const command of [inspectCommand(), spectrumCommand(version), studyCommand(version), reportCommand()]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 

@@ -1,8 +1,5 @@
-import { arch, cpus, platform } from "node:os";
 import { Command } from "commander";
-import { PushforwardError, sizeOf } from "../../base/index.ts";
-import { type Preprocess, settingsOf } from "../../images/index.ts";
-import type { Tap } from "../../jacobian/index.ts";
+import { PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import {
   createRun,
@@ -13,25 +10,20 @@ import {
   type UnitResult,
 } from "../../results/index.ts";
 import { spectrum } from "../../studies/index.ts";
-import { type NetworkFile, openModel } from "../node/index.ts";
-import { chooseK, chooseTaps } from "./choose.ts";
-import { choosePreset, findInputs, type Inputs, loadInputs, readLabels } from "./inputs.ts";
-import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, shape, tolerance, vectorCount, wholeNumber } from "./options.ts";
+import type { NetworkFile } from "../node/index.ts";
+import { chooseK } from "./choose.ts";
+import type { Inputs } from "./inputs.ts";
+import { interruptible } from "./interruptible.ts";
+import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, tolerance, vectorCount, wholeNumber } from "./options.ts";
 import { announce } from "./plan.ts";
+import { type PrepareOptions, prepare, preparing, runManifest, storeSources } from "./prepare.ts";
 import { formatSeconds, Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
-interface SpectrumOptions {
-  readonly taps: string;
-  readonly from?: string;
+interface SpectrumOptions extends PrepareOptions {
   readonly k?: number;
   readonly tol: number;
-  readonly seed: number;
-  readonly preprocess?: string;
-  readonly labels?: string;
-  readonly shape?: number[];
   readonly vectors: number | "all";
-  readonly threads?: number;
   readonly out?: string;
   readonly json?: boolean;
   readonly plan: boolean;
@@ -39,11 +31,8 @@ interface SpectrumOptions {
 
 /** `pushforward spectrum MODEL INPUT...`: the k largest singular triplets of J(from → tap), certified. */
 export function spectrumCommand(version: string): Command {
-  return new Command("spectrum")
+  return preparing(new Command("spectrum"))
     .description("certified singular values and vectors of J(input → tap) for every input and tap")
-    .argument("<model>", "ONNX file")
-    .argument("<input...>", "pictures, folders of pictures, or .npy arrays (used as they are)")
-    .option("--taps <names>", "taps by name, comma-separated; `all`, or `cuts` for those that all paths pass", "all")
     .option("--from <tap>", "source tap (default: the network's input)")
     .option(
       "-k, --k <count>",
@@ -51,17 +40,12 @@ export function spectrumCommand(version: string): Command {
       wholeNumber("-k", 1),
     )
     .option("--tol <tolerance>", "residual asked for, relative to the largest σ", tolerance("--tol"), DEFAULT_TOL)
-    .option("--seed <seed>", "fixes every random choice", wholeNumber("--seed", 0), 0)
-    .option("--preprocess <name>", "imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file")
-    .option("--labels <file>", "classes: a list in output order, or a table file<TAB>class")
-    .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", shape("--shape"))
     .option(
       "--vectors <count>",
       "singular vectors to keep from either end: a number, all, none",
       vectorCount("--vectors"),
       DEFAULT_VECTORS,
     )
-    .option("--threads <count>", "threads of one product (default: all cores)", wholeNumber("--threads", 1))
     .option("--out <folder>", "store results here (Zarr); the same command goes on where it stopped")
     .option("--json", "one object a line on standard output, one for each input and tap")
     .option("--no-plan", "start at once: predict neither time nor memory, and do not look whether they suffice")
@@ -69,26 +53,11 @@ export function spectrumCommand(version: string): Command {
 }
 
 async function run(version: string, file: string, paths: readonly string[], options: SpectrumOptions): Promise<void> {
-  const files = await findInputs(paths);
-  const network = await openModel(file, {
-    ...(options.shape === undefined ? {} : { inputShape: options.shape }),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-  });
+  const prepared = await prepare(file, paths, options);
+  const { network, from, taps, inputs } = prepared;
   try {
-    const from = options.from === undefined ? network.input : network.tap(options.from);
-    const taps = await chooseTaps(network, from, options.taps);
     const k = chooseK(options.k, from, taps);
-    const onlyArrays = files.every((name) => name.endsWith(".npy"));
-    const preset = await choosePreset(options.preprocess, network.input.shape, onlyArrays);
-    const labels = await readLabels(options.labels, files);
-    const inputs = await loadInputs(files, network.input.shape, preset, labels);
-    for (const failure of inputs.failures) process.stderr.write(`${failure.format()}\n`);
-    const records = await withPredictions(
-      network,
-      inputs,
-      labels.classes.map(({ name }) => name),
-    );
-    const manifest = manifestOf({ version, network, from, taps, k, preset, records, onlyArrays, options });
+    const manifest = runManifest(prepared, { ...options, version, k });
     const store = options.out === undefined ? new MemoryStore() : new DirectoryStore(options.out);
     const earlier = await earlierRun(store, manifest);
     if (options.plan) {
@@ -104,7 +73,7 @@ async function run(version: string, file: string, paths: readonly string[], opti
       });
     }
     const stored = earlier ?? (await createRun(store, manifest));
-    await storeSources(stored, network, from, inputs);
+    await storeSources(stored, prepared);
     await compute(stored, network, inputs, options);
     if (inputs.failures.length > 0) process.exitCode = 2;
   } finally {
@@ -128,30 +97,22 @@ async function compute(stored: Run, network: NetworkFile, inputs: Inputs, option
     if (options.json) process.stdout.write(`${JSON.stringify(asLine(manifest, input, tap, unit))}\n`);
   };
   for (const { input, tap } of done) tell(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!);
-  const aborter = new AbortController();
-  const interrupt = () => {
-    if (aborter.signal.aborted) process.exit(130);
-    process.stderr.write("\ninterrupting after this step; once more to stop at once\n");
-    aborter.abort();
-  };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
   try {
-    await spectrum(stored, network, inputs.points, {
-      signal: aborter.signal,
-      onProgress: (input, tap, { converged, k, jvp, vjp }) =>
-        progress.update(`${name(input, tap)}: ${converged} of ${k} triplets, ${jvp} J + ${vjp} Jᵀ products`),
-      onUnit: (input, tap, unit) => {
-        progress.finish(`${name(input, tap)}: ${describeUnit(unit)}`);
-        tell(input, tap, unit);
-      },
+    await interruptible(async (signal) => {
+      await spectrum(stored, network, inputs.points, {
+        signal,
+        onProgress: (input, tap, { converged, k, jvp, vjp }) =>
+          progress.update(`${name(input, tap)}: ${converged} of ${k} triplets, ${jvp} J + ${vjp} Jᵀ products`),
+        onUnit: (input, tap, unit) => {
+          progress.finish(`${name(input, tap)}: ${describeUnit(unit)}`);
+          tell(input, tap, unit);
+        },
+      }).catch((cause: unknown) => {
+        throw options.out === undefined && signal.aborted ? nothingKept(cause) : cause;
+      });
     });
-  } catch (cause) {
-    throw options.out === undefined && aborter.signal.aborted ? nothingKept(cause) : cause;
   } finally {
     progress.end();
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
   }
   if (!options.json) process.stdout.write(`${await summary(stored)}\n`);
   if (options.out !== undefined)
@@ -223,76 +184,4 @@ async function summary(stored: Run): Promise<string> {
   }
   const head = ["tap", "m×n", "k", "mean σ₁", "mean σₖ", "certified", "worst residual/σ₁", "time"];
   return formatTable(head, rows, [1, 2, 3, 4, 5, 6, 7]);
-}
-
-/** The class that the network gives to each input, where it ends in a vector of scores. */
-async function withPredictions(network: NetworkFile, { records, points }: Inputs, classes: readonly string[]) {
-  if (network.output.shape.length !== 1) return records;
-  const result = [];
-  for (const [i, record] of records.entries()) {
-    const point = points[i];
-    if (point === undefined) {
-      result.push(record);
-      continue;
-    }
-    const [scores] = await network.forward(point, [network.output]);
-    const best = scores!.indexOf(Math.max(...scores!));
-    result.push({ ...record, predicted: classes[best] ?? String(best) });
-  }
-  return result;
-}
-
-async function storeSources(stored: Run, network: NetworkFile, from: Tap, { points }: Inputs): Promise<void> {
-  for (const [input, point] of points.entries()) {
-    if (point === undefined || (await stored.readSource(input)) !== undefined) continue;
-    const source = from.tensor === network.input.tensor ? point : (await network.forward(point, [from]))[0]!;
-    await stored.writeSource(input, source);
-  }
-}
-
-interface ManifestParts {
-  readonly version: string;
-  readonly network: NetworkFile;
-  readonly from: Tap;
-  readonly taps: readonly Tap[];
-  readonly k: number;
-  readonly preset: Preprocess;
-  readonly records: Inputs["records"];
-  readonly onlyArrays: boolean;
-  readonly options: SpectrumOptions;
-}
-
-function manifestOf(parts: ManifestParts): RunManifest {
-  const { version, network, from, taps, k, preset, records, onlyArrays, options } = parts;
-  return {
-    format: "pushforward-run",
-    formatVersion: 1,
-    model: { file: network.file, sha256: network.sha256 },
-    from: { name: from.name, tensor: from.tensor, shape: from.shape },
-    inputs: records,
-    taps: taps.map((tap) => ({
-      name: tap.name,
-      tensor: tap.tensor,
-      op: tap.op,
-      shape: tap.shape,
-      cut: tap.cut,
-      k: Math.min(k, sizeOf(from.shape), sizeOf(tap.shape)),
-    })),
-    preprocess: onlyArrays
-      ? { name: "array", unit: "the network's own", settings: {} }
-      : { name: preset.name, unit: preset.unit, settings: settingsOf(preset) },
-    k,
-    tol: options.tol,
-    seed: options.seed,
-    vectors: options.vectors,
-    solver: "dense where a side is short, else block Lanczos on the short side with polynomial filters",
-    backend: network.backend.description,
-    versions: {
-      pushforward: version,
-      node: process.version,
-      platform: `${platform()} ${arch()}`,
-      cpu: cpus()[0]?.model ?? "",
-    },
-    created: new Date().toISOString(),
-  };
 }

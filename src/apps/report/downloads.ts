@@ -64,7 +64,7 @@ function csvOf({ manifest, taps }: CollectedRun): string {
 }
 
 /** A text field; one that a spreadsheet would take for a formula is led by an apostrophe. */
-function field(text: string): string {
+export function field(text: string): string {
   const plain = /^[=+\-@\t]/.test(text) ? `'${text}` : text;
   return /[",\n\r]/.test(plain) ? `"${plain.replace(/"/g, '""')}"` : plain;
 }

@@ -14,6 +14,7 @@ import { drawingDocument } from "./figures.ts";
 import { Html, html } from "./html.ts";
 import { baseName, howToRead, incompleteNotice, summarySentences, whatIsClaimed } from "./prose.ts";
 import { provenance } from "./provenance.ts";
+import { responsive, widths } from "./responsive.ts";
 import type { RunReader } from "./run-reader.ts";
 import { style } from "./style.ts";
 import { inputsTable, missedTable, tapsTable } from "./tables.ts";
@@ -23,7 +24,6 @@ export interface ReportOptions {
   readonly command?: string;
 }
 
-const widths = { wide: 900, narrow: 380 };
 const vectorBytes = 1.9e6;
 
 /**
@@ -101,12 +101,6 @@ function gallerySection(galleries: readonly Gallery[], pictures: ReadonlyMap<Pic
       return html`<details${open}><summary>${gallery.tap}</summary>${responsive(wide as Figure, narrow as Figure)}</details>`;
     },
   )}`;
-}
-
-/** Both drawings of a figure; the style sheet shows the one that fits. */
-function responsive(wide: Figure, narrow: Figure): Html {
-  return html`<figure><div class="paper wide">${new Html(wide.svg)}</div><div class="paper narrow">${new Html(narrow.svg)}</div>
-<figcaption>${wide.caption}</figcaption></figure>`;
 }
 
 function downloadLinks(data: CollectedRun): Html[] {

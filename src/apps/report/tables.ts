@@ -115,7 +115,7 @@ function percent(share: number): string {
 }
 
 /** A table that scrolls in its own box, reachable by keyboard. */
-function scrollTable(
+export function scrollTable(
   caption: string,
   heads: readonly string[],
   rows: readonly Html[],

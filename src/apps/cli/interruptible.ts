@@ -1,0 +1,17 @@
+/** Runs a job that an interrupt asks to end after its step; a second one ends the process. */
+export async function interruptible(job: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const aborter = new AbortController();
+  const interrupt = () => {
+    if (aborter.signal.aborted) process.exit(130);
+    process.stderr.write("\ninterrupting after this step; once more to stop at once\n");
+    aborter.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  try {
+    await job(aborter.signal);
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}

@@ -1,0 +1,154 @@
+import { arch, cpus, platform } from "node:os";
+import type { Command } from "commander";
+import { sizeOf } from "../../base/index.ts";
+import { settingsOf } from "../../images/index.ts";
+import type { Tap } from "../../jacobian/index.ts";
+import type { Run, RunManifest } from "../../results/index.ts";
+import { type NetworkFile, openModel } from "../node/index.ts";
+import { chooseTaps } from "./choose.ts";
+import { choosePreset, findInputs, type Inputs, loadInputs, readLabels } from "./inputs.ts";
+import { shape, wholeNumber } from "./options.ts";
+
+/** What a command asks for of networks and inputs. */
+export interface PrepareOptions {
+  readonly taps: string;
+  readonly from?: string;
+  readonly preprocess?: string;
+  readonly labels?: string;
+  readonly shape?: number[];
+  readonly seed: number;
+  readonly threads?: number;
+}
+
+/** Adds the arguments and options that `prepare` takes. */
+export function preparing(command: Command): Command {
+  return command
+    .argument("<model>", "ONNX file")
+    .argument("<input...>", "pictures, folders of pictures, or .npy arrays (used as they are)")
+    .option("--taps <names>", "taps by name, comma-separated; `all`, or `cuts` for those that all paths pass", "all")
+    .option("--preprocess <name>", "imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file")
+    .option("--labels <file>", "classes: a list in output order, or a table file<TAB>class")
+    .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", shape("--shape"))
+    .option("--seed <seed>", "fixes every random choice", wholeNumber("--seed", 0), 0)
+    .option("--threads <count>", "threads of one product (default: all cores)", wholeNumber("--threads", 1));
+}
+
+/** A network that is open, with the taps and inputs of a command. */
+export interface Prepared {
+  readonly network: NetworkFile;
+  readonly from: Tap;
+  readonly taps: readonly Tap[];
+  /** Their records with the class that the network gives. */
+  readonly inputs: Inputs;
+  readonly preprocess: RunManifest["preprocess"];
+}
+
+/**
+ * Opens a model and loads inputs; those that cannot be used are told on standard error. The caller closes the network.
+ *
+ * @throws PushforwardError what `openModel`, `chooseTaps`, `choosePreset`, `readLabels` and `loadInputs` throw
+ */
+export async function prepare(file: string, paths: readonly string[], options: PrepareOptions): Promise<Prepared> {
+  const files = await findInputs(paths);
+  const network = await openModel(file, {
+    ...(options.shape === undefined ? {} : { inputShape: options.shape }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
+  try {
+    const from = options.from === undefined ? network.input : network.tap(options.from);
+    const taps = await chooseTaps(network, from, options.taps);
+    const onlyArrays = files.every((name) => name.endsWith(".npy"));
+    const preset = await choosePreset(options.preprocess, network.input.shape, onlyArrays);
+    const labels = await readLabels(options.labels, files);
+    const inputs = await loadInputs(files, network.input.shape, preset, labels);
+    for (const failure of inputs.failures) process.stderr.write(`${failure.format()}\n`);
+    const classes = labels.classes.map(({ name }) => name);
+    return {
+      network,
+      from,
+      taps,
+      inputs: { ...inputs, records: await withPredictions(network, inputs, classes) },
+      preprocess: onlyArrays
+        ? { name: "array", unit: "the network's own", settings: {} }
+        : { name: preset.name, unit: preset.unit, settings: settingsOf(preset) },
+    };
+  } catch (cause) {
+    await network.close();
+    throw cause;
+  }
+}
+
+interface RunSettings {
+  readonly version: string;
+  readonly k: number;
+  readonly tol: number;
+  readonly seed: number;
+  readonly vectors: number | "all";
+}
+
+/** The manifest of a run of spectra. */
+export function runManifest(
+  { network, from, taps, inputs, preprocess }: Prepared,
+  { version, k, tol, seed, vectors }: RunSettings,
+): RunManifest {
+  return {
+    format: "pushforward-run",
+    formatVersion: 1,
+    model: { file: network.file, sha256: network.sha256 },
+    from: { name: from.name, tensor: from.tensor, shape: from.shape },
+    inputs: inputs.records,
+    taps: taps.map((tap) => ({
+      name: tap.name,
+      tensor: tap.tensor,
+      op: tap.op,
+      shape: tap.shape,
+      cut: tap.cut,
+      k: Math.min(k, sizeOf(from.shape), sizeOf(tap.shape)),
+    })),
+    preprocess,
+    k,
+    tol,
+    seed,
+    vectors,
+    solver: "dense where a side is short, else block Lanczos on the short side with polynomial filters",
+    backend: network.backend.description,
+    versions: versionsOf(version),
+    created: new Date().toISOString(),
+  };
+}
+
+/** Stores the source tensor of every input that a run has not yet. */
+export async function storeSources(stored: Run, { network, from, inputs: { points } }: Prepared): Promise<void> {
+  for (const [input, point] of points.entries()) {
+    if (point === undefined || (await stored.readSource(input)) !== undefined) continue;
+    const source = from.tensor === network.input.tensor ? point : (await network.forward(point, [from]))[0]!;
+    await stored.writeSource(input, source);
+  }
+}
+
+/** What a number was computed with and on. */
+export function versionsOf(pushforward: string): RunManifest["versions"] {
+  return {
+    pushforward,
+    node: process.version,
+    platform: `${platform()} ${arch()}`,
+    cpu: cpus()[0]?.model ?? "",
+  };
+}
+
+/** The class that the network gives to each input, where it ends in a vector of scores. */
+async function withPredictions(network: NetworkFile, { records, points }: Inputs, classes: readonly string[]) {
+  if (network.output.shape.length !== 1) return records;
+  const result = [];
+  for (const [i, record] of records.entries()) {
+    const point = points[i];
+    if (point === undefined) {
+      result.push(record);
+      continue;
+    }
+    const [scores] = await network.forward(point, [network.output]);
+    const best = scores!.indexOf(Math.max(...scores!));
+    result.push({ ...record, predicted: classes[best] ?? String(best) });
+  }
+  return result;
+}

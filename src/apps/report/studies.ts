@@ -1,0 +1,86 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { chartFigure, formatNumber } from "../../figures/index.ts";
+import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import { toPng } from "../../platform/node/png.ts";
+import { openStudyRun, type StudyRun } from "../../results/index.ts";
+import { type Findings, type FindingTable, readStudy, type Study, studies, type Verdict } from "../../studies/index.ts";
+import { field } from "./downloads.ts";
+import { drawingDocument } from "./figures.ts";
+import { Html, html } from "./html.ts";
+import { baseName } from "./prose.ts";
+import { responsive, widths } from "./responsive.ts";
+import { style } from "./style.ts";
+import { scrollTable } from "./tables.ts";
+
+/** What the studies of a folder found: their files by name, and one page of all. */
+export interface StudiesReport {
+  /** `<study>-<table>.csv`, `<study>-<chart>.svg` and `.png`. */
+  readonly files: ReadonlyMap<string, string | Uint8Array>;
+  readonly page: string;
+}
+
+/**
+ * Reads every study of a folder, finished or not, and says what it found.
+ *
+ * @throws PushforwardError what the store throws
+ */
+export async function renderStudies(folder: string): Promise<StudiesReport> {
+  const present = new Set(await readdir(folder));
+  const files = new Map<string, string | Uint8Array>();
+  const sections: Html[] = [];
+  let manifest: StudyRun["manifest"] | undefined;
+  for (const study of studies.filter(({ id }) => present.has(id))) {
+    const run = await openStudyRun(new DirectoryStore(join(folder, study.id)));
+    manifest ??= run.manifest;
+    const findings = study.conclude(await readStudy(run), run.manifest.params);
+    for (const table of findings.tables) files.set(`${study.id}-${table.id}.csv`, csvOf(table));
+    const document = drawingDocument();
+    for (const chart of findings.charts) {
+      const { svg } = chartFigure(chart, { document });
+      files.set(`${study.id}-${chart.id}.svg`, svg);
+      files.set(`${study.id}-${chart.id}.png`, await toPng(svg));
+    }
+    sections.push(sectionOf(study, run, findings));
+  }
+  const title = `Studies of ${baseName(manifest?.model.file ?? "no network")}`;
+  const page = html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title><style>${new Html(style)}</style></head><body><main>
+<header><h1>${title}</h1><p class="soft">${manifest?.created.slice(0, 10)} · Pushforward ${manifest?.versions.pushforward}
+· ${manifest?.backend}</p></header>${sections}</main></body></html>
+`;
+  return { files, page: page.markup };
+}
+
+function sectionOf(study: Study, { manifest }: StudyRun, { tables, charts, verdicts }: Findings): Html {
+  const document = drawingDocument();
+  const settings = Object.entries(manifest.params).map(([name, value]) => `${name} = ${value}`);
+  return html`<section id="${study.id}"><h2>${study.question}</h2><p>${study.method}</p>
+<p class="soft">${manifest.inputs.length} inputs · seed ${manifest.seed}${settings.map((text) => ` · ${text}`)}</p>
+${verdicts.length === 0 ? undefined : html`<ul>${verdicts.map(verdictItem)}</ul>`}
+${charts.map((chart) => {
+  return responsive(
+    chartFigure(chart, { document, width: widths.wide }),
+    chartFigure(chart, { document, width: widths.narrow }),
+  );
+})}
+${tables.map(({ caption, columns, rows }) => {
+  const body = rows.map(
+    ([first, ...cells]) =>
+      html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${typeof cell === "number" ? formatNumber(cell) : cell}</td>`)}</tr>`,
+  );
+  return scrollTable(caption, columns, body);
+})}</section>`;
+}
+
+function verdictItem({ claim, verdict, because }: Verdict): Html {
+  return html`<li>${claim} <strong>${verdict}</strong>: ${because}</li>`;
+}
+
+/** Numbers in full; empty where there is none. */
+function csvOf({ columns, rows }: FindingTable): string {
+  const cell = (value: string | number) =>
+    typeof value === "string" ? field(value) : Number.isFinite(value) ? String(value) : "";
+  return [columns, ...rows].map((cells) => `${cells.map(cell).join(",")}\n`).join("");
+}

@@ -1,0 +1,71 @@
+import type { UnitResult } from "./types.ts";
+
+/** Spread-out measures of one spectrum; over the k computed where the spectrum is not whole. */
+export interface SpectrumMeasures {
+  /** exp of the entropy of σ/Σσ; between 1 and k. */
+  readonly effectiveRank: number;
+  /** (Σσ²)²/Σσ⁴; between 1 and k. */
+  readonly participationRatio: number;
+  /** σ > max(m, n) · 2⁻²³ · σ₁. */
+  readonly numericalRank: number;
+  /** Share of the computed σ above 1, in [0, 1]. */
+  readonly aboveOne: number;
+  /** Mean of σ², and its standard deviation: an isometry has 1 and 0. */
+  readonly isometryMean: number;
+  readonly isometrySpread: number;
+  /** Slope of log σ against the logarithm of its index, by least squares over σ > 0: −1 for σ ∝ 1/index; NaN for fewer than two. */
+  readonly logSlope: number;
+  /** Whether all min(m, n) values were computed. */
+  readonly whole: boolean;
+}
+
+/**
+ * Measures of one spectrum. A spectrum of zeros has ranks of 0; an empty one too.
+ *
+ * @see Roy & Vetterli 2007, "The effective rank" (there of all σ)
+ */
+export function measureSpectrum({ sigma, m, n }: Pick<UnitResult, "sigma" | "m" | "n">): SpectrumMeasures {
+  let sum = 0;
+  let squares = 0;
+  let fourths = 0;
+  const largest = sigma[0] ?? 0;
+  // Relative to σ₁, so that no fourth power over- or underflows.
+  for (const value of sigma) {
+    const relative = largest > 0 ? value / largest : 0;
+    sum += relative;
+    squares += relative ** 2;
+    fourths += relative ** 4;
+  }
+  let entropy = 0;
+  for (const value of sigma) {
+    const share = largest > 0 ? value / largest / sum : 0;
+    if (share > 0) entropy -= share * Math.log(share);
+  }
+  const threshold = Math.max(m, n) * 2 ** -23 * largest;
+  return {
+    effectiveRank: largest > 0 ? Math.exp(entropy) : 0,
+    participationRatio: largest > 0 ? squares ** 2 / fourths : 0,
+    numericalRank: sigma.filter((value) => value > threshold).length,
+    aboveOne: sigma.length > 0 ? sigma.filter((value) => value > 1).length / sigma.length : 0,
+    ...isometryOf(sigma),
+    logSlope: logSlopeOf(sigma),
+    whole: sigma.length >= Math.min(m, n),
+  };
+}
+
+function isometryOf(sigma: Float64Array): Pick<SpectrumMeasures, "isometryMean" | "isometrySpread"> {
+  const squares = sigma.map((value) => value ** 2);
+  const mean = squares.reduce((sum, square) => sum + square, 0) / squares.length;
+  const spread = squares.reduce((sum, square) => sum + (square - mean) ** 2, 0) / squares.length;
+  return { isometryMean: mean, isometrySpread: Math.sqrt(spread) };
+}
+
+function logSlopeOf(sigma: Float64Array): number {
+  const points = Array.from(sigma, (value, i) => [Math.log(i + 1), Math.log(value)] as const).filter(
+    ([, y]) => y > -Infinity,
+  );
+  const mean = (axis: 0 | 1) => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
+  const [x, y] = [mean(0), mean(1)];
+  const along = points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0);
+  return points.length < 2 ? Number.NaN : along / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
+}

@@ -1,0 +1,169 @@
+import { PushforwardError } from "../base/index.ts";
+import { fillChunk, readAll, writeChunk, writeTexts } from "./arrays.ts";
+import { type ArrayPlan, type Dimension, plan } from "./layout.ts";
+import { canonical } from "./manifest.ts";
+import { encodeJson, group } from "./metadata.ts";
+import { attributesOf } from "./run.ts";
+import type { Key, Store } from "./store.ts";
+import type { CellValues, StudyArray, StudyManifest } from "./study-types.ts";
+
+/** A study in its store. Cells are numbered along the axes of the manifest's `cell`, from 0. */
+export interface StudyRun {
+  readonly manifest: StudyManifest;
+  /** Whether a cell was stored when the study was opened, or by this `StudyRun` since. */
+  isDone(cell: readonly number[]): boolean;
+  /**
+   * Stores what was measured in a cell, and that it is done at last.
+   *
+   * @throws PushforwardError `shape-mismatch` if a variable is missing or not of its size; `store-unwritable`
+   */
+  write(cell: readonly number[], values: CellValues): Promise<void>;
+  /** One variable of all cells. */
+  read(variable: string): Promise<StudyArray>;
+}
+
+/**
+ * Begins a study in an empty part of a store, or goes on with the same one.
+ *
+ * @throws PushforwardError `store-mismatch` if another study, or the same one with other settings, is there
+ */
+export async function createStudyRun(store: Store, manifest: StudyManifest): Promise<StudyRun> {
+  if (await store.has("/zarr.json")) {
+    const run = await openStudyRun(store);
+    requireSame(run.manifest, manifest, store.location);
+    return run;
+  }
+  const layout = layoutOf(manifest);
+  for (const [name, array] of Object.entries(layout.axes)) {
+    const labels = manifest.axes[name]!;
+    if (isNumeric(array)) await writeChunk(store, array, Float64Array.from(labels as readonly number[]));
+    else await writeTexts(store, array, labels.map(String));
+  }
+  for (const [key, bytes] of metadataFiles(manifest, layout)) await store.set(key, bytes);
+  return openStudyRun(store);
+}
+
+/**
+ * Opens a study, finished or not.
+ *
+ * @throws PushforwardError `file-unreadable` if nothing is there; `store-mismatch` if it is no study
+ */
+export async function openStudyRun(store: Store): Promise<StudyRun> {
+  const root = await store.get("/zarr.json");
+  if (root === undefined) {
+    throw new PushforwardError("file-unreadable", {
+      what: "There is no study here.",
+      where: { file: store.location },
+      fix: "Give the folder that a study was written to.",
+    });
+  }
+  const { format, formatVersion, ...rest } = attributesOf(root);
+  if (format !== "pushforward-study" || formatVersion !== 1) {
+    throw new PushforwardError("store-mismatch", {
+      what: "This Zarr store is not a study that this version of Pushforward reads.",
+      where: { file: store.location },
+      fix: "Choose another folder.",
+    });
+  }
+  const manifest = { format, formatVersion, ...rest } as unknown as StudyManifest; // written by `createStudyRun`
+  const layout = layoutOf(manifest);
+  return new StoredStudy(store, manifest, layout, Array.from(await readAll(store, layout.done)));
+}
+
+type Layout = ReturnType<typeof layoutOf>;
+
+function layoutOf({ axes, cell, variables }: StudyManifest) {
+  const whole = (name: string): Dimension => [name, axes[name]!.length, axes[name]!.length];
+  const cells = cell.map((name): Dimension => [name, axes[name]!.length, 1]);
+  return {
+    axes: Object.fromEntries(
+      Object.entries(axes).map(([name, labels]): [string, ArrayPlan<"float64"> | ArrayPlan<"string">] => {
+        const about = { long_name: name };
+        return labels.every((label) => typeof label === "number")
+          ? [name, plan(`/${name}`, "float64", [whole(name)], Number.NaN, about)]
+          : [name, plan(`/${name}`, "string", [whole(name)], "", about)];
+      }),
+    ),
+    variables: Object.fromEntries(
+      Object.entries(variables).map(([name, { dims, about, unit }]) => {
+        const attributes = { long_name: about, ...(unit === undefined ? {} : { unit }) };
+        return [name, plan(`/${name}`, "float64", [...cells, ...dims.map(whole)], Number.NaN, attributes)];
+      }),
+    ),
+    done: plan("/done", "bool", cells, false, { long_name: "whether the cell is stored; written last" }),
+  };
+}
+
+function isNumeric(array: ArrayPlan<"float64"> | ArrayPlan<"string">): array is ArrayPlan<"float64"> {
+  return array.metadata.data_type === "float64";
+}
+
+/** The root's last: it makes the store a study. */
+function metadataFiles(manifest: StudyManifest, { axes, variables, done }: Layout): [Key, Uint8Array][] {
+  const arrays = [...Object.values(axes), ...Object.values(variables), done];
+  const children = new Map<Key, object>(arrays.map(({ path, metadata }) => [path, metadata]));
+  const root: [Key, Uint8Array] = ["/zarr.json", encodeJson(group(manifest, "/", children))];
+  return [...[...children].map(([path, node]): [Key, Uint8Array] => [`${path}/zarr.json`, encodeJson(node)]), root];
+}
+
+/** @throws PushforwardError `store-mismatch` naming what differs */
+function requireSame(stored: StudyManifest, asked: StudyManifest, location: string): void {
+  const differing = (Object.keys(asked) as (keyof StudyManifest)[]).filter(
+    (key) => key !== "created" && canonical(stored[key]) !== canonical(asked[key]),
+  );
+  if (differing.length === 0) return;
+  const lines = differing.map((key) => `${key}: stored ${canonical(stored[key])}, asked ${canonical(asked[key])}`);
+  throw new PushforwardError("store-mismatch", {
+    what: `This folder holds the study with other settings. ${lines.map((line) => shortened(line)).join("; ")}.`,
+    where: { file: location },
+    fix: "Give the settings of the stored study to go on with it, or another folder with --out.",
+  });
+}
+
+const shortened = (line: string): string => (line.length > 240 ? `${line.slice(0, 240)} …` : line);
+
+class StoredStudy implements StudyRun {
+  readonly manifest: StudyManifest;
+  readonly #store: Store;
+  readonly #layout: Layout;
+  readonly #done: boolean[];
+
+  constructor(store: Store, manifest: StudyManifest, layout: Layout, done: boolean[]) {
+    this.#store = store;
+    this.manifest = manifest;
+    this.#layout = layout;
+    this.#done = done;
+  }
+
+  isDone(cell: readonly number[]): boolean {
+    return this.#done[this.#at(cell)]!;
+  }
+
+  async write(cell: readonly number[], values: CellValues): Promise<void> {
+    const at = this.#at(cell);
+    for (const [name, array] of Object.entries(this.#layout.variables)) {
+      const value = values[name];
+      const numbers = typeof value === "number" ? Float64Array.of(value) : Float64Array.from(value ?? []);
+      const size = array.metadata.chunk_grid.configuration.chunk_shape.reduce((product, extent) => product * extent, 1);
+      if (numbers.length !== size) {
+        throw new PushforwardError("shape-mismatch", {
+          what: `The study ${this.manifest.study} measured ${numbers.length} numbers of ${name}, not ${size}.`,
+        });
+      }
+      await writeChunk(this.#store, array, numbers, ...cell);
+    }
+    await fillChunk(this.#store, this.#layout.done, true, ...cell);
+    this.#done[at] = true;
+  }
+
+  async read(variable: string): Promise<StudyArray> {
+    const array = this.#layout.variables[variable]!;
+    const { shape, dimension_names } = array.metadata;
+    return { dims: (dimension_names ?? []) as readonly string[], shape, data: await readAll(this.#store, array) };
+  }
+
+  #at(cell: readonly number[]): number {
+    const { axes, cell: names } = this.manifest;
+    return names.reduce((at, name, i) => at * axes[name]!.length + cell[i]!, 0);
+  }
+}

@@ -1,0 +1,355 @@
+import { gaussianArray, PushforwardError, type Rng, sizeOf } from "../base/index.ts";
+import { type Block, block } from "../operator/index.ts";
+import type { Chart, ChartSeries } from "../results/index.ts";
+import { svd } from "../svd/index.ts";
+import type { Lab } from "./lab.ts";
+import { tripletsAt } from "./spectrum.ts";
+import { bootstrap, type Estimate, mean } from "./statistics.ts";
+import { type FindingTable, type Params, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+
+/** Where the perturbations point. */
+const DIRECTIONS = ["first", "middle", "last", "subspace", "isotropic", "data"] as const;
+type Direction = (typeof DIRECTIONS)[number];
+const told: Readonly<Record<Direction, string>> = {
+  first: "first singular vectors",
+  middle: "middle ones",
+  last: "last ones",
+  subspace: "a random subspace",
+  isotropic: "any direction",
+  data: "towards another image",
+};
+
+/** A linear prediction has parted from the truth where it is off by this part of the shift. */
+const PARTED = 0.5;
+/** Random cotangents that estimate Σσ². */
+const PROBES = 16;
+
+/**
+ * The same length of perturbation, in directions that J enlarges, erases, or does not know.
+ *
+ * @see Mototake & Ikegami 2015, §5 (planned there)
+ */
+export const directionalNoise: Study = {
+  id: "directional-noise",
+  question:
+    "Does noise along singular vectors of large singular values move the output and the class more than noise along those of small ones?",
+  method:
+    "Perturbations of one length, in the span of the first, middle or last j right singular vectors of J(input → last tap) computed, in " +
+    "random subspaces of dimension j, in any direction and towards other images. The actual shift of the last tap is compared with J's prediction, the class with the one before, and Σσ² at the perturbed image with that at the image.",
+  params: {
+    directions: { about: "dimension j of the spans", default: 8, quick: 4 },
+    amplitudes: {
+      about: "lengths of the perturbation, in units of the image's own",
+      default: [0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1],
+      quick: [0.01, 0.1, 1],
+    },
+    draws: { about: "perturbations of each kind and length for an image", default: 5, quick: 2 },
+  },
+
+  design(lab, params) {
+    const { inputs } = lab;
+    const amplitudes = amplitudesOf(params);
+    const most = countOf(lab);
+    if (inputs.length < 2) {
+      throw new PushforwardError("usage", {
+        what: "The study of directional noise needs at least two images: one of its directions leads to another image.",
+        fix: "Give more pictures.",
+      });
+    }
+    if (3 * Number(params.directions) > most) {
+      throw new PushforwardError("usage", {
+        what: `Three spans of ${params.directions} singular vectors do not fit into the ${most} computed.`,
+        where: { option: "-k" },
+        fix: `Ask for smaller spans with --set directions=${Math.floor(most / 3)}, or for more triplets with -k.`,
+      });
+    }
+    return {
+      axes: {
+        image: inputs.map(({ name }) => name),
+        direction: DIRECTIONS,
+        amplitude: amplitudes,
+        draw: Array.from({ length: Number(params.draws) }, (_, i) => i + 1),
+      },
+      cell: ["image"],
+      variables: {
+        shift: { dims: ["direction", "amplitude", "draw"], about: "‖f(x + δ) − f(x)‖", unit: "units of the last tap" },
+        predicted: { dims: ["direction", "amplitude", "draw"], about: "‖Jδ‖", unit: "units of the last tap" },
+        error: { dims: ["direction", "amplitude", "draw"], about: "‖f(x + δ) − f(x) − Jδ‖ / ‖f(x + δ) − f(x)‖" },
+        changed: {
+          dims: ["direction", "amplitude", "draw"],
+          about: "whether the largest entry of the last tap is another",
+        },
+        energy: { dims: ["direction", "amplitude"], about: "Σσ² at x + δ over that at x, estimated, first draw" },
+      },
+    };
+  },
+
+  async measure({ image }, lab, params) {
+    const amplitudes = amplitudesOf(params);
+    const [j, draws] = [Number(params.directions), Number(params.draws)];
+    const [source, target] = [lab.taps[0]!, lab.taps.at(-1)!];
+    const x = lab.inputs[image!]!.point;
+    const J = await lab.jacobian(x, source, target);
+    const k = countOf(lab);
+    const { v } = await svd(J, { k, tol: lab.tol, seed: lab.seed });
+    const rng = lab.rng("directional-noise", lab.inputs[image!]!.name);
+    const size = length(x);
+    const probes = block(gaussianArray(rng, PROBES * sizeOf(target.shape)), PROBES);
+    const energyOf = async (point: Float32Array) => {
+      const at = await lab.jacobian(point, source, target);
+      return squares((await at.applyTranspose(probes)).data);
+    };
+    const before = await energyOf(x);
+    const units = DIRECTIONS.flatMap((direction) =>
+      Array.from({ length: draws }, () => unitAlong(direction, { lab, image: image!, v, k, j, rng })),
+    );
+    const [clean] = await lab.network.forwardAll([x], target);
+    const along = await J.apply(rowsTogether(units));
+    const shape = [DIRECTIONS.length, amplitudes.length, draws] as const;
+    const all = () => new Float64Array(shape[0] * shape[1] * shape[2]);
+    const result = { shift: all(), predicted: all(), error: all(), changed: all() };
+    const energy = new Float64Array(shape[0] * shape[1]);
+    for (const [a, amplitude] of amplitudes.entries()) {
+      const points = units.map((unit) => x.map((value, at) => value + amplitude * size * unit[at]!));
+      const reached = await lab.network.forwardAll(points, target);
+      for (const [u, point] of points.entries()) {
+        const [d, draw] = [Math.floor(u / draws), u % draws];
+        const at = (d * amplitudes.length + a) * draws + draw;
+        const moved = reached[u]!.map((value, i) => value - clean![i]!);
+        const linear = along.data
+          .subarray(u * along.length, (u + 1) * along.length)
+          .map((value) => amplitude * size * value);
+        result.shift[at] = length(moved);
+        result.predicted[at] = length(linear);
+        result.error[at] = length(moved.map((value, i) => value - linear[i]!)) / length(moved);
+        result.changed[at] = largest(reached[u]!) === largest(clean!) ? 0 : 1;
+        if (draw === 0) energy[d * amplitudes.length + a] = (await energyOf(point)) / before;
+      }
+    }
+    return { ...result, energy };
+  },
+
+  conclude(data, params) {
+    return {
+      tables: [tableOf(data), radiusTable(data)],
+      charts: [shiftChart(data), errorChart(data), changedChart(data), energyChart(data)],
+      verdicts: verdictsOf(data, params),
+    };
+  },
+};
+
+function amplitudesOf({ amplitudes }: Params): number[] {
+  return (Array.isArray(amplitudes) ? amplitudes : [amplitudes]).map(Number);
+}
+
+const countOf = ({ k, taps }: Lab): number => tripletsAt(k, taps[0]!, taps.at(-1)!);
+const squares = (x: Float32Array): number => x.reduce((sum, value) => sum + value * value, 0);
+const length = (x: Float32Array): number => Math.sqrt(squares(x));
+const largest = (x: Float32Array): number => x.reduce((best, value, at) => (value > x[best]! ? at : best), 0);
+
+function rowsTogether(rows: readonly Float32Array[]): Block {
+  const data = new Float32Array(rows.length * rows[0]!.length);
+  rows.forEach((row, i) => {
+    data.set(row, i * row.length);
+  });
+  return block(data, rows.length);
+}
+
+interface Drawing {
+  readonly lab: Lab;
+  readonly image: number;
+  /** [k, n] */
+  readonly v: Float32Array;
+  readonly k: number;
+  readonly j: number;
+  readonly rng: Rng;
+}
+
+/** A random unit vector of a kind. */
+function unitAlong(direction: Direction, { lab, image, v, k, j, rng }: Drawing): Float32Array {
+  const x = lab.inputs[image]!.point;
+  const n = x.length;
+  const normalized = (vector: Float32Array) => {
+    const scale = 1 / length(vector);
+    return vector.map((value) => value * scale);
+  };
+  if (direction === "data") {
+    const others = lab.inputs.filter((_, i) => i !== image);
+    const { point } = others[rng.integer(others.length)]!;
+    return normalized(point.map((value, at) => value - x[at]!));
+  }
+  // A random vector of a random subspace of any dimension has any direction; that of a subspace stands for its own spread.
+  if (direction === "isotropic") return normalized(gaussianArray(rng, n));
+  const from = { first: 0, middle: Math.floor((k - j) / 2), last: k - j, subspace: 0 }[direction];
+  const basis = direction === "subspace" ? gaussianArray(rng, j * n) : v.subarray(from * n, (from + j) * n);
+  const mixed = new Float32Array(n);
+  for (let i = 0; i < j; i++) {
+    const weight = rng.gaussian();
+    for (let at = 0; at < n; at++) mixed[at]! += weight * basis[i * n + at]!;
+  }
+  return normalized(mixed);
+}
+
+/** A variable of a direction and amplitude, mean over the draws, [images]. */
+function perImage({ axes, values }: StudyData, name: string, direction: number, amplitude: number): number[] {
+  const { dims, data } = values[name]!;
+  const draws = dims.includes("draw") ? axes.draw!.length : 1;
+  const amplitudes = axes.amplitude!.length;
+  return axes.image!.map((_, image) => {
+    const from = ((image * DIRECTIONS.length + direction) * amplitudes + amplitude) * draws;
+    return mean(data.subarray(from, from + draws));
+  });
+}
+
+function estimate(data: StudyData, name: string, direction: number, amplitude: number): Estimate {
+  const numbers = perImage(data, name, direction, amplitude);
+  return bootstrap(numbers.length, (chosen) => mean(chosen.map((i) => numbers[i]!)), data.seed);
+}
+
+function tableOf(data: StudyData): FindingTable {
+  const n = data.axes.image!.length;
+  const names = ["shift", "predicted", "error", "changed", "energy"];
+  return {
+    id: "by-amplitude",
+    caption:
+      `Perturbations by direction and length (in units of the image's own): means over ${n} images with 95 % intervals by bootstrap ` +
+      "over images. changed: share with another class; energy: Σσ² at the perturbed image over that at the image.",
+    columns: ["direction", "amplitude", ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`])],
+    rows: DIRECTIONS.flatMap((direction, d) =>
+      data.axes.amplitude!.map((amplitude, a) => [
+        told[direction],
+        amplitude,
+        ...names.flatMap((name) => {
+          const { value, low, high } = estimate(data, name, d, a);
+          return [value, low, high];
+        }),
+      ]),
+    ),
+  };
+}
+
+/** The amplitude at which an image's linear prediction has parted from the truth, between those measured by straight lines in logarithms. */
+function radiusOf(data: StudyData, direction: number, image: number): number {
+  const amplitudes = data.axes.amplitude!.map(Number);
+  const errors = amplitudes.map((_, a) => perImage(data, "error", direction, a)[image]!);
+  const beyond = errors.findIndex((error) => error >= PARTED);
+  if (beyond < 0) return Number.NaN;
+  if (beyond === 0) return amplitudes[0]!;
+  const [x0, x1] = [Math.log(amplitudes[beyond - 1]!), Math.log(amplitudes[beyond]!)];
+  const [y0, y1] = [Math.log(errors[beyond - 1]!), Math.log(errors[beyond]!)];
+  return Math.exp(x0 + ((Math.log(PARTED) - y0) / (y1 - y0)) * (x1 - x0));
+}
+
+function radiusTable(data: StudyData): FindingTable {
+  const n = data.axes.image!.length;
+  return {
+    id: "radius",
+    caption:
+      `The length of perturbation, in units of the image's own, from which the linear prediction is off by ${PARTED * 100} % of the ` +
+      "shift: geometric mean over the images in which it is within those measured, with a 95 % interval by bootstrap over images.",
+    columns: ["direction", "radius", "low", "high", "images"],
+    rows: DIRECTIONS.map((direction, d) => {
+      const radii = Array.from({ length: n }, (_, image) => Math.log(radiusOf(data, d, image)));
+      const there = radii.filter((value) => !Number.isNaN(value));
+      const { value, low, high } = bootstrap(there.length, (chosen) => mean(chosen.map((i) => there[i]!)), data.seed);
+      return [told[direction], Math.exp(value), Math.exp(low), Math.exp(high), `${there.length} of ${n}`];
+    }),
+  };
+}
+
+function seriesOf(data: StudyData, name: string): ChartSeries[] {
+  return DIRECTIONS.map((direction, d) => ({
+    name: told[direction],
+    mark: "line",
+    points: data.axes.amplitude!.map((amplitude, a) => {
+      const { value, low, high } = estimate(data, name, d, a);
+      return { x: amplitude, y: value, low, high };
+    }),
+  }));
+}
+
+const amplitudeAxis = { label: "length of the perturbation, in units of the image's", log: true } as const;
+const interval = "Means over images, 95 % intervals by bootstrap over images.";
+
+function shiftChart(data: StudyData): Chart {
+  return {
+    id: "shift",
+    title: "How far noise of one length moves the output",
+    caption: `‖f(x + δ) − f(x)‖ by the direction of δ. ${interval}`,
+    x: amplitudeAxis,
+    y: { label: "shift, units of the last tap", log: true },
+    panels: [{ title: "", series: seriesOf(data, "shift") }],
+  };
+}
+
+function errorChart(data: StudyData): Chart {
+  return {
+    id: "error",
+    title: "Where the linear prediction parts from the truth",
+    caption: `‖f(x + δ) − f(x) − Jδ‖ over the shift: 0 where J tells all, 1 where no prediction is as good. ${interval}`,
+    x: amplitudeAxis,
+    y: { label: "error of J, share of the shift", log: true },
+    panels: [{ title: "", rule: { y: PARTED, label: "parted" }, series: seriesOf(data, "error") }],
+  };
+}
+
+function changedChart(data: StudyData): Chart {
+  return {
+    id: "changed",
+    title: "How often the class changes",
+    caption: `Share of perturbations after which another entry of the last tap is the largest. ${interval}`,
+    x: amplitudeAxis,
+    y: { label: "share with another class" },
+    panels: [{ title: "", series: seriesOf(data, "changed") }],
+  };
+}
+
+function energyChart(data: StudyData): Chart {
+  return {
+    id: "energy",
+    title: "What noise does to the spectrum",
+    caption: `Σσ² of J(input → last tap) at x + δ over that at x, from ${PROBES} random cotangents, the same for both. ${interval}`,
+    x: amplitudeAxis,
+    y: { label: "Σσ², in units of the clean image's", log: true },
+    panels: [{ title: "", rule: { y: 1, label: "unchanged" }, series: seriesOf(data, "energy") }],
+  };
+}
+
+function verdictsOf(data: StudyData, { directions }: Params): Verdict[] {
+  const n = data.axes.image!.length;
+  const amplitudes = data.axes.amplitude!.map(Number);
+  const [first, last] = [DIRECTIONS.indexOf("first"), DIRECTIONS.indexOf("last")];
+  const said = ({ value, low, high }: Estimate) =>
+    `${value.toPrecision(3)} (95 % interval ${low.toPrecision(3)} to ${high.toPrecision(3)}, n = ${n})`;
+  const smallest = bootstrap(
+    n,
+    (chosen) => {
+      const [a, b] = [perImage(data, "shift", first, 0), perImage(data, "shift", last, 0)];
+      return mean(chosen.map((i) => Math.log(a[i]! / b[i]!)));
+    },
+    data.seed,
+  );
+  const flips = bootstrap(
+    n,
+    (chosen) =>
+      mean(
+        amplitudes.map((_, a) => {
+          const [more, fewer] = [perImage(data, "changed", first, a), perImage(data, "changed", last, a)];
+          return mean(chosen.map((i) => more[i]! - fewer[i]!));
+        }),
+      ),
+    data.seed,
+  );
+  return [
+    {
+      claim: `Noise along the first ${directions} singular vectors moves the output more than as much noise along the last ${directions} computed.`,
+      verdict: verdictOf(smallest),
+      because: `Logarithm of the ratio of shifts at length ${amplitudes[0]}: ${said(smallest)}.`,
+    },
+    {
+      claim: "It also changes the class more often.",
+      verdict: verdictOf(flips),
+      because: `Difference of the shares of changed classes, mean over all lengths: ${said(flips)}.`,
+    },
+  ];
+}

@@ -1,0 +1,117 @@
+import { createRng, type Rng } from "../base/index.ts";
+import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
+import type { Block } from "../operator/index.ts";
+import type { Run, UnitResult } from "../results/index.ts";
+import { solveUnit } from "./spectrum.ts";
+
+/** An input that a study may use. */
+interface LabInput {
+  readonly name: string;
+  readonly point: Float32Array;
+  /** The true class, where it is known. */
+  readonly className: string | undefined;
+}
+
+interface LabParts {
+  readonly network: Network;
+  readonly inputs: readonly LabInput[];
+  readonly taps: readonly Tap[];
+  readonly seed: number;
+  /** Triplets and tolerance of spectra. */
+  readonly k: number;
+  readonly tol: number;
+  /** Singular vectors kept of a spectrum, from either end. */
+  readonly vectors: number;
+  /** Opens the run of J(input → tap) that studies share: its inputs and taps are those of the lab, the source left out. */
+  readonly openSpectra: () => Promise<Run>;
+}
+
+/** What a study works with: a network, inputs and taps, spectra that are computed once, and seeded randomness. */
+export class Lab {
+  readonly network: Network;
+  readonly inputs: readonly LabInput[];
+  /** In order of depth; the first is the network's input. */
+  readonly taps: readonly Tap[];
+  readonly seed: number;
+  /** Triplets of a spectrum, where a tap has so many, and its tolerance. */
+  readonly k: number;
+  readonly tol: number;
+  /** Singular vectors kept of it, from either end. */
+  readonly vectors: number;
+  readonly #openSpectra: () => Promise<Run>;
+  readonly #compiled = new Map<string, Promise<CompiledJacobian>>();
+  #spectra: Promise<Run> | undefined;
+
+  constructor({ network, inputs, taps, seed, k, tol, vectors, openSpectra }: LabParts) {
+    this.network = network;
+    this.inputs = inputs;
+    this.taps = taps;
+    this.seed = seed;
+    this.k = k;
+    this.tol = tol;
+    this.vectors = vectors;
+    this.#openSpectra = openSpectra;
+  }
+
+  /** What every input becomes at a tap, [inputs, tap size]. */
+  async activations(tap: Tap): Promise<Block> {
+    const rows = await this.network.forwardAll(
+      this.inputs.map(({ point }) => point),
+      tap,
+    );
+    const { length } = rows[0]!;
+    const data = new Float32Array(rows.length * length);
+    rows.forEach((row, i) => {
+      data.set(row, i * length);
+    });
+    return { rows: rows.length, length, data };
+  }
+
+  /** J(from → to) at a point. */
+  async jacobian(point: Float32Array, from: Tap, to: Tap): Promise<JacobianOperator> {
+    return (await this.#compile(from, to)).at(point);
+  }
+
+  /**
+   * The singular triplets of J(input → tap) at an input, as the run of spectra keeps them: computed where they are not stored
+   * yet. Both are numbered as in the lab.
+   */
+  async spectrum(input: number, tap: number): Promise<UnitResult> {
+    this.#spectra ??= this.#openSpectra();
+    const run = await this.#spectra;
+    const stored = await run.readUnit(input, tap - 1);
+    if (stored !== undefined) return stored;
+    const compiled = await this.#compile(this.taps[0]!, this.taps[tap]!);
+    const { k } = run.manifest.taps[tap - 1]!;
+    // Where J is the same at every input, so is its spectrum.
+    const known = compiled.isConstant ? this.inputs.findIndex((_, i) => run.isDone(i, tap - 1)) : -1;
+    const unit =
+      (known < 0 ? undefined : await run.readUnit(known, tap - 1)) ??
+      (await solveUnit(compiled, this.inputs[input]!.point, k, run.manifest));
+    await run.writeUnit(input, tap - 1, unit);
+    return unit;
+  }
+
+  /** The last tap before this one that all paths pass: from there J(t → t + 1) leads to it. */
+  before(tap: number): Tap {
+    return this.taps.slice(0, tap).findLast(({ cut }, i) => cut || i === 0)!;
+  }
+
+  /** Random numbers that the seed and these labels fix. */
+  rng(...labels: readonly (number | string)[]): Rng {
+    return createRng(this.seed, ...labels);
+  }
+
+  /** Frees what was compiled. */
+  async close(): Promise<void> {
+    for (const compiled of this.#compiled.values()) await (await compiled).release();
+    this.#compiled.clear();
+  }
+
+  #compile(from: Tap, to: Tap): Promise<CompiledJacobian> {
+    const key = `${from.tensor} → ${to.tensor}`;
+    const compiled = this.#compiled.get(key) ?? this.network.compile(from, to);
+    this.#compiled.set(key, compiled);
+    return compiled;
+  }
+}

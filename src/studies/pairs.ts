@@ -1,0 +1,301 @@
+import { PushforwardError } from "../base/index.ts";
+import { type Block, block } from "../operator/index.ts";
+import type { Chart, ChartSeries } from "../results/index.ts";
+import type { Lab } from "./lab.ts";
+import { bootstrap, type Estimate, mean } from "./statistics.ts";
+import { type FindingTable, type Params, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+
+const KINDS = ["within", "between"] as const;
+type Kind = (typeof KINDS)[number];
+/** Where J is taken: at the one end of a pair, at the other, half way. */
+const PLACES = ["first", "second", "middle"] as const;
+type Place = (typeof PLACES)[number];
+
+/**
+ * Two images of one class differ a little: is that difference erased on the way, and the one between classes kept?
+ *
+ * @see Mototake & Ikegami 2015, §2 (the two handwritten ones)
+ */
+export const pairs: Study = {
+  id: "pairs",
+  question: "Are differences within a class erased on the way through the layers, and those between classes kept?",
+  method:
+    "Pairs of images, of one class and of two, are followed through the layers: how long their difference is at each tap in units of " +
+    "its length at the input, and what J(input → tap) at either end and half way says of it. The energy of the difference in the span of the first j right singular vectors at the first image is held against j/n, that of a random direction.",
+  params: {
+    pairs: { about: "pairs of each kind for an image", default: 8, quick: 2 },
+    directions: { about: "sizes j of the spans", default: [1, 4, 16], quick: [1, 4] },
+  },
+
+  design(lab, params) {
+    const { inputs, taps, vectors } = lab;
+    const directions = directionsOf(params);
+    if (Math.max(...directions) > vectors) {
+      throw new PushforwardError("usage", {
+        what: `The span of ${Math.max(...directions)} singular vectors is asked for, and ${vectors} are kept.`,
+        where: { option: "--vectors" },
+        fix: `Keep more with --vectors ${Math.max(...directions)}, or ask for fewer with --set directions=1,4.`,
+      });
+    }
+    const alone = inputs.findIndex((_, i) => KINDS.some((kind) => partnersOf(lab, i, kind).length === 0));
+    if (alone >= 0) {
+      throw new PushforwardError("usage", {
+        what: `Every image needs another of its class and one of another class; ${inputs[alone]!.name} has not.`,
+        fix: "Give images of at least two classes, at least two of each, with --labels.",
+      });
+    }
+    return {
+      axes: {
+        image: inputs.map(({ name }) => name),
+        kind: KINDS,
+        pair: Array.from({ length: Number(params.pairs) }, (_, i) => i + 1),
+        tap: taps.slice(1).map(({ name }) => name),
+        place: PLACES,
+        direction: directions,
+      },
+      cell: ["image"],
+      variables: {
+        partner: { dims: ["kind", "pair"], about: "the other image, counted from 0" },
+        actual: { dims: ["kind", "pair", "tap"], about: "‖f(b) − f(a)‖ / ‖b − a‖" },
+        linear: { dims: ["kind", "pair", "tap", "place"], about: "‖J(b − a)‖ / ‖b − a‖, J at a, at b, and half way" },
+        energy: {
+          dims: ["kind", "pair", "tap", "direction"],
+          about: "share of ‖b − a‖² in the span of the first right singular vectors at a",
+        },
+      },
+    };
+  },
+
+  async measure({ image }, lab, params) {
+    const directions = directionsOf(params);
+    const count = Number(params.pairs);
+    const rng = lab.rng("pairs", lab.inputs[image!]!.name);
+    const partner = KINDS.flatMap((kind) => {
+      const possible = partnersOf(lab, image!, kind);
+      return Array.from({ length: count }, () => possible[rng.integer(possible.length)]!);
+    });
+    const a = lab.inputs[image!]!.point;
+    const ends = partner.map((other) => lab.inputs[other]!.point);
+    const middles = ends.map((b) => b.map((value, at) => (value + a[at]!) / 2));
+    const differences = ends.map((b) => b.map((value, at) => value - a[at]!));
+    const steps = differences.map(length);
+    const targets = lab.taps.slice(1);
+    const actual = new Float64Array(partner.length * targets.length);
+    const linear = new Float64Array(actual.length * PLACES.length);
+    const energy = new Float64Array(actual.length * directions.length);
+    for (const [t, tap] of targets.entries()) {
+      const reached = await lab.network.forwardAll([a, ...ends], tap);
+      const atFirst = await lab.jacobian(a, lab.taps[0]!, tap);
+      const fromFirst = await atFirst.apply(stackedRows(differences));
+      const { vectors, n } = await lab.spectrum(image!, t + 1);
+      for (const [p, difference] of differences.entries()) {
+        const at = p * targets.length + t;
+        actual[at] = length(reached[p + 1]!.map((value, i) => value - reached[0]![i]!)) / steps[p]!;
+        linear[at * 3] = length(rowOf(fromFirst, p)) / steps[p]!;
+        for (const [place, point] of [ends[p]!, middles[p]!].entries()) {
+          const J = await lab.jacobian(point, lab.taps[0]!, tap);
+          linear[at * 3 + place + 1] = length((await J.apply(block(difference, 1))).data) / steps[p]!;
+        }
+        let share = 0;
+        for (let i = 0; i < Math.max(...directions); i++) {
+          if (vectors.index[i] !== i) break;
+          share += (dot(difference, vectors.v.subarray(i * n, (i + 1) * n)) / steps[p]!) ** 2;
+          directions.forEach((j, d) => {
+            if (i < j) energy[at * directions.length + d] = share;
+          });
+        }
+      }
+    }
+    return { partner, actual, linear, energy };
+  },
+
+  conclude(data) {
+    const taps = data.axes.tap!.map(String);
+    return {
+      tables: [tableOf(data, taps)],
+      charts: [contractionChart(data, taps), linearChart(data, taps), energyChart(data, taps)],
+      verdicts: verdictsOf(data, taps),
+    };
+  },
+};
+
+function directionsOf({ directions }: Params): number[] {
+  return (Array.isArray(directions) ? directions : [directions]).map(Number);
+}
+
+/** The other images of an image's class, or those of other classes. */
+function partnersOf({ inputs }: Lab, image: number, kind: Kind): number[] {
+  const own = inputs[image]!.className;
+  return inputs.flatMap(({ className }, i) => {
+    const isAlike = className === own;
+    const fits = own !== undefined && className !== undefined && i !== image && isAlike === (kind === "within");
+    return fits ? [i] : [];
+  });
+}
+
+const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, at) => sum + value * b[at]!, 0);
+const length = (x: Float32Array): number => Math.sqrt(dot(x, x));
+const rowOf = ({ data, length: n }: Block, row: number): Float32Array => data.subarray(row * n, (row + 1) * n);
+
+function stackedRows(rows: readonly Float32Array[]): Block {
+  const data = new Float32Array(rows.length * rows[0]!.length);
+  rows.forEach((row, i) => {
+    data.set(row, i * row.length);
+  });
+  return block(data, rows.length);
+}
+
+/** A variable by places on its axes. */
+function at({ axes, values }: StudyData, name: string, places: readonly number[]): number {
+  const { dims, data } = values[name]!;
+  return data[dims.reduce((offset, dim, i) => offset * axes[dim]!.length + places[i]!, 0)]!;
+}
+
+/** A statistic of one number a pair, for the pairs of each image together. */
+function estimate(data: StudyData, number: (image: number, pair: number) => number): Estimate {
+  const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
+  const means = Array.from({ length: n }, (_, i) => mean(Array.from({ length: count }, (_, p) => number(i, p))));
+  return bootstrap(n, (chosen) => mean(chosen.map((i) => means[i]!)), data.seed);
+}
+
+/** e to the mean of logarithms, with its interval. */
+function geometric(data: StudyData, number: (image: number, pair: number) => number): Estimate {
+  const { value, low, high, n } = estimate(data, (image, pair) => Math.log(number(image, pair)));
+  return { value: Math.exp(value), low: Math.exp(low), high: Math.exp(high), n };
+}
+
+const actualAt = (data: StudyData, kind: number, tap: number): Estimate =>
+  geometric(data, (image, pair) => at(data, "actual", [image, kind, pair, tap]));
+
+const linearAt = (data: StudyData, kind: number, tap: number, place: Place): Estimate =>
+  geometric(data, (image, pair) => at(data, "linear", [image, kind, pair, tap, PLACES.indexOf(place)]));
+
+const energyAt = (data: StudyData, kind: number, tap: number, direction: number): Estimate =>
+  estimate(data, (image, pair) => at(data, "energy", [image, kind, pair, tap, direction]));
+
+function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
+  const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
+  const cells = ({ value, low, high }: Estimate) => [value, low, high];
+  return {
+    id: "by-tap",
+    caption:
+      `Differences of ${n * count} pairs of each kind (${count} for each of ${n} images): their growth from the input to the tap, ` +
+      "geometric means, and their energy in the first singular directions, means; 95 % intervals by bootstrap over images.",
+    columns: [
+      "tap",
+      "kind",
+      "actual growth",
+      "low",
+      "high",
+      ...PLACES.map((place) => `growth by J, ${place}`),
+      ...data.axes.direction!.flatMap((j) => [`energy in the first ${j}`, "low", "high"]),
+    ],
+    rows: taps.flatMap((tap, t) =>
+      KINDS.map((kind, k) => [
+        tap,
+        kind,
+        ...cells(actualAt(data, k, t)),
+        ...PLACES.map((place) => linearAt(data, k, t, place).value),
+        ...data.axes.direction!.flatMap((_, d) => cells(energyAt(data, k, t, d))),
+      ]),
+    ),
+  };
+}
+
+function seriesOf(name: string, taps: readonly string[], of: (tap: number) => Estimate): ChartSeries {
+  return {
+    name,
+    mark: "line",
+    points: taps.map((tap, t) => {
+      const { value, low, high } = of(t);
+      return { x: tap, y: value, low, high };
+    }),
+  };
+}
+
+function contractionChart(data: StudyData, taps: readonly string[]): Chart {
+  return {
+    id: "growth",
+    title: "How far apart pairs are, in units of their distance at the input",
+    caption:
+      "‖f(b) − f(a)‖ / ‖b − a‖ at each tap, for pairs of one class and of two: geometric means, 95 % intervals by bootstrap over images.",
+    x: { label: "tap, by depth", names: taps },
+    y: { label: "growth of the difference", log: true },
+    panels: [
+      {
+        title: "",
+        rule: { y: 1, label: "distance kept" },
+        series: KINDS.map((kind, k) => seriesOf(`${kind} a class`, taps, (t) => actualAt(data, k, t))),
+      },
+    ],
+  };
+}
+
+function linearChart(data: StudyData, taps: readonly string[]): Chart {
+  return {
+    id: "linear",
+    title: "What J says of it",
+    caption:
+      "Growth of the difference by J at the first image, at the second and half way, over its actual growth: 1 where a linear map would " +
+      "do. Pairs of both kinds; geometric means, 95 % intervals by bootstrap over images.",
+    x: { label: "tap, by depth", names: taps },
+    y: { label: "predicted / actual", log: true },
+    panels: [
+      {
+        title: "",
+        rule: { y: 1, label: "as J says" },
+        series: PLACES.map((place, p) =>
+          seriesOf(`J at the ${place}`, taps, (t) =>
+            geometric(data, (image, pair) => {
+              const ratio = (k: number) =>
+                at(data, "linear", [image, k, pair, t, p]) / at(data, "actual", [image, k, pair, t]);
+              return Math.sqrt(ratio(0) * ratio(1));
+            }),
+          ),
+        ),
+      },
+    ],
+  };
+}
+
+function energyChart(data: StudyData, taps: readonly string[]): Chart {
+  const directions = data.axes.direction!;
+  const last = directions.length - 1;
+  return {
+    id: "energy",
+    title: `Energy of the difference in the first ${directions[last]} singular directions`,
+    caption:
+      `Share of ‖b − a‖² in the span of the first ${directions[last]} right singular vectors of J(input → tap) at a: means, 95 % ` +
+      "intervals by bootstrap over images. A random direction would have j/n of it.",
+    x: { label: "tap, by depth", names: taps },
+    y: { label: "share of the energy", log: true },
+    panels: [
+      {
+        title: "",
+        series: KINDS.map((kind, k) => seriesOf(`${kind} a class`, taps, (t) => energyAt(data, k, t, last))),
+      },
+    ],
+  };
+}
+
+function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
+  const [last, widest] = [taps.length - 1, data.axes.direction!.length - 1];
+  const told = ({ value, low, high, n }: Estimate) =>
+    `${value.toPrecision(3)} (95 % interval ${low.toPrecision(3)} to ${high.toPrecision(3)}, n = ${n} images)`;
+  const contrast = (number: (image: number, kind: number, pair: number) => number) =>
+    estimate(data, (image, pair) => Math.log(number(image, 1, pair) / number(image, 0, pair)));
+  const growth = contrast((image, kind, pair) => at(data, "actual", [image, kind, pair, last]));
+  const energy = contrast((image, kind, pair) => at(data, "energy", [image, kind, pair, last, widest]));
+  return [
+    {
+      claim: `Up to ${taps[last]}, differences between classes are kept better than those within a class.`,
+      verdict: verdictOf(growth),
+      because: `Growth between classes over growth within, mean logarithm: ${told(growth)}.`,
+    },
+    {
+      claim: `Differences between classes lie more in the first ${data.axes.direction![widest]} singular directions of ${taps[last]} than those within a class.`,
+      verdict: verdictOf(energy),
+      because: `Energy between classes over energy within, mean logarithm: ${told(energy)}.`,
+    },
+  ];
+}

@@ -1,0 +1,325 @@
+import { type Block, type BlockAlgebra, block, type Matrix } from "../operator/index.ts";
+import { type Chart, type ChartPoint, type ChartSeries, measureSpectrum, type UnitResult } from "../results/index.ts";
+import { svd } from "../svd/index.ts";
+import type { Lab } from "./lab.ts";
+import { tripletsAt } from "./spectrum.ts";
+import { bootstrap, type Estimate, mean, standardDeviation } from "./statistics.ts";
+import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+
+/** Numbers of one spectrum, by the names of their variables. */
+const measures = {
+  effective_rank: { about: "effective rank of the computed σ", of: "effectiveRank" },
+  participation_ratio: { about: "participation ratio of the computed σ", of: "participationRatio" },
+  numerical_rank: { about: "σ above the rounding of float32", of: "numericalRank" },
+  above_one: { about: "share of the computed σ above 1", of: "aboveOne" },
+  isometry_mean: { about: "mean of σ²", of: "isometryMean" },
+  isometry_spread: { about: "standard deviation of σ²", of: "isometrySpread" },
+  log_slope: { about: "slope of log σ against log index", of: "logSlope" },
+} as const;
+type MeasureName = keyof typeof measures;
+
+/**
+ * The singular values along the layers, of the whole way from the input and of each step.
+ *
+ * @see Mototake & Ikegami 2015, figure 3
+ */
+export const spectra: Study = {
+  id: "spectra",
+  question: "How does the spectrum change along the layers: of the way from the input, and of each step?",
+  method:
+    "The largest singular values of J(input → tap), and of J(t → t + 1) between taps that all paths pass, certified, for every " +
+    "image. The first right singular vectors are pushed through the steps by QR factorizations, whose diagonals tell how much of each σ every step contributes (finite-time Lyapunov exponents).",
+  params: {
+    directions: { about: "singular vectors followed through the steps", default: 8, quick: 4 },
+  },
+
+  design({ inputs, taps, k }, { directions }) {
+    const targets = taps.slice(1);
+    const most = Math.max(...targets.map((tap) => tripletsAt(k, taps[0]!, tap)));
+    const number = { dims: [] };
+    return {
+      axes: {
+        tap: targets.map(({ name }) => name),
+        image: inputs.map(({ name }) => name),
+        k: Array.from({ length: most }, (_, i) => i + 1),
+        step: targets.map(({ name }) => name),
+        direction: Array.from({ length: Number(directions) }, (_, i) => i + 1),
+      },
+      cell: ["tap", "image"],
+      variables: {
+        sigma: { dims: ["k"], about: "singular value of J(input → tap)", unit: "tap units per source unit" },
+        step_sigma: {
+          dims: ["k"],
+          about: "singular value of J(t → t + 1)",
+          unit: "units of the tap per unit of the one before",
+        },
+        growth: { dims: ["step", "direction"], about: "what each step adds to the logarithm of a direction's length" },
+        active_share: { ...number, about: "share of the tap's units that can move" },
+        unconverged: { ...number, about: "triplets of either spectrum above the tolerance" },
+        ...Object.fromEntries(Object.entries(measures).map(([name, { about }]) => [name, { ...number, about }])),
+      },
+    };
+  },
+
+  async measure(cell, lab, params) {
+    const [tap, image] = [cell.tap! + 1, cell.image!];
+    const unit = await lab.spectrum(image, tap);
+    const step = await stepSpectrum(lab, image, tap);
+    const most = Math.max(...lab.taps.slice(1).map((target) => tripletsAt(lab.k, lab.taps[0]!, target)));
+    const padded = (values: Float64Array) => {
+      const all = new Float64Array(most).fill(Number.NaN);
+      all.set(values.subarray(0, most));
+      return all;
+    };
+    const measured = measureSpectrum(unit);
+    return {
+      sigma: padded(unit.sigma),
+      step_sigma: padded(step.sigma),
+      growth: await growthOf(lab, image, tap, unit, Number(params.directions)),
+      active_share: unit.activeUnits / unit.m,
+      unconverged: [...unit.status, ...step.certificate.status].filter((status) => status !== "converged").length,
+      ...Object.fromEntries(Object.entries(measures).map(([name, { of }]) => [name, measured[of]])),
+    };
+  },
+
+  conclude(data) {
+    const taps = data.axes.tap!.map(String);
+    return {
+      tables: [tableOf(data, taps)],
+      charts: [
+        spectrumChart(data, taps, "sigma"),
+        spectrumChart(data, taps, "step_sigma"),
+        rankChart(data, taps),
+        growthChart(data, taps),
+      ],
+      verdicts: verdictsOf(data, taps),
+    };
+  },
+};
+
+/** The spectrum of J(t → t + 1) that leads to a tap. */
+async function stepSpectrum(lab: Lab, image: number, tap: number) {
+  const [from, to] = [lab.before(tap), lab.taps[tap]!];
+  const J = await lab.jacobian(lab.inputs[image]!.point, from, to);
+  return svd(J, { k: tripletsAt(lab.k, from, to), tol: lab.tol, seed: lab.seed });
+}
+
+/**
+ * What each step adds to log σ_i: V's first rows are pushed from tap to tap and made orthonormal in their order at each, and
+ * the lengths taken out are noted. Since J·V = U·Σ, they multiply up to σ_i. NaN where there is no such step or direction, and
+ * at taps that some path bypasses.
+ */
+async function growthOf(lab: Lab, image: number, tap: number, { n, vectors }: UnitResult, directions: number) {
+  const steps = lab.taps.length - 1;
+  const growth = new Float64Array(steps * directions).fill(Number.NaN);
+  const count = Math.min(directions, vectors.index.filter((index, i) => index === i).length);
+  if (!lab.taps[tap]!.cut || count === 0) return growth;
+  const { algebra } = lab.network.backend;
+  let rows: Block = block(vectors.v.slice(0, count * n), count);
+  let from = lab.taps[0]!;
+  for (let to = 1; to <= tap; to++) {
+    if (!lab.taps[to]!.cut) continue;
+    const J = await lab.jacobian(lab.inputs[image]!.point, from, lab.taps[to]!);
+    const { orthonormal, lengths } = await inOrder(await J.apply(rows), algebra);
+    for (let i = 0; i < count; i++) growth[(to - 1) * directions + i] = Math.log(lengths[i]!);
+    rows = orthonormal;
+    from = lab.taps[to]!;
+  }
+  return growth;
+}
+
+/** Orthonormal rows that span the same in the same order, and the diagonal of what leads back to the rows given: QR, by Cholesky of the Gram matrix, twice. */
+async function inOrder(rows: Block, algebra: BlockAlgebra) {
+  const lengths = new Float64Array(rows.rows).fill(1);
+  let orthonormal = rows;
+  for (let pass = 0; pass < 2; pass++) {
+    const triangle = cholesky(await algebra.gram(orthonormal, orthonormal, { exact: true }));
+    for (let i = 0; i < rows.rows; i++) lengths[i] = lengths[i]! * triangle.data[i * rows.rows + i]!;
+    orthonormal = await algebra.combine(inverseOfLower(triangle), orthonormal);
+  }
+  return { orthonormal, lengths };
+}
+
+/** L with L·Lᵀ = A, for a positive definite A. */
+function cholesky({ rows: n, data: a }: Matrix): Matrix {
+  const data = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = a[i * n + j]!;
+      for (let c = 0; c < j; c++) sum -= data[i * n + c]! * data[j * n + c]!;
+      data[i * n + j] = i === j ? Math.sqrt(Math.max(sum, 0)) : sum / data[j * n + j]!;
+    }
+  }
+  return { rows: n, columns: n, data };
+}
+
+function inverseOfLower({ rows: n, data: l }: Matrix): Matrix {
+  const data = new Float64Array(n * n);
+  for (let j = 0; j < n; j++) {
+    for (let i = j; i < n; i++) {
+      let sum = i === j ? 1 : 0;
+      for (let c = j; c < i; c++) sum -= l[i * n + c]! * data[c * n + j]!;
+      data[i * n + j] = sum / l[i * n + i]!;
+    }
+  }
+  return { rows: n, columns: n, data };
+}
+
+/** A number of every image at a tap, [images]. */
+function numbersAt(data: StudyData, name: string, tap: number): Float64Array {
+  const n = data.axes.image!.length;
+  return data.values[name]!.data.subarray(tap * n, (tap + 1) * n);
+}
+
+function estimateAt(data: StudyData, name: string, tap: number): Estimate {
+  const numbers = numbersAt(data, name, tap);
+  return bootstrap(numbers.length, (chosen) => mean(chosen.map((i) => numbers[i]!)), data.seed);
+}
+
+/** σ_i of every image at a tap, [images]; NaN where there is none. */
+function sigmaAt(data: StudyData, name: string, tap: number, i: number): number[] {
+  const [n, most] = [data.axes.image!.length, data.axes.k!.length];
+  return Array.from({ length: n }, (_, image) => data.values[name]!.data[(tap * n + image) * most + i]!);
+}
+
+function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
+  const names = [...Object.keys(measures), "active_share"] as (MeasureName | "active_share")[];
+  return {
+    id: "by-tap",
+    caption: `J(input → tap): means over ${data.axes.image!.length} images with 95 % intervals by bootstrap over images.`,
+    columns: [
+      "tap",
+      "σ_1",
+      "σ_1, low",
+      "σ_1, high",
+      ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`]),
+      "not converged",
+    ],
+    rows: taps.map((tap, t) => {
+      const first = sigmaAt(data, "sigma", t, 0);
+      const largest = bootstrap(first.length, (chosen) => mean(chosen.map((i) => first[i]!)), data.seed);
+      const cells = [largest, ...names.map((name) => estimateAt(data, name, t))];
+      const open = numbersAt(data, "unconverged", t).reduce((sum, count) => sum + count, 0);
+      return [tap, ...cells.flatMap(({ value, low, high }) => [value, low, high]), open];
+    }),
+  };
+}
+
+function spectrumChart(data: StudyData, taps: readonly string[], name: "sigma" | "step_sigma"): Chart {
+  const n = data.axes.image!.length;
+  const series = taps.map((tap, t): ChartSeries => {
+    const points = data.axes.k!.flatMap((_, i): ChartPoint[] => {
+      const values = sigmaAt(data, name, t, i).filter((value) => !Number.isNaN(value));
+      if (values.length === 0) return [];
+      const [middle, spread] = [mean(values), standardDeviation(values)];
+      return [{ x: i + 1, y: middle, low: Math.max(middle - spread, middle / 1e3), high: middle + spread }];
+    });
+    return { name: tap, mark: "line", points };
+  });
+  const what = name === "sigma" ? "J(input → tap)" : "J(t → t + 1), from the tap before";
+  return {
+    id: name === "sigma" ? "spectra" : "steps",
+    title: `Singular values of ${what}`,
+    caption: `Singular values of ${what} against their index: mean over ${n} images, bands ± 1 standard deviation over images.`,
+    x: { label: "index k" },
+    y: { label: "σ", log: true },
+    panels: [{ title: "", series, rule: { y: 1, label: "σ = 1" } }],
+  };
+}
+
+function rankChart(data: StudyData, taps: readonly string[]): Chart {
+  const named = { effective_rank: "effective rank", participation_ratio: "participation ratio" } as const;
+  return {
+    id: "ranks",
+    title: "How many directions survive",
+    caption:
+      "Effective rank and participation ratio of the computed σ of J(input → tap): means over images, 95 % intervals by bootstrap.",
+    x: { label: "tap, by depth", names: taps },
+    y: { label: "directions", log: true },
+    panels: [
+      {
+        title: "",
+        series: (Object.keys(named) as (keyof typeof named)[]).map((name) => ({
+          name: named[name],
+          mark: "line",
+          points: taps.map((tap, t) => {
+            const { value, low, high } = estimateAt(data, name, t);
+            return { x: tap, y: value, low, high };
+          }),
+        })),
+      },
+    ],
+  };
+}
+
+/** Mean over images of what each step adds, on the way to the last tap that all paths pass. */
+function growthChart(data: StudyData, taps: readonly string[]): Chart {
+  const { shape, data: growth } = data.values.growth!;
+  const [, n, steps, directions] = shape as [number, number, number, number];
+  const last = taps.findLastIndex((_, t) => Number.isFinite(growth[t * n * steps * directions + t * directions]!));
+  const at = (image: number, step: number, direction: number) =>
+    growth[((last * n + image) * steps + step) * directions + direction]!;
+  const shown = [...new Set([0, Math.floor(directions / 2), directions - 1])];
+  const series =
+    last < 0
+      ? []
+      : shown.map(
+          (direction): ChartSeries => ({
+            name: `direction ${direction + 1}`,
+            mark: "line",
+            points: taps.flatMap((tap, step): ChartPoint[] => {
+              const values = Array.from({ length: n }, (_, image) => at(image, step, direction));
+              if (values.some(Number.isNaN)) return [];
+              const { value, low, high } = bootstrap(n, (chosen) => mean(chosen.map((i) => values[i]!)), data.seed);
+              return [{ x: tap, y: value, low, high }];
+            }),
+          }),
+        );
+  return {
+    id: "growth",
+    title: `What each step adds to log σ on the way to ${taps[last] ?? "the end"}`,
+    caption:
+      "Right singular vectors of J(input → last tap) pushed through the steps: logarithm of the length that each gains (above 0) or " +
+      "loses (below). The sum over the steps is log σ. Means over images, 95 % intervals by bootstrap.",
+    x: { label: "step, by the tap that it leads to", names: taps },
+    y: { label: "log of the growth" },
+    panels: [{ title: "", series, rule: { y: 0, label: "length kept" } }],
+  };
+}
+
+/** Share of the first σ that counts as large. */
+const LARGE = 0.1;
+
+function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
+  const n = data.axes.image!.length;
+  const [first, last] = [0, taps.length - 1];
+  const difference = (name: MeasureName) => {
+    const [before, after] = [numbersAt(data, name, first), numbersAt(data, name, last)];
+    return bootstrap(n, (chosen) => mean(chosen.map((i) => Math.log(before[i]! / after[i]!))), data.seed);
+  };
+  const told = ({ value, low, high }: Estimate) =>
+    `${value.toPrecision(3)} (95 % interval ${low.toPrecision(3)} to ${high.toPrecision(3)}, n = ${n})`;
+  const steeper = difference("effective_rank");
+  const large = (tap: number) => {
+    const most = data.axes.k!.length;
+    return Array.from({ length: n }, (_, image) => {
+      const own = data.values.sigma!.data.subarray((tap * n + image) * most, (tap * n + image + 1) * most);
+      const there = own.filter((value) => !Number.isNaN(value));
+      return there.filter((value) => value > LARGE * there[0]!).length / there.length;
+    });
+  };
+  const few = large(last);
+  const share = bootstrap(n, (chosen) => 0.5 - mean(chosen.map((i) => few[i]!)), data.seed);
+  return [
+    {
+      claim: "Spectra grow steeper along the layers: from the first tap to the last the effective rank falls.",
+      verdict: verdictOf(steeper),
+      because: `Effective rank at ${taps[first]} over that at ${taps[last]}, mean logarithm: ${told(steeper)}.`,
+    },
+    {
+      claim: `In the last layer few singular values are large: less than half of those computed exceed σ_1/${1 / LARGE}.`,
+      verdict: verdictOf(share),
+      because: `One half less the share of σ above σ_1/${1 / LARGE} at ${taps[last]}: ${told(share)}.`,
+    },
+  ];
+}

@@ -1,0 +1,9 @@
+import { directionalNoise } from "./directional-noise.ts";
+import { pairs } from "./pairs.ts";
+import { spectra } from "./spectra.ts";
+import type { Study } from "./study.ts";
+import { trajectory } from "./trajectory.ts";
+import { vectors } from "./vectors.ts";
+
+/** Every study, in the order of its page. */
+export const studies: readonly Study[] = [spectra, vectors, directionalNoise, pairs, trajectory];

@@ -1,0 +1,332 @@
+import { PushforwardError } from "../base/index.ts";
+import type { Matrix } from "../operator/index.ts";
+import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
+import { symmetricEigen } from "../svd/index.ts";
+import { bootstrap, correlation, type Estimate, jackknife, mean } from "./statistics.ts";
+import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+
+/** Directions in which positions are kept: a picture has two. */
+const COMPONENTS = 2;
+/** Classes that the picture of the movement tells apart by colour. */
+const COLOURED = 10;
+
+/**
+ * Images as points that move from layer to layer: how the cloud of them changes its shape.
+ *
+ * @see Mototake & Ikegami 2015, figures 1 and 2
+ */
+export const trajectory: Study = {
+  id: "trajectory",
+  question:
+    "How do images move through the layers: what comes together, what drifts apart, and into how many directions?",
+  method:
+    "The activations of all images are taken as points of each tap's space, and the distances between them are measured. " +
+    "Correlations of all distances compare taps; the cloud's participation ratio, (Σλ)²/Σλ² of its covariance's eigenvalues λ, counts its directions.",
+  params: {},
+
+  design({ inputs, taps }) {
+    if (inputs.length < 3) {
+      throw new PushforwardError("usage", {
+        what: `The study of trajectories needs at least 3 inputs; there ${inputs.length === 1 ? "is 1" : `are ${inputs.length}`}.`,
+        fix: "Give more pictures.",
+      });
+    }
+    const names = inputs.map(({ name }) => name);
+    return {
+      axes: {
+        tap: taps.map(({ name }) => name),
+        image: names,
+        other: names,
+        component: [1, 2],
+      },
+      cell: ["tap"],
+      variables: {
+        distance: { dims: ["image", "other"], about: "distance of two images' activations", unit: "units of the tap" },
+        position: {
+          dims: ["image", "component"],
+          about: "along the directions of largest variance",
+          unit: "units of the tap",
+        },
+      },
+    };
+  },
+
+  async measure({ tap }, lab) {
+    const { algebra } = lab.network.backend;
+    const points = await lab.activations(lab.taps[tap!]!);
+    const { rows: n } = points;
+    // Differences from the first image keep their digits where all images lie close together.
+    const first = points.data.slice(0, points.length);
+    const apart = { ...points, data: points.data.map((value, i) => value - first[i % points.length]!) };
+    const { data: inner } = await algebra.gram(apart, apart, { exact: true });
+    const distance = Float64Array.from({ length: n * n }, (_, at) => {
+      const [i, j] = [Math.floor(at / n), at % n];
+      return i === j ? 0 : Math.sqrt(Math.max(0, inner[i * n + i]! + inner[j * n + j]! - 2 * inner[at]!));
+    });
+    const everyone = Array.from({ length: n }, (_, i) => i);
+    const { values, vectors } = await symmetricEigen(centred(distance, n, everyone), algebra.multiply, COMPONENTS);
+    const position = Float64Array.from({ length: n * COMPONENTS }, (_, at) => {
+      const [i, c] = [Math.floor(at / COMPONENTS), at % COMPONENTS];
+      return Math.sqrt(Math.max(0, values[c]!)) * vectors.data[c * n + i]!;
+    });
+    return { distance, position };
+  },
+
+  conclude(data) {
+    const clouds = cloudsOf(data);
+    const measures = clouds.map((cloud, t) => measuresOf(cloud, clouds[Math.max(0, t - 1)]!, clouds[0]!, data.seed));
+    return {
+      tables: [tableOf(clouds, measures)],
+      charts: [chartOfDepth(clouds, measures), ...chartOfSeparation(clouds, measures), picture(clouds)],
+      verdicts: verdictsOf(clouds, data.seed),
+    };
+  },
+};
+
+/** The images at one tap. */
+interface Cloud {
+  readonly tap: string;
+  /** Empty where it is not known. */
+  readonly classes: readonly string[];
+  /** [images, images] */
+  readonly distance: Float64Array;
+  /** [images, COMPONENTS] */
+  readonly position: Float64Array;
+}
+
+function cloudsOf({ axes, inputs, values }: StudyData): Cloud[] {
+  const n = axes.image!.length;
+  const classes = inputs.map(({ label, predicted }) => label ?? predicted ?? "");
+  const at = (name: string, tap: number, size: number) => values[name]!.data.subarray(tap * size, (tap + 1) * size);
+  return axes.tap!.map((tap, t) => ({
+    tap: String(tap),
+    classes,
+    distance: at("distance", t, n * n),
+    position: at("position", t, n * COMPONENTS),
+  }));
+}
+
+/** Inner products of some images around their mean, from their distances: −½·C·D²·C with C = I − 11ᵀ/n. */
+function centred(distance: ArrayLike<number>, images: number, chosen: readonly number[]): Matrix {
+  const n = chosen.length;
+  const squares = Float64Array.from({ length: n * n }, (_, at) => {
+    return distance[chosen[Math.floor(at / n)]! * images + chosen[at % n]!]! ** 2;
+  });
+  const means = chosen.map((_, i) => mean(squares.subarray(i * n, (i + 1) * n)));
+  const all = mean(means);
+  const data = squares.map((square, at) => -(square - means[Math.floor(at / n)]! - means[at % n]! + all) / 2);
+  return { rows: n, columns: n, data };
+}
+
+/** (Σλ)²/Σλ² of the eigenvalues of the images' covariance: how many directions the cloud has. */
+function participationRatio({ distance, classes }: Cloud, chosen: readonly number[]): number {
+  const { data, rows } = centred(distance, classes.length, chosen);
+  let [trace, squares] = [0, 0];
+  for (let i = 0; i < rows; i++) trace += data[i * rows + i]!;
+  for (const entry of data) squares += entry * entry;
+  return squares > 0 ? trace ** 2 / squares : Number.NaN;
+}
+
+/** Distances of all pairs of different images, where the pair passes. */
+function pairs(
+  { distance, classes }: Cloud,
+  chosen: readonly number[],
+  passes: (i: number, j: number) => boolean,
+): number[] {
+  const n = classes.length;
+  return chosen.flatMap((i, a) =>
+    chosen.slice(a + 1).flatMap((j) => (i !== j && passes(i, j) ? [distance[i * n + j]!] : [])),
+  );
+}
+
+const any = () => true;
+
+/** Mean distance of images of different classes over that of images of one class; NaN where there are no such pairs. */
+function separation(cloud: Cloud, chosen: readonly number[]): number {
+  const alike = (i: number, j: number) => cloud.classes[i] !== "" && cloud.classes[i] === cloud.classes[j];
+  return mean(pairs(cloud, chosen, (i, j) => !alike(i, j))) / mean(pairs(cloud, chosen, alike));
+}
+
+interface Measures {
+  readonly distance: Estimate;
+  readonly directions: Estimate;
+  readonly withPrevious: Estimate;
+  readonly withFirst: Estimate;
+  readonly separation: Estimate;
+}
+
+function measuresOf(cloud: Cloud, previous: Cloud, first: Cloud, seed: number): Measures {
+  const n = cloud.classes.length;
+  const estimate = (statistic: (chosen: readonly number[]) => number) => bootstrap(n, statistic, seed);
+  return {
+    distance: estimate((chosen) => mean(pairs(cloud, chosen, any))),
+    directions: jackknife(n, (chosen) => participationRatio(cloud, chosen)),
+    withPrevious: estimate((chosen) => correlation(pairs(cloud, chosen, any), pairs(previous, chosen, any))),
+    withFirst: estimate((chosen) => correlation(pairs(cloud, chosen, any), pairs(first, chosen, any))),
+    separation: estimate((chosen) => separation(cloud, chosen)),
+  };
+}
+
+function tableOf(clouds: readonly Cloud[], measures: readonly Measures[]): FindingTable {
+  const cells = ({ value, low, high }: Estimate) => [value, low, high];
+  const names = [
+    "mean distance",
+    "participation ratio",
+    "correlation with the tap before",
+    "correlation with the first tap",
+    "separation",
+  ];
+  return {
+    id: "by-tap",
+    caption:
+      `The cloud of ${clouds[0]!.classes.length} images at each tap, with 95 % intervals by bootstrap over images (of the ` +
+      "participation ratio by jackknife, as an image drawn twice adds no direction). Separation: mean distance between classes over " +
+      "that within.",
+    columns: ["tap", ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`])],
+    rows: clouds.map(({ tap }, t) => {
+      const { distance, directions, withPrevious, withFirst, separation } = measures[t]!;
+      return [tap, ...[distance, directions, withPrevious, withFirst, separation].flatMap(cells)];
+    }),
+  };
+}
+
+function seriesOf(name: string, clouds: readonly Cloud[], of: (t: number) => Estimate): ChartSeries {
+  return {
+    name,
+    mark: "line",
+    points: clouds.map(({ tap }, t) => ({ x: tap, y: of(t).value, low: of(t).low, high: of(t).high })),
+  };
+}
+
+const tapAxis = (clouds: readonly Cloud[]) => ({ label: "tap, by depth", names: clouds.map(({ tap }) => tap) });
+
+function chartOfDepth(clouds: readonly Cloud[], measures: readonly Measures[]): Chart {
+  return {
+    id: "correlation",
+    title: "Which distances survive",
+    caption:
+      "Correlation of all pairwise distances with those at the first tap and at the tap before: 1 means that the cloud kept its " +
+      "shape. Bands: 95 % intervals by bootstrap over images.",
+    x: tapAxis(clouds),
+    y: { label: "correlation of distances" },
+    panels: [
+      {
+        title: "",
+        series: [
+          seriesOf("with the tap before", clouds, (t) => measures[t]!.withPrevious),
+          seriesOf("with the first tap", clouds, (t) => measures[t]!.withFirst),
+        ],
+      },
+    ],
+  };
+}
+
+/** Nothing where classes are not known. */
+function chartOfSeparation(clouds: readonly Cloud[], measures: readonly Measures[]): Chart[] {
+  if (measures.every(({ separation }) => Number.isNaN(separation.value))) return [];
+  return [
+    {
+      id: "separation",
+      title: "How classes part",
+      caption:
+        "Mean distance of images of different classes over that of images of one class. Bands: 95 % intervals by bootstrap over " +
+        "images. Above 1, classes are apart.",
+      x: tapAxis(clouds),
+      y: { label: "distance between / within classes" },
+      panels: [
+        {
+          title: "",
+          series: [seriesOf("separation", clouds, (t) => measures[t]!.separation)],
+          rule: { y: 1, label: "classes not told apart" },
+        },
+      ],
+    },
+  ];
+}
+
+/** Where the images lie in the plane of each tap's two main directions, every plane turned to match the one before. */
+function picture(clouds: readonly Cloud[]): Chart {
+  const counts = new Map<string, number>();
+  for (const name of clouds[0]!.classes) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const largest = [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  const coloured = new Set(largest.filter((name) => name !== "").slice(0, COLOURED));
+  const groupOf = (name: string) => (coloured.has(name) ? name : "other");
+  let before: Float64Array | undefined;
+  const panels = clouds.map(({ tap, position, classes }): ChartPanel => {
+    const turned = before === undefined ? unitSpread(position) : matched(unitSpread(position), before);
+    before = turned;
+    const groups = [...new Set(classes.map(groupOf))].sort();
+    const series = groups.map(
+      (name): ChartSeries => ({
+        name,
+        mark: "dots",
+        points: classes.flatMap((own, i) =>
+          groupOf(own) === name ? [{ x: turned[2 * i]!, y: turned[2 * i + 1]! }] : [],
+        ),
+      }),
+    );
+    return { title: tap, series };
+  });
+  return {
+    id: "movement",
+    title: "Images moving through the layers",
+    caption:
+      "Each dot is an image, in the plane of the two directions in which the images of that tap differ most; scaled to a mean " +
+      "square of 1, and turned to match the tap before. Colours: classes.",
+    x: { label: "first direction", bare: true },
+    y: { label: "second direction", bare: true },
+    panels,
+  };
+}
+
+/** Positions scaled to a mean square length of 1. */
+function unitSpread(position: Float64Array): Float64Array {
+  const scale = Math.sqrt(mean(position.map((value) => value * value)) * COMPONENTS) || 1;
+  return position.map((value) => value / scale);
+}
+
+/** Plane positions turned, or turned over, to lie nearest to others. @see Schönemann 1966 (orthogonal Procrustes) */
+function matched(position: Float64Array, other: Float64Array): Float64Array {
+  let [dots, crosses, mirroredDots, mirroredCrosses] = [0, 0, 0, 0];
+  for (let i = 0; i < position.length; i += 2) {
+    const [x, y, a, b] = [position[i]!, position[i + 1]!, other[i]!, other[i + 1]!];
+    dots += x * a + y * b;
+    crosses += x * b - y * a;
+    mirroredDots += x * a - y * b;
+    mirroredCrosses += x * b + y * a;
+  }
+  const isMirrored = Math.hypot(mirroredDots, mirroredCrosses) > Math.hypot(dots, crosses);
+  const angle = isMirrored ? Math.atan2(mirroredCrosses, mirroredDots) : Math.atan2(crosses, dots);
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  return position.map((_, at) => {
+    const i = at - (at % 2);
+    const [x, y] = [position[i]!, isMirrored ? -position[i + 1]! : position[i + 1]!];
+    return at % 2 === 0 ? cos * x - sin * y : sin * x + cos * y;
+  });
+}
+
+function verdictsOf(clouds: readonly Cloud[], seed: number): Verdict[] {
+  const [first, last] = [clouds[0]!, clouds.at(-1)!];
+  const n = first.classes.length;
+  const told = ({ value, low, high }: Estimate, digits = 3) =>
+    `${value.toPrecision(digits)} (95 % interval ${low.toPrecision(digits)} to ${high.toPrecision(digits)}, n = ${n})`;
+  const parted = bootstrap(n, (chosen) => Math.log(separation(last, chosen) / separation(first, chosen)), seed);
+  const fewer = jackknife(n, (chosen) =>
+    Math.log(participationRatio(first, chosen) / participationRatio(last, chosen)),
+  );
+  return [
+    {
+      claim:
+        "From the first tap to the last, images of one class come closer together than images of different classes.",
+      verdict: verdictOf(parted),
+      because: Number.isNaN(parted.value)
+        ? "No two images of one class, or no classes, are given."
+        : `Distance between classes over distance within, from ${first.tap} to ${last.tap}: logarithm of the ratio ${told(parted)}.`,
+    },
+    {
+      claim: "From the first tap to the last, the images spread into fewer directions.",
+      verdict: verdictOf(fewer),
+      because: `Participation ratio at ${first.tap} over that at ${last.tap}: logarithm ${told(fewer)}.`,
+    },
+  ];
+}

@@ -1,0 +1,236 @@
+import { PushforwardError, type Shape } from "../base/index.ts";
+import type { Chart, ChartPoint, ChartSeries, UnitResult } from "../results/index.ts";
+import { bootstrap, correlation, type Estimate, mean, ranks } from "./statistics.ts";
+import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+
+/** What is measured of a singular vector as a picture. */
+const measures = {
+  area: {
+    about: "share of the picture that the vector fills: inverse participation ratio over pixels",
+    unit: "share of pixels",
+  },
+  spread: { about: "root mean square distance from the vector's centre", unit: "share of the picture's diagonal" },
+  frequency: { about: "root mean square spatial frequency", unit: "cycles per pixel" },
+} as const;
+type MeasureName = keyof typeof measures;
+const names = Object.keys(measures) as MeasureName[];
+
+/** Singular values that differ by less than this many residuals are one cluster: which vectors span it is arbitrary. */
+const APART = 10;
+
+/**
+ * Are right singular vectors of large σ local, and those of small σ spread over the picture?
+ *
+ * @see Mototake & Ikegami 2015, figure 4
+ */
+export const vectors: Study = {
+  id: "vectors",
+  question:
+    "Are singular vectors of large singular values local structures, and those of small ones spread over the picture?",
+  method:
+    "Of the first and the last right singular vectors kept, |v|² summed over colours is taken as a density over the pixels, and its " +
+    "area, spread and spatial frequency are measured; vectors of equal σ share the density of their span. Spearman's rank correlation with σ is taken for each image and tap, and its mean over images given with an interval.",
+  params: {},
+
+  design({ inputs, taps, vectors }) {
+    if (taps[0]!.shape.length !== 3) {
+      throw new PushforwardError("usage", {
+        what: `The study of vectors needs pictures; the source is [${taps[0]!.shape.join(", ")}].`,
+        where: { tap: taps[0]!.name },
+        fix: "Choose a network whose input has channels, rows and columns.",
+      });
+    }
+    return {
+      axes: {
+        tap: taps.slice(1).map(({ name }) => name),
+        image: inputs.map(({ name }) => name),
+        vector: Array.from({ length: 2 * vectors }, (_, i) => i + 1),
+      },
+      cell: ["tap", "image"],
+      variables: {
+        number: { dims: ["vector"], about: "number of the singular value; 1 is the largest" },
+        sigma: { dims: ["vector"], about: "singular value" },
+        ...Object.fromEntries(names.map((name) => [name, { dims: ["vector"], ...measures[name] }])),
+      },
+    };
+  },
+
+  async measure(cell, lab) {
+    const unit = await lab.spectrum(cell.image!, cell.tap! + 1);
+    const { index } = unit.vectors;
+    const all = (values: readonly number[]) => {
+      return Float64Array.from({ length: 2 * lab.vectors }, (_, i) => values[i] ?? Number.NaN);
+    };
+    const measured = clustersOf(unit).flatMap((rows) => {
+      const densities = rows.map((row) => unit.vectors.v.subarray(row * unit.n, (row + 1) * unit.n));
+      const one = measureVectors(densities, lab.taps[0]!.shape);
+      return rows.map(() => one);
+    });
+    return {
+      number: all(index.map((i) => i + 1)),
+      sigma: all(index.map((i) => unit.sigma[i]!)),
+      ...Object.fromEntries(names.map((name) => [name, all(measured.map((one) => one[name]))])),
+    };
+  },
+
+  conclude(data) {
+    const taps = data.axes.tap!.map(String);
+    return {
+      tables: [tableOf(data, taps)],
+      charts: [...names.map((name) => measureChart(data, taps, name)), correlationChart(data, taps)],
+      verdicts: verdictsOf(data, taps),
+    };
+  },
+};
+
+/** Rows of kept vectors, those together whose σ cannot be told apart. */
+function clustersOf({ sigma, residual, vectors: { index } }: UnitResult): number[][] {
+  const clusters: number[][] = [];
+  index.forEach((i, row) => {
+    const before = index[row - 1];
+    const isNear = before === i - 1 && sigma[before]! - sigma[i]! <= APART * Math.max(residual[before]!, residual[i]!);
+    if (isNear) clusters.at(-1)!.push(row);
+    else clusters.push([row]);
+  });
+  return clusters;
+}
+
+/** Measures the mean density of some vectors of a [channels, rows, columns] picture; their sign and turns within their span do not matter. */
+export function measureVectors(rows: readonly Float32Array[], shape: Shape): Record<MeasureName, number> {
+  const [channels, height, width] = shape as [number, number, number];
+  const density = new Float64Array(height * width);
+  let steps = 0;
+  for (const row of rows) {
+    for (let c = 0; c < channels; c++) {
+      for (let y = 0; y < height; y++) {
+        for (let x = 0; x < width; x++) {
+          const at = (c * height + y) * width + x;
+          const value = row[at]!;
+          density[y * width + x]! += value * value;
+          const right = x + 1 < width ? row[at + 1]! : 0;
+          const below = y + 1 < height ? row[at + width]! : 0;
+          // Outside the picture there is nothing: the first and last differences count as well.
+          steps += (right - value) ** 2 + (below - value) ** 2;
+          if (x === 0) steps += value * value;
+          if (y === 0) steps += value * value;
+        }
+      }
+    }
+  }
+  const total = density.reduce((sum, value) => sum + value, 0);
+  let [squares, meanX, meanY] = [0, 0, 0];
+  density.forEach((value, at) => {
+    squares += (value / total) ** 2;
+    meanX += (value / total) * (at % width);
+    meanY += (value / total) * Math.floor(at / width);
+  });
+  const variance = density.reduce((sum, value, at) => {
+    return sum + (value / total) * (((at % width) - meanX) ** 2 + (Math.floor(at / width) - meanY) ** 2);
+  }, 0);
+  // The difference of neighbours turns a wave of frequency f into one of |2·sin(πf)| times its size.
+  const frequency = (2 / Math.PI) * Math.asin(Math.sqrt(Math.min(1, steps / total / 8)));
+  return {
+    area: 1 / squares / (height * width),
+    spread: Math.sqrt(variance) / Math.hypot(height, width),
+    frequency: frequency * Math.SQRT1_2,
+  };
+}
+
+/** A variable of one unit, those vectors that there are. */
+function vectorsAt({ axes, values }: StudyData, name: string, tap: number, image: number): Float64Array {
+  const [n, count] = [axes.image!.length, axes.vector!.length];
+  const from = (tap * n + image) * count;
+  return values[name]!.data.subarray(from, from + count).filter((value) => !Number.isNaN(value));
+}
+
+/** Spearman's correlation of σ with a measure, mean over images. */
+function correlationAt(data: StudyData, name: MeasureName, tap: number): Estimate {
+  const n = data.axes.image!.length;
+  const each = Array.from({ length: n }, (_, image) =>
+    correlation(ranks(vectorsAt(data, "sigma", tap, image)), ranks(vectorsAt(data, name, tap, image))),
+  );
+  return bootstrap(n, (chosen) => mean(chosen.map((i) => each[i]!).filter((value) => !Number.isNaN(value))), data.seed);
+}
+
+function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
+  const n = data.axes.image!.length;
+  const of = (name: MeasureName, tap: number, pick: (values: Float64Array) => number) =>
+    mean(Array.from({ length: n }, (_, image) => pick(vectorsAt(data, name, tap, image))));
+  return {
+    id: "by-tap",
+    caption:
+      `Right singular vectors of J(input → tap): the first and the last one kept, means over ${n} images, and Spearman's rank ` +
+      "correlation of each measure with σ over all kept, mean over images with 95 % intervals by bootstrap over images.",
+    columns: [
+      "tap",
+      ...names.flatMap((name) => [`${name}, first`, `${name}, last`, `correlation of ${name} with σ`, "low", "high"]),
+    ],
+    rows: taps.map((tap, t) => [
+      tap,
+      ...names.flatMap((name) => {
+        const { value, low, high } = correlationAt(data, name, t);
+        return [of(name, t, (values) => values[0]!), of(name, t, (values) => values.at(-1)!), value, low, high];
+      }),
+    ]),
+  };
+}
+
+function measureChart(data: StudyData, taps: readonly string[], name: MeasureName): Chart {
+  const { about, unit } = measures[name];
+  const n = data.axes.image!.length;
+  const series = taps.map((tap, t): ChartSeries => {
+    const numbers = [...vectorsAt(data, "number", t, 0)];
+    const points = numbers.map((number, i): ChartPoint => {
+      const values = Array.from({ length: n }, (_, image) => vectorsAt(data, name, t, image)[i]!);
+      return { x: number, y: mean(values) };
+    });
+    return { name: tap, mark: "line", points };
+  });
+  return {
+    id: name,
+    title: `Singular vectors as pictures: ${name}`,
+    caption: `${about[0]!.toUpperCase()}${about.slice(1)}, of the right singular vectors kept: mean over ${n} images, against the index of σ.`,
+    x: { label: "index k (1 is the largest σ)", log: true },
+    y: { label: unit, log: name === "area" },
+    panels: [{ title: "", series }],
+  };
+}
+
+function correlationChart(data: StudyData, taps: readonly string[]): Chart {
+  return {
+    id: "correlation",
+    title: "How size and singular value go together",
+    caption:
+      "Spearman's rank correlation of σ with area, spread and frequency of its vector; below 0, vectors of larger σ are smaller (or " +
+      "smoother). Means over images, 95 % intervals by bootstrap over images.",
+    x: { label: "tap, by depth", names: taps },
+    y: { label: "rank correlation with σ" },
+    panels: [
+      {
+        title: "",
+        rule: { y: 0, label: "no relation" },
+        series: names.map((name) => ({
+          name,
+          mark: "line",
+          points: taps.map((tap, t) => {
+            const { value, low, high } = correlationAt(data, name, t);
+            return { x: tap, y: value, low, high };
+          }),
+        })),
+      },
+    ],
+  };
+}
+
+function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
+  const last = taps.length - 1;
+  return (["area", "spread"] as const).map((name) => {
+    const { value, low, high, n } = correlationAt(data, name, last);
+    const digits = (number: number) => number.toPrecision(3);
+    return {
+      claim: `At ${taps[last]}, the larger the singular value, the smaller the ${name} of its right singular vector.`,
+      verdict: verdictOf({ low: -high, high: -low }),
+      because: `Rank correlation of σ with ${name}: ${digits(value)} (95 % interval ${digits(low)} to ${digits(high)}, n = ${n}).`,
+    };
+  });
+}

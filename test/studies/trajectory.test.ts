@@ -1,0 +1,86 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { createRng, gaussianArray } from "../../src/base/index.ts";
+import { trajectory } from "../../src/studies/trajectory.ts";
+import { convnet } from "../apps/networks.ts";
+import { type Laboratory, laboratory } from "./laboratory.ts";
+
+const opened: Laboratory[] = [];
+afterAll(() => Promise.all(opened.map((one) => one.close())));
+
+const centres = [0, 1].map((label) => gaussianArray(createRng("centre", label), 144));
+
+/** Images of random numbers around two centres, one a class, that lie so far apart. */
+async function around(count: number, apart: number): Promise<Laboratory> {
+  const points = Array.from({ length: count }, (_, i) =>
+    gaussianArray(createRng("image", i), 144).map((value, at) => 0.1 * value + apart * centres[i % 2]![at]!),
+  );
+  const labels = points.map((_, i) => (i % 2 === 0 ? "even" : "odd"));
+  const one = await laboratory({ model: convnet(), taps: ["relu1", "logits"], points, labels });
+  opened.push(one);
+  return one;
+}
+
+describe("trajectory", () => {
+  test("distances are those of the activations, and the plane is a projection", async () => {
+    const { lab, study } = await around(6, 0.3);
+    const { distance, position } = (await study(trajectory)).values;
+    expect(distance!.shape).toEqual([3, 6, 6]);
+    for (const [t, tap] of lab.taps.entries()) {
+      const { data, length } = await lab.activations(tap);
+      for (let i = 0; i < 6; i++) {
+        for (let j = 0; j < 6; j++) {
+          const [a, b] = [i, j].map((image) => data.subarray(image * length, (image + 1) * length));
+          const expected = Math.hypot(...a!.map((value, at) => value - b![at]!));
+          const found = distance!.data[(t * 6 + i) * 6 + j]!;
+          expect(Math.abs(found - expected)).toBeLessThanOrEqual(1e-5 * (expected + 1e-3));
+          const [p, q] = [i, j].map((image) => position!.data.subarray((t * 6 + image) * 2, (t * 6 + image) * 2 + 2));
+          expect(Math.hypot(p![0]! - q![0]!, p![1]! - q![1]!)).toBeLessThanOrEqual(found * (1 + 1e-6));
+        }
+      }
+    }
+  });
+
+  test("classes that lie apart are told apart, and those that do not are not", async () => {
+    const atInput = async (apart: number) => {
+      const { columns, rows } = trajectory.conclude(await (await around(12, apart)).study(trajectory), {}).tables[0]!;
+      return ["separation, low", "separation, high"].map((name) => Number(rows[0]![columns.indexOf(name)]));
+    };
+    expect((await atInput(0.3))[0]).toBeGreaterThan(1.5);
+    const [low, high] = await atInput(0);
+    expect(low).toBeLessThan(1);
+    expect(high).toBeGreaterThan(1);
+  });
+
+  test("the charts show every tap, and verdicts carry their numbers", async () => {
+    const { charts, verdicts } = trajectory.conclude(await (await around(8, 0.3)).study(trajectory), {});
+    expect(charts.map(({ id }) => id)).toEqual(["correlation", "separation", "movement"]);
+    expect(charts[2]!.panels.map(({ title }) => title)).toEqual(["picture", "relu1", "logits"]);
+    for (const { because } of verdicts) expect(because).toMatch(/95 % interval .* n = 8/);
+  });
+
+  test("without classes there is no separation, and its claim is undecided", async () => {
+    const one = await laboratory({ model: convnet(), taps: ["logits"], count: 4 });
+    opened.push(one);
+    const { charts, verdicts } = trajectory.conclude(await one.study(trajectory), {});
+    expect(charts.map(({ id }) => id)).toEqual(["correlation", "movement"]);
+    expect(verdicts[0]!.verdict).toBe("undecided");
+  });
+
+  test("an interrupted study stops after its cell", async () => {
+    const aborter = new AbortController();
+    const told: string[] = [];
+    const onCell = (names: string) => {
+      told.push(names);
+      aborter.abort();
+    };
+    const { study } = await around(4, 0.3);
+    await expect(study(trajectory, {}, { signal: aborter.signal, onCell })).rejects.toThrow(
+      "Interrupted; what was finished is kept.",
+    );
+    expect(told).toEqual(["tap picture"]);
+  });
+
+  test("two images are too few", async () => {
+    await expect((await around(2, 0)).study(trajectory)).rejects.toThrow("needs at least 3 inputs; there are 2.");
+  });
+});
