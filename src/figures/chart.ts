@@ -45,7 +45,7 @@ export function chartFigure(chart: Chart, { document, width = 760 }: ChartOption
     return `<g transform="${place}">${plotContent(drawPanel(chart, panel, { ...size, document, colourOf }))}</g>`;
   });
   const heading =
-    `<text x="16" y="24" font-size="13" font-weight="600">${escapeXml(title)}</text>` +
+    `<text x="16" y="24" font-size="13" font-weight="600">${escapeXml(shorten(title, Math.floor((width - 32) / 7)))}</text>` +
     `<g transform="translate(0,${HEAD - 10})">${legend.markup}</g>`;
   const height = top + Math.ceil(panels.length / columns) * size.height;
   return { svg: standalone(heading + drawn.join(""), { width, height, title, caption }), caption };
@@ -96,7 +96,7 @@ function drawPanel({ x, y, panels }: Chart, { title, series, rule }: ChartPanel,
             tickRotate: -40,
             tickFormat: (name: string) => shorten(name, 18),
           }
-        : { type: x.log ? "log" : "linear", label: x.label, labelAnchor: "center", labelArrow: "none", nice: !x.log },
+        : { type: x.log ? "log" : "linear", label: x.label, labelAnchor: "center", labelArrow: "none" },
     y: bare
       ? { axis: null, inset: 6, domain: extentOf(shown.map((point) => point.y)) }
       : {
