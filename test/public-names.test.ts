@@ -32,6 +32,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   jacobian: ["JacobianOperator", "Network", "productCost"],
   operator: [
     "block",
+    "blockOf",
     "compose",
     "denseMatrix",
     "dotTest",

@@ -152,30 +152,27 @@ export class Network {
 
   /** The values of taps at a point, [tap size] each. */
   async forward(point: Point, taps: readonly Tap[]): Promise<Float32Array[]> {
-    const { graph } = this.model.onnx;
-    const outputs = taps.map(({ tensor }) => ({ name: tensor, ...this.model.values.get(tensor)! }));
-    const executable = await this.backend.compile({ ...this.model.onnx, graph: { ...graph, outputs } });
-    try {
-      const fetches = outputs.map(({ name }) => name);
-      const values = await executable.run({ [this.input.tensor]: this.#feed(point) }, fetches);
-      return fetches.map((name) => values[name]!.data as Float32Array);
-    } finally {
-      await executable.release();
-    }
+    return (await this.#observe([point], taps))[0]!;
   }
 
   /** The value of one tap at each of several points, [tap size] each. */
   async forwardAll(points: readonly Point[], tap: Tap): Promise<Float32Array[]> {
+    return (await this.#observe(points, [tap])).map(([value]) => value!);
+  }
+
+  /** [points][taps] */
+  async #observe(points: readonly Point[], taps: readonly Tap[]): Promise<Float32Array[][]> {
     const { graph } = this.model.onnx;
-    const output = { name: tap.tensor, ...this.model.values.get(tap.tensor)! };
-    const executable = await this.backend.compile({ ...this.model.onnx, graph: { ...graph, outputs: [output] } });
+    const outputs = taps.map(({ tensor }) => ({ name: tensor, ...this.model.values.get(tensor)! }));
+    const executable = await this.backend.compile({ ...this.model.onnx, graph: { ...graph, outputs } });
+    const fetches = outputs.map(({ name }) => name);
     try {
-      const values: Float32Array[] = [];
+      const all: Float32Array[][] = [];
       for (const point of points) {
-        const result = await executable.run({ [this.input.tensor]: this.#feed(point) }, [tap.tensor]);
-        values.push(result[tap.tensor]!.data as Float32Array);
+        const values = await executable.run({ [this.input.tensor]: this.#feed(point) }, fetches);
+        all.push(fetches.map((name) => values[name]!.data as Float32Array));
       }
-      return values;
+      return all;
     } finally {
       await executable.release();
     }

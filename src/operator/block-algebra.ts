@@ -66,10 +66,20 @@ export function rowsOf(source: Block, from: number, to: number): Block {
   return { rows: to - from, length, data: source.data.subarray(from * length, to * length) };
 }
 
-/** The rows of a, then those of b, in memory of their own. */
-export function stacked(a: Block, b: Block): Block {
-  const data = new Float32Array(a.data.length + b.data.length);
-  data.set(a.data);
-  data.set(b.data, a.data.length);
-  return { rows: a.rows + b.rows, length: a.length, data };
+/** The rows of all blocks, of which there is at least one, in memory of their own. */
+export function stacked(...blocks: readonly [Block, ...Block[]]): Block {
+  const rows = blocks.reduce((sum, one) => sum + one.rows, 0);
+  const { length } = blocks[0];
+  const data = new Float32Array(rows * length);
+  let at = 0;
+  for (const one of blocks) {
+    data.set(one.data, at);
+    at += one.data.length;
+  }
+  return { rows, length, data };
+}
+
+/** A block of vectors of one length, of which there is at least one. */
+export function blockOf(vectors: readonly Float32Array[]): Block {
+  return stacked(...(vectors.map((vector) => block(vector, 1)) as [Block, ...Block[]]));
 }

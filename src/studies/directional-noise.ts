@@ -1,16 +1,26 @@
 import { gaussianArray, PushforwardError, type Rng, sizeOf } from "../base/index.ts";
-import { type Block, block } from "../operator/index.ts";
+import { block, blockOf } from "../operator/index.ts";
 import type { Chart, ChartSeries } from "../results/index.ts";
 import { svd } from "../svd/index.ts";
+import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
-import { bootstrap, type Estimate, mean } from "./statistics.ts";
-import { type FindingTable, type Params, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+import { type Estimate, mean, meanOf } from "./statistics.ts";
+import {
+  type FindingTable,
+  numbersOf,
+  type Params,
+  type Study,
+  type StudyData,
+  type Verdict,
+  verdictOf,
+} from "./study.ts";
+import { dot, length } from "./vector.ts";
 
 /** Where the perturbations point. */
 const DIRECTIONS = ["first", "middle", "last", "subspace", "isotropic", "data"] as const;
 type Direction = (typeof DIRECTIONS)[number];
-const told: Readonly<Record<Direction, string>> = {
+const named: Readonly<Record<Direction, string>> = {
   first: "first singular vectors",
   middle: "middle ones",
   last: "last ones",
@@ -48,7 +58,7 @@ export const directionalNoise: Study = {
 
   design(lab, params) {
     const { inputs } = lab;
-    const amplitudes = amplitudesOf(params);
+    const amplitudes = numbersOf(params.amplitudes);
     const most = countOf(lab);
     if (inputs.length < 2) {
       throw new PushforwardError("usage", {
@@ -85,7 +95,7 @@ export const directionalNoise: Study = {
   },
 
   async measure({ image }, lab, params) {
-    const amplitudes = amplitudesOf(params);
+    const amplitudes = numbersOf(params.amplitudes);
     const [j, draws] = [Number(params.directions), Number(params.draws)];
     const [source, target] = [lab.taps[0]!, lab.taps.at(-1)!];
     const x = lab.inputs[image!]!.point;
@@ -97,14 +107,15 @@ export const directionalNoise: Study = {
     const probes = block(gaussianArray(rng, PROBES * sizeOf(target.shape)), PROBES);
     const energyOf = async (point: Float32Array) => {
       const at = await lab.jacobian(point, source, target);
-      return squares((await at.applyTranspose(probes)).data);
+      const { data } = await at.applyTranspose(probes);
+      return dot(data, data);
     };
     const before = await energyOf(x);
     const units = DIRECTIONS.flatMap((direction) =>
       Array.from({ length: draws }, () => unitAlong(direction, { lab, image: image!, v, k, j, rng })),
     );
     const [clean] = await lab.network.forwardAll([x], target);
-    const along = await J.apply(rowsTogether(units));
+    const along = await J.apply(blockOf(units));
     const shape = [DIRECTIONS.length, amplitudes.length, draws] as const;
     const all = () => new Float64Array(shape[0] * shape[1] * shape[2]);
     const result = { shift: all(), predicted: all(), error: all(), changed: all() };
@@ -138,22 +149,8 @@ export const directionalNoise: Study = {
   },
 };
 
-function amplitudesOf({ amplitudes }: Params): number[] {
-  return (Array.isArray(amplitudes) ? amplitudes : [amplitudes]).map(Number);
-}
-
 const countOf = ({ k, taps }: Lab): number => tripletsAt(k, taps[0]!, taps.at(-1)!);
-const squares = (x: Float32Array): number => x.reduce((sum, value) => sum + value * value, 0);
-const length = (x: Float32Array): number => Math.sqrt(squares(x));
 const largest = (x: Float32Array): number => x.reduce((best, value, at) => (value > x[best]! ? at : best), 0);
-
-function rowsTogether(rows: readonly Float32Array[]): Block {
-  const data = new Float32Array(rows.length * rows[0]!.length);
-  rows.forEach((row, i) => {
-    data.set(row, i * row.length);
-  });
-  return block(data, rows.length);
-}
 
 interface Drawing {
   readonly lab: Lab;
@@ -202,8 +199,7 @@ function perImage({ axes, values }: StudyData, name: string, direction: number, 
 }
 
 function estimate(data: StudyData, name: string, direction: number, amplitude: number): Estimate {
-  const numbers = perImage(data, name, direction, amplitude);
-  return bootstrap(numbers.length, (chosen) => mean(chosen.map((i) => numbers[i]!)), data.seed);
+  return meanOf(perImage(data, name, direction, amplitude), data.seed);
 }
 
 function tableOf(data: StudyData): FindingTable {
@@ -217,12 +213,9 @@ function tableOf(data: StudyData): FindingTable {
     columns: ["direction", "amplitude", ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`])],
     rows: DIRECTIONS.flatMap((direction, d) =>
       data.axes.amplitude!.map((amplitude, a) => [
-        told[direction],
+        named[direction],
         amplitude,
-        ...names.flatMap((name) => {
-          const { value, low, high } = estimate(data, name, d, a);
-          return [value, low, high];
-        }),
+        ...names.flatMap((name) => cellsOf(estimate(data, name, d, a))),
       ]),
     ),
   };
@@ -251,21 +244,15 @@ function radiusTable(data: StudyData): FindingTable {
     rows: DIRECTIONS.map((direction, d) => {
       const radii = Array.from({ length: n }, (_, image) => Math.log(radiusOf(data, d, image)));
       const there = radii.filter((value) => !Number.isNaN(value));
-      const { value, low, high } = bootstrap(there.length, (chosen) => mean(chosen.map((i) => there[i]!)), data.seed);
-      return [told[direction], Math.exp(value), Math.exp(low), Math.exp(high), `${there.length} of ${n}`];
+      const { value, low, high } = meanOf(there, data.seed);
+      return [named[direction], Math.exp(value), Math.exp(low), Math.exp(high), `${there.length} of ${n}`];
     }),
   };
 }
 
 function seriesOf(data: StudyData, name: string): ChartSeries[] {
-  return DIRECTIONS.map((direction, d) => ({
-    name: told[direction],
-    mark: "line",
-    points: data.axes.amplitude!.map((amplitude, a) => {
-      const { value, low, high } = estimate(data, name, d, a);
-      return { x: amplitude, y: value, low, high };
-    }),
-  }));
+  const amplitudes = data.axes.amplitude!;
+  return DIRECTIONS.map((direction, d) => lineOf(named[direction], amplitudes, (a) => estimate(data, name, d, a)));
 }
 
 const amplitudeAxis = { label: "length of the perturbation, in units of the image's", log: true } as const;
@@ -316,40 +303,31 @@ function energyChart(data: StudyData): Chart {
 }
 
 function verdictsOf(data: StudyData, { directions }: Params): Verdict[] {
-  const n = data.axes.image!.length;
   const amplitudes = data.axes.amplitude!.map(Number);
   const [first, last] = [DIRECTIONS.indexOf("first"), DIRECTIONS.indexOf("last")];
-  const said = ({ value, low, high }: Estimate) =>
-    `${value.toPrecision(3)} (95 % interval ${low.toPrecision(3)} to ${high.toPrecision(3)}, n = ${n})`;
-  const smallest = bootstrap(
-    n,
-    (chosen) => {
-      const [a, b] = [perImage(data, "shift", first, 0), perImage(data, "shift", last, 0)];
-      return mean(chosen.map((i) => Math.log(a[i]! / b[i]!)));
-    },
+  const [strong, weak] = [perImage(data, "shift", first, 0), perImage(data, "shift", last, 0)];
+  const smallest = meanOf(
+    strong.map((shift, i) => Math.log(shift / weak[i]!)),
     data.seed,
   );
-  const flips = bootstrap(
-    n,
-    (chosen) =>
-      mean(
-        amplitudes.map((_, a) => {
-          const [more, fewer] = [perImage(data, "changed", first, a), perImage(data, "changed", last, a)];
-          return mean(chosen.map((i) => more[i]! - fewer[i]!));
-        }),
-      ),
+  const differences = amplitudes.map((_, a) => {
+    const [more, fewer] = [perImage(data, "changed", first, a), perImage(data, "changed", last, a)];
+    return more.map((share, i) => share - fewer[i]!);
+  });
+  const flips = meanOf(
+    data.axes.image!.map((_, i) => mean(differences.map((each) => each[i]!))),
     data.seed,
   );
   return [
     {
       claim: `Noise along the first ${directions} singular vectors moves the output more than as much noise along the last ${directions} computed.`,
       verdict: verdictOf(smallest),
-      because: `Logarithm of the ratio of shifts at length ${amplitudes[0]}: ${said(smallest)}.`,
+      because: `Logarithm of the ratio of shifts at length ${amplitudes[0]}: ${told(smallest)}.`,
     },
     {
       claim: "It also changes the class more often.",
       verdict: verdictOf(flips),
-      because: `Difference of the shares of changed classes, mean over all lengths: ${said(flips)}.`,
+      because: `Difference of the shares of changed classes, mean over all lengths: ${told(flips)}.`,
     },
   ];
 }

@@ -1,6 +1,6 @@
 import { createRng, type Rng } from "../base/index.ts";
 import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
-import type { Block } from "../operator/index.ts";
+import { type Block, blockOf } from "../operator/index.ts";
 import type { Run, UnitResult } from "../results/index.ts";
 import { solveUnit } from "./spectrum.ts";
 
@@ -12,16 +12,7 @@ interface LabInput {
   readonly className: string | undefined;
 }
 
-interface LabParts {
-  readonly network: Network;
-  readonly inputs: readonly LabInput[];
-  readonly taps: readonly Tap[];
-  readonly seed: number;
-  /** Triplets and tolerance of spectra. */
-  readonly k: number;
-  readonly tol: number;
-  /** Singular vectors kept of a spectrum, from either end. */
-  readonly vectors: number;
+interface LabParts extends Pick<Lab, "network" | "inputs" | "taps" | "seed" | "k" | "tol" | "vectors"> {
   /** Opens the run of J(input → tap) that studies share: its inputs and taps are those of the lab, the source left out. */
   readonly openSpectra: () => Promise<Run>;
 }
@@ -55,16 +46,8 @@ export class Lab {
 
   /** What every input becomes at a tap, [inputs, tap size]. */
   async activations(tap: Tap): Promise<Block> {
-    const rows = await this.network.forwardAll(
-      this.inputs.map(({ point }) => point),
-      tap,
-    );
-    const { length } = rows[0]!;
-    const data = new Float32Array(rows.length * length);
-    rows.forEach((row, i) => {
-      data.set(row, i * length);
-    });
-    return { rows: rows.length, length, data };
+    const points = this.inputs.map(({ point }) => point);
+    return blockOf(await this.network.forwardAll(points, tap));
   }
 
   /** J(from → to) at a point. */

@@ -1,9 +1,11 @@
 import { PushforwardError } from "../base/index.ts";
-import { type Block, block } from "../operator/index.ts";
-import type { Chart, ChartSeries } from "../results/index.ts";
+import { type Block, block, blockOf } from "../operator/index.ts";
+import type { Chart } from "../results/index.ts";
+import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
-import { bootstrap, type Estimate, mean } from "./statistics.ts";
-import { type FindingTable, type Params, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+import { type Estimate, mean, meanOf } from "./statistics.ts";
+import { type FindingTable, numbersOf, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+import { dot, length } from "./vector.ts";
 
 const KINDS = ["within", "between"] as const;
 type Kind = (typeof KINDS)[number];
@@ -29,7 +31,7 @@ export const pairs: Study = {
 
   design(lab, params) {
     const { inputs, taps, vectors } = lab;
-    const directions = directionsOf(params);
+    const directions = numbersOf(params.directions);
     if (Math.max(...directions) > vectors) {
       throw new PushforwardError("usage", {
         what: `The span of ${Math.max(...directions)} singular vectors is asked for, and ${vectors} are kept.`,
@@ -67,7 +69,7 @@ export const pairs: Study = {
   },
 
   async measure({ image }, lab, params) {
-    const directions = directionsOf(params);
+    const directions = numbersOf(params.directions);
     const count = Number(params.pairs);
     const rng = lab.rng("pairs", lab.inputs[image!]!.name);
     const partner = KINDS.flatMap((kind) => {
@@ -86,7 +88,7 @@ export const pairs: Study = {
     for (const [t, tap] of targets.entries()) {
       const reached = await lab.network.forwardAll([a, ...ends], tap);
       const atFirst = await lab.jacobian(a, lab.taps[0]!, tap);
-      const fromFirst = await atFirst.apply(stackedRows(differences));
+      const fromFirst = await atFirst.apply(blockOf(differences));
       const { vectors, n } = await lab.spectrum(image!, t + 1);
       for (const [p, difference] of differences.entries()) {
         const at = p * targets.length + t;
@@ -119,10 +121,6 @@ export const pairs: Study = {
   },
 };
 
-function directionsOf({ directions }: Params): number[] {
-  return (Array.isArray(directions) ? directions : [directions]).map(Number);
-}
-
 /** The other images of an image's class, or those of other classes. */
 function partnersOf({ inputs }: Lab, image: number, kind: Kind): number[] {
   const own = inputs[image]!.className;
@@ -133,17 +131,7 @@ function partnersOf({ inputs }: Lab, image: number, kind: Kind): number[] {
   });
 }
 
-const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, at) => sum + value * b[at]!, 0);
-const length = (x: Float32Array): number => Math.sqrt(dot(x, x));
 const rowOf = ({ data, length: n }: Block, row: number): Float32Array => data.subarray(row * n, (row + 1) * n);
-
-function stackedRows(rows: readonly Float32Array[]): Block {
-  const data = new Float32Array(rows.length * rows[0]!.length);
-  rows.forEach((row, i) => {
-    data.set(row, i * row.length);
-  });
-  return block(data, rows.length);
-}
 
 /** A variable by places on its axes. */
 function at({ axes, values }: StudyData, name: string, places: readonly number[]): number {
@@ -155,7 +143,7 @@ function at({ axes, values }: StudyData, name: string, places: readonly number[]
 function estimate(data: StudyData, number: (image: number, pair: number) => number): Estimate {
   const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
   const means = Array.from({ length: n }, (_, i) => mean(Array.from({ length: count }, (_, p) => number(i, p))));
-  return bootstrap(n, (chosen) => mean(chosen.map((i) => means[i]!)), data.seed);
+  return meanOf(means, data.seed);
 }
 
 /** e to the mean of logarithms, with its interval. */
@@ -175,7 +163,6 @@ const energyAt = (data: StudyData, kind: number, tap: number, direction: number)
 
 function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
   const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
-  const cells = ({ value, low, high }: Estimate) => [value, low, high];
   return {
     id: "by-tap",
     caption:
@@ -194,22 +181,11 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
       KINDS.map((kind, k) => [
         tap,
         kind,
-        ...cells(actualAt(data, k, t)),
+        ...cellsOf(actualAt(data, k, t)),
         ...PLACES.map((place) => linearAt(data, k, t, place).value),
-        ...data.axes.direction!.flatMap((_, d) => cells(energyAt(data, k, t, d))),
+        ...data.axes.direction!.flatMap((_, d) => cellsOf(energyAt(data, k, t, d))),
       ]),
     ),
-  };
-}
-
-function seriesOf(name: string, taps: readonly string[], of: (tap: number) => Estimate): ChartSeries {
-  return {
-    name,
-    mark: "line",
-    points: taps.map((tap, t) => {
-      const { value, low, high } = of(t);
-      return { x: tap, y: value, low, high };
-    }),
   };
 }
 
@@ -225,7 +201,7 @@ function contractionChart(data: StudyData, taps: readonly string[]): Chart {
       {
         title: "",
         rule: { y: 1, label: "distance kept" },
-        series: KINDS.map((kind, k) => seriesOf(`${kind} a class`, taps, (t) => actualAt(data, k, t))),
+        series: KINDS.map((kind, k) => lineOf(`${kind} a class`, taps, (t) => actualAt(data, k, t))),
       },
     ],
   };
@@ -245,7 +221,7 @@ function linearChart(data: StudyData, taps: readonly string[]): Chart {
         title: "",
         rule: { y: 1, label: "as J says" },
         series: PLACES.map((place, p) =>
-          seriesOf(`J at the ${place}`, taps, (t) =>
+          lineOf(`J at the ${place}`, taps, (t) =>
             geometric(data, (image, pair) => {
               const ratio = (k: number) =>
                 at(data, "linear", [image, k, pair, t, p]) / at(data, "actual", [image, k, pair, t]);
@@ -272,7 +248,7 @@ function energyChart(data: StudyData, taps: readonly string[]): Chart {
     panels: [
       {
         title: "",
-        series: KINDS.map((kind, k) => seriesOf(`${kind} a class`, taps, (t) => energyAt(data, k, t, last))),
+        series: KINDS.map((kind, k) => lineOf(`${kind} a class`, taps, (t) => energyAt(data, k, t, last))),
       },
     ],
   };
@@ -280,8 +256,6 @@ function energyChart(data: StudyData, taps: readonly string[]): Chart {
 
 function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   const [last, widest] = [taps.length - 1, data.axes.direction!.length - 1];
-  const told = ({ value, low, high, n }: Estimate) =>
-    `${value.toPrecision(3)} (95 % interval ${low.toPrecision(3)} to ${high.toPrecision(3)}, n = ${n} images)`;
   const contrast = (number: (image: number, kind: number, pair: number) => number) =>
     estimate(data, (image, pair) => Math.log(number(image, 1, pair) / number(image, 0, pair)));
   const growth = contrast((image, kind, pair) => at(data, "actual", [image, kind, pair, last]));
@@ -290,12 +264,12 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
     {
       claim: `Up to ${taps[last]}, differences between classes are kept better than those within a class.`,
       verdict: verdictOf(growth),
-      because: `Growth between classes over growth within, mean logarithm: ${told(growth)}.`,
+      because: `Growth between classes over growth within, mean logarithm: ${told(growth, " images")}.`,
     },
     {
       claim: `Differences between classes lie more in the first ${data.axes.direction![widest]} singular directions of ${taps[last]} than those within a class.`,
       verdict: verdictOf(energy),
-      because: `Energy between classes over energy within, mean logarithm: ${told(energy)}.`,
+      because: `Energy between classes over energy within, mean logarithm: ${told(energy, " images")}.`,
     },
   ];
 }

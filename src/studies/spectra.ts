@@ -1,9 +1,10 @@
 import { type Block, type BlockAlgebra, block, type Matrix } from "../operator/index.ts";
 import { type Chart, type ChartPoint, type ChartSeries, measureSpectrum, type UnitResult } from "../results/index.ts";
 import { svd } from "../svd/index.ts";
+import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
-import { bootstrap, type Estimate, mean, standardDeviation } from "./statistics.ts";
+import { type Estimate, mean, meanOf, standardDeviation } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
 /** Numbers of one spectrum, by the names of their variables. */
@@ -33,15 +34,15 @@ export const spectra: Study = {
     directions: { about: "singular vectors followed through the steps", default: 8, quick: 4 },
   },
 
-  design({ inputs, taps, k }, { directions }) {
-    const targets = taps.slice(1);
-    const most = Math.max(...targets.map((tap) => tripletsAt(k, taps[0]!, tap)));
+  design(lab, { directions }) {
+    const { inputs } = lab;
+    const targets = lab.taps.slice(1);
     const number = { dims: [] };
     return {
       axes: {
         tap: targets.map(({ name }) => name),
         image: inputs.map(({ name }) => name),
-        k: Array.from({ length: most }, (_, i) => i + 1),
+        k: Array.from({ length: mostTriplets(lab) }, (_, i) => i + 1),
         step: targets.map(({ name }) => name),
         direction: Array.from({ length: Number(directions) }, (_, i) => i + 1),
       },
@@ -65,7 +66,7 @@ export const spectra: Study = {
     const [tap, image] = [cell.tap! + 1, cell.image!];
     const unit = await lab.spectrum(image, tap);
     const step = await stepSpectrum(lab, image, tap);
-    const most = Math.max(...lab.taps.slice(1).map((target) => tripletsAt(lab.k, lab.taps[0]!, target)));
+    const most = mostTriplets(lab);
     const padded = (values: Float64Array) => {
       const all = new Float64Array(most).fill(Number.NaN);
       all.set(values.subarray(0, most));
@@ -96,6 +97,10 @@ export const spectra: Study = {
     };
   },
 };
+
+/** Triplets that the tap with most of them has. */
+const mostTriplets = ({ taps: [source, ...targets], k }: Lab): number =>
+  Math.max(...targets.map((tap) => tripletsAt(k, source!, tap)));
 
 /** The spectrum of J(t → t + 1) that leads to a tap. */
 async function stepSpectrum(lab: Lab, image: number, tap: number) {
@@ -172,8 +177,7 @@ function numbersAt(data: StudyData, name: string, tap: number): Float64Array {
 }
 
 function estimateAt(data: StudyData, name: string, tap: number): Estimate {
-  const numbers = numbersAt(data, name, tap);
-  return bootstrap(numbers.length, (chosen) => mean(chosen.map((i) => numbers[i]!)), data.seed);
+  return meanOf(numbersAt(data, name, tap), data.seed);
 }
 
 /** σ_i of every image at a tap, [images]; NaN where there is none. */
@@ -196,11 +200,10 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
       "not converged",
     ],
     rows: taps.map((tap, t) => {
-      const first = sigmaAt(data, "sigma", t, 0);
-      const largest = bootstrap(first.length, (chosen) => mean(chosen.map((i) => first[i]!)), data.seed);
+      const largest = meanOf(sigmaAt(data, "sigma", t, 0), data.seed);
       const cells = [largest, ...names.map((name) => estimateAt(data, name, t))];
       const open = numbersAt(data, "unconverged", t).reduce((sum, count) => sum + count, 0);
-      return [tap, ...cells.flatMap(({ value, low, high }) => [value, low, high]), open];
+      return [tap, ...cells.flatMap(cellsOf), open];
     }),
   };
 }
@@ -239,14 +242,9 @@ function rankChart(data: StudyData, taps: readonly string[]): Chart {
     panels: [
       {
         title: "",
-        series: (Object.keys(named) as (keyof typeof named)[]).map((name) => ({
-          name: named[name],
-          mark: "line",
-          points: taps.map((tap, t) => {
-            const { value, low, high } = estimateAt(data, name, t);
-            return { x: tap, y: value, low, high };
-          }),
-        })),
+        series: (Object.keys(named) as (keyof typeof named)[]).map((name) =>
+          lineOf(named[name], taps, (t) => estimateAt(data, name, t)),
+        ),
       },
     ],
   };
@@ -270,7 +268,7 @@ function growthChart(data: StudyData, taps: readonly string[]): Chart {
             points: taps.flatMap((tap, step): ChartPoint[] => {
               const values = Array.from({ length: n }, (_, image) => at(image, step, direction));
               if (values.some(Number.isNaN)) return [];
-              const { value, low, high } = bootstrap(n, (chosen) => mean(chosen.map((i) => values[i]!)), data.seed);
+              const { value, low, high } = meanOf(values, data.seed);
               return [{ x: tap, y: value, low, high }];
             }),
           }),
@@ -295,10 +293,11 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   const [first, last] = [0, taps.length - 1];
   const difference = (name: MeasureName) => {
     const [before, after] = [numbersAt(data, name, first), numbersAt(data, name, last)];
-    return bootstrap(n, (chosen) => mean(chosen.map((i) => Math.log(before[i]! / after[i]!))), data.seed);
+    return meanOf(
+      before.map((value, i) => Math.log(value / after[i]!)),
+      data.seed,
+    );
   };
-  const told = ({ value, low, high }: Estimate) =>
-    `${value.toPrecision(3)} (95 % interval ${low.toPrecision(3)} to ${high.toPrecision(3)}, n = ${n})`;
   const steeper = difference("effective_rank");
   const large = (tap: number) => {
     const most = data.axes.k!.length;
@@ -308,8 +307,10 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
       return there.filter((value) => value > LARGE * there[0]!).length / there.length;
     });
   };
-  const few = large(last);
-  const share = bootstrap(n, (chosen) => 0.5 - mean(chosen.map((i) => few[i]!)), data.seed);
+  const share = meanOf(
+    large(last).map((part) => 0.5 - part),
+    data.seed,
+  );
   return [
     {
       claim: "Spectra grow steeper along the layers: from the first tap to the last the effective rank falls.",

@@ -53,6 +53,11 @@ export function jackknife(n: number, statistic: (images: readonly number[]) => n
   return { value, low: value - half, high: value + half, n };
 }
 
+/** The mean of one number an image, with its interval by bootstrap. */
+export function meanOf(numbers: ArrayLike<number>, seed: number | string): Estimate {
+  return bootstrap(numbers.length, (chosen) => mean(chosen.map((i) => numbers[i]!)), seed);
+}
+
 /** NaN of nothing. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;

@@ -70,6 +70,11 @@ export function verdictOf({ low, high }: { readonly low: number; readonly high: 
   return high < 0 ? "contradicted" : "not supported";
 }
 
+/** A parameter that is a list of numbers, or a single one. */
+export function numbersOf(value: ParamValue | undefined): number[] {
+  return (Array.isArray(value) ? value : [value]).map(Number);
+}
+
 /**
  * The parameters of a study: defaults, or the quick ones, with those that are set as text, `name=value` with commas in a list.
  *

@@ -2,6 +2,7 @@ import { PushforwardError } from "../base/index.ts";
 import type { Matrix } from "../operator/index.ts";
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
+import { cellsOf, lineOf, told } from "./findings.ts";
 import { bootstrap, correlation, type Estimate, jackknife, mean } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
@@ -168,7 +169,6 @@ function measuresOf(cloud: Cloud, previous: Cloud, first: Cloud, seed: number): 
 }
 
 function tableOf(clouds: readonly Cloud[], measures: readonly Measures[]): FindingTable {
-  const cells = ({ value, low, high }: Estimate) => [value, low, high];
   const names = [
     "mean distance",
     "participation ratio",
@@ -185,20 +185,14 @@ function tableOf(clouds: readonly Cloud[], measures: readonly Measures[]): Findi
     columns: ["tap", ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`])],
     rows: clouds.map(({ tap }, t) => {
       const { distance, directions, withPrevious, withFirst, separation } = measures[t]!;
-      return [tap, ...[distance, directions, withPrevious, withFirst, separation].flatMap(cells)];
+      return [tap, ...[distance, directions, withPrevious, withFirst, separation].flatMap(cellsOf)];
     }),
   };
 }
 
-function seriesOf(name: string, clouds: readonly Cloud[], of: (t: number) => Estimate): ChartSeries {
-  return {
-    name,
-    mark: "line",
-    points: clouds.map(({ tap }, t) => ({ x: tap, y: of(t).value, low: of(t).low, high: of(t).high })),
-  };
-}
+const tapsOf = (clouds: readonly Cloud[]): string[] => clouds.map(({ tap }) => tap);
 
-const tapAxis = (clouds: readonly Cloud[]) => ({ label: "tap, by depth", names: clouds.map(({ tap }) => tap) });
+const tapAxis = (clouds: readonly Cloud[]) => ({ label: "tap, by depth", names: tapsOf(clouds) });
 
 function chartOfDepth(clouds: readonly Cloud[], measures: readonly Measures[]): Chart {
   return {
@@ -213,8 +207,8 @@ function chartOfDepth(clouds: readonly Cloud[], measures: readonly Measures[]): 
       {
         title: "",
         series: [
-          seriesOf("with the tap before", clouds, (t) => measures[t]!.withPrevious),
-          seriesOf("with the first tap", clouds, (t) => measures[t]!.withFirst),
+          lineOf("with the tap before", tapsOf(clouds), (t) => measures[t]!.withPrevious),
+          lineOf("with the first tap", tapsOf(clouds), (t) => measures[t]!.withFirst),
         ],
       },
     ],
@@ -236,7 +230,7 @@ function chartOfSeparation(clouds: readonly Cloud[], measures: readonly Measures
       panels: [
         {
           title: "",
-          series: [seriesOf("separation", clouds, (t) => measures[t]!.separation)],
+          series: [lineOf("separation", tapsOf(clouds), (t) => measures[t]!.separation)],
           rule: { y: 1, label: "classes not told apart" },
         },
       ],
@@ -308,8 +302,6 @@ function matched(position: Float64Array, other: Float64Array): Float64Array {
 function verdictsOf(clouds: readonly Cloud[], seed: number): Verdict[] {
   const [first, last] = [clouds[0]!, clouds.at(-1)!];
   const n = first.classes.length;
-  const told = ({ value, low, high }: Estimate, digits = 3) =>
-    `${value.toPrecision(digits)} (95 % interval ${low.toPrecision(digits)} to ${high.toPrecision(digits)}, n = ${n})`;
   const parted = bootstrap(n, (chosen) => Math.log(separation(last, chosen) / separation(first, chosen)), seed);
   const fewer = jackknife(n, (chosen) =>
     Math.log(participationRatio(first, chosen) / participationRatio(last, chosen)),

@@ -1,5 +1,6 @@
 import { PushforwardError, type Shape } from "../base/index.ts";
 import type { Chart, ChartPoint, ChartSeries, UnitResult } from "../results/index.ts";
+import { lineOf, told } from "./findings.ts";
 import { bootstrap, correlation, type Estimate, mean, ranks } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
@@ -209,14 +210,7 @@ function correlationChart(data: StudyData, taps: readonly string[]): Chart {
       {
         title: "",
         rule: { y: 0, label: "no relation" },
-        series: names.map((name) => ({
-          name,
-          mark: "line",
-          points: taps.map((tap, t) => {
-            const { value, low, high } = correlationAt(data, name, t);
-            return { x: tap, y: value, low, high };
-          }),
-        })),
+        series: names.map((name) => lineOf(name, taps, (t) => correlationAt(data, name, t))),
       },
     ],
   };
@@ -225,12 +219,11 @@ function correlationChart(data: StudyData, taps: readonly string[]): Chart {
 function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   const last = taps.length - 1;
   return (["area", "spread"] as const).map((name) => {
-    const { value, low, high, n } = correlationAt(data, name, last);
-    const digits = (number: number) => number.toPrecision(3);
+    const found = correlationAt(data, name, last);
     return {
       claim: `At ${taps[last]}, the larger the singular value, the smaller the ${name} of its right singular vector.`,
-      verdict: verdictOf({ low: -high, high: -low }),
-      because: `Rank correlation of σ with ${name}: ${digits(value)} (95 % interval ${digits(low)} to ${digits(high)}, n = ${n}).`,
+      verdict: verdictOf({ low: -found.high, high: -found.low }),
+      because: `Rank correlation of σ with ${name}: ${told(found)}.`,
     };
   });
 }

@@ -139,16 +139,12 @@ export function versionsOf(pushforward: string): RunManifest["versions"] {
 /** The class that the network gives to each input, where it ends in a vector of scores. */
 async function withPredictions(network: NetworkFile, { records, points }: Inputs, classes: readonly string[]) {
   if (network.output.shape.length !== 1) return records;
-  const result = [];
-  for (const [i, record] of records.entries()) {
-    const point = points[i];
-    if (point === undefined) {
-      result.push(record);
-      continue;
-    }
-    const [scores] = await network.forward(point, [network.output]);
-    const best = scores!.indexOf(Math.max(...scores!));
-    result.push({ ...record, predicted: classes[best] ?? String(best) });
-  }
-  return result;
+  const usable = points.filter((point) => point !== undefined);
+  const scores = (await network.forwardAll(usable, network.output)).values();
+  return records.map((record, i) => {
+    if (points[i] === undefined) return record;
+    const own = scores.next().value!;
+    const best = own.indexOf(Math.max(...own));
+    return { ...record, predicted: classes[best] ?? String(best) };
+  });
 }
