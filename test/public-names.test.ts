@@ -20,6 +20,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "broadcastShapes",
     "createRng",
     "exitCodes",
+    "formatSeconds",
     "formatShape",
     "gaussianArray",
     "messageOf",
@@ -51,6 +52,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   studies: [
     "Forecast",
     "Lab",
+    "claims",
     "paramsOf",
     "readStudy",
     "runStudy",

@@ -11,7 +11,7 @@ import {
   valueInfo,
 } from "../onnx/index.ts";
 import { ProgramBuilder } from "./builder.ts";
-import { PrimalBuilder, type Value } from "./primal.ts";
+import { type KeptValue, PrimalBuilder, type Value } from "./primal.ts";
 import type { LinearProgram, Operand, Tangent } from "./program.ts";
 import type { RuleNode } from "./rule.ts";
 import { rules } from "./rules/index.ts";
@@ -21,6 +21,8 @@ export interface LinearizeOptions {
   /** Tensors by which to differentiate: inputs, weights or any tensor inside. */
   readonly sources: readonly string[];
   readonly targets: readonly string[];
+  /** Leaves every kept value to one node, so that nodes can be taken at different points; products cost a little more. */
+  readonly apart?: boolean;
 }
 
 /** The derivative of a model between tensors, at any point: the values to keep at the point, and the program that uses them. */
@@ -29,7 +31,7 @@ export interface Linearization {
   /** Weights, and what follows from weights alone. */
   readonly constants: ReadonlyMap<string, Tensor>;
   /** Kept values that change with the point, as the primal graph computes them. */
-  readonly kept: readonly Operand[];
+  readonly kept: readonly KeptValue[];
   /** The primal pass at a point: the model's inputs in; kept values and targets out. */
   readonly primal: OnnxModel;
   /** Types and shapes of the primal pass's tensors, by name. */
@@ -98,6 +100,7 @@ export async function linearize(model: Model, options: LinearizeOptions, evaluat
       optional: (i) => (node.inputs[i] ? lookUp(node.inputs[i]) : undefined),
       varies: (i) => tangents.get(node.inputs[i] ?? "") !== undefined,
     };
+    primal.owner = node.outputs[0];
     try {
       const map = rules[node.op]!(ruleNode, primal);
       const result = map(l, ...node.inputs.map((name) => tangents.get(name)));
@@ -120,7 +123,8 @@ export async function linearize(model: Model, options: LinearizeOptions, evaluat
   }
 
   const recorded = l.finish(options.targets.map((target) => tangents.get(target)));
-  const program = convolveParts(scaleAfterGather(recorded, primal), primal);
+  primal.owner = undefined;
+  const program = convolveParts(options.apart ? recorded : scaleAfterGather(recorded, primal), primal);
   return finish(model, primal, program, options, evaluate);
 }
 

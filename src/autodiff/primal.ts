@@ -22,6 +22,12 @@ export interface Value {
   readonly constant: Tensor | undefined;
 }
 
+/** A value kept of the primal pass. */
+export interface KeptValue extends Operand {
+  /** First output of the node whose derivative needs it; `undefined` where several nodes' values are merged in it. */
+  readonly of: string | undefined;
+}
+
 const DATA_TYPES: Partial<Record<DataType, number>> = { float32: 1, int64: 7, bool: 9 };
 
 /**
@@ -31,16 +37,21 @@ const DATA_TYPES: Partial<Record<DataType, number>> = { float32: 1, int64: 7, bo
 export class PrimalBuilder {
   readonly nodes: Node[] = [];
   readonly constants = new Map<string, Tensor>();
-  readonly kept = new Map<string, Operand>();
+  readonly kept = new Map<string, KeptValue>();
   /** Types and shapes of what the nodes compute. */
   readonly types = new Map<string, TensorType>();
+  /** First output of the node whose rule is at work. */
+  owner: string | undefined;
   #nextId = 0;
 
-  /** Keeps a value for the linear program. */
-  keep(value: Value): Operand {
-    const operand = { name: value.name, shape: value.shape, type: value.type };
-    this.kept.set(value.name, operand);
-    if (value.constant) this.constants.set(value.name, value.constant);
+  /** Keeps a value for the linear program, as the node's own: what another node has kept already is copied. */
+  keep(value: Value, of = this.owner): Operand {
+    const before = value.constant === undefined ? this.kept.get(value.name) : undefined;
+    const { name, shape, type } =
+      before === undefined || before.of === of ? value : this.op("Identity", [value], value.shape, {}, value.type);
+    const operand = { name, shape, type };
+    this.kept.set(name, { ...operand, of });
+    if (value.constant) this.constants.set(name, value.constant);
     return operand;
   }
 

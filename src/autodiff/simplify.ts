@@ -73,7 +73,8 @@ const toValue = (primal: PrimalBuilder, operand: Operand): Value => ({
 function inputChannels(primal: PrimalBuilder, weight: Operand, start: number, size: number): Operand {
   const bounds = [start, start + size, 1].map((value) => primal.constant(intTensor([value])));
   const shape = [weight.shape[0]!, size, ...weight.shape.slice(2)];
-  return primal.keep(primal.op("Slice", [toValue(primal, weight), ...bounds], shape));
+  const part = primal.op("Slice", [toValue(primal, weight), ...bounds], shape);
+  return primal.keep(part, primal.kept.get(weight.name)?.of);
 }
 
 function selectedFactor(primal: PrimalBuilder, factor: Operand, indices: Operand): Operand {

@@ -1,3 +1,4 @@
+export { formatSeconds } from "./duration.ts";
 export { exitCodes, messageOf, PushforwardError } from "./error.ts";
 export { nearestNames } from "./nearest.ts";
 export { createRng, gaussianArray, type Rng } from "./random.ts";

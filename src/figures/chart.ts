@@ -24,7 +24,9 @@ const colours = [
   "#b3123e",
   "#4d4d4d",
 ];
-const PANEL = { least: 170, alone: 300 };
+const PANEL = { least: 170, highest: 300 };
+/** Room for a label that all panels share. */
+const SHARED_LABEL = 22;
 const HEAD = 46;
 const LEGEND_LINE = 18;
 
@@ -36,25 +38,32 @@ export function chartFigure(chart: Chart, { document, width = 760 }: ChartOption
   const { title, caption, panels } = chart;
   const names = [...new Set(panels.flatMap(({ series }) => series.map(({ name }) => name)))];
   const colourOf = (name: string) => colours[names.indexOf(name) % colours.length]!;
-  const columns = panels.length === 1 ? 1 : Math.max(2, Math.floor(width / PANEL.least));
+  const columns = Math.min(panels.length, Math.max(2, Math.floor(width / PANEL.least))) || 1;
   const size = panelSize(chart, width, columns);
-  const legend = legendOf(names.length > 1 ? names : [], colourOf, width);
+  const rules = new Set(panels.flatMap(({ rule }) => (rule === undefined || rule.label === "" ? [] : [rule.label])));
+  const series = names.length > 1 ? names.map((name) => ({ name, mark: disc(colourOf(name)) })) : [];
+  const legend = legendOf([...series, ...[...rules].map((name) => ({ name, mark: dashes }))], width);
   const top = HEAD + legend.height;
   const drawn = panels.map((panel, i) => {
     const place = `translate(${(i % columns) * size.width},${top + Math.floor(i / columns) * size.height})`;
     return `<g transform="${place}">${plotContent(drawPanel(chart, panel, { ...size, document, colourOf }))}</g>`;
   });
   const heading =
-    `<text x="16" y="24" font-size="13" font-weight="600">${escapeXml(shorten(title, Math.floor((width - 32) / 7)))}</text>` +
+    `<text x="16" y="24" font-size="13" font-weight="600">${escapeXml(shorten(title, Math.floor((width - 32) / 7.5)))}</text>` +
     `<g transform="translate(0,${HEAD - 10})">${legend.markup}</g>`;
-  const height = top + Math.ceil(panels.length / columns) * size.height;
-  return { svg: standalone(heading + drawn.join(""), { width, height, title, caption }), caption };
+  const bottom = top + Math.ceil(panels.length / columns) * size.height;
+  const isShared = panels.length > 1 && chart.x.bare !== true && chart.x.names === undefined;
+  const label = isShared
+    ? `<text x="${width / 2}" y="${bottom + 10}" text-anchor="middle">${escapeXml(chart.x.label)}</text>`
+    : "";
+  const height = bottom + (isShared ? SHARED_LABEL : 0);
+  return { svg: standalone(heading + drawn.join("") + label, { width, height, title, caption }), caption };
 }
 
 function panelSize({ x, panels }: Chart, width: number, columns: number) {
-  if (panels.length > 1) return { width: width / columns, height: width / columns + 24 };
+  if (panels.length > 1) return { width: width / columns, height: Math.min(width / columns + 24, PANEL.highest) };
   const longest = Math.max(0, ...(x.names ?? []).map((name) => columnsOf(shorten(name, 18))));
-  return { width, height: PANEL.alone + (x.names === undefined ? 0 : longest * 4.4) };
+  return { width, height: PANEL.highest + (x.names === undefined ? 0 : longest * 4.4) };
 }
 
 interface PanelOptions {
@@ -82,7 +91,7 @@ function drawPanel({ x, y, panels }: Chart, { title, series, rule }: ChartPanel,
     marginLeft: bare ? 8 : 56,
     marginRight: bare ? 8 : 20,
     marginTop: title === "" ? 24 : 26,
-    marginBottom: bare ? 8 : isNamed ? height - PANEL.alone + 60 : 42,
+    marginBottom: bare ? 8 : isNamed ? height - PANEL.highest + 60 : 42,
     style: { fontFamily, fontSize: "11px", color: ink, background: "white" },
     x: bare
       ? { axis: null, inset: 6, domain: extentOf(shown.map((point) => Number(point.x))) }
@@ -96,7 +105,13 @@ function drawPanel({ x, y, panels }: Chart, { title, series, rule }: ChartPanel,
             tickRotate: -40,
             tickFormat: (name: string) => shorten(name, 18),
           }
-        : { type: x.log ? "log" : "linear", label: x.label, labelAnchor: "center", labelArrow: "none" },
+        : {
+            type: x.log ? "log" : "linear",
+            label: panels.length > 1 ? null : x.label,
+            labelAnchor: "center",
+            labelArrow: "none",
+            ...(x.log ? logTicks(shown.map((point) => Number(point.x))) : width < 300 ? { ticks: 4 } : {}),
+          },
     y: bare
       ? { axis: null, inset: 6, domain: extentOf(shown.map((point) => point.y)) }
       : {
@@ -114,12 +129,7 @@ function drawPanel({ x, y, panels }: Chart, { title, series, rule }: ChartPanel,
         textAnchor: "start",
         fontWeight: bare ? 600 : 400,
       }),
-      ...(rule === undefined
-        ? []
-        : [
-            ruleY([rule.y], { stroke: ink, strokeWidth: 0.8, strokeDasharray: "5,3" }),
-            text([rule.label], { frameAnchor: "right", y: rule.y, dy: -7, textAnchor: "end" }),
-          ]),
+      ...(rule === undefined ? [] : [ruleY([rule.y], { stroke: ink, strokeWidth: 0.8, strokeDasharray: "5,3" })]),
       ...series.flatMap(({ name, mark, points }) => {
         const colour = colourOf(name);
         const there = drawable(points);
@@ -147,23 +157,30 @@ function domainOf(values: readonly number[], log: boolean): [number, number] {
   return [low >= 0 && low < 0.5 * high ? 0 : low - room, high + room];
 }
 
+/** Ticks of an axis of lengths or levels. */
+function logTicks(values: readonly number[]) {
+  const positive = values.filter((value) => value > 0);
+  return positive.length === 0 ? {} : sigmaTicks([Math.min(...positive), Math.max(...positive)]);
+}
+
 /** The same for all panels, so that clouds compare. */
 function extentOf(values: readonly number[]): [number, number] {
   const most = Math.max(1e-9, ...values.map(Math.abs));
   return [-most, most];
 }
 
-function legendOf(names: readonly string[], colourOf: (name: string) => string, width: number) {
+const disc = (colour: string): string => `<circle cx="4" cy="6" r="4" fill="${colour}"/>`;
+const dashes = `<line x1="-4" x2="9" y1="6" y2="6" stroke="${ink}" stroke-width="0.8" stroke-dasharray="5,3"/>`;
+
+function legendOf(all: readonly { readonly name: string; readonly mark: string }[], width: number) {
   let [x, y] = [16, 0];
-  const entries = names.map((name) => {
+  const entries = all.map(({ name, mark }) => {
     const label = shorten(name, 28);
     const room = 26 + 6.4 * columnsOf(label);
     if (x + room > width && x > 16) [x, y] = [16, y + LEGEND_LINE];
-    const entry =
-      `<g transform="translate(${x},${y})"><circle cx="4" cy="6" r="4" fill="${colourOf(name)}"/>` +
-      `<text x="12" y="10">${escapeXml(label)}</text></g>`;
+    const entry = `<g transform="translate(${x},${y})">${mark}<text x="12" y="10">${escapeXml(label)}</text></g>`;
     x += room;
     return entry;
   });
-  return { markup: entries.join(""), height: names.length === 0 ? 0 : y + LEGEND_LINE };
+  return { markup: entries.join(""), height: all.length === 0 ? 0 : y + LEGEND_LINE };
 }

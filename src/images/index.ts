@@ -1,6 +1,8 @@
 export { type ClassRecord, classOf, type Labels, parseLabels } from "./labels.ts";
+export { type LevelScale, levelScaleOf, levelScaleOfArrays, toLevels, withLevelShift } from "./levels.ts";
+export { type NoiseKind, noises } from "./noise.ts";
 export { type NumberArray, readNpy, writeNpy } from "./npy.ts";
 export { preprocess } from "./preprocess.ts";
 export { parsePreset, presetNamed, type ReadMean } from "./preset-file.ts";
 export { fitTo, type MeanImage, type Preprocess, presets, type Size, settingsOf } from "./presets.ts";
-export type { DecodedImage, ImageDecoder } from "./types.ts";
+export type { DecodedImage, ImageDecoder, ThroughJpeg } from "./types.ts";

@@ -8,6 +8,9 @@ export interface DecodedImage {
   readonly data: Uint8Array;
 }
 
+/** What JPEG of a quality from 1 to 100 makes of a picture of 1 or 3 channels; each platform hands in its own. */
+export type ThroughJpeg = (image: DecodedImage, quality: number) => Promise<DecodedImage>;
+
 /** Turns the bytes of an image file into pixels; each platform hands in its own. */
 export interface ImageDecoder {
   /**

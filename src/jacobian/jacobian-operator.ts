@@ -68,6 +68,18 @@ export class JacobianOperator implements LinearOperator {
     return activeRows(this.#parts.linearization, this.#parts.kept);
   }
 
+  /**
+   * J with what these nodes keep of the primal pass taken from another point: J of both points where all nodes, or none, are
+   * named. Both must come from one Jacobian compiled `apart`.
+   *
+   * `nodes` are named by their first outputs.
+   */
+  exchanged(other: JacobianOperator, nodes: ReadonlySet<string>): JacobianOperator {
+    const foreign = this.#parts.linearization.kept.filter(({ of }) => of !== undefined && nodes.has(of));
+    const taken = Object.fromEntries(foreign.map(({ name }) => [name, other.#parts.kept[name]!]));
+    return new JacobianOperator({ ...this.#parts, kept: { ...this.#parts.kept, ...taken } });
+  }
+
   /** Runs a block in pieces that the caches hold, each written straight to its place in the result. */
   async #run(
     { emitted, executable }: Product,

@@ -40,6 +40,8 @@ export interface CompiledJacobian {
   readonly linearization: Linearization;
   /** Whether J is the same at every point, as behind linear layers only. */
   readonly isConstant: boolean;
+  /** First outputs of the nodes whose derivative changes with the point, in graph order. */
+  readonly factors: readonly string[];
   /** Runs the primal pass at a point and binds the products to what it kept. */
   at(point: Point): Promise<JacobianOperator>;
   release(): Promise<void>;
@@ -92,12 +94,12 @@ export class Network {
   }
 
   /**
-   * Linearizes between two taps and compiles both products.
+   * Linearizes between two taps and compiles both products; `apart` keeps the nodes' values apart, for `exchanged`.
    *
    * @throws PushforwardError `op-unsupported` naming all nodes without a rule, `tap-unknown` if `to` does not follow `from`
    */
-  async compile(from: Tap, to: Tap): Promise<CompiledJacobian> {
-    const options = { sources: [from.tensor], targets: [to.tensor] };
+  async compile(from: Tap, to: Tap, { apart = false } = {}): Promise<CompiledJacobian> {
+    const options = { sources: [from.tensor], targets: [to.tensor], apart };
     const linearization = await linearize(this.model, options, evaluateWith(this.backend)).catch((cause: unknown) => {
       throw cause instanceof PushforwardError ? cause.at({ ...this.#place, tap: to.name }) : cause;
     });
@@ -127,6 +129,7 @@ export class Network {
       to,
       linearization,
       isConstant: linearization.kept.length === 0,
+      factors: [...new Set(linearization.kept.flatMap(({ of }) => of ?? []))],
       at: async (point) => {
         const fetches = linearization.primal.graph.outputs.map(({ name }) => name);
         const kept = await primal.run({ [this.input.tensor]: this.#feed(point) }, fetches);

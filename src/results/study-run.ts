@@ -15,11 +15,13 @@ export interface StudyRun {
   /**
    * Stores what was measured in a cell, and that it is done at last.
    *
-   * @throws PushforwardError `shape-mismatch` if a variable is missing or not of its size; `store-unwritable`
+   * @throws PushforwardError `shape-mismatch` if a variable is not of its size; `store-unwritable`
    */
-  write(cell: readonly number[], values: CellValues): Promise<void>;
+  write(cell: readonly number[], values: CellValues, seconds: number): Promise<void>;
   /** One variable of all cells. */
   read(variable: string): Promise<StudyArray>;
+  /** Wall time of the cells that are stored, together. */
+  seconds(): Promise<number>;
 }
 
 /**
@@ -90,6 +92,10 @@ function layoutOf({ axes, cell, variables }: StudyManifest) {
         return [name, plan(`/${name}`, "float64", [...cells, ...dims.map(whole)], Number.NaN, attributes)];
       }),
     ),
+    seconds: plan("/seconds", "float64", cells, Number.NaN, {
+      long_name: "wall time of the cell, with the spectra that it was the first to need",
+      unit: "s",
+    }),
     done: plan("/done", "bool", cells, false, { long_name: "whether the cell is stored; written last" }),
   };
 }
@@ -99,8 +105,8 @@ function isNumeric(array: ArrayPlan<"float64"> | ArrayPlan<"string">): array is 
 }
 
 /** The root's last: it makes the store a study. */
-function metadataFiles(manifest: StudyManifest, { axes, variables, done }: Layout): [Key, Uint8Array][] {
-  const arrays = [...Object.values(axes), ...Object.values(variables), done];
+function metadataFiles(manifest: StudyManifest, { axes, variables, seconds, done }: Layout): [Key, Uint8Array][] {
+  const arrays = [...Object.values(axes), ...Object.values(variables), seconds, done];
   const children = new Map<Key, object>(arrays.map(({ path, metadata }) => [path, metadata]));
   const root: [Key, Uint8Array] = ["/zarr.json", encodeJson(group(manifest, "/", children))];
   return [...[...children].map(([path, node]): [Key, Uint8Array] => [`${path}/zarr.json`, encodeJson(node)]), root];
@@ -139,11 +145,12 @@ class StoredStudy implements StudyRun {
     return this.#done[this.#at(cell)]!;
   }
 
-  async write(cell: readonly number[], values: CellValues): Promise<void> {
+  async write(cell: readonly number[], values: CellValues, seconds: number): Promise<void> {
     const at = this.#at(cell);
     for (const [name, array] of Object.entries(this.#layout.variables)) {
       const value = values[name];
-      const numbers = typeof value === "number" ? Float64Array.of(value) : Float64Array.from(value ?? []);
+      if (value === undefined) continue;
+      const numbers = typeof value === "number" ? Float64Array.of(value) : Float64Array.from(value);
       const size = array.metadata.chunk_grid.configuration.chunk_shape.reduce((product, extent) => product * extent, 1);
       if (numbers.length !== size) {
         throw new PushforwardError("shape-mismatch", {
@@ -152,6 +159,7 @@ class StoredStudy implements StudyRun {
       }
       await writeChunk(this.#store, array, numbers, ...cell);
     }
+    await writeChunk(this.#store, this.#layout.seconds, Float64Array.of(seconds), ...cell);
     await fillChunk(this.#store, this.#layout.done, true, ...cell);
     this.#done[at] = true;
   }
@@ -160,6 +168,11 @@ class StoredStudy implements StudyRun {
     const array = this.#layout.variables[variable]!;
     const { shape, dimension_names } = array.metadata;
     return { dims: (dimension_names ?? []) as readonly string[], shape, data: await readAll(this.#store, array) };
+  }
+
+  async seconds(): Promise<number> {
+    const all = await readAll(this.#store, this.#layout.seconds);
+    return all.reduce((sum, seconds) => sum + (Number.isNaN(seconds) ? 0 : seconds), 0);
   }
 
   #at(cell: readonly number[]): number {

@@ -36,8 +36,8 @@ export interface StudyManifest {
   readonly variables: Readonly<Record<string, StudyVariable>>;
 }
 
-/** What one cell measures: a number, or as many as the variable's dims have places, row-major. */
-export type CellValues = Readonly<Record<string, number | ArrayLike<number>>>;
+/** What one cell measures: a number, or as many as the variable's dims have places, row-major; what is left out stays NaN. */
+export type CellValues = Readonly<Record<string, number | ArrayLike<number> | undefined>>;
 
 /** One variable of all cells: [...cell, ...dims], row-major; NaN where nothing is stored. */
 export interface StudyArray {

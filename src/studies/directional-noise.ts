@@ -47,7 +47,7 @@ export const directionalNoise: Study = {
     "Perturbations of one length, in the span of the first, middle or last j right singular vectors of J(input → last tap) computed, in " +
     "random subspaces of dimension j, in any direction and towards other images. The actual shift of the last tap is compared with J's prediction, the class with the one before, and Σσ² at the perturbed image with that at the image.",
   params: {
-    directions: { about: "dimension j of the spans", default: 8, quick: 4 },
+    directions: { about: "dimension j of the spans, at most a third of the triplets there are", default: 8, quick: 4 },
     amplitudes: {
       about: "lengths of the perturbation, in units of the image's own",
       default: [0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1],
@@ -59,18 +59,17 @@ export const directionalNoise: Study = {
   design(lab, params) {
     const { inputs } = lab;
     const amplitudes = numbersOf(params.amplitudes);
-    const most = countOf(lab);
     if (inputs.length < 2) {
       throw new PushforwardError("usage", {
         what: "The study of directional noise needs at least two images: one of its directions leads to another image.",
         fix: "Give more pictures.",
       });
     }
-    if (3 * Number(params.directions) > most) {
+    if (spanOf(lab, params) < 1) {
       throw new PushforwardError("usage", {
-        what: `Three spans of ${params.directions} singular vectors do not fit into the ${most} computed.`,
-        where: { option: "-k" },
-        fix: `Ask for smaller spans with --set directions=${Math.floor(most / 3)}, or for more triplets with -k.`,
+        what: `First, middle and last singular vectors are asked for, and there are ${countOf(lab)} in all.`,
+        where: { tap: lab.taps.at(-1)!.name },
+        fix: "Choose a last tap with more entries, or ask for at least 3 triplets with -k.",
       });
     }
     return {
@@ -82,6 +81,7 @@ export const directionalNoise: Study = {
       },
       cell: ["image"],
       variables: {
+        span: { dims: [], about: "dimension j of the spans" },
         shift: { dims: ["direction", "amplitude", "draw"], about: "‖f(x + δ) − f(x)‖", unit: "units of the last tap" },
         predicted: { dims: ["direction", "amplitude", "draw"], about: "‖Jδ‖", unit: "units of the last tap" },
         error: { dims: ["direction", "amplitude", "draw"], about: "‖f(x + δ) − f(x) − Jδ‖ / ‖f(x + δ) − f(x)‖" },
@@ -96,7 +96,7 @@ export const directionalNoise: Study = {
 
   async measure({ image }, lab, params) {
     const amplitudes = numbersOf(params.amplitudes);
-    const [j, draws] = [Number(params.directions), Number(params.draws)];
+    const [j, draws] = [spanOf(lab, params), Number(params.draws)];
     const [source, target] = [lab.taps[0]!, lab.taps.at(-1)!];
     const x = lab.inputs[image!]!.point;
     const J = await lab.jacobian(x, source, target);
@@ -137,18 +137,19 @@ export const directionalNoise: Study = {
         if (draw === 0) energy[d * amplitudes.length + a] = (await energyOf(point)) / before;
       }
     }
-    return { ...result, energy };
+    return { span: j, ...result, energy };
   },
 
-  conclude(data, params) {
+  conclude(data) {
     return {
       tables: [tableOf(data), radiusTable(data)],
       charts: [shiftChart(data), errorChart(data), changedChart(data), energyChart(data)],
-      verdicts: verdictsOf(data, params),
+      verdicts: verdictsOf(data),
     };
   },
 };
 
+const spanOf = (lab: Lab, { directions }: Params): number => Math.min(Number(directions), Math.floor(countOf(lab) / 3));
 const countOf = ({ k, taps }: Lab): number => tripletsAt(k, taps[0]!, taps.at(-1)!);
 const largest = (x: Float32Array): number => x.reduce((best, value, at) => (value > x[best]! ? at : best), 0);
 
@@ -302,7 +303,8 @@ function energyChart(data: StudyData): Chart {
   };
 }
 
-function verdictsOf(data: StudyData, { directions }: Params): Verdict[] {
+function verdictsOf(data: StudyData): Verdict[] {
+  const span = data.values.span!.data[0];
   const amplitudes = data.axes.amplitude!.map(Number);
   const [first, last] = [DIRECTIONS.indexOf("first"), DIRECTIONS.indexOf("last")];
   const [strong, weak] = [perImage(data, "shift", first, 0), perImage(data, "shift", last, 0)];
@@ -320,11 +322,13 @@ function verdictsOf(data: StudyData, { directions }: Params): Verdict[] {
   );
   return [
     {
-      claim: `Noise along the first ${directions} singular vectors moves the output more than as much noise along the last ${directions} computed.`,
+      on: "directions",
+      claim: `Noise along the first ${span} singular vectors moves the output more than as much noise along the last ${span} computed.`,
       verdict: verdictOf(smallest),
       because: `Logarithm of the ratio of shifts at length ${amplitudes[0]}: ${told(smallest)}.`,
     },
     {
+      on: "directions",
       claim: "It also changes the class more often.",
       verdict: verdictOf(flips),
       because: `Difference of the shares of changed classes, mean over all lengths: ${told(flips)}.`,

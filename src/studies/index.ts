@@ -1,9 +1,11 @@
+export { type ClaimName, claims } from "./claims.ts";
 export { Forecast, type TapForecast, totalSeconds } from "./forecast.ts";
 export { Lab } from "./lab.ts";
 export { spectrum, tripletsAt } from "./spectrum.ts";
 export {
   type Findings,
   type FindingTable,
+  type Params,
   paramsOf,
   readStudy,
   runStudy,

@@ -1,4 +1,5 @@
 import { createRng, type Rng } from "../base/index.ts";
+import type { LevelScale, ThroughJpeg } from "../images/index.ts";
 import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
 import { type Block, blockOf } from "../operator/index.ts";
 import type { Run, UnitResult } from "../results/index.ts";
@@ -12,7 +13,8 @@ interface LabInput {
   readonly className: string | undefined;
 }
 
-interface LabParts extends Pick<Lab, "network" | "inputs" | "taps" | "seed" | "k" | "tol" | "vectors"> {
+interface LabParts
+  extends Pick<Lab, "network" | "inputs" | "classes" | "pictures" | "taps" | "seed" | "k" | "tol" | "vectors"> {
   /** Opens the run of J(input → tap) that studies share: its inputs and taps are those of the lab, the source left out. */
   readonly openSpectra: () => Promise<Run>;
 }
@@ -21,6 +23,10 @@ interface LabParts extends Pick<Lab, "network" | "inputs" | "taps" | "seed" | "k
 export class Lab {
   readonly network: Network;
   readonly inputs: readonly LabInput[];
+  /** In the order of the network's output, where they are known. */
+  readonly classes: readonly string[];
+  /** How inputs stand for pictures. */
+  readonly pictures: { readonly scale: LevelScale; readonly throughJpeg: ThroughJpeg };
   /** In order of depth; the first is the network's input. */
   readonly taps: readonly Tap[];
   readonly seed: number;
@@ -33,9 +39,11 @@ export class Lab {
   readonly #compiled = new Map<string, Promise<CompiledJacobian>>();
   #spectra: Promise<Run> | undefined;
 
-  constructor({ network, inputs, taps, seed, k, tol, vectors, openSpectra }: LabParts) {
+  constructor({ network, inputs, classes, pictures, taps, seed, k, tol, vectors, openSpectra }: LabParts) {
     this.network = network;
     this.inputs = inputs;
+    this.classes = classes;
+    this.pictures = pictures;
     this.taps = taps;
     this.seed = seed;
     this.k = k;
@@ -52,7 +60,7 @@ export class Lab {
 
   /** J(from → to) at a point. */
   async jacobian(point: Float32Array, from: Tap, to: Tap): Promise<JacobianOperator> {
-    return (await this.#compile(from, to)).at(point);
+    return (await this.compiled(from, to)).at(point);
   }
 
   /**
@@ -64,7 +72,7 @@ export class Lab {
     const run = await this.#spectra;
     const stored = await run.readUnit(input, tap - 1);
     if (stored !== undefined) return stored;
-    const compiled = await this.#compile(this.taps[0]!, this.taps[tap]!);
+    const compiled = await this.compiled(this.taps[0]!, this.taps[tap]!);
     const { k } = run.manifest.taps[tap - 1]!;
     // Where J is the same at every input, so is its spectrum.
     const known = compiled.isConstant ? this.inputs.findIndex((_, i) => run.isDone(i, tap - 1)) : -1;
@@ -91,9 +99,10 @@ export class Lab {
     this.#compiled.clear();
   }
 
-  #compile(from: Tap, to: Tap): Promise<CompiledJacobian> {
-    const key = `${from.tensor} → ${to.tensor}`;
-    const compiled = this.#compiled.get(key) ?? this.network.compile(from, to);
+  /** J(from → to) compiled, once: `apart` for `exchanged`. */
+  compiled(from: Tap, to: Tap, { apart = false } = {}): Promise<CompiledJacobian> {
+    const key = `${from.tensor} → ${to.tensor}${apart ? ", apart" : ""}`;
+    const compiled = this.#compiled.get(key) ?? this.network.compile(from, to, { apart });
     this.#compiled.set(key, compiled);
     return compiled;
   }

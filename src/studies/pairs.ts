@@ -4,7 +4,7 @@ import type { Chart } from "../results/index.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { type Estimate, mean, meanOf } from "./statistics.ts";
-import { type FindingTable, numbersOf, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+import { type FindingTable, numbersOf, type Study, type StudyData, type Verdict, valueAt, verdictOf } from "./study.ts";
 import { dot, length } from "./vector.ts";
 
 const KINDS = ["within", "between"] as const;
@@ -133,12 +133,6 @@ function partnersOf({ inputs }: Lab, image: number, kind: Kind): number[] {
 
 const rowOf = ({ data, length: n }: Block, row: number): Float32Array => data.subarray(row * n, (row + 1) * n);
 
-/** A variable by places on its axes. */
-function at({ axes, values }: StudyData, name: string, places: readonly number[]): number {
-  const { dims, data } = values[name]!;
-  return data[dims.reduce((offset, dim, i) => offset * axes[dim]!.length + places[i]!, 0)]!;
-}
-
 /** A statistic of one number a pair, for the pairs of each image together. */
 function estimate(data: StudyData, number: (image: number, pair: number) => number): Estimate {
   const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
@@ -153,13 +147,13 @@ function geometric(data: StudyData, number: (image: number, pair: number) => num
 }
 
 const actualAt = (data: StudyData, kind: number, tap: number): Estimate =>
-  geometric(data, (image, pair) => at(data, "actual", [image, kind, pair, tap]));
+  geometric(data, (image, pair) => valueAt(data, "actual", [image, kind, pair, tap]));
 
 const linearAt = (data: StudyData, kind: number, tap: number, place: Place): Estimate =>
-  geometric(data, (image, pair) => at(data, "linear", [image, kind, pair, tap, PLACES.indexOf(place)]));
+  geometric(data, (image, pair) => valueAt(data, "linear", [image, kind, pair, tap, PLACES.indexOf(place)]));
 
 const energyAt = (data: StudyData, kind: number, tap: number, direction: number): Estimate =>
-  estimate(data, (image, pair) => at(data, "energy", [image, kind, pair, tap, direction]));
+  estimate(data, (image, pair) => valueAt(data, "energy", [image, kind, pair, tap, direction]));
 
 function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
   const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
@@ -224,7 +218,7 @@ function linearChart(data: StudyData, taps: readonly string[]): Chart {
           lineOf(`J at the ${place}`, taps, (t) =>
             geometric(data, (image, pair) => {
               const ratio = (k: number) =>
-                at(data, "linear", [image, k, pair, t, p]) / at(data, "actual", [image, k, pair, t]);
+                valueAt(data, "linear", [image, k, pair, t, p]) / valueAt(data, "actual", [image, k, pair, t]);
               return Math.sqrt(ratio(0) * ratio(1));
             }),
           ),
@@ -258,15 +252,17 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   const [last, widest] = [taps.length - 1, data.axes.direction!.length - 1];
   const contrast = (number: (image: number, kind: number, pair: number) => number) =>
     estimate(data, (image, pair) => Math.log(number(image, 1, pair) / number(image, 0, pair)));
-  const growth = contrast((image, kind, pair) => at(data, "actual", [image, kind, pair, last]));
-  const energy = contrast((image, kind, pair) => at(data, "energy", [image, kind, pair, last, widest]));
+  const growth = contrast((image, kind, pair) => valueAt(data, "actual", [image, kind, pair, last]));
+  const energy = contrast((image, kind, pair) => valueAt(data, "energy", [image, kind, pair, last, widest]));
   return [
     {
+      on: "erased",
       claim: `Up to ${taps[last]}, differences between classes are kept better than those within a class.`,
       verdict: verdictOf(growth),
       because: `Growth between classes over growth within, mean logarithm: ${told(growth, " images")}.`,
     },
     {
+      on: "erased",
       claim: `Differences between classes lie more in the first ${data.axes.direction![widest]} singular directions of ${taps[last]} than those within a class.`,
       verdict: verdictOf(energy),
       because: `Energy between classes over energy within, mean logarithm: ${told(energy, " images")}.`,

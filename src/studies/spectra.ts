@@ -313,11 +313,13 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   );
   return [
     {
+      on: "steep",
       claim: "Spectra grow steeper along the layers: from the first tap to the last the effective rank falls.",
       verdict: verdictOf(steeper),
       because: `Effective rank at ${taps[first]} over that at ${taps[last]}, mean logarithm: ${told(steeper)}.`,
     },
     {
+      on: "steep",
       claim: `In the last layer few singular values are large: less than half of those computed exceed σ_1/${1 / LARGE}.`,
       verdict: verdictOf(share),
       because: `One half less the share of σ above σ_1/${1 / LARGE} at ${taps[last]}: ${told(share)}.`,

@@ -1,5 +1,6 @@
 import { PushforwardError } from "../base/index.ts";
 import type { CellValues, Chart, Label, ParamValue, StudyArray, StudyRun, StudyVariable } from "../results/index.ts";
+import type { ClaimName } from "./claims.ts";
 import type { Lab } from "./lab.ts";
 
 /** A question, how it is measured, and what follows. One file a study; the harness gives seeds, resuming and a page. */
@@ -10,7 +11,7 @@ export interface Study {
   readonly method: string;
   readonly params: Readonly<Record<string, Param>>;
   /** What is measured where. @throws PushforwardError `usage` where these inputs do not do */
-  design(lab: Lab, params: Params): Design;
+  design(lab: Lab, params: Params): Design | Promise<Design>;
   /** Measures one cell, given by the places on its axes: every variable, as many numbers as its dims have places. */
   measure(cell: Readonly<Record<string, number>>, lab: Lab, params: Params): Promise<CellValues>;
   /** What the numbers say. */
@@ -57,10 +58,18 @@ export interface FindingTable {
 
 /** `undecided`: the data cannot say, as with one image. */
 export interface Verdict {
+  /** What the paper says that it bears on. */
+  readonly on: ClaimName;
   readonly claim: string;
   readonly verdict: "supported" | "not supported" | "contradicted" | "undecided";
   /** The numbers that it follows from. */
   readonly because: string;
+}
+
+/** A variable by places on its axes, in its own order. */
+export function valueAt({ axes, values }: StudyData, name: string, places: readonly number[]): number {
+  const { dims, data } = values[name]!;
+  return data[dims.reduce((offset, dim, i) => offset * axes[dim]!.length + places[i]!, 0)]!;
 }
 
 /** Whether an effect that a claim says is positive is so, by its interval. */
@@ -138,7 +147,9 @@ export async function runStudy(study: Study, run: StudyRun, lab: Lab, events: St
     if (!run.isDone(place)) {
       if (events.signal?.aborted) throw interrupted();
       const at = Object.fromEntries(names.map((name, i) => [name, place[i]!]));
-      await run.write(place, await study.measure(at, lab, params));
+      const started = performance.now();
+      const values = await study.measure(at, lab, params);
+      await run.write(place, values, (performance.now() - started) / 1000);
     }
     events.onCell?.(names.map((name, i) => `${name} ${axes[name]![place[i]!]}`).join(", "));
   }

@@ -308,6 +308,7 @@ function verdictsOf(clouds: readonly Cloud[], seed: number): Verdict[] {
   );
   return [
     {
+      on: "movement",
       claim:
         "From the first tap to the last, images of one class come closer together than images of different classes.",
       verdict: verdictOf(parted),
@@ -316,6 +317,7 @@ function verdictsOf(clouds: readonly Cloud[], seed: number): Verdict[] {
         : `Distance between classes over distance within, from ${first.tap} to ${last.tap}: logarithm of the ratio ${told(parted)}.`,
     },
     {
+      on: "movement",
       claim: "From the first tap to the last, the images spread into fewer directions.",
       verdict: verdictOf(fewer),
       because: `Participation ratio at ${first.tap} over that at ${last.tap}: logarithm ${told(fewer)}.`,

@@ -221,6 +221,7 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   return (["area", "spread"] as const).map((name) => {
     const found = correlationAt(data, name, last);
     return {
+      on: "local",
       claim: `At ${taps[last]}, the larger the singular value, the smaller the ${name} of its right singular vector.`,
       verdict: verdictOf({ low: -found.high, high: -found.low }),
       because: `Rank correlation of σ with ${name}: ${told(found)}.`,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { exitCodes } from "../../src/base/index.ts";
 import { presets } from "../../src/images/index.ts";
+import { studies } from "../../src/studies/index.ts";
 import { pushforward } from "../apps/command-line.ts";
 import { fencesOf, pages, readPage } from "./markdown.ts";
 
@@ -43,6 +44,18 @@ test("the pages show every command", () => {
 
 test.each(shown)("what the pages show exists: $command $options", ({ command, options }) => {
   expect(commands.get(command)).toEqual(expect.arrayContaining(options));
+});
+
+test("every study and its parameters are told, with their defaults", () => {
+  const section = sectionOf("study");
+  const told = (value: unknown) => [value].flat().join(", ");
+  for (const { id, params } of studies) {
+    expect(section).toContain(`| \`${id}\` |`);
+    for (const [name, param] of Object.entries(params)) {
+      const cells = [`\`${id}\``, `\`${name}\``, param.about, told(param.default), told(param.quick ?? param.default)];
+      expect(section).toContain(`| ${cells.join(" | ")} |`);
+    }
+  }
 });
 
 test("every exit code and every preset is told", () => {

@@ -5,6 +5,9 @@ test("the room's public names", () => {
   expect(Object.keys(images).sort()).toEqual([
     "classOf",
     "fitTo",
+    "levelScaleOf",
+    "levelScaleOfArrays",
+    "noises",
     "parseLabels",
     "parsePreset",
     "preprocess",
@@ -12,6 +15,8 @@ test("the room's public names", () => {
     "presets",
     "readNpy",
     "settingsOf",
+    "toLevels",
+    "withLevelShift",
     "writeNpy",
   ]);
 });

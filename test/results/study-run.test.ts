@@ -22,10 +22,11 @@ describe("a study in its store", () => {
   test("gives back what was written, cell by cell, and NaN for what was not", async () => {
     const store = new MemoryStore();
     const run = await createStudyRun(store, manifest);
-    await run.write([1, 0], { sigma: [3, 2, 1], shift: 0.5 });
-    await run.write([0, 1], { sigma: Float32Array.of(6, 5, 4), shift: Number.POSITIVE_INFINITY });
+    await run.write([1, 0], { sigma: [3, 2, 1], shift: 0.5 }, 1);
+    await run.write([0, 1], { sigma: Float32Array.of(6, 5, 4), shift: Number.POSITIVE_INFINITY }, 1);
     const again = await openStudyRun(store);
     expect(again.manifest).toEqual(manifest);
+    expect(await again.seconds()).toBe(2);
     expect(await again.read("sigma")).toEqual({
       dims: ["image", "level", "k"],
       shape: [2, 2, 3],
@@ -40,7 +41,7 @@ describe("a study in its store", () => {
 
   test("goes on with the same settings, and refuses others, naming them", async () => {
     const store = new MemoryStore();
-    await (await createStudyRun(store, manifest)).write([0, 0], { sigma: [3, 2, 1], shift: 1 });
+    await (await createStudyRun(store, manifest)).write([0, 0], { sigma: [3, 2, 1], shift: 1 }, 1);
     const later = await createStudyRun(store, { ...manifest, created: "2027-01-01T00:00:00Z" });
     expect(later.isDone([0, 0])).toBe(true);
     await expect(createStudyRun(store, { ...manifest, seed: 7 })).rejects.toThrow(
@@ -50,11 +51,17 @@ describe("a study in its store", () => {
 
   test("refuses a cell that is not of its size", async () => {
     const run = await createStudyRun(new MemoryStore(), manifest);
-    await expect(run.write([0, 0], { sigma: [3, 2], shift: 1 })).rejects.toThrow(
+    await expect(run.write([0, 0], { sigma: [3, 2], shift: 1 }, 1)).rejects.toThrow(
       "The study noise measured 2 numbers of sigma, not 3.",
     );
-    await expect(run.write([0, 0], { sigma: [3, 2, 1] })).rejects.toThrow("measured 0 numbers of shift, not 1.");
     expect(run.isDone([0, 0])).toBe(false);
+  });
+
+  test("what a cell leaves out stays NaN", async () => {
+    const run = await createStudyRun(new MemoryStore(), manifest);
+    await run.write([0, 0], { sigma: [3, 2, 1] }, 1);
+    expect((await run.read("shift")).data[0]).toBeNaN();
+    expect(Array.from((await run.read("sigma")).data.subarray(0, 3))).toEqual([3, 2, 1]);
   });
 
   test("is told from a run, and from nothing", async () => {

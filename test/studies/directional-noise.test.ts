@@ -52,7 +52,7 @@ describe("directional noise", () => {
 
   test.each([
     [{ count: 1 }, [], "needs at least two images"],
-    [{}, ["directions=3"], "Three spans of 3 singular vectors do not fit into the 6 computed."],
+    [{ k: 2 }, [], "First, middle and last singular vectors are asked for, and there are 2 in all."],
   ])("%j %j is refused", async (options, more, message) => {
     const { study } = await open(options);
     await expect(study(directionalNoise, { set: [...set, ...more] })).rejects.toThrow(message);

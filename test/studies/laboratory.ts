@@ -1,8 +1,10 @@
 import { createRng, gaussianArray, sizeOf } from "../../src/base/index.ts";
+import { levelScaleOfArrays } from "../../src/images/index.ts";
 import { Network } from "../../src/jacobian/index.ts";
 import { normalize, type OnnxModel } from "../../src/onnx/index.ts";
 import { evaluateWith } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { throughJpeg } from "../../src/platform/node/image-decoder.ts";
 import {
   createRun,
   createStudyRun,
@@ -20,6 +22,7 @@ interface LaboratoryOptions {
   /** Random points, where none are given. */
   readonly count?: number;
   readonly labels?: readonly string[];
+  readonly classes?: readonly string[];
   readonly k?: number;
   readonly vectors?: number;
 }
@@ -69,6 +72,8 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
   const lab = new Lab({
     network,
     inputs: points.map((point, i) => ({ name: records[i]!.name, point, className: options.labels?.[i] })),
+    classes: options.classes ?? [],
+    pictures: { scale: levelScaleOfArrays(points, network.input.shape), throughJpeg },
     taps,
     seed: 0,
     k,
@@ -86,7 +91,7 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
         study: study.id,
         params,
         spectra: { k, tol: 1e-5, vectors },
-        ...study.design(lab, params),
+        ...(await study.design(lab, params)),
       };
       const run = await createStudyRun(new MemoryStore(), asked);
       await runStudy(study, run, lab, events);

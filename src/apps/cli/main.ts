@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { exitCodes, messageOf, PushforwardError } from "../../base/index.ts";
 import { inspectCommand } from "./inspect.ts";
+import { paperCommand } from "./paper.ts";
 import { reportCommand } from "./report.ts";
 import { spectrumCommand } from "./spectrum.ts";
 import { studyCommand } from "./study.ts";
@@ -20,7 +21,14 @@ const program = new Command("pushforward")
     "after",
     "\nExit codes: 0 done, 1 a result did not reach its tolerance, 2 bad usage or input, 3 unsupported model, 130 interrupted.",
   );
-for (const command of [inspectCommand(), spectrumCommand(version), studyCommand(version), reportCommand()]) {
+const commands = [
+  inspectCommand(),
+  spectrumCommand(version),
+  studyCommand(version),
+  paperCommand(version),
+  reportCommand(),
+];
+for (const command of commands) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 

@@ -1,4 +1,4 @@
-import { createRng, gaussianArray, sizeOf } from "../../base/index.ts";
+import { createRng, formatSeconds, gaussianArray, sizeOf } from "../../base/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
 import { Forecast, type TapForecast, totalSeconds } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
@@ -6,7 +6,7 @@ import { chooseK, chooseTaps } from "./choose.ts";
 import { choosePreset, findInputs, loadInputs } from "./inputs.ts";
 import { formatBytes, freeRoom, type Keeping, requireRoom, roomFor } from "./memory.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS } from "./options.ts";
-import { formatSeconds, Progress } from "./progress.ts";
+import { Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
 export interface PlanOptions {

@@ -1,7 +1,7 @@
 import { arch, cpus, platform } from "node:os";
 import type { Command } from "commander";
 import { sizeOf } from "../../base/index.ts";
-import { settingsOf } from "../../images/index.ts";
+import { type LevelScale, levelScaleOf, levelScaleOfArrays, settingsOf } from "../../images/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
 import type { Run, RunManifest } from "../../results/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
@@ -41,6 +41,10 @@ export interface Prepared {
   /** Their records with the class that the network gives. */
   readonly inputs: Inputs;
   readonly preprocess: RunManifest["preprocess"];
+  /** Names of the classes, in the order of the network's output. */
+  readonly classes: readonly string[];
+  /** How inputs stand for levels of pictures. */
+  readonly scale: LevelScale;
 }
 
 /**
@@ -68,6 +72,13 @@ export async function prepare(file: string, paths: readonly string[], options: P
       from,
       taps,
       inputs: { ...inputs, records: await withPredictions(network, inputs, classes) },
+      classes,
+      scale: onlyArrays
+        ? levelScaleOfArrays(
+            inputs.points.filter((point) => point !== undefined),
+            network.input.shape,
+          )
+        : levelScaleOf(preset),
       preprocess: onlyArrays
         ? { name: "array", unit: "the network's own", settings: {} }
         : { name: preset.name, unit: preset.unit, settings: settingsOf(preset) },

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { PushforwardError } from "../../base/index.ts";
+import { formatSeconds, PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import {
   createRun,
@@ -17,7 +17,7 @@ import { interruptible } from "./interruptible.ts";
 import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, tolerance, vectorCount, wholeNumber } from "./options.ts";
 import { announce } from "./plan.ts";
 import { type PrepareOptions, prepare, preparing, runManifest, storeSources } from "./prepare.ts";
-import { formatSeconds, Progress } from "./progress.ts";
+import { Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
 interface SpectrumOptions extends PrepareOptions {

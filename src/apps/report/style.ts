@@ -25,6 +25,7 @@ figcaption { margin-top: 6px; max-width: 80ch; }
 .scroll:focus-visible { outline: 2px solid var(--link); }
 table { border-collapse: collapse; width: 100%; font-size: .78rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { caption-side: top; text-align: left; padding: 8px 10px; color: var(--soft); }
+caption span { display: block; max-width: min(80ch, calc(100vw - 64px)); }
 th, td { padding: 5px 6px; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); vertical-align: top; }
 thead th { background: var(--panel); border-top: 0; white-space: normal; vertical-align: bottom; min-width: 4em; }
 th[scope=row], th.text, td.text { text-align: left; }
@@ -41,7 +42,7 @@ dt { color: var(--soft); }
 dd { margin: 0; }
 code { font: .85em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 pre { background: var(--panel); border-radius: 6px; padding: 10px 12px; white-space: pre-wrap; margin: 8px 0; }
-@media (max-width: 640px) {
+@media (max-width: 800px) {
   body { font-size: 15px; }
   main { padding: 8px 10px 48px; }
   h1 { font-size: 1.3rem; }

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { messageOf, PushforwardError } from "../../base/index.ts";
-import type { DecodedImage, ImageDecoder } from "../../images/index.ts";
+import type { DecodedImage, ImageDecoder, ThroughJpeg } from "../../images/index.ts";
 
 /**
  * Decodes JPEG, PNG, WebP, GIF (its first picture), TIFF and AVIF by sharp.
@@ -25,3 +25,7 @@ export const imageDecoder: ImageDecoder = {
     }
   },
 };
+
+/** By sharp, with colour at half the resolution, as cameras have it. */
+export const throughJpeg: ThroughJpeg = async ({ data, width, height, channels }, quality) =>
+  imageDecoder.decode(await sharp(data, { raw: { width, height, channels } }).jpeg({ quality }).toBuffer());

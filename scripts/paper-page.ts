@@ -1,0 +1,132 @@
+// Writes docs/paper.md, claim by claim, from what studies of several networks found; keeps their tables and verdicts in
+// docs/paper/NETWORK: `npm run paper:page -- digits=studies/ squeezenet=other/`.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { formatSeconds } from "../src/base/index.ts";
+import { DirectoryStore } from "../src/platform/node/directory-store.ts";
+import { openStudyRun, type StudyManifest } from "../src/results/index.ts";
+import { type ClaimName, claims, readStudy, studies, type Verdict } from "../src/studies/index.ts";
+import { root } from "../test/docs/markdown.ts";
+
+/** What a study of one network found, as it is kept. */
+export interface PaperRecord {
+  readonly network: string;
+  readonly study: string;
+  readonly inputs: number;
+  readonly seconds: number;
+  readonly verdicts: readonly Verdict[];
+  readonly tables: readonly string[];
+  readonly manifest: Pick<
+    StudyManifest,
+    "model" | "preprocess" | "params" | "seed" | "spectra" | "versions" | "created"
+  >;
+}
+
+const kept = join(root, "docs/paper");
+
+/** Keeps what the studies of a folder found of a network. */
+async function keep(network: string, folder: string): Promise<void> {
+  const to = join(kept, network);
+  mkdirSync(to, { recursive: true });
+  const present = readdirSync(folder);
+  for (const study of studies.filter(({ id }) => present.includes(id))) {
+    const run = await openStudyRun(new DirectoryStore(join(folder, study.id)));
+    const { model, inputs, preprocess, params, seed, spectra, versions, created } = run.manifest;
+    const { verdicts, tables } = study.conclude(await readStudy(run), params);
+    const files = tables.map(({ id }) => `${study.id}-${id}.csv`);
+    for (const file of files) copyFileSync(join(folder, file), join(to, file));
+    const record: PaperRecord = {
+      network,
+      study: study.id,
+      inputs: inputs.length,
+      seconds: await run.seconds(),
+      verdicts,
+      tables: files,
+      manifest: {
+        model: { ...model, file: model.file.split("/").at(-1)! },
+        preprocess: { ...preprocess, settings: {} },
+        params,
+        seed,
+        spectra,
+        versions,
+        created,
+      },
+    };
+    writeFileSync(join(to, `${study.id}.json`), `${JSON.stringify(record, null, 2)}\n`);
+  }
+}
+
+/** Everything that is kept, networks in the order of their names. */
+export function readRecords(): PaperRecord[] {
+  if (!existsSync(kept)) return [];
+  const networks = readdirSync(kept).sort();
+  return studies.flatMap(({ id }) =>
+    networks
+      .map((network) => join(kept, network, `${id}.json`))
+      .filter((file) => existsSync(file))
+      .map((file) => JSON.parse(readFileSync(file, "utf8")) as PaperRecord),
+  );
+}
+
+/** The page, claim by claim. */
+export function paperPage(records: readonly PaperRecord[]): string {
+  const sections = (Object.keys(claims) as ClaimName[]).map((name) => {
+    const { said, where } = claims[name];
+    const rows = records.flatMap(({ network, verdicts }) =>
+      verdicts
+        .filter(({ on }) => on === name)
+        .map(({ claim, verdict, because }) => `| ${network} | ${claim} | **${verdict}** | ${because} |`),
+    );
+    const found =
+      rows.length === 0
+        ? "Not measured."
+        : ["| network | held against the data | verdict | because |", "| --- | --- | --- | --- |", ...rows].join("\n");
+    return `## ${said}\n\nThe paper, ${where}.\n\n${found}\n`;
+  });
+  const count = records.reduce((sum, { verdicts }) => sum + verdicts.length, 0);
+  return `<!-- Written by \`npm run paper:page\` from the studies that it is given: run those. -->
+
+# The paper, claim by claim
+
+What Mototake and Ikegami say, suppose or leave open (2015, in our words), and what the studies of this project find on other
+networks. ${count} statements are held against the data. Each verdict follows by rule from a 95 % interval over images, by
+bootstrap where nothing else is said: *supported* where the interval lies above zero, *contradicted* below, *not supported*
+where it holds zero, *undecided* where there is none. Of statements that are not so, one in 40 would still come out as supported.
+
+${sections.join("\n")}
+## Where it is from
+
+Numbers with their intervals are in the tables; the stores that they are made from are too large to keep here. *Time* is the
+wall time of a study, with the spectra that it was the first to need.
+
+| network | study | inputs | k | seed | settings | time | tables |
+| --- | --- | ---: | ---: | ---: | --- | ---: | --- |
+${records.map(sourceRow).join("\n")}
+`;
+}
+
+function sourceRow({ network, study, inputs, seconds, tables, manifest }: PaperRecord): string {
+  const { params, seed, spectra } = manifest;
+  const settings = Object.entries(params).map(([name, value]) => `${name} ${[value].flat().join(", ")}`);
+  const links = tables.map((file) => `[${file}](paper/${network}/${file})`);
+  const cells = [
+    network,
+    study,
+    inputs,
+    spectra.k,
+    seed,
+    settings.join("; "),
+    formatSeconds(seconds),
+    links.join(", "),
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const given of process.argv.slice(2)) {
+    const [network = "", folder = ""] = given.split("=");
+    await keep(network, folder);
+  }
+  writeFileSync(join(root, "docs/paper.md"), paperPage(readRecords()));
+}

@@ -1,0 +1,146 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import { throughJpeg } from "../../platform/node/image-decoder.ts";
+import { createRun, createStudyRun, type StudyManifest } from "../../results/index.ts";
+import { Lab, type Params, runStudy, type Study } from "../../studies/index.ts";
+import { interruptible } from "./interruptible.ts";
+import { DEFAULT_TOL, DEFAULT_VECTORS, tolerance, wholeNumber } from "./options.ts";
+import {
+  type Prepared,
+  type PrepareOptions,
+  prepare,
+  preparing,
+  runManifest,
+  storeSources,
+  versionsOf,
+} from "./prepare.ts";
+import { Progress } from "./progress.ts";
+
+/** What commands that run studies ask for. */
+export interface LaboratoryOptions extends PrepareOptions {
+  readonly k: number;
+  readonly tol: number;
+  readonly vectors: number;
+  readonly out: string;
+}
+
+/** Adds the arguments and options of `LaboratoryOptions`, all but `-k`. */
+export function experimenting(command: Command): Command {
+  return preparing(command)
+    .option("--tol <tolerance>", "residual asked for, relative to the largest σ", tolerance("--tol"), DEFAULT_TOL)
+    .option(
+      "--vectors <count>",
+      "singular vectors to keep of it, from either end",
+      wholeNumber("--vectors", 1),
+      DEFAULT_VECTORS,
+    )
+    .option("--quick", "a first impression, with less of everything")
+    .requiredOption(
+      "--out <folder>",
+      "store results here (Zarr, CSV, SVG, PNG, HTML); the same command goes on where it stopped",
+    );
+}
+
+/** Measures a study that is not stored whole yet. */
+export type Measure = (study: Study, params: Params) => Promise<void>;
+
+/**
+ * Opens a network and its inputs, and hands over the way to measure a study of them; the spectra that studies need are
+ * shared, in a run of their own.
+ *
+ * @throws PushforwardError what `prepare`, `createStudyRun` and the studies throw
+ */
+export async function inLaboratory(
+  version: string,
+  file: string,
+  paths: readonly string[],
+  options: LaboratoryOptions,
+  use: (measure: Measure) => Promise<void>,
+): Promise<void> {
+  const prepared = await prepare(file, paths, options);
+  const { network, taps, inputs, classes, scale } = prepared;
+  try {
+    const usable = inputs.records.flatMap((record, i) => {
+      const point = inputs.points[i];
+      return point === undefined ? [] : [{ record, point }];
+    });
+    const kept: Prepared = {
+      ...prepared,
+      inputs: { records: usable.map(({ record }) => record), points: usable.map(({ point }) => point), failures: [] },
+    };
+    const lab = new Lab({
+      network,
+      inputs: usable.map(({ record, point }) => ({ name: record.name, point, className: record.label })),
+      classes,
+      pictures: { scale, throughJpeg },
+      taps: [network.input, ...taps],
+      seed: options.seed,
+      k: options.k,
+      tol: options.tol,
+      vectors: options.vectors,
+      async openSpectra() {
+        const store = new DirectoryStore(join(options.out, "run"));
+        const spectra = await createRun(store, runManifest(kept, { ...options, version }));
+        await storeSources(spectra, kept);
+        return spectra;
+      },
+    });
+    try {
+      await use(async (study, params) => {
+        const manifest: StudyManifest = {
+          ...commonOf(kept, version, options),
+          study: study.id,
+          params,
+          ...(await study.design(lab, params)),
+        };
+        await measured(study, lab, manifest, options.out);
+      });
+    } finally {
+      await lab.close();
+    }
+    if (inputs.failures.length > 0) process.exitCode = 2;
+  } finally {
+    await network.close();
+  }
+}
+
+async function measured(study: Study, lab: Lab, manifest: StudyManifest, out: string): Promise<void> {
+  const stored = await createStudyRun(new DirectoryStore(join(out, study.id)), manifest);
+  const progress = new Progress(manifest.cell.reduce((product, name) => product * manifest.axes[name]!.length, 1));
+  try {
+    await interruptible((signal) =>
+      runStudy(study, stored, lab, { signal, onCell: (names) => progress.finish(`${study.id}: ${names}`) }),
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+function commonOf({ network, preprocess, inputs }: Prepared, version: string, options: LaboratoryOptions) {
+  const { seed, k, tol, vectors } = options;
+  return {
+    format: "pushforward-study",
+    formatVersion: 1,
+    model: { file: network.file, sha256: network.sha256 },
+    inputs: inputs.records,
+    preprocess,
+    seed,
+    spectra: { k, tol, vectors },
+    backend: network.backend.description,
+    versions: versionsOf(version),
+    created: new Date().toISOString(),
+  } as const;
+}
+
+/** Writes tables, figures and the page of all studies of a folder; returns the page's path. */
+export async function writeStudies(out: string): Promise<string> {
+  const { renderStudies } = await import("../report/index.ts"); // half of the start-up time of all commands
+  const { files, page } = await renderStudies(out);
+  await mkdir(out, { recursive: true });
+  for (const [name, content] of files) await writeFile(join(out, name), content);
+  const report = join(out, "studies.html");
+  await writeFile(report, page);
+  return report;
+}

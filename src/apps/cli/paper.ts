@@ -1,0 +1,42 @@
+import { Command } from "commander";
+import { PushforwardError } from "../../base/index.ts";
+import { paramsOf, studies } from "../../studies/index.ts";
+import { experimenting, inLaboratory, type LaboratoryOptions, writeStudies } from "./laboratory.ts";
+import { wholeNumber } from "./options.ts";
+
+/** Triplets of a spectrum: as many as the paper has, and a few. */
+const PAPER_K = { whole: 500, quick: 20 };
+
+interface PaperOptions extends Omit<LaboratoryOptions, "k"> {
+  readonly k?: number;
+  readonly quick?: boolean;
+}
+
+/** `pushforward paper MODEL INPUT...`: every study, with the paper's settings, on one page. */
+export function paperCommand(version: string): Command {
+  const command = new Command("paper").description(
+    "every study of Mototake & Ikegami 2015 and those that it plans, with its settings, on one page",
+  );
+  return experimenting(command)
+    .option(
+      "-k, --k <count>",
+      `triplets of a spectrum, where a tap has so many (default: ${PAPER_K.whole}, quick: ${PAPER_K.quick})`,
+      wholeNumber("-k", 1),
+    )
+    .action(async (model: string, paths: string[], { quick = false, ...options }: PaperOptions) => {
+      const k = options.k ?? (quick ? PAPER_K.quick : PAPER_K.whole);
+      await inLaboratory(version, model, paths, { ...options, k }, async (measure) => {
+        const refusals: PushforwardError[] = [];
+        for (const study of studies) {
+          await measure(study, paramsOf(study, { quick })).catch((cause: unknown) => {
+            // A study that these inputs do not do is left out.
+            if (!(cause instanceof PushforwardError && cause.code === "usage")) throw cause;
+            refusals.push(cause);
+            process.stderr.write(`note: no study of ${study.id}: ${cause.what}\n`);
+          });
+        }
+        if (refusals.length === studies.length) throw refusals[0]!;
+      });
+      process.stdout.write(`${await writeStudies(options.out)}\n`);
+    });
+}

@@ -1,0 +1,90 @@
+import type { Block, LinearOperator } from "../operator/index.ts";
+import type { Lab } from "./lab.ts";
+import { dot } from "./vector.ts";
+
+/** Which factor is exchanged first. */
+export const ORDERS = ["from the input", "from the output"] as const;
+
+/** What a node's kept values are, by its operator. */
+const FACTOR_GROUPS = {
+  "active units": [
+    "Relu",
+    "LeakyRelu",
+    "PRelu",
+    "ThresholdedRelu",
+    "Elu",
+    "Selu",
+    "Celu",
+    "Gelu",
+    "Clip",
+    "Sigmoid",
+    "Tanh",
+  ],
+  normalizers: ["LRN", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "LpNormalization"],
+  "pooling switches": ["MaxPool", "GlobalMaxPool", "ReduceMax"],
+  others: [],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+export const groupNames = Object.keys(FACTOR_GROUPS);
+
+function groupOf(op: string): number {
+  const known = Object.values<readonly string[]>(FACTOR_GROUPS).findIndex((ops) => ops.includes(op));
+  return known < 0 ? groupNames.indexOf("others") : known;
+}
+
+/** A node on the way to the last tap whose derivative changes with the input. */
+export interface Factor {
+  /** Its first output. */
+  readonly tensor: string;
+  readonly name: string;
+  /** Place in `groupNames`. */
+  readonly group: number;
+}
+
+/** What J(input → last tap) depends on the input by, in order of depth, named by taps. */
+export async function factorsOf(lab: Lab): Promise<Factor[]> {
+  const { factors } = await lab.compiled(lab.taps[0]!, lab.taps.at(-1)!, { apart: true });
+  const { taps } = lab.network;
+  return factors.map((tensor) => {
+    const tap = taps.find((one) => one.tensor === tensor);
+    return { tensor, name: tap?.name ?? tensor, group: groupOf(tap?.op ?? "") };
+  });
+}
+
+/** Σσ² as random cotangents with a Gaussian distribution see it, times their number. */
+export async function energyOf(J: LinearOperator, probes: Block): Promise<number> {
+  const { data } = await J.applyTranspose(probes);
+  return dot(data, data);
+}
+
+/**
+ * What each factor's exchange for that of another point adds to log Σσ² at the last tap, [point, order, factor]: the first
+ * point stays, one factor after the other is taken from the other, until J is that of the other.
+ */
+export async function partsAt(
+  lab: Lab,
+  points: readonly Float32Array[],
+  factors: readonly Factor[],
+  probes: Block,
+): Promise<Float64Array> {
+  const compiled = await lab.compiled(lab.taps[0]!, lab.taps.at(-1)!, { apart: true });
+  const count = factors.length;
+  const parts = new Float64Array(points.length * ORDERS.length * count);
+  const first = await compiled.at(points[0]!);
+  const start = Math.log(await energyOf(first, probes));
+  for (const [p, point] of points.entries()) {
+    if (p === 0) continue;
+    const other = await compiled.at(point);
+    for (const order of ORDERS.keys()) {
+      const exchanged = new Set<string>();
+      let before = start;
+      for (let i = 0; i < count; i++) {
+        const factor = order === 0 ? i : count - 1 - i;
+        exchanged.add(factors[factor]!.tensor);
+        const after = Math.log(await energyOf(first.exchanged(other, exchanged), probes));
+        parts[(p * ORDERS.length + order) * count + factor] = after - before;
+        before = after;
+      }
+    }
+  }
+  return parts;
+}

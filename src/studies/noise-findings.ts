@@ -1,0 +1,407 @@
+import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
+import { groupNames, ORDERS } from "./factors.ts";
+import { cellsOf, told } from "./findings.ts";
+import { correlation, type Estimate, mean, meanOf, ranks } from "./statistics.ts";
+import {
+  type Findings,
+  type FindingTable,
+  numbersOf,
+  type Params,
+  type StudyData,
+  type Verdict,
+  valueAt,
+  verdictOf,
+} from "./study.ts";
+
+const INTERVALS = "means over images, 95 % intervals by bootstrap over images";
+const DISTANCE = { label: "root mean square change of a pixel, of full scale", log: true } as const;
+/** The level at which layers are compared, as a part of all. */
+const COMPARED = 0.75;
+
+/** What the noise study says. */
+export function concludeNoise(data: StudyData, params: Params): Findings {
+  const found = new NoiseData(data);
+  const charts = [
+    ...found.classCharts(),
+    found.energyChart(),
+    ...(found.hasSpectra
+      ? [found.spectraChart(params), found.shrinkChart(), found.groupChart(), found.layerChart()]
+      : []),
+  ];
+  return {
+    tables: [found.levelTable(params), ...(found.hasSpectra ? [found.partTable()] : [])],
+    charts,
+    verdicts: found.verdicts(),
+  };
+}
+
+class NoiseData {
+  readonly #data: StudyData;
+  readonly #kinds: readonly string[];
+  readonly #taps: readonly string[];
+  readonly #levels: number;
+  /** Images whose spectra were computed. */
+  readonly #chosen: readonly number[];
+
+  constructor(data: StudyData) {
+    this.#data = data;
+    const { axes } = data;
+    this.#kinds = axes.kind!.map(String);
+    this.#taps = axes.tap!.map(String);
+    this.#levels = axes.level!.length;
+    this.#chosen = axes.image!.flatMap((_, i) => (Number.isNaN(this.#at("sigma", [i, 0, 0, 0, 0])) ? [] : [i]));
+  }
+
+  get hasSpectra(): boolean {
+    return this.#chosen.length > 0;
+  }
+
+  #at(name: string, places: readonly number[]): number {
+    return valueAt(this.#data, name, places);
+  }
+
+  /** The mean over the images for which there is a number. */
+  #estimate(number: (image: number) => number, images = [...this.#data.axes.image!.keys()]): Estimate {
+    return meanOf(
+      images.map(number).filter((value) => !Number.isNaN(value)),
+      this.#data.seed,
+    );
+  }
+
+  #mean(name: string, kind: number, level: number): Estimate {
+    return this.#estimate((image) => this.#at(name, [image, kind, level]));
+  }
+
+  /** Logarithm of Σσ² at the last tap over that without noise. */
+  #energy(image: number, kind: number, level: number): number {
+    return Math.log(this.#at("energy", [image, kind, level]));
+  }
+
+  /** Logarithms of σ_i over those without noise, for all i. */
+  #shifts(image: number, kind: number, tap: number, level: number): number[] {
+    return this.#data.axes.k!.flatMap((_, i) => {
+      const shift = Math.log(
+        this.#at("sigma", [image, kind, tap, level, i]) / this.#at("sigma", [image, kind, tap, 0, i]),
+      );
+      return Number.isNaN(shift) ? [] : [shift];
+    });
+  }
+
+  /** What a factor adds to log Σσ², mean of both orders. */
+  #part(image: number, kind: number, level: number, factor: number): number {
+    return mean(ORDERS.map((_, order) => this.#at("part", [image, kind, level, order, factor])));
+  }
+
+  #groupPart(image: number, kind: number, level: number, group: number): number {
+    const own = this.#data.axes.factor!.flatMap((_, f) => (this.#groupOf(f) === group ? [f] : []));
+    return own.reduce((sum, factor) => sum + this.#part(image, kind, level, factor), 0);
+  }
+
+  #groupOf = (factor: number): number => this.#at("group", [0, 0, factor]);
+
+  /** Groups that the network has. */
+  get #groups(): number[] {
+    const present = new Set(this.#data.axes.factor!.map((_, factor) => this.#groupOf(factor)));
+    return [...groupNames.keys()].filter((group) => present.has(group));
+  }
+
+  /** One line a kind of noise, against how far the noise moves a pixel. */
+  #lines(of: (kind: number, level: number) => Estimate): ChartSeries[] {
+    return this.#kinds.map((name, kind) => this.#line(name, kind, (level) => of(kind, level)));
+  }
+
+  #line(name: string, kind: number, of: (level: number) => Estimate): ChartSeries {
+    const noisy = Array.from({ length: this.#levels - 1 }, (_, i) => i + 1);
+    const points = noisy.map((level) => {
+      const { value, low, high } = of(level);
+      return { x: this.#mean("distance", kind, level).value, y: value, low, high };
+    });
+    return { name, mark: "line", points: points.filter(({ x }) => x > 0).sort((a, b) => a.x - b.x) };
+  }
+
+  classCharts(): Chart[] {
+    const shares = { same: "class as without noise", top1: "true class first", top5: "true class among five" };
+    const has = (name: string) => !Number.isNaN(this.#mean(name, 0, 0).value);
+    const panels = Object.entries(shares)
+      .filter(([name]) => has(name))
+      .map(
+        ([name, title]): ChartPanel => ({ title, series: this.#lines((kind, level) => this.#mean(name, kind, level)) }),
+      );
+    if (panels.length === 0) return [];
+    return [
+      {
+        id: "classes",
+        title: "What noise does to the class",
+        caption: `Share of images by the strength of the noise: ${INTERVALS}.`,
+        x: DISTANCE,
+        y: { label: "share of images" },
+        panels,
+      },
+      {
+        id: "margin",
+        title: "How far the class is ahead",
+        caption: `Score of the class that the network gives without noise, less the largest other: ${INTERVALS}.`,
+        x: DISTANCE,
+        y: { label: "margin, score" },
+        panels: [
+          {
+            title: "",
+            rule: { y: 0, label: "another class" },
+            series: this.#lines((kind, level) => this.#mean("margin", kind, level)),
+          },
+        ],
+      },
+    ];
+  }
+
+  energyChart(): Chart {
+    const last = this.#taps.at(-1);
+    return {
+      id: "energy",
+      title: `What noise does to Σσ² at ${last}`,
+      caption: `Logarithm of Σσ² of J(input → ${last}) over that without noise, from random cotangents, all images: ${INTERVALS}.`,
+      x: DISTANCE,
+      y: { label: "log Σσ², less that without noise" },
+      panels: [
+        {
+          title: "",
+          rule: { y: 0, label: "unchanged" },
+          series: this.#lines((kind, level) => this.#estimate((image) => this.#energy(image, kind, level))),
+        },
+      ],
+    };
+  }
+
+  /** Figure 5 of the paper, for the first kind of noise. */
+  spectraChart(params: Params): Chart {
+    const kind = this.#kinds[0]!;
+    const strengths = numbersOf(params[kind]);
+    const panels = this.#taps.map(
+      (title, tap): ChartPanel => ({
+        title: `σ at ${title}`,
+        series: Array.from({ length: this.#levels }, (_, level) => ({
+          name: level === 0 ? "no noise" : `${kind} ${strengths[level - 1]}`,
+          mark: "line" as const,
+          points: this.#data.axes.k!.flatMap((_, i) => {
+            const y = this.#estimate((image) => this.#at("sigma", [image, 0, tap, level, i]), [...this.#chosen]).value;
+            return Number.isNaN(y) ? [] : [{ x: i + 1, y }];
+          }),
+        })),
+      }),
+    );
+    return {
+      id: "spectra",
+      title: `Singular values with ${kind} noise`,
+      caption: `Singular values of J(input → tap) against their index k, by the strength of ${kind} noise: means over ${this.#chosen.length} images.`,
+      x: { label: "index k" },
+      y: { label: "σ", log: true },
+      panels,
+    };
+  }
+
+  shrinkChart(): Chart {
+    return {
+      id: "shrink",
+      title: "Whether the whole spectrum shrinks",
+      caption: `Logarithm of σ_k over that without noise, mean over all k computed, ${this.#chosen.length} images: ${INTERVALS}.`,
+      x: DISTANCE,
+      y: { label: "log σ, less that without noise" },
+      panels: this.#taps.map((tap, t) => ({
+        title: this.#taps.length === 1 ? "" : tap,
+        rule: { y: 0, label: "unchanged" },
+        series: this.#lines((kind, level) =>
+          this.#estimate((image) => mean(this.#shifts(image, kind, t, level)), [...this.#chosen]),
+        ),
+      })),
+    };
+  }
+
+  groupChart(): Chart {
+    const last = this.#taps.at(-1);
+    return {
+      id: "factors",
+      title: `What noise changes Σσ² at ${last} by`,
+      caption:
+        "Parts of the change of log Σσ² that come with the active units, normalizers and pooling switches of the noisy picture, exchanged " +
+        `layer by layer; mean of both orders; ${this.#chosen.length} images: ${INTERVALS}.`,
+      x: DISTANCE,
+      y: { label: "part of the change of log Σσ²" },
+      panels: this.#kinds.map((name, kind) => ({
+        title: name,
+        rule: { y: 0, label: "" },
+        series: [
+          ...this.#groups.map((group) =>
+            this.#line(groupNames[group]!, kind, (level) =>
+              this.#estimate((image) => this.#groupPart(image, kind, level, group), [...this.#chosen]),
+            ),
+          ),
+          this.#line("all together", kind, (level) =>
+            this.#estimate((image) => this.#energy(image, kind, level), [...this.#chosen]),
+          ),
+        ],
+      })),
+    };
+  }
+
+  layerChart(): Chart {
+    const level = Math.max(1, Math.round(COMPARED * (this.#levels - 1)));
+    const names = this.#data.axes.factor!.map(String);
+    return {
+      id: "layers",
+      title: "Which layers bring the change about",
+      caption: `Part of each layer in the change of log Σσ² at ${this.#taps.at(-1)}, at level ${level} of ${this.#levels - 1} of each kind of noise: ${INTERVALS}.`,
+      x: { label: "layer whose kept values are exchanged, by depth", names },
+      y: { label: "part of the change of log Σσ²" },
+      panels: [
+        {
+          title: "",
+          rule: { y: 0, label: "" },
+          series: this.#kinds.map((name, kind) => ({
+            name,
+            mark: "line" as const,
+            points: names.map((x, factor) => {
+              const { value, low, high } = this.#estimate(
+                (image) => this.#part(image, kind, level, factor),
+                [...this.#chosen],
+              );
+              return { x, y: value, low, high };
+            }),
+          })),
+        },
+      ],
+    };
+  }
+
+  levelTable(params: Params): FindingTable {
+    const names = ["same", "top1", "top5", "margin"];
+    const n = this.#data.axes.image!.length;
+    return {
+      id: "by-level",
+      caption:
+        `Noise by kind and strength: ${INTERVALS} (${n} images; ${this.#chosen.length} for log σ, mean over all k). distance: root mean square change of a ` +
+        "pixel, of full scale; same: class as without noise; log Σσ² and log σ at the last tap, less those without noise.",
+      columns: [
+        "kind",
+        "level",
+        "strength",
+        "distance",
+        ...[...names, "log Σσ²", "log σ"].flatMap((name) => [name, `${name}, low`, `${name}, high`]),
+        "not converged",
+      ],
+      rows: this.#kinds.flatMap((kind, k) =>
+        Array.from({ length: this.#levels }, (_, level) => [
+          kind,
+          level,
+          level === 0 ? "" : numbersOf(params[kind])[level - 1]!,
+          this.#mean("distance", k, level).value,
+          ...names.flatMap((name) => cellsOf(this.#mean(name, k, level))),
+          ...cellsOf(this.#estimate((image) => this.#energy(image, k, level))),
+          ...cellsOf(
+            this.#estimate((image) => mean(this.#shifts(image, k, this.#taps.length - 1, level)), [...this.#chosen]),
+          ),
+          this.#unconverged(k, level),
+        ]),
+      ),
+    };
+  }
+
+  #unconverged(kind: number, level: number): number {
+    return this.#chosen.reduce(
+      (sum, image) =>
+        sum + this.#taps.reduce((all, _, tap) => all + this.#at("unconverged", [image, kind, tap, level]), 0),
+      0,
+    );
+  }
+
+  partTable(): FindingTable {
+    return {
+      id: "by-layer",
+      caption: `Part of each layer in the change of log Σσ² at ${this.#taps.at(-1)}, mean of both orders of exchange, ${this.#chosen.length} images: ${INTERVALS}.`,
+      columns: ["kind", "level", "layer", "group", "part", "low", "high", ...ORDERS],
+      rows: this.#kinds.flatMap((kind, k) =>
+        Array.from({ length: this.#levels - 1 }, (_, i) => i + 1).flatMap((level) =>
+          this.#data.axes.factor!.map((factor, f) => [
+            kind,
+            level,
+            factor,
+            groupNames[this.#groupOf(f)]!,
+            ...cellsOf(this.#estimate((image) => this.#part(image, k, level, f), [...this.#chosen])),
+            ...ORDERS.map(
+              (_, order) =>
+                this.#estimate((image) => this.#at("part", [image, k, level, order, f]), [...this.#chosen]).value,
+            ),
+          ]),
+        ),
+      ),
+    };
+  }
+
+  verdicts(): Verdict[] {
+    const [last, strongest] = [this.#taps.length - 1, this.#levels - 1];
+    const tap = this.#taps[last];
+    const shrinking = this.#kinds.flatMap((kind, k): Verdict[] => {
+      const images = [...this.#chosen];
+      const less = this.#estimate((image) => -mean(this.#shifts(image, k, last, strongest)), images);
+      const least = this.#estimate((image) => -Math.max(...this.#shifts(image, k, last, strongest)), images);
+      if (images.length === 0) return [];
+      return [
+        {
+          on: "shrinks",
+          claim: `The whole spectrum at ${tap} is smaller with the strongest ${kind} noise.`,
+          // Smaller at every index, or larger on the whole.
+          verdict: verdictOf({ low: least.low, high: less.high }),
+          because:
+            `Logarithm of σ without noise over σ with it, at the index where it is least: ${told(least, " images")}; mean over all ` +
+            `indices: ${told(less, " images")}.`,
+        },
+      ];
+    });
+    return [...shrinking, ...this.#togetherVerdict(), ...this.#causeVerdict()];
+  }
+
+  /** Whether margin and Σσ² fall together, over all kinds and levels of noise. */
+  #togetherVerdict(): Verdict[] {
+    const places = this.#kinds.flatMap((_, kind) =>
+      Array.from({ length: this.#levels }, (_, level) => [kind, level] as const),
+    );
+    const together = this.#estimate((image) =>
+      correlation(
+        ranks(places.map(([kind, level]) => this.#at("margin", [image, kind, level]))),
+        ranks(places.map(([kind, level]) => this.#energy(image, kind, level))),
+      ),
+    );
+    if (together.n === 0) return [];
+    return [
+      {
+        on: "with the class",
+        claim: `The less sure the class is, the smaller is the spectrum at ${this.#taps.at(-1)}.`,
+        verdict: verdictOf(together),
+        because: `Rank correlation of the margin with Σσ² over all noise, for each image: ${told(together, " images")}.`,
+      },
+    ];
+  }
+
+  #causeVerdict(): Verdict[] {
+    const strongest = this.#levels - 1;
+    const units = groupNames.indexOf("active units");
+    if (!this.hasSpectra || this.#groups.length < 2 || !this.#groups.includes(units)) return [];
+    const excess = this.#estimate(
+      (image) =>
+        mean(
+          this.#kinds.map((_, kind) => {
+            const sizes = this.#groups.map((group) => Math.abs(this.#groupPart(image, kind, strongest, group)));
+            return sizes[this.#groups.indexOf(units)]! - Math.max(...sizes.filter((_, i) => this.#groups[i] !== units));
+          }),
+        ),
+      [...this.#chosen],
+    );
+    return [
+      {
+        on: "cause",
+        claim: "The change comes by which units are active, more than by normalizers or pooling switches.",
+        verdict: verdictOf(excess),
+        because: `Size of the active units' part of the change of log Σσ² at the strongest noise, less the largest other part, mean over kinds: ${told(excess, " images")}.`,
+      },
+    ];
+  }
+}

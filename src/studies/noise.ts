@@ -1,0 +1,240 @@
+import { gaussianArray, PushforwardError, sizeOf } from "../base/index.ts";
+import { type NoiseKind, noises, toLevels, withLevelShift } from "../images/index.ts";
+import type { Tap } from "../jacobian/index.ts";
+import { type Block, block } from "../operator/index.ts";
+import { svd } from "../svd/index.ts";
+import { energyOf, factorsOf, groupNames, ORDERS, partsAt } from "./factors.ts";
+import type { Lab } from "./lab.ts";
+import { concludeNoise } from "./noise-findings.ts";
+import { tripletsAt } from "./spectrum.ts";
+import { numbersOf, type Params, type Study } from "./study.ts";
+import { length } from "./vector.ts";
+
+/** Random cotangents that estimate Σσ². */
+const PROBES = 16;
+/**
+ * Noise on the pictures: what becomes of the class, and of the spectrum, and which layers' kept values bring that about.
+ *
+ * @see Mototake & Ikegami 2015, figure 5, and its open question
+ */
+export const noise: Study = {
+  id: "noise",
+  question:
+    "How do the class and the spectrum change with noise, and through which layers does noise change the spectrum?",
+  method:
+    "Noise of several kinds and strengths, one draw for all strengths, is added to the pictures' levels and clipped to between black and white. J " +
+    "depends on the picture by what each layer keeps of it (active units, normalizers, pooling switches): these are exchanged between clean and noisy picture layer by layer, in either order, and the change of log Σσ² at each exchange is that layer's part.",
+  params: {
+    kinds: { about: "kinds of noise", default: Object.keys(noises), quick: ["gaussian", "jpeg"] },
+    images: {
+      about: "images, evenly chosen, whose spectra are computed and whose changes are split",
+      default: 4,
+      quick: 2,
+    },
+    ...strengthParams({
+      gaussian: [
+        [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8],
+        [0.02, 0.1, 0.4],
+      ],
+      uniform: [
+        [0.01, 0.02, 0.04, 0.08, 0.16, 0.35, 0.7, 1],
+        [0.04, 0.16, 0.7],
+      ],
+      "salt-and-pepper": [
+        [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.8],
+        [0.01, 0.1, 0.4],
+      ],
+      blur: [
+        [0.3, 0.5, 0.75, 1, 1.5, 2.5, 5, 10],
+        [0.5, 1, 2.5],
+      ],
+      jpeg: [
+        [90, 70, 50, 30, 20, 10, 5, 1],
+        [50, 20, 5],
+      ],
+    }),
+  },
+
+  async design(lab, params) {
+    const kinds = kindsOf(params);
+    checkPictures(lab);
+    const levels = levelsOf(kinds, params);
+    const { inputs, taps } = lab;
+    const targets = taps.slice(1);
+    const factors = await factorsOf(lab);
+    const most = Math.max(...targets.map((tap) => tripletsAt(lab.k, taps[0]!, tap)));
+    const number = { dims: ["level"] };
+    return {
+      axes: {
+        image: inputs.map(({ name }) => name),
+        kind: kinds,
+        level: Array.from({ length: levels + 1 }, (_, i) => i),
+        tap: targets.map(({ name }) => name),
+        k: Array.from({ length: most }, (_, i) => i + 1),
+        order: ORDERS,
+        factor: factors.length === 0 ? ["none"] : factors.map(({ name }) => name),
+      },
+      cell: ["image", "kind"],
+      variables: {
+        distance: { ...number, about: "root mean square of the change of levels", unit: "full scale" },
+        same: { ...number, about: "whether the class is that without noise" },
+        top1: { ...number, about: "whether the class is the true one" },
+        top5: { ...number, about: "whether the true class is among the first five" },
+        margin: { ...number, about: "score of the class without noise, less the largest other", unit: "score" },
+        energy: { ...number, about: "Σσ² at the last tap over that without noise, estimated" },
+        sigma: { dims: ["tap", "level", "k"], about: "singular value of J(input → tap)" },
+        unconverged: { dims: ["tap", "level"], about: "triplets above the tolerance" },
+        part: {
+          dims: ["level", "order", "factor"],
+          about: "what exchanging a factor adds to log Σσ² at the last tap",
+        },
+        group: { dims: ["factor"], about: groupNames.map((name, i) => `${i} ${name}`).join(", ") },
+      },
+    };
+  },
+
+  async measure({ image, kind }, lab, params) {
+    const name = kindsOf(params)[kind!]!;
+    const { points, distance } = await noisyPoints(lab, image!, name, numbersOf(params[name]));
+    const factors = await factorsOf(lab);
+    const target = lab.taps.at(-1)!;
+    const probes = block(gaussianArray(lab.rng("noise", "probes"), PROBES * sizeOf(target.shape)), PROBES);
+    const energies = await energiesAt(lab, points, target, probes);
+    const isChosen = chosenImages(lab, params).includes(image!);
+    return {
+      distance,
+      ...(await classesAt(lab, image!, points)),
+      energy: energies.map((energy) => energy / energies[0]!),
+      ...(isChosen ? await spectraAt(lab, image!, points) : {}),
+      ...(isChosen && factors.length > 0 ? { part: await partsAt(lab, points, factors, probes) } : {}),
+      group: factors.length === 0 ? [groupNames.indexOf("others")] : factors.map(({ group }) => group),
+    };
+  },
+
+  conclude: concludeNoise,
+};
+
+function strengthParams(defaults: Readonly<Record<NoiseKind, readonly [readonly number[], readonly number[]]>>) {
+  return Object.fromEntries(
+    Object.entries(defaults).map(([kind, [all, quick]]) => [
+      kind,
+      { about: `${noises[kind as NoiseKind].strength}, level by level`, default: all, quick },
+    ]),
+  );
+}
+
+/** @throws PushforwardError `usage` for a kind that there is not */
+function kindsOf({ kinds }: Params): NoiseKind[] {
+  return [kinds].flat().map((name) => {
+    if (Object.hasOwn(noises, name!)) return name as NoiseKind;
+    throw new PushforwardError("usage", {
+      what: `There is no noise of the kind "${name}".`,
+      where: { option: "--set" },
+      fix: `There are ${Object.keys(noises).join(", ")}.`,
+    });
+  });
+}
+
+/** How many strengths each kind has. @throws PushforwardError `usage` where they differ or cannot be */
+function levelsOf(kinds: readonly NoiseKind[], params: Params): number {
+  const counts = kinds.map((kind) => numbersOf(params[kind]).length);
+  if (new Set(counts).size > 1) {
+    throw new PushforwardError("usage", {
+      what: `Every kind of noise needs as many strengths; there are ${kinds.map((kind, i) => `${counts[i]} of ${kind}`).join(", ")}.`,
+      where: { option: "--set" },
+      fix: "Set the strengths of every kind, or choose kinds with --set kinds=…",
+    });
+  }
+  for (const kind of kinds) {
+    const wrong = numbersOf(params[kind]).find((value) => (kind === "jpeg" ? value < 1 || value > 100 : value < 0));
+    if (wrong === undefined) continue;
+    throw new PushforwardError("usage", {
+      what: `Noise of the kind ${kind} cannot have the strength ${wrong}.`,
+      where: { option: "--set" },
+      fix: kind === "jpeg" ? "Its quality goes from 1 to 100." : "Give 0 or more.",
+    });
+  }
+  return counts[0] ?? 0;
+}
+
+/** @throws PushforwardError `usage` where inputs have no levels to add noise to */
+function checkPictures({ taps }: Lab): void {
+  const [channels, ...size] = taps[0]!.shape;
+  if (size.length === 2 && (channels === 1 || channels === 3)) return;
+  throw new PushforwardError("usage", {
+    what: `Noise needs pictures; the network's input is ${taps[0]!.shape.join("×")}.`,
+    fix: "Use a network of pictures with 1 or 3 channels.",
+  });
+}
+
+function chosenImages({ inputs }: Lab, { images }: Params): number[] {
+  const count = Math.min(Number(images), inputs.length);
+  return Array.from({ length: count }, (_, i) => Math.floor((i * inputs.length) / count));
+}
+
+/** The picture without noise, then with each strength of it. */
+async function noisyPoints(lab: Lab, image: number, kind: NoiseKind, strengths: readonly number[]) {
+  const { point: x, name } = lab.inputs[image]!;
+  const { scale, throughJpeg } = lab.pictures;
+  const [channels, height, width] = lab.taps[0]!.shape as [number, number, number];
+  const picture = { shape: [channels, height, width], levels: toLevels(x, scale) } as const;
+  const points = [x];
+  const distance = [0];
+  for (const strength of strengths) {
+    const means = { rng: lab.rng("noise", name, kind), colour: scale.colour, throughJpeg };
+    const noisy = await noises[kind].add(picture, strength, means);
+    const shift = noisy.map((level, at) => level - picture.levels[at]!);
+    points.push(withLevelShift(x, shift, scale));
+    distance.push(length(shift) / Math.sqrt(shift.length));
+  }
+  return { points, distance };
+}
+
+/** What becomes of the class, where the network gives one. */
+async function classesAt(lab: Lab, image: number, points: readonly Float32Array[]) {
+  const { output } = lab.network;
+  if (output.shape.length !== 1 || sizeOf(output.shape) < 2) return {};
+  const scores = await lab.network.forwardAll(points, output);
+  const ranked = scores.map((all) => Array.from(all.keys()).sort((a, b) => all[b]! - all[a]!));
+  const own = ranked[0]![0]!;
+  const { className } = lab.inputs[image]!;
+  // Where classes have no names, they are numbered.
+  const names = lab.classes.length > 0 ? lab.classes : [...scores[0]!.keys()].map(String);
+  const truth = className === undefined ? -1 : names.indexOf(className);
+  const share = (is: boolean) => (truth < 0 ? Number.NaN : Number(is));
+  return {
+    same: ranked.map(([first]) => Number(first === own)),
+    top1: ranked.map(([first]) => share(first === truth)),
+    top5: ranked.map((order) => share(order.slice(0, 5).includes(truth))),
+    margin: scores.map((all, i) => all[own]! - all[ranked[i]!.find((place) => place !== own)!]!),
+  };
+}
+
+async function energiesAt(lab: Lab, points: readonly Float32Array[], target: Tap, probes: Block): Promise<number[]> {
+  const energies: number[] = [];
+  for (const point of points) energies.push(await energyOf(await lab.jacobian(point, lab.taps[0]!, target), probes));
+  return energies;
+}
+
+/** Spectra at every tap: that of the picture is the one that all studies share. */
+async function spectraAt(lab: Lab, image: number, points: readonly Float32Array[]) {
+  const [source, ...targets] = lab.taps;
+  const most = Math.max(...targets.map((tap) => tripletsAt(lab.k, source!, tap)));
+  const sigma = new Float64Array(targets.length * points.length * most).fill(Number.NaN);
+  const unconverged = new Float64Array(targets.length * points.length);
+  for (const [t, tap] of targets.entries()) {
+    const clean = await lab.spectrum(image, t + 1);
+    const { isConstant } = await lab.compiled(source!, tap);
+    for (const [level, point] of points.entries()) {
+      const at = t * points.length + level;
+      const solved =
+        level === 0 || isConstant
+          ? clean
+          : await svd(await lab.jacobian(point, source!, tap), { k: clean.k, tol: lab.tol, seed: lab.seed });
+      const status = "certificate" in solved ? solved.certificate.status : solved.status;
+      sigma.set(solved.sigma, at * most);
+      unconverged[at] = status.filter((one) => one !== "converged").length;
+    }
+  }
+  return { sigma, unconverged };
+}

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { type PaperRecord, paperPage, readRecords } from "../../scripts/paper-page.ts";
+import { readPage } from "./markdown.ts";
+
+test("docs/paper.md is what the kept findings give (npm run paper:page brings it up to date)", () => {
+  expect(readPage("docs/paper.md")).toBe(paperPage(readRecords()));
+});
+
+test("a claim has the verdicts of every network, and says where it has none", () => {
+  const record: PaperRecord = {
+    network: "net",
+    study: "spectra",
+    inputs: 2,
+    seconds: 61,
+    verdicts: [{ on: "steep", claim: "It is steep.", verdict: "supported", because: "0.5" }],
+    tables: ["spectra-by-tap.csv"],
+    manifest: {
+      model: { file: "net.onnx", sha256: "00" },
+      preprocess: { name: "none", unit: "1", settings: {} },
+      params: { directions: [1, 2] },
+      seed: 3,
+      spectra: { k: 5, tol: 1e-5, vectors: 2 },
+      versions: {},
+      created: "",
+    },
+  };
+  const page = paperPage([record]);
+  expect(page).toContain("| net | It is steep. | **supported** | 0.5 |");
+  expect(page.match(/Not measured/g)).toHaveLength(8);
+  expect(page).toContain(
+    "| net | spectra | 2 | 5 | 3 | directions 1, 2 | 1 min 1 s | [spectra-by-tap.csv](paper/net/spectra-by-tap.csv) |",
+  );
+});
