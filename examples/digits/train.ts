@@ -1,7 +1,6 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { encode } from "fast-png";
 import { writeModel } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import {
@@ -13,7 +12,8 @@ import {
   train,
   wilsonInterval,
 } from "../../src/training/index.ts";
-import { type Digits, readDigits } from "./data.ts";
+import { readDigits } from "./data.ts";
+import { writePictures } from "./pictures.ts";
 
 /** AlexNet's way with layers, for digits: strided first convolution, normalization, overlapping pools, dropout. */
 const network: Convnet = {
@@ -40,7 +40,7 @@ const network: Convnet = {
 
 const recipe = { epochs: 45, batch: 64, rate: 3e-3, decay: 0.05, shift: 1 } satisfies Partial<TrainOptions>;
 
-/** Pictures written beside the network: one of each class, then further ones. */
+/** Pictures written beside the network. */
 const PICTURES = 16;
 
 const { values } = parseArgs({
@@ -77,31 +77,9 @@ await backend.dispose();
 const bytes = writeModel(model);
 mkdirSync(values.out, { recursive: true });
 writeFileSync(join(values.out, "digits.onnx"), bytes);
-writePictures(digits, values.out);
+writePictures(digits, PICTURES, values.out);
 
 const share = accuracy(found, heldOut);
 const [low, high] = wilsonInterval(share, heldOut.labels.length);
 const seconds = Math.round((performance.now() - start) / 1000);
 say(`held out ${percent(share)} (95 %: ${percent(low)} to ${percent(high)}), ${bytes.length} bytes, ${seconds} s`);
-
-/** Held-out digits as picture files, and the table of their classes. */
-function writePictures({ heldOut: { shape, images, labels }, heldOutNames }: Digits, out: string): void {
-  const [, height, width] = shape as [number, number, number];
-  const places = Array.from(labels.keys());
-  const first = places.filter((place) => labels.indexOf(labels[place]!) === place);
-  const further = places.filter((place) => !first.includes(place));
-  const more = PICTURES - first.length;
-  const step = further.length / more;
-  const chosen = [...first, ...Array.from({ length: more }, (_, i) => further[Math.floor((i + 0.5) * step)]!)];
-  const folder = join(out, "images");
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder);
-  const rows = chosen.map((place) => {
-    const pixels = images.subarray(place * width * height, (place + 1) * width * height);
-    const file = `${heldOutNames[place]}.png`;
-    const data = Uint8Array.from(pixels, (pixel) => Math.round(255 * pixel));
-    writeFileSync(join(folder, file), encode({ width, height, data, channels: 1, depth: 8 }));
-    return `${file}\t${labels[place]}\n`;
-  });
-  writeFileSync(join(out, "labels.tsv"), rows.sort().join(""));
-}

@@ -2,6 +2,7 @@ import { gaussianArray, PushforwardError, type Rng, sizeOf } from "../base/index
 import { block, blockOf } from "../operator/index.ts";
 import type { Chart, ChartSeries } from "../results/index.ts";
 import { svd } from "../svd/index.ts";
+import { energyOf } from "./factors.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
@@ -15,7 +16,7 @@ import {
   type Verdict,
   verdictOf,
 } from "./study.ts";
-import { dot, length } from "./vector.ts";
+import { length } from "./vector.ts";
 
 /** Where the perturbations point. */
 const DIRECTIONS = ["first", "middle", "last", "subspace", "isotropic", "data"] as const;
@@ -105,12 +106,8 @@ export const directionalNoise: Study = {
     const rng = lab.rng("directional-noise", lab.inputs[image!]!.name);
     const size = length(x);
     const probes = block(gaussianArray(rng, PROBES * sizeOf(target.shape)), PROBES);
-    const energyOf = async (point: Float32Array) => {
-      const at = await lab.jacobian(point, source, target);
-      const { data } = await at.applyTranspose(probes);
-      return dot(data, data);
-    };
-    const before = await energyOf(x);
+    const energyAt = async (point: Float32Array) => energyOf(await lab.jacobian(point, source, target), probes);
+    const before = await energyAt(x);
     const units = DIRECTIONS.flatMap((direction) =>
       Array.from({ length: draws }, () => unitAlong(direction, { lab, image: image!, v, k, j, rng })),
     );
@@ -134,7 +131,7 @@ export const directionalNoise: Study = {
         result.predicted[at] = length(linear);
         result.error[at] = length(moved.map((value, i) => value - linear[i]!)) / length(moved);
         result.changed[at] = largest(reached[u]!) === largest(clean!) ? 0 : 1;
-        if (draw === 0) energy[d * amplitudes.length + a] = (await energyOf(point)) / before;
+        if (draw === 0) energy[d * amplitudes.length + a] = (await energyAt(point)) / before;
       }
     }
     return { span: j, ...result, energy };

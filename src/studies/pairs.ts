@@ -1,10 +1,20 @@
 import { PushforwardError } from "../base/index.ts";
 import { type Block, block, blockOf } from "../operator/index.ts";
 import type { Chart } from "../results/index.ts";
+import { augmented } from "./augment.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { type Estimate, mean, meanOf } from "./statistics.ts";
-import { type FindingTable, numbersOf, type Study, type StudyData, type Verdict, valueAt, verdictOf } from "./study.ts";
+import {
+  type FindingTable,
+  numbersOf,
+  type Params,
+  type Study,
+  type StudyData,
+  type Verdict,
+  valueAt,
+  verdictOf,
+} from "./study.ts";
 import { dot, length } from "./vector.ts";
 
 const KINDS = ["within", "between"] as const;
@@ -25,6 +35,11 @@ export const pairs: Study = {
     "Pairs of images, of one class and of two, are followed through the layers: how long their difference is at each tap in units of " +
     "its length at the input, and what J(input → tap) at either end and half way says of it. The energy of the difference in the span of the first j right singular vectors at the first image is held against j/n, that of a random direction.",
   params: {
+    within: {
+      about:
+        "what stands for another image of a class: `classes`, such an image, or `augmentation`, the same one seen otherwise",
+      default: "classes",
+    },
     pairs: { about: "pairs of each kind for an image", default: 8, quick: 2 },
     directions: { about: "sizes j of the spans", default: [1, 4, 16], quick: [1, 4] },
   },
@@ -39,11 +54,34 @@ export const pairs: Study = {
         fix: `Keep more with --vectors ${Math.max(...directions)}, or ask for fewer with --set directions=1,4.`,
       });
     }
-    const alone = inputs.findIndex((_, i) => KINDS.some((kind) => partnersOf(lab, i, kind).length === 0));
+    const { within } = params;
+    if (within !== "classes" && within !== "augmentation") {
+      throw new PushforwardError("usage", {
+        what: `Pairs within a class cannot come from "${within}".`,
+        where: { option: "--set" },
+        fix: "Set within=classes or within=augmentation.",
+      });
+    }
+    if (within === "augmentation" && taps[0]!.shape.length !== 3) {
+      throw new PushforwardError("usage", {
+        what: `Only pictures can be seen otherwise; the network's input is ${taps[0]!.shape.join("×")}.`,
+        where: { option: "--set" },
+        fix: "Set within=classes, and give labels.",
+      });
+    }
+    const alone = inputs.findIndex((_, i) =>
+      KINDS.some((kind) => partnersOf(lab, i, kind, within === "augmentation").length === 0),
+    );
     if (alone >= 0) {
       throw new PushforwardError("usage", {
-        what: `Every image needs another of its class and one of another class; ${inputs[alone]!.name} has not.`,
-        fix: "Give images of at least two classes, at least two of each, with --labels.",
+        what:
+          within === "classes"
+            ? `Every image needs another of its class and one of another class; ${inputs[alone]!.name} has not.`
+            : `Every image needs one of another class; ${inputs[alone]!.name} has none.`,
+        fix:
+          within === "classes"
+            ? "Give images of at least two classes, at least two of each, with --labels; or --set within=augmentation."
+            : "Give images of at least two classes.",
       });
     }
     return {
@@ -57,7 +95,7 @@ export const pairs: Study = {
       },
       cell: ["image"],
       variables: {
-        partner: { dims: ["kind", "pair"], about: "the other image, counted from 0" },
+        partner: { dims: ["kind", "pair"], about: "the other image, counted from 0; the image itself, seen otherwise" },
         actual: { dims: ["kind", "pair", "tap"], about: "‖f(b) − f(a)‖ / ‖b − a‖" },
         linear: { dims: ["kind", "pair", "tap", "place"], about: "‖J(b − a)‖ / ‖b − a‖, J at a, at b, and half way" },
         energy: {
@@ -73,11 +111,13 @@ export const pairs: Study = {
     const count = Number(params.pairs);
     const rng = lab.rng("pairs", lab.inputs[image!]!.name);
     const partner = KINDS.flatMap((kind) => {
-      const possible = partnersOf(lab, image!, kind);
+      const possible = partnersOf(lab, image!, kind, params.within === "augmentation");
       return Array.from({ length: count }, () => possible[rng.integer(possible.length)]!);
     });
     const a = lab.inputs[image!]!.point;
-    const ends = partner.map((other) => lab.inputs[other]!.point);
+    const ends = partner.map((other) =>
+      other === image ? augmented(a, lab.taps[0]!.shape, rng) : lab.inputs[other]!.point,
+    );
     const middles = ends.map((b) => b.map((value, at) => (value + a[at]!) / 2));
     const differences = ends.map((b) => b.map((value, at) => value - a[at]!));
     const steps = differences.map(length);
@@ -111,19 +151,20 @@ export const pairs: Study = {
     return { partner, actual, linear, energy };
   },
 
-  conclude(data) {
+  conclude(data, params) {
     const taps = data.axes.tap!.map(String);
     return {
-      tables: [tableOf(data, taps)],
+      tables: [tableOf(data, taps, params)],
       charts: [contractionChart(data, taps), linearChart(data, taps), energyChart(data, taps)],
       verdicts: verdictsOf(data, taps),
     };
   },
 };
 
-/** The other images of an image's class, or those of other classes. */
-function partnersOf({ inputs }: Lab, image: number, kind: Kind): number[] {
+/** The other images of an image's class, or the image itself where it is to be seen otherwise; or those of other classes. */
+function partnersOf({ inputs }: Lab, image: number, kind: Kind, isAugmented: boolean): number[] {
   const own = inputs[image]!.className;
+  if (isAugmented && kind === "within") return [image];
   return inputs.flatMap(({ className }, i) => {
     const isAlike = className === own;
     const fits = own !== undefined && className !== undefined && i !== image && isAlike === (kind === "within");
@@ -155,13 +196,16 @@ const linearAt = (data: StudyData, kind: number, tap: number, place: Place): Est
 const energyAt = (data: StudyData, kind: number, tap: number, direction: number): Estimate =>
   estimate(data, (image, pair) => valueAt(data, "energy", [image, kind, pair, tap, direction]));
 
-function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
+function tableOf(data: StudyData, taps: readonly string[], { within }: Params): FindingTable {
   const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
   return {
     id: "by-tap",
     caption:
       `Differences of ${n * count} pairs of each kind (${count} for each of ${n} images): their growth from the input to the tap, ` +
-      "geometric means, and their energy in the first singular directions, means; 95 % intervals by bootstrap over images.",
+      "geometric means, and their energy in the first singular directions, means; 95 % intervals by bootstrap over images." +
+      (within === "augmentation"
+        ? " Within a class: an image and the same one moved, mirrored or with other contrast."
+        : ""),
     columns: [
       "tap",
       "kind",

@@ -32,6 +32,7 @@ export const spectra: Study = {
     "image. The first right singular vectors are pushed through the steps by QR factorizations, whose diagonals tell how much of each σ every step contributes (finite-time Lyapunov exponents).",
   params: {
     directions: { about: "singular vectors followed through the steps", default: 8, quick: 4 },
+    steps: { about: "triplets of J(t → t + 1), at most", default: 100, quick: 20 },
   },
 
   design(lab, { directions }) {
@@ -65,7 +66,7 @@ export const spectra: Study = {
   async measure(cell, lab, params) {
     const [tap, image] = [cell.tap! + 1, cell.image!];
     const unit = await lab.spectrum(image, tap);
-    const step = await stepSpectrum(lab, image, tap);
+    const step = await stepSpectrum(lab, image, tap, Number(params.steps));
     const most = mostTriplets(lab);
     const padded = (values: Float64Array) => {
       const all = new Float64Array(most).fill(Number.NaN);
@@ -103,10 +104,10 @@ const mostTriplets = ({ taps: [source, ...targets], k }: Lab): number =>
   Math.max(...targets.map((tap) => tripletsAt(k, source!, tap)));
 
 /** The spectrum of J(t → t + 1) that leads to a tap. */
-async function stepSpectrum(lab: Lab, image: number, tap: number) {
+async function stepSpectrum(lab: Lab, image: number, tap: number, most: number) {
   const [from, to] = [lab.before(tap), lab.taps[tap]!];
   const J = await lab.jacobian(lab.inputs[image]!.point, from, to);
-  return svd(J, { k: tripletsAt(lab.k, from, to), tol: lab.tol, seed: lab.seed });
+  return svd(J, { k: tripletsAt(Math.min(lab.k, most), from, to), tol: lab.tol, seed: lab.seed });
 }
 
 /**

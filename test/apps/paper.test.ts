@@ -7,7 +7,7 @@ import { readStudy, type StudyData, studies } from "../../src/studies/index.ts";
 import { valueAt } from "../../src/studies/study.ts";
 import { sharedDir, sharedPath, withoutShared } from "../support/shared.ts";
 import { type Outcome, pushforward } from "./command-line.ts";
-import { digits } from "./digits.ts";
+import { digits, quickly } from "./digits.ts";
 import { createWorkplace, type Workplace } from "./workplace.ts";
 
 let place: Workplace;
@@ -87,10 +87,9 @@ function laws(out: string, outcome: () => Outcome): void {
 describe("the paper's studies of the digits network", () => {
   let outcome: Outcome;
   beforeAll(async () => {
-    const taps = ["--taps", "pool1,logits", "-k", "12", "--quick", "--out", "digits"];
-    outcome = await pushforward(["paper", ...digits, ...taps], { cwd: place.folder });
+    outcome = await pushforward(["paper", ...quickly], { cwd: place.folder });
   }, 120_000);
-  laws("digits", () => outcome);
+  laws("studies", () => outcome);
 
   test("a study that the inputs do not do is left out, with its reason", async () => {
     const [model, one] = digits;

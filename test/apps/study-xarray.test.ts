@@ -6,7 +6,7 @@ import { openStudyRun, type StudyManifest } from "../../src/results/index.ts";
 import { readStudy, type StudyData } from "../../src/studies/index.ts";
 import { hasXarray, python, withoutXarray } from "../support/python.ts";
 import { pushforward } from "./command-line.ts";
-import { digitNames, quickStudy } from "./digits.ts";
+import { digitNames, quickly } from "./digits.ts";
 import { createWorkplace, type Workplace } from "./workplace.ts";
 
 const script = fileURLToPath(new URL("open-study.py", import.meta.url));
@@ -36,7 +36,7 @@ describe.skipIf(!hasXarray())(`xarray (${withoutXarray})`, () => {
 
   beforeAll(async () => {
     place = await createWorkplace({});
-    expect(await pushforward(quickStudy("vectors"), { cwd: place.folder })).toMatchObject({ code: 0 });
+    expect(await pushforward(["study", "vectors", ...quickly], { cwd: place.folder })).toMatchObject({ code: 0 });
     const folder = place.path("studies", "vectors");
     const run = await openStudyRun(new DirectoryStore(folder));
     [manifest, data] = [run.manifest, await readStudy(run)];
@@ -53,13 +53,15 @@ describe.skipIf(!hasXarray())(`xarray (${withoutXarray})`, () => {
   });
 
   test("reads every variable with its dims, meaning, unit and numbers", () => {
-    const { done, ...variables } = opened.variables;
+    const { done, seconds, ...variables } = opened.variables;
     const expected = Object.entries(manifest.variables).map(([name, { about, unit }]) => {
       const { dims, data: numbers } = data.values[name]!;
       return [name, { dims, attrs: { long_name: about, ...(unit && { unit }) }, values: nulls(numbers) }];
     });
     expect(variables).toEqual(Object.fromEntries(expected));
     expect(variables.area).toMatchObject({ dims: ["tap", "image", "vector"], attrs: { unit: "share of pixels" } });
+    expect(seconds!.attrs.unit).toBe("s");
+    for (const value of seconds!.values) expect(value).toBeGreaterThan(0);
     expect(done).toMatchObject({ dims: ["tap", "image"], values: Array(8).fill(true) });
   });
 

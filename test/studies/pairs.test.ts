@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createRng, gaussianArray } from "../../src/base/index.ts";
+import { augmented } from "../../src/studies/augment.ts";
 import { pairs } from "../../src/studies/pairs.ts";
-import { convnet } from "../apps/networks.ts";
+import { convnet, lowRankNet } from "../apps/networks.ts";
 import { type Laboratory, laboratory } from "./laboratory.ts";
 
 const opened: Laboratory[] = [];
@@ -47,6 +48,35 @@ describe("pairs", () => {
     expect(Math.abs(mean - 3 / 144)).toBeLessThan(0.006);
   });
 
+  test("an image without another of its class is paired with itself, seen otherwise", async () => {
+    const { study } = await open({ labels: ["a", "b", "c", "d"] });
+    const data = await study(pairs, { set: [...set, "within=augmentation"] });
+    const [count, taps] = [3, 3];
+    for (let image = 0; image < 4; image++) {
+      for (let pair = 0; pair < 2 * count; pair++) {
+        const partner = data.values.partner!.data[image * 2 * count + pair]!;
+        if (pair < count) expect(partner).toBe(image);
+        else expect(partner).not.toBe(image);
+        expect(data.values.actual!.data[(image * 2 * count + pair) * taps]).toBeGreaterThan(0);
+      }
+    }
+    const { tables } = pairs.conclude(data, { within: "augmentation" });
+    expect(tables[0]!.caption).toContain("moved, mirrored or with other contrast");
+  });
+
+  test("a picture seen otherwise has its own levels, moved: an even one stays, a ramp is a ramp of another slope or side", () => {
+    const shape = [1, 4, 40];
+    const even = new Float32Array(160).fill(0.7);
+    for (const value of augmented(even, shape, createRng(1))) expect(value).toBeCloseTo(0.7, 6);
+    const ramp = Float32Array.from({ length: 160 }, (_, at) => at % 40);
+    for (let seed = 0; seed < 8; seed++) {
+      const seen = augmented(ramp, shape, createRng(seed));
+      const slope = seen[11]! - seen[10]!;
+      expect(Math.abs(Math.abs(slope) - 1)).toBeLessThanOrEqual(0.2 + 1e-5);
+      for (let column = 3; column < 37; column++) expect(seen[column]! - seen[column - 1]!).toBeCloseTo(slope, 4);
+    }
+  });
+
   test("the charts and the table speak of both kinds", async () => {
     const { study } = await open();
     const { tables, charts, verdicts } = pairs.conclude(await study(pairs, { set }), {});
@@ -56,11 +86,18 @@ describe("pairs", () => {
   });
 
   test.each([
-    [{ labels: ["a", "a", "a", "a"] }, "image0 has not"],
-    [{ labels: ["a", "a", "b", "c"] }, "image2 has not"],
-    [{ vectors: 2 }, "The span of 3 singular vectors is asked for, and 2 are kept."],
-  ])("%j is refused", async (options, message) => {
+    [{ labels: ["a", "a", "a", "a"] }, [], "image0 has not"],
+    [{ labels: ["a", "a", "b", "c"] }, [], "image2 has not"],
+    [
+      { labels: ["a", "a", "a", "a"] },
+      ["within=augmentation"],
+      "Every image needs one of another class; image0 has none.",
+    ],
+    [{}, ["within=magic"], 'Pairs within a class cannot come from "magic".'],
+    [{ model: lowRankNet(), taps: ["y"] }, ["within=augmentation"], "Only pictures can be seen otherwise"],
+    [{ vectors: 2 }, [], "The span of 3 singular vectors is asked for, and 2 are kept."],
+  ])("%j %j is refused", async (options, more, message) => {
     const { study } = await open(options);
-    await expect(study(pairs, { set })).rejects.toThrow(message);
+    await expect(study(pairs, { set: [...set, ...more] })).rejects.toThrow(message);
   });
 });

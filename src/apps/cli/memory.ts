@@ -44,6 +44,9 @@ export function roomFor(taps: readonly TapForecast[], { vectors, inMemory }: Kee
   return { memory, address: memory + most(({ reserved }) => reserved) + ARENAS };
 }
 
+/** What compiling a Jacobian and its first products add to the address space: three sessions with their threads' arenas. */
+export const COMPILING = 0.75 * 2 ** 30;
+
 /** Bytes of address space in which the allocators of a process with a few threads lay out what they hold. */
 const ARENAS = 2 ** 28;
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;

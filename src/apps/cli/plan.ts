@@ -4,7 +4,7 @@ import { Forecast, type TapForecast, totalSeconds } from "../../studies/index.ts
 import type { NetworkFile } from "../node/index.ts";
 import { chooseK, chooseTaps } from "./choose.ts";
 import { choosePreset, findInputs, loadInputs } from "./inputs.ts";
-import { formatBytes, freeRoom, type Keeping, requireRoom, roomFor } from "./memory.ts";
+import { COMPILING, formatBytes, freeRoom, type Keeping, requireRoom, roomFor } from "./memory.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
@@ -122,5 +122,8 @@ export async function announce(run: PlannedRun): Promise<void> {
       : `about ${formatSeconds(totalSeconds(taps))} as rehearsed at ${forecast.rehearsed} of ${open.length} taps`;
   const count = `${units} ${units === 1 ? "unit" : "units"}`;
   process.stderr.write(`note: ${count}, ${time}; at most ${formatBytes(bytes)} of memory\n`);
-  await requireRoom(forecast, k, keeping, await freeRoom());
+  const room = await freeRoom();
+  // A rehearsal has compiled already, and its sessions count as taken.
+  const address = forecast.rehearsed === 0 ? room.address - COMPILING : room.address;
+  await requireRoom(forecast, k, keeping, { ...room, address });
 }

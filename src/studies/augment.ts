@@ -1,0 +1,32 @@
+import type { Rng, Shape } from "../base/index.ts";
+
+/** The furthest that a picture is moved, of its rows and columns. */
+const MOVE = 0.05;
+/** The most by which contrast grows or falls. */
+const CONTRAST = 0.2;
+
+/**
+ * The same picture, [channels, rows, columns], seen otherwise: moved by up to a twentieth, with more or less contrast, and in
+ * half of all cases mirrored. Pixels from outside are those of the edge.
+ */
+export function augmented(picture: Float32Array, shape: Shape, rng: Rng): Float32Array {
+  const [channels, height, width] = shape as [number, number, number];
+  const drawn = (most: number) => most * (2 * rng.uniform() - 1);
+  const [down, right] = [Math.round(drawn(MOVE * height)), Math.round(drawn(MOVE * width))];
+  const contrast = 1 + drawn(CONTRAST);
+  const isMirrored = rng.uniform() < 0.5;
+  const within = (place: number, extent: number) => Math.min(extent - 1, Math.max(0, place));
+  const result = new Float32Array(picture.length);
+  for (let c = 0; c < channels; c++) {
+    const channel = picture.subarray(c * height * width, (c + 1) * height * width);
+    const middle = channel.reduce((sum, value) => sum + value, 0) / channel.length;
+    for (let row = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        const from = within((isMirrored ? width - 1 - column : column) - right, width);
+        const value = channel[within(row - down, height) * width + from]!;
+        result[(c * height + row) * width + column] = middle + contrast * (value - middle);
+      }
+    }
+  }
+  return result;
+}
