@@ -17,6 +17,9 @@ export function lineOf(
   };
 }
 
+/** Singular values below this part of the largest are not known to the digits that a logarithm needs. */
+export const RESOLVED = 1e-4;
+
 /** Three cells of a table: the value and its interval. */
 export const cellsOf = ({ value, low, high }: Estimate): number[] => [value, low, high];
 

@@ -3,7 +3,8 @@ import type { LevelScale, ThroughJpeg } from "../images/index.ts";
 import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
 import { type Block, blockOf } from "../operator/index.ts";
 import type { Run, UnitResult } from "../results/index.ts";
-import { solveUnit } from "./spectrum.ts";
+import { type SingularTriplets, svd } from "../svd/index.ts";
+import { solveUnit, tripletsAt } from "./spectrum.ts";
 
 /** An input that a study may use. */
 interface LabInput {
@@ -37,6 +38,7 @@ export class Lab {
   readonly vectors: number;
   readonly #openSpectra: () => Promise<Run>;
   readonly #compiled = new Map<string, Promise<CompiledJacobian>>();
+  readonly #constantSteps = new Map<string, SingularTriplets>();
   #spectra: Promise<Run> | undefined;
 
   constructor({ network, inputs, classes, pictures, taps, seed, k, tol, vectors, openSpectra }: LabParts) {
@@ -81,6 +83,22 @@ export class Lab {
       (await solveUnit(compiled, this.inputs[input]!.point, k, run.manifest));
     await run.writeUnit(input, tap - 1, unit);
     return unit;
+  }
+
+  /**
+   * The k largest singular triplets of the J(t → t + 1) that leads to a tap, at an input, or all that it has; solved once where
+   * it is the same at all.
+   */
+  async step(input: number, tap: number, k: number): Promise<SingularTriplets> {
+    const [from, to] = [this.before(tap), this.taps[tap]!];
+    const compiled = await this.compiled(from, to);
+    const key = `${k} of ${from.tensor} → ${to.tensor}`;
+    const known = this.#constantSteps.get(key);
+    if (known !== undefined) return known;
+    const J = await compiled.at(this.inputs[input]!.point);
+    const triplets = await svd(J, { k: tripletsAt(k, from, to), tol: this.tol, seed: this.seed });
+    if (compiled.isConstant) this.#constantSteps.set(key, triplets);
+    return triplets;
   }
 
   /** The last tap before this one that all paths pass: from there J(t → t + 1) leads to it. */

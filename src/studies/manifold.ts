@@ -315,7 +315,7 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   return [
     {
       on: "manifold",
-      claim: `The first ${j} right singular vectors of ${taps[last]} hold more of the tangents of transformations than a random subspace does.`,
+      claim: `The first ${j} right singular vectors (or all) of ${taps[last]} hold more of the tangents of transformations than a random subspace does.`,
       verdict: beyondOne(moved),
       because: because(
         moved,
@@ -325,7 +325,7 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
     },
     {
       on: "manifold",
-      claim: `The first ${j} right singular vectors of ${taps[last]} hold more of the directions to neighbours than a random subspace does.`,
+      claim: `The first ${j} right singular vectors (or all) of ${taps[last]} hold more of the directions to neighbours than a random subspace does.`,
       verdict: beyondOne(near),
       because: because(near, "Share of their energy over chance", "No image has another one near it that differs."),
     },

@@ -1,6 +1,6 @@
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
 import { groupNames, ORDERS } from "./factors.ts";
-import { cellsOf, told } from "./findings.ts";
+import { cellsOf, RESOLVED, told } from "./findings.ts";
 import { correlation, type Estimate, mean, meanOf, ranks } from "./statistics.ts";
 import {
   type Findings,
@@ -77,14 +77,13 @@ class NoiseData {
     return Math.log(this.#at("energy", [image, kind, level]));
   }
 
-  /** Logarithms of σ_i over those without noise, for all i. */
+  /** Logarithms of σ_i over those without noise, for all i at which both are known. */
   #shifts(image: number, kind: number, tap: number, level: number): number[] {
-    return this.#data.axes.k!.flatMap((_, i) => {
-      const shift = Math.log(
-        this.#at("sigma", [image, kind, tap, level, i]) / this.#at("sigma", [image, kind, tap, 0, i]),
-      );
-      return Number.isNaN(shift) ? [] : [shift];
-    });
+    const sigma = (at: number, i: number) => this.#at("sigma", [image, kind, tap, at, i]);
+    const isKnown = (at: number, i: number) => sigma(at, i) > RESOLVED * sigma(at, 0);
+    return this.#data.axes.k!.flatMap((_, i) =>
+      isKnown(level, i) && isKnown(0, i) ? [Math.log(sigma(level, i) / sigma(0, i))] : [],
+    );
   }
 
   /** What a factor adds to log Σσ², mean of both orders. */
@@ -183,8 +182,9 @@ class NoiseData {
           name: level === 0 ? "no noise" : `${kind} ${strengths[level - 1]}`,
           mark: "line" as const,
           points: this.#data.axes.k!.flatMap((_, i) => {
-            const y = this.#estimate((image) => this.#at("sigma", [image, 0, tap, level, i]), [...this.#chosen]).value;
-            return Number.isNaN(y) ? [] : [{ x: i + 1, y }];
+            const sigma = (at: number) =>
+              mean(this.#chosen.map((image) => this.#at("sigma", [image, 0, tap, level, at])));
+            return sigma(i) >= RESOLVED * sigma(0) ? [{ x: i + 1, y: sigma(i) }] : [];
           }),
         })),
       }),
@@ -192,7 +192,7 @@ class NoiseData {
     return {
       id: "spectra",
       title: `Singular values with ${kind} noise`,
-      caption: `Singular values of J(input → tap) against their index k, by the strength of ${kind} noise: means over ${this.#chosen.length} images.`,
+      caption: `Singular values of J(input → tap) against their index k, by the strength of ${kind} noise: means over ${this.#chosen.length} images; those below ${RESOLVED} σ_1 are left out.`,
       x: { label: "index k" },
       y: { label: "σ", log: true },
       panels,
@@ -203,7 +203,7 @@ class NoiseData {
     return {
       id: "shrink",
       title: "Whether the whole spectrum shrinks",
-      caption: `Logarithm of σ_k over that without noise, mean over all k computed, ${this.#chosen.length} images: ${INTERVALS}.`,
+      caption: `Logarithm of σ_k over that without noise, mean over all k at which both exceed ${RESOLVED} σ_1, ${this.#chosen.length} images: ${INTERVALS}.`,
       x: DISTANCE,
       y: { label: "log σ, less that without noise" },
       panels: this.#taps.map((tap, t) => ({
@@ -278,7 +278,7 @@ class NoiseData {
     return {
       id: "by-level",
       caption:
-        `Noise by kind and strength: ${INTERVALS} (${n} images; ${this.#chosen.length} for log σ, mean over all k). distance: root mean square change of a ` +
+        `Noise by kind and strength: ${INTERVALS} (${n} images; ${this.#chosen.length} for log σ, mean over all k at which both exceed ${RESOLVED} σ_1). distance: root mean square change of a ` +
         "pixel, of full scale; same: class as without noise; log Σσ² and log σ at the last tap, less those without noise.",
       columns: [
         "kind",

@@ -19,6 +19,7 @@ import { dot, length } from "./vector.ts";
 
 const KINDS = ["within", "between"] as const;
 type Kind = (typeof KINDS)[number];
+const named: Readonly<Record<Kind, string>> = { within: "within a class", between: "between classes" };
 /** Where J is taken: at the one end of a pair, at the other, half way. */
 const PLACES = ["first", "second", "middle"] as const;
 type Place = (typeof PLACES)[number];
@@ -239,7 +240,7 @@ function contractionChart(data: StudyData, taps: readonly string[]): Chart {
       {
         title: "",
         rule: { y: 1, label: "distance kept" },
-        series: KINDS.map((kind, k) => lineOf(`${kind} a class`, taps, (t) => actualAt(data, k, t))),
+        series: KINDS.map((kind, k) => lineOf(named[kind], taps, (t) => actualAt(data, k, t))),
       },
     ],
   };
@@ -286,7 +287,7 @@ function energyChart(data: StudyData, taps: readonly string[]): Chart {
     panels: [
       {
         title: "",
-        series: KINDS.map((kind, k) => lineOf(`${kind} a class`, taps, (t) => energyAt(data, k, t, last))),
+        series: KINDS.map((kind, k) => lineOf(named[kind], taps, (t) => energyAt(data, k, t, last))),
       },
     ],
   };
@@ -307,7 +308,7 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
     },
     {
       on: "erased",
-      claim: `Differences between classes lie more in the first ${data.axes.direction![widest]} singular directions of ${taps[last]} than those within a class.`,
+      claim: `Differences between classes lie more in the first ${data.axes.direction![widest]} singular directions (or all) of ${taps[last]} than those within a class.`,
       verdict: verdictOf(energy),
       because: `Energy between classes over energy within, mean logarithm: ${told(energy, " images")}.`,
     },

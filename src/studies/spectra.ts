@@ -1,7 +1,6 @@
 import { type Block, type BlockAlgebra, block, type Matrix } from "../operator/index.ts";
 import { type Chart, type ChartPoint, type ChartSeries, measureSpectrum, type UnitResult } from "../results/index.ts";
-import { svd } from "../svd/index.ts";
-import { cellsOf, lineOf, told } from "./findings.ts";
+import { cellsOf, lineOf, RESOLVED, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
 import { type Estimate, mean, meanOf, standardDeviation } from "./statistics.ts";
@@ -32,7 +31,7 @@ export const spectra: Study = {
     "image. The first right singular vectors are pushed through the steps by QR factorizations, whose diagonals tell how much of each σ every step contributes (finite-time Lyapunov exponents).",
   params: {
     directions: { about: "singular vectors followed through the steps", default: 8, quick: 4 },
-    steps: { about: "triplets of J(t → t + 1), at most", default: 100, quick: 20 },
+    steps: { about: "triplets of J(t → t + 1), at most; 0 leaves them out", default: 100, quick: 20 },
   },
 
   design(lab, { directions }) {
@@ -66,7 +65,8 @@ export const spectra: Study = {
   async measure(cell, lab, params) {
     const [tap, image] = [cell.tap! + 1, cell.image!];
     const unit = await lab.spectrum(image, tap);
-    const step = await stepSpectrum(lab, image, tap, Number(params.steps));
+    const steps = Math.min(lab.k, Number(params.steps));
+    const step = steps === 0 ? undefined : await lab.step(image, tap, steps);
     const most = mostTriplets(lab);
     const padded = (values: Float64Array) => {
       const all = new Float64Array(most).fill(Number.NaN);
@@ -76,21 +76,22 @@ export const spectra: Study = {
     const measured = measureSpectrum(unit);
     return {
       sigma: padded(unit.sigma),
-      step_sigma: padded(step.sigma),
+      step_sigma: step && padded(step.sigma),
       growth: await growthOf(lab, image, tap, unit, Number(params.directions)),
       active_share: unit.activeUnits / unit.m,
-      unconverged: [...unit.status, ...step.certificate.status].filter((status) => status !== "converged").length,
+      unconverged: [...unit.status, ...(step?.certificate.status ?? [])].filter((status) => status !== "converged")
+        .length,
       ...Object.fromEntries(Object.entries(measures).map(([name, { of }]) => [name, measured[of]])),
     };
   },
 
-  conclude(data) {
+  conclude(data, params) {
     const taps = data.axes.tap!.map(String);
     return {
       tables: [tableOf(data, taps)],
       charts: [
         spectrumChart(data, taps, "sigma"),
-        spectrumChart(data, taps, "step_sigma"),
+        ...(Number(params.steps) === 0 ? [] : [spectrumChart(data, taps, "step_sigma")]),
         rankChart(data, taps),
         growthChart(data, taps),
       ],
@@ -102,13 +103,6 @@ export const spectra: Study = {
 /** Triplets that the tap with most of them has. */
 const mostTriplets = ({ taps: [source, ...targets], k }: Lab): number =>
   Math.max(...targets.map((tap) => tripletsAt(k, source!, tap)));
-
-/** The spectrum of J(t → t + 1) that leads to a tap. */
-async function stepSpectrum(lab: Lab, image: number, tap: number, most: number) {
-  const [from, to] = [lab.before(tap), lab.taps[tap]!];
-  const J = await lab.jacobian(lab.inputs[image]!.point, from, to);
-  return svd(J, { k: tripletsAt(Math.min(lab.k, most), from, to), tol: lab.tol, seed: lab.seed });
-}
 
 /**
  * What each step adds to log σ_i: V's first rows are pushed from tap to tap and made orthonormal in their order at each, and
@@ -212,9 +206,10 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
 function spectrumChart(data: StudyData, taps: readonly string[], name: "sigma" | "step_sigma"): Chart {
   const n = data.axes.image!.length;
   const series = taps.map((tap, t): ChartSeries => {
+    const largest = mean(sigmaAt(data, name, t, 0));
     const points = data.axes.k!.flatMap((_, i): ChartPoint[] => {
       const values = sigmaAt(data, name, t, i).filter((value) => !Number.isNaN(value));
-      if (values.length === 0) return [];
+      if (values.length === 0 || mean(values) < RESOLVED * largest) return [];
       const [middle, spread] = [mean(values), standardDeviation(values)];
       return [{ x: i + 1, y: middle, low: Math.max(middle - spread, middle / 1e3), high: middle + spread }];
     });
@@ -224,7 +219,7 @@ function spectrumChart(data: StudyData, taps: readonly string[], name: "sigma" |
   return {
     id: name === "sigma" ? "spectra" : "steps",
     title: `Singular values of ${what}`,
-    caption: `Singular values of ${what} against their index: mean over ${n} images, bands ± 1 standard deviation over images.`,
+    caption: `Singular values of ${what} against their index: mean over ${n} images, bands ± 1 standard deviation over images. Means below ${RESOLVED} σ_1 are left out.`,
     x: { label: "index k" },
     y: { label: "σ", log: true },
     panels: [{ title: "", series, rule: { y: 1, label: "σ = 1" } }],
@@ -292,30 +287,31 @@ const LARGE = 0.1;
 function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   const n = data.axes.image!.length;
   const [first, last] = [0, taps.length - 1];
-  const difference = (name: MeasureName) => {
-    const [before, after] = [numbersAt(data, name, first), numbersAt(data, name, last)];
-    return meanOf(
-      before.map((value, i) => Math.log(value / after[i]!)),
-      data.seed,
-    );
-  };
-  const steeper = difference("effective_rank");
-  const large = (tap: number) => {
+  const spectrumAt = (tap: number, image: number) => {
     const most = data.axes.k!.length;
-    return Array.from({ length: n }, (_, image) => {
-      const own = data.values.sigma!.data.subarray((tap * n + image) * most, (tap * n + image + 1) * most);
-      const there = own.filter((value) => !Number.isNaN(value));
-      return there.filter((value) => value > LARGE * there[0]!).length / there.length;
-    });
+    const own = data.values.sigma!.data.subarray((tap * n + image) * most, (tap * n + image + 1) * most);
+    return own.filter((value) => !Number.isNaN(value));
   };
+  // As many σ of either, so that a small tap is not steep for its size.
+  const common = Math.min(spectrumAt(first, 0).length, spectrumAt(last, 0).length);
+  const rank = (tap: number, image: number) =>
+    measureSpectrum({ sigma: spectrumAt(tap, image).slice(0, common), m: common, n: common }).effectiveRank;
+  const images = Array.from({ length: n }, (_, image) => image);
+  const steeper = meanOf(
+    images.map((image) => Math.log(rank(first, image) / rank(last, image))),
+    data.seed,
+  );
   const share = meanOf(
-    large(last).map((part) => 0.5 - part),
+    images.map((image) => {
+      const own = spectrumAt(last, image);
+      return 0.5 - own.filter((value) => value > LARGE * own[0]!).length / own.length;
+    }),
     data.seed,
   );
   return [
     {
       on: "steep",
-      claim: "Spectra grow steeper along the layers: from the first tap to the last the effective rank falls.",
+      claim: `Spectra grow steeper along the layers: from the first tap to the last the effective rank of the first ${common} σ falls.`,
       verdict: verdictOf(steeper),
       because: `Effective rank at ${taps[first]} over that at ${taps[last]}, mean logarithm: ${told(steeper)}.`,
     },

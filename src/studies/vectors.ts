@@ -1,6 +1,6 @@
 import { PushforwardError, type Shape } from "../base/index.ts";
 import type { Chart, ChartPoint, ChartSeries, UnitResult } from "../results/index.ts";
-import { lineOf, told } from "./findings.ts";
+import { lineOf, RESOLVED, told } from "./findings.ts";
 import { bootstrap, correlation, type Estimate, mean, ranks } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
@@ -137,11 +137,12 @@ export function measureVectors(rows: readonly Float32Array[], shape: Shape): Rec
   };
 }
 
-/** A variable of one unit, those vectors that there are. */
+/** A variable of one unit, of those vectors whose σ tells them from others of the null space. */
 function vectorsAt({ axes, values }: StudyData, name: string, tap: number, image: number): Float64Array {
   const [n, count] = [axes.image!.length, axes.vector!.length];
   const from = (tap * n + image) * count;
-  return values[name]!.data.subarray(from, from + count).filter((value) => !Number.isNaN(value));
+  const sigma = values.sigma!.data.subarray(from, from + count);
+  return values[name]!.data.subarray(from, from + count).filter((_, i) => sigma[i]! > RESOLVED * sigma[0]!);
 }
 
 /** Spearman's correlation of σ with a measure, mean over images. */
@@ -161,7 +162,7 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
     id: "by-tap",
     caption:
       `Right singular vectors of J(input → tap): the first and the last one kept, means over ${n} images, and Spearman's rank ` +
-      "correlation of each measure with σ over all kept, mean over images with 95 % intervals by bootstrap over images.",
+      `correlation of each measure with σ over all kept above ${RESOLVED} σ_1, mean over images with 95 % intervals by bootstrap over images.`,
     columns: [
       "tap",
       ...names.flatMap((name) => [`${name}, first`, `${name}, last`, `correlation of ${name} with σ`, "low", "high"]),
@@ -180,11 +181,14 @@ function measureChart(data: StudyData, taps: readonly string[], name: MeasureNam
   const { about, unit } = measures[name];
   const n = data.axes.image!.length;
   const series = taps.map((tap, t): ChartSeries => {
-    const numbers = [...vectorsAt(data, "number", t, 0)];
-    const points = numbers.map((number, i): ChartPoint => {
-      const values = Array.from({ length: n }, (_, image) => vectorsAt(data, name, t, image)[i]!);
-      return { x: number, y: mean(values) };
-    });
+    const byNumber = new Map<number, number[]>();
+    for (let image = 0; image < n; image++) {
+      const values = vectorsAt(data, name, t, image);
+      vectorsAt(data, "number", t, image).forEach((number, i) => {
+        byNumber.set(number, [...(byNumber.get(number) ?? []), values[i]!]);
+      });
+    }
+    const points = [...byNumber].sort(([a], [b]) => a - b).map(([x, values]): ChartPoint => ({ x, y: mean(values) }));
     return { name: tap, mark: "line", points };
   });
   return {
