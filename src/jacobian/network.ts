@@ -40,7 +40,7 @@ export interface CompiledJacobian {
   readonly linearization: Linearization;
   /** Whether J is the same at every point, as behind linear layers only. */
   readonly isConstant: boolean;
-  /** First outputs of the nodes whose derivative changes with the point, in graph order. */
+  /** First outputs of the nodes whose derivative changes with the point, in graph order; all of them where compiled `apart`. */
   readonly factors: readonly string[];
   /** Runs the primal pass at a point and binds the products to what it kept. */
   at(point: Point): Promise<JacobianOperator>;

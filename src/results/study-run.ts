@@ -13,7 +13,7 @@ export interface StudyRun {
   /** Whether a cell was stored when the study was opened, or by this `StudyRun` since. */
   isDone(cell: readonly number[]): boolean;
   /**
-   * Stores what was measured in a cell, and that it is done at last.
+   * Stores what was measured in a cell and in how many seconds, and that it is done at last.
    *
    * @throws PushforwardError `shape-mismatch` if a variable is not of its size; `store-unwritable`
    */
