@@ -110,7 +110,7 @@ function drawPanel({ x, y, panels }: Chart, { title, series, rule }: ChartPanel,
             label: panels.length > 1 ? null : x.label,
             labelAnchor: "center",
             labelArrow: "none",
-            ...(x.log ? logTicks(shown.map((point) => Number(point.x))) : width < 300 ? { ticks: 4 } : {}),
+            ...(x.log ? logScale(shown.map((point) => Number(point.x))) : width < 300 ? { ticks: 4 } : {}),
           },
     y: bare
       ? { axis: null, inset: 6, domain: extentOf(shown.map((point) => point.y)) }
@@ -157,10 +157,12 @@ function domainOf(values: readonly number[], log: boolean): [number, number] {
   return [low >= 0 && low < 0.5 * high ? 0 : low - room, high + room];
 }
 
-/** Ticks of an axis of lengths or levels. */
-function logTicks(values: readonly number[]) {
+/** The same span for all panels, and its ticks. */
+function logScale(values: readonly number[]) {
   const positive = values.filter((value) => value > 0);
-  return positive.length === 0 ? {} : sigmaTicks([Math.min(...positive), Math.max(...positive)]);
+  if (positive.length === 0) return {};
+  const domain: [number, number] = [Math.min(...positive), Math.max(...positive)];
+  return { domain, ...sigmaTicks(domain) };
 }
 
 /** The same for all panels, so that clouds compare. */
