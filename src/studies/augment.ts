@@ -1,4 +1,5 @@
 import type { Rng, Shape } from "../base/index.ts";
+import { mean } from "./statistics.ts";
 
 /** The furthest that a picture is moved, of its rows and columns. */
 const MOVE = 0.05;
@@ -19,7 +20,7 @@ export function augmented(picture: Float32Array, shape: Shape, rng: Rng): Float3
   const result = new Float32Array(picture.length);
   for (let c = 0; c < channels; c++) {
     const channel = picture.subarray(c * height * width, (c + 1) * height * width);
-    const middle = channel.reduce((sum, value) => sum + value, 0) / channel.length;
+    const middle = mean(channel);
     for (let row = 0; row < height; row++) {
       for (let column = 0; column < width; column++) {
         const from = within((isMirrored ? width - 1 - column : column) - right, width);

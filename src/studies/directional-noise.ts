@@ -6,7 +6,7 @@ import { energyOf } from "./factors.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
-import { type Estimate, mean, meanOf } from "./statistics.ts";
+import { type Estimate, mean, meanOf, meanOfKnown } from "./statistics.ts";
 import {
   type FindingTable,
   numbersOf,
@@ -241,9 +241,8 @@ function radiusTable(data: StudyData): FindingTable {
     columns: ["direction", "radius", "low", "high", "images"],
     rows: DIRECTIONS.map((direction, d) => {
       const radii = Array.from({ length: n }, (_, image) => Math.log(radiusOf(data, d, image)));
-      const there = radii.filter((value) => !Number.isNaN(value));
-      const { value, low, high } = meanOf(there, data.seed);
-      return [named[direction], Math.exp(value), Math.exp(low), Math.exp(high), `${there.length} of ${n}`];
+      const { value, low, high, n: known } = meanOfKnown(radii, data.seed);
+      return [named[direction], Math.exp(value), Math.exp(low), Math.exp(high), `${known} of ${n}`];
     }),
   };
 }

@@ -4,7 +4,7 @@ import type { Chart } from "../results/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
-import { type Estimate, mean, meanOf } from "./statistics.ts";
+import { type Estimate, mean, meanOfKnown } from "./statistics.ts";
 import { type FindingTable, numbersOf, type Study, type StudyData, type Verdict, valueAt, verdictOf } from "./study.ts";
 import { TRANSFORMATIONS, tangentsOf } from "./tangents.ts";
 import { length } from "./vector.ts";
@@ -198,11 +198,7 @@ async function anglesOf({ rows, columns, data }: Matrix, j: number, { multiply }
 
 /** Mean of one number an image, over those of which it is known. */
 function estimate(data: StudyData, number: (image: number) => number): Estimate {
-  const each = data.axes.image!.map((_, image) => number(image));
-  return meanOf(
-    each.filter((value) => !Number.isNaN(value)),
-    data.seed,
-  );
+  return meanOfKnown([...data.axes.image!.keys()].map(number), data.seed);
 }
 
 const energyAt = (data: StudyData, tap: number, direction: number, tangent: number): Estimate =>

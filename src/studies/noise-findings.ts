@@ -1,7 +1,7 @@
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
 import { groupNames, ORDERS } from "./factors.ts";
 import { cellsOf, RESOLVED, told } from "./findings.ts";
-import { correlation, type Estimate, mean, meanOf, ranks } from "./statistics.ts";
+import { correlation, type Estimate, mean, meanOfKnown, ranks } from "./statistics.ts";
 import {
   type Findings,
   type FindingTable,
@@ -40,6 +40,7 @@ class NoiseData {
   readonly #kinds: readonly string[];
   readonly #taps: readonly string[];
   readonly #levels: number;
+  readonly #all: readonly number[];
   /** Images whose spectra were computed. */
   readonly #chosen: readonly number[];
 
@@ -49,7 +50,8 @@ class NoiseData {
     this.#kinds = axes.kind!.map(String);
     this.#taps = axes.tap!.map(String);
     this.#levels = axes.level!.length;
-    this.#chosen = axes.image!.flatMap((_, i) => (Number.isNaN(this.#at("sigma", [i, 0, 0, 0, 0])) ? [] : [i]));
+    this.#all = [...axes.image!.keys()];
+    this.#chosen = this.#all.filter((image) => !Number.isNaN(this.#at("sigma", [image, 0, 0, 0, 0])));
   }
 
   get hasSpectra(): boolean {
@@ -61,11 +63,8 @@ class NoiseData {
   }
 
   /** The mean over the images for which there is a number. */
-  #estimate(number: (image: number) => number, images = [...this.#data.axes.image!.keys()]): Estimate {
-    return meanOf(
-      images.map(number).filter((value) => !Number.isNaN(value)),
-      this.#data.seed,
-    );
+  #estimate(number: (image: number) => number, images: readonly number[] = this.#all): Estimate {
+    return meanOfKnown(images.map(number), this.#data.seed);
   }
 
   #mean(name: string, kind: number, level: number): Estimate {
@@ -210,7 +209,7 @@ class NoiseData {
         title: this.#taps.length === 1 ? "" : tap,
         rule: { y: 0, label: "unchanged" },
         series: this.#lines((kind, level) =>
-          this.#estimate((image) => mean(this.#shifts(image, kind, t, level)), [...this.#chosen]),
+          this.#estimate((image) => mean(this.#shifts(image, kind, t, level)), this.#chosen),
         ),
       })),
     };
@@ -232,11 +231,11 @@ class NoiseData {
         series: [
           ...this.#groups.map((group) =>
             this.#line(groupNames[group]!, kind, (level) =>
-              this.#estimate((image) => this.#groupPart(image, kind, level, group), [...this.#chosen]),
+              this.#estimate((image) => this.#groupPart(image, kind, level, group), this.#chosen),
             ),
           ),
           this.#line("all together", kind, (level) =>
-            this.#estimate((image) => this.#energy(image, kind, level), [...this.#chosen]),
+            this.#estimate((image) => this.#energy(image, kind, level), this.#chosen),
           ),
         ],
       })),
@@ -262,7 +261,7 @@ class NoiseData {
             points: names.map((x, factor) => {
               const { value, low, high } = this.#estimate(
                 (image) => this.#part(image, kind, level, factor),
-                [...this.#chosen],
+                this.#chosen,
               );
               return { x, y: value, low, high };
             }),
@@ -297,7 +296,7 @@ class NoiseData {
           ...names.flatMap((name) => cellsOf(this.#mean(name, k, level))),
           ...cellsOf(this.#estimate((image) => this.#energy(image, k, level))),
           ...cellsOf(
-            this.#estimate((image) => mean(this.#shifts(image, k, this.#taps.length - 1, level)), [...this.#chosen]),
+            this.#estimate((image) => mean(this.#shifts(image, k, this.#taps.length - 1, level)), this.#chosen),
           ),
           this.#unconverged(k, level),
         ]),
@@ -325,10 +324,10 @@ class NoiseData {
             level,
             factor,
             groupNames[this.#groupOf(f)]!,
-            ...cellsOf(this.#estimate((image) => this.#part(image, k, level, f), [...this.#chosen])),
+            ...cellsOf(this.#estimate((image) => this.#part(image, k, level, f), this.#chosen)),
             ...ORDERS.map(
               (_, order) =>
-                this.#estimate((image) => this.#at("part", [image, k, level, order, f]), [...this.#chosen]).value,
+                this.#estimate((image) => this.#at("part", [image, k, level, order, f]), this.#chosen).value,
             ),
           ]),
         ),
@@ -340,7 +339,7 @@ class NoiseData {
     const [last, strongest] = [this.#taps.length - 1, this.#levels - 1];
     const tap = this.#taps[last];
     const shrinking = this.#kinds.flatMap((kind, k): Verdict[] => {
-      const images = [...this.#chosen];
+      const images = this.#chosen;
       const less = this.#estimate((image) => -mean(this.#shifts(image, k, last, strongest)), images);
       const least = this.#estimate((image) => -Math.max(...this.#shifts(image, k, last, strongest)), images);
       if (images.length === 0) return [];
@@ -393,7 +392,7 @@ class NoiseData {
             return sizes[this.#groups.indexOf(units)]! - Math.max(...sizes.filter((_, i) => this.#groups[i] !== units));
           }),
         ),
-      [...this.#chosen],
+      this.#chosen,
     );
     return [
       {

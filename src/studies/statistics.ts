@@ -58,6 +58,14 @@ export function meanOf(numbers: ArrayLike<number>, seed: number | string): Estim
   return bootstrap(numbers.length, (chosen) => mean(chosen.map((i) => numbers[i]!)), seed);
 }
 
+/** The same over the images of which the number is known: n counts those. */
+export function meanOfKnown(numbers: readonly number[], seed: number | string): Estimate {
+  return meanOf(
+    numbers.filter((value) => !Number.isNaN(value)),
+    seed,
+  );
+}
+
 /** NaN of nothing. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
