@@ -121,7 +121,7 @@ export function layoutOf(manifest: RunManifest) {
   const triplet: readonly Dimension[] = [...unit, ["k", most, most]];
   const allInputs: Dimension = ["input", inputs.length, inputs.length];
   const allTaps: Dimension = ["tap", taps.length, taps.length];
-  const sigmaUnit = { unit: `tap units per source unit (${manifest.preprocess.unit})` };
+  const sigmaUnit = { units: `tap units per source unit (${manifest.preprocess.unit})` };
 
   const unitArray = (name: ColumnName) => {
     const { type, about, ...more }: Column = columns[name];
@@ -139,7 +139,7 @@ export function layoutOf(manifest: RunManifest) {
     failed: plan("/failed", "string", [input], "", { long_name: "why the input could not be used" }),
     source: plan("/source", "float32", [input, ...axes("source", from.shape)], Number.NaN, {
       long_name: "the input as the network takes it",
-      unit: manifest.preprocess.unit,
+      units: manifest.preprocess.unit,
     }),
     sigma: plan("/sigma", "float64", triplet, Number.NaN, { long_name: "singular value", ...sigmaUnit }),
     residual: plan("/residual", "float64", triplet, Number.NaN, {

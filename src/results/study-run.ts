@@ -88,13 +88,13 @@ function layoutOf({ axes, cell, variables }: StudyManifest) {
     ),
     variables: Object.fromEntries(
       Object.entries(variables).map(([name, { dims, about, unit }]) => {
-        const attributes = { long_name: about, ...(unit === undefined ? {} : { unit }) };
+        const attributes = { long_name: about, ...(unit === undefined ? {} : { units: unit }) };
         return [name, plan(`/${name}`, "float64", [...cells, ...dims.map(whole)], Number.NaN, attributes)];
       }),
     ),
     seconds: plan("/seconds", "float64", cells, Number.NaN, {
       long_name: "wall time of the cell, with the spectra that it was the first to need",
-      unit: "s",
+      units: "s",
     }),
     done: plan("/done", "bool", cells, false, { long_name: "whether the cell is stored; written last" }),
   };

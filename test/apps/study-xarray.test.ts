@@ -56,11 +56,11 @@ describe.skipIf(!hasXarray())(`xarray (${withoutXarray})`, () => {
     const { done, seconds, ...variables } = opened.variables;
     const expected = Object.entries(manifest.variables).map(([name, { about, unit }]) => {
       const { dims, data: numbers } = data.values[name]!;
-      return [name, { dims, attrs: { long_name: about, ...(unit && { unit }) }, values: nulls(numbers) }];
+      return [name, { dims, attrs: { long_name: about, ...(unit && { units: unit }) }, values: nulls(numbers) }];
     });
     expect(variables).toEqual(Object.fromEntries(expected));
-    expect(variables.area).toMatchObject({ dims: ["tap", "image", "vector"], attrs: { unit: "share of pixels" } });
-    expect(seconds!.attrs.unit).toBe("s");
+    expect(variables.area).toMatchObject({ dims: ["tap", "image", "vector"], attrs: { units: "share of pixels" } });
+    expect(seconds!.attrs.units).toBe("s");
     for (const value of seconds!.values) expect(value).toBeGreaterThan(0);
     expect(done).toMatchObject({ dims: ["tap", "image"], values: Array(8).fill(true) });
   });

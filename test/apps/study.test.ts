@@ -8,7 +8,12 @@ let place: Workplace;
 beforeAll(async () => {
   const inputs = Object.fromEntries([0, 1, 2, 3].map((i) => [`in/${i}.npy`, randomNpy([1, 12, 12], i)]));
   const labels = "0.npy\ta\n1.npy\tb\n2.npy\ta\n3.npy\tb\n";
-  place = await createWorkplace({ "net.onnx": writeModel(convnet()), "labels.tsv": labels, ...inputs });
+  place = await createWorkplace({
+    "net.onnx": writeModel(convnet()),
+    "other.onnx": writeModel(convnet({ seed: 1 })),
+    "labels.tsv": labels,
+    ...inputs,
+  });
 });
 afterAll(() => place.remove());
 
@@ -57,6 +62,10 @@ describe("study", () => {
     [
       ["trajectory", "net.onnx", "in", "--out", "out", "--taps", "relu1"],
       "This folder holds the study with other settings.",
+    ],
+    [
+      ["trajectory", "other.onnx", "in", "--out", "out", "--labels", "labels.tsv", "--taps", "relu1,logits"],
+      'This folder holds the study with other settings. model: stored {"file":"net.onnx","sha256":"',
     ],
   ])("%j is refused", async (args, message) => {
     const { code, stderr } = await study(...args);
