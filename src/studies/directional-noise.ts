@@ -1,8 +1,8 @@
 import { gaussianArray, PushforwardError, type Rng, sizeOf } from "../base/index.ts";
-import { block, blockOf } from "../operator/index.ts";
+import { blockOf } from "../operator/index.ts";
 import type { Chart, ChartSeries } from "../results/index.ts";
 import { svd } from "../svd/index.ts";
-import { energyOf } from "./factors.ts";
+import { energyOf, PROBES, probesOf } from "./energy.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
@@ -32,8 +32,6 @@ const named: Readonly<Record<Direction, string>> = {
 
 /** A linear prediction has parted from the truth where it is off by this part of the shift. */
 const PARTED = 0.5;
-/** Random cotangents that estimate Σσ². */
-const PROBES = 16;
 
 /**
  * The same length of perturbation, in directions that J enlarges, erases, or does not know.
@@ -105,7 +103,7 @@ export const directionalNoise: Study = {
     const { v } = await svd(J, { k, tol: lab.tol, seed: lab.seed });
     const rng = lab.rng("directional-noise", lab.inputs[image!]!.name);
     const size = length(x);
-    const probes = block(gaussianArray(rng, PROBES * sizeOf(target.shape)), PROBES);
+    const probes = probesOf(sizeOf(target.shape), rng);
     const energyAt = async (point: Float32Array) => energyOf(await lab.jacobian(point, source, target), probes);
     const before = await energyAt(x);
     const units = DIRECTIONS.flatMap((direction) =>
@@ -292,7 +290,7 @@ function energyChart(data: StudyData): Chart {
   return {
     id: "energy",
     title: "What noise does to the spectrum",
-    caption: `Σσ² of J(input → last tap) at x + δ over that at x, from ${PROBES} random cotangents, the same for both. ${interval}`,
+    caption: `Σσ² of J(input → last tap) at x + δ over that at x, from ${PROBES} random cotangents (all of a tap with fewer entries), the same for both. ${interval}`,
     x: amplitudeAxis,
     y: { label: "Σσ², in units of the clean image's", log: true },
     panels: [{ title: "", rule: { y: 1, label: "unchanged" }, series: seriesOf(data, "energy") }],

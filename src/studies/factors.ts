@@ -1,6 +1,6 @@
-import type { Block, LinearOperator } from "../operator/index.ts";
+import type { Block } from "../operator/index.ts";
+import { energyOf } from "./energy.ts";
 import type { Lab } from "./lab.ts";
-import { dot } from "./vector.ts";
 
 /** Which factor is exchanged first. */
 export const ORDERS = ["from the input", "from the output"] as const;
@@ -48,12 +48,6 @@ export async function factorsOf(lab: Lab): Promise<Factor[]> {
     const tap = taps.find((one) => one.tensor === tensor);
     return { tensor, name: tap?.name ?? tensor, group: groupOf(tap?.op ?? "") };
   });
-}
-
-/** Σσ² as random cotangents with a Gaussian distribution see it, times their number. */
-export async function energyOf(J: LinearOperator, probes: Block): Promise<number> {
-  const { data } = await J.applyTranspose(probes);
-  return dot(data, data);
 }
 
 /**

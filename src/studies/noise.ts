@@ -1,17 +1,16 @@
-import { gaussianArray, PushforwardError, sizeOf } from "../base/index.ts";
+import { PushforwardError, sizeOf } from "../base/index.ts";
 import { type NoiseKind, noises, toLevels, withLevelShift } from "../images/index.ts";
 import type { Tap } from "../jacobian/index.ts";
-import { type Block, block } from "../operator/index.ts";
+import type { Block } from "../operator/index.ts";
 import { svd } from "../svd/index.ts";
-import { energyOf, factorsOf, groupNames, ORDERS, partsAt } from "./factors.ts";
+import { energyOf, probesOf } from "./energy.ts";
+import { factorsOf, groupNames, ORDERS, partsAt } from "./factors.ts";
 import type { Lab } from "./lab.ts";
 import { concludeNoise } from "./noise-findings.ts";
 import { tripletsAt } from "./spectrum.ts";
 import { numbersOf, type Params, type Study } from "./study.ts";
 import { length } from "./vector.ts";
 
-/** Random cotangents that estimate Σσ². */
-const PROBES = 16;
 /**
  * Noise on the pictures: what becomes of the class, and of the spectrum, and which layers' kept values bring that about.
  *
@@ -98,7 +97,7 @@ export const noise: Study = {
     const { points, distance } = await noisyPoints(lab, image!, name, numbersOf(params[name]));
     const factors = await factorsOf(lab);
     const target = lab.taps.at(-1)!;
-    const probes = block(gaussianArray(lab.rng("noise", "probes"), PROBES * sizeOf(target.shape)), PROBES);
+    const probes = probesOf(sizeOf(target.shape), lab.rng("noise", "probes", lab.inputs[image!]!.name));
     const energies = await energiesAt(lab, points, target, probes);
     const isChosen = chosenImages(lab, params).includes(image!);
     return {

@@ -63,6 +63,17 @@ describe("noise", () => {
     expect(valueAt(data, "sigma", [2, 0, 0, 0, 0])).toBeNaN();
   });
 
+  test("at a tap of few entries Σσ² is that of its singular values", async () => {
+    const { study } = await open({ k: 10 });
+    const data = await study(noise, { set });
+    for (const level of data.axes.level!.keys()) {
+      const [there, clean] = [level, 0].map((at) =>
+        Array.from({ length: 10 }, (_, i) => valueAt(data, "sigma", [0, 1, 1, at, i]) ** 2).reduce((a, b) => a + b),
+      );
+      expect(valueAt(data, "energy", [0, 1, level]) / (there! / clean!)).toBeCloseTo(1, 4);
+    }
+  });
+
   test("true classes count where they are known, by name or by number", async () => {
     const labels = ["3", "1", "7"];
     const classes = Array.from({ length: 10 }, (_, i) => `c${i}`);
