@@ -2,7 +2,7 @@ import { gaussianArray, PushforwardError, type Rng, sizeOf } from "../base/index
 import { blockOf } from "../operator/index.ts";
 import type { Chart, ChartSeries } from "../results/index.ts";
 import { svd } from "../svd/index.ts";
-import { energyOf, PROBES, probesOf } from "./energy.ts";
+import { energyOf, probesOf } from "./energy.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
@@ -32,6 +32,8 @@ const named: Readonly<Record<Direction, string>> = {
 
 /** A linear prediction has parted from the truth where it is off by this part of the shift. */
 const PARTED = 0.5;
+/** Random cotangents that estimate Σσ²; it is exact where the last tap has no more entries. */
+const PROBES = 16;
 
 /**
  * The same length of perturbation, in directions that J enlarges, erases, or does not know.
@@ -103,7 +105,7 @@ export const directionalNoise: Study = {
     const { v } = await svd(J, { k, tol: lab.tol, seed: lab.seed });
     const rng = lab.rng("directional-noise", lab.inputs[image!]!.name);
     const size = length(x);
-    const probes = probesOf(sizeOf(target.shape), rng);
+    const probes = probesOf(sizeOf(target.shape), PROBES, rng);
     const energyAt = async (point: Float32Array) => energyOf(await lab.jacobian(point, source, target), probes);
     const before = await energyAt(x);
     const units = DIRECTIONS.flatMap((direction) =>

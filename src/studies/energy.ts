@@ -2,17 +2,13 @@ import { gaussianArray, type Rng } from "../base/index.ts";
 import { type Block, block, type LinearOperator, unitRows } from "../operator/index.ts";
 import { dot } from "./vector.ts";
 
-/** Cotangents that see Σσ² well enough: of a tap with no more entries, all of them, and Σσ² is exact. */
-export const PROBES = 16;
-
-/** The cotangents by which `energyOf` sees an operator into `size` entries. */
-export function probesOf(size: number, rng: Rng): Block {
-  if (size <= PROBES)
-    return unitRows(
-      Uint32Array.from({ length: size }, (_, i) => i),
-      size,
-    );
-  return block(gaussianArray(rng, PROBES * size), PROBES);
+/** The cotangents by which `energyOf` sees an operator into `size` entries: random ones, or all, where it has no more. */
+export function probesOf(size: number, count: number, rng: Rng): Block {
+  if (size > count) return block(gaussianArray(rng, count * size), count);
+  return unitRows(
+    Uint32Array.from({ length: size }, (_, i) => i),
+    size,
+  );
 }
 
 /** Σσ² as these cotangents see it, to a factor that is theirs. */

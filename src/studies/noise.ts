@@ -27,8 +27,13 @@ export const noise: Study = {
     kinds: { about: "kinds of noise", default: Object.keys(noises), quick: ["gaussian", "jpeg"] },
     images: {
       about: "images, evenly chosen, whose spectra are computed and whose changes are split",
-      default: 4,
+      default: 6,
       quick: 2,
+    },
+    probes: {
+      about:
+        "random cotangents, for each image anew, that estimate Σσ² at the last tap; where it has no more entries, it is exact",
+      default: 16,
     },
     ...strengthParams({
       gaussian: [
@@ -97,7 +102,11 @@ export const noise: Study = {
     const { points, distance } = await noisyPoints(lab, image!, name, numbersOf(params[name]));
     const factors = await factorsOf(lab);
     const target = lab.taps.at(-1)!;
-    const probes = probesOf(sizeOf(target.shape), lab.rng("noise", "probes", lab.inputs[image!]!.name));
+    const probes = probesOf(
+      sizeOf(target.shape),
+      Number(params.probes),
+      lab.rng("noise", "probes", lab.inputs[image!]!.name),
+    );
     const energies = await energiesAt(lab, points, target, probes);
     const isChosen = chosenImages(lab, params).includes(image!);
     return {
