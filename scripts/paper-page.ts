@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { formatSeconds } from "../src/base/index.ts";
 import { DirectoryStore } from "../src/platform/node/directory-store.ts";
 import { openStudyRun, type StudyManifest } from "../src/results/index.ts";
-import { type ClaimName, claims, readStudy, studies, type Verdict } from "../src/studies/index.ts";
+import { type ClaimName, claims, FEWEST_IMAGES, readStudy, studies, type Verdict } from "../src/studies/index.ts";
 import { root } from "../test/docs/markdown.ts";
 
 /** What a study of one network found, as it is kept. */
@@ -92,7 +92,7 @@ export function paperPage(records: readonly PaperRecord[]): string {
 What Mototake and Ikegami say, suppose or leave open (2015, in our words), and what the studies of this project find on other
 networks. ${count} statements are held against the data. Each verdict follows by rule from a 95 % interval over images, by
 bootstrap where nothing else is said: *supported* where the interval lies above zero, *contradicted* below, *not supported*
-where it holds zero, *undecided* where there is none. Of statements that are not so, one in 40 would still come out as supported.
+where it holds zero, *undecided* where there is none, or fewer than ${FEWEST_IMAGES} images. Of statements that are not so, one in 40 would still come out as supported.
 
 ${sections.join("\n")}
 ## Where it is from

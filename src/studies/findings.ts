@@ -23,8 +23,9 @@ export const RESOLVED = 1e-4;
 /** Three cells of a table: the value and its interval. */
 export const cellsOf = ({ value, low, high }: Estimate): number[] => [value, low, high];
 
-/** `0.512 (95 % interval 0.401 to 0.633, n = 16)` */
+/** `0.512 (95 % interval 0.401 to 0.633, n = 16)`, or `0.512 (n = 1, no interval)` */
 export function told({ value, low, high, n }: Estimate, ofWhat = ""): string {
+  if (Number.isNaN(low)) return `${value.toPrecision(3)} (n = ${n}${ofWhat}, no interval)`;
   const [middle, from, to] = [value, low, high].map((number) => number.toPrecision(3));
   return `${middle} (95 % interval ${from} to ${to}, n = ${n}${ofWhat})`;
 }

@@ -305,7 +305,7 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   const grown = estimate(data, (image) =>
     last === 0 ? Number.NaN : Math.log(multiple(image, last, six) / multiple(image, 0, six)),
   );
-  const beyondOne = ({ low, high }: Estimate) => verdictOf({ low: low - 1, high: high - 1 });
+  const beyondOne = ({ low, high, n }: Estimate) => verdictOf({ low: low - 1, high: high - 1, n });
   const because = (found: Estimate, what: string, otherwise: string) =>
     Number.isNaN(found.value) ? otherwise : `${what}: ${told(found)}.`;
   return [

@@ -348,7 +348,7 @@ class NoiseData {
           on: "shrinks",
           claim: `The whole spectrum at ${tap} is smaller with the strongest ${kind} noise.`,
           // Smaller at every index, or larger on the whole.
-          verdict: verdictOf({ low: least.low, high: less.high }),
+          verdict: verdictOf({ low: least.low, high: less.high, n: least.n }),
           because:
             `Logarithm of σ without noise over σ with it, at the index where it is least: ${told(least, " images")}; mean over all ` +
             `indices: ${told(less, " images")}.`,

@@ -2,6 +2,7 @@ import { PushforwardError } from "../base/index.ts";
 import type { CellValues, Chart, Label, ParamValue, StudyArray, StudyRun, StudyVariable } from "../results/index.ts";
 import type { ClaimName } from "./claims.ts";
 import type { Lab } from "./lab.ts";
+import type { Estimate } from "./statistics.ts";
 
 /** A question, how it is measured, and what follows. One file a study; the harness gives seeds, resuming and a page. */
 export interface Study {
@@ -56,7 +57,7 @@ export interface FindingTable {
   readonly rows: readonly (readonly (string | number)[])[];
 }
 
-/** `undecided`: the data cannot say, as with one image. */
+/** `undecided`: the data cannot say, as with few images. */
 export interface Verdict {
   /** What the paper says that it bears on. */
   readonly on: ClaimName;
@@ -72,9 +73,12 @@ export function valueAt({ axes, values }: StudyData, name: string, places: reado
   return data[dims.reduce((offset, dim, i) => offset * axes[dim]!.length + places[i]!, 0)]!;
 }
 
-/** Whether an effect that a claim says is positive is so, by its interval. */
-export function verdictOf({ low, high }: { readonly low: number; readonly high: number }): Verdict["verdict"] {
-  if (!(Number.isFinite(low) && Number.isFinite(high))) return "undecided";
+/** Images that a verdict needs: of fewer, all can lie on one side by chance more than once in 40 times. */
+export const FEWEST_IMAGES = 6;
+
+/** Whether an effect that a claim says is positive is so, by its interval over n images. */
+export function verdictOf({ low, high, n }: Omit<Estimate, "value">): Verdict["verdict"] {
+  if (n < FEWEST_IMAGES || !(Number.isFinite(low) && Number.isFinite(high))) return "undecided";
   if (low > 0) return "supported";
   return high < 0 ? "contradicted" : "not supported";
 }

@@ -227,7 +227,7 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
     return {
       on: "local",
       claim: `At ${taps[last]}, the larger the singular value, the smaller the ${name} of its right singular vector.`,
-      verdict: verdictOf({ low: -found.high, high: -found.low }),
+      verdict: verdictOf({ low: -found.high, high: -found.low, n: found.n }),
       because: `Rank correlation of σ with ${name}: ${told(found)}.`,
     };
   });

@@ -38,7 +38,7 @@ describe("directional noise", () => {
   });
 
   test("charts, tables and verdicts", async () => {
-    const { study } = await open();
+    const { study } = await open({ count: 6 });
     const { tables, charts, verdicts } = directionalNoise.conclude(await study(directionalNoise, { set }), {
       directions: 2,
     });

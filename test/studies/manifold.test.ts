@@ -100,11 +100,11 @@ const slopes = [
   [2, -1],
   [-2, 5],
 ] as const;
-const linearLab = () =>
+const linearLab = (images: readonly (readonly [number, number])[] = slopes) =>
   open({
     model: linearNet(),
     taps: ["one", "two"],
-    points: slopes.map(([a, b]) => slope(a, b)),
+    points: images.map(([a, b]) => slope(a, b)),
     k: N,
     vectors: N,
   });
@@ -182,11 +182,12 @@ describe("manifold", () => {
   });
 
   test("claims hold of a network that was made for them", async () => {
-    const data = await (await linearLab()).study(manifold, { set: [...settings, "directions=2,3"] });
+    const { study } = await linearLab([...slopes, [4, -3], [-5, 2], [1, 6]]);
+    const data = await study(manifold, { set: [...settings, "directions=2,3"] });
     const { verdicts } = manifold.conclude(data, {});
     expect(verdicts.map(({ verdict }) => verdict)).toEqual(["supported", "supported", "supported"]);
     // 1 over 3/16, at every image.
-    expect(verdicts[0]!.because).toContain("5.33 (95 % interval 5.33 to 5.33, n = 3)");
+    expect(verdicts[0]!.because).toContain("5.33 (95 % interval 5.33 to 5.33, n = 6)");
   });
 
   test("no tangent lies nearer than the smallest angle, and larger spans hold more", async () => {

@@ -40,9 +40,10 @@ describe("parameters", () => {
   });
 });
 
-test("a verdict follows from the interval alone", () => {
-  expect(verdictOf({ low: 0.1, high: 0.2 })).toBe("supported");
-  expect(verdictOf({ low: -0.1, high: 0.2 })).toBe("not supported");
-  expect(verdictOf({ low: -0.2, high: -0.1 })).toBe("contradicted");
-  expect(verdictOf({ low: Number.NaN, high: Number.NaN })).toBe("undecided");
+test("a verdict follows from the interval and the number of images alone", () => {
+  expect(verdictOf({ low: 0.1, high: 0.2, n: 6 })).toBe("supported");
+  expect(verdictOf({ low: -0.1, high: 0.2, n: 6 })).toBe("not supported");
+  expect(verdictOf({ low: -0.2, high: -0.1, n: 6 })).toBe("contradicted");
+  expect(verdictOf({ low: Number.NaN, high: Number.NaN, n: 6 })).toBe("undecided");
+  expect(verdictOf({ low: 0.1, high: 0.2, n: 5 })).toBe("undecided");
 });

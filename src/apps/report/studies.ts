@@ -5,7 +5,15 @@ import { chartFigure, formatNumber, plural } from "../../figures/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { toPng } from "../../platform/node/png.ts";
 import { openStudyRun, type StudyRun } from "../../results/index.ts";
-import { type Findings, type FindingTable, readStudy, type Study, studies, type Verdict } from "../../studies/index.ts";
+import {
+  FEWEST_IMAGES,
+  type Findings,
+  type FindingTable,
+  readStudy,
+  type Study,
+  studies,
+  type Verdict,
+} from "../../studies/index.ts";
 import { field } from "./downloads.ts";
 import { drawingDocument } from "./figures.ts";
 import { Html, html } from "./html.ts";
@@ -53,7 +61,7 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
 <header><h1>${title}</h1><p class="soft">${manifest?.created.slice(0, 10)} · Pushforward ${manifest?.versions.pushforward}
 · ${manifest?.backend}</p>
 <p>${plural(claims, "claim")} ${claims === 1 ? "is" : "are"} held against the data, each by a 95 % interval over images of its own: of those that are not so, one in
-40 would still come out as supported, and one in 40 as contradicted.</p></header>${sections}</main></body></html>
+40 would still come out as supported, and one in 40 as contradicted. Fewer than ${FEWEST_IMAGES} images decide nothing.</p></header>${sections}</main></body></html>
 `;
   return { files, page: page.markup };
 }
