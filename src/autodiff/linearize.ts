@@ -106,8 +106,8 @@ export async function linearize(model: Model, options: LinearizeOptions, evaluat
       const result = map(l, ...node.inputs.map((name) => tangents.get(name)));
       const results = Array.isArray(result) ? (result as readonly Tangent[]) : [result as Tangent];
       results.forEach((tangent, i) => {
-        const name = node.outputs[i]!;
-        if (tangent === undefined || options.sources.includes(name)) return;
+        const name = node.outputs[i];
+        if (!name || tangent === undefined || options.sources.includes(name)) return;
         const { shape } = lookUp(name);
         if (!sameShape(tangent.shape, shape)) throw new Error(`tangent [${tangent.shape}] for output [${shape}]`);
         tangents.set(name, tangent);

@@ -56,9 +56,13 @@ const softmax = (values: readonly number[]) => {
   return powers.map((power) => power / total(powers));
 };
 
+const varianceOf = (values: readonly number[]) => {
+  const centre = mean(values);
+  return mean(values.map((value) => (value - centre) ** 2));
+};
 const standardized = (values: readonly number[], epsilon: number) => {
   const centre = mean(values);
-  const variance = mean(values.map((value) => (value - centre) ** 2));
+  const variance = varianceOf(values);
   return values.map((value) => (value - centre) / Math.sqrt(variance + epsilon));
 };
 
@@ -131,13 +135,18 @@ export const reduction: ReferenceOps = {
   LayerNormalization: ([x, scale, bias], attributes) => {
     const first = fromLeft(attributes.int("axis", -1), x!.shape.length);
     const axes = x!.shape.map((_, axis) => axis).slice(first);
-    const normal = mapFibres(x!, axes, (values) => standardized(values, attributes.float("epsilon", 1e-5)));
+    const epsilon = attributes.float("epsilon", 1e-5);
+    const normal = mapFibres(x!, axes, (values) => standardized(values, epsilon));
     const size = sizeOf(x!.shape.slice(first));
-    return affine(
+    const y = affine(
       normal,
       (place) => scale!.data[place % size]!,
       (place) => bias?.data[place % size] ?? 0,
     );
+    const shape = x!.shape.map((extent, axis) => (axis < first ? extent : 1));
+    const each = fibres(x!.shape, axes).map((places) => places.map((i) => x!.data[i]!));
+    const inverse = each.map((values) => 1 / Math.sqrt(varianceOf(values) + epsilon));
+    return [y, array(shape, each.map(mean)), array(shape, inverse)];
   },
   GroupNormalization: ([x, scale, bias], attributes) => {
     const groups = attributes.int("num_groups", 1);

@@ -63,6 +63,9 @@ export const normalizationRows: readonly Row[] = [
   layerNorm([1, 5], -1, { attrs: { axis: -1, epsilon: 0.1 } }),
   layerNorm([1, 3, 4], 1, { by: ["X", "scale", "B"], attrs: { axis: -2 }, note: "a negative axis" }),
   layerNorm([2, 3, 4], 2, { by: ["scale", "B"] }),
+  layerNorm([2, 3, 4], 1, { outputs: 3, note: "with the mean and the inverse deviation" }),
+  layerNorm([2, 3, 4], -1, { outputs: 3, by: ["X", "scale"] }),
+  layerNorm([2, 5], -1, { outputs: 3, by: ["scale"], note: "of which two do not vary" }),
   {
     op: "LayerNormalization",
     in: { X: [2, 3, 4], scale: [4] },

@@ -17,6 +17,12 @@ function standardize(primal: PrimalBuilder, x: Value, axes: readonly number[], e
   return { normal: primal.mul(centred, inverse), inverse };
 }
 
+/** Over some axes of this shape, which stay with length 1. */
+function meanOf(l: LinearBuilder, t: Tangent, axes: readonly number[], shape: Shape): Tangent {
+  const count = axes.reduce((product, axis) => product * shape.at(axis)!, 1);
+  return l.multiply(1 / count, l.sum(t, axes));
+}
+
 /** dx̂ = (dx − mean(dx) − x̂ mean(x̂∘dx))/√(var + ε). */
 function standardizedTangent(
   l: LinearBuilder,
@@ -25,8 +31,7 @@ function standardizedTangent(
   inverse: Operand,
   axes: readonly number[],
 ): Tangent {
-  const count = axes.reduce((product, axis) => product * normal.shape.at(axis)!, 1);
-  const mean = (t: Tangent) => l.broadcast(l.multiply(1 / count, l.sum(t, axes)), normal.shape);
+  const mean = (t: Tangent) => l.broadcast(meanOf(l, t, axes, normal.shape), normal.shape);
   const along = l.scale(normal, mean(l.scale(normal, dx)));
   return l.scale(inverse, l.sub(l.sub(dx, mean(dx)), along));
 }
@@ -35,12 +40,11 @@ function standardizedTangent(
 function affineNormalization(
   node: RuleNode,
   primal: PrimalBuilder,
+  { normal, inverse }: Standardized,
   axes: readonly number[],
-  epsilon: number,
   affineShape: Shape,
 ) {
   const x = node.inputs[0]!;
-  const { normal, inverse } = standardize(primal, x, axes, epsilon);
   const scale = node.optional(1);
   const keptNormal = node.varies(0) || node.varies(1) ? primal.keep(normal) : undefined;
   const keptInverse = node.varies(0) ? primal.keep(inverse) : undefined;
@@ -89,21 +93,26 @@ export const normalization = {
   },
 
   InstanceNormalization: (node, primal) => {
-    const { shape } = node.inputs[0]!;
-    return affineNormalization(
-      node,
-      primal,
-      trailing(shape, 2),
-      node.attributes.float("epsilon", 1e-5),
-      perChannel(shape),
-    );
+    const x = node.inputs[0]!;
+    const axes = trailing(x.shape, 2);
+    const standardized = standardize(primal, x, axes, node.attributes.float("epsilon", 1e-5));
+    return affineNormalization(node, primal, standardized, axes, perChannel(x.shape));
   },
 
+  /** Its other outputs are the mean, and r = 1/√(var + ε), with dr = −r² mean(x̂∘dx). */
   LayerNormalization: (node, primal) => {
-    const { shape } = node.inputs[0]!;
+    const [x, scale] = node.inputs as readonly [Value, Value];
+    const { shape } = x;
     const axes = trailing(shape, shape.length + fromRight(node.attributes.int("axis", -1), shape));
-    const scaleShape = node.inputs[1]!.shape;
-    return affineNormalization(node, primal, axes, node.attributes.float("epsilon", 1e-5), scaleShape);
+    const standardized = standardize(primal, x, axes, node.attributes.float("epsilon", 1e-5));
+    const affine = affineNormalization(node, primal, standardized, axes, scale.shape);
+    if (node.outputs.length === 1 || !node.varies(0)) return affine;
+    const normal = primal.keep(standardized.normal);
+    const slope = primal.keep(primal.affine(-1, primal.square(standardized.inverse), 0));
+    return (l, dx, dScale, dBias) => {
+      const mean = (t: Tangent) => meanOf(l, t, axes, shape);
+      return [affine(l, dx, dScale, dBias), mean(dx), l.scale(slope, mean(l.scale(normal, dx)))];
+    };
   },
 
   /** Standardized over groups of channels, then affine by channel (by group before opset 21). */
