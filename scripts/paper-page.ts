@@ -91,8 +91,14 @@ export function paperPage(records: readonly PaperRecord[]): string {
 
 What Mototake and Ikegami say, suppose or leave open (2015, in our words), and what the studies of this project find on other
 networks. ${count} statements are held against the data. Each verdict follows by rule from a 95 % interval over images, by
-bootstrap where nothing else is said: *supported* where the interval lies above zero, *contradicted* below, *not supported*
-where it holds zero, *undecided* where there is none, or fewer than ${FEWEST_IMAGES} images. Of statements that are not so, one in 40 would still come out as supported.
+bootstrap (of a cloud's directions, by jackknife): *supported* where all of the interval is on the side of no effect that the
+statement says, *contradicted* where all of it is on the other side, *not supported* where no effect lies within, *undecided* where
+there is no interval, or fewer than ${FEWEST_IMAGES} images. That a whole spectrum shrinks takes two: it is supported where every index
+shrinks, contradicted where it grows on the whole. Where there is no effect at all, one statement in 40 still comes out as
+supported, and one in 40 as contradicted.
+
+A picture with flat parts, as a digit on black, lies on kinks of ReLU and max-pool: the least noise takes J off them, at once and by
+a jump. What noise does there is measured from J at the picture itself.
 
 ${sections.join("\n")}
 ## Where it is from

@@ -6,7 +6,7 @@ import { energyOf, probesOf } from "./energy.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
-import { type Estimate, mean, meanOf, meanOfKnown } from "./statistics.ts";
+import { bootstrap, type Estimate, mean, meanOfKnown, median } from "./statistics.ts";
 import {
   type FindingTable,
   numbersOf,
@@ -60,6 +60,14 @@ export const directionalNoise: Study = {
   design(lab, params) {
     const { inputs } = lab;
     const amplitudes = numbersOf(params.amplitudes);
+    const rising = [...amplitudes].sort((a, b) => a - b);
+    if (amplitudes.some((amplitude, i) => amplitude <= 0 || amplitude !== rising[i])) {
+      throw new PushforwardError("usage", {
+        what: "Amplitudes must be above 0, and rise.",
+        where: { option: "--set" },
+        fix: `Use --set amplitudes=${rising.filter((amplitude) => amplitude > 0).join(",") || "0.01,0.1"}.`,
+      });
+    }
     if (inputs.length < 2) {
       throw new PushforwardError("usage", {
         what: "The study of directional noise needs at least two images: one of its directions leads to another image.",
@@ -108,9 +116,12 @@ export const directionalNoise: Study = {
     const probes = probesOf(sizeOf(target.shape), PROBES, rng);
     const energyAt = async (point: Float32Array) => energyOf(await lab.jacobian(point, source, target), probes);
     const before = await energyAt(x);
+    const subspace = gaussianArray(rng, j * x.length);
     const units = DIRECTIONS.flatMap((direction) =>
-      Array.from({ length: draws }, () => unitAlong(direction, { lab, image: image!, v, k, j, rng })),
+      Array.from({ length: draws }, () => unitAlong(direction, { lab, image: image!, v, k, j, subspace, rng })),
     );
+    // Only scores have a largest one that means a class.
+    const hasClasses = target.tensor === lab.network.output.tensor && target.shape.length === 1;
     const [clean] = await lab.network.forwardAll([x], target);
     const along = await J.apply(blockOf(units));
     const shape = [DIRECTIONS.length, amplitudes.length, draws] as const;
@@ -130,7 +141,7 @@ export const directionalNoise: Study = {
         result.shift[at] = length(moved);
         result.predicted[at] = length(linear);
         result.error[at] = length(moved.map((value, i) => value - linear[i]!)) / length(moved);
-        result.changed[at] = largest(reached[u]!) === largest(clean!) ? 0 : 1;
+        result.changed[at] = hasClasses ? Number(largest(reached[u]!) !== largest(clean!)) : Number.NaN;
         if (draw === 0) energy[d * amplitudes.length + a] = (await energyAt(point)) / before;
       }
     }
@@ -140,7 +151,7 @@ export const directionalNoise: Study = {
   conclude(data) {
     return {
       tables: [tableOf(data), radiusTable(data)],
-      charts: [shiftChart(data), errorChart(data), changedChart(data), energyChart(data)],
+      charts: [shiftChart(data), errorChart(data), ...changedChart(data), energyChart(data)],
       verdicts: verdictsOf(data),
     };
   },
@@ -157,11 +168,13 @@ interface Drawing {
   readonly v: Float32Array;
   readonly k: number;
   readonly j: number;
+  /** [j, n], the same for all draws */
+  readonly subspace: Float32Array;
   readonly rng: Rng;
 }
 
 /** A random unit vector of a kind. */
-function unitAlong(direction: Direction, { lab, image, v, k, j, rng }: Drawing): Float32Array {
+function unitAlong(direction: Direction, { lab, image, v, k, j, subspace, rng }: Drawing): Float32Array {
   const x = lab.inputs[image]!.point;
   const n = x.length;
   const normalized = (vector: Float32Array) => {
@@ -173,10 +186,9 @@ function unitAlong(direction: Direction, { lab, image, v, k, j, rng }: Drawing):
     const { point } = others[rng.integer(others.length)]!;
     return normalized(point.map((value, at) => value - x[at]!));
   }
-  // A random vector of a random subspace of any dimension has any direction; that of a subspace stands for its own spread.
   if (direction === "isotropic") return normalized(gaussianArray(rng, n));
   const from = { first: 0, middle: Math.floor((k - j) / 2), last: k - j, subspace: 0 }[direction];
-  const basis = direction === "subspace" ? gaussianArray(rng, j * n) : v.subarray(from * n, (from + j) * n);
+  const basis = direction === "subspace" ? subspace : v.subarray(from * n, (from + j) * n);
   const mixed = new Float32Array(n);
   for (let i = 0; i < j; i++) {
     const weight = rng.gaussian();
@@ -197,7 +209,7 @@ function perImage({ axes, values }: StudyData, name: string, direction: number, 
 }
 
 function estimate(data: StudyData, name: string, direction: number, amplitude: number): Estimate {
-  return meanOf(perImage(data, name, direction, amplitude), data.seed);
+  return meanOfKnown(perImage(data, name, direction, amplitude), data.seed);
 }
 
 function tableOf(data: StudyData): FindingTable {
@@ -219,30 +231,39 @@ function tableOf(data: StudyData): FindingTable {
   };
 }
 
-/** The amplitude at which an image's linear prediction has parted from the truth, between those measured by straight lines in logarithms. */
+/**
+ * The amplitude at which an image's linear prediction has parted from the truth, between those measured by straight lines in
+ * logarithms: 0 where it is below all of them, Infinity above.
+ */
 function radiusOf(data: StudyData, direction: number, image: number): number {
   const amplitudes = data.axes.amplitude!.map(Number);
   const errors = amplitudes.map((_, a) => perImage(data, "error", direction, a)[image]!);
   const beyond = errors.findIndex((error) => error >= PARTED);
-  if (beyond < 0) return Number.NaN;
-  if (beyond === 0) return amplitudes[0]!;
+  if (beyond < 0) return Number.POSITIVE_INFINITY;
+  if (beyond === 0) return 0;
   const [x0, x1] = [Math.log(amplitudes[beyond - 1]!), Math.log(amplitudes[beyond]!)];
   const [y0, y1] = [Math.log(errors[beyond - 1]!), Math.log(errors[beyond]!)];
   return Math.exp(x0 + ((Math.log(PARTED) - y0) / (y1 - y0)) * (x1 - x0));
 }
 
 function radiusTable(data: StudyData): FindingTable {
-  const n = data.axes.image!.length;
+  const images = [...data.axes.image!.keys()];
+  const amplitudes = data.axes.amplitude!.map(Number);
+  const cell = (radius: number) => {
+    if (radius === 0) return `< ${amplitudes[0]}`;
+    return radius === Number.POSITIVE_INFINITY ? `> ${amplitudes.at(-1)}` : radius;
+  };
   return {
     id: "radius",
     caption:
       `The length of perturbation, in units of the image's own, from which the linear prediction is off by ${PARTED * 100} % of the ` +
-      "shift: geometric mean over the images in which it is within those measured, with a 95 % interval by bootstrap over images.",
-    columns: ["direction", "radius", "low", "high", "images"],
+      `shift: median over ${images.length} images with a 95 % interval by bootstrap over images; in some it is below or above all lengths measured.`,
+    columns: ["direction", "radius", "low", "high", "images below", "images above"],
     rows: DIRECTIONS.map((direction, d) => {
-      const radii = Array.from({ length: n }, (_, image) => Math.log(radiusOf(data, d, image)));
-      const { value, low, high, n: known } = meanOfKnown(radii, data.seed);
-      return [named[direction], Math.exp(value), Math.exp(low), Math.exp(high), `${known} of ${n}`];
+      const radii = images.map((image) => radiusOf(data, d, image));
+      const { value, low, high } = bootstrap(radii.length, (chosen) => median(chosen.map((i) => radii[i]!)), data.seed);
+      const outside = [0, Number.POSITIVE_INFINITY].map((end) => radii.filter((radius) => radius === end).length);
+      return [named[direction], cell(value), cell(low), cell(high), ...outside];
     }),
   };
 }
@@ -277,15 +298,19 @@ function errorChart(data: StudyData): Chart {
   };
 }
 
-function changedChart(data: StudyData): Chart {
-  return {
-    id: "changed",
-    title: "How often the class changes",
-    caption: `Share of perturbations after which another entry of the last tap is the largest. ${interval}`,
-    x: amplitudeAxis,
-    y: { label: "share with another class" },
-    panels: [{ title: "", series: seriesOf(data, "changed") }],
-  };
+/** Nothing where the last tap does not tell the class. */
+function changedChart(data: StudyData): Chart[] {
+  if (data.values.changed!.data.every(Number.isNaN)) return [];
+  return [
+    {
+      id: "changed",
+      title: "How often the class changes",
+      caption: `Share of perturbations after which another class is the first. ${interval}`,
+      x: amplitudeAxis,
+      y: { label: "share with another class" },
+      panels: [{ title: "", series: seriesOf(data, "changed") }],
+    },
+  ];
 }
 
 function energyChart(data: StudyData): Chart {
@@ -304,7 +329,7 @@ function verdictsOf(data: StudyData): Verdict[] {
   const amplitudes = data.axes.amplitude!.map(Number);
   const [first, last] = [DIRECTIONS.indexOf("first"), DIRECTIONS.indexOf("last")];
   const [strong, weak] = [perImage(data, "shift", first, 0), perImage(data, "shift", last, 0)];
-  const smallest = meanOf(
+  const smallest = meanOfKnown(
     strong.map((shift, i) => Math.log(shift / weak[i]!)),
     data.seed,
   );
@@ -312,22 +337,26 @@ function verdictsOf(data: StudyData): Verdict[] {
     const [more, fewer] = [perImage(data, "changed", first, a), perImage(data, "changed", last, a)];
     return more.map((share, i) => share - fewer[i]!);
   });
-  const flips = meanOf(
+  const flips = meanOfKnown(
     data.axes.image!.map((_, i) => mean(differences.map((each) => each[i]!))),
     data.seed,
   );
   return [
     {
       on: "directions",
-      claim: `Noise along the first ${span} singular vectors moves the output more than as much noise along the last ${span} computed.`,
+      claim: `Noise of length ${amplitudes[0]} (of the image's) along the first ${span} singular vectors moves the output more than along the last ${span} computed.`,
       verdict: verdictOf(smallest),
-      because: `Logarithm of the ratio of shifts at length ${amplitudes[0]}: ${told(smallest)}.`,
+      because: `Logarithm of the ratio of shifts: ${told(smallest)}.`,
     },
-    {
-      on: "directions",
-      claim: "It also changes the class more often.",
-      verdict: verdictOf(flips),
-      because: `Difference of the shares of changed classes, mean over all lengths: ${told(flips)}.`,
-    },
+    ...(flips.n === 0
+      ? []
+      : [
+          {
+            on: "directions" as const,
+            claim: "Over all lengths, noise along the first changes the class more often.",
+            verdict: verdictOf(flips),
+            because: `Difference of the shares of changed classes, mean over lengths ${amplitudes.join(", ")}: ${told(flips)}.`,
+          },
+        ]),
   ];
 }

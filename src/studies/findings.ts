@@ -1,5 +1,6 @@
 import type { ChartSeries } from "../results/index.ts";
 import type { Estimate } from "./statistics.ts";
+import type { StudyData } from "./study.ts";
 
 /** A line through estimates, one for each place on the axis, with their intervals. */
 export function lineOf(
@@ -19,6 +20,20 @@ export function lineOf(
 
 /** Singular values below this part of the largest are not known to the digits that a logarithm needs. */
 export const RESOLVED = 1e-4;
+
+/**
+ * The images that a variable [tap, image, …] speaks of at a tap: one, where it is the same of all, as where J does not depend
+ * on the input.
+ */
+export function imagesAt({ axes, values }: StudyData, name: string, tap: number): number[] {
+  const n = axes.image!.length;
+  const each = values[name]!.data.length / axes.tap!.length / n;
+  const [first, ...others] = Array.from({ length: n }, (_, image) => {
+    return values[name]!.data.subarray((tap * n + image) * each, (tap * n + image + 1) * each);
+  });
+  const isSame = others.every((other) => other.every((value, i) => Object.is(value, first![i])));
+  return isSame ? [0] : [...axes.image!.keys()];
+}
 
 /** Three cells of a table: the value and its interval. */
 export const cellsOf = ({ value, low, high }: Estimate): number[] => [value, low, high];

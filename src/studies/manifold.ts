@@ -265,7 +265,7 @@ function energyChart(data: StudyData, taps: readonly string[]): Chart {
     panels: [
       {
         title: "",
-        rule: { y: Math.max(...taps.map((_, t) => chanceAt(data, t, widest))), label: "a random direction" },
+        rule: { y: chanceAt(data, taps.length - 1, widest), label: `a random direction, at ${taps.at(-1)}` },
         series: TANGENTS.map((name, which) => lineOf(name, taps, (t) => energyAt(data, t, widest, which))),
       },
     ],

@@ -157,7 +157,7 @@ class NoiseData {
     return {
       id: "energy",
       title: `What noise does to Σσ² at ${last}`,
-      caption: `Logarithm of Σσ² of J(input → ${last}) over that without noise, from random cotangents, all images: ${INTERVALS}.`,
+      caption: `Logarithm of Σσ² of J(input → ${last}) over that without noise, estimated by random cotangents (or exact, where the tap has no more entries), all images: ${INTERVALS}. Where a picture is flat, J lies on a kink of ReLU and max-pool, and the least noise shows a jump.`,
       x: DISTANCE,
       y: { label: "log Σσ², less that without noise" },
       panels: [
@@ -360,9 +360,9 @@ class NoiseData {
 
   /** Whether margin and Σσ² fall together, over all kinds and levels of noise. */
   #togetherVerdict(): Verdict[] {
-    const places = this.#kinds.flatMap((_, kind) =>
-      Array.from({ length: this.#levels }, (_, level) => [kind, level] as const),
-    );
+    // The picture without noise, and each kind's levels of it.
+    const noisy = Array.from({ length: this.#levels - 1 }, (_, i) => i + 1);
+    const places = [[0, 0] as const, ...this.#kinds.flatMap((_, kind) => noisy.map((level) => [kind, level] as const))];
     const together = this.#estimate((image) =>
       correlation(
         ranks(places.map(([kind, level]) => this.#at("margin", [image, kind, level]))),

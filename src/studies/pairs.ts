@@ -1,10 +1,10 @@
-import { PushforwardError } from "../base/index.ts";
+import { PushforwardError, type Rng } from "../base/index.ts";
 import { type Block, block, blockOf } from "../operator/index.ts";
 import type { Chart } from "../results/index.ts";
 import { augmented } from "./augment.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
-import { type Estimate, mean, meanOf } from "./statistics.ts";
+import { bootstrap, type Estimate, mean } from "./statistics.ts";
 import {
   type FindingTable,
   numbersOf,
@@ -111,28 +111,34 @@ export const pairs: Study = {
     const directions = numbersOf(params.directions);
     const count = Number(params.pairs);
     const rng = lab.rng("pairs", lab.inputs[image!]!.name);
-    const partner = KINDS.flatMap((kind) => {
-      const possible = partnersOf(lab, image!, kind, params.within === "augmentation");
-      return Array.from({ length: count }, () => possible[rng.integer(possible.length)]!);
+    const isAugmented = params.within === "augmentation";
+    const places = KINDS.flatMap((kind, k) => {
+      const isOwn = isAugmented && kind === "within";
+      const others = partnersOf(lab, image!, kind, isAugmented);
+      const drawn = isOwn ? Array.from({ length: count }, () => image!) : drawnOf(others, count, rng);
+      return drawn.map((other, p) => ({ other, at: k * count + p }));
     });
     const a = lab.inputs[image!]!.point;
-    const ends = partner.map((other) =>
+    const ends = places.map(({ other }) =>
       other === image ? augmented(a, lab.taps[0]!.shape, rng) : lab.inputs[other]!.point,
     );
     const middles = ends.map((b) => b.map((value, at) => (value + a[at]!) / 2));
     const differences = ends.map((b) => b.map((value, at) => value - a[at]!));
     const steps = differences.map(length);
     const targets = lab.taps.slice(1);
-    const actual = new Float64Array(partner.length * targets.length);
-    const linear = new Float64Array(actual.length * PLACES.length);
-    const energy = new Float64Array(actual.length * directions.length);
+    const unknown = (size: number) => new Float64Array(size).fill(Number.NaN);
+    const partner = unknown(KINDS.length * count);
+    for (const { other, at } of places) partner[at] = other;
+    const actual = unknown(partner.length * targets.length);
+    const linear = unknown(actual.length * PLACES.length);
+    const energy = unknown(actual.length * directions.length);
     for (const [t, tap] of targets.entries()) {
       const reached = await lab.network.forwardAll([a, ...ends], tap);
       const atFirst = await lab.jacobian(a, lab.taps[0]!, tap);
       const fromFirst = await atFirst.apply(blockOf(differences));
       const { vectors, n } = await lab.spectrum(image!, t + 1);
       for (const [p, difference] of differences.entries()) {
-        const at = p * targets.length + t;
+        const at = places[p]!.at * targets.length + t;
         actual[at] = length(reached[p + 1]!.map((value, i) => value - reached[0]![i]!)) / steps[p]!;
         linear[at * 3] = length(rowOf(fromFirst, p)) / steps[p]!;
         for (const [place, point] of [ends[p]!, middles[p]!].entries()) {
@@ -173,37 +179,77 @@ function partnersOf({ inputs }: Lab, image: number, kind: Kind, isAugmented: boo
   });
 }
 
+/** Some of them, at most so many, each once. */
+function drawnOf(all: readonly number[], count: number, rng: Rng): number[] {
+  const rest = [...all];
+  return Array.from({ length: Math.min(count, all.length) }, () => rest.splice(rng.integer(rest.length), 1)[0]!);
+}
+
 const rowOf = ({ data, length: n }: Block, row: number): Float32Array => data.subarray(row * n, (row + 1) * n);
 
-/** A statistic of one number a pair, for the pairs of each image together. */
-function estimate(data: StudyData, number: (image: number, pair: number) => number): Estimate {
+/** A number of a pair: the p-th of its kind that begins at an image. */
+type PairNumber = (image: number, pair: number) => number;
+
+/**
+ * The mean of a number over the pairs of a kind, as a statistic of images: a pair counts as often as both of its images, so
+ * that pairs that share one are not taken for independent.
+ */
+function meanOver(data: StudyData, kind: number, number: PairNumber): (images: readonly number[]) => number {
   const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
-  const means = Array.from({ length: n }, (_, i) => mean(Array.from({ length: count }, (_, p) => number(i, p))));
-  return meanOf(means, data.seed);
+  const known = Array.from({ length: n * count }, (_, at) => {
+    const [image, pair] = [Math.floor(at / count), at % count];
+    return { image, partner: valueAt(data, "partner", [image, kind, pair]), value: number(image, pair) };
+  }).filter(({ value }) => Number.isFinite(value));
+  return (images) => {
+    const times = new Float64Array(n);
+    for (const image of images) times[image]! += 1;
+    let [weights, sum] = [0, 0];
+    for (const { image, partner, value } of known) {
+      const weight = times[image]! * (partner === image ? 1 : times[partner]!);
+      weights += weight;
+      sum += weight * value;
+    }
+    return sum / weights;
+  };
+}
+
+/** A statistic of some means over pairs, with its interval. */
+function estimate(data: StudyData, means: readonly ReturnType<typeof meanOver>[], of: (...means: number[]) => number) {
+  return bootstrap(data.axes.image!.length, (images) => of(...means.map((each) => each(images))), data.seed);
 }
 
 /** e to the mean of logarithms, with its interval. */
-function geometric(data: StudyData, number: (image: number, pair: number) => number): Estimate {
-  const { value, low, high, n } = estimate(data, (image, pair) => Math.log(number(image, pair)));
-  return { value: Math.exp(value), low: Math.exp(low), high: Math.exp(high), n };
-}
+const geometric = (data: StudyData, kind: number, number: PairNumber): Estimate =>
+  estimate(data, [meanOver(data, kind, (image, pair) => Math.log(number(image, pair)))], Math.exp);
 
 const actualAt = (data: StudyData, kind: number, tap: number): Estimate =>
-  geometric(data, (image, pair) => valueAt(data, "actual", [image, kind, pair, tap]));
+  geometric(data, kind, (image, pair) => valueAt(data, "actual", [image, kind, pair, tap]));
 
 const linearAt = (data: StudyData, kind: number, tap: number, place: Place): Estimate =>
-  geometric(data, (image, pair) => valueAt(data, "linear", [image, kind, pair, tap, PLACES.indexOf(place)]));
+  geometric(data, kind, (image, pair) => valueAt(data, "linear", [image, kind, pair, tap, PLACES.indexOf(place)]));
 
 const energyAt = (data: StudyData, kind: number, tap: number, direction: number): Estimate =>
-  estimate(data, (image, pair) => valueAt(data, "energy", [image, kind, pair, tap, direction]));
+  estimate(
+    data,
+    [meanOver(data, kind, (image, pair) => valueAt(data, "energy", [image, kind, pair, tap, direction]))],
+    (energy) => energy,
+  );
+
+/** How many pairs of a kind there are. */
+function pairsOf(data: StudyData, kind: number): number {
+  const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
+  const all = Array.from({ length: n * count }, (_, at) =>
+    valueAt(data, "partner", [Math.floor(at / count), kind, at % count]),
+  );
+  return all.filter((partner) => !Number.isNaN(partner)).length;
+}
 
 function tableOf(data: StudyData, taps: readonly string[], { within }: Params): FindingTable {
-  const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
   return {
     id: "by-tap",
     caption:
-      `Differences of ${n * count} pairs of each kind (${count} for each of ${n} images): their growth from the input to the tap, ` +
-      "geometric means, and their energy in the first singular directions, means; 95 % intervals by bootstrap over images." +
+      `Differences of ${pairsOf(data, 0)} pairs within a class and ${pairsOf(data, 1)} between classes, of ${data.axes.image!.length} images: their growth from the input to the ` +
+      "tap, geometric means, and their energy in the first singular directions, means; 95 % intervals by bootstrap over images." +
       (within === "augmentation"
         ? " Within a class: an image and the same one moved, mirrored or with other contrast."
         : ""),
@@ -261,11 +307,17 @@ function linearChart(data: StudyData, taps: readonly string[]): Chart {
         rule: { y: 1, label: "as J says" },
         series: PLACES.map((place, p) =>
           lineOf(`J at the ${place}`, taps, (t) =>
-            geometric(data, (image, pair) => {
-              const ratio = (k: number) =>
-                valueAt(data, "linear", [image, k, pair, t, p]) / valueAt(data, "actual", [image, k, pair, t]);
-              return Math.sqrt(ratio(0) * ratio(1));
-            }),
+            estimate(
+              data,
+              KINDS.map((_, k) =>
+                meanOver(data, k, (image, pair) =>
+                  Math.log(
+                    valueAt(data, "linear", [image, k, pair, t, p]) / valueAt(data, "actual", [image, k, pair, t]),
+                  ),
+                ),
+              ),
+              (...means) => Math.exp(mean(means)),
+            ),
           ),
         ),
       },
@@ -296,7 +348,11 @@ function energyChart(data: StudyData, taps: readonly string[]): Chart {
 function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   const [last, widest] = [taps.length - 1, data.axes.direction!.length - 1];
   const contrast = (number: (image: number, kind: number, pair: number) => number) =>
-    estimate(data, (image, pair) => Math.log(number(image, 1, pair) / number(image, 0, pair)));
+    estimate(
+      data,
+      KINDS.map((_, kind) => meanOver(data, kind, (image, pair) => Math.log(number(image, kind, pair)))),
+      (within, between) => between! - within!,
+    );
   const growth = contrast((image, kind, pair) => valueAt(data, "actual", [image, kind, pair, last]));
   const energy = contrast((image, kind, pair) => valueAt(data, "energy", [image, kind, pair, last, widest]));
   return [

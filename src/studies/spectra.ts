@@ -1,6 +1,6 @@
 import { type Block, type BlockAlgebra, block, type Matrix } from "../operator/index.ts";
 import { type Chart, type ChartPoint, type ChartSeries, measureSpectrum, type UnitResult } from "../results/index.ts";
-import { cellsOf, lineOf, RESOLVED, told } from "./findings.ts";
+import { cellsOf, imagesAt, lineOf, RESOLVED, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
 import { type Estimate, mean, meanOf, standardDeviation } from "./statistics.ts";
@@ -165,20 +165,20 @@ function inverseOfLower({ rows: n, data: l }: Matrix): Matrix {
   return { rows: n, columns: n, data };
 }
 
-/** A number of every image at a tap, [images]. */
-function numbersAt(data: StudyData, name: string, tap: number): Float64Array {
+/** A number of every image at a tap whose spectrum is its own. */
+function numbersAt(data: StudyData, name: string, tap: number): number[] {
   const n = data.axes.image!.length;
-  return data.values[name]!.data.subarray(tap * n, (tap + 1) * n);
+  return imagesAt(data, "sigma", tap).map((image) => data.values[name]!.data[tap * n + image]!);
 }
 
 function estimateAt(data: StudyData, name: string, tap: number): Estimate {
   return meanOf(numbersAt(data, name, tap), data.seed);
 }
 
-/** σ_i of every image at a tap, [images]; NaN where there is none. */
+/** σ_i of every image at a tap whose spectrum is its own; NaN where there is none. */
 function sigmaAt(data: StudyData, name: string, tap: number, i: number): number[] {
   const [n, most] = [data.axes.image!.length, data.axes.k!.length];
-  return Array.from({ length: n }, (_, image) => data.values[name]!.data[(tap * n + image) * most + i]!);
+  return imagesAt(data, name, tap).map((image) => data.values[name]!.data[(tap * n + image) * most + i]!);
 }
 
 function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
@@ -215,11 +215,11 @@ function spectrumChart(data: StudyData, taps: readonly string[], name: "sigma" |
     });
     return { name: tap, mark: "line", points };
   });
-  const what = name === "sigma" ? "J(input → tap)" : "J(t → t + 1), from the tap before";
+  const what = name === "sigma" ? "J(input → tap)" : "J(t → t + 1), from the last tap before it that all paths pass";
   return {
     id: name === "sigma" ? "spectra" : "steps",
     title: `Singular values of ${what}`,
-    caption: `Singular values of ${what} against their index: mean over ${n} images, bands ± 1 standard deviation over images. Means below ${RESOLVED} σ_1 are left out.`,
+    caption: `Singular values of ${what} against their index: mean over ${n} images, bands ± 1 standard deviation over images (none where J is the same at all). Means below ${RESOLVED} σ_1 are left out.`,
     x: { label: "index k" },
     y: { label: "σ", log: true },
     panels: [{ title: "", series, rule: { y: 1, label: "σ = 1" } }],
@@ -285,41 +285,65 @@ function growthChart(data: StudyData, taps: readonly string[]): Chart {
 const LARGE = 0.1;
 
 function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
-  const n = data.axes.image!.length;
-  const [first, last] = [0, taps.length - 1];
-  const spectrumAt = (tap: number, image: number) => {
-    const most = data.axes.k!.length;
-    const own = data.values.sigma!.data.subarray((tap * n + image) * most, (tap * n + image + 1) * most);
-    return own.filter((value) => !Number.isNaN(value));
-  };
+  return [steeperVerdict(data, taps), fewVerdict(data, taps)];
+}
+
+/** The σ of an image at a tap that are known to be more than rounding. */
+function resolvedAt(data: StudyData, tap: number, image: number): Float64Array {
+  const all = computedAt(data, tap, image);
+  return all.filter((value) => value > RESOLVED * all[0]!);
+}
+
+function computedAt({ axes, values }: StudyData, tap: number, image: number): Float64Array {
+  const [n, most] = [axes.image!.length, axes.k!.length];
+  const own = values.sigma!.data.subarray((tap * n + image) * most, (tap * n + image + 1) * most);
+  return own.filter((value) => !Number.isNaN(value));
+}
+
+function steeperVerdict(data: StudyData, taps: readonly string[]): Verdict {
+  const last = taps.length - 1;
+  const [ofFirst, ofLast] = [0, last].map((tap) => imagesAt(data, "sigma", tap));
+  const images = ofFirst!.length > ofLast!.length ? ofFirst! : ofLast!;
   // As many σ of either, so that a small tap is not steep for its size.
-  const common = Math.min(spectrumAt(first, 0).length, spectrumAt(last, 0).length);
+  const common = Math.min(...images.flatMap((image) => [0, last].map((tap) => resolvedAt(data, tap, image).length)));
   const rank = (tap: number, image: number) =>
-    measureSpectrum({ sigma: spectrumAt(tap, image).slice(0, common), m: common, n: common }).effectiveRank;
-  const images = Array.from({ length: n }, (_, image) => image);
+    measureSpectrum({ sigma: resolvedAt(data, tap, image).slice(0, common), m: common, n: common }).effectiveRank;
+  const isTold = last > 0 && common > 1;
   const steeper = meanOf(
-    images.map((image) => Math.log(rank(first, image) / rank(last, image))),
+    images.map((image) => (isTold ? Math.log(rank(0, image) / rank(last, image)) : Number.NaN)),
     data.seed,
   );
+  return {
+    on: "steep",
+    claim: `Spectra grow steeper along the layers: from the first tap to the last the effective rank of the first ${common} σ falls.`,
+    verdict: verdictOf(steeper),
+    because: isTold
+      ? `Effective rank at ${taps[0]} over that at ${taps[last]}, mean logarithm: ${told(steeper)}.`
+      : "There is only one tap, or one singular value.",
+  };
+}
+
+function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
+  const last = taps.length - 1;
+  const large = imagesAt(data, "sigma", last).map((image) => {
+    const own = computedAt(data, last, image);
+    const share = own.filter((value) => value > LARGE * own[0]!).length / own.length;
+    return { share, isWhole: own.length < data.k, isKnown: own[0]! > 0 };
+  });
   const share = meanOf(
-    images.map((image) => {
-      const own = spectrumAt(last, image);
-      return 0.5 - own.filter((value) => value > LARGE * own[0]!).length / own.length;
-    }),
+    large.map(({ share }) => share),
     data.seed,
   );
-  return [
-    {
-      on: "steep",
-      claim: `Spectra grow steeper along the layers: from the first tap to the last the effective rank of the first ${common} σ falls.`,
-      verdict: verdictOf(steeper),
-      because: `Effective rank at ${taps[first]} over that at ${taps[last]}, mean logarithm: ${told(steeper)}.`,
-    },
-    {
-      on: "steep",
-      claim: `In the last layer few singular values are large: less than half of those computed exceed σ_1/${1 / LARGE}.`,
-      verdict: verdictOf(share),
-      because: `One half less the share of σ above σ_1/${1 / LARGE} at ${taps[last]}: ${told(share)}.`,
-    },
-  ];
+  // Of a spectrum that goes on, the first σ bound the share from above; where most of them are large, it stays open.
+  const isOpen = large.some(({ share, isWhole, isKnown }) => !isKnown || (!isWhole && share >= 0.5));
+  const isWhole = large.every((one) => one.isWhole);
+  return {
+    on: "steep",
+    claim: `In the last layer few singular values are large: less than half of all exceed σ_1/${1 / LARGE}.`,
+    verdict: isOpen ? "undecided" : verdictOf({ low: 0.5 - share.high, high: 0.5 - share.low, n: share.n }),
+    because:
+      `Share of σ above σ_1/${1 / LARGE} at ${taps[last]}, of ${isWhole ? "all" : `the first ${data.k}`}: ${told(share)}` +
+      (isWhole ? "." : "; of all, it is no larger.") +
+      (isOpen ? " How many of the rest are as large is not known." : ""),
+  };
 }

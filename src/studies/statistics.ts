@@ -77,12 +77,9 @@ export function meanOf(numbers: ArrayLike<number>, seed: number | string): Estim
   return bootstrap(numbers.length, (chosen) => mean(chosen.map((i) => numbers[i]!)), seed);
 }
 
-/** The same over the images of which the number is known: n counts those. */
+/** The same over the images of which there is a finite number: n counts those. */
 export function meanOfKnown(numbers: readonly number[], seed: number | string): Estimate {
-  return meanOf(
-    numbers.filter((value) => !Number.isNaN(value)),
-    seed,
-  );
+  return meanOf(numbers.filter(Number.isFinite), seed);
 }
 
 /** NaN of nothing. */
@@ -90,6 +87,11 @@ export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;
   return sum / values.length;
+}
+
+/** The upper one of the two in the middle; NaN of nothing. */
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** Of a sample, with n − 1; NaN below two values. */
@@ -113,8 +115,9 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
   return squaresOfA > 0 && squaresOfB > 0 ? both / Math.sqrt(squaresOfA * squaresOfB) : Number.NaN;
 }
 
-/** Ranks from 0, those of equal values their mean: what Spearman's correlation correlates. */
+/** Ranks from 0, those of equal values their mean: what Spearman's correlation correlates; NaN where one of the values is. */
 export function ranks(values: ArrayLike<number>): Float64Array {
+  if (Array.from(values).some(Number.isNaN)) return new Float64Array(values.length).fill(Number.NaN);
   const order = Array.from(values, (_, i) => i).sort((a, b) => values[a]! - values[b]!);
   const result = new Float64Array(values.length);
   for (let from = 0; from < order.length; ) {

@@ -75,7 +75,7 @@ export const trajectory: Study = {
 
   conclude(data) {
     const clouds = cloudsOf(data);
-    const measures = clouds.map((cloud, t) => measuresOf(cloud, clouds[Math.max(0, t - 1)]!, clouds[0]!, data.seed));
+    const measures = clouds.map((cloud, t) => measuresOf(cloud, clouds[t - 1], clouds[0]!, data.seed));
     return {
       tables: [tableOf(clouds, measures)],
       charts: [chartOfDepth(clouds, measures), ...chartOfSeparation(clouds, measures), picture(clouds)],
@@ -87,8 +87,10 @@ export const trajectory: Study = {
 /** The images at one tap. */
 interface Cloud {
   readonly tap: string;
-  /** Empty where it is not known. */
+  /** True classes; empty where one is not known. */
   readonly classes: readonly string[];
+  /** By which the picture is coloured: the true classes, or else those that the network gives. */
+  readonly colours: readonly string[];
   /** [images, images] */
   readonly distance: Float64Array;
   /** [images, COMPONENTS] */
@@ -97,11 +99,13 @@ interface Cloud {
 
 function cloudsOf({ axes, inputs, values }: StudyData): Cloud[] {
   const n = axes.image!.length;
-  const classes = inputs.map(({ label, predicted }) => label ?? predicted ?? "");
+  const classes = inputs.map(({ label }) => label ?? "");
+  const colours = classes.includes("") ? inputs.map(({ predicted }) => predicted ?? "") : classes;
   const at = (name: string, tap: number, size: number) => values[name]!.data.subarray(tap * size, (tap + 1) * size);
   return axes.tap!.map((tap, t) => ({
     tap: String(tap),
     classes,
+    colours,
     distance: at("distance", t, n * n),
     position: at("position", t, n * COMPONENTS),
   }));
@@ -144,8 +148,9 @@ const any = () => true;
 
 /** Mean distance of images of different classes over that of images of one class; NaN where there are no such pairs. */
 function separation(cloud: Cloud, chosen: readonly number[]): number {
-  const alike = (i: number, j: number) => cloud.classes[i] !== "" && cloud.classes[i] === cloud.classes[j];
-  return mean(pairs(cloud, chosen, (i, j) => !alike(i, j))) / mean(pairs(cloud, chosen, alike));
+  const known = chosen.filter((i) => cloud.classes[i] !== "");
+  const alike = (i: number, j: number) => cloud.classes[i] === cloud.classes[j];
+  return mean(pairs(cloud, known, (i, j) => !alike(i, j))) / mean(pairs(cloud, known, alike));
 }
 
 interface Measures {
@@ -156,14 +161,16 @@ interface Measures {
   readonly separation: Estimate;
 }
 
-function measuresOf(cloud: Cloud, previous: Cloud, first: Cloud, seed: number): Measures {
+function measuresOf(cloud: Cloud, previous: Cloud | undefined, first: Cloud, seed: number): Measures {
   const n = cloud.classes.length;
   const estimate = (statistic: (chosen: readonly number[]) => number) => bootstrap(n, statistic, seed);
+  const together = (other: Cloud | undefined, chosen: readonly number[]) =>
+    other ? correlation(pairs(cloud, chosen, any), pairs(other, chosen, any)) : Number.NaN;
   return {
     distance: estimate((chosen) => mean(pairs(cloud, chosen, any))),
     directions: jackknife(n, (chosen) => participationRatio(cloud, chosen)),
-    withPrevious: estimate((chosen) => correlation(pairs(cloud, chosen, any), pairs(previous, chosen, any))),
-    withFirst: estimate((chosen) => correlation(pairs(cloud, chosen, any), pairs(first, chosen, any))),
+    withPrevious: estimate((chosen) => together(previous, chosen)),
+    withFirst: estimate((chosen) => together(first, chosen)),
     separation: estimate((chosen) => separation(cloud, chosen)),
   };
 }
@@ -241,20 +248,21 @@ function chartOfSeparation(clouds: readonly Cloud[], measures: readonly Measures
 /** Where the images lie in the plane of each tap's two main directions, every plane turned to match the one before. */
 function picture(clouds: readonly Cloud[]): Chart {
   const counts = new Map<string, number>();
-  for (const name of clouds[0]!.classes) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const { classes, colours } = clouds[0]!;
+  for (const name of colours) counts.set(name, (counts.get(name) ?? 0) + 1);
   const largest = [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
   const coloured = new Set(largest.filter((name) => name !== "").slice(0, COLOURED));
   const groupOf = (name: string) => (coloured.has(name) ? name : "other");
   let before: Float64Array | undefined;
-  const panels = clouds.map(({ tap, position, classes }): ChartPanel => {
+  const panels = clouds.map(({ tap, position }): ChartPanel => {
     const turned = before === undefined ? unitSpread(position) : matched(unitSpread(position), before);
     before = turned;
-    const groups = [...new Set(classes.map(groupOf))].sort();
+    const groups = [...new Set(colours.map(groupOf))].sort();
     const series = groups.map(
       (name): ChartSeries => ({
         name,
         mark: "dots",
-        points: classes.flatMap((own, i) =>
+        points: colours.flatMap((own, i) =>
           groupOf(own) === name ? [{ x: turned[2 * i]!, y: turned[2 * i + 1]! }] : [],
         ),
       }),
@@ -266,7 +274,7 @@ function picture(clouds: readonly Cloud[]): Chart {
     title: "Images moving through the layers",
     caption:
       "Each dot is an image, in the plane of the two directions in which the images of that tap differ most; scaled to a mean " +
-      "square of 1, and turned to match the tap before. Colours: classes.",
+      `square of 1, and turned to match the tap before. Colours: ${colours === classes ? "true classes" : "classes that the network gives"}.`,
     x: { label: "first direction", bare: true },
     y: { label: "second direction", bare: true },
     panels,
@@ -313,7 +321,7 @@ function verdictsOf(clouds: readonly Cloud[], seed: number): Verdict[] {
         "From the first tap to the last, images of one class come closer together than images of different classes.",
       verdict: verdictOf(parted),
       because: Number.isNaN(parted.value)
-        ? "No two images of one class, or no classes, are given."
+        ? "No two images of one class, or no true classes, are given."
         : `Distance between classes over distance within, from ${first.tap} to ${last.tap}: logarithm of the ratio ${told(parted)}.`,
     },
     {

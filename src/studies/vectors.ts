@@ -1,7 +1,7 @@
 import { PushforwardError, type Shape } from "../base/index.ts";
 import type { Chart, ChartPoint, ChartSeries, UnitResult } from "../results/index.ts";
-import { lineOf, RESOLVED, told } from "./findings.ts";
-import { bootstrap, correlation, type Estimate, mean, ranks } from "./statistics.ts";
+import { imagesAt, lineOf, RESOLVED, told } from "./findings.ts";
+import { correlation, type Estimate, mean, meanOfKnown, ranks } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
 /** What is measured of a singular vector as a picture. */
@@ -128,7 +128,7 @@ export function measureVectors(rows: readonly Float32Array[], shape: Shape): Rec
   const variance = density.reduce((sum, value, at) => {
     return sum + (value / total) * (((at % width) - meanX) ** 2 + (Math.floor(at / width) - meanY) ** 2);
   }, 0);
-  // The difference of neighbours turns a wave of frequency f into one of |2·sin(πf)| times its size.
+  // The difference of neighbours turns a wave of frequency f into one of |2·sin(πf)| times its size; taken as diagonal.
   const frequency = (2 / Math.PI) * Math.asin(Math.sqrt(Math.min(1, steps / total / 8)));
   return {
     area: 1 / squares / (height * width),
@@ -147,11 +147,10 @@ function vectorsAt({ axes, values }: StudyData, name: string, tap: number, image
 
 /** Spearman's correlation of σ with a measure, mean over images. */
 function correlationAt(data: StudyData, name: MeasureName, tap: number): Estimate {
-  const n = data.axes.image!.length;
-  const each = Array.from({ length: n }, (_, image) =>
+  const each = imagesAt(data, "sigma", tap).map((image) =>
     correlation(ranks(vectorsAt(data, "sigma", tap, image)), ranks(vectorsAt(data, name, tap, image))),
   );
-  return bootstrap(n, (chosen) => mean(chosen.map((i) => each[i]!).filter((value) => !Number.isNaN(value))), data.seed);
+  return meanOfKnown(each, data.seed);
 }
 
 function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
@@ -161,8 +160,8 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
   return {
     id: "by-tap",
     caption:
-      `Right singular vectors of J(input → tap): the first and the last one kept, means over ${n} images, and Spearman's rank ` +
-      `correlation of each measure with σ over all kept above ${RESOLVED} σ_1, mean over images with 95 % intervals by bootstrap over images.`,
+      `Right singular vectors of J(input → tap): the first, and the last one kept whose σ exceeds ${RESOLVED} σ_1, means over ${n} images, and Spearman's rank ` +
+      `correlation of each measure with σ over all of those, mean over images with 95 % intervals by bootstrap over images.`,
     columns: [
       "tap",
       ...names.flatMap((name) => [`${name}, first`, `${name}, last`, `correlation of ${name} with σ`, "low", "high"]),

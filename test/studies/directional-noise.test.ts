@@ -50,7 +50,16 @@ describe("directional noise", () => {
     expect(verdicts[0]!.verdict).toBe("supported");
   });
 
+  test("only scores tell a class", async () => {
+    const { study } = await open({ taps: ["relu2"] });
+    const { charts, verdicts } = directionalNoise.conclude(await study(directionalNoise, { set }), { directions: 2 });
+    expect(charts.map(({ id }) => id)).toEqual(["shift", "error", "energy"]);
+    expect(verdicts).toHaveLength(1);
+  });
+
   test.each([
+    [{}, ["amplitudes=0.1,0.01"], "Amplitudes must be above 0, and rise."],
+    [{}, ["amplitudes=0,0.01"], "Amplitudes must be above 0, and rise."],
     [{ count: 1 }, [], "needs at least two images"],
     [{ k: 2 }, [], "First, middle and last singular vectors are asked for, and there are 2 in all."],
   ])("%j %j is refused", async (options, more, message) => {

@@ -109,6 +109,8 @@ describe("noise", () => {
     const without = await open({ model: { ...trunk, graph }, taps: ["relu2"] });
     const found = await noise.conclude(await without.study(noise, { set }), params);
     expect(found.charts.map(({ id }) => id)).toEqual(["energy", "spectra", "shrink", "factors", "layers"]);
+    expect(verdicts.map(({ on }) => on)).toContain("with the class");
+    expect(found.verdicts.map(({ on }) => on)).not.toContain("with the class");
   });
 
   test("one image has no interval", async () => {
@@ -126,6 +128,8 @@ describe("noise", () => {
     ],
     [{}, ["gaussian=0.1,-1,2"], "Noise of the kind gaussian cannot have the strength -1."],
     [{}, ["kinds=jpeg", "jpeg=0"], "Noise of the kind jpeg cannot have the strength 0."],
+    [{}, ["gaussian=0.1,0.5,0.2"], "Strengths of the kind gaussian must go from weak to strong noise."],
+    [{}, ["kinds=jpeg", "jpeg=5,50"], "Strengths of the kind jpeg must go from weak to strong noise."],
     [{ model: lowRankNet(), taps: ["y"] }, [], "Noise needs pictures; the network's input is 8."],
   ])("%j %j is refused", async (options, more, message) => {
     const { study } = await open(options);

@@ -23,10 +23,15 @@ describe("pairs", () => {
     const [count, taps] = [3, 3];
     for (let image = 0; image < 4; image++) {
       const sigma = await Promise.all([1, 2, 3].map(async (tap) => (await lab.spectrum(image, tap)).sigma[0]!));
-      for (let pair = 0; pair < 2 * count; pair++) {
-        const partner = values.partner!.data[image * 2 * count + pair]!;
-        expect(partner).not.toBe(image);
-        expect((partner - image) % 2 === 0).toBe(pair < count);
+      const partners = values.partner!.data.subarray(image * 2 * count, (image + 1) * 2 * count);
+      // There is one other image of the class, and two of the other: each is a partner once.
+      const alike = (image + 2) % 4;
+      expect(partners.toSorted()).toEqual(
+        Float64Array.of(...[0, 1, 2, 3].filter((other) => other !== image), Number.NaN, Number.NaN, Number.NaN),
+      );
+      for (const [pair, partner] of partners.entries()) {
+        if (Number.isNaN(partner)) continue;
+        expect(partner === alike).toBe(pair < count);
         for (let tap = 0; tap < taps; tap++) {
           const at = (image * 2 * count + pair) * taps + tap;
           const [first, second, middle] = values.linear!.data.subarray(3 * at, 3 * at + 3);
@@ -75,6 +80,27 @@ describe("pairs", () => {
       expect(Math.abs(Math.abs(slope) - 1)).toBeLessThanOrEqual(0.2 + 1e-5);
       for (let column = 3; column < 37; column++) expect(seen[column]! - seen[column - 1]!).toBeCloseTo(slope, 4);
     }
+  });
+
+  test("pairs that share an image are not taken for independent", async () => {
+    const [images, count, repeats] = [24, 4, 60];
+    const { study } = await open({ count: images, labels: Array.from({ length: images }, (_, i) => `${i % 4}`) });
+    const data = await study(pairs, { set: [`pairs=${count}`, "directions=1"] });
+    const { partner, actual } = data.values;
+    let held = 0;
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      // Logarithms of growth that are the sum of what either image brings.
+      const brings = gaussianArray(createRng("brings", repeat), images);
+      const growth = actual!.data.map((_, at) => {
+        const pair = Math.floor(at / data.axes.tap!.length);
+        return Math.exp(brings[Math.floor(pair / (2 * count))]! + brings[partner!.data[pair]!]!);
+      });
+      const made = { ...data, seed: repeat, values: { ...data.values, actual: { ...actual!, data: growth } } };
+      const { columns, rows } = pairs.conclude(made, {}).tables[0]!;
+      const [low, high] = ["low", "high"].map((name) => Number(rows[0]![columns.indexOf(name)]));
+      if (low! <= 1 && 1 <= high!) held++;
+    }
+    expect(Math.abs(held / repeats - 0.95)).toBeLessThan(0.09);
   });
 
   test("the charts and the table speak of both kinds", async () => {

@@ -81,6 +81,28 @@ describe("spectra", () => {
     expect(charts.map(({ id }) => id)).toEqual(["spectra", "steps", "ranks", "growth"]);
   });
 
+  test("whether few σ are large is open where most of the computed ones are, and there are more", async () => {
+    const few = async (k: number) => {
+      const { study } = await open({ model: convnet(), taps: ["relu1", "logits"], count: 6, k });
+      return spectra.conclude(await study(spectra), {}).verdicts[1]!;
+    };
+    const part = await few(4);
+    expect(part.verdict).toBe("undecided");
+    expect(part.because).toMatch(/of the first 4: .*How many of the rest are as large is not known\.$/);
+    const whole = await few(12);
+    expect(whole.verdict).toBe("contradicted");
+    expect(whole.because).toMatch(/at logits, of all: [\d.]+ \(95 % interval .*, n = 6\)\.$/);
+  });
+
+  test("one tap does not tell whether spectra grow steeper", async () => {
+    const { study } = await open({ model: convnet(), taps: ["logits"], count: 6 });
+    const [steeper] = spectra.conclude(await study(spectra), {}).verdicts;
+    expect(steeper).toMatchObject({
+      verdict: "undecided",
+      because: "There is only one tap, or one singular value.",
+    });
+  });
+
   test("spectra are computed once for all studies, and once for all images where J is the same at each", async () => {
     const { lab } = await open({ model: convnet(), taps: ["logits", "conv1"], count: 2 });
     const [one, two] = [await lab.spectrum(0, 2), await lab.spectrum(1, 2)];

@@ -46,6 +46,16 @@ describe("what is measured of a vector", () => {
 });
 
 describe("vectors", () => {
+  test("where J is the same at every image, there is one spectrum, and no verdict", async () => {
+    const one = await laboratory({ model: convnet(), taps: ["conv1"], count: 8 });
+    opened.push(one);
+    const { verdicts } = vectors.conclude(await one.study(vectors), {});
+    for (const { verdict, because } of verdicts) {
+      expect(verdict).toBe("undecided");
+      expect(because).toContain("(n = 1, no interval)");
+    }
+  });
+
   test("every kept vector is measured", async () => {
     const one = await laboratory({ model: convnet(), taps: ["relu1", "logits"], count: 3, k: 12, vectors: 3 });
     opened.push(one);

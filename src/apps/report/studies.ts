@@ -60,8 +60,8 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
 <title>${title}</title><style>${new Html(style)}</style></head><body><main>
 <header><h1>${title}</h1><p class="soft">${manifest?.created.slice(0, 10)} · Pushforward ${manifest?.versions.pushforward}
 · ${manifest?.backend}</p>
-<p>${plural(claims, "claim")} ${claims === 1 ? "is" : "are"} held against the data, each by a 95 % interval over images of its own: of those that are not so, one in
-40 would still come out as supported, and one in 40 as contradicted. Fewer than ${FEWEST_IMAGES} images decide nothing.</p></header>${sections}</main></body></html>
+<p>${plural(claims, "claim")} ${claims === 1 ? "is" : "are"} held against the data, each by a 95 % interval over images of its own: where there is no effect at all,
+one in 40 still comes out as supported, and one in 40 as contradicted. Fewer than ${FEWEST_IMAGES} images decide nothing.</p></header>${sections}</main></body></html>
 `;
   return { files, page: page.markup };
 }
