@@ -50,6 +50,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "unitRows",
   ],
   studies: [
+    "FEWEST_IMAGES",
     "Forecast",
     "Lab",
     "claims",
