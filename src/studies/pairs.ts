@@ -41,7 +41,7 @@ export const pairs: Study = {
         "what stands for another image of a class: `classes`, such an image, or `augmentation`, the same one seen otherwise",
       default: "classes",
     },
-    pairs: { about: "pairs of each kind for an image", default: 8, quick: 2 },
+    pairs: { about: "pairs of each kind for an image, at most", default: 8, quick: 2 },
     directions: { about: "sizes j of the spans", default: [1, 4, 16], quick: [1, 4] },
   },
 
