@@ -84,6 +84,17 @@ export function paperPage(records: readonly PaperRecord[]): string {
         : ["| network | held against the data | verdict | because |", "| --- | --- | --- | --- |", ...rows].join("\n");
     return `## ${said}\n\nThe paper, ${where}.\n\n${found}\n`;
   });
+  const networks = [...new Set(records.map(({ network }) => network))].sort();
+  const overview = (Object.keys(claims) as ClaimName[]).map((name) => {
+    const cells = networks.map((network) =>
+      tallyOf(
+        records
+          .flatMap((record) => (record.network === network ? record.verdicts : []))
+          .filter(({ on }) => on === name),
+      ),
+    );
+    return `| ${claims[name].said} | ${cells.join(" | ")} |`;
+  });
   const count = records.reduce((sum, { verdicts }) => sum + verdicts.length, 0);
   return `<!-- Written by \`npm run paper:page\` from the studies that it is given: run those. -->
 
@@ -100,16 +111,27 @@ supported, and one in 40 as contradicted.
 A picture with flat parts, as a digit on black, lies on kinks of ReLU and max-pool: the least noise takes J off them, at once and by
 a jump. What noise does there is measured from J at the picture itself.
 
+| the paper | ${networks.join(" | ")} |
+| --- |${networks.map(() => " --- |").join("")}
+${overview.join("\n")}
+
 ${sections.join("\n")}
 ## Where it is from
 
 Numbers with their intervals are in the tables; the stores that they are made from are too large to keep here. *Time* is the
-wall time of a study, with the spectra that it was the first to need.
+wall time of a study on two cores, at times beside another, with the spectra that it was the first to need.
 
 | network | study | inputs | k | seed | settings | time | tables |
 | --- | --- | ---: | ---: | ---: | --- | ---: | --- |
 ${records.map(sourceRow).join("\n")}
 `;
+}
+
+/** `2 supported, 1 contradicted` */
+function tallyOf(verdicts: readonly Verdict[]): string {
+  const counts = new Map<string, number>();
+  for (const { verdict } of verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  return [...counts].map(([verdict, count]) => `${count} ${verdict}`).join(", ") || "–";
 }
 
 function sourceRow({ network, study, inputs, seconds, tables, manifest }: PaperRecord): string {
