@@ -3,7 +3,7 @@ import type { Matrix } from "../operator/index.ts";
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
-import { bootstrap, correlation, type Estimate, jackknife, mean } from "./statistics.ts";
+import { bootstrap, type Estimate, jackknife, mean } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
 /** Directions in which positions are kept: a picture has two. */
@@ -132,25 +132,54 @@ function participationRatio({ distance, classes }: Cloud, chosen: readonly numbe
   return squares > 0 ? trace ** 2 / squares : Number.NaN;
 }
 
-/** Distances of all pairs of different images, where the pair passes. */
-function pairs(
-  { distance, classes }: Cloud,
+/** Visits every pair of different images that were drawn: its place among the distances, and how often it was drawn. */
+function forPairs(
+  n: number,
   chosen: readonly number[],
-  passes: (i: number, j: number) => boolean,
-): number[] {
-  const n = classes.length;
-  return chosen.flatMap((i, a) =>
-    chosen.slice(a + 1).flatMap((j) => (i !== j && passes(i, j) ? [distance[i * n + j]!] : [])),
-  );
+  visit: (at: number, times: number, i: number, j: number) => void,
+) {
+  const times = new Uint16Array(n);
+  for (const image of chosen) times[image]! += 1;
+  for (let i = 0; i < n; i++) {
+    if (times[i] === 0) continue;
+    for (let j = 0; j < i; j++) if (times[j]! > 0) visit(i * n + j, times[i]! * times[j]!, i, j);
+  }
 }
 
-const any = () => true;
+function meanDistance({ distance, classes }: Cloud, chosen: readonly number[]): number {
+  let [count, sum] = [0, 0];
+  forPairs(classes.length, chosen, (at, times) => {
+    count += times;
+    sum += times * distance[at]!;
+  });
+  return sum / count;
+}
 
 /** Mean distance of images of different classes over that of images of one class; NaN where there are no such pairs. */
-function separation(cloud: Cloud, chosen: readonly number[]): number {
-  const known = chosen.filter((i) => cloud.classes[i] !== "");
-  const alike = (i: number, j: number) => cloud.classes[i] === cloud.classes[j];
-  return mean(pairs(cloud, known, (i, j) => !alike(i, j))) / mean(pairs(cloud, known, alike));
+function separation({ distance, classes }: Cloud, chosen: readonly number[]): number {
+  const counts = [0, 0];
+  const sums = [0, 0];
+  forPairs(classes.length, chosen, (at, times, i, j) => {
+    if (classes[i] === "" || classes[j] === "") return;
+    const kind = classes[i] === classes[j] ? 0 : 1;
+    counts[kind]! += times;
+    sums[kind]! += times * distance[at]!;
+  });
+  return sums[1]! / counts[1]! / (sums[0]! / counts[0]!);
+}
+
+/** Pearson's correlation of the distances at two taps. */
+function together(a: Cloud, b: Cloud, chosen: readonly number[]): number {
+  const n = a.classes.length;
+  const [middleOfA, middleOfB] = [meanDistance(a, chosen), meanDistance(b, chosen)];
+  let [both, squaresOfA, squaresOfB] = [0, 0, 0];
+  forPairs(n, chosen, (at, times) => {
+    const [x, y] = [a.distance[at]! - middleOfA, b.distance[at]! - middleOfB];
+    both += times * x * y;
+    squaresOfA += times * x * x;
+    squaresOfB += times * y * y;
+  });
+  return squaresOfA > 0 && squaresOfB > 0 ? both / Math.sqrt(squaresOfA * squaresOfB) : Number.NaN;
 }
 
 interface Measures {
@@ -164,13 +193,11 @@ interface Measures {
 function measuresOf(cloud: Cloud, previous: Cloud | undefined, first: Cloud, seed: number): Measures {
   const n = cloud.classes.length;
   const estimate = (statistic: (chosen: readonly number[]) => number) => bootstrap(n, statistic, seed);
-  const together = (other: Cloud | undefined, chosen: readonly number[]) =>
-    other ? correlation(pairs(cloud, chosen, any), pairs(other, chosen, any)) : Number.NaN;
   return {
-    distance: estimate((chosen) => mean(pairs(cloud, chosen, any))),
+    distance: estimate((chosen) => meanDistance(cloud, chosen)),
     directions: jackknife(n, (chosen) => participationRatio(cloud, chosen)),
-    withPrevious: estimate((chosen) => together(previous, chosen)),
-    withFirst: estimate((chosen) => together(first, chosen)),
+    withPrevious: estimate((chosen) => (previous ? together(cloud, previous, chosen) : Number.NaN)),
+    withFirst: estimate((chosen) => together(cloud, first, chosen)),
     separation: estimate((chosen) => separation(cloud, chosen)),
   };
 }
