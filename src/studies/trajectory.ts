@@ -168,18 +168,26 @@ function separation({ distance, classes }: Cloud, chosen: readonly number[]): nu
   return sums[1]! / counts[1]! / (sums[0]! / counts[0]!);
 }
 
-/** Pearson's correlation of the distances at two taps. */
-function together(a: Cloud, b: Cloud, chosen: readonly number[]): number {
+/** Pearson's correlation of the distances at two taps, as a statistic of images. */
+function together(a: Cloud, b: Cloud): (chosen: readonly number[]) => number {
   const n = a.classes.length;
-  const [middleOfA, middleOfB] = [meanDistance(a, chosen), meanDistance(b, chosen)];
-  let [both, squaresOfA, squaresOfB] = [0, 0, 0];
-  forPairs(n, chosen, (at, times) => {
-    const [x, y] = [a.distance[at]! - middleOfA, b.distance[at]! - middleOfB];
-    both += times * x * y;
-    squaresOfA += times * x * x;
-    squaresOfB += times * y * y;
-  });
-  return squaresOfA > 0 && squaresOfB > 0 ? both / Math.sqrt(squaresOfA * squaresOfB) : Number.NaN;
+  // Sums of squares keep their digits where distances are counted from their mean.
+  const [middleOfA, middleOfB] = [mean(a.distance), mean(b.distance)];
+  return (chosen) => {
+    let [count, sumOfA, sumOfB, both, squaresOfA, squaresOfB] = [0, 0, 0, 0, 0, 0];
+    forPairs(n, chosen, (at, times) => {
+      const [x, y] = [a.distance[at]! - middleOfA, b.distance[at]! - middleOfB];
+      count += times;
+      sumOfA += times * x;
+      sumOfB += times * y;
+      both += times * x * y;
+      squaresOfA += times * x * x;
+      squaresOfB += times * y * y;
+    });
+    const [varianceOfA, varianceOfB] = [squaresOfA - sumOfA ** 2 / count, squaresOfB - sumOfB ** 2 / count];
+    if (!(varianceOfA > 0 && varianceOfB > 0)) return Number.NaN;
+    return (both - (sumOfA * sumOfB) / count) / Math.sqrt(varianceOfA * varianceOfB);
+  };
 }
 
 interface Measures {
@@ -196,8 +204,8 @@ function measuresOf(cloud: Cloud, previous: Cloud | undefined, first: Cloud, see
   return {
     distance: estimate((chosen) => meanDistance(cloud, chosen)),
     directions: jackknife(n, (chosen) => participationRatio(cloud, chosen)),
-    withPrevious: estimate((chosen) => (previous ? together(cloud, previous, chosen) : Number.NaN)),
-    withFirst: estimate((chosen) => together(cloud, first, chosen)),
+    withPrevious: estimate(previous ? together(cloud, previous) : () => Number.NaN),
+    withFirst: estimate(together(cloud, first)),
     separation: estimate((chosen) => separation(cloud, chosen)),
   };
 }
