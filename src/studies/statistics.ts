@@ -26,13 +26,25 @@ export function bootstrap(
 ): Estimate {
   const value = statistic(Array.from({ length: n }, (_, i) => i));
   if (n < 2) return { value, low: Number.NaN, high: Number.NaN, n };
-  const rng = createRng("bootstrap", seed);
-  const drawn = Array.from({ length: DRAWS }, () => statistic(Array.from({ length: n }, () => rng.integer(n))))
+  const drawn = drawsOf(n, seed)
+    .map(statistic)
     .filter((one) => !Number.isNaN(one))
     .sort((a, b) => a - b);
   const at = (part: number) => drawn[Math.round(part * (drawn.length - 1))] ?? Number.NaN;
   const tail = normalTail(Math.sqrt(n / (n - 1)) * student(n - 1));
   return { value, low: at(tail), high: at(1 - tail), n };
+}
+
+/** What was drawn last: most statistics of a study are of as many images, with one seed. */
+let lastDrawn: { readonly n: number; readonly seed: number | string; readonly draws: number[][] } | undefined;
+
+function drawsOf(n: number, seed: number | string): readonly (readonly number[])[] {
+  if (lastDrawn?.n !== n || lastDrawn.seed !== seed) {
+    const rng = createRng("bootstrap", seed);
+    const draws = Array.from({ length: DRAWS }, () => Array.from({ length: n }, () => rng.integer(n)));
+    lastDrawn = { n, seed, draws };
+  }
+  return lastDrawn.draws;
 }
 
 /**
