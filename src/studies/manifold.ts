@@ -259,13 +259,13 @@ function energyChart(data: StudyData, taps: readonly string[]): Chart {
     title: `Energy of tangents in the first ${j} singular directions`,
     caption:
       `Share of each tangent's energy in the span of the first ${j} right singular vectors of J(input → tap): means over images, ` +
-      `${bootstrapped}.`,
+      `${bootstrapped}. Chance is the share of a random direction.`,
     x: { label: "tap, by depth", names: taps },
     y: { label: "share of the energy", log: true },
     panels: [
       {
         title: "",
-        rule: { y: chanceAt(data, taps.length - 1, widest), label: `a random direction, at ${taps.at(-1)}` },
+        rule: { y: chanceAt(data, taps.length - 1, widest), label: `chance at ${taps.at(-1)}` },
         series: TANGENTS.map((name, which) => lineOf(name, taps, (t) => energyAt(data, t, widest, which))),
       },
     ],
