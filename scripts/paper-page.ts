@@ -1,11 +1,12 @@
 // Writes docs/paper.md, claim by claim, from what studies of several networks found; keeps their tables and verdicts in
 // docs/paper/NETWORK: `npm run paper:page -- digits=studies/ squeezenet=other/`.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { csvOf } from "../src/apps/report/studies.ts";
 import { formatSeconds } from "../src/base/index.ts";
 import { DirectoryStore } from "../src/platform/node/directory-store.ts";
-import { openStudyRun, type StudyManifest } from "../src/results/index.ts";
+import { openRun, openStudyRun, type StudyManifest } from "../src/results/index.ts";
 import { type ClaimName, claims, FEWEST_IMAGES, readStudy, studies, type Verdict } from "../src/studies/index.ts";
 import { root } from "../test/docs/markdown.ts";
 
@@ -14,7 +15,9 @@ export interface PaperRecord {
   readonly network: string;
   readonly study: string;
   readonly inputs: number;
+  /** Wall time, of the study with the spectra that it was the first to need, and of all spectra of its folder. */
   readonly seconds: number;
+  readonly ofSpectra: number;
   readonly verdicts: readonly Verdict[];
   readonly tables: readonly string[];
   readonly manifest: Pick<
@@ -30,17 +33,22 @@ async function keep(network: string, folder: string): Promise<void> {
   const to = join(kept, network);
   mkdirSync(to, { recursive: true });
   const present = readdirSync(folder);
+  const ofSpectra = present.includes("run") ? await secondsOf(join(folder, "run")) : 0;
   for (const study of studies.filter(({ id }) => present.includes(id))) {
     const run = await openStudyRun(new DirectoryStore(join(folder, study.id)));
     const { model, inputs, preprocess, params, seed, spectra, versions, created } = run.manifest;
     const { verdicts, tables } = study.conclude(await readStudy(run), params);
-    const files = tables.map(({ id }) => `${study.id}-${id}.csv`);
-    for (const file of files) copyFileSync(join(folder, file), join(to, file));
+    const files = tables.map((table) => {
+      const file = `${study.id}-${table.id}.csv`;
+      writeFileSync(join(to, file), csvOf(table));
+      return file;
+    });
     const record: PaperRecord = {
       network,
       study: study.id,
       inputs: inputs.length,
       seconds: await run.seconds(),
+      ofSpectra,
       verdicts,
       tables: files,
       manifest: {
@@ -55,6 +63,14 @@ async function keep(network: string, folder: string): Promise<void> {
     };
     writeFileSync(join(to, `${study.id}.json`), `${JSON.stringify(record, null, 2)}\n`);
   }
+}
+
+/** Wall time of all spectra of a run; where J is the same at every image, its spectrum was computed once. */
+async function secondsOf(folder: string): Promise<number> {
+  const { data, shape } = await (await openRun(new DirectoryStore(folder))).table("seconds");
+  const taps = shape[1]!;
+  const known = new Set(Array.from(data, (seconds, at) => `${at % taps} ${seconds}`));
+  return [...known].map((one) => Number(one.split(" ")[1])).reduce((sum, s) => sum + (Number.isNaN(s) ? 0 : s), 0);
 }
 
 /** Everything that is kept, networks in the order of their names. */
@@ -118,11 +134,12 @@ ${overview.join("\n")}
 ${sections.join("\n")}
 ## Where it is from
 
-Numbers with their intervals are in the tables; the stores that they are made from are too large to keep here. *Time* is the
-wall time of a study on two cores, at times beside another, with the spectra that it was the first to need.
+Numbers with their intervals are in the tables; the stores that they are made from are too large to keep here. *Time* is
+the wall time of a study on two cores, at times beside another, with the spectra that it was the first to need; *spectra* that of
+all spectra that the studies of its folder share.
 
-| network | study | inputs | k | seed | settings | time | tables |
-| --- | --- | ---: | ---: | ---: | --- | ---: | --- |
+| network | study | inputs | k | seed | settings | time | spectra | tables |
+| --- | --- | ---: | ---: | ---: | --- | ---: | ---: | --- |
 ${records.map(sourceRow).join("\n")}
 `;
 }
@@ -134,7 +151,7 @@ function tallyOf(verdicts: readonly Verdict[]): string {
   return [...counts].map(([verdict, count]) => `${count} ${verdict}`).join(", ") || "–";
 }
 
-function sourceRow({ network, study, inputs, seconds, tables, manifest }: PaperRecord): string {
+function sourceRow({ network, study, inputs, seconds, ofSpectra, tables, manifest }: PaperRecord): string {
   const { params, seed, spectra } = manifest;
   const settings = Object.entries(params).map(([name, value]) => `${name} ${[value].flat().join(", ")}`);
   const links = tables.map((file) => `[${file}](paper/${network}/${file})`);
@@ -146,6 +163,7 @@ function sourceRow({ network, study, inputs, seconds, tables, manifest }: PaperR
     seed,
     settings.join("; "),
     formatSeconds(seconds),
+    ofSpectra === 0 ? "–" : formatSeconds(ofSpectra),
     links.join(", "),
   ];
   return `| ${cells.join(" | ")} |`;

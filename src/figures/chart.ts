@@ -52,7 +52,7 @@ export function chartFigure(chart: Chart, { document, width = 760 }: ChartOption
     `<text x="16" y="24" font-size="13" font-weight="600">${escapeXml(shorten(title, Math.floor((width - 32) / 7.5)))}</text>` +
     `<g transform="translate(0,${HEAD - 10})">${legend.markup}</g>`;
   const bottom = top + Math.ceil(panels.length / columns) * size.height;
-  const isShared = panels.length > 1 && chart.x.bare !== true && chart.x.names === undefined;
+  const isShared = panels.length > 1 && chart.x.bare !== true;
   const label = isShared
     ? `<text x="${width / 2}" y="${bottom + 10}" text-anchor="middle">${escapeXml(chart.x.label)}</text>`
     : "";
@@ -61,22 +61,25 @@ export function chartFigure(chart: Chart, { document, width = 760 }: ChartOption
 }
 
 function panelSize({ x, panels }: Chart, width: number, columns: number) {
-  if (panels.length > 1) return { width: width / columns, height: Math.min(width / columns + 24, PANEL.highest) };
-  const longest = Math.max(0, ...(x.names ?? []).map((name) => columnsOf(shorten(name, 18))));
-  return { width, height: PANEL.highest + (x.names === undefined ? 0 : longest * 4.4) };
+  /** Room for names, which are turned. */
+  const names = 4.4 * Math.max(0, ...(x.names ?? []).map((name) => columnsOf(shorten(name, 18))));
+  const height = panels.length > 1 ? Math.min(width / columns + 24, PANEL.highest) : PANEL.highest;
+  return { width: width / columns, height: height + names, names };
 }
 
 interface PanelOptions {
   readonly document: SvgDocument;
   readonly width: number;
   readonly height: number;
+  readonly names: number;
   readonly colourOf: (name: string) => string;
 }
 
 function drawPanel({ x, y, panels }: Chart, { title, series, rule }: ChartPanel, options: PanelOptions) {
-  const { document, width, height, colourOf } = options;
+  const { document, width, height, names, colourOf } = options;
   const bare = x.bare === true && y.bare === true;
   const isNamed = x.names !== undefined;
+  const ownLabel = panels.length > 1 ? null : x.label;
   const shown = panels.flatMap((panel) => panel.series.flatMap(({ points }) => points));
   const values = shown.flatMap(({ y: at, low, high }) => [at, low ?? at, high ?? at]).filter(Number.isFinite);
   if (rule !== undefined) values.push(rule.y);
@@ -91,7 +94,7 @@ function drawPanel({ x, y, panels }: Chart, { title, series, rule }: ChartPanel,
     marginLeft: bare ? 8 : 56,
     marginRight: bare ? 8 : 20,
     marginTop: title === "" ? 24 : 26,
-    marginBottom: bare ? 8 : isNamed ? height - PANEL.highest + 60 : 42,
+    marginBottom: bare ? 8 : isNamed ? names + (ownLabel === null ? 24 : 60) : 42,
     style: { fontFamily, fontSize: "11px", color: ink, background: "white" },
     x: bare
       ? { axis: null, inset: 6, domain: extentOf(shown.map((point) => Number(point.x))) }
@@ -99,7 +102,7 @@ function drawPanel({ x, y, panels }: Chart, { title, series, rule }: ChartPanel,
         ? {
             type: "point",
             domain: x.names!,
-            label: x.label,
+            label: ownLabel,
             labelArrow: "none",
             padding: 0.4,
             tickRotate: -40,
@@ -107,7 +110,7 @@ function drawPanel({ x, y, panels }: Chart, { title, series, rule }: ChartPanel,
           }
         : {
             type: x.log ? "log" : "linear",
-            label: panels.length > 1 ? null : x.label,
+            label: ownLabel,
             labelAnchor: "center",
             labelArrow: "none",
             ...(x.log ? logScale(shown.map((point) => Number(point.x))) : width < 300 ? { ticks: 4 } : {}),

@@ -55,6 +55,8 @@ export const spectra: Study = {
           unit: "units of the tap per unit of the one before",
         },
         growth: { dims: ["step", "direction"], about: "what each step adds to the logarithm of a direction's length" },
+        rows: { ...number, about: "entries of the tap" },
+        columns: { ...number, about: "entries of the input" },
         active_share: { ...number, about: "share of the tap's units that can move" },
         unconverged: { ...number, about: "triplets of either spectrum above the tolerance" },
         ...Object.fromEntries(Object.entries(measures).map(([name, { about }]) => [name, { ...number, about }])),
@@ -65,8 +67,7 @@ export const spectra: Study = {
   async measure(cell, lab, params) {
     const [tap, image] = [cell.tap! + 1, cell.image!];
     const unit = await lab.spectrum(image, tap);
-    const steps = Math.min(lab.k, Number(params.steps));
-    const step = steps === 0 ? undefined : await lab.step(image, tap, steps);
+    const step = await stepOf(lab, image, tap, unit, Math.min(lab.k, Number(params.steps)));
     const most = mostTriplets(lab);
     const padded = (values: Float64Array) => {
       const all = new Float64Array(most).fill(Number.NaN);
@@ -76,11 +77,12 @@ export const spectra: Study = {
     const measured = measureSpectrum(unit);
     return {
       sigma: padded(unit.sigma),
-      step_sigma: step && padded(step.sigma),
+      step_sigma: padded(step.sigma),
       growth: await growthOf(lab, image, tap, unit, Number(params.directions)),
+      rows: unit.m,
+      columns: unit.n,
       active_share: unit.activeUnits / unit.m,
-      unconverged: [...unit.status, ...(step?.certificate.status ?? [])].filter((status) => status !== "converged")
-        .length,
+      unconverged: [...unit.status, ...step.status].filter((status) => status !== "converged").length,
       ...Object.fromEntries(Object.entries(measures).map(([name, { of }]) => [name, measured[of]])),
     };
   },
@@ -99,6 +101,20 @@ export const spectra: Study = {
     };
   },
 };
+
+/** σ of the J(t → t + 1) that leads to a tap, the largest ones; from the input itself they are those of J(input → tap). */
+async function stepOf(
+  lab: Lab,
+  image: number,
+  tap: number,
+  { sigma, status }: Pick<UnitResult, "sigma" | "status">,
+  count: number,
+): Promise<Pick<UnitResult, "sigma" | "status">> {
+  if (count === 0) return { sigma: new Float64Array(0), status: [] };
+  if (lab.before(tap) === lab.taps[0]) return { sigma: sigma.slice(0, count), status: status.slice(0, count) };
+  const step = await lab.step(image, tap, count);
+  return { sigma: step.sigma, status: step.certificate.status };
+}
 
 /** Triplets that the tap with most of them has. */
 const mostTriplets = ({ taps: [source, ...targets], k }: Lab): number =>
@@ -281,8 +297,9 @@ function growthChart(data: StudyData, taps: readonly string[]): Chart {
   };
 }
 
-/** Share of the first σ that counts as large. */
+/** Share of the first σ that counts as large, and of all that counts as many. */
 const LARGE = 0.1;
+const HALF = 0.5;
 
 function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   return [steeperVerdict(data, taps), fewVerdict(data, taps)];
@@ -323,27 +340,36 @@ function steeperVerdict(data: StudyData, taps: readonly string[]): Verdict {
   };
 }
 
+/** The share of all σ at the last tap that are large: exact, or bounded where the computed ones do not reach down to the small. */
 function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
   const last = taps.length - 1;
-  const large = imagesAt(data, "sigma", last).map((image) => {
+  const n = data.axes.image!.length;
+  const shares = imagesAt(data, "sigma", last).map((image) => {
     const own = computedAt(data, last, image);
-    const share = own.filter((value) => value > LARGE * own[0]!).length / own.length;
-    return { share, isWhole: own.length < data.k, isKnown: own[0]! > 0 };
+    const [rows, columns, active] = ["rows", "columns", "active_share"].map(
+      (name) => data.values[name]!.data[last * n + image]!,
+    ) as [number, number, number];
+    const all = Math.min(rows, columns);
+    const large = own.filter((value) => value > LARGE * own[0]!).length;
+    // Rows of units at rest are zero: of the σ beyond those computed, no more than the others can be large.
+    const most = large < own.length ? large : Math.max(large, Math.min(Math.round(active * rows), all));
+    return own[0]! > 0 ? { least: large / all, most: most / all } : { least: Number.NaN, most: Number.NaN };
   });
-  const share = meanOf(
-    large.map(({ share }) => share),
-    data.seed,
-  );
-  // Of a spectrum that goes on, the first σ bound the share from above; where most of them are large, it stays open.
-  const isOpen = large.some(({ share, isWhole, isKnown }) => !isKnown || (!isWhole && share >= 0.5));
-  const isWhole = large.every((one) => one.isWhole);
+  const [least, most] = (["least", "most"] as const).map((bound) =>
+    meanOf(
+      shares.map((share) => share[bound]),
+      data.seed,
+    ),
+  ) as [Estimate, Estimate];
+  const isOpen = least.value < HALF && HALF < most.value;
   return {
     on: "steep",
     claim: `In the last layer few singular values are large: less than half of all exceed σ_1/${1 / LARGE}.`,
-    verdict: isOpen ? "undecided" : verdictOf({ low: 0.5 - share.high, high: 0.5 - share.low, n: share.n }),
+    verdict: isOpen ? "undecided" : verdictOf({ low: HALF - most.high, high: HALF - least.low, n: least.n }),
     because:
-      `Share of σ above σ_1/${1 / LARGE} at ${taps[last]}, of ${isWhole ? "all" : `the first ${data.k}`}: ${told(share)}` +
-      (isWhole ? "." : "; of all, it is no larger.") +
-      (isOpen ? " How many of the rest are as large is not known." : ""),
+      `Share of all σ at ${taps[last]} that exceed σ_1/${1 / LARGE}: ` +
+      (least.value === most.value
+        ? `${told(least)}.`
+        : `at least ${told(least)}, by those computed; at most ${told(most)}, by the units that are not at rest.`),
   };
 }

@@ -39,8 +39,6 @@ export interface StudyData {
   readonly axes: Readonly<Record<string, readonly Label[]>>;
   readonly inputs: StudyRun["manifest"]["inputs"];
   readonly seed: number;
-  /** Triplets of a spectrum that were asked for. */
-  readonly k: number;
   readonly values: Readonly<Record<string, StudyArray>>;
 }
 
@@ -171,10 +169,10 @@ function placesOf(extents: readonly number[]): number[][] {
 
 /** Reads a study back, whole. */
 export async function readStudy(run: StudyRun): Promise<StudyData> {
-  const { axes, inputs, seed, spectra, variables } = run.manifest;
+  const { axes, inputs, seed, variables } = run.manifest;
   const values: Record<string, StudyArray> = {};
   for (const name of Object.keys(variables)) values[name] = await run.read(name);
-  return { axes, inputs, seed, k: spectra.k, values };
+  return { axes, inputs, seed, values };
 }
 
 function interrupted(): PushforwardError {

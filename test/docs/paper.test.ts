@@ -12,6 +12,7 @@ test("a claim has the verdicts of every network, and says where it has none", ()
     study: "spectra",
     inputs: 2,
     seconds: 61,
+    ofSpectra: 120,
     verdicts: [{ on: "steep", claim: "It is steep.", verdict: "supported", because: "0.5" }],
     tables: ["spectra-by-tap.csv"],
     manifest: {
@@ -29,6 +30,6 @@ test("a claim has the verdicts of every network, and says where it has none", ()
   expect(page).toContain("very many near zero. | 1 supported |");
   expect(page.match(/Not measured/g)).toHaveLength(8);
   expect(page).toContain(
-    "| net | spectra | 2 | 5 | 3 | directions 1, 2 | 1 min 1 s | [spectra-by-tap.csv](paper/net/spectra-by-tap.csv) |",
+    "| net | spectra | 2 | 5 | 3 | directions 1, 2 | 1 min 1 s | 2 min 0 s | [spectra-by-tap.csv](paper/net/spectra-by-tap.csv) |",
   );
 });

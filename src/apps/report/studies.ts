@@ -96,8 +96,8 @@ function verdictItem({ claim, verdict, because }: Verdict): Html {
   return html`<li>${claim} <strong>${verdict}</strong>: ${because}</li>`;
 }
 
-/** Numbers in full; empty where there is none. */
-function csvOf({ columns, rows }: FindingTable): string {
+/** A table as comma-separated values: numbers in full, empty where there is none. */
+export function csvOf({ columns, rows }: FindingTable): string {
   const cell = (value: string | number) =>
     typeof value === "string" ? field(value) : Number.isFinite(value) ? String(value) : "";
   return [columns, ...rows].map((cells) => `${cells.map(cell).join(",")}\n`).join("");
