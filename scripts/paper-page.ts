@@ -69,8 +69,10 @@ async function keep(network: string, folder: string): Promise<void> {
 async function secondsOf(folder: string): Promise<number> {
   const { data, shape } = await (await openRun(new DirectoryStore(folder))).table("seconds");
   const taps = shape[1]!;
-  const known = new Set(Array.from(data, (seconds, at) => `${at % taps} ${seconds}`));
-  return [...known].map((one) => Number(one.split(" ")[1])).reduce((sum, s) => sum + (Number.isNaN(s) ? 0 : s), 0);
+  const ofTap = (tap: number) => new Set(data.filter((seconds, at) => at % taps === tap && !Number.isNaN(seconds)));
+  return Array.from({ length: taps }, (_, tap) => [...ofTap(tap)])
+    .flat()
+    .reduce((sum, seconds) => sum + seconds, 0);
 }
 
 /** Everything that is kept, networks in the order of their names. */
@@ -87,7 +89,8 @@ export function readRecords(): PaperRecord[] {
 
 /** The page, claim by claim. */
 export function paperPage(records: readonly PaperRecord[]): string {
-  const sections = (Object.keys(claims) as ClaimName[]).map((name) => {
+  const names = Object.keys(claims) as ClaimName[];
+  const sections = names.map((name) => {
     const { said, where } = claims[name];
     const rows = records.flatMap(({ network, verdicts }) =>
       verdicts
@@ -101,12 +104,12 @@ export function paperPage(records: readonly PaperRecord[]): string {
     return `## ${said}\n\nThe paper, ${where}.\n\n${found}\n`;
   });
   const networks = [...new Set(records.map(({ network }) => network))].sort();
-  const overview = (Object.keys(claims) as ClaimName[]).map((name) => {
+  const overview = names.map((name) => {
     const cells = networks.map((network) =>
       tallyOf(
         records
-          .flatMap((record) => (record.network === network ? record.verdicts : []))
-          .filter(({ on }) => on === name),
+          .filter((record) => record.network === network)
+          .flatMap(({ verdicts }) => verdicts.filter(({ on }) => on === name)),
       ),
     );
     return `| ${claims[name].said} | ${cells.join(" | ")} |`;

@@ -232,12 +232,10 @@ function tableOf(data: StudyData): FindingTable {
 }
 
 /**
- * The amplitude at which an image's linear prediction has parted from the truth, between those measured by straight lines in
- * logarithms: 0 where it is below all of them, Infinity above.
+ * The amplitude at which a linear prediction has parted from the truth by its errors at some amplitudes, between those by
+ * straight lines in logarithms: 0 where it is below all of them, Infinity above.
  */
-function radiusOf(data: StudyData, direction: number, image: number): number {
-  const amplitudes = data.axes.amplitude!.map(Number);
-  const errors = amplitudes.map((_, a) => perImage(data, "error", direction, a)[image]!);
+function radiusOf(amplitudes: readonly number[], errors: readonly number[]): number {
   const beyond = errors.findIndex((error) => error >= PARTED);
   if (beyond < 0) return Number.POSITIVE_INFINITY;
   if (beyond === 0) return 0;
@@ -260,7 +258,13 @@ function radiusTable(data: StudyData): FindingTable {
       `shift: median over ${images.length} images with a 95 % interval by bootstrap over images; in some it is below or above all lengths measured.`,
     columns: ["direction", "radius", "low", "high", "images below", "images above"],
     rows: DIRECTIONS.map((direction, d) => {
-      const radii = images.map((image) => radiusOf(data, d, image));
+      const errors = amplitudes.map((_, a) => perImage(data, "error", d, a));
+      const radii = images.map((image) =>
+        radiusOf(
+          amplitudes,
+          errors.map((each) => each[image]!),
+        ),
+      );
       const { value, low, high } = bootstrap(radii.length, (chosen) => median(chosen.map((i) => radii[i]!)), data.seed);
       const outside = [0, Number.POSITIVE_INFINITY].map((end) => radii.filter((radius) => radius === end).length);
       return [named[direction], cell(value), cell(low), cell(high), ...outside];

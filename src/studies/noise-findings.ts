@@ -40,6 +40,8 @@ class NoiseData {
   readonly #kinds: readonly string[];
   readonly #taps: readonly string[];
   readonly #levels: number;
+  /** The levels that are noise: all but the first. */
+  readonly #noisy: readonly number[];
   readonly #all: readonly number[];
   /** Images whose spectra were computed. */
   readonly #chosen: readonly number[];
@@ -50,6 +52,7 @@ class NoiseData {
     this.#kinds = axes.kind!.map(String);
     this.#taps = axes.tap!.map(String);
     this.#levels = axes.level!.length;
+    this.#noisy = [...axes.level!.keys()].slice(1);
     this.#all = [...axes.image!.keys()];
     this.#chosen = this.#all.filter((image) => !Number.isNaN(this.#at("sigma", [image, 0, 0, 0, 0])));
   }
@@ -109,8 +112,7 @@ class NoiseData {
   }
 
   #line(name: string, kind: number, of: (level: number) => Estimate): ChartSeries {
-    const noisy = Array.from({ length: this.#levels - 1 }, (_, i) => i + 1);
-    const points = noisy.map((level) => {
+    const points = this.#noisy.map((level) => {
       const { value, low, high } = of(level);
       return { x: this.#mean("distance", kind, level).value, y: value, low, high };
     });
@@ -318,7 +320,7 @@ class NoiseData {
       caption: `Part of each layer in the change of log Σσ² at ${this.#taps.at(-1)}, mean of both orders of exchange, ${this.#chosen.length} images: ${INTERVALS}.`,
       columns: ["kind", "level", "layer", "group", "part", "low", "high", ...ORDERS],
       rows: this.#kinds.flatMap((kind, k) =>
-        Array.from({ length: this.#levels - 1 }, (_, i) => i + 1).flatMap((level) =>
+        this.#noisy.flatMap((level) =>
           this.#data.axes.factor!.map((factor, f) => [
             kind,
             level,
@@ -361,8 +363,10 @@ class NoiseData {
   /** Whether margin and Σσ² fall together, over all kinds and levels of noise. */
   #togetherVerdict(): Verdict[] {
     // The picture without noise, and each kind's levels of it.
-    const noisy = Array.from({ length: this.#levels - 1 }, (_, i) => i + 1);
-    const places = [[0, 0] as const, ...this.#kinds.flatMap((_, kind) => noisy.map((level) => [kind, level] as const))];
+    const places = [
+      [0, 0] as const,
+      ...this.#kinds.flatMap((_, kind) => this.#noisy.map((level) => [kind, level] as const)),
+    ];
     const together = this.#estimate((image) =>
       correlation(
         ranks(places.map(([kind, level]) => this.#at("margin", [image, kind, level]))),

@@ -154,7 +154,8 @@ function levelsOf(kinds: readonly NoiseKind[], params: Params): number {
     });
   }
   for (const kind of kinds) {
-    const wrong = numbersOf(params[kind]).find((value) => (kind === "jpeg" ? value < 1 || value > 100 : value < 0));
+    const strengths = numbersOf(params[kind]);
+    const wrong = strengths.find((value) => (kind === "jpeg" ? value < 1 || value > 100 : value < 0));
     if (wrong !== undefined) {
       throw new PushforwardError("usage", {
         what: `Noise of the kind ${kind} cannot have the strength ${wrong}.`,
@@ -162,8 +163,8 @@ function levelsOf(kinds: readonly NoiseKind[], params: Params): number {
         fix: kind === "jpeg" ? "Its quality goes from 1 to 100." : "Give 0 or more.",
       });
     }
-    const rising = numbersOf(params[kind]).sort((a, b) => (kind === "jpeg" ? b - a : a - b));
-    if (rising.some((value, i) => value !== numbersOf(params[kind])[i])) {
+    const rising = [...strengths].sort((a, b) => (kind === "jpeg" ? b - a : a - b));
+    if (strengths.some((value, i) => value !== rising[i])) {
       throw new PushforwardError("usage", {
         what: `Strengths of the kind ${kind} must go from weak to strong noise.`,
         where: { option: "--set" },

@@ -4,7 +4,7 @@ import type { Chart } from "../results/index.ts";
 import { augmented } from "./augment.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
-import { bootstrap, type Estimate, mean } from "./statistics.ts";
+import { bootstrap, type Estimate, mean, timesDrawn } from "./statistics.ts";
 import {
   type FindingTable,
   numbersOf,
@@ -195,14 +195,11 @@ type PairNumber = (image: number, pair: number) => number;
  * that pairs that share one are not taken for independent.
  */
 function meanOver(data: StudyData, kind: number, number: PairNumber): (images: readonly number[]) => number {
-  const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
-  const known = Array.from({ length: n * count }, (_, at) => {
-    const [image, pair] = [Math.floor(at / count), at % count];
-    return { image, partner: valueAt(data, "partner", [image, kind, pair]), value: number(image, pair) };
-  }).filter(({ value }) => Number.isFinite(value));
+  const known = pairsOf(data, kind)
+    .map(({ image, pair, partner }) => ({ image, partner, value: number(image, pair) }))
+    .filter(({ value }) => Number.isFinite(value));
   return (images) => {
-    const times = new Float64Array(n);
-    for (const image of images) times[image]! += 1;
+    const times = timesDrawn(images, data.axes.image!.length);
     let [weights, sum] = [0, 0];
     for (const { image, partner, value } of known) {
       const weight = times[image]! * (partner === image ? 1 : times[partner]!);
@@ -235,20 +232,21 @@ const energyAt = (data: StudyData, kind: number, tap: number, direction: number)
     (energy) => energy,
   );
 
-/** How many pairs of a kind there are. */
-function pairsOf(data: StudyData, kind: number): number {
-  const [n, count] = [data.axes.image!.length, data.axes.pair!.length];
-  const all = Array.from({ length: n * count }, (_, at) =>
-    valueAt(data, "partner", [Math.floor(at / count), kind, at % count]),
-  );
-  return all.filter((partner) => !Number.isNaN(partner)).length;
+/** The pairs of a kind: the image at which one begins, which of that image's it is, and the image at which it ends. */
+function pairsOf(data: StudyData, kind: number) {
+  const { image: images, pair: places } = data.axes;
+  return [...images!.keys()]
+    .flatMap((image) =>
+      Array.from(places!.keys(), (pair) => ({ image, pair, partner: valueAt(data, "partner", [image, kind, pair]) })),
+    )
+    .filter(({ partner }) => !Number.isNaN(partner));
 }
 
 function tableOf(data: StudyData, taps: readonly string[], { within }: Params): FindingTable {
   return {
     id: "by-tap",
     caption:
-      `Differences of ${pairsOf(data, 0)} pairs within a class and ${pairsOf(data, 1)} between classes, of ${data.axes.image!.length} images: their growth from the input to the ` +
+      `Differences of ${pairsOf(data, 0).length} pairs within a class and ${pairsOf(data, 1).length} between classes, of ${data.axes.image!.length} images: their growth from the input to the ` +
       "tap, geometric means, and their energy in the first singular directions, means; 95 % intervals by bootstrap over images." +
       (within === "augmentation"
         ? " Within a class: an image and the same one moved, mirrored or with other contrast."

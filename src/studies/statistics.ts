@@ -47,6 +47,13 @@ function drawsOf(n: number, seed: number | string): readonly (readonly number[])
   return lastDrawn.draws;
 }
 
+/** How often each of n images was drawn. */
+export function timesDrawn(images: readonly number[], n: number): Uint16Array {
+  const times = new Uint16Array(n);
+  for (const image of images) times[image]! += 1;
+  return times;
+}
+
 /**
  * The same of a statistic that images drawn twice would falsify, as one that counts directions: by leaving out one image at a
  * time, with Student's interval.

@@ -3,7 +3,7 @@ import type { Matrix } from "../operator/index.ts";
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
 import { cellsOf, lineOf, told } from "./findings.ts";
-import { bootstrap, type Estimate, jackknife, mean } from "./statistics.ts";
+import { bootstrap, type Estimate, jackknife, mean, timesDrawn } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
 /** Directions in which positions are kept: a picture has two. */
@@ -138,8 +138,7 @@ function forPairs(
   chosen: readonly number[],
   visit: (at: number, times: number, i: number, j: number) => void,
 ) {
-  const times = new Uint16Array(n);
-  for (const image of chosen) times[image]! += 1;
+  const times = timesDrawn(chosen, n);
   for (let i = 0; i < n; i++) {
     if (times[i] === 0) continue;
     for (let j = 0; j < i; j++) if (times[j]! > 0) visit(i * n + j, times[i]! * times[j]!, i, j);

@@ -161,7 +161,7 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
     id: "by-tap",
     caption:
       `Right singular vectors of J(input → tap): the first, and the last one kept whose σ exceeds ${RESOLVED} σ_1, means over ${n} images, and Spearman's rank ` +
-      `correlation of each measure with σ over all of those, mean over images with 95 % intervals by bootstrap over images.`,
+      "correlation of each measure with σ over all of those, mean over images with 95 % intervals by bootstrap over images.",
     columns: [
       "tap",
       ...names.flatMap((name) => [`${name}, first`, `${name}, last`, `correlation of ${name} with σ`, "low", "high"]),
