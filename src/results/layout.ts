@@ -188,9 +188,27 @@ function axes(name: string, shape: readonly number[]): Dimension[] {
   return shape.map((extent, axis) => [`${name}_${axis}`, extent, extent]);
 }
 
-/** A name as one part of a key: letters, digits, `_`, `-` and inner dots stay, other bytes become `~` and two hex digits. */
+/** The longest name that file systems take for a folder, in bytes. */
+const LONGEST = 255;
+/** How much of a longer name stays readable, in front of its hash. */
+const READABLE = 200;
+
+/**
+ * A name as one part of a key: letters, digits, `_`, `-` and inner dots stay, other bytes become `~` and two hex digits. What
+ * would be longer than file systems allow is cut, and ends in `~~` and a hash of the whole name, which no other name does.
+ */
 export function encodeName(name: string): string {
   const toHex = (text: string) =>
     Array.from(new TextEncoder().encode(text), (byte) => `~${byte.toString(16).padStart(2, "0")}`).join("");
-  return name.replace(/[^A-Za-z0-9_.-]+|^[._]|\.$/gu, toHex);
+  const encoded = name.replace(/[^A-Za-z0-9_.-]+|^[._]|\.$/gu, toHex);
+  return encoded.length <= LONGEST ? encoded : `${encoded.slice(0, READABLE)}~~${hashOf(encoded)}`;
+}
+
+/** FNV-1a of 128 bits, hexadecimal. */
+function hashOf(ascii: string): string {
+  let hash = 0x6c62272e07bb014262b821756295c58dn;
+  for (let i = 0; i < ascii.length; i++) {
+    hash = ((hash ^ BigInt(ascii.charCodeAt(i))) * 0x1000000000000000000013bn) & (2n ** 128n - 1n);
+  }
+  return hash.toString(16).padStart(32, "0");
 }

@@ -249,7 +249,7 @@ const inputs: readonly Row[] = [
   {
     what: "an input that is not there",
     args: ["net.onnx", "nowhere.npy"],
-    says: ["error: There is no such file or folder.", atModel("nowhere.npy"), "  do  Check the path."],
+    says: ["error: There is no such file.", atModel("nowhere.npy"), "  do  Check the path."],
   },
   {
     what: "a folder without pictures",

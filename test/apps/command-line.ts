@@ -23,18 +23,20 @@ interface CommandOptions {
   readonly cwd?: string;
   /** A program that starts the command, with its arguments: `setpriv --reuid=…`. */
   readonly under?: readonly string[];
+  /** An open file that takes standard output. */
+  readonly stdout?: number;
 }
 
 /** Starts the compiled command line. */
-export function start(args: readonly string[], { cwd, under = [] }: CommandOptions = {}): Running {
+export function start(args: readonly string[], { cwd, under = [], stdout: file }: CommandOptions = {}): Running {
   if (!existsSync(main)) throw new Error("the command line is not compiled: npm run build");
   const [program, ...rest] = [...under, process.execPath, main, ...args];
-  const child = spawn(program!, rest, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program!, rest, { cwd, stdio: ["ignore", file ?? "pipe", "pipe"] });
   let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
   });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
   const outcome = new Promise<Outcome>((resolve, reject) => {
@@ -45,7 +47,7 @@ export function start(args: readonly string[], { cwd, under = [] }: CommandOptio
       const look = () => {
         if ((stderr.match(pattern) ?? []).length >= times) resolve();
       };
-      child.stderr.on("data", look);
+      child.stderr?.on("data", look);
       child.on("close", () => resolve());
       look();
     });

@@ -1,23 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { chmod, mkdir, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, rm, statfs, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeModel } from "../../src/onnx/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openRun } from "../../src/results/index.ts";
+import { canMount } from "../support/privileges.ts";
 import { pushforward } from "./command-line.ts";
 import { convnet, lowRankNet } from "./networks.ts";
 import { createWorkplace, randomNpy, randomPng, type Workplace } from "./workplace.ts";
-
-const isRoot = process.getuid?.() === 0;
-
-function works(program: string, ...args: readonly string[]): boolean {
-  try {
-    execFileSync(program, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 let place: Workplace;
 
@@ -208,51 +198,6 @@ describe("results that are not as asked", () => {
   });
 });
 
-const hasNobody =
-  isRoot && works("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, "-v");
-
-describe.skipIf(!hasNobody)("without permission (skipped: needs root and setpriv)", () => {
-  // ONNX Runtime has a word to say where it finds no home of its own.
-  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "ORT_DISABLE_TELEMETRY=1"];
-  const spectrumAsNobody = (...args: readonly string[]) =>
-    pushforward(["spectrum", ...args], { cwd: place.folder, under: nobody });
-
-  beforeAll(() => chmod(place.folder, 0o755));
-
-  test("to write, nothing is left", async () => {
-    await mkdir(place.path("locked"), { mode: 0o755 });
-    expect(await spectrumAsNobody("net.onnx", "x.npy", "-k", "3", "--no-plan", "--out", "locked/run")).toEqual({
-      code: 2,
-      stdout: "",
-      stderr: [
-        "error: There is no permission to write here.",
-        `  at  file ${place.path("locked", "run", "input", "c", "0")}`,
-        "  do  Choose another folder with --out.\n",
-      ].join("\n"),
-    });
-    expect(await place.list("locked")).toEqual([]);
-  });
-
-  test.each([
-    { what: "the model", file: "hidden.onnx", args: ["hidden.onnx", "x.npy"] },
-    { what: "the input", file: "hidden.npy", args: ["net.onnx", "hidden.npy"] },
-  ])("to read $what", async ({ file, args }) => {
-    await writeFile(place.path(file), "", { mode: 0o600 });
-    expect(await spectrumAsNobody(...args, "--out", "unreadable")).toEqual({
-      code: 2,
-      stdout: "",
-      stderr: [
-        "error: No permission to read this file.",
-        `  at  file ${file}`,
-        "  do  Change its permissions, or run as a user who may read it.\n",
-      ].join("\n"),
-    });
-    expect(await place.list()).not.toContain("unreadable");
-  });
-});
-
-const canMount = isRoot && works("unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt");
-
 describe.skipIf(!canMount)("a disk that is full (skipped: needs root and the right to mount)", () => {
   beforeAll(async () => {
     await mkdir(place.path("disk"));
@@ -283,6 +228,16 @@ describe.skipIf(!canMount)("a disk that is full (skipped: needs root and the rig
     const done = run.manifest.taps.filter((_, tap) => run.isDone(0, tap)).length;
     expect(done).toBeGreaterThan(0);
     expect(done).toBeLessThan(6);
+
+    const fillUp = async () => writeFile(place.path("disk", "rest"), new Uint8Array(await free()));
+    await fillUp();
+    const reported = await pushforward(["report", "disk/run"], { cwd: place.folder });
+    expect({ ...reported, stderr: reported.stderr.split("\n")[0] }).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "error: The disk is full.",
+    });
+    await rm(place.path("disk", "rest"));
 
     await rm(place.path("disk", "filler"));
     const resumed = await spectrum(...command);

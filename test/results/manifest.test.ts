@@ -139,3 +139,26 @@ test.each([
 ])("the name %s is %s in a key", (name, key) => {
   expect(encodeName(name)).toBe(key);
 });
+
+describe("a name that is longer than a folder's may be", () => {
+  const long = `encoder/${"block/".repeat(45)}out`; // 281 characters
+
+  test("is cut in a key, and ends in its hash by FNV-1a", () => {
+    const key = encodeName(long);
+    expect(key.length).toBeLessThanOrEqual(255);
+    expect(key).toMatch(/^encoder~2fblock~2f/);
+    expect(key).toMatch(/~~[0-9a-f]{32}$/);
+    // Computed with Python's integers by the definition at http://www.isthe.com/chongo/tech/comp/fnv/.
+    expect(encodeName("a".repeat(256)).slice(-32)).toBe("007018d18f76871d279f3ac1732bd68d");
+  });
+
+  test("has a key that no other name has", () => {
+    const names = Array.from({ length: 1000 }, (_, i) => `${long}${i}`);
+    expect(new Set(names.map(encodeName)).size).toBe(1000);
+    expect(encodeName(encodeName(long))).not.toBe(encodeName(long));
+  });
+
+  test("of 255 characters is as it was", () => {
+    expect(encodeName("a".repeat(255))).toBe("a".repeat(255));
+  });
+});

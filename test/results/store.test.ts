@@ -25,9 +25,12 @@ describe("DirectoryStore", () => {
   test.each([
     { code: "ENOSPC", what: "The disk is full.", fix: /Make room/ },
     { code: "EDQUOT", what: "The disk quota is used up.", fix: /Make room/ },
-    { code: "EACCES", what: "There is no permission to write here.", fix: /--out/ },
-    { code: "EROFS", what: "There is no permission to write here: the disk is read-only.", fix: /--out/ },
-    { code: "EIO", what: "Cannot be written: EIO, as it happens.", fix: /--out/ },
+    { code: "EACCES", what: "There is no permission to write here.", fix: /another folder/ },
+    { code: "EROFS", what: "There is no permission to write here: the disk is read-only.", fix: /another folder/ },
+    { code: "ELOOP", what: "The links on this path lead round in a circle.", fix: /link/ },
+    { code: "ENAMETOOLONG", what: "A name on this path is longer than the file system allows.", fix: /shorter/ },
+    { code: "EIO", what: "The disk reports a fault.", fix: /disk/ },
+    { code: "EODD", what: "This cannot be written: EODD, as it happens.", fix: /another folder/ },
   ])("says what $code means, and leaves the old bytes whole", async ({ code, what, fix }) => {
     const store = new DirectoryStore(fresh());
     await store.set("/a/b", Uint8Array.of(1));
@@ -70,7 +73,7 @@ describe("DirectoryStore", () => {
     vi.mocked(fs.readFile).mockRejectedValueOnce(Object.assign(new Error("EACCES: denied"), { code: "EACCES" }));
     await expect(store.get("/a")).rejects.toMatchObject({
       code: "file-unreadable",
-      what: "Cannot be read: EACCES: denied.",
+      what: "There is no permission to read this, or to enter a folder on the way to it.",
       where: { file: join(store.location, "a") },
     });
   });

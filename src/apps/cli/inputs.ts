@@ -10,6 +10,7 @@ import {
   parsePreset,
   presetNamed,
 } from "../../images/index.ts";
+import { unreadable } from "../../platform/node/file-errors.ts";
 import type { InputRecord } from "../../results/index.ts";
 import { loadInput } from "../node/load-input.ts";
 import { readBytes } from "../node/open-model.ts";
@@ -25,18 +26,15 @@ export async function findInputs(paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const path of paths) {
     const info = await stat(path).catch((cause: unknown) => {
-      throw new PushforwardError("file-unreadable", {
-        what: "There is no such file or folder.",
-        where: { file: path },
-        fix: "Check the path.",
-        cause,
-      });
+      throw unreadable(path, cause);
     });
     if (!info.isDirectory()) {
       found.push(path);
       continue;
     }
-    const entries = await readdir(path, { recursive: true });
+    const entries = await readdir(path, { recursive: true }).catch((cause: unknown) => {
+      throw unreadable(path, cause);
+    });
     found.push(
       ...entries
         .filter((entry) => endings.has(extname(entry).toLowerCase()))

@@ -1,4 +1,3 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
@@ -138,9 +137,11 @@ function commonOf({ network, preprocess, inputs }: Prepared, version: string, op
 export async function writeStudies(out: string): Promise<string> {
   const { renderStudies } = await import("../report/index.ts"); // half of the start-up time of all commands
   const { files, page } = await renderStudies(out);
-  await mkdir(out, { recursive: true });
-  for (const [name, content] of files) await writeFile(join(out, name), content);
-  const report = join(out, "studies.html");
-  await writeFile(report, page);
-  return report;
+  const store = new DirectoryStore(out);
+  for (const [name, content] of files) await store.set(`/${name}`, bytesOf(content));
+  await store.set("/studies.html", bytesOf(page));
+  return join(out, "studies.html");
 }
+
+const bytesOf = (content: string | Uint8Array): Uint8Array =>
+  typeof content === "string" ? new TextEncoder().encode(content) : content;

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { exitCodes, messageOf, PushforwardError } from "../../base/index.ts";
+import { unwritable } from "../../platform/node/file-errors.ts";
 import { inspectCommand } from "./inspect.ts";
 import { paperCommand } from "./paper.ts";
 import { reportCommand } from "./report.ts";
@@ -34,9 +35,10 @@ for (const command of commands) {
 
 // A reader that has gone (`| head`) ends the work as an interrupt does: what is finished is kept.
 process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
-  if (cause.code !== "EPIPE") process.stderr.write(`error: Standard output cannot be written: ${cause.message}.\n`);
-  process.exit(exitCodes.interrupted);
+  process.exit(cause.code === "EPIPE" ? exitCodes.interrupted : exitCodeFor(unwritable("standard output", cause)));
 });
+// Where nothing can be told, the work goes on.
+process.stderr.on("error", () => undefined);
 
 try {
   await program.parseAsync();

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
@@ -17,9 +16,10 @@ export function reportCommand(): Command {
 /** Writes the report of a run into its folder and returns its path. */
 async function writeReport(folder: string): Promise<string> {
   const { renderFigures, renderReport } = await import("../report/index.ts"); // half of the start-up time of all commands
-  const run = await openRun(new DirectoryStore(folder));
-  const report = join(folder, "report.html");
-  await writeFile(report, await renderReport(run));
-  for (const [name, svg] of await renderFigures(run)) await writeFile(join(folder, name), svg);
-  return report;
+  const store = new DirectoryStore(folder);
+  const run = await openRun(store);
+  const encoder = new TextEncoder();
+  await store.set("/report.html", encoder.encode(await renderReport(run)));
+  for (const [name, svg] of await renderFigures(run)) await store.set(`/${name}`, encoder.encode(svg));
+  return join(folder, "report.html");
 }

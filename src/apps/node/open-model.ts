@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { open, readFile, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
-import { messageOf, PushforwardError, type Shape } from "../../base/index.ts";
+import type { Shape } from "../../base/index.ts";
 import { Network, type Point } from "../../jacobian/index.ts";
 import { checkModel, normalize, readModel } from "../../onnx/index.ts";
 import { type Backend, evaluateWith } from "../../operator/index.ts";
 import { type BackendOptions, createBackend } from "../../platform/node/backend.ts";
+import { unreadable } from "../../platform/node/file-errors.ts";
 import { Jacobian } from "./jacobian.ts";
 
 export interface OpenModelOptions extends BackendOptions {
@@ -83,17 +84,6 @@ export async function readBytes(file: string): Promise<Buffer> {
   return readFile(file).catch((cause: unknown) => {
     throw unreadable(file, cause);
   });
-}
-
-function unreadable(file: string, cause: unknown): PushforwardError {
-  const code = (cause as { code?: string }).code;
-  const known: Record<string, [string, string]> = {
-    ENOENT: ["There is no such file.", "Check the path."],
-    EISDIR: ["This is a folder, not a file.", "Name a file in it."],
-    EACCES: ["No permission to read this file.", "Change its permissions, or run as a user who may read it."],
-  };
-  const [what, fix] = known[code ?? ""] ?? [`This file cannot be read: ${messageOf(cause)}.`, undefined];
-  return new PushforwardError("file-unreadable", { what, where: { file }, cause, ...(fix ? { fix } : {}) });
 }
 
 /** Reads external data beside the model; what lies outside the model's folder is refused, through links too. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { formatSeconds } from "../../base/index.ts";
 import { chartFigure, formatNumber, plural } from "../../figures/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import { unreadable } from "../../platform/node/file-errors.ts";
 import { toPng } from "../../platform/node/png.ts";
 import { openStudyRun, type StudyRun } from "../../results/index.ts";
 import {
@@ -35,7 +36,10 @@ export interface StudiesReport {
  * @throws PushforwardError what the store throws
  */
 export async function renderStudies(folder: string): Promise<StudiesReport> {
-  const present = new Set(await readdir(folder));
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw unreadable(folder, cause);
+  });
+  const present = new Set(names);
   const files = new Map<string, string | Uint8Array>();
   const sections: Html[] = [];
   let claims = 0;

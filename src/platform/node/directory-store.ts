@@ -1,7 +1,8 @@
 import { mkdir, opendir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { messageOf, PushforwardError } from "../../base/index.ts";
+import { PushforwardError } from "../../base/index.ts";
 import type { Key, Store } from "../../results/index.ts";
+import { codeOf, unreadable, unwritable } from "./file-errors.ts";
 
 /** Names that begin so are unfinished writes. */
 const UNFINISHED = ".unfinished-";
@@ -32,9 +33,13 @@ export class DirectoryStore implements Store {
   async *list(prefix: Key): AsyncIterable<Key> {
     const folder = await this.#read(prefix, (path) => opendir(path, { recursive: true }));
     if (folder === undefined) return;
-    for await (const entry of folder) {
-      if (!entry.isFile() || entry.name.startsWith(UNFINISHED)) continue;
-      yield `/${relative(this.location, join(entry.parentPath, entry.name)).split(sep).join("/")}`;
+    try {
+      for await (const entry of folder) {
+        if (!entry.isFile() || entry.name.startsWith(UNFINISHED)) continue;
+        yield `/${relative(this.location, join(entry.parentPath, entry.name)).split(sep).join("/")}`;
+      }
+    } catch (cause) {
+      throw unreadable(pathOf(cause) ?? this.#path(prefix), cause); // of a folder below
     }
   }
 
@@ -73,33 +78,18 @@ export class DirectoryStore implements Store {
       return await read(path);
     } catch (cause) {
       if (["ENOENT", "EISDIR"].includes(codeOf(cause) ?? "")) return undefined;
-      const isFile = codeOf(cause) === "ENOTDIR";
+      if (codeOf(cause) !== "ENOTDIR") throw unreadable(path, cause);
       throw new PushforwardError("file-unreadable", {
-        what: isFile ? "A run is a folder, and there is a file in its place." : `Cannot be read: ${messageOf(cause)}.`,
-        where: { file: isFile ? this.location : path },
-        fix: isFile ? "Give the folder that a run was written to." : "Check the file's permissions and the disk.",
+        what: "A run is a folder, and there is a file in its place.",
+        where: { file: this.location },
+        fix: "Give the folder that a run was written to.",
         cause,
       });
     }
   }
 }
 
-function codeOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : undefined;
-}
-
-function unwritable(file: string, cause: unknown): PushforwardError {
-  const elsewhere = "Choose another folder with --out.";
-  const resume = "Make room and give the same command again: finished work is kept.";
-  const reasons: Readonly<Record<string, readonly [what: string, fix: string]>> = {
-    ENOSPC: ["The disk is full.", resume],
-    EDQUOT: ["The disk quota is used up.", resume],
-    EACCES: ["There is no permission to write here.", elsewhere],
-    EPERM: ["There is no permission to write here.", elsewhere],
-    EROFS: ["There is no permission to write here: the disk is read-only.", elsewhere],
-    ENOTDIR: ["There is a file where a folder must be.", elsewhere],
-    EEXIST: ["There is a file where a folder must be.", elsewhere],
-  };
-  const [what, fix] = reasons[codeOf(cause) ?? ""] ?? [`Cannot be written: ${messageOf(cause)}.`, elsewhere];
-  return new PushforwardError("store-unwritable", { what, where: { file }, fix, cause });
+/** The file or folder that the system's message is about. */
+function pathOf(cause: unknown): string | undefined {
+  return cause instanceof Error && "path" in cause ? String(cause.path) : undefined;
 }
