@@ -23,6 +23,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "formatSeconds",
     "formatShape",
     "gaussianArray",
+    "isBelowFloor",
     "messageOf",
     "nearestNames",
     "sameShape",

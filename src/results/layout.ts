@@ -39,7 +39,7 @@ export function plan<D extends DataType>(
 }
 
 /** Codes of the arrays that hold words; −1 where nothing is stored yet. */
-export const statusWords = ["converged", "at-floor", "unconverged"] as const satisfies readonly Status[];
+export const statusWords = ["converged", "at-floor", "unconverged", "below-floor"] as const satisfies readonly Status[];
 export const missedWords = ["exact", "probable", "none"] as const satisfies readonly UnitResult["missed"]["kind"][];
 export const stoppedWords = [
   "all-converged",
@@ -67,7 +67,11 @@ export const columns = {
   vjp: { type: "int32", about: "vectors multiplied by Jᵀ", of: (unit) => unit.vjp },
   seconds: { type: "float64", about: "seconds of the solve", of: (unit) => unit.seconds },
   norm: { type: "float64", about: "largest sigma seen; tol is relative to it", of: (unit) => unit.norm },
-  floor: { type: "float64", about: "residual that the backend can reach", of: (unit) => unit.floor },
+  floor: {
+    type: "float64",
+    about: "residual that the backend can reach; sigma up to it cannot be told from zero",
+    of: (unit) => unit.floor,
+  },
   orthogonality_u: { type: "float64", about: "max |UUᵀ − I|", of: (unit) => unit.orthogonality.u },
   orthogonality_v: { type: "float64", about: "max |VVᵀ − I|", of: (unit) => unit.orthogonality.v },
   missed_kind: {

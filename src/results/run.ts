@@ -1,8 +1,9 @@
 import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, readChunk, writeChunk, writeTexts } from "./arrays.ts";
-import { type ColumnName, type Layout, layoutOf } from "./layout.ts";
+import { type ColumnName, type Layout, layoutOf, statusWords } from "./layout.ts";
 import { checkManifest, readManifest, requireSameRun } from "./manifest.ts";
 import { metadataFiles } from "./metadata.ts";
+import { statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 import type { InputRecord, RunManifest, UnitResult } from "./types.ts";
 import { checkUnit, readUnitChunks, writeUnitChunks } from "./unit.ts";
@@ -237,7 +238,16 @@ class StoredRun implements Run {
     for (const [unit, isDone] of this.#done.entries()) {
       if (!isDone) data.fill(Number.NaN, unit * each, (unit + 1) * each);
     }
-    return { shape, data };
+    return { shape, data: name === "status" ? await this.#statusCodes(data, each) : data };
+  }
+
+  /** The codes of `statusOf` for those that are stored; a unit has `each` of them. */
+  async #statusCodes(stored: Float64Array, each: number): Promise<Float64Array> {
+    const [{ data: sigma }, { data: floor }] = [await this.table("sigma"), await this.table("floor")];
+    return stored.map((code, at) => {
+      const word = statusWords[code];
+      return word === undefined ? code : statusWords.indexOf(statusOf(word, sigma[at]!, floor[Math.floor(at / each)]!));
+    });
   }
 
   /** The number of a unit. */

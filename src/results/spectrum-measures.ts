@@ -1,16 +1,20 @@
+import { numericalRankOf, resolvedSigma } from "./status.ts";
 import type { UnitResult } from "./types.ts";
 
-/** Spread-out measures of one spectrum; over the k computed where the spectrum is not whole. */
+/**
+ * Spread-out measures of one spectrum: of the σ above the floor, as the others are rounding; over the k computed where the
+ * spectrum is not whole.
+ */
 export interface SpectrumMeasures {
-  /** exp of the entropy of σ/Σσ; between 1 and k. */
+  /** exp of the entropy of σ/Σσ; between 1 and the numerical rank. */
   readonly effectiveRank: number;
-  /** (Σσ²)²/Σσ⁴; between 1 and k. */
+  /** (Σσ²)²/Σσ⁴; between 1 and the numerical rank. */
   readonly participationRatio: number;
-  /** σ > max(m, n) · 2⁻²³ · σ₁. */
+  /** σ above the floor. */
   readonly numericalRank: number;
-  /** Share of the computed σ above 1, in [0, 1]. */
+  /** σ above 1 as a share of all computed, in [0, 1]; NaN where the floor exceeds 1 and some σ lie below it. */
   readonly aboveOne: number;
-  /** Mean of σ², and its standard deviation: an isometry has 1 and 0. */
+  /** Mean of σ², and its standard deviation: an isometry has 1 and 0. NaN where no σ is above the floor. */
   readonly isometryMean: number;
   readonly isometrySpread: number;
   /** Slope of log σ against the logarithm of its index, by least squares over σ > 0: −1 for σ ∝ 1/index; NaN for fewer than two. */
@@ -20,11 +24,14 @@ export interface SpectrumMeasures {
 }
 
 /**
- * Measures of one spectrum. A spectrum of zeros has ranks of 0; an empty one too.
+ * Measures of one spectrum. A spectrum of zeros has ranks of 0; an empty one too, and one that is all below its floor.
  *
  * @see Roy & Vetterli 2007, "The effective rank" (there of all σ)
  */
-export function measureSpectrum({ sigma, m, n }: Pick<UnitResult, "sigma" | "m" | "n">): SpectrumMeasures {
+export function measureSpectrum(unit: Pick<UnitResult, "sigma" | "floor" | "m" | "n">): SpectrumMeasures {
+  const { floor, m, n } = unit;
+  const sigma = resolvedSigma(unit);
+  const computed = unit.sigma.length;
   let sum = 0;
   let squares = 0;
   let fourths = 0;
@@ -41,16 +48,20 @@ export function measureSpectrum({ sigma, m, n }: Pick<UnitResult, "sigma" | "m" 
     const share = largest > 0 ? value / largest / sum : 0;
     if (share > 0) entropy -= share * Math.log(share);
   }
-  const threshold = Math.max(m, n) * 2 ** -23 * largest;
   return {
     effectiveRank: largest > 0 ? Math.exp(entropy) : 0,
     participationRatio: largest > 0 ? squares ** 2 / fourths : 0,
-    numericalRank: sigma.filter((value) => value > threshold).length,
-    aboveOne: sigma.length > 0 ? sigma.filter((value) => value > 1).length / sigma.length : 0,
+    numericalRank: numericalRankOf(unit),
+    aboveOne: aboveOneOf(sigma, computed, floor),
     ...isometryOf(sigma),
     logSlope: logSlopeOf(sigma),
-    whole: sigma.length >= Math.min(m, n),
+    whole: computed >= Math.min(m, n),
   };
+}
+
+function aboveOneOf(resolved: Float64Array, computed: number, floor: number): number {
+  if (floor > 1 && resolved.length < computed) return Number.NaN;
+  return computed > 0 ? resolved.filter((value) => value > 1).length / computed : 0;
 }
 
 function isometryOf(sigma: Float64Array): Pick<SpectrumMeasures, "isometryMean" | "isometrySpread"> {

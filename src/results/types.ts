@@ -1,7 +1,10 @@
 import type { Shape } from "../base/index.ts";
 
-/** What became of a triplet: `converged` residual ≤ tol · norm; `at-floor` not, but as small as the backend can reach. */
-export type Status = "converged" | "at-floor" | "unconverged";
+/**
+ * What became of a triplet. `converged`: residual ≤ tol · norm. `at-floor`: not, but as small as the backend can reach.
+ * `below-floor`: one of these, with σ ≤ floor, so that σ cannot be told from zero. `unconverged`: the residual is larger.
+ */
+export type Status = "converged" | "at-floor" | "unconverged" | "below-floor";
 
 /** What is known of the largest singular value that is not in the set. */
 export type Missed =
@@ -21,6 +24,7 @@ export interface UnitResult {
   readonly status: readonly Status[];
   /** Largest σ seen. */
   readonly norm: number;
+  /** Residual that the backend can reach; a σ that does not exceed it cannot be told from zero. */
   readonly floor: number;
   readonly orthogonality: { readonly u: number; readonly v: number };
   readonly missed: Missed;

@@ -11,6 +11,7 @@ import {
   stoppedWords,
   type VectorPlans,
 } from "./layout.ts";
+import { statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 import type { Missed, RunManifest, UnitResult } from "./types.ts";
 
@@ -65,15 +66,16 @@ export async function readUnitChunks(
   const number = Object.fromEntries(await Promise.all(entries)) as Record<ColumnName, number>;
   const k = number.triplets;
   const codes = await readChunk(store, layout.status, input, tap);
+  const sigma = (await readChunk(store, layout.sigma, input, tap)).slice(0, k);
   const [m, n] = [sizeOf(taps[tap]!.shape), sizeOf(from.shape)];
   const plans = layout.vectors[tap];
   return {
     m,
     n,
     k,
-    sigma: (await readChunk(store, layout.sigma, input, tap)).slice(0, k),
+    sigma,
     residual: (await readChunk(store, layout.residual, input, tap)).slice(0, k),
-    status: Array.from(codes.subarray(0, k), (code) => statusWords[code]!),
+    status: Array.from(codes.subarray(0, k), (code, i) => statusOf(statusWords[code]!, sigma[i]!, number.floor)),
     norm: number.norm,
     floor: number.floor,
     orthogonality: { u: number.orthogonality_u, v: number.orthogonality_v },

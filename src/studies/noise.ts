@@ -2,6 +2,7 @@ import { PushforwardError, sizeOf } from "../base/index.ts";
 import { type NoiseKind, noises, toLevels, withLevelShift } from "../images/index.ts";
 import type { Tap } from "../jacobian/index.ts";
 import type { Block } from "../operator/index.ts";
+import { missesTolerance } from "../results/index.ts";
 import { svd } from "../svd/index.ts";
 import { energyOf, probesOf } from "./energy.ts";
 import { factorsOf, groupNames, ORDERS, partsAt } from "./factors.ts";
@@ -251,7 +252,7 @@ async function spectraAt(lab: Lab, image: number, points: readonly Float32Array[
           : await svd(await lab.jacobian(point, source!, tap), { k: clean.k, tol: lab.tol, seed: lab.seed });
       const status = "certificate" in solved ? solved.certificate.status : solved.status;
       sigma.set(solved.sigma, at * most);
-      unconverged[at] = status.filter((one) => one !== "converged").length;
+      unconverged[at] = status.filter(missesTolerance).length;
     }
   }
   return { sigma, unconverged };

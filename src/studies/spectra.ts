@@ -1,5 +1,12 @@
 import { type Block, type BlockAlgebra, block, type Matrix } from "../operator/index.ts";
-import { type Chart, type ChartPoint, type ChartSeries, measureSpectrum, type UnitResult } from "../results/index.ts";
+import {
+  type Chart,
+  type ChartPoint,
+  type ChartSeries,
+  measureSpectrum,
+  missesTolerance,
+  type UnitResult,
+} from "../results/index.ts";
 import { cellsOf, imagesAt, lineOf, RESOLVED, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
@@ -82,7 +89,7 @@ export const spectra: Study = {
       rows: unit.m,
       columns: unit.n,
       active_share: unit.activeUnits / unit.m,
-      unconverged: [...unit.status, ...step.status].filter((status) => status !== "converged").length,
+      unconverged: [...unit.status, ...step.status].filter(missesTolerance).length,
       ...Object.fromEntries(Object.entries(measures).map(([name, { of }]) => [name, measured[of]])),
     };
   },
@@ -324,7 +331,8 @@ function steeperVerdict(data: StudyData, taps: readonly string[]): Verdict {
   // As many σ of either, so that a small tap is not steep for its size.
   const common = Math.min(...images.flatMap((image) => [0, last].map((tap) => resolvedAt(data, tap, image).length)));
   const rank = (tap: number, image: number) =>
-    measureSpectrum({ sigma: resolvedAt(data, tap, image).slice(0, common), m: common, n: common }).effectiveRank;
+    measureSpectrum({ sigma: resolvedAt(data, tap, image).slice(0, common), floor: 0, m: common, n: common })
+      .effectiveRank;
   const isTold = last > 0 && common > 1;
   const steeper = meanOf(
     images.map((image) => (isTold ? Math.log(rank(0, image) / rank(last, image)) : Number.NaN)),

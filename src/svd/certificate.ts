@@ -1,3 +1,4 @@
+import { isBelowFloor } from "../base/index.ts";
 import { type Block, type BlockAlgebra, block, rowsOf } from "../operator/index.ts";
 import { checkedFinite, type Products } from "./products.ts";
 import type { Candidates, Status } from "./triplets.ts";
@@ -23,6 +24,12 @@ export interface KnownImages {
  * taken to be as much again, and so is the combination of vectors beside their known images.
  */
 const ROUNDING = 2 * Math.SQRT2 * 2 ** -23;
+
+/**
+ * σ up to this part of the largest may be left to random vectors: their residual, at most √2 σ, is then within the floor, and
+ * nothing is known of such σ anyway.
+ */
+export const NEGLIGIBLE = ROUNDING / Math.SQRT2;
 
 /** A tolerance below this is too near the rounding of known images: all products are fresh then. */
 export const FINE = 2 ** -20;
@@ -98,12 +105,16 @@ export function merged(a: Measured, b: Measured, k: number): Measured {
   };
 }
 
-/** What each residual means, relative to the largest σ; below the floor it means no more than the floor. */
-export function statuses({ residual, floor, sigma }: Measured, tol: number): Status[] {
+/** What each residual and σ means, relative to the largest σ; below the floor they mean no more than the floor. */
+export function statuses(
+  { residual, floor, sigma }: Pick<Measured, "residual" | "floor" | "sigma">,
+  tol: number,
+): Status[] {
   const goal = tol * sigma[0]!;
-  return Array.from(residual, (value) => {
-    if (Math.max(value, floor) <= goal) return "converged";
-    return value <= floor ? "at-floor" : "unconverged";
+  return Array.from(residual, (value, i) => {
+    if (value > Math.max(goal, floor)) return "unconverged";
+    if (isBelowFloor(sigma[i]!, floor)) return "below-floor";
+    return floor <= goal ? "converged" : "at-floor";
   });
 }
 

@@ -1,5 +1,5 @@
 import { type Block, type BlockAlgebra, block, type Matrix, rowsOf, stacked, unitRows } from "../operator/index.ts";
-import { FINE, measure } from "./certificate.ts";
+import { FINE, measure, NEGLIGIBLE } from "./certificate.ts";
 import { checkedFinite } from "./products.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 import { diagonal, rowRange, scaleRows, stack, zeros } from "./small/matrix.ts";
@@ -7,8 +7,6 @@ import { completed, interruptedError, type Outcome, type Solve } from "./solve.t
 
 /** Eigenvalues of a Gram matrix are σ²: below this part of the largest σ they are too coarse, and a second one is made. */
 const LEVEL = 1e-3;
-/** σ below this part of the largest is rounding error of float32 products and counts as zero. */
-const RANK = 2 ** -23;
 
 /**
  * The k largest singular triplets from the whole matrix, whose short side is small: its rows (or columns) by products with
@@ -96,7 +94,7 @@ async function largestOf(
     rotation === undefined ? coefficients : algebra.multiply(coefficients, rotation);
 
   const sigma = values.map((value) => Math.sqrt(Math.max(value, 0)));
-  const cutoff = Math.max(LEVEL * sigma[0]!, RANK * Math.max(top, sigma[0]!));
+  const cutoff = Math.max(LEVEL * sigma[0]!, NEGLIGIBLE * Math.max(top, sigma[0]!));
   const taken = sigma.subarray(0, count).filter((value) => value > cutoff).length;
   if (taken === 0)
     return {

@@ -1,6 +1,7 @@
 import type { Rng } from "../base/index.ts";
 import type { Block, BlockAlgebra, Matrix } from "../operator/index.ts";
 import { BlockLanczos, type Ritz } from "./block-lanczos.ts";
+import { NEGLIGIBLE } from "./certificate.ts";
 import { applyFilter, type Filter, filterInverse, filterResidual, NO_FILTER } from "./filter.ts";
 import type { Pairs } from "./finish.ts";
 import { Images } from "./images.ts";
@@ -53,8 +54,6 @@ export interface Look {
   readonly top: number;
 }
 
-/** σ below this part of ‖J‖ is rounding error of float32 products and counts as zero. */
-const RANK = 2 ** -22;
 /** Rounding of float32 products, relative to the largest σ². What it does to a residual grows as σ falls. */
 const NOISE = 1e-7;
 /** Smallest σ that a run may be after, in units of the largest: what rounding leaves of it, within these limits. */
@@ -88,7 +87,7 @@ export class Run {
 
   /** Eigenvalues of G up to here are rounding error. */
   private get negligible(): number {
-    return ((RANK * this.options.norm) / this.options.unit) ** 2;
+    return ((NEGLIGIBLE * this.options.norm) / this.options.unit) ** 2;
   }
 
   get size(): number {

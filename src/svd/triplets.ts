@@ -11,9 +11,10 @@ export interface SingularTriplets {
 
 /**
  * `converged`: residual and floor ≤ tol · norm. `at-floor`: not, but residual ≤ floor, as small as this backend can reach, or
- * all that can be said where J and Jᵀ disagree.
+ * all that can be said where J and Jᵀ disagree. `below-floor`: the residual is as of those two, and σ ≤ floor: all that is
+ * known of it is that it cannot be told from zero. `unconverged`: the residual is larger.
  */
-export type Status = "converged" | "at-floor" | "unconverged";
+export type Status = "converged" | "at-floor" | "unconverged" | "below-floor";
 
 /**
  * What is known of the largest σ that is not in the set. `exact`: the whole spectrum was computed. `probable`: it is at
@@ -45,7 +46,7 @@ export interface Certificate {
   /** Vectors multiplied by J and by Jᵀ, those of the certificate included; wall time. */
   readonly cost: { readonly jvp: number; readonly vjp: number; readonly seconds: number };
   /**
-   * `all-converged`: every triplet is converged or at the floor. `budget`: some are not, and the products or the attempts
+   * `all-converged`: no triplet is unconverged. `budget`: some are not, and the products or the attempts
    * allowed are used up. `interrupted`: the signal was aborted.
    */
   readonly stopped: "all-converged" | "budget" | "interrupted";

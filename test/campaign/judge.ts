@@ -40,12 +40,14 @@ export function falseClaims(truth: Truth, result: SingularTriplets, { residual, 
   if (certificate.norm !== sigma[0]) say("norm", `${certificate.norm}, but σ_1 is ${sigma[0]}`);
   certificate.status.forEach((status, i) => {
     const residual = certificate.residual[i]!;
-    const expected =
+    const finished =
       Math.max(residual, certificate.floor) <= certificate.tol * certificate.norm
         ? "converged"
         : residual <= certificate.floor
           ? "at-floor"
           : "unconverged";
+    const isLost = finished !== "unconverged" && certificate.floor > 0 && sigma[i]! <= certificate.floor;
+    const expected = isLost ? "below-floor" : finished;
     if (status !== expected) say("status", `triplet ${i} is ${status}, with residual ${residual}`);
   });
 

@@ -14,7 +14,7 @@ export function unitOf(sigma: readonly number[], rest: Partial<UnitNumbers> = {}
     residual: Float64Array.from(sigma, () => 1e-7),
     status: sigma.map(() => "converged"),
     norm: sigma[0] ?? 0,
-    floor: 1e-8,
+    floor: 1e-8 * (sigma[0] ?? 0),
     orthogonality: { u: 1e-7, v: 2e-7 },
     missed: { kind: "none" },
     jvp: 5,

@@ -27,7 +27,7 @@ export const exampleManifest: RunManifest = {
   created: "2026-01-02T03:04:05Z",
 };
 
-const statuses: readonly Status[] = ["converged", "at-floor", "unconverged"];
+const statuses: readonly Status[] = ["converged", "at-floor", "unconverged", "below-floor"];
 
 /** Numbers for a unit that no other unit has. */
 export function exampleUnit(manifest: RunManifest, input: number, tap: number, version = 0): UnitResult {
@@ -48,7 +48,7 @@ export function exampleUnit(manifest: RunManifest, input: number, tap: number, v
       .sort()
       .reverse(),
     residual: Float64Array.from({ length: k }, () => 1e-7 * rng.uniform()),
-    status: Array.from({ length: k }, () => statuses[rng.integer(3)]!),
+    status: Array.from({ length: k }, () => statuses[rng.integer(4)]!),
     norm: 1 + rng.uniform(),
     floor: 1e-8,
     orthogonality: { u: rng.uniform(), v: rng.uniform() },

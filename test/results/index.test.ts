@@ -9,8 +9,11 @@ test("the room's public names", () => {
     "describeMismatch",
     "earlierRun",
     "measureSpectrum",
+    "missesTolerance",
+    "numericalRankOf",
     "openRun",
     "openStudyRun",
+    "resolvedSigma",
     "sameRun",
   ]);
 });

@@ -54,6 +54,35 @@ describe("measure", () => {
   });
 });
 
+describe("statuses", () => {
+  const of = (triplets: readonly (readonly [sigma: number, residual: number])[], floor: number, tol: number) =>
+    statuses(
+      {
+        sigma: Float64Array.from(triplets, ([sigma]) => sigma),
+        residual: Float64Array.from(triplets, ([, residual]) => residual),
+        floor,
+      },
+      tol,
+    );
+
+  test("σ up to the floor is below it, at either tolerance, unless its residual is not as small as it can be", () => {
+    const triplets = [
+      [1, 1e-8],
+      [1e-5, 1e-7],
+      [2e-7, 1e-8], // on the floor
+      [1e-9, 1e-6],
+      [0, 0],
+    ] as const;
+    const below = "below-floor";
+    expect(of(triplets, 2e-7, 1e-5)).toEqual(["converged", "converged", below, below, below]);
+    expect(of(triplets, 2e-7, 1e-9)).toEqual(["at-floor", "at-floor", below, "unconverged", below]);
+  });
+
+  test("the zeros of J = 0 are exact", () => {
+    expect(of([[0, 0]], 0, 1e-5)).toEqual(["converged"]);
+  });
+});
+
 test("orthogonality is the largest entry of |QQᵀ − I|", async () => {
   const q = block(Float32Array.of(1, 0, 0, 0.25, 1, 0), 2);
   expect(await orthogonality(jsAlgebra, q)).toBe(0.25);

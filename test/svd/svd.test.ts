@@ -69,7 +69,9 @@ describe.each(["dense", "krylov"] as const)("%s", (method) => {
     expectClose(result.sigma, spectrum.slice(0, k), ROUNDING * scale);
     if (m * n <= 20_000) expectClose(result.sigma, jacobiSingularValues(matrix, m, n).slice(0, k), ROUNDING * scale);
     const { status, stopped, missed, norm, tol } = result.certificate;
-    expect(new Set(status)).toEqual(new Set(["converged"]));
+    // The zeros of a matrix that is not zero cannot be told from σ of its rounding.
+    const known = spectrum.slice(0, k).map((value) => (value > 0 || spectrum[0] === 0 ? "converged" : "below-floor"));
+    expect(status).toEqual(known);
     expect(stopped).toBe("all-converged");
     expect(norm).toBe(result.sigma[0]);
     expect(tol).toBe(1e-5);

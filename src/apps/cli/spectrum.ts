@@ -5,6 +5,7 @@ import {
   createRun,
   earlierRun,
   MemoryStore,
+  missesTolerance,
   type Run,
   type RunManifest,
   type UnitResult,
@@ -93,7 +94,7 @@ async function compute(stored: Run, network: NetworkFile, inputs: Inputs, option
   const name = (input: number, tap: number) => `${manifest.inputs[input]!.name} → ${manifest.taps[tap]!.name}`;
   let missed = 0;
   const tell = (input: number, tap: number, unit: UnitResult) => {
-    if (unit.status.some((status) => status !== "converged")) missed++;
+    if (unit.status.some(missesTolerance)) missed++;
     if (options.json) process.stdout.write(`${JSON.stringify(asLine(manifest, input, tap, unit))}\n`);
   };
   for (const { input, tap } of done) tell(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!);
