@@ -5,4 +5,5 @@ export { type NumberArray, readNpy, writeNpy } from "./npy.ts";
 export { preprocess } from "./preprocess.ts";
 export { parsePreset, presetNamed, type ReadMean } from "./preset-file.ts";
 export { fitTo, type MeanImage, type Preprocess, presets, type Size, settingsOf } from "./presets.ts";
+export { tiffObstacle } from "./tiff.ts";
 export type { DecodedImage, ImageDecoder, ThroughJpeg } from "./types.ts";

@@ -2,6 +2,7 @@ import sharp from "sharp";
 import { expect, test } from "vitest";
 import { imageDecoder } from "../../src/platform/node/image-decoder.ts";
 import { describeImageDecoder } from "../conformance/image-decoder.ts";
+import { writeTiff } from "../support/tiff.ts";
 
 const pixels = [255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30, 128, 128, 128, 1, 2, 3];
 const raw = (channels: 1 | 3 | 4, values: readonly number[], height = 3) =>
@@ -56,6 +57,25 @@ test("a plain CMYK JPEG comes out plain and near its colour", async () => {
   const { channels, data } = await imageDecoder.decode(bytes);
   expect(channels).toBe(3);
   for (const [i, level] of [150, 130, 110].entries()) expect(Math.abs(data[i]! - level)).toBeLessThan(25);
+});
+
+/** Where no ink is, where all black ink is, and where one ink of the three is. */
+test.each([
+  { inks: [0, 0, 0, 0], least: 250, most: 255 },
+  { inks: [0, 0, 0, 255], least: 0, most: 60 },
+])("CMYK of $inks", async ({ inks, least, most }) => {
+  const bytes = writeTiff({ width: 1, height: 1, data: Uint8Array.from(inks), bits: 8, samples: 4, photometric: 5 });
+  for (const level of (await imageDecoder.decode(bytes)).data) {
+    expect(level).toBeGreaterThanOrEqual(least);
+    expect(level).toBeLessThanOrEqual(most);
+  }
+});
+
+test.each([0, 1, 2])("ink %i takes most of its own colour away", async (ink) => {
+  const inks = [0, 1, 2, 3].map((i) => (i === ink ? 255 : 0));
+  const bytes = writeTiff({ width: 1, height: 1, data: Uint8Array.from(inks), bits: 8, samples: 4, photometric: 5 });
+  const { data } = await imageDecoder.decode(bytes);
+  expect(data.indexOf(Math.min(...data))).toBe(ink);
 });
 
 test("a profile changes nothing: levels are taken as they are stored", async () => {

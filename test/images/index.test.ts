@@ -15,6 +15,7 @@ test("the room's public names", () => {
     "presets",
     "readNpy",
     "settingsOf",
+    "tiffObstacle",
     "toLevels",
     "withLevelShift",
     "writeNpy",

@@ -1,30 +1,59 @@
-import sharp from "sharp";
+import sharp, { type Metadata } from "sharp";
 import { messageOf, PushforwardError } from "../../base/index.ts";
-import type { DecodedImage, ImageDecoder, ThroughJpeg } from "../../images/index.ts";
+import { type DecodedImage, type ImageDecoder, type ThroughJpeg, tiffObstacle } from "../../images/index.ts";
 
 /**
- * Decodes JPEG, PNG, WebP, GIF (its first picture), TIFF and AVIF by sharp.
+ * Decodes JPEG, PNG, WebP, GIF, TIFF and AVIF by sharp: of several pictures in one file the first.
  *
- * Colours are taken as they are stored, as Pillow and so torchvision do: an embedded profile is not applied, except to
- * CMYK, which has no meaning without one. 16 bits become 8.
+ * Levels are 8 or 16 bits, black 0 and white the largest; 16 bits become 8 by their upper byte. Colours are grey, RGB or
+ * CMYK, with or without transparency, and are taken as they are stored, as Pillow and so torchvision do: an embedded
+ * profile is not applied, except to CMYK, which has no meaning without one.
  */
 export const imageDecoder: ImageDecoder = {
   async decode(bytes: Uint8Array): Promise<DecodedImage> {
-    try {
-      const { space } = await sharp(bytes).metadata();
-      const options = { failOn: "error", ignoreIcc: space !== "cmyk" } as const;
-      const pipeline = sharp(bytes, options).toColourspace("srgb").raw();
-      const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
-      return { width: info.width, height: info.height, channels: info.channels as DecodedImage["channels"], data };
-    } catch (cause) {
-      throw new PushforwardError("image-undecodable", {
-        what: `This is not a picture that can be read: ${messageOf(cause)}.`,
-        fix: "Give a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or an .npy array; a damaged file must be fetched again.",
-        cause,
-      });
-    }
+    const tiff = tiffObstacle(bytes);
+    if (tiff !== undefined) throw withoutLevels(tiff);
+    const metadata = await metadataOf(bytes).catch(undecodable);
+    const other = obstacle(metadata);
+    if (other !== undefined) throw withoutLevels(other);
+    const options = { failOn: "error", ignoreIcc: metadata.space !== "cmyk" } as const;
+    const pipeline = sharp(bytes, options).toColourspace("srgb").raw();
+    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true }).catch(undecodable);
+    return { width: info.width, height: info.height, channels: info.channels as DecodedImage["channels"], data };
   },
 };
+
+/** Asynchronous, so that what sharp throws at once is caught too. */
+const metadataOf = async (bytes: Uint8Array): Promise<Metadata> => sharp(bytes).metadata();
+
+/** Channels without transparency, by colour space as libvips names it. */
+const colours: Readonly<Record<string, number>> = { "b-w": 1, grey16: 1, srgb: 3, rgb16: 3, cmyk: 4 };
+
+/** What `tiffObstacle` says, for every other format. */
+function obstacle({ depth, space, channels, hasAlpha }: Metadata): string | undefined {
+  if (depth !== "uchar" && depth !== "ushort") return `holds samples of the type ${depth}`;
+  const plain = colours[space];
+  if (plain === undefined) return `is in the colour space ${space}`;
+  return channels === plain + (hasAlpha ? 1 : 0) ? undefined : `has ${channels} channels`;
+}
+
+function withoutLevels(what: string): PushforwardError {
+  return new PushforwardError("image-undecodable", {
+    what: `This picture ${what}.`,
+    fix:
+      "Pictures are grey, RGB or CMYK, with or without transparency, with 8 or 16 bits a channel, so that black and white are " +
+      "known. Convert it, or save what the network should see as an .npy array, which is used as it is.",
+  });
+}
+
+function undecodable(cause: unknown): never {
+  const [first = ""] = messageOf(cause).split("\n");
+  throw new PushforwardError("image-undecodable", {
+    what: `This is not a picture that can be read: ${first}.`,
+    fix: "Give a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or an .npy array; a damaged file must be fetched again.",
+    cause,
+  });
+}
 
 /** By sharp, with colour at half the resolution, as cameras have it. */
 export const throughJpeg: ThroughJpeg = async ({ data, width, height, channels }, quality) =>
