@@ -9,5 +9,6 @@ export {
   unsupportedBetween,
 } from "./linearize.ts";
 export { formatProgram, type LinearProgram, type LinearVar, type Operand, type Tangent } from "./program.ts";
+export { constant } from "./rule.ts";
 export { rules } from "./rules/index.ts";
 export { transpose } from "./transpose.ts";

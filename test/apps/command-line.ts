@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("../../dist/apps/cli/main.js", import.meta.url));
+/** The compiled command line. */
+export const main = fileURLToPath(new URL("../../dist/apps/cli/main.js", import.meta.url));
 
 /** What a command left behind. */
 export interface Outcome {

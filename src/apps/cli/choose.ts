@@ -1,5 +1,5 @@
 import { linearize } from "../../autodiff/index.ts";
-import { PushforwardError } from "../../base/index.ts";
+import { PushforwardError, quoted } from "../../base/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
 import { evaluateWith } from "../../operator/index.ts";
 import { tripletsAt } from "../../studies/index.ts";
@@ -62,7 +62,7 @@ function requireRules(network: NetworkFile, from: Tap, taps: readonly Tap[]): vo
     where: { file: network.file, node: missing[0]!.node, op: missing[0]!.op },
     fix:
       reachable.length > 0
-        ? `Reachable without them: --taps ${reachable.join(",")}.`
+        ? `Reachable without them: --taps ${quoted(reachable.join(","))}.`
         : "No tap is reachable without them; add a rule: CONTRIBUTING.md.",
   });
 }

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { formatShape, PushforwardError } from "../../base/index.ts";
 import { productCost, type Tap } from "../../jacobian/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
-import { DEFAULT_K, shape, wholeNumber } from "./options.ts";
+import { DEFAULT_K, shape, threadCount, wholeNumber } from "./options.ts";
 import { type PlanOptions, printPlan } from "./plan.ts";
 import { formatTable } from "./table.ts";
 
@@ -24,7 +24,7 @@ export function inspectCommand(): Command {
     .option("-k, --k <count>", `with --plan: triplets at each tap (default: ${DEFAULT_K})`, wholeNumber("-k", 1))
     .option("--inputs <count>", "with --plan: inputs of the run", wholeNumber("--inputs", 1), 1)
     .option("--preprocess <name>", "with --plan: how the input's picture is prepared, as for `spectrum`")
-    .option("--threads <count>", "with --plan: threads of one product", wholeNumber("--threads", 1))
+    .option("--threads <count>", "with --plan: threads of one product", threadCount("--threads"))
     .option("--json", "one object a line on standard output")
     .action(async (file: string, input: string | undefined, options: InspectOptions) => {
       if (input !== undefined && !options.plan) throw inputWithoutPlan(input);

@@ -107,7 +107,9 @@ export async function inLaboratory(
 
 async function measured(study: Study, lab: Lab, manifest: StudyManifest, out: string): Promise<void> {
   const stored = await createStudyRun(new DirectoryStore(join(out, study.id)), manifest);
-  const progress = new Progress(manifest.cell.reduce((product, name) => product * manifest.axes[name]!.length, 1));
+  const progress = new Progress(
+    new Array<number>(manifest.cell.reduce((product, name) => product * manifest.axes[name]!.length, 1)).fill(1),
+  );
   try {
     await interruptible((signal) =>
       runStudy(study, stored, lab, { signal, onCell: (names) => progress.finish(`${study.id}: ${names}`) }),

@@ -13,6 +13,9 @@ const { version } = JSON.parse(readFileSync(new URL("../../../package.json", imp
   version: string;
 };
 
+/** What a shell shows of a program that the signal SIGPIPE ends. */
+const READER_GONE = 141;
+
 const program = new Command("pushforward")
   .description("Certified Jacobian spectra of trained networks: ONNX in, numbers that carry their residuals out.")
   .version(version)
@@ -33,12 +36,14 @@ for (const command of commands) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 
-// A reader that has gone (`| head`) ends the work as an interrupt does: what is finished is kept.
+// A reader that has gone (`| head`) ends the work without a word, as it ends other programs: what is finished is kept.
 process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
-  process.exit(cause.code === "EPIPE" ? exitCodes.interrupted : exitCodeFor(unwritable("standard output", cause)));
+  process.exit(cause.code === "EPIPE" ? READER_GONE : exitCodeFor(unwritable("standard output", cause)));
 });
-// Where nothing can be told, the work goes on.
-process.stderr.on("error", () => undefined);
+// Where nothing else can be told (a full disk, a terminal that is closed), the work goes on.
+process.stderr.on("error", (cause: NodeJS.ErrnoException) => {
+  if (cause.code === "EPIPE") process.exit(READER_GONE);
+});
 
 try {
   await program.parseAsync();

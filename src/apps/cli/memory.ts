@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { PushforwardError } from "../../base/index.ts";
+import { PushforwardError, quoted } from "../../base/index.ts";
 import type { Forecast, TapForecast } from "../../studies/index.ts";
 
 /** What a run keeps, beside what its solves hold. */
@@ -70,7 +70,7 @@ export async function requireRoom(forecast: Forecast, k: number, keeping: Keepin
   const smaller = await largestFitting(k, async (fewer) => fits(await forecast.at(fewer)));
   if (smaller > 0) offers.push(`-k ${smaller}`);
   const some = taps.filter((tap) => fits([tap]));
-  if (some.length > 0 && fits(some)) offers.push(`--taps ${some.map(({ tap }) => tap.name).join(",")}`);
+  if (some.length > 0 && fits(some)) offers.push(`--taps ${quoted(some.map(({ tap }) => tap.name).join(","))}`);
 
   const needed = roomFor(taps, keeping);
   const [need, there, kind] =

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { PushforwardError } from "../../base/index.ts";
 
 /** Triplets at each tap, the tolerance, and vectors kept from either end, where none are asked for. */
@@ -18,6 +19,14 @@ export const wholeNumber = (option: string, least: number) => (text: string) => 
   const value = Number(text);
   const isValid = text.trim() !== "" && Number.isSafeInteger(value) && value >= least;
   return isValid ? value : refuse(option, text, `a whole number of at least ${least}`, "100");
+};
+
+/** Threads of one product: more than the machine has cores wait for each other, or never end, and are not taken. */
+export const threadCount = (option: string) => (text: string) => {
+  const [asked, cores] = [wholeNumber(option, 1)(text), availableParallelism()];
+  if (asked > cores)
+    process.stderr.write(`note: ${option} ${cores} instead of ${text}: the machine has no more cores\n`);
+  return Math.min(asked, cores);
 };
 
 export const tolerance = (option: string) => (text: string) => {

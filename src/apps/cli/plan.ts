@@ -28,7 +28,7 @@ export async function printPlan(network: NetworkFile, path: string | undefined, 
     from,
     taps.map((tap) => ({ tap, inputs: options.inputs })),
   );
-  const progress = new Progress(taps.length);
+  const progress = new Progress(taps.map(() => 1));
   // Of the process with a network that has been multiplied with; later taps add what is not collected yet.
   let base = Number.POSITIVE_INFINITY;
   await forecast.rehearse(k, {

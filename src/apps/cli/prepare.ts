@@ -7,7 +7,7 @@ import type { Run, RunManifest } from "../../results/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
 import { chooseTaps } from "./choose.ts";
 import { choosePreset, findInputs, type Inputs, loadInputs, readLabels } from "./inputs.ts";
-import { shape, wholeNumber } from "./options.ts";
+import { shape, threadCount, wholeNumber } from "./options.ts";
 
 /** What a command asks for of networks and inputs. */
 export interface PrepareOptions {
@@ -30,7 +30,7 @@ export function preparing(command: Command): Command {
     .option("--labels <file>", "classes: a list in output order, or a table file<TAB>class")
     .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", shape("--shape"))
     .option("--seed <seed>", "fixes every random choice", wholeNumber("--seed", 0), 0)
-    .option("--threads <count>", "threads of one product (default: all cores)", wholeNumber("--threads", 1));
+    .option("--threads <count>", "threads of one product (default: all cores)", threadCount("--threads"));
 }
 
 /** A network that is open, with the taps and inputs of a command. */

@@ -1,37 +1,68 @@
 import { formatSeconds } from "../../base/index.ts";
+import { cutToWidth, widthOf } from "./width.ts";
 
-/** Reports long work on standard error: a line that is rewritten on a terminal, a line a unit elsewhere. */
+/** Where progress is written: standard error, or what stands for it. */
+export interface ProgressStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** A terminal that does not tell its width. */
+const USUAL_COLUMNS = 80;
+/** Back to the first column, and everything in the line erased. */
+const CLEAR = "\r\x1b[2K";
+
+/**
+ * Reports long work. On a terminal, the work under way has one line that is rewritten, and no line is longer than the
+ * terminal is wide. Elsewhere there is a line for each unit that is finished, whole and without control codes.
+ */
 export class Progress {
-  readonly #total: number;
-  readonly #live = process.stderr.isTTY;
+  readonly #shares: readonly number[];
+  readonly #stream: ProgressStream;
+  readonly #live: boolean;
   readonly #started = performance.now();
   #done = 0;
+  #spent = 0;
 
-  constructor(total: number) {
-    this.#total = total;
+  /** `shares`: how long each unit is expected to take against the others, in the order in which they are finished. */
+  constructor(shares: readonly number[], stream: ProgressStream = process.stderr) {
+    this.#shares = shares;
+    this.#stream = stream;
+    this.#live = stream.isTTY === true && process.env.TERM !== "dumb";
   }
 
   /** A unit is under way. */
   update(text: string): void {
-    if (!this.#live) return;
-    process.stderr.write(`\r\x1b[2K[${this.#done}/${this.#total}] ${text}${this.#estimate()}`);
+    if (this.#live) this.#stream.write(CLEAR + this.#line(text));
   }
 
   /** A unit is finished. */
   finish(text: string): void {
+    this.#spent += this.#shares[this.#done] ?? 0;
     this.#done++;
-    process.stderr.write(`${this.#live ? "\r\x1b[2K" : ""}[${this.#done}/${this.#total}] ${text}${this.#estimate()}\n`);
+    this.#stream.write(`${this.#live ? CLEAR : ""}${this.#line(text)}\n`);
   }
 
   /** Leaves the line that was rewritten. */
   end(): void {
-    if (this.#live) process.stderr.write("\r\x1b[2K");
+    if (this.#live) this.#stream.write(CLEAR);
   }
 
-  /** Time left if the rest goes as what is done did. */
+  /** The text between what is done and the time left; on a terminal it is cut so that all three fit into a line. */
+  #line(text: string): string {
+    const [before, after] = [`[${this.#done}/${this.#shares.length}] `, this.#estimate()];
+    const printable = text.replace(/\p{Control}/gu, "�"); // Names of files may hold anything.
+    if (!this.#live) return before + printable + after;
+    const room = (this.#stream.columns || USUAL_COLUMNS) - 1; // A full line moves the cursor of some terminals on.
+    return cutToWidth(before + cutToWidth(printable, Math.max(0, room - widthOf(before + after))) + after, room);
+  }
+
+  /** Time left if the rest takes as long against what is done as expected. */
   #estimate(): string {
-    if (this.#done === 0 || this.#done >= this.#total) return "";
+    const left = this.#shares.slice(this.#done).reduce((sum, share) => sum + share, 0);
+    if (this.#done === 0 || left === 0 || this.#spent === 0) return "";
     const elapsed = (performance.now() - this.#started) / 1000;
-    return `, about ${formatSeconds((elapsed / this.#done) * (this.#total - this.#done))} left`;
+    return `, about ${formatSeconds((elapsed / this.#spent) * left)} left`;
   }
 }

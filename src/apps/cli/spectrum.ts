@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { formatSeconds, PushforwardError } from "../../base/index.ts";
+import { formatSeconds, PushforwardError, quoted } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import {
   createRun,
@@ -90,7 +90,7 @@ async function compute(stored: Run, network: NetworkFile, inputs: Inputs, option
   );
   const done = units.filter(({ input, tap }) => stored.isDone(input, tap));
   if (done.length > 0) process.stderr.write(`note: ${done.length} of ${units.length} units are done already\n`);
-  const progress = new Progress(units.length - done.length);
+  const progress = new Progress(new Array<number>(units.length - done.length).fill(1));
   const name = (input: number, tap: number) => `${manifest.inputs[input]!.name} → ${manifest.taps[tap]!.name}`;
   let missed = 0;
   const tell = (input: number, tap: number, unit: UnitResult) => {
@@ -117,7 +117,7 @@ async function compute(stored: Run, network: NetworkFile, inputs: Inputs, option
   }
   if (!options.json) process.stdout.write(`${await summary(stored)}\n`);
   if (options.out !== undefined)
-    process.stderr.write(`stored in ${options.out}; see it: pushforward report ${options.out}\n`);
+    process.stderr.write(`stored in ${options.out}; see it: pushforward report ${quoted(options.out)}\n`);
   if (missed > 0) {
     process.stderr.write(
       `warning: ${missed} of ${units.length} units have triplets above the tolerance (marked in the results)\n`,

@@ -1,3 +1,5 @@
+import { widthOf } from "./width.ts";
+
 /** A table in plain text, columns aligned: numbers (columns named in `right`) to the right, the rest to the left. */
 export function formatTable(
   head: readonly string[],
@@ -5,11 +7,11 @@ export function formatTable(
   right: readonly number[] = [],
 ): string {
   const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => [...(row[column] ?? "")].length)));
+  const widths = head.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ""))));
   const line = (row: readonly string[]) =>
     row
       .map((cell, column) => {
-        const fill = " ".repeat(widths[column]! - [...cell].length);
+        const fill = " ".repeat(widths[column]! - widthOf(cell));
         return right.includes(column) ? fill + cell : cell + fill;
       })
       .join("  ")

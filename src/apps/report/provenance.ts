@@ -1,4 +1,4 @@
-import { formatShape } from "../../base/index.ts";
+import { formatShape, quoted } from "../../base/index.ts";
 import { formatNumber } from "../../figures/index.ts";
 import type { RunManifest } from "../../results/index.ts";
 import { type Html, html } from "./html.ts";
@@ -35,14 +35,10 @@ export function provenance(manifest: RunManifest, command: string | undefined): 
 
 function commandOf({ model, inputs, taps, from, k, tol, seed, preprocess }: RunManifest): string {
   const files = inputs.map(({ file }) => file);
-  const listed = files.length > 4 ? [...files.slice(0, 3).map(quote), "…"] : files.map(quote);
+  const listed = files.length > 4 ? [...files.slice(0, 3).map(quoted), "…"] : files.map(quoted);
   return [
-    `pushforward spectrum ${quote(baseName(model.file))} ${listed.join(" ")}`,
-    `--taps ${quote(taps.map(({ name }) => name).join(","))} --from ${quote(from.name)}`,
-    `-k ${k} --tol ${tol} --seed ${seed} --preprocess ${quote(preprocess.name)}`,
+    `pushforward spectrum ${quoted(baseName(model.file))} ${listed.join(" ")}`,
+    `--taps ${quoted(taps.map(({ name }) => name).join(","))} --from ${quoted(from.name)}`,
+    `-k ${k} --tol ${tol} --seed ${seed} --preprocess ${quoted(preprocess.name)}`,
   ].join(" \\\n  ");
-}
-
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`;
 }

@@ -1,5 +1,6 @@
 import "./no-telemetry.ts";
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
 import { messageOf, PushforwardError } from "../../base/index.ts";
 import { type OnnxModel, type Tensor, writeModel } from "../../onnx/index.ts";
@@ -9,16 +10,21 @@ import { createBlockAlgebra } from "./block-algebra.ts";
 const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
 
 export interface BackendOptions {
-  /** Threads of one product; all cores unless given. */
+  /** Threads of one product, at most one for each core: more are not taken. All cores unless given. */
   readonly threads?: number;
 }
 
-/** ONNX Runtime on the CPU, in this process. */
-export function createBackend({ threads = 0 }: BackendOptions = {}): Backend {
+/**
+ * ONNX Runtime on the CPU, in this process.
+ *
+ * @throws PushforwardError `usage` for threads that are no whole number of at least 1
+ */
+export function createBackend({ threads }: BackendOptions = {}): Backend {
+  const intraOpNumThreads = threadsOf(threads);
   const sessions = new Set<ort.InferenceSession>();
   const compile = async (model: OnnxModel): Promise<Executable> => {
     const session = await ort.InferenceSession.create(writeModel(model), {
-      intraOpNumThreads: threads,
+      intraOpNumThreads,
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
       // Else a session's threads spin on after its run and take the cores from the next session's.
@@ -50,6 +56,16 @@ export function createBackend({ threads = 0 }: BackendOptions = {}): Backend {
       sessions.clear();
     },
   };
+}
+
+/** The runtime's number of threads: 0 leaves the choice to it. */
+function threadsOf(asked: number | undefined): number {
+  if (asked === undefined) return 0;
+  if (Number.isSafeInteger(asked) && asked >= 1) return Math.min(asked, availableParallelism());
+  throw new PushforwardError("usage", {
+    what: `threads is ${asked}, but must be a whole number of at least 1.`,
+    fix: "Leave it out for all cores.",
+  });
 }
 
 function failed(what: string, cause: unknown): PushforwardError {
