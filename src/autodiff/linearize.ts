@@ -6,6 +6,7 @@ import {
   type Node,
   type OnnxModel,
   readAttributes,
+  readsOf,
   type Tensor,
   type TensorType,
   valueInfo,
@@ -14,7 +15,8 @@ import { ProgramBuilder } from "./builder.ts";
 import { type KeptValue, PrimalBuilder, type Value } from "./primal.ts";
 import type { LinearProgram, Operand, Tangent } from "./program.ts";
 import type { RuleNode } from "./rule.ts";
-import { rules } from "./rules/index.ts";
+import { knownAttributes } from "./rules/attributes.ts";
+import { type DifferentiableOp, rules } from "./rules/index.ts";
 import { convolveParts, scaleAfterGather } from "./simplify.ts";
 
 export interface LinearizeOptions {
@@ -44,18 +46,21 @@ export interface UnsupportedNode {
   readonly op: string;
 }
 
-/** Nodes through which the sources' tangents flow on their way to the targets, in graph order. */
+/**
+ * Nodes through which the sources' tangents flow on their way to the targets, in graph order. A tangent flows into a node
+ * through its inputs and through what its subgraphs (the body of a Loop, the branches of an If) read from the graph around.
+ */
 export function nodesBetween(model: Model, { sources, targets }: LinearizeOptions): Node[] {
   const varying = new Set(sources);
   const reached = model.onnx.graph.nodes.filter((node) => {
-    const flows = node.inputs.some((input) => varying.has(input));
+    const flows = readsOf(node).some((name) => varying.has(name));
     if (flows) for (const output of node.outputs) if (!sources.includes(output)) varying.add(output);
     return flows;
   });
   const needed = new Set(targets);
   const between = reached.reverse().filter((node) => {
     const leads = node.outputs.some((output) => needed.has(output));
-    if (leads) for (const input of node.inputs) if (!sources.includes(input)) needed.add(input);
+    if (leads) for (const name of readsOf(node)) if (!sources.includes(name)) needed.add(name);
     return leads;
   });
   return between.reverse();
@@ -96,12 +101,13 @@ export async function linearize(model: Model, options: LinearizeOptions, evaluat
       op: node.op,
       inputs: node.inputs.map((name) => (name === "" ? absent : lookUp(name))),
       outputs: node.outputs.filter((name) => name !== "").map(lookUp),
-      attributes: readAttributes(node.attributes),
+      attributes: readAttributes(node.attributes, knownAttributes[node.op as DifferentiableOp]),
       optional: (i) => (node.inputs[i] ? lookUp(node.inputs[i]) : undefined),
       varies: (i) => tangents.get(node.inputs[i] ?? "") !== undefined,
     };
     primal.owner = node.outputs[0];
     try {
+      checkAttributes(node);
       const map = rules[node.op]!(ruleNode, primal);
       const result = map(l, ...node.inputs.map((name) => tangents.get(name)));
       const results = Array.isArray(result) ? (result as readonly Tangent[]) : [result as Tangent];
@@ -128,6 +134,14 @@ export async function linearize(model: Model, options: LinearizeOptions, evaluat
   return finish(model, primal, program, options, evaluate);
 }
 
+function checkAttributes({ op, attributes }: Node): void {
+  const known = knownAttributes[op as DifferentiableOp];
+  const others = Object.keys(attributes).filter((name) => !known.includes(name));
+  if (others.length === 0) return;
+  const [attribute, is] = others.length === 1 ? ["attribute", "is"] : ["attributes", "are"];
+  throw new Error(`its ${attribute} ${others.join(", ")} ${is} not known to the rule of ${op}`);
+}
+
 const absent: Value = { name: "", shape: [], type: "float32", constant: undefined };
 
 /** Splits what was kept into constants, computed once here, and what the primal graph computes at each point. */
@@ -144,7 +158,7 @@ async function finish(
 
   const fixed = new Set(known.keys());
   const fixedNodes = primal.nodes.filter((node) => {
-    const isFixed = node.inputs.every((input) => input === "" || fixed.has(input));
+    const isFixed = readsOf(node).every((name) => fixed.has(name));
     if (isFixed) for (const output of node.outputs) fixed.add(output);
     return isFixed;
   });
@@ -155,7 +169,7 @@ async function finish(
       nodes,
       outputs.map(({ name }) => name),
     );
-    const read = new Set(needed.flatMap((node) => node.inputs).concat(outputs.map(({ name }) => name)));
+    const read = new Set(needed.flatMap(readsOf).concat(outputs.map(({ name }) => name)));
     return buildModel(
       {
         inputs,
@@ -198,7 +212,7 @@ function neededNodes(nodes: readonly Node[], outputs: readonly string[]): Node[]
     .reverse()
     .filter((node) => {
       const leads = node.outputs.some((output) => needed.has(output));
-      if (leads) for (const input of node.inputs) needed.add(input);
+      if (leads) for (const name of readsOf(node)) needed.add(name);
       return leads;
     })
     .reverse();

@@ -1,5 +1,5 @@
 import { nearestNames, PushforwardError, type Shape, withoutBatch } from "../base/index.ts";
-import type { Model, Node } from "../onnx/index.ts";
+import { type Model, type Node, readsOf } from "../onnx/index.ts";
 
 /** A named tensor of the graph that a Jacobian can start from or lead to. */
 export interface Tap {
@@ -44,7 +44,7 @@ export function findTaps(model: Model): Tap[] {
   const inputs = graph.inputs.filter(({ name }) => model.values.get(name)!.type === "float32");
   const varying = new Set(inputs.map(({ name }) => name));
   const nodes = graph.nodes.filter((node) => {
-    const varies = node.inputs.some((input) => varying.has(input));
+    const varies = readsOf(node).some((name) => varying.has(name));
     if (varies) for (const output of node.outputs) varying.add(output);
     return varies;
   });
@@ -86,7 +86,7 @@ function cutTest(inputs: readonly string[], nodes: readonly Node[], outputs: rea
   return (tensor: string): boolean => {
     const reached = new Set(inputs.filter((input) => input !== tensor));
     for (const node of nodes) {
-      if (!node.inputs.some((input) => reached.has(input))) continue;
+      if (!readsOf(node).some((name) => reached.has(name))) continue;
       for (const output of node.outputs) if (output !== tensor) reached.add(output);
     }
     return !outputs.some((output) => reached.has(output));

@@ -61,9 +61,10 @@ export function filled(shape: Shape, value: number): Tensor {
 
 type AttributeValues = { [A in Attribute as A["kind"]]: A["value"] };
 
-/** Reads attributes with their defaults. */
-export function readAttributes(attributes: Attributes) {
+/** Reads attributes with their defaults; where `known` is given, a name that is not in it is a fault of the reader. */
+export function readAttributes(attributes: Attributes, known?: readonly string[]) {
   const get = <K extends Attribute["kind"]>(name: string, kind: K): AttributeValues[K] | undefined => {
+    if (known?.includes(name) === false) throw new Error(`the attribute ${name} is read and not declared`);
     const attribute = attributes[name];
     return attribute?.kind === kind ? (attribute.value as AttributeValues[K]) : undefined;
   };

@@ -40,6 +40,11 @@ const rows: readonly (readonly [reason: string, row: Row, message: string])[] = 
     "Pad cannot be differentiated here: its constant value moves with the source.",
   ],
   [
+    "an attribute that the rule does not know",
+    { op: "SpaceToDepth", in: { X: [1, 1, 2, 2] }, attrs: { blocksize: 2, mode: "CRD" } },
+    "SpaceToDepth cannot be differentiated here: its attribute mode is not known to the rule of SpaceToDepth.",
+  ],
+  [
     "an axis that is computed",
     {
       nodes: [

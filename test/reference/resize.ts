@@ -89,10 +89,19 @@ function alongAxis(x: Array64, axis: number, output: number, scale: number, attr
 export const resize: ReferenceOps = {
   Resize: ([x, , scales, sizes], attributes) => {
     const axes = attributes.ints("axes") ?? x!.shape.map((_, axis) => axis);
+    const policy = attributes.text("keep_aspect_ratio_policy", "stretch");
+    const ratios = scales?.data.length ? [] : axes.map((axis, i) => sizes!.data[i]! / x!.shape[axis]!);
+    const common = policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios);
     return axes.reduce((y, axis, i) => {
       const input = x!.shape[axis]!;
-      const scale = scales?.data.length ? scales.data[i]! : sizes!.data[i]! / input;
-      const output = scales?.data.length ? Math.floor(scale * input) : sizes!.data[i]!;
+      const stretched = scales?.data.length ? scales.data[i]! : ratios[i]!;
+      const isCommon = policy !== "stretch" && ratios.length > 0;
+      const scale = isCommon ? common : stretched;
+      const output = isCommon
+        ? Math.round(scale * input)
+        : ratios.length > 0
+          ? sizes!.data[i]!
+          : Math.floor(scale * input);
       return scale === 1 ? y : alongAxis(y, axis, output, scale, attributes);
     }, x!);
   },

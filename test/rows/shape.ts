@@ -97,6 +97,26 @@ const resizeRows: readonly OpRow[] = [
   resizeTo([1, 2, 4, 5], [6, 8], { mode: "linear", axes: [2, 3] }),
   resizeBy([1, 2, 4, 5], [1.5, 2], { mode: "linear", axes: [3, 2] }),
   resizeTo([1, 2, 3, 3], [1, 2, 3, 3], { mode: "linear" }, { note: "nothing to do" }),
+  ...["not_larger", "not_smaller"].flatMap((keep_aspect_ratio_policy) => [
+    ...["nearest", "linear", "cubic"].map((mode) =>
+      resizeTo([1, 2, 5, 7], [9, 10], { mode, keep_aspect_ratio_policy, axes: [2, 3] }),
+    ),
+    resizeTo([1, 1, 7, 5], [3, 4], {
+      mode: "nearest",
+      nearest_mode: "floor",
+      coordinate_transformation_mode: "asymmetric",
+      keep_aspect_ratio_policy,
+      axes: [3, 2],
+    }),
+    resizeTo([1, 1, 8, 7], [4, 3], { mode: "linear", antialias: 1, keep_aspect_ratio_policy, axes: [2, 3] }),
+    resizeTo(
+      [1, 1, 5, 5],
+      [8, 4],
+      { mode: "cubic", cubic_coeff_a: -0.5, exclude_outside: 1, keep_aspect_ratio_policy, axes: [2, 3] },
+      { note: "no ratio of its own" },
+    ),
+    resizeTo([1, 1, 2, 3], [1, 1, 4, 9], { mode: "nearest", keep_aspect_ratio_policy }, { note: "over all axes" }),
+  ]),
 ];
 
 export const shapeRows: readonly Row[] = [

@@ -19,3 +19,16 @@ export function hasXarray(): boolean {
 
 /** What a skipped test says of its reason. */
 export const withoutXarray = "skipped: no Python with xarray and zarr 3, see PUSHFORWARD_PYTHON";
+
+/** Whether it has ONNX's own schemas. */
+export function hasOnnx(): boolean {
+  try {
+    execFileSync(python, ["-c", "import onnx.defs"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a skipped test says of its reason. */
+export const withoutOnnx = "skipped: no Python with onnx, see PUSHFORWARD_PYTHON";

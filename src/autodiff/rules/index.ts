@@ -8,8 +8,7 @@ import { pooling } from "./pooling.ts";
 import { reduction } from "./reduction.ts";
 import { shape } from "./shape.ts";
 
-/** One rule for each ONNX operator that can be differentiated, by the operator's name. */
-export const rules: Rules = {
+const table = {
   ...activation,
   ...arithmetic,
   ...convolution,
@@ -18,4 +17,9 @@ export const rules: Rules = {
   ...pooling,
   ...reduction,
   ...shape,
-};
+} satisfies Rules;
+
+export type DifferentiableOp = keyof typeof table;
+
+/** One rule for each ONNX operator that can be differentiated, by the operator's name. */
+export const rules: Rules = table;

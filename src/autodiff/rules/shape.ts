@@ -1,8 +1,9 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
-import { float, floatTensor, int, intTensor, text, toNumbers } from "../../onnx/index.ts";
+import { floatTensor, intTensor, toNumbers } from "../../onnx/index.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
-import type { LinearBuilder, Operand, Tangent } from "../program.ts";
+import type { Tangent } from "../program.ts";
 import { constant, fromRight, type Rule, type Rules, reshaped, steering } from "../rule.ts";
+import { resize } from "./resize.ts";
 
 const indicesOf = (primal: PrimalBuilder, places: readonly number[]) => primal.keep(primal.constant(intTensor(places)));
 
@@ -147,61 +148,6 @@ const spaceToDepth: Rule = ({ inputs: [x], outputs: [y], attributes }) => {
   const [batch, channels, height, width] = x!.shape as [number, number, number, number];
   const apart = [batch, channels, height / b, b, width / b, b];
   return (l, dx) => l.reshape(l.transpose(l.reshape(dx, apart), [0, 3, 5, 1, 2, 4]), y!.shape);
-};
-
-/** x·R along one axis. */
-function alongAxis(l: LinearBuilder, x: Tangent, matrix: Operand, axis: number): Tangent {
-  if (x === undefined) return undefined;
-  if (axis === -1 && x.shape.length >= 2) return l.matmul(x, matrix);
-  const at = x.shape.length + axis;
-  const rows = [sizeOf(x.shape.slice(0, at)), x.shape[at]!, sizeOf(x.shape.slice(at + 1))];
-  const result = [...x.shape.slice(0, at), matrix.shape[1]!, ...x.shape.slice(at + 1)];
-  return l.reshape(l.matmulLeft(matrix, l.reshape(x, rows), true), result);
-}
-
-/**
- * Every mode interpolates each axis on its own and linearly, so Resize is one matrix an axis: what it makes of the unit
- * vectors.
- */
-const resize: Rule = (node, primal) => {
-  const x = node.inputs[0]!;
-  const y = node.outputs[0]!;
-  const { attributes } = node;
-  const transformation = attributes.text("coordinate_transformation_mode", "half_pixel");
-  if (transformation === "tf_crop_and_resize") throw new Error("tf_crop_and_resize is not supported");
-  const scales = steering(node, 2) ?? [];
-  const stated = attributes.ints("axes")?.map((axis) => (axis < 0 ? axis + x.shape.length : axis));
-  const matrices = x.shape
-    .map((extent, axis) => ({
-      axis: axis - x.shape.length,
-      from: extent,
-      to: y.shape[axis]!,
-      scale: scales[stated ? stated.indexOf(axis) : axis],
-    }))
-    .filter(({ from, to, scale }) => from !== to || (scale !== undefined && scale !== 1))
-    .map(({ axis, from, to, scale }) => {
-      const unit = primal.constant(
-        floatTensor(
-          [1, 1, from, from],
-          Float32Array.from({ length: from * from }, (_, i) => (i % (from + 1) === 0 ? 1 : 0)),
-        ),
-      );
-      const none = primal.constant(floatTensor([0], []));
-      const by =
-        scale !== undefined
-          ? [none, primal.constant(floatTensor([4], [1, 1, 1, scale]))]
-          : [none, none, primal.constant(intTensor([1, 1, from, to]))];
-      const rows = primal.op("Resize", [unit, ...by], [1, 1, from, to], {
-        mode: text(attributes.text("mode", "nearest")),
-        coordinate_transformation_mode: text(transformation),
-        nearest_mode: text(attributes.text("nearest_mode", "round_prefer_floor")),
-        cubic_coeff_a: float(attributes.float("cubic_coeff_a", -0.75)),
-        exclude_outside: int(attributes.int("exclude_outside", 0)),
-        antialias: int(attributes.int("antialias", 0)),
-      });
-      return { axis, matrix: primal.keep(primal.reshape(rows, [from, to])) };
-    });
-  return (l, dx) => matrices.reduce<Tangent>((t, { axis, matrix }) => alongAxis(l, t, matrix, axis), dx);
 };
 
 /** yᵢ = start + i · step; how many there are must stand still. */
