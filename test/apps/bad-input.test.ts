@@ -256,7 +256,7 @@ const inputs: readonly Row[] = [
     args: ["net.onnx", "models"],
     says: [
       "error: There is no picture or array in models.",
-      "  do  Give files or folders with .jpg, .jpeg, .png, .webp, .gif, .tif, .tiff, .avif, .npy.",
+      "  do  Give files or folders with .jpg, .jpeg, .png, .webp, .gif, .tif, .tiff, .avif, .npy. Names that begin with a dot and folders of results are left out.",
     ],
   },
   {

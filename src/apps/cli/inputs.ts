@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { messageOf, PushforwardError, type Shape } from "../../base/index.ts";
 import {
@@ -10,44 +10,9 @@ import {
   parsePreset,
   presetNamed,
 } from "../../images/index.ts";
-import { unreadable } from "../../platform/node/file-errors.ts";
 import type { InputRecord } from "../../results/index.ts";
 import { loadInput } from "../node/load-input.ts";
 import { readBytes } from "../node/open-model.ts";
-
-const endings = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".npy"]);
-
-/**
- * The files that the command line's inputs stand for: files as named, folders by the pictures and arrays below them, sorted.
- *
- * @throws PushforwardError `file-unreadable` for a path that is not there, `usage` where nothing is left
- */
-export async function findInputs(paths: readonly string[]): Promise<string[]> {
-  const found: string[] = [];
-  for (const path of paths) {
-    const info = await stat(path).catch((cause: unknown) => {
-      throw unreadable(path, cause);
-    });
-    if (!info.isDirectory()) {
-      found.push(path);
-      continue;
-    }
-    const entries = await readdir(path, { recursive: true }).catch((cause: unknown) => {
-      throw unreadable(path, cause);
-    });
-    found.push(
-      ...entries
-        .filter((entry) => endings.has(extname(entry).toLowerCase()))
-        .sort()
-        .map((entry) => join(path, entry)),
-    );
-  }
-  if (found.length > 0) return found;
-  throw new PushforwardError("usage", {
-    what: `There is no picture or array in ${paths.join(", ")}.`,
-    fix: `Give files or folders with ${[...endings].join(", ")}.`,
-  });
-}
 
 /** The preprocessing of a name or JSON file, as it is before it is fitted to a network. */
 async function readPreset(nameOrFile: string): Promise<Preprocess> {

@@ -2,8 +2,10 @@ import { createRng, formatSeconds, gaussianArray, sizeOf } from "../../base/inde
 import type { Tap } from "../../jacobian/index.ts";
 import { Forecast, type TapForecast, totalSeconds } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
+import { isArrayFile } from "../node/load-input.ts";
 import { chooseK, chooseTaps } from "./choose.ts";
-import { choosePreset, findInputs, loadInputs } from "./inputs.ts";
+import { findInputs } from "./find-inputs.ts";
+import { choosePreset, loadInputs } from "./inputs.ts";
 import { COMPILING, formatBytes, freeRoom, type Keeping, requireRoom, roomFor } from "./memory.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS } from "./options.ts";
 import { Progress } from "./progress.ts";
@@ -75,10 +77,10 @@ export async function printPlan(network: NetworkFile, path: string | undefined, 
 const randomInput = (input: Tap): Float32Array => gaussianArray(createRng(0, "plan"), sizeOf(input.shape));
 
 async function inputAt(network: NetworkFile, path: string, preprocess: string | undefined): Promise<Float32Array> {
-  const files = (await findInputs([path])).slice(0, 1);
+  const { file } = (await findInputs([path]))[0]!;
   const { shape } = network.input;
-  const preset = await choosePreset(preprocess, shape, files[0]!.endsWith(".npy"));
-  const { points } = await loadInputs(files, shape, preset, { classes: [], byFile: new Map() });
+  const preset = await choosePreset(preprocess, shape, isArrayFile(file));
+  const { points } = await loadInputs([file], shape, preset, { classes: [], byFile: new Map() });
   return points[0]!;
 }
 

@@ -5,8 +5,10 @@ import { type LevelScale, levelScaleOf, levelScaleOfArrays, settingsOf } from ".
 import type { Tap } from "../../jacobian/index.ts";
 import type { Run, RunManifest } from "../../results/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
+import { isArrayFile } from "../node/load-input.ts";
 import { chooseTaps } from "./choose.ts";
-import { choosePreset, findInputs, type Inputs, loadInputs, readLabels } from "./inputs.ts";
+import { findInputs } from "./find-inputs.ts";
+import { choosePreset, type Inputs, loadInputs, readLabels } from "./inputs.ts";
 import { shape, threadCount, wholeNumber } from "./options.ts";
 
 /** What a command asks for of networks and inputs. */
@@ -18,6 +20,8 @@ export interface PrepareOptions {
   readonly shape?: number[];
   readonly seed: number;
   readonly threads?: number;
+  /** The folder for results: no inputs are looked for there. */
+  readonly out?: string;
 }
 
 /** Adds the arguments and options that `prepare` takes. */
@@ -53,7 +57,7 @@ export interface Prepared {
  * @throws PushforwardError what `openModel`, `chooseTaps`, `choosePreset`, `readLabels` and `loadInputs` throw
  */
 export async function prepare(file: string, paths: readonly string[], options: PrepareOptions): Promise<Prepared> {
-  const files = await findInputs(paths);
+  const files = (await findInputs(paths, options.out)).map(({ file }) => file);
   const network = await openModel(file, {
     ...(options.shape === undefined ? {} : { inputShape: options.shape }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
@@ -61,7 +65,7 @@ export async function prepare(file: string, paths: readonly string[], options: P
   try {
     const from = options.from === undefined ? network.input : network.tap(options.from);
     const taps = await chooseTaps(network, from, options.taps);
-    const onlyArrays = files.every((name) => name.endsWith(".npy"));
+    const onlyArrays = files.every(isArrayFile);
     const preset = await choosePreset(options.preprocess, network.input.shape, onlyArrays);
     const labels = await readLabels(options.labels, files);
     const inputs = await loadInputs(files, network.input.shape, preset, labels);

@@ -18,7 +18,7 @@ export async function loadInput(file: string, preset: Preprocess): Promise<Loade
   const bytes = await readBytes(file);
   const sha256 = sha256Of(bytes);
   try {
-    const array = isArray(file) ? readNpy(bytes, file) : preprocess(await imageDecoder.decode(bytes), preset);
+    const array = isArrayFile(file) ? readNpy(bytes, file) : preprocess(await imageDecoder.decode(bytes), preset);
     return { ...array, sha256 };
   } catch (cause) {
     if (cause instanceof PushforwardError) throw cause.at({ file });
@@ -27,4 +27,4 @@ export async function loadInput(file: string, preset: Preprocess): Promise<Loade
 }
 
 /** Whether a file holds an array rather than a picture. */
-const isArray = (file: string): boolean => extname(file).toLowerCase() === ".npy";
+export const isArrayFile = (file: string): boolean => extname(file).toLowerCase() === ".npy";
