@@ -10,9 +10,15 @@ type Extents = readonly (number | string)[];
 
 const isOpen = (extent: number | string | undefined): boolean => typeof extent !== "number" || extent <= 0;
 
+/** What converters write for every extent that they do not know: no two of them need to be equal. */
+const placeholder = /^(\?|-1|none|null|nil|unk(nown)?|dyn(amic)?|\*|)$/i;
+
 /**
  * The model with a fixed shape at every input: the one asked for, else the file's own with a batch of 1. A symbol bound at
  * one input is bound at all; a shape asked for may leave out the batch axis.
+ *
+ * The batch axis is the first, where it is open and its symbol stands on no other axis of any input. A symbol that stands on the
+ * first axis and on another axis of one and the same input only says that neither is known: such extents need not be equal.
  *
  * @throws PushforwardError `shape-mismatch` where an extent stays open, or what is asked for contradicts the file
  */
@@ -25,41 +31,64 @@ export function bindInputs(model: OnnxModel, asked: InputShapes): OnnxModel {
       fix: `Its inputs are: ${inputs.map((input) => input.name).join(", ")}.`,
     });
   }
+  const meaningless = placeholdersIn(inputs);
+  const symbolAt = (extent: number | string): string | undefined =>
+    typeof extent === "string" && !meaningless.has(extent) ? extent : undefined;
+  const inner = new Set(inputs.flatMap(({ shape = [] }) => shape.slice(1).map(symbolAt)));
   const symbols = new Map<string, number>();
-  for (const input of inputs) if (asked.has(input.name)) match(input, asked.get(input.name), symbols);
-  const matched = inputs.map((input) => match(input, asked.get(input.name), symbols));
-  const bound = matched.map(({ input, extents }): ValueInfo => {
-    const shape = extents.map((extent) => (typeof extent === "string" ? (symbols.get(extent) ?? extent) : extent));
-    if (shape.some((extent) => typeof extent === "string")) throw openError(input, extents, inputs.length);
-    return { ...input, shape };
+  for (const input of inputs) bindSymbols(input, asked.get(input.name), symbolAt, symbols);
+  const bound = inputs.map((input): ValueInfo => {
+    const own = input.shape ?? asked.get(input.name);
+    if (own === undefined) throw openError(input, [], inputs.length);
+    const wanted = withBatch(input, asked.get(input.name));
+    const extents = own.map((extent, axis): number | string => {
+      if (!isOpen(extent)) return extent;
+      const symbol = symbolAt(extent);
+      const known = wanted?.[axis] ?? (symbol === undefined ? undefined : symbols.get(symbol));
+      const isBatch = axis === 0 && (symbol === undefined || !inner.has(symbol));
+      return known ?? (isBatch ? 1 : (symbol ?? "?"));
+    });
+    if (extents.some((extent) => typeof extent === "string")) throw openError(input, extents, inputs.length);
+    return { ...input, shape: extents };
   });
   return withGraph(model, { inputs: bound });
 }
 
-function match(input: ValueInfo, asked: Shape | undefined, symbols: Map<string, number>) {
-  const own: Extents | undefined = input.shape;
-  if (own === undefined) return { input, extents: asked ?? (["?"] as Extents) };
-  const withBatch = asked !== undefined && asked.length === own.length - 1 ? [batchOf(own), ...asked] : asked;
-  if (asked !== undefined && withBatch?.length !== own.length) throw contradiction(input, asked);
-  const extents = own.map((extent, axis): number | string => {
-    const wanted = withBatch?.[axis];
-    if (!isOpen(extent)) {
-      if (wanted !== undefined && wanted !== extent) throw contradiction(input, asked!);
-      return extent;
-    }
-    const symbol = typeof extent === "string" ? extent : "?";
-    const value = wanted ?? symbols.get(symbol) ?? (axis === 0 ? 1 : undefined);
-    if (value === undefined) return symbol;
-    if (symbol !== "?") {
-      if ((symbols.get(symbol) ?? value) !== value) throw contradiction(input, asked ?? []);
-      symbols.set(symbol, value);
-    }
-    return value;
-  });
-  return { input, extents };
+/** Symbols that mean nothing: by their name, or because one input has them on its first axis and on others. */
+function placeholdersIn(inputs: readonly ValueInfo[]): Set<string> {
+  const symbols = inputs.flatMap(({ shape = [] }) => shape.filter((extent) => typeof extent === "string"));
+  const repeated = inputs.flatMap(({ shape: [first, ...others] = [] }) =>
+    typeof first === "string" && others.includes(first) ? [first] : [],
+  );
+  return new Set([...symbols.filter((symbol) => placeholder.test(symbol)), ...repeated]);
 }
 
-const batchOf = (own: Extents): number => (isOpen(own[0]) ? 1 : (own[0] as number));
+/** The shape asked for with one extent an axis of the input; `undefined` for a batch axis that is left out. */
+function withBatch({ shape: own }: ValueInfo, asked: Shape | undefined): (number | undefined)[] | undefined {
+  if (asked === undefined || own === undefined) return asked?.slice();
+  return asked.length === own.length - 1 ? [undefined, ...asked] : asked.slice();
+}
+
+/** Binds the symbols of an input to the shape asked for, after checking that the two agree. */
+function bindSymbols(
+  input: ValueInfo,
+  asked: Shape | undefined,
+  symbolAt: (extent: number | string) => string | undefined,
+  symbols: Map<string, number>,
+): void {
+  const wanted = withBatch(input, asked);
+  if (asked === undefined || wanted === undefined || input.shape === undefined) return;
+  if (wanted.length !== input.shape.length) throw contradiction(input, asked);
+  input.shape.forEach((extent, axis) => {
+    const value = wanted[axis];
+    if (value === undefined) return;
+    if (!isOpen(extent) && value !== extent) throw contradiction(input, asked);
+    const symbol = symbolAt(extent);
+    if (symbol === undefined) return;
+    if ((symbols.get(symbol) ?? value) !== value) throw contradiction(input, asked);
+    symbols.set(symbol, value);
+  });
+}
 
 const declared = ({ shape }: ValueInfo): string =>
   shape === undefined
@@ -69,16 +98,32 @@ const declared = ({ shape }: ValueInfo): string =>
 function contradiction(input: ValueInfo, asked: Shape): PushforwardError {
   return new PushforwardError("shape-mismatch", {
     what: `Input "${input.name}" has shape ${declared(input)} in the file, and ${formatShape(asked)} is asked for.`,
-    fix: "Give a shape that agrees with the file's fixed extents, or export the model with open ones.",
+    fix: "Give a shape (--shape) that agrees with the file's fixed extents, or export the model with open ones.",
   });
 }
 
+/** `extents` as far as they are known, with a symbol for each that stays open; empty where the file gives no shape. */
 function openError(input: ValueInfo, extents: Extents, count: number): PushforwardError {
-  const open = extents.filter((extent) => typeof extent === "string").join(", ");
+  const open = extents.flatMap((extent, axis) => (typeof extent === "string" ? [axis] : []));
+  const axes = `${open.length === 1 ? "axis" : "axes"} ${open.join(" and ").replaceAll(/ and (?=.* and )/g, ", ")}`;
   return new PushforwardError("shape-mismatch", {
-    what: `Input "${input.name}" has shape ${declared(input)}: nothing says how large ${open} is.`,
-    fix: count === 1 ? "Give the shape of the input." : `Give a shape for input "${input.name}".`,
+    what:
+      extents.length === 0
+        ? `The file does not say which shape input "${input.name}" has.`
+        : `Input "${input.name}" has shape ${declared(input)}: the file leaves ${axes} open (axis 0 is the first).`,
+    fix:
+      count === 1
+        ? `Give the shape of the input, for example --shape ${example(extents)} (in the library: inputShape).`
+        : `Export the model with a fixed shape for input "${input.name}".`,
   });
+}
+
+/** A shape without its batch axis that could be asked for, as an option's value. */
+function example(extents: Extents): string {
+  if (extents.length === 0) return "3,224,224";
+  const size = extents.length === 4 ? 224 : 16;
+  const own = extents.length === 1 ? extents : extents.slice(1);
+  return own.map((extent) => (typeof extent === "number" ? extent : size)).join(",");
 }
 
 /**

@@ -11,7 +11,7 @@ import { shapesWanted, upgradeModel } from "./upgrade.ts";
 export interface NormalizeOptions {
   /** Named in errors. */
   readonly file?: string;
-  /** Shape of the one input, with or without the batch axis. */
+  /** Shape of the one input, or of the one that holds floats; with or without the batch axis. */
   readonly inputShape?: Shape;
   /** The same for models of several inputs, by name. */
   readonly inputShapes?: InputShapes;
@@ -54,11 +54,12 @@ function askedShapes(
 ): InputShapes {
   const asked = new Map([...[...feeds].map(([name, { shape }]) => [name, shape] as const), ...inputShapes]);
   if (inputShape === undefined) return asked;
-  const [input, ...others] = graph.inputs;
+  const floats = graph.inputs.filter(({ type }) => type === "float32");
+  const [input, ...others] = graph.inputs.length === 1 ? graph.inputs : floats;
   if (input === undefined || others.length > 0) {
     throw new PushforwardError("shape-mismatch", {
       what: `One input shape is given, and the model has ${graph.inputs.length} inputs.`,
-      fix: `Give a shape for each by its name: ${graph.inputs.map(({ name }) => name).join(", ")}.`,
+      fix: `Export the model with fixed shapes for its inputs: ${graph.inputs.map(({ name }) => name).join(", ")}.`,
     });
   }
   return asked.set(input.name, inputShape);

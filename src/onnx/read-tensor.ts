@@ -3,7 +3,7 @@ import type { Tensor, TensorData } from "./model.ts";
 import { decodeTensor, EXTERNAL, type Int64, type TensorMessage } from "./proto.ts";
 import { dataTypeOf, dataTypes, type NumericArray } from "./tensor-types.ts";
 
-/** Reads `length` bytes (to the end where undefined) from `offset` of a file beside the model. */
+/** Reads `length` bytes (to the end where undefined) from `offset` of a file beside the model; fewer where that ends early. */
 export type ExternalReader = (location: string, offset: number, length: number | undefined) => Promise<Uint8Array>;
 
 /**
@@ -106,6 +106,10 @@ export async function fetchExternal(tensors: Iterable<TensorMessage>, read: Exte
     if (location === "" || /^([/\\]|[a-z]:)|(^|[/\\])\.\.([/\\]|$)/i.test(location)) {
       throw refuse("which is not a file beside the model.", "Save the model again with its data beside it.");
     }
+    if (![offset, length ?? 0].every((place) => Number.isSafeInteger(place) && place >= 0)) {
+      const why = `at offset ${entries.get("offset")} with length ${entries.get("length")}, which are no whole numbers.`;
+      throw refuse(why, "The file is damaged: download or export it again.");
+    }
     if (read === undefined) {
       throw refuse("and no reader for it was given.", "Give the file beside the model, or save the model as one file.");
     }
@@ -115,9 +119,20 @@ export async function fetchExternal(tensors: Iterable<TensorMessage>, read: Exte
       const why = messageOf(cause).replace(/\.$/, "");
       throw refuse(`which cannot be read: ${why}.`, `Put "${location}" beside the model.`, cause);
     }
-    if (length !== undefined && tensor.rawData.length !== length) {
-      const why = `which ends early: ${tensor.rawData.length} of ${length} bytes at offset ${offset}.`;
-      throw refuse(why, `Download or export "${location}" again.`);
-    }
+    const wanted = length ?? bytesOf(tensor);
+    const found = tensor.rawData.length;
+    if (wanted === undefined || found >= wanted) continue;
+    const early =
+      found === 0 && offset > 0
+        ? `where the data end before the offset ${offset}: none of ${wanted} bytes can be read.`
+        : `which ends early: ${found} of ${wanted} bytes at offset ${offset}.`;
+    throw refuse(early, `Download or export "${location}" again.`);
   }
+}
+
+/** How many bytes the entries of a tensor take; `undefined` for texts and for types that are not read. */
+function bytesOf({ dataType, dims = [] }: TensorMessage): number | undefined {
+  const type = dataTypeOf(dataType ?? 0);
+  const array = type && dataTypes[type].array;
+  return array && sizeOf(dims.map(toNumber)) * array.BYTES_PER_ELEMENT;
 }

@@ -14,6 +14,7 @@ import {
   type ValueInfoMessage,
 } from "./proto.ts";
 import { type ExternalReader, fetchExternal, textOf, toNumber, toTensor } from "./read-tensor.ts";
+import { recognize } from "./recognize.ts";
 import { dataTypeOf } from "./tensor-types.ts";
 
 export interface ReadOptions {
@@ -51,10 +52,11 @@ function decode(bytes: Uint8Array): ModelMessage & { graph: GraphMessage } {
       fix: "Download or export the model again.",
     });
   }
-  if (new TextDecoder().decode(bytes.subarray(0, 19)) === "version https://git") {
+  const other = recognize(bytes);
+  if (other !== undefined) {
     throw new PushforwardError("model-invalid", {
-      what: "The file is a Git LFS pointer, not the model itself.",
-      fix: `Fetch the model with "git lfs pull".`,
+      what: `The file is ${other.is}; an ONNX model is needed.`,
+      fix: other.fix,
     });
   }
   let message: ModelMessage;
@@ -65,7 +67,7 @@ function decode(bytes: Uint8Array): ModelMessage & { graph: GraphMessage } {
       what:
         cause instanceof RangeError
           ? `Not a whole ONNX model: the data ends in the middle of a field (${bytes.length} bytes).`
-          : `Not an ONNX model: ${messageOf(cause)}.`,
+          : `Not an ONNX model: the bytes are no message of that format (${messageOf(cause)}).`,
       fix: "Check that the file is ONNX and complete; download or export it again.",
       cause,
     });

@@ -76,9 +76,13 @@ const models: readonly Row[] = [
     says: ["error: This is a folder, not a file.", atModel("pictures"), "  do  Name a file in it."],
   },
   {
-    what: "a model that is no protobuf",
+    what: "a text in place of a model",
     args: ["text.onnx", "x.npy"],
-    says: ["error: Not an ONNX model: invalid wire type 4 at offset 1.", atModel("text.onnx"), lookInside],
+    says: [
+      'error: The file is text ("this is not a model"); an ONNX model is needed.',
+      atModel("text.onnx"),
+      "  do  Download the file again; the link must lead to the file itself.",
+    ],
   },
   {
     what: "a model that was cut off",
@@ -102,9 +106,9 @@ const models: readonly Row[] = [
     what: "weights in a file that ends early",
     args: ["models/short.onnx", "x.npy"],
     says: [
-      'error: Tensor "w2" should hold 6×4×3×3 = 216 entries of float32, and holds 2.',
+      'error: The data of tensor "w2" lies in "two", which ends early: 8 of 864 bytes at offset 0.',
       atModel("models/short.onnx"),
-      "  do  The file is damaged or was cut off: download or export it again.",
+      '  do  Download or export "two" again.',
     ],
   },
   {
@@ -329,7 +333,7 @@ const inputs: readonly Row[] = [
     says: [
       'error: Input "picture" has shape 1×1×12×12 in the file, and 1×14×14 is asked for.',
       atModel("net.onnx"),
-      "  do  Give a shape that agrees with the file's fixed extents, or export the model with open ones.",
+      "  do  Give a shape (--shape) that agrees with the file's fixed extents, or export the model with open ones.",
     ],
   },
 ];

@@ -43,7 +43,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 const file = (graph: GraphMessage): Uint8Array => encodeModel({ irVersion: 8, graph, opsetImport: [{ version: 18 }] });
 const fileWith = (tensor: TensorMessage): Uint8Array => file({ name: "g", initializer: [tensor] });
 
-const external = (location: string, length?: string): TensorMessage => ({
+const external = (location: string, length?: string, offset?: string): TensorMessage => ({
   name: "fc.weight",
   dims: [2],
   dataType: 1,
@@ -51,6 +51,7 @@ const external = (location: string, length?: string): TensorMessage => ({
   externalData: [
     { key: "location", value: location },
     ...(length === undefined ? [] : [{ key: "length", value: length }]),
+    ...(offset === undefined ? [] : [{ key: "offset", value: offset }]),
   ],
 });
 
@@ -76,9 +77,9 @@ const unreadable: FileRow[] = [
     bytes: bytesOf("<!doctype html><html><body>404</body></html>"),
     says: lines(
       "model-invalid",
-      "error: Not an ONNX model: invalid wire type 4 at offset 1.",
+      "error: The file is a web page (HTML); an ONNX model is needed.",
       "  at  file net.onnx",
-      "  do  Check that the file is ONNX and complete; download or export it again.",
+      "  do  Download the file itself: on model hubs that is the link named raw, download or resolve.",
     ),
   },
   {
@@ -86,7 +87,7 @@ const unreadable: FileRow[] = [
     bytes: bytesOf("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"),
     says: lines(
       "model-invalid",
-      "error: The file is a Git LFS pointer, not the model itself.",
+      "error: The file is a Git LFS pointer; an ONNX model is needed.",
       "  at  file net.onnx",
       `  do  Fetch the model with "git lfs pull".`,
     ),
@@ -210,15 +211,30 @@ describe("files that cannot be read", () => {
     );
   });
 
-  test("external data that ends early", async () => {
-    const short = () => Promise.resolve(new Uint8Array(4));
-    const bytes = fileWith(external("net.data", "8"));
-    expect(await complaint(() => readModel(bytes, { file: FILE, external: short }))).toBe(
+  const early = "which ends early: 4 of 8 bytes at offset 0.";
+  const beforeOffset = "where the data end before the offset 16: none of 8 bytes can be read.";
+  const noNumbers = "at offset first with length 8, which are no whole numbers.";
+  const again = `Download or export "net.data" again.`;
+
+  test.each([
+    { tensor: external("net.data", "8"), found: 4, why: early, fix: again },
+    { tensor: external("net.data"), found: 4, why: early, fix: again },
+    { tensor: external("net.data", "8", "16"), found: 0, why: beforeOffset, fix: again },
+    { tensor: external("net.data", undefined, "16"), found: 0, why: beforeOffset, fix: again },
+    {
+      tensor: external("net.data", "8", "first"),
+      found: 8,
+      why: noNumbers,
+      fix: "The file is damaged: download or export it again.",
+    },
+  ])("external data $why", async ({ tensor, found, why, fix }) => {
+    const reader = () => Promise.resolve(new Uint8Array(found));
+    expect(await complaint(() => readModel(fileWith(tensor), { file: FILE, external: reader }))).toBe(
       lines(
         "external-data",
-        `error: The data of tensor "fc.weight" lies in "net.data", which ends early: 4 of 8 bytes at offset 0.`,
+        `error: The data of tensor "fc.weight" lies in "net.data", ${why}`,
         "  at  file net.onnx",
-        `  do  Download or export "net.data" again.`,
+        `  do  ${fix}`,
       ),
     );
   });

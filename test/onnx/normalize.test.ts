@@ -61,6 +61,34 @@ describe("shapes of inputs", () => {
     expect(await boundTo(open("N", 3, "H", "W"), [3, 4, 5])).toEqual([1, 3, 4, 5]);
   });
 
+  test.each([["None"], ["?"], [-1], [0], ["s"], ["unk"]])(
+    "a batch that is left out or differs says nothing of other axes called %s",
+    async (extent) => {
+      const model = open(extent, 3, extent, extent);
+      expect(await boundTo(model, [3, 4, 5])).toEqual([1, 3, 4, 5]);
+      expect(await boundTo(model, [1, 3, 4, 4])).toEqual([1, 3, 4, 4]);
+      expect(await boundTo(model, [2, 3, 4, 5])).toEqual([2, 3, 4, 5]);
+    },
+  );
+
+  test("a symbol on the first axis of one input and another axis of the other is no batch", async () => {
+    const model = graph({
+      inputs: [valueInfo("x", "float32", ["N", "T"]), valueInfo("z", "float32", ["T"])],
+      nodes: [node({ op: "Add", inputs: ["x", "z"], outputs: ["y"] })],
+    });
+    const { values } = await normalize(model, { evaluate, inputShapes: new Map([["x", [5]]]) });
+    expect([values.get("x")?.shape, values.get("z")?.shape]).toEqual([[1, 5], [5]]);
+    await expect(normalize(model, { evaluate })).rejects.toMatchObject({ code: "shape-mismatch" });
+  });
+
+  test("one shape is that of the only input of floats", async () => {
+    const model = graph({
+      inputs: [valueInfo("x", "float32", ["N", "T"]), valueInfo("length", "int64", [1])],
+      nodes: [relu("x", "y")],
+    });
+    expect(await boundTo(model, [7])).toEqual([1, 7]);
+  });
+
   test("an input without a shape takes the one given", async () => {
     const model = graph({ inputs: [{ name: "x", type: "float32", shape: undefined }], nodes: [relu("x", "y")] });
     expect(await boundTo(model, [2, 2])).toEqual([2, 2]);
@@ -81,8 +109,44 @@ describe("shapes of inputs", () => {
       open("N", 3, "H", "W"),
       undefined,
       {
-        what: `Input "x" has shape N×3×H×W: nothing says how large H, W is.`,
-        fix: "Give the shape of the input.",
+        what: `Input "x" has shape N×3×H×W: the file leaves axes 2 and 3 open (axis 0 is the first).`,
+        fix: "Give the shape of the input, for example --shape 3,224,224 (in the library: inputShape).",
+      },
+    ],
+    [
+      "one symbol for all open extents",
+      open("None", 3, "None", "None"),
+      undefined,
+      {
+        what: `Input "x" has shape None×3×None×None: the file leaves axes 2 and 3 open (axis 0 is the first).`,
+        fix: "Give the shape of the input, for example --shape 3,224,224 (in the library: inputShape).",
+      },
+    ],
+    [
+      "a symbol of the first axis and others that means nothing",
+      open("s", 5, "s"),
+      undefined,
+      {
+        what: `Input "x" has shape s×5×s: the file leaves axis 2 open (axis 0 is the first).`,
+        fix: "Give the shape of the input, for example --shape 5,16 (in the library: inputShape).",
+      },
+    ],
+    [
+      "an input without a shape",
+      graph({ inputs: [{ name: "x", type: "float32", shape: undefined }], nodes: [relu("x", "y")] }),
+      undefined,
+      {
+        what: `The file does not say which shape input "x" has.`,
+        fix: "Give the shape of the input, for example --shape 3,224,224 (in the library: inputShape).",
+      },
+    ],
+    [
+      "equal symbols beside the batch with unequal extents",
+      open("N", 3, "S", "S"),
+      [3, 4, 5],
+      {
+        what: `Input "x" has shape N×3×S×S in the file, and 3×4×5 is asked for.`,
+        fix: "Give a shape (--shape) that agrees with the file's fixed extents, or export the model with open ones.",
       },
     ],
     [
@@ -91,7 +155,7 @@ describe("shapes of inputs", () => {
       [1, 3, 192, 192],
       {
         what: `Input "x" has shape N×3×224×224 in the file, and 1×3×192×192 is asked for.`,
-        fix: "Give a shape that agrees with the file's fixed extents, or export the model with open ones.",
+        fix: "Give a shape (--shape) that agrees with the file's fixed extents, or export the model with open ones.",
       },
     ],
     [
@@ -100,7 +164,7 @@ describe("shapes of inputs", () => {
       [1],
       {
         what: "One input shape is given, and the model has 2 inputs.",
-        fix: "Give a shape for each by its name: x, z.",
+        fix: "Export the model with fixed shapes for its inputs: x, z.",
       },
     ],
   ];

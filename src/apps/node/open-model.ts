@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { open, readFile, realpath } from "node:fs/promises";
-import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { readFile } from "node:fs/promises";
 import type { Shape } from "../../base/index.ts";
 import { Network, type Point } from "../../jacobian/index.ts";
 import { checkModel, normalize, readModel } from "../../onnx/index.ts";
 import { type Backend, evaluateWith } from "../../operator/index.ts";
 import { type BackendOptions, createBackend } from "../../platform/node/backend.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
+import { externalReader } from "./external-data.ts";
 import { Jacobian } from "./jacobian.ts";
 
 export interface OpenModelOptions extends BackendOptions {
@@ -84,26 +84,4 @@ export async function readBytes(file: string): Promise<Buffer> {
   return readFile(file).catch((cause: unknown) => {
     throw unreadable(file, cause);
   });
-}
-
-/** Reads external data beside the model; what lies outside the model's folder is refused, through links too. */
-function externalReader(file: string) {
-  return async (location: string, offset: number, length: number | undefined): Promise<Uint8Array> => {
-    const folder = await realpath(dirname(resolve(file)));
-    const path = await realpath(resolve(folder, location)).catch((cause: unknown) => {
-      throw unreadable(location, cause);
-    });
-    const way = relative(folder, path);
-    if (way.split(sep)[0] === ".." || isAbsolute(way)) throw new Error("it leads out of the model's folder");
-    const handle = await open(path).catch((cause: unknown) => {
-      throw unreadable(location, cause);
-    });
-    try {
-      const size = length ?? (await handle.stat()).size - offset;
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, offset);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  };
 }
