@@ -3,21 +3,22 @@ import { type Block, type BlockAlgebra, block, stacked } from "../operator/index
 import type { Measured } from "./certificate.ts";
 import { checkedFinite, type Products } from "./products.ts";
 
-/** Random vectors on each side. */
+/** The number of random vectors on each side. */
 export const GAP_VECTORS = 16;
 /** Root mean squares of so many normal deviates exceed what is behind them by more than this once in 10⁵ times. */
 const EXPLAINED = 1.7;
-/** A triplet within the tolerance must not deviate by more than this part of it: the sample could be low by the rest. */
+/** A converged triplet may deviate by at most this fraction of the tolerance, because the sample can be too low by the rest. */
 const CERTAIN = 2 / 3;
-/** Rounding of a product's inner product with a unit vector, in units of the product's length. */
+/** The rounding of the inner product of a product with a unit vector, relative to the length of the product. */
 const ROUNDING = 2 ** -21;
 
 /**
- * How far J and the given Jᵀ are from being adjoint where it touches the triplets, as far as residuals do not show it: a
- * wrong part of Jᵀu outside of the span of V leaves Jv and Jᵀu consistent with each other. For standard normal z,
- * uᵀ(Jz) − σ vᵀz has the standard deviation ‖Jᵀu − σv‖ with J's true transpose, and correspondingly for Jᵀw. Returns the
- * largest deviation (in the root mean square) that neither the triplet's residual nor rounding explains, or that leaves in
- * doubt whether the triplet is within `tol`, relative to the largest σ; 0 if there is none.
+ * How far J and the given Jᵀ are from being adjoint at the triplets, as far as the residuals do not show it. Residuals show only
+ * part of it: if Jᵀu is wrong by a component orthogonal to V, Jv and Jᵀu can still be consistent with each other. For standard
+ * normal z, uᵀ(Jz) − σ vᵀz has the standard deviation ‖Jᵀu − σv‖, where Jᵀ is the true transpose of J; the same holds for Jᵀw with
+ * the sides exchanged. Returns the largest root mean square of this deviation among the triplets for which it is larger than
+ * their residual and rounding explain, or leaves it in doubt whether they are within `tol` relative to the largest σ. Returns 0
+ * if there is no such triplet.
  */
 export async function adjointGap(
   products: Products,
@@ -31,12 +32,12 @@ export async function adjointGap(
   const z = block(gaussianArray(rng, GAP_VECTORS * products.n), GAP_VECTORS);
   const w = block(gaussianArray(rng, GAP_VECTORS * products.m), GAP_VECTORS);
   const [Jz, Jtw] = [await products.apply(z), await products.applyTranspose(w)];
-  /** Each random vector's and each image's inner products with the vectors of its side, [k, 2 · GAP_VECTORS]. */
-  const inner = async (vectors: Float32Array, random: Block, image: Block) =>
-    checkedFinite(await algebra.gram(block(vectors, k), stacked(random, image), { exact: true })).data;
+  /** The inner products of singular vectors with random vectors, and with products of random vectors: [k, 2 · GAP_VECTORS]. */
+  const inner = async (vectors: Float32Array, random: Block, product: Block) =>
+    checkedFinite(await algebra.gram(block(vectors, k), stacked(random, product), { exact: true })).data;
   const [byU, byV] = [await inner(u, w, Jz), await inner(v, z, Jtw)];
-  const unexplained = async (image: Block, after: Float64Array, before: Float64Array): Promise<number> => {
-    const lengths = await algebra.dots(image, image);
+  const unexplained = async (product: Block, after: Float64Array, before: Float64Array): Promise<number> => {
+    const lengths = await algebra.dots(product, product);
     const rounding = ROUNDING * Math.sqrt(Math.max(...lengths));
     let gap = 0;
     for (let i = 0; i < k; i++) {

@@ -14,7 +14,7 @@ import {
   zeros,
 } from "./small/matrix.ts";
 
-/** What `extend` did: w = coefficients · (rows from `near` on) + factor · (rows added), to float32 rounding. */
+/** The result of `extend`: w = coefficients · (rows from `near` on) + factor · (rows added), up to float32 rounding. */
 export interface Extension {
   /** [w.rows, rows before − near] */
   readonly coefficients: Matrix;
@@ -24,13 +24,13 @@ export interface Extension {
   readonly largest: number;
 }
 
-/** A remainder below this part of the largest vector seen is rounding error of float32 and adds no direction. */
+/** A remainder below this fraction of the largest vector seen is a rounding error of float32 and adds no direction. */
 const DEFLATE = 2 ** -22;
 const MAX_PASSES = 4;
-/** Random vectors that are made orthogonal at a time: whitening costs the cube of their number. */
+/** How many random vectors are made orthogonal at a time. The cost of whitening grows with the cube of this number. */
 const RANDOM_ROWS = 32;
 
-/** Orthonormal vectors of one length, grown block by block in memory taken once. */
+/** Orthonormal vectors of one length, added block by block in memory that is allocated once. */
 export class Basis {
   rows = 0;
   readonly length: number;
@@ -51,22 +51,23 @@ export class Basis {
     return rowsOf(block(this.store, this.capacity), from, to);
   }
 
-  /** Takes rows that are orthonormal already. */
+  /** Adds rows that are already orthonormal. */
   append(rows: Block): void {
     this.store.set(rows.data, this.rows * this.length);
     this.rows += rows.rows;
   }
 
   /**
-   * Appends an orthonormal basis of what w has outside of the span, as far as there is room: directions smaller than
-   * `DEFLATE` times the largest of ‖w_i‖ and `scale` are left out. Rows before `near` must be orthogonal to w but for
-   * rounding and what an inexact recurrence left.
+   * Appends an orthonormal basis of the component of w that is orthogonal to the span, as far as there is room. Directions smaller
+   * than `DEFLATE` times the largest of ‖w_i‖ and `scale` are left out. Rows before `near` must already be orthogonal to w, up to
+   * rounding and the errors of an inexact recurrence.
    *
-   * Classical Gram-Schmidt in blocks, repeated: each pass subtracts the projection, then whitens what is left by its
-   * float64 Gram matrix. The first pass meets only the near rows, the next ones all: they find what rounding left.
+   * The method is repeated classical Gram-Schmidt in blocks: each pass subtracts the projection on the basis, then whitens the
+   * remainder by its float64 Gram matrix. The first pass uses only the rows from `near` on. The later ones use all rows and remove
+   * what rounding left.
    *
    * @throws PushforwardError `not-finite` if w is not finite
-   * @see Giraud, Langou, Rozložník & van den Eshof 2005, on why twice is enough
+   * @see Giraud, Langou, Rozložník & van den Eshof 2005, on why two passes are enough
    */
   async extend(w: Block, scale: number, near = 0): Promise<Extension> {
     const { multiply } = this.algebra;
@@ -89,35 +90,35 @@ export class Basis {
           largest = Math.max(largest, Math.hypot(rowNorm(coefficients, i), Math.sqrt(gram.data[i * w.rows + i]!)));
         }
       }
-      // After the first pass the vectors have length 1 but for what rounding left in the span.
+      // After the first pass the vectors have length 1, except for the part that rounding left in the span.
       const cutoff = pass === 0 ? DEFLATE * Math.max(scale, largest) : DEFLATE ** 0.25;
       const { values, vectors } = await symmetricEigen(gram, multiply);
-      const kept = Math.min(room, values.filter((value) => value > cutoff ** 2).length);
-      if (kept === 0) return { coefficients, factor: zeros(w.rows, 0), largest };
-      const lengths = values.subarray(0, kept).map(Math.sqrt);
-      const directions = rowRange(vectors, 0, kept);
+      const taken = Math.min(room, values.filter((value) => value > cutoff ** 2).length);
+      if (taken === 0) return { coefficients, factor: zeros(w.rows, 0), largest };
+      const lengths = values.subarray(0, taken).map(Math.sqrt);
+      const directions = rowRange(vectors, 0, taken);
       const step = transpose(scaleRows(directions, lengths));
       factor = pass === 0 ? step : await multiply(factor, step);
       const whiten = scaleRows(
         directions,
         lengths.map((value) => 1 / value),
       );
-      if (pass > 0 && (lengths[kept - 1]! > 0.7 || pass === MAX_PASSES)) {
+      if (pass > 0 && (lengths[taken - 1]! > 0.7 || pass === MAX_PASSES)) {
         const { triangle, rotation } = lowerTriangular(factor);
         const into = this.store.subarray(before * this.length);
         const { data } = await this.algebra.combine(await multiply(rotation, whiten), rest, { into });
         if (data.buffer !== into.buffer) into.set(data);
-        this.rows += kept;
+        this.rows += taken;
         return { coefficients, factor: triangle, largest };
       }
       rest = await this.algebra.combine(whiten, rest, this.scratch.take("whitened", w.data.length));
     }
   }
 
-  /** Appends up to `count` random directions, fewer where there is no room; zero outside `support` where one is given. */
+  /** Appends up to `count` random directions, as far as there is room. They are zero outside of `support`, if it is given. */
   async extendRandom(count: number, rng: Rng, support?: Uint32Array): Promise<void> {
     const goal = Math.min(this.rows + count, this.capacity);
-    // In the last few dimensions a random vector may lie in the span but for rounding: try again.
+    // When only a few dimensions are left, a random vector may lie in the span up to rounding. Then another one is drawn.
     for (let failures = 0; failures < 20 && this.rows < goal; ) {
       const before = this.rows;
       const some = Math.min(goal - before, RANDOM_ROWS);
@@ -139,7 +140,7 @@ function randomVectors(rng: Rng, count: number, length: number, support: Uint32A
   return data;
 }
 
-/** A = triangle · rotation with orthonormal rotation [columns, columns], by Gram-Schmidt of A's rows, done twice. */
+/** A = triangle · rotation with an orthonormal rotation [columns, columns], by Gram-Schmidt on the rows of A, done twice. */
 function lowerTriangular(a: Matrix): { readonly triangle: Matrix; readonly rotation: Matrix } {
   const order = a.columns;
   const scale = Math.max(...Array.from({ length: a.rows }, (_, i) => rowNorm(a, i)));

@@ -5,37 +5,37 @@ import { bandedEigen } from "./small/banded-eigen.ts";
 import type { SymmetricBand } from "./small/chase-bulges.ts";
 import { multiply, rowNorm, zeros } from "./small/matrix.ts";
 
-/** Ritz pairs of a symmetric operator F: eigenpairs of what it does within the basis. */
+/** Ritz pairs of a symmetric operator F: the eigenpairs of its projection onto the basis. */
 export interface Ritz {
   /** [size], descending: all Ritz values. */
   readonly values: Float64Array;
-  /** [count], ‖Fx − θx‖ of the largest, as the recurrence predicts it. */
+  /** [count], ‖Fx − θx‖ of the `count` largest pairs, as the recurrence predicts it. */
   readonly residual: Float64Array;
-  /** The Ritz vectors of these in the basis, [count, size]. */
+  /** The Ritz vectors of these pairs as combinations of the basis, [count, size]. */
   vectors(): Promise<Matrix>;
 }
 
 export interface LanczosOptions {
-  /** F on the rows of a block: symmetric, [K, length] → [K, length]. */
+  /** Applies the symmetric operator F to the rows of a block, [K, length] → [K, length]. */
   readonly apply: (x: Block) => Promise<Block>;
   readonly algebra: BlockAlgebra;
-  /** Orthonormal vectors that the search stays away from. */
+  /** Orthonormal vectors to which the whole basis is made orthogonal. */
   readonly avoided: Block;
   readonly blockRows: number;
-  /** Vectors searched with, at most. */
+  /** The most vectors in the basis, without the avoided ones. */
   readonly capacity: number;
   readonly rng: Rng;
-  /** Images shorter than this are rounding error. */
+  /** Products shorter than this are rounding errors. */
   readonly negligible: number;
 }
 
 /**
- * Block Lanczos: an orthonormal basis Q, grown by products with a symmetric F, in which F is the block tridiagonal T, known
- * in float64. Each block is made orthogonal first to the two before it, as the recurrence says, then once more to all,
- * against what rounding left.
+ * Block Lanczos builds an orthonormal basis Q from products with a symmetric F. In this basis F is a block tridiagonal matrix T,
+ * which is known in float64. Each new block is first made orthogonal to the two blocks before it, as in the recurrence, and
+ * then once more to all blocks, which removes what rounding left.
  *
- * Where F leads to fewer directions than a block has (an invariant subspace, a rank below the block), random ones take their
- * place; so multiplicities beyond the block size and disconnected parts of the spectrum are found in time.
+ * If the products give fewer new directions than a block has (in an invariant subspace, or at a rank below the block size),
+ * random vectors complete the block. So singular values whose multiplicity exceeds the block size are also found.
  *
  * @see Golub & Underwood 1977; Grimes, Lewis & Simon 1994
  */
@@ -43,12 +43,12 @@ export class BlockLanczos {
   private readonly options: LanczosOptions;
   private readonly basis: Basis;
   private readonly start: number;
-  /** Diagonal blocks of T, and the blocks that couple each to the next: F·Q_j = A_j·Q_j + B_j·Q_{j+1} + B_{j−1}ᵀ·Q_{j−1}. */
+  /** The blocks A_j and B_j of T: F·Q_j = A_j·Q_j + B_j·Q_{j+1} + B_{j−1}ᵀ·Q_{j−1}. */
   private readonly diagonal: Matrix[] = [];
   private readonly coupling: Matrix[] = [];
-  /** A lower bound on ‖F‖: the largest image of a unit vector so far. */
+  /** A lower bound on ‖F‖: the longest product with a unit vector so far. */
   private scale = 0;
-  /** F is zero outside of Q, as far as random vectors tell. */
+  /** The products with random vectors orthogonal to Q were zero, so F should be zero there. */
   private vanished = false;
 
   constructor(options: LanczosOptions) {
@@ -64,17 +64,17 @@ export class BlockLanczos {
     return this.diagonal.reduce((total, { rows }) => total + rows, 0);
   }
 
-  /** There is nothing more to find by going on: Q spans everything, or F vanishes outside of it as far as random vectors tell. */
+  /** Further steps find nothing: Q spans the whole space, or products with random vectors orthogonal to Q were zero. */
   get complete(): boolean {
     return this.vanished || (this.basis.rows === this.basis.length && this.waiting === 0);
   }
 
-  /** Another step would not fit. */
+  /** There is no room for another step. */
   get full(): boolean {
     return this.basis.capacity < this.basis.length && this.basis.rows + this.options.blockRows > this.basis.capacity;
   }
 
-  /** Vectors searched with, at most. */
+  /** The most vectors in the basis, without the avoided ones. */
   get capacity(): number {
     return this.basis.capacity - this.start;
   }
@@ -83,7 +83,7 @@ export class BlockLanczos {
     return this.basis.rows - this.start - this.size;
   }
 
-  /** Adds directions to start from, as far as they are new; random ones make up a block. */
+  /** Adds directions to start from, as far as they are not in the span yet. Random vectors complete the block. */
   async add(directions: Block): Promise<void> {
     await this.basis.extend(directions, 0);
     await this.fill();
@@ -93,15 +93,15 @@ export class BlockLanczos {
     return this.basis.extendRandom(this.options.blockRows - this.waiting, this.options.rng);
   }
 
-  /** Applies F to the rows that wait. */
+  /** Applies F to the rows of Q that it was not applied to yet. */
   async step(): Promise<void> {
     if (this.waiting === 0) await this.fill();
     const before = this.coupling.at(-1);
     const from = this.start + this.size;
     const rows = this.waiting;
     const near = from - (before?.rows ?? 0);
-    const image = await this.options.apply(this.basis.range(from));
-    const { coefficients, factor, largest } = await this.basis.extend(image, this.scale, near);
+    const product = await this.options.apply(this.basis.range(from));
+    const { coefficients, factor, largest } = await this.basis.extend(product, this.scale, near);
     this.scale = Math.max(this.scale, largest);
     this.vanished = (before?.columns ?? 0) === 0 && largest <= Math.max(VANISHED * this.scale, this.options.negligible);
     this.diagonal.push(symmetricEnd(coefficients, rows));
@@ -109,7 +109,7 @@ export class BlockLanczos {
     if (!this.complete) await this.fill();
   }
 
-  /** All Ritz values, and what is known of the `count` largest Ritz pairs. */
+  /** All Ritz values, and the residuals and vectors of the `count` largest Ritz pairs. */
   async ritz(count: number): Promise<Ritz> {
     const problem = bandedEigen(this.projected(), this.options.algebra.multiply);
     const { values, vectors: ends } = await problem.ends(count);
@@ -126,7 +126,7 @@ export class BlockLanczos {
     };
   }
 
-  /** T, whose couplings are lower triangular: it reaches no further from the diagonal than a block has rows. */
+  /** T as a band matrix. The blocks B_j are lower triangular, so the width of the band is the number of rows of a block. */
   private projected(): SymmetricBand {
     const order = this.size;
     const width = Math.max(...this.diagonal.map(({ rows }) => rows));
@@ -151,12 +151,12 @@ export class BlockLanczos {
     return { order, width, data };
   }
 
-  /** Combinations of the rows of Q: `weights` [count, size]. */
+  /** Linear combinations of the rows of Q: `weights` [count, size]. */
   combine(weights: Matrix): Promise<Block> {
     return this.options.algebra.combine(weights, this.basis.range(this.start, this.start + weights.columns));
   }
 
-  /** The part of each combination of the rows of Q that lies in its first block, a row of it on average: [rows]. */
+  /** For each combination of the rows of Q, the mean squared weight of the rows of the first block: [rows]. */
   firstBlockShares(weights: Matrix): Float64Array {
     const first = this.diagonal[0]!.rows;
     return Float64Array.from({ length: weights.rows }, (_, i) => {
@@ -167,10 +167,10 @@ export class BlockLanczos {
   }
 }
 
-/** An image below this part of the largest is rounding error of float32. */
+/** A product below this fraction of the largest is a rounding error of float32. */
 const VANISHED = 2 ** -22;
 
-/** The last `rows` columns, made symmetric. */
+/** The last `rows` columns, averaged with their transpose. */
 function symmetricEnd({ columns, data }: Matrix, rows: number): Matrix {
   const end = zeros(rows, rows);
   const at = columns - rows;

@@ -3,25 +3,25 @@ import { type Block, type BlockAlgebra, block, rowsOf } from "../operator/index.
 import { checkedFinite, type Products } from "./products.ts";
 import type { Candidates, Status } from "./triplets.ts";
 
-/** Triplets with what their own products tell. */
+/** Triplets, and what was measured with their own products. */
 export interface Measured extends Candidates {
   /** [k], descending. */
   readonly sigma: Float64Array;
   /** [k] */
   readonly residual: Float64Array;
-  /** The residual that cannot be told from rounding and the adjoint gap. */
+  /** The residual that rounding and the adjoint gap can cause alone. */
   readonly floor: number;
 }
 
-/** What J or Jᵀ makes of vectors that are to be measured: of u_i or v_i for i in a range. */
-export interface KnownImages {
+/** The products Jᵀu_i or Jv_i, for i in a range, if they are known from the search. */
+export interface KnownProducts {
   readonly of: "u" | "v";
-  readonly images: (from: number, to: number) => Promise<Block>;
+  readonly products: (from: number, to: number) => Promise<Block>;
 }
 
 /**
- * Rounding of u and v to float32 alone moves Jv − σu and Jᵀu − σv by up to 2⁻²³·‖J‖ each; the products' own rounding is
- * taken to be as much again, and so is the combination of vectors beside their known images.
+ * Rounding u and v to float32 changes Jv − σu and Jᵀu − σv by up to 2⁻²³·‖J‖ each. The rounding of the products is assumed to be
+ * as large again, and so is the rounding of combinations of known products.
  */
 const ROUNDING = 2 * Math.SQRT2 * 2 ** -23;
 
@@ -31,15 +31,15 @@ const ROUNDING = 2 * Math.SQRT2 * 2 ** -23;
  */
 export const NEGLIGIBLE = ROUNDING / Math.SQRT2;
 
-/** A tolerance below this is too near the rounding of known images: all products are fresh then. */
+/** With a tolerance below this, the rounding of known products would be too large, and all products are computed anew. */
 export const FINE = 2 ** -20;
 
 /**
- * Measures pairs (u_i, v_i) by products Jv and Jᵀu: σ = ½(uᵀJv + vᵀJᵀu), which makes the residual smallest; the residual;
- * and the floor, from rounding and from the adjoint gap max |uᵀJv − vᵀJᵀu|. Sums in float64. Sorts the triplets by σ, in
- * place, and turns u where σ would be negative.
+ * Measures pairs (u_i, v_i) with the products Jv and Jᵀu. σ = ½(uᵀJv + vᵀJᵀu) is the value with the smallest residual. The floor
+ * follows from rounding and from the adjoint gap max |uᵀJv − vᵀJᵀu|. Sums are in float64. The triplets are sorted by σ in
+ * place, and u changes its sign where σ would be negative.
  *
- * Products are fresh but for those that are `known`, which must come from products too.
+ * All products are computed anew, except those in `known`, which must also come from products with J or Jᵀ.
  *
  * @throws PushforwardError `not-finite` if a product is not finite
  */
@@ -47,7 +47,7 @@ export async function measure(
   products: Products,
   algebra: BlockAlgebra,
   { u, v }: Candidates,
-  known?: KnownImages,
+  known?: KnownProducts,
 ): Promise<Measured> {
   const k = u.length / products.m;
   const [allU, allV] = [block(u, k), block(v, k)];
@@ -57,8 +57,8 @@ export async function measure(
   for (let from = 0; from < k; from += products.blockRows) {
     const to = Math.min(k, from + products.blockRows);
     const [us, vs] = [rowsOf(allU, from, to), rowsOf(allV, from, to)];
-    const Jv = await (known?.of === "v" ? known.images(from, to) : products.apply(vs));
-    const Jtu = await (known?.of === "u" ? known.images(from, to) : products.applyTranspose(us));
+    const Jv = await (known?.of === "v" ? known.products(from, to) : products.apply(vs));
+    const Jtu = await (known?.of === "u" ? known.products(from, to) : products.applyTranspose(us));
     const byJ = await algebra.dots(us, Jv);
     const byTranspose = await algebra.dots(vs, Jtu);
     const mean = byJ.map((value, i) => (value + byTranspose[i]!) / 2);
@@ -105,7 +105,7 @@ export function merged(a: Measured, b: Measured, k: number): Measured {
   };
 }
 
-/** What each residual and σ means, relative to the largest σ; below the floor they mean no more than the floor. */
+/** The status of each triplet: what its residual and its σ mean, given the floor and the tolerance relative to the largest σ. */
 export function statuses(
   { residual, floor, sigma }: Pick<Measured, "residual" | "floor" | "sigma">,
   tol: number,

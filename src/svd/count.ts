@@ -1,23 +1,23 @@
 import type { Extent } from "./solve.ts";
-import { cheaper, GRAM_COST, mostImages, SEARCH, usualBasis } from "./svd.ts";
+import { cheaper, GRAM_COST, mostStored, SEARCH, usualBasis } from "./svd.ts";
 
-/** What a solve is expected to take. */
+/** The predicted cost of a solve. */
 export interface Prediction {
   readonly method: "dense" | "krylov";
   /** Vectors multiplied by J and by Jᵀ. */
   readonly jvp: number;
   readonly vjp: number;
   readonly seconds: number;
-  /** Bytes of vectors held at once, at most. */
+  /** The most bytes of vectors held at the same time. */
   readonly bytes: number;
-  /** Bytes of address space on top, of room that is taken and perhaps never used. */
+  /** Further bytes of address space, which are allocated but may never be used. */
   readonly reserved: number;
 }
 
 /**
- * Predicts `svd` on an m×n operator of which a product costs so many multiply-adds, without a single one: for a spectrum that
- * is taken as usual, on a machine with so many multiply-adds in a second (`measuredSpeed`). Time is off by a factor of two
- * or three, memory by less.
+ * Predicts the cost of `svd` on an m×n operator without computing a product. `cost` is the multiply-adds of one product, and
+ * `speed` the multiply-adds a second of this machine (`measuredSpeed`). The spectrum is assumed to be a usual one. The time can be
+ * wrong by a factor of two or three, the memory by less.
  */
 export function counted({ m, n, cost, k }: Pick<Extent, "m" | "n" | "cost" | "k">, speed: number): Prediction {
   const extent = { m, n, cost, k, short: Math.min(m, n), long: Math.max(m, n) };
@@ -30,24 +30,24 @@ export function counted({ m, n, cost, k }: Pick<Extent, "m" | "n" | "cost" | "k"
   return { method, jvp: products, vjp: products, seconds, ...memoryOf(extent, method, basis) };
 }
 
-/** What a solve holds at once, with a basis of so many vectors where it has one. */
+/** The memory that a solve holds at the same time. `basis` is the number of vectors in its basis, if it has one. */
 export function memoryOf(
   extent: Extent,
   method: Prediction["method"],
   basis: number,
 ): Pick<Prediction, "bytes" | "reserved"> {
   const { m, n, k, short, long } = extent;
-  // A matrix and the same rotated.
+  // The matrix, and a rotated copy of it.
   if (method === "dense") return { bytes: FLOAT * (2 * short * long + 2 * k * (m + n)), reserved: 0 };
   const room = Math.min(usualBasis(k, Math.min(m, n)), short);
-  const imageRoom = mostImages(extent);
-  const images = basis <= imageRoom ? basis : 0;
-  // At the end of a search there are its basis and what images of it were kept, the vectors found, their images, both sides of
-  // the triplets, and two more of the long one: what the runtime hands over is a copy, and an array let go of is not
-  // collected at once.
+  const storeRoom = mostStored(extent);
+  const stored = basis <= storeRoom ? basis : 0;
+  // At the end of a search the solver holds the basis and its stored products, the vectors found and their products, both sides
+  // of the triplets, and two more copies of the long side: the runtime returns its result as a copy, and an array that is no
+  // longer used is not collected at once.
   return {
-    bytes: FLOAT * (basis * short + images * long + k * (short + 3 * long + m + n)),
-    reserved: FLOAT * (Math.max(0, room - basis) * short + (imageRoom - images) * long),
+    bytes: FLOAT * (basis * short + stored * long + k * (short + 3 * long + m + n)),
+    reserved: FLOAT * (Math.max(0, room - basis) * short + (storeRoom - stored) * long),
   };
 }
 

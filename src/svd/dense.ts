@@ -5,13 +5,14 @@ import { symmetricEigen } from "./small/eigen.ts";
 import { diagonal, rowRange, scaleRows, stack, zeros } from "./small/matrix.ts";
 import { completed, interruptedError, type Outcome, type Solve } from "./solve.ts";
 
-/** Eigenvalues of a Gram matrix are σ²: below this part of the largest σ they are too coarse, and a second one is made. */
+/** A Gram matrix has the eigenvalues σ². Below this fraction of the largest σ they are too inaccurate; a second one is formed. */
 const LEVEL = 1e-3;
 
 /**
- * The k largest singular triplets from the whole matrix, whose short side is small: its rows (or columns) by products with
- * unit vectors, their Gram matrix summed in float64, and the eigenvectors of that. Rows of J that cannot be non-zero are
- * left out, and u is zero there as long as k does not exceed the others. Vectors to σ = 0 are completed at random.
+ * The k largest singular triplets from the whole matrix, for a short side that is small. The rows (or columns) of J come from
+ * products with unit vectors. Their Gram matrix is summed in float64, and its eigenvectors give the triplets. Rows of J that are
+ * zero by structure are left out, and u is zero there unless k exceeds the number of other rows. Vectors for σ = 0 are random
+ * orthonormal ones.
  *
  * @throws PushforwardError `interrupted` if aborted while the matrix is read
  */
@@ -28,10 +29,10 @@ export async function dense(solve: Solve): Promise<Outcome> {
   const rows = block(Float32Array.from(left.data), left.rows);
   const short = await algebra.scatter(rows, side.positions, byRows ? products.m : products.n);
   const candidates = await completed(solve, byRows ? short : right, byRows ? right : short);
-  // Of combinations of the rows that the matrix was read by, the images are the same ones of its rows.
+  // A short vector is a combination of unit vectors, so its product is the same combination of the rows of the matrix.
   const known = {
     of: byRows ? "u" : "v",
-    images: (from: number, to: number) =>
+    products: (from: number, to: number) =>
       to <= lengths.length
         ? algebra.combine(diagonal(lengths.subarray(from, to)), rowsOf(right, from, to))
         : algebra.combine(rowRange(left, from, to), matrix),
@@ -57,21 +58,21 @@ async function assembled({ products, side: { of, positions }, interrupted, repor
 
 interface Level {
   readonly count: number;
-  /** Orthonormal combinations of the rows to which this level is restricted; absent for the rows themselves. */
+  /** The orthonormal combinations of the rows to which this level is restricted; absent for the rows themselves. */
   readonly rotation: Matrix | undefined;
-  /** Right vectors of the levels above. */
+  /** The right singular vectors of the levels above. */
   readonly found: readonly Block[] | undefined;
   /** The largest σ of all. */
   readonly top: number;
 }
 
-/** Singular vectors of some rows. */
+/** The singular vectors of a set of rows. */
 interface Largest {
   /** [count, rows] */
   readonly left: Matrix;
-  /** [≤ count, length]: as many as belong to a σ above rounding. */
+  /** [≤ count, length]: one for each σ that is larger than rounding. */
   readonly right: Block;
-  /** Lengths of the first left vectors' images, which are the right ones times these. */
+  /** The lengths of the products with the first left vectors: each product is its right vector times this length. */
   readonly lengths: Float64Array;
 }
 
@@ -106,7 +107,7 @@ async function largestOf(
   const weights = sigma.subarray(0, taken).map((value) => 1 / value);
   const right = await algebra.combine(scaleRows(chosen, weights), rotated, { exact: true });
   const left = await inRows(chosen);
-  // Below the first level, what is found above was taken out of the images.
+  // From the second level on, components along the right vectors found before were removed from the products.
   const lengths = sigma.subarray(0, rotation === undefined ? taken : 0);
   if (taken === count) return { left, right, lengths };
 

@@ -1,15 +1,15 @@
 import type { Rng } from "../base/index.ts";
 import type { BlockAlgebra } from "../operator/index.ts";
 import { BlockLanczos } from "./block-lanczos.ts";
-import { eigenvalueAt } from "./plan.ts";
+import { eigenvalueAt } from "./choose-filter.ts";
 import { noVectors, type SideOperator } from "./short-side.ts";
 
-/** Random vectors that it begins with, and vectors in all: so many, or this part of a short side. */
+/** The number of random vectors in the first block, and of vectors in all: `most`, or this fraction of the short side. */
 const VECTORS = { start: 8, most: 160, part: 1 / 6 };
 
 /**
- * The singular value of J at a rank, from 1: a short block Lanczos process shows the first ones as they are, and how densely
- * the many below them lie (stochastic Lanczos quadrature).
+ * Estimates the singular value of J at any rank, counted from 1. A short block Lanczos process gives the largest singular values
+ * themselves, and the density of those below (stochastic Lanczos quadrature).
  *
  * @throws PushforwardError `not-finite` if a product is not finite
  * @see Ubaru, Chen & Saad 2017

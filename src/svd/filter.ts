@@ -1,11 +1,11 @@
 import type { Block, BlockAlgebra } from "../operator/index.ts";
 import type { Scratch } from "./scratch.ts";
 
-/** A polynomial in a positive semidefinite G that a Krylov space is built with instead of G. */
+/** A polynomial in a positive semidefinite G, which takes the place of G in block Lanczos. */
 export interface Filter {
-  /** Products with G in one with the filter. 1: G itself. */
+  /** The number of products with G in one application of the filter. Degree 1 is G itself. */
   readonly degree: number;
-  /** Eigenvalues of G from 0 to here are mapped to [−1, 1], those above to more than 1, in their order. Unused at degree 1. */
+  /** Eigenvalues from 0 to the cutoff are mapped into [−1, 1]; larger ones above 1, in the same order. Unused at degree 1. */
   readonly cutoff: number;
 }
 
@@ -18,15 +18,15 @@ export function filterValue({ degree, cutoff }: Filter, lambda: number): number 
   return x <= 1 ? Math.cos(degree * Math.acos(Math.max(-1, x))) : Math.cosh(degree * Math.acosh(x));
 }
 
-/** The eigenvalue of G where the filter has this value; the cutoff for values up to 1, which do not tell. */
+/** The eigenvalue of G at which the filter has this value. For values up to 1, which belong to many, it is the cutoff. */
 export function filterInverse({ degree, cutoff }: Filter, value: number): number {
   if (degree === 1) return value;
   return value <= 1 ? cutoff : (cutoff * (1 + Math.cosh(Math.acosh(value) / degree))) / 2;
 }
 
 /**
- * A residual of the filtered operator at a value f, as one of G: ‖Gx − λx‖ ≤ λ/(f − 1)·residual. The filter is convex above
- * the cutoff and at most 1 below it, so it changes at least that much faster than λ between λ and any other eigenvalue.
+ * Converts a residual of the filtered operator at its value f into a residual of G: ‖Gx − λx‖ ≤ λ/(f − 1)·residual. The filter
+ * is convex above the cutoff and at most 1 below it, so between λ and any other eigenvalue its slope is at least (f − 1)/λ.
  */
 export function filterResidual({ degree, cutoff }: Filter, residual: number, value: number): number {
   if (degree === 1) return residual;
@@ -34,8 +34,8 @@ export function filterResidual({ degree, cutoff }: Filter, residual: number, val
 }
 
 /**
- * Applies the filter to the rows of a block by the three-term recurrence of Chebyshev's polynomials. The result lies in
- * `scratch`, as may those of `gram`.
+ * Applies the filter to the rows of a block by the three-term recurrence of Chebyshev polynomials. The result is in memory of
+ * `scratch`; the results of `gram` may be there too.
  *
  * @see Zhou, Saad, Tiago & Chelikowsky 2006; Li, Xi, Vecharynski, Yang & Saad 2016 (within Lanczos)
  */

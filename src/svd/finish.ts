@@ -6,21 +6,21 @@ import type { SideOperator } from "./short-side.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 import { diagonal, rowRange, scaleRows } from "./small/matrix.ts";
 
-/** Orthonormal vectors of found triplets, as the short and the long side know them. */
+/** The orthonormal vectors of the triplets found, on the short side and on the long side. */
 export interface Pairs {
   readonly short: Block;
   readonly long: Block;
 }
 
-/** Long vectors of smaller σ, in units of the largest, would be off from orthogonal by the rounding of the larger ones. */
+/** Below this fraction of the largest σ, rounding of the large components would make the long vectors not orthogonal. */
 const LEAST = 5e-3;
 
-/** What is to become triplets. */
+/** The vectors of the short side from which triplets are made. */
 interface Finish {
   /** Orthonormal vectors of the short side, [count, length]. */
   readonly x: Block;
-  /** Their images on the long side, where the search's products tell them. */
-  readonly images: Block | undefined;
+  /** The products of x on the long side, if the stored products of the search give them. */
+  readonly longX: Block | undefined;
   readonly found: Pairs;
   readonly side: SideOperator;
   readonly products: Products;
@@ -30,13 +30,13 @@ interface Finish {
 }
 
 /**
- * Makes triplets of vectors x of the short side and measures them: W = the images of x on the long side, combined from those
- * of the search's basis, else by fresh products; the singular triplets of W, from its Gram matrix in float64, turn both
- * sides. What W has in the vectors found before is taken out, and what is left below `LEAST` of the largest σ is left for
- * another search.
+ * Makes triplets from vectors x of the short side and measures them. Let W be the products of x on the long side, combined from
+ * the stored products of the search or else computed anew. The components of W along the vectors found before are removed. The
+ * singular triplets of W, from its Gram matrix in float64, give the pairs (u, v). Triplets with σ below `LEAST` times the
+ * largest are left to another round.
  */
-export async function twoSidedFinish({ x, images, found, side, products, algebra, tol }: Finish): Promise<Measured> {
-  const all = images ?? (await side.rise(x));
+export async function twoSidedFinish({ x, longX, found, side, products, algebra, tol }: Finish): Promise<Measured> {
+  const all = longX ?? (await side.rise(x));
   const long = await outsideOf(all, found.long, algebra);
   const gram = checkedFinite(await algebra.gram(long, long, { exact: true }));
   const { values, vectors: every } = await symmetricEigen(gram, algebra.multiply);
@@ -48,8 +48,8 @@ export async function twoSidedFinish({ x, images, found, side, products, algebra
   const partner = await algebra.combine(scaleRows(vectors, inverse), long);
   const known = {
     of: side.of === "target" ? "u" : "v",
-    // Where nothing was taken out of an image, it is its partner times its length.
-    images: (from: number, to: number) =>
+    // If nothing was removed from the products, each is its partner vector times its length.
+    products: (from: number, to: number) =>
       long === all
         ? algebra.combine(diagonal(lengths.subarray(from, to)), rowsOf(partner, from, to))
         : algebra.combine(rowRange(vectors, from, to), all),

@@ -3,8 +3,8 @@ import { Search, type SearchOptions } from "./search.ts";
 import type { Outcome, Solve } from "./solve.ts";
 
 /**
- * The k largest singular triplets by block Lanczos with polynomial filters. When the search has found k, random vectors
- * look for a larger singular value outside of the set; the search goes on from where one was seen.
+ * The k largest singular triplets by block Lanczos with polynomial filters. When the search has found k triplets, random vectors
+ * test whether a larger singular value was missed. If they show one, the search continues from these vectors.
  *
  * @throws PushforwardError `interrupted` if aborted before there was anything to measure
  */

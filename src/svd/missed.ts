@@ -7,18 +7,18 @@ import { symmetricEigen } from "./small/eigen.ts";
 import { diagonal, multiply, multiplyTransposed, scaleRows } from "./small/matrix.ts";
 import type { Bound } from "./triplets.ts";
 
-/** What random vectors outside of a set of triplets tell. */
+/** What random vectors show about the singular values outside of a set of triplets. */
 export interface Probe {
   readonly bound: Bound & { readonly kind: "probable" };
-  /** A lower bound on the largest σ outside of the set, up to its residuals. */
+  /** A lower bound on the largest σ outside of the set, up to the residuals of the set. */
   readonly seen: number;
-  /** [PROBE_VECTORS, n]: where it was seen, and so the directions to search next. */
+  /** [PROBE_VECTORS, n]: the vectors that show this lower bound, from which the search can go on. */
   readonly directions: Block;
 }
 
-/** Random vectors in a probe. */
+/** The number of random vectors in a probe. */
 export const PROBE_VECTORS = 8;
-/** How often a solve may look; the failure probability is shared out among the looks. */
+/** The most probes in one solve. The failure probability is divided among them. */
 export const MAX_PROBES = 8;
 const FAILURE = 1e-6;
 /** α of the lemma: α^−PROBE_VECTORS = FAILURE / MAX_PROBES. */
@@ -32,9 +32,9 @@ const POWERS = { least: 2, most: 8 };
  * E = (Σ residual²)^½, and by Weyl's inequality no singular value outside of the set exceeds ‖A‖ + E. B = A(AᵀA)^q has
  * ‖B‖ = ‖A‖^(2q+1), and for r independent standard normal vectors ω and α > 1, ‖B‖ ≤ α·(2/π)^½·max ‖Bω‖ except with
  * probability α^−r (the lemma, with B in the place of its matrix). The root of order 2q+1 shrinks the factor, also where
- * many singular values crowd at the top of A. q is fixed beforehand, such that looking costs at most about a quarter of what
- * the solve cost, within POWERS. Each vector's length is taken out after each product and summed as a logarithm: B is
- * linear, and nothing overflows.
+ * many singular values of A are close to the largest. q is chosen beforehand such that the probe costs at most about a quarter of
+ * the solve, within POWERS. Each vector is scaled to length 1 after each product, and the logarithms of the lengths are added.
+ * This is right because B is linear, and nothing overflows.
  *
  * The lower bound is the largest singular value of A on the span of the last vectors.
  *
@@ -46,8 +46,8 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
   const power = probePower(products.count);
 
   const logLength = new Float64Array(PROBE_VECTORS);
-  /** Scales rows to length 1 and notes what they had. */
-  const unit = async (x: Block): Promise<Block> => {
+  /** Scales rows to length 1 and records the lengths that they had. */
+  const normalized = async (x: Block): Promise<Block> => {
     const squares = await algebra.dots(x, x);
     squares.forEach((square, i) => {
       logLength[i] = logLength[i]! + Math.log(square) / 2;
@@ -55,14 +55,16 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
     return algebra.combine(diagonal(squares.map((square) => (square > 0 ? square ** -0.5 : 0))), x);
   };
 
-  let w = await unit(await outsideOf(block(gaussianArray(rng, PROBE_VECTORS * products.n), PROBE_VECTORS), V, algebra));
+  let w = await normalized(
+    await outsideOf(block(gaussianArray(rng, PROBE_VECTORS * products.n), PROBE_VECTORS), V, algebra),
+  );
   let y = await outsideOf(await products.apply(w), U, algebra);
   for (let q = 0; q < power; q++) {
-    w = await unit(await outsideOf(await products.applyTranspose(await unit(y)), V, algebra));
+    w = await normalized(await outsideOf(await products.applyTranspose(await normalized(y)), V, algebra));
     y = await outsideOf(await products.apply(w), U, algebra);
   }
   const seen = await largestRatio(algebra, w, y);
-  await unit(y);
+  await normalized(y);
   const norm = Math.exp((Math.log(ALPHA * Math.sqrt(2 / Math.PI)) + Math.max(...logLength)) / (2 * power + 1));
   return {
     bound: { kind: "probable", bound: norm + Math.hypot(...set.residual), failureProbability: FAILURE },
@@ -71,12 +73,12 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
   };
 }
 
-/** q of a probe after so many products. */
+/** The power q of a probe, after a search with `count` products. */
 export function probePower(count: number): number {
   return Math.min(POWERS.most, Math.max(POWERS.least, Math.floor(count / (8 * PROBE_VECTORS))));
 }
 
-/** The largest ‖y‖/‖w‖ over combinations of the rows of w and the same combinations of those of y. */
+/** The largest ‖cy‖/‖cw‖ over all weights c, where cw and cy are the combinations of the rows of w and of y. */
 async function largestRatio(algebra: BlockAlgebra, w: Block, y: Block): Promise<number> {
   const { values, vectors } = await symmetricEigen(
     checkedFinite(await algebra.gram(w, w, { exact: true })),

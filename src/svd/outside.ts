@@ -1,7 +1,7 @@
 import type { Block, BlockAlgebra, Placement } from "../operator/index.ts";
 import { checkedFinite } from "./products.ts";
 
-/** What y has outside of the span of orthonormal vectors, [y.rows, length]; y itself where there are none. */
+/** The component of each row of y that is orthogonal to the given orthonormal vectors, [y.rows, length]. */
 export async function outsideOf(
   y: Block,
   vectors: Block,

@@ -10,14 +10,14 @@ import {
   targetSize,
 } from "../operator/index.ts";
 
-/** The products of one solve: cut into blocks, counted, and checked for their shape. */
+/** Computes the products of one solve in blocks, counts them, and checks their shapes. */
 export class Products {
   readonly m: number;
   readonly n: number;
-  /** Vectors multiplied by J and by Jᵀ so far. */
+  /** How many vectors were multiplied by J and by Jᵀ so far. */
   jvp = 0;
   vjp = 0;
-  /** About what one product costs, in multiply-adds. */
+  /** The approximate cost of one product, in multiply-adds. */
   readonly cost: number;
   private readonly J: LinearOperator;
   readonly blockRows: number;
@@ -74,9 +74,9 @@ function checkedShape(result: Block, rows: number, length: number, name: string)
 }
 
 /**
- * Passes on a matrix of inner products of vectors that came from J.
+ * Checks a matrix of inner products of vectors that came from J, and returns it.
  *
- * @throws PushforwardError `not-finite` if an entry is not, as then a product was not
+ * @throws PushforwardError `not-finite` if an entry is not finite, because then a product was not finite either
  */
 export function checkedFinite<M extends Pick<Matrix, "data">>(inner: M): M {
   if (inner.data.every(Number.isFinite)) return inner;

@@ -2,7 +2,7 @@ import { createRng, gaussianArray } from "../base/index.ts";
 import { type Block, type BlockAlgebra, block, type Matrix, rowsOf } from "../operator/index.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 
-/** What takes a solver's time beside the products with J. */
+/** The operations that take the time of a solve, apart from the products with J. */
 export type Operation =
   | "gram"
   | "exact gram"
@@ -17,18 +17,21 @@ export type Operation =
   | "eigenproblem"
   | "random numbers";
 
-/** Seconds for a multiply-add, for an entry of a sum, a choice or a conversion to float64, for n³ of an eigenproblem of order n, for a number. */
+/**
+ * Seconds for each operation: per multiply-add of a product; per entry that is added, selected or converted to float64; per n³ of an
+ * eigenproblem of order n; per random number.
+ */
 export type Rates = Readonly<Record<Operation, number>>;
 
-/** Rates of one algebra by the rows of a block. */
+/** The rates of one algebra, by the number of rows of a block. */
 export type MeasuredRates = Map<number, Rates>;
 
-/** Extents of the samples: a basis, which no cache holds; half of it; an eigenproblem; random numbers. */
+/** The sizes of the samples: a basis that does not fit into a cache, half of it, an eigenproblem, and random numbers. */
 const SAMPLE = { basis: 256, rows: 128, length: 65_536, order: 256, numbers: 100_000 };
-/** The first repeat warms up; the fastest of the others counts, as another program may disturb some. */
+/** The first repeat warms up. The fastest of the others counts, because other programs may slow some of them. */
 const REPEATS = 4;
 
-/** How fast this machine does each operation on blocks of `blockRows` vectors: less than a second. */
+/** Measures how fast this machine performs each operation with blocks of `blockRows` vectors. Takes less than a second. */
 export async function measuredRates(algebra: BlockAlgebra, blockRows: number): Promise<Rates> {
   const { basis, rows, length, order, numbers } = SAMPLE;
   const all = sampleBlock(basis, length);
@@ -57,7 +60,7 @@ export async function measuredRates(algebra: BlockAlgebra, blockRows: number): P
   };
 }
 
-/** Multiply-adds in a second of products of matrices in float32, as a first idea of this machine: some hundredths of a second. */
+/** A rough speed of this machine: multiply-adds a second of a matrix product in float32. Takes a few hundredths of a second. */
 export async function measuredSpeed(algebra: BlockAlgebra): Promise<number> {
   const { rows, length } = { rows: SAMPLE.rows, length: SAMPLE.length / 8 };
   const ones = block(new Float32Array(rows * length).fill(1), rows);

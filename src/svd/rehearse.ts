@@ -14,24 +14,24 @@ import { type Prepared, prepared, type SvdOptions } from "./svd.ts";
 import { TimedOperator } from "./timed-operator.ts";
 import { Workload } from "./workload.ts";
 
-/** Rows of the blocks that products are timed with. */
+/** The number of rows of the blocks with which products are timed. */
 const TIMED_ROWS = 8;
-/** The problem is made this much smaller at most, and never so small that fewer triplets or vectors are left. */
+/** The problem is made smaller by at most this factor, and at least so many triplets or vectors are left. */
 const SMALLER = { most: 8, left: 48 };
-/** What an eigenproblem with a band takes, in units of one of a whole matrix: n²·k of k vectors, n² of a look at its values. */
+/** The cost of a banded eigenproblem relative to n³ of a full one: this times n²·k for k vectors, `LOOK`·n² for the values. */
 const BANDED = 0.5;
 const LOOK = 70;
 
 /**
- * Predicts `svd` on J, for any k, within some 30 % where the machine is as busy then as now. J is multiplied with some 350
- * vectors; each k then takes some tenths of a second.
+ * Predicts the cost of `svd` on J for any k, to about 30 % if the machine is as busy during the solve as now. About 350 vectors are
+ * multiplied by J; after that, a prediction for one k takes a few tenths of a second.
  *
- * The products are timed, a short Lanczos process shows how the singular values lie, and `svd` itself is run on a diagonal
- * matrix with such values. Where σ is thinned out, k, the blocks and the vectors are made smaller by one factor, block
- * Lanczos takes as many steps as before: so a small rehearsal tells the products of the whole solve. Work on vectors is
- * charged at measured rates for the lengths that they have in truth.
+ * The products are timed, a short Lanczos process estimates the singular values, and the search of `svd` runs on a diagonal
+ * matrix with such values. If the singular values are thinned out, and k, the blocks and the vectors made smaller by the same
+ * factor, block Lanczos takes the same number of steps. So the small rehearsal gives the number of products of the whole solve.
+ * Work on vectors is charged at measured rates, for the lengths of the whole problem.
  *
- * `rates` keeps what was measured of the algebra, for the next operator.
+ * `rates` stores what was measured of the algebra, for use with the next operator.
  *
  * @throws PushforwardError `not-finite` if a product is not finite
  */
@@ -80,7 +80,7 @@ async function predicted(whole: Prepared, { sigmaAt, rates, timed }: Known): Pro
     work.add("eigenproblem", BANDED * work.mostVectors ** 2 * k + k ** 3);
   }
   const searched = { jvp: scale * small.solve.products.jvp, vjp: scale * small.solve.products.vjp };
-  // What follows the search is not run: its few vectors stay as few in a smaller problem.
+  // The steps after the search are not rehearsed: their few vectors are not fewer in a smaller problem.
   const power = method === "dense" || k === Math.min(m, n) ? -1 : probePower(searched.jvp + searched.vjp);
   const jvp = searched.jvp + PROBE_VECTORS * (power + 1) + GAP_VECTORS;
   const vjp = searched.vjp + PROBE_VECTORS * Math.max(0, power) + GAP_VECTORS;
@@ -114,7 +114,7 @@ function scaledDown(
   const active = activeRows && Uint32Array.from({ length: fewer(activeRows.length) }, (_, i) => i);
   const side = shortSide(m, n, active);
   const sigma = Float32Array.from(side.positions, (i) => sigmaAt((i + 0.5) * scale));
-  const image = (to: number) => async (x: Block) => {
+  const scaledBySigma = (to: number) => async (x: Block) => {
     const data = new Float32Array(x.rows * to);
     for (let row = 0; row < x.rows; row++) {
       for (let i = 0; i < sigma.length; i++) data[row * to + i] = sigma[i]! * x.data[row * x.length + i]!;
@@ -128,8 +128,8 @@ function scaledDown(
     preferredRows: blockRows,
     productCost: products.cost / scale ** 2,
     algebra,
-    apply: image(m),
-    applyTranspose: image(n),
+    apply: scaledBySigma(m),
+    applyTranspose: scaledBySigma(n),
   };
   return {
     method,
@@ -146,10 +146,10 @@ function scaledDown(
     search: {
       blockRows: fewer(search.blockRows),
       maxBasis: fewer(search.maxBasis),
-      maxImages: fewer(search.maxImages),
+      maxStored: fewer(search.maxStored),
       maxProducts: fewer(search.maxProducts),
       mixCost: search.mixCost / scale ** 2,
-      // A few random vectors would tell them less well than the many of the whole problem.
+      // The block of the smaller problem has too few random vectors to estimate these as well as the whole problem does.
       sigmaAt: (rank) => sigmaAt((rank - 0.5) * scale),
     },
   };

@@ -1,11 +1,11 @@
 /**
- * Memory for results that are soon used up, taken once and kept: where pages are fresh, touching them can take longer than
- * computing what goes there.
+ * Memory for short-lived results, allocated once and reused. Writing to newly allocated pages can take longer than computing
+ * what is written.
  */
 export class Scratch {
   private readonly held = new Map<string, Float32Array>();
 
-  /** Room for `size` numbers, which the next call with the same name hands out again. */
+  /** Memory for `size` numbers. The next call with the same name returns the same memory. */
   take(name: string, size: number): { readonly into: Float32Array } {
     let into = this.held.get(name);
     if (into === undefined || into.length < size) {

@@ -3,54 +3,54 @@ import { type Block, block } from "../operator/index.ts";
 import { type Measured, measure, merged } from "./certificate.ts";
 import { type Pairs, twoSidedFinish } from "./finish.ts";
 import { PROBE_VECTORS } from "./missed.ts";
-import { Run } from "./run.ts";
+import { Round } from "./round.ts";
 import { Scratch } from "./scratch.ts";
 import { noVectors, SideOperator } from "./short-side.ts";
 import { completed, interruptedError, type Outcome, type Solve } from "./solve.ts";
 
 export interface SearchOptions {
   readonly blockRows: number;
-  /** Vectors kept, at least `leastBasis`. */
+  /** The most vectors in the basis; at least `leastBasis`. */
   readonly maxBasis: number;
-  /** Of so many of them the images on the other side are kept; 0 where multiplying again is cheaper. */
-  readonly maxImages: number;
-  /** Vectors multiplied in search, at most; certifying what was found comes on top. */
+  /** For how many of them the products on the long side are stored; 0 where multiplying again is cheaper. */
+  readonly maxStored: number;
+  /** The most vectors multiplied during the search. The products that measure the result come in addition. */
   readonly maxProducts: number;
-  /** What a filter's recurrence adds to a product with G, in multiply-adds for each vector. */
+  /** What the recurrence of a filter adds to a product with G, in multiply-adds for each vector. */
   readonly mixCost: number;
-  /** Singular values of J by rank, where they are known beforehand. */
+  /** The singular values of J by rank, if they are known beforehand. */
   readonly sigmaAt?: (rank: number) => number;
 }
 
 type Cut = Outcome["cut"];
 
-/** What one run goes after: so many triplets, with σ above this, from there. */
+/** What one round searches for: at most `limit` triplets with σ above `above`, starting from `directions`. */
 interface Goal {
   readonly limit: number;
   readonly above: number;
   readonly directions?: Block;
 }
 
-/** Predicted residuals must be this much below the tolerance: the measured ones also have rounding in them. */
+/** Predicted residuals must be below this fraction of the tolerance, because measured ones also contain rounding. */
 const MARGIN = 0.2;
-/** If measured residuals disagree with predicted ones, the margin shrinks by this factor, so many times. */
+/** If measured residuals are larger than predicted, the margin is multiplied by this factor, at most so many times. */
 const TIGHTEN = 0.25;
 const MAX_TIGHTENINGS = 2;
-/** Norms from 2^−MODERATE to 2^MODERATE are squared without harm. */
+/** Norms from 2^−MODERATE to 2^MODERATE can be squared without overflow or underflow. */
 const MODERATE = 24;
 
 /**
- * Searches for the largest singular triplets, one run after the other, each outside of what was found before: so σ far below
- * the first ones are found at their own scale, and what a run overlooked is found by the next.
+ * Searches for the largest singular triplets in rounds. Each round searches orthogonal to the triplets found before. So a σ far
+ * below the first ones is found at its own scale, and a triplet that one round missed is found by the next.
  */
 export class Search {
-  /** Vectors in the basis, for each look at a projected problem. */
+  /** The size of the basis each time that the projected problem was solved. */
   readonly looks: number[] = [];
   private readonly solve: Solve;
   private readonly options: SearchOptions;
   private readonly side: SideOperator;
   private readonly scratch = new Scratch();
-  private unit: number | undefined;
+  private scale: number | undefined;
   private found: Measured | undefined;
   private searched = 0;
   private margin = MARGIN;
@@ -62,19 +62,19 @@ export class Search {
     this.side = new SideOperator(solve.products, solve.algebra, solve.side);
   }
 
-  /** Searches until there are k triplets, or no more that are not zero. */
+  /** Searches until there are k triplets, or until all other singular values are zero. */
   async untilFull(): Promise<Cut> {
     for (;;) {
       const before = this.count;
       if (before >= Math.min(this.solve.k, this.side.length)) return undefined;
-      const cut = await this.run({ limit: this.solve.k - before, above: 0 });
+      const cut = await this.round({ limit: this.solve.k - before, above: 0 });
       if (cut !== undefined || this.count === before) return cut;
     }
   }
 
   /**
-   * Searches for what is larger than the smallest σ found, until there is nothing, and keeps the k largest. `directions`
-   * [K, n] lead there.
+   * Searches for singular values larger than the smallest one found until no more appear, and retains the k largest.
+   * `directions` [K, n] are the vectors to start from.
    */
   async beyond(directions: Block): Promise<Cut> {
     const { side, solve } = this;
@@ -82,13 +82,13 @@ export class Search {
     let goal: Goal = { limit: solve.k, above: this.smallest, directions: start };
     for (;;) {
       const before = this.smallest;
-      const cut = await this.run(goal);
+      const cut = await this.round(goal);
       if (cut !== undefined || this.smallest === before) return cut;
       goal = { limit: solve.k, above: this.smallest };
     }
   }
 
-  /** The triplets found, made up to k by random ones. */
+  /** The triplets found. If there are fewer than k, random orthonormal vectors are added and measured. */
   async completed(): Promise<Measured> {
     const { solve, found, count } = this;
     const { products, algebra, k } = solve;
@@ -109,14 +109,14 @@ export class Search {
     return this.found?.sigma.at(-1) ?? 0;
   }
 
-  /** Adds what one run finds, and says if it was cut short. */
-  private async run({ limit, above, directions }: Goal): Promise<Cut> {
+  /** Adds the triplets that one round finds. Returns why the round was stopped early, if it was. */
+  private async round({ limit, above, directions }: Goal): Promise<Cut> {
     const { solve, options, side, scratch } = this;
     const { algebra, k, tol, rng, products } = solve;
     const found = await this.pairs();
-    this.unit ??= await this.measuredUnit();
-    const { blockRows, maxBasis, maxImages, maxProducts, mixCost } = options;
-    const run = new Run({
+    this.scale ??= await this.measuredScale();
+    const { blockRows, maxBasis, maxStored, maxProducts, mixCost } = options;
+    const round = new Round({
       side,
       algebra,
       found,
@@ -124,51 +124,51 @@ export class Search {
       limit,
       above,
       blockRows,
-      unit: this.unit,
+      scale: this.scale,
       capacity: Math.max(maxBasis - this.count, leastBasis(limit, blockRows)),
-      maxImages,
+      maxStored,
       productCost: products.cost,
       mixCost,
       sigmaAt: options.sigmaAt,
       rng,
       scratch,
     });
-    if (run.complete) return undefined;
-    if (directions !== undefined) await run.add(directions);
+    if (round.complete) return undefined;
+    if (directions !== undefined) await round.add(directions);
     const before = this.count;
 
     for (;;) {
       const cut = solve.interrupted() ? "interrupted" : this.searched >= maxProducts ? "budget" : undefined;
       if (cut === "interrupted" && this.searched === 0) throw interruptedError();
-      if (cut === undefined || run.size === 0) {
+      if (cut === undefined || round.size === 0) {
         const multiplied = products.count;
-        await run.step();
+        await round.step();
         this.searched += products.count - multiplied;
-        if (cut === undefined && !run.due) {
-          solve.report(Math.min(k, before + run.converged));
+        if (cut === undefined && !round.due) {
+          solve.report(Math.min(k, before + round.converged));
           continue;
         }
       }
 
-      const look = await run.look(this.margin * tol);
-      this.looks.push(run.size);
-      solve.report(Math.min(k, before + run.converged));
+      const look = await round.look(this.margin * tol);
+      this.looks.push(round.size);
+      solve.report(Math.min(k, before + round.converged));
       if (look.isNothing) return cut;
       const allowed = this.margin * tol * look.top;
-      const sure = run.full ? leading(look.residual, allowed) : 0;
-      const through = run.converged === look.wanted || run.complete;
+      const sure = round.full ? leading(look.residual, allowed) : 0;
+      const through = round.converged === look.wanted || round.complete;
       if (!(through || sure > 0 || cut !== undefined)) {
-        await run.reconsider(look, this.margin * tol);
+        await round.reconsider(look, this.margin * tol);
         continue;
       }
       const count = through || cut !== undefined ? look.wanted : sure;
-      const [x, images] = [await run.vectors(look, count), await run.imagesOf(look, count)];
-      const set = await twoSidedFinish({ x, images, found, side, products, algebra, tol });
+      const [x, longX] = [await round.vectors(look, count), await round.productsOf(look, count)];
+      const set = await twoSidedFinish({ x, longX, found, side, products, algebra, tol });
       const bad = set.residual.some((value) => value > Math.max(tol * look.top, set.floor));
-      if (bad && !run.complete && cut === undefined && this.tightenings < MAX_TIGHTENINGS) {
+      if (bad && !round.complete && cut === undefined && this.tightenings < MAX_TIGHTENINGS) {
         this.tightenings++;
         this.margin *= TIGHTEN;
-        await run.reconsider(look, this.margin * tol);
+        await round.reconsider(look, this.margin * tol);
         continue;
       }
       this.found = this.found === undefined ? set : merged(this.found, set, k);
@@ -176,11 +176,14 @@ export class Search {
     }
   }
 
-  /** 1, unless a random vector shows that J's square might overflow or vanish: then a power of two near its image's length. */
-  private async measuredUnit(): Promise<number> {
+  /**
+   * 1, unless the product with a random vector shows that the square of J could overflow or underflow. Then it is a power of two
+   * near the length of that product.
+   */
+  private async measuredScale(): Promise<number> {
     const { algebra, rng } = this.solve;
-    const image = await this.side.rise(block(gaussianArray(rng, this.side.length), 1));
-    const [square] = await algebra.dots(image, image);
+    const product = await this.side.rise(block(gaussianArray(rng, this.side.length), 1));
+    const [square] = await algebra.dots(product, product);
     const exponent = Math.round(Math.log2(Math.sqrt(square!)));
     return Number.isFinite(exponent) && Math.abs(exponent) > MODERATE ? 2 ** exponent : 1;
   }
@@ -194,13 +197,13 @@ export class Search {
   }
 }
 
-/** How many of the first residuals are within the limit. */
+/** How many residuals, counted from the first, are within the limit. */
 function leading(residual: Float64Array, limit: number): number {
   const first = residual.findIndex((value) => value > limit);
   return first < 0 ? residual.length : first;
 }
 
-/** The smallest `maxBasis`: k triplets, and four blocks of the width that a probe may give them. */
+/** The smallest `maxBasis`: room for k triplets and four blocks. A block has at least as many rows as a probe has vectors. */
 export function leastBasis(k: number, blockRows: number): number {
   return k + 4 * Math.max(blockRows, PROBE_VECTORS);
 }

@@ -2,13 +2,13 @@ import { type Block, type BlockAlgebra, block, type Placement } from "../operato
 import type { Products } from "./products.ts";
 import { Scratch } from "./scratch.ts";
 
-/** The side of J with fewer entries, and those entries: of the target only the active ones. */
+/** The side of J with fewer entries, and the positions of these entries. On the target side, only active rows count. */
 export interface ShortSide {
   readonly of: "target" | "source";
   readonly positions: Uint32Array;
 }
 
-/** Chooses the side of an m × n operator of which only `activeRows` can be non-zero. */
+/** Chooses the short side of an m × n operator. If `activeRows` is given, all other rows are zero. */
 export function shortSide(m: number, n: number, activeRows: Uint32Array | undefined): ShortSide {
   const targets = activeRows?.length ?? m;
   if (targets > n) return { of: "source", positions: positionsBelow(n) };
@@ -18,11 +18,12 @@ export function shortSide(m: number, n: number, activeRows: Uint32Array | undefi
 const positionsBelow = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, i) => i);
 
 /**
- * J seen from its short side: vectors have only the entries that count, `rise` takes them to the long side and `fall` brings
- * them back. So `fall` after `rise` is JJᵀ or JᵀJ, whichever is smaller, and `rise` has J's singular values either way.
+ * J as an operator on its short side, where vectors have only the entries at `positions`. `rise` multiplies by Jᵀ or J and gives
+ * vectors of the long side; `fall` multiplies by the other and gives vectors of the short side. So `fall` after `rise` is JJᵀ or
+ * JᵀJ, whichever is smaller, and `rise` has the singular values of J in both cases.
  */
 export class SideOperator {
-  /** Entries of a vector on the short side, and on the long one. */
+  /** The length of a vector on the short side, and on the long side. */
   readonly length: number;
   readonly longLength: number;
   readonly of: ShortSide["of"];
@@ -30,7 +31,7 @@ export class SideOperator {
   private readonly scratch = new Scratch();
   private readonly products: Products;
   private readonly algebra: BlockAlgebra;
-  /** Where the short side's entries stand; absent where that is all of them. */
+  /** The positions of the entries of the short side; absent if that is all of them. */
   private readonly positions: Uint32Array | undefined;
 
   constructor(products: Products, algebra: BlockAlgebra, { of, positions }: ShortSide) {
@@ -45,7 +46,7 @@ export class SideOperator {
 
   /** [K, length] → [K, longLength] */
   async rise(x: Block, placement?: Placement): Promise<Block> {
-    // Whoever has no memory for the result multiplies many vectors, once: they should not be held on to.
+    // A caller without memory for the result multiplies many vectors only once, so no scratch memory is reserved for them.
     const put = placement === undefined ? undefined : this.scratch.take("spread", x.rows * this.wholeLength);
     const whole = await this.spread(x, put);
     return this.of === "target"
@@ -60,24 +61,24 @@ export class SideOperator {
     return this.narrow(whole, placement);
   }
 
-  /** Vectors of the short side with zeros at the places that do not count. */
+  /** Vectors of the short side in their full length, with zeros at all other positions. */
   async spread(x: Block, placement?: Placement): Promise<Block> {
     const { positions, wholeLength } = this;
     return positions === undefined ? x : this.algebra.scatter(x, positions, wholeLength, placement);
   }
 
-  /** Of vectors of the whole side, the entries that count. */
+  /** The entries at `positions` of vectors in their full length. */
   async narrow(x: Block, placement?: Placement): Promise<Block> {
     return this.positions === undefined ? x : this.algebra.select(x, this.positions, placement);
   }
 
-  /** The pair (u, v) that a vector of the short side and its partner on the long one make. */
+  /** The pair (u, v), given a vector of the short side and its partner on the long side. */
   pair<T>(short: T, long: T): { readonly u: T; readonly v: T } {
     return this.of === "target" ? { u: short, v: long } : { u: long, v: short };
   }
 }
 
-/** No vectors of some length. */
+/** An empty block of vectors of the given length. */
 export function noVectors(length: number): Block {
   return { ...block(new Float32Array(0), 0), length };
 }

@@ -6,7 +6,7 @@ import type { Products } from "./products.ts";
 import type { ShortSide } from "./short-side.ts";
 import type { Bound, Candidates } from "./triplets.ts";
 
-/** What a method is given. */
+/** What the caller gives to a method. */
 export interface Solve {
   readonly products: Products;
   readonly algebra: BlockAlgebra;
@@ -14,21 +14,21 @@ export interface Solve {
   /** Relative to ‖J‖. */
   readonly tol: number;
   readonly rng: Rng;
-  /** Rows of J that can be non-zero, where that is known. */
+  /** The rows of J that are not zero by structure, if that is known. */
   readonly activeRows: Uint32Array | undefined;
   readonly side: ShortSide;
   readonly report: (converged: number) => void;
   readonly interrupted: () => boolean;
 }
 
-/** The sizes that decide what a solve costs. */
+/** The sizes that determine the cost of a solve. */
 export interface Extent {
   readonly m: number;
   readonly n: number;
   readonly k: number;
   /** One product with J or Jᵀ, in multiply-adds. */
   readonly cost: number;
-  /** Entries that count on the short side, and those of the long one. */
+  /** The length of vectors on the short side (active entries only) and on the long side. */
   readonly short: number;
   readonly long: number;
 }
@@ -37,20 +37,20 @@ export function extentOf({ products: { m, n, cost }, k, side }: Solve): Extent {
   return { m, n, k, cost, short: side.positions.length, long: side.of === "target" ? n : m };
 }
 
-/** What a method hands back. */
+/** What a method returns. */
 export interface Outcome {
   readonly measured: Measured;
   readonly missed: Bound;
-  /** Why the method ended before it was through; absent where it was. */
+  /** Why the method ended early; absent if it did not. */
   readonly cut?: "budget" | "interrupted";
 }
 
-/** Outside of these rows u is zero; absent where it need not be zero anywhere. */
+/** The rows outside of which u is zero; `undefined` if u can be non-zero anywhere. */
 export function supportOf({ activeRows, k }: Pick<Solve, "activeRows" | "k">): Uint32Array | undefined {
   return activeRows !== undefined && activeRows.length >= k ? activeRows : undefined;
 }
 
-/** Fills sets of fewer than k vectors up with random ones, orthonormal to them; those for u only where J can reach. */
+/** Completes fewer than k vectors with random ones, orthonormal to them. Those for u are zero outside of the active rows. */
 export async function completed(solve: Solve, u: Block, v: Block): Promise<Candidates> {
   const { products, algebra, k, rng } = solve;
   return {

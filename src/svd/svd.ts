@@ -11,37 +11,38 @@ import { type Extent, extentOf, type Solve, supportOf } from "./solve.ts";
 import type { SingularTriplets, SvdProgress } from "./triplets.ts";
 
 export interface SvdOptions {
-  /** Triplets wanted, 1 ≤ k ≤ min(m, n). */
+  /** The number of triplets wanted, 1 ≤ k ≤ min(m, n). */
   readonly k: number;
-  /** Residual asked for, relative to ‖J‖; 1e-5 unless given. */
+  /** The residual asked for, relative to ‖J‖; 1e-5 by default. */
   readonly tol?: number;
-  /** Fixes every random vector; 0 unless given. */
+  /** Determines every random vector; 0 by default. */
   readonly seed?: number;
-  /** Vectors multiplied at a time; at most the operator's preference, and few where products are dear, unless given. */
+  /** The number of vectors multiplied at a time. By default at most what the operator prefers, and fewer if products are costly. */
   readonly blockRows?: number;
-  /** `dense` reads the whole matrix, `krylov` only multiplies; `auto` (the default) takes what should be faster. */
+  /** `dense` computes the whole matrix, `krylov` only products; `auto` (the default) takes the one that should be faster. */
   readonly method?: "auto" | "dense" | "krylov";
-  /** Vectors multiplied in search by `krylov`, at most; 400·k + 20,000 unless given. Certifying comes on top. */
+  /** The most vectors that `krylov` multiplies while it searches, 400·k + 20,000 by default. The certificate needs more. */
   readonly maxProducts?: number;
-  /** Vectors that `krylov` keeps, at least k + 4·max(blockRows, 8); by k and the vectors' length unless given. */
+  /** The most vectors in the basis of `krylov`, at least k + 4·max(blockRows, 8). The default follows from k and their length. */
   readonly maxBasis?: number;
   readonly onProgress?: (progress: SvdProgress) => void;
   readonly signal?: AbortSignal;
 }
 
 const DEFAULT_TOL = 1e-5;
-/** Bytes of a basis, or of a matrix that is read whole, unless `maxBasis` asks for more. */
+/** The most bytes of a basis, unless `maxBasis` asks for more, or of a matrix that is computed whole. */
 const BASIS_BYTES = 2e9;
 
 /**
- * The k largest singular triplets of a linear operator, each with what was measured of it: from the whole matrix where a
- * side is short, else by block Lanczos on the short side.
+ * The k largest singular triplets of a linear operator, with a certificate of what was measured. They come from the whole matrix
+ * if one side is short, and otherwise from block Lanczos on the short side.
  *
- * Shapes: J maps `source` (n numbers) to `target` (m numbers); 1 ≤ k ≤ min(m, n). Singular values that are zero count too:
- * their vectors are some orthonormal basis.
- * Units: σ is target units per source unit; for pixels in [0, 1] and logits, logits per full-scale pixel.
- * Slow convergence does not throw: see `certificate.status` and `stopped`. An abort returns what is there, measured. The
- * same seed gives the same bytes on the same backend.
+ * Shapes: J maps `source` (n numbers) to `target` (m numbers); 1 ≤ k ≤ min(m, n). Singular values of zero are included; their
+ * vectors are an arbitrary orthonormal basis.
+ * Dimensions: σ is in units of the target per unit of the source. For pixels in [0, 1] and logits, it is logits per full range
+ * of a pixel.
+ * Slow convergence does not throw: see `certificate.status` and `stopped`. After an abort, the triplets found so far are measured
+ * and returned. The same seed gives the same bytes on the same backend.
  *
  * @throws PushforwardError `shape-mismatch` if an option is out of range or a product has the wrong length, `not-finite` if
  * a product is not finite, `interrupted` if aborted before there was anything to measure
@@ -77,13 +78,13 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
   };
 }
 
-/** Left vectors without the entries that are zero in all of them, where that is most. */
+/** The left vectors without the entries that are zero in all of them, if more than half are. */
 async function onSupport(u: Block, solve: Solve): Promise<Block> {
   const support = supportOf(solve);
   return support === undefined || 2 * support.length > u.length ? u : solve.algebra.select(u, support);
 }
 
-/** A solve that is about to begin, and how it goes about it. */
+/** A solve that is ready to begin, with the method chosen for it. */
 export interface Prepared {
   readonly solve: Solve;
   readonly method: "dense" | "krylov";
@@ -115,38 +116,39 @@ export async function prepared(J: LinearOperator, options: SvdOptions): Promise<
     search: {
       blockRows,
       maxBasis,
-      maxImages: tol < FINE ? 0 : mostImages(extentOf(solve)),
+      maxStored: tol < FINE ? 0 : mostStored(extentOf(solve)),
       maxProducts,
       mixCost: MIX * solve.side.positions.length,
     },
   };
 }
 
-/** Images that a search keeps, at most: their bytes, and for each triplet. */
-const IMAGES = { bytes: 1.25e9, perTriplet: 3 };
+/** The most products of basis vectors that a search stores: in bytes, and for each triplet. */
+const STORED = { bytes: 1.25e9, perTriplet: 3 };
 
 /**
- * How many vectors of a basis a search keeps the images of: then it has those of the singular vectors without multiplying
- * again. 0 where a product costs less than a combination of the 2k vectors that a basis may have.
+ * For how many basis vectors a search stores the products. With these it obtains the products of the singular vectors without
+ * multiplying again. 0 if a product costs less than a combination of the about 2k vectors of a basis.
  */
-export function mostImages({ k, cost, long }: Extent): number {
-  const fitting = Math.floor(IMAGES.bytes / (Float32Array.BYTES_PER_ELEMENT * long));
-  return cost > 2 * k * long ? Math.min(fitting, IMAGES.perTriplet * k + 64) : 0;
+export function mostStored({ k, cost, long }: Extent): number {
+  const fitting = Math.floor(STORED.bytes / (Float32Array.BYTES_PER_ELEMENT * long));
+  return cost > 2 * k * long ? Math.min(fitting, STORED.perTriplet * k + 64) : 0;
 }
 
-/** Sums of a filter's recurrence, in multiply-adds for each entry of a vector. */
+/** What the sums in the recurrence of a filter cost, in multiply-adds for each entry of a vector. */
 const MIX = 200;
 
-/** Short sides up to here are always read whole, as that is soon done and leaves nothing to be missed. */
+/** With a short side up to this length the whole matrix is always computed: that is quick, and nothing can be missed. */
 const SMALL = 256;
-/** A multiply-add of a Gram matrix in float64, in those of a product. */
+/** What a multiply-add of a Gram matrix in float64 costs, relative to one of a product. */
 export const GRAM_COST = 4;
-/** Vectors multiplied by J and Jᵀ in a search with its certificate: about so many for each triplet, and in any case. */
+/** About how many vectors a search and its certificate multiply by J and by Jᵀ: for each triplet, and in addition. */
 export const SEARCH = { perTriplet: 2.7, always: 250 };
 
 /**
- * `dense` costs a product for each vector of the short side and a float64 Gram matrix of the long ones; `krylov` products for
- * each triplet. By counted multiply-adds, not by time: the same call must give the same bytes.
+ * The cheaper method. `dense` costs one product for each entry of the short side, and a float64 Gram matrix; `krylov` costs some
+ * products for each triplet. The costs are counted in multiply-adds and not timed, because the same call must give the same
+ * bytes.
  */
 export function cheaper({ k, cost, short, long }: Extent, maxProducts: number): "dense" | "krylov" {
   if (short > maxProducts || 4 * short * long > BASIS_BYTES) return "krylov";
@@ -156,15 +158,15 @@ export function cheaper({ k, cost, short, long }: Extent, maxProducts: number): 
 }
 
 /**
- * A search needs the fewer products the smaller its blocks are, and the longer to make them orthogonal, as that moves the
- * whole basis through memory for each block.
+ * The rows of a block in a search. With smaller blocks a search needs fewer products, but more time to orthogonalize, because
+ * each block has to be compared with the whole basis in memory.
  */
 function searchRows({ products, k, side }: Solve): number {
   const ratio = products.cost / (k * side.positions.length);
   return Math.min(products.blockRows, ratio > 16 ? 8 : ratio > 4 ? 16 : 32);
 }
 
-/** Vectors of this length that a search has room for. */
+/** The size of a basis with vectors of this length, unless the caller asks for another. */
 export function usualBasis(k: number, length: number): number {
   return Math.min(4 * k + 2048, Math.floor(BASIS_BYTES / (4 * length)));
 }

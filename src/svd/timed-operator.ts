@@ -1,7 +1,7 @@
 import type { Shape } from "../base/index.ts";
 import type { Block, BlockAlgebra, LinearOperator, Placement } from "../operator/index.ts";
 
-/** An operator that notes how long its products take. */
+/** An operator that records how long its products take. */
 export class TimedOperator implements LinearOperator {
   readonly source: Shape;
   readonly target: Shape;
@@ -23,7 +23,7 @@ export class TimedOperator implements LinearOperator {
     this.#J = J;
   }
 
-  /** Seconds for one vector: the median of all calls but the first, which warmed up. */
+  /** Seconds for one vector: the median of all calls except the first, which warms up. */
   get secondsOfJ(): number {
     return median(this.#forward);
   }
@@ -44,7 +44,7 @@ export class TimedOperator implements LinearOperator {
     return this.#active;
   }
 
-  /** Lets go of the operator, which may hold much memory: sizes and times stay, products can no longer be had. */
+  /** Drops the operator, which may hold much memory. Sizes and times remain, but products can no longer be computed. */
   release(): void {
     this.#J = undefined;
   }

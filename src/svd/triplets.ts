@@ -10,16 +10,16 @@ export interface SingularTriplets {
 }
 
 /**
- * `converged`: residual and floor ≤ tol · norm. `at-floor`: not, but residual ≤ floor, as small as this backend can reach, or
- * all that can be said where J and Jᵀ disagree. `below-floor`: the residual is as of those two, and σ ≤ floor: all that is
- * known of it is that it cannot be told from zero. `unconverged`: the residual is larger.
+ * `converged`: residual and floor ≤ tol · norm. `at-floor`: the floor is larger than tol · norm, and residual ≤ floor. A smaller
+ * residual would mean nothing, because of rounding or because J and Jᵀ disagree. `below-floor`: one of the two holds, but
+ * σ ≤ floor, so σ cannot be told from zero. `unconverged`: the residual is larger.
  */
 export type Status = "converged" | "at-floor" | "unconverged" | "below-floor";
 
 /**
- * What is known of the largest σ that is not in the set. `exact`: the whole spectrum was computed. `probable`: it is at
- * most `bound`, a claim that fails with at most the given probability over the solver's own random vectors. `none`:
- * nothing (the solver was stopped before it could look).
+ * What is known about the largest σ that is not in the set. `exact`: the whole spectrum was computed. `probable`: it is at most
+ * `bound`; this fails with at most the given probability over the random vectors of the solver. `none`: nothing is known,
+ * because the solver was stopped before it could test for it.
  */
 export type Bound =
   | { readonly kind: "exact" }
@@ -27,41 +27,42 @@ export type Bound =
   | { readonly kind: "none" };
 
 /**
- * What was measured of the triplets after the last step, and never read off the recurrence: on one side with fresh products,
- * on the other with products made before and combined as the vectors were. Random vectors check the sides against each other.
+ * What was measured of the triplets after the last step. Nothing in it is a prediction of the recurrence. On one side the products
+ * are computed anew; on the other they may be linear combinations of the products of the search, with the same weights as the
+ * vectors. Products with random vectors test whether the two sides agree.
  */
 export interface Certificate {
   /** [k], (‖Jv − σu‖² + ‖Jᵀu − σv‖²)^½, in units of σ. */
   readonly residual: Float64Array;
   readonly status: readonly Status[];
-  /** Relative to `norm`. */
+  /** The residual asked for, relative to `norm`. */
   readonly tol: number;
-  /** Largest σ seen. */
+  /** The largest σ found. */
   readonly norm: number;
-  /** Residual that this backend can reach, from rounding and the measured adjoint gap. */
+  /** The residual that rounding and the measured adjoint gap can cause alone, in units of σ. A smaller one means nothing. */
   readonly floor: number;
   /** max |UUᵀ − I| and max |VVᵀ − I|. */
   readonly orthogonality: { readonly u: number; readonly v: number };
   readonly missed: Bound;
-  /** Vectors multiplied by J and by Jᵀ, those of the certificate included; wall time. */
+  /** The vectors multiplied by J and by Jᵀ, including those for the certificate, and the wall time. */
   readonly cost: { readonly jvp: number; readonly vjp: number; readonly seconds: number };
   /**
-   * `all-converged`: no triplet is unconverged. `budget`: some are not, and the products or the attempts
-   * allowed are used up. `interrupted`: the signal was aborted.
+   * `all-converged`: no triplet is unconverged. `budget`: some triplets are unconverged, and the products or attempts allowed are
+   * used up. `interrupted`: the signal was aborted.
    */
   readonly stopped: "all-converged" | "budget" | "interrupted";
 }
 
-/** Where a solve stands. */
+/** The progress of a solve. */
 export interface SvdProgress {
   readonly jvp: number;
   readonly vjp: number;
-  /** Triplets that look converged at the last look, of `k`. */
+  /** How many of the `k` triplets had converged when the projected problem was last solved. */
   readonly converged: number;
   readonly k: number;
 }
 
-/** Orthonormal rows u and v that a method proposes as triplets, before anything is measured. */
+/** Orthonormal rows u and v that a method proposes as singular vectors, before they are measured. */
 export interface Candidates {
   /** [k, m] */
   readonly u: Float32Array;

@@ -1,12 +1,12 @@
 import type { BlockAlgebra } from "../operator/index.ts";
 import type { Operation, Rates } from "./rates.ts";
 
-/** Notes what a problem's work would take if it were `scale` times larger: vectors longer, and more of them. */
+/** Records how long the work of a problem would take if its vectors were `scale` times longer, and `scale` times as many. */
 export class Workload {
   readonly algebra: BlockAlgebra;
-  /** Of the larger problem, products with J left out. */
+  /** The time of the larger problem, without products with J. */
   seconds = 0;
-  /** Of the larger problem: the most vectors that others were made orthogonal to. */
+  /** The most vectors to which others were made orthogonal, in the larger problem. */
   mostVectors = 0;
   private readonly rates: Rates;
   private readonly scale: number;
@@ -56,7 +56,7 @@ export class Workload {
     };
   }
 
-  /** Work of the larger problem that is not done here. */
+  /** Adds work of the larger problem that is not done here. */
   add(operation: Operation, work: number): void {
     this.seconds += this.rates[operation] * work;
   }

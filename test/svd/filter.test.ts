@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { createRng, gaussianArray } from "../../src/base/index.ts";
 import { type Block, block, type LinearOperator } from "../../src/operator/index.ts";
+import { chooseFilter } from "../../src/svd/choose-filter.ts";
 import { applyFilter, filterInverse, filterResidual, filterValue, NO_FILTER } from "../../src/svd/filter.ts";
 import { svd } from "../../src/svd/index.ts";
-import { plan } from "../../src/svd/plan.ts";
 import { Scratch } from "../../src/svd/scratch.ts";
 import { jsAlgebra } from "../support/js-algebra.ts";
 import { matrixWithSpectrum, operatorOf } from "../support/spectra.ts";
@@ -59,7 +59,7 @@ describe("a filter", () => {
   });
 });
 
-describe("plan", () => {
+describe("chooseFilter", () => {
   const length = 100_000;
   /** A look at a spectrum that falls from 1 to `last` over the first 500 eigenvalues, and on. */
   const standing = (last: number, productCost: number) => {
@@ -71,16 +71,16 @@ describe("plan", () => {
   };
 
   test("filters where products are cheap and the spectrum flat", () => {
-    expect(plan(standing(0.97, 1e6)).degree).toBeGreaterThan(1);
+    expect(chooseFilter(standing(0.97, 1e6)).degree).toBeGreaterThan(1);
   });
 
   test("does not where products are dear, or the spectrum steep", () => {
-    expect(plan(standing(0.9, 1e10))).toEqual(NO_FILTER);
-    expect(plan(standing(0.05, 1e9))).toEqual(NO_FILTER);
+    expect(chooseFilter(standing(0.9, 1e10))).toEqual(NO_FILTER);
+    expect(chooseFilter(standing(0.05, 1e9))).toEqual(NO_FILTER);
   });
 
   test("filters the more the flatter it is", () => {
-    expect(plan(standing(0.999, 1e6)).degree).toBeGreaterThan(plan(standing(0.9, 1e6)).degree);
+    expect(chooseFilter(standing(0.999, 1e6)).degree).toBeGreaterThan(chooseFilter(standing(0.9, 1e6)).degree);
   });
 });
 

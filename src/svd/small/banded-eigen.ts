@@ -11,25 +11,27 @@ export interface SymmetricEigen {
   readonly vectors: Matrix;
 }
 
-/** The eigenproblem of a band matrix, reduced to tridiagonal form: what either method adds is done when it is called. */
+/** The eigenproblem of a band matrix, reduced to tridiagonal form. Each method does the rest of its work when it is called. */
 export interface BandedEigen {
   /**
-   * All values, and of the eigenvectors of the `count` largest only the last min(width, order) entries, [count, ·]: all that
-   * the residuals of a block Lanczos process need, for quadratic work.
+   * All values, and the last min(width, order) entries of the eigenvectors of the `count` largest, [count, ·]. The residuals of a
+   * block Lanczos process need only these, and they take quadratic work.
    */
   ends(count: number): Promise<SymmetricEigen>;
   /** All values, and the eigenvectors of the `count` largest. */
   vectors(count: number): Promise<SymmetricEigen>;
 }
 
-/** Rows that a block of reflectors spans at least, and sweeps that it takes in, where the band is narrower than that. */
+/** The least number of rows that a block of reflectors spans, and of sweeps in it, if the band is narrower than that. */
 const SPAN = 32;
 
 /**
- * Eigenvalues and eigenvectors of a symmetric band matrix in float64: reduction to tridiagonal form by bulge chasing (done
- * here, at once), divide and conquer, back-transformation of the vectors asked for. Every value to some n·2⁻⁵²·‖A‖.
+ * Eigenvalues and eigenvectors of a symmetric band matrix in float64: reduction to tridiagonal form by bulge chasing (done at
+ * once, by this function), divide and conquer, and back-transformation of the vectors asked for. Each value has an error of about
+ * n·2⁻⁵²·‖A‖.
  *
- * The matrix is taken from its end: then only the first reflector of each sweep reaches the last entries of the vectors.
+ * Rows and columns are processed in reversed order, so that only the first reflector of each sweep changes the last entries of the
+ * vectors.
  *
  * @see Bischof, Lang & Sun 2000, "A framework for symmetric band reduction"
  */
@@ -48,7 +50,7 @@ export function bandedEigen(band: SymmetricBand, multiply: Multiply): BandedEige
       const { values, vectors } = await divideAndConquer(diagonal, offDiagonal, multiply, { count });
       const turned = transpose(vectors);
       await applyReflectors(reduction, turned, multiply);
-      // The largest value is the last, and so is the last entry: both orders turn round at once.
+      // The largest value is the last one here, and the entries are reversed too, so both orders are reversed together.
       const largest = transpose(turned);
       return { values: descending(values), vectors: { ...largest, data: largest.data.reverse() } };
     },
@@ -71,7 +73,7 @@ function reversedAndScaled({ order, width, data }: SymmetricBand): { reversed: S
   return { reversed: { order, width, data: reversed.map((entry) => entry / scale) }, scale };
 }
 
-/** The first `count` ≤ width + 1 rows of Q. What sweep s leaves of them ends at column s + width, before its second reflector. */
+/** The first `count` ≤ width + 1 rows of Q. After sweep s they are zero beyond column s + width, where its second reflector begins. */
 function firstRows({ width, first, reflectors, weights, diagonal }: BandReduction, count: number): Matrix {
   const n = diagonal.length;
   const rows = zeros(count, n);

@@ -10,17 +10,17 @@ interface Rotation {
 
 /** Which eigenvectors of diag(d) a rank-one correction changes. */
 export interface Deflation {
-  /** Indices of those that it changes, d ascending and apart. */
+  /** The indices of those that it changes; their values d are ascending and distinct. */
   readonly active: readonly number[];
   /** The others. */
   readonly idle: readonly number[];
-  /** To be done to the vectors first, in this order. */
+  /** Rotations to apply to the vectors first, in this order. */
   readonly rotations: readonly Rotation[];
 }
 
 /**
- * Sets aside what the correction ρ z zᵀ leaves as it is: directions that it does not touch, and all but one of those that
- * share a value. `d` (ascending) and `z` are changed to match.
+ * Sets aside the eigenvectors that the correction ρ z zᵀ does not change: those orthogonal to z, and, after a rotation, all but one
+ * of those that share a value. `d` (ascending) and `z` are changed accordingly.
  */
 export function deflate(d: Float64Array, z: Float64Array, rho: number): Deflation {
   const n = d.length;
@@ -56,7 +56,7 @@ export function deflate(d: Float64Array, z: Float64Array, rho: number): Deflatio
   return { active, idle, rotations };
 }
 
-/** Does a rotation to its two rows. */
+/** Applies a rotation to its two rows. */
 export function rotate(a: Float64Array, b: Float64Array, cosine: number, sine: number): void {
   for (let c = 0; c < a.length; c++) {
     const x = a[c]!;

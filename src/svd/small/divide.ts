@@ -4,10 +4,10 @@ import { implicitQl } from "./implicit-ql.ts";
 import { multiply as multiplyHere, rowOf, rowRange, zeros } from "./matrix.ts";
 import { rootValues, secularRoots, secularVectors } from "./secular.ts";
 
-/** A·B in float64, by whoever does it fastest. */
+/** A·B in float64. The caller passes its fastest implementation. */
 export type Multiply = (a: Matrix, b: Matrix) => Promise<Matrix>;
 
-/** Eigenvalues ascending, and rows that belong to the largest of them, in the same order. */
+/** Eigenvalues in ascending order, and a row for each of the largest of them, in the same order. */
 interface TridiagonalEigen {
   readonly values: Float64Array;
   /** [count, n]: orthonormal eigenvectors x; or [count, r]: xᵀ·carried. */
@@ -25,11 +25,11 @@ interface DivideOptions {
 const SMALL = 40;
 
 /**
- * The eigenproblem of a symmetric tridiagonal matrix (`offDiagonal[i]` couples i−1 and i) by divide and conquer: it is two
- * smaller ones and a rank-one correction, whose eigenvalues are the roots of a rational function between those of the
- * halves. The vectors' products, which are most of the work, go to `multiply`.
+ * The eigenproblem of a symmetric tridiagonal matrix (`offDiagonal[i]` couples i−1 and i) by divide and conquer. The matrix is two
+ * smaller tridiagonal matrices plus a rank-one correction. The eigenvalues of the sum are the roots of a rational function, and lie
+ * between those of the halves. Most of the work are products of the vectors, which `multiply` computes.
  *
- * Every value to some n·2⁻⁵²·‖T‖; orthogonality to the same, however clustered the values (Gu & Eisenstat's trick).
+ * The error of each value, and of the orthogonality, is about n·2⁻⁵²·‖T‖, however clustered the values are (Gu & Eisenstat).
  *
  * @see Cuppen 1981; Gu & Eisenstat 1995, "A divide-and-conquer algorithm for the symmetric tridiagonal eigenproblem"
  */
@@ -147,7 +147,7 @@ async function join(
   const wantedRoots = wanted.filter((i) => i < active.length);
   const vectors = secularVectors(roots, zActive, wantedRoots);
 
-  // Vectors of either half are zero at the entries of the other, which makes two products; what is carried has no halves.
+  // The vectors of each half are zero at the entries of the other half, so there are two products. Carried rows have no halves.
   const sides: readonly Side[] = isCarried
     ? [{ at: 0, columns: upper.rows.columns, row: (i) => rowBefore(i).with(isUpper[i] ? 1 : 0, 0) }]
     : [
@@ -167,7 +167,7 @@ async function join(
   return { values: Float64Array.from(ascending, (i) => values[i]!), rows };
 }
 
-/** Columns `at` to `at` + `columns` of the rows of a joined problem. */
+/** Columns `at` to `at` + `columns` of the rows of a problem joined from two halves. */
 interface Side {
   readonly at: number;
   readonly columns: number;

@@ -5,15 +5,15 @@ import { rowOf, zeros } from "./matrix.ts";
 import { reduceToBand } from "./reduce-to-band.ts";
 import { NEGLIGIBLE_SQUARE, reflectRows } from "./reflector-block.ts";
 
-/** Orders from which the way by a band is the faster, and the width of that band. */
+/** From this order on, reducing to a band first is faster; and the width of that band. */
 const BY_BAND = 500;
 const WIDTH = 32;
 
 /**
- * Eigenvalues and the first `count` eigenvectors of a symmetric matrix in float64: Householder reduction to tridiagonal
- * form (of large ones to a band first), divide and conquer, back-transformation of the vectors asked for. Every value to some
- * n·2⁻⁵²·‖A‖. Only the lower triangle is read. Below order 500 the reduction is done here; all else of cubic cost is left to
- * `multiply`.
+ * Eigenvalues and the first `count` eigenvectors of a symmetric matrix in float64: Householder reduction to tridiagonal form (for
+ * large matrices to a band first), divide and conquer, and back-transformation of the vectors asked for. Each value has an error
+ * of about n·2⁻⁵²·‖A‖. Only the lower triangle is read. Below order 500 the reduction is done here; `multiply` does all other work
+ * of cubic cost.
  *
  * @see Golub & Van Loan 2013, §8.3; Schreiber & Van Loan 1989 (reflectors in blocks)
  */
@@ -56,7 +56,7 @@ function tridiagonalize(a: Float64Array, n: number) {
   let nextW = new Float64Array(n);
 
   for (let i = n - 1; i >= 0; i--) {
-    // v and w hold the update of the step before: A ← A − v wᵀ − w vᵀ, still to be done in rows 0 to i.
+    // v and w hold the update of the previous step, A ← A − v wᵀ − w vᵀ, which is still to be applied to rows 0 to i.
     const last = i * n;
     updateRow(a, last, i + 1, v, w, v[i]!, w[i]!);
     diagonal[i] = a[last + i]!;

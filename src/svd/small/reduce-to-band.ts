@@ -7,8 +7,8 @@ import { NEGLIGIBLE_SQUARE, triangularFactor } from "./reflector-block.ts";
 
 /**
  * Reduces a symmetric matrix with entries of size 1 at most to a band: H_width ⋯ H_{n−1} A H_{n−1} ⋯ H_width with
- * H_i = I − weights[i]·v_i v_iᵀ, where v_i (row i of `reflectors`) ends at entry i − width. A panel of `width` rows is
- * reduced here; the rest of the matrix then changes by products.
+ * H_i = I − weights[i]·v_i v_iᵀ, where v_i (row i of `reflectors`) ends at entry i − width. A panel of `width` rows is reduced
+ * first; then the rest of the matrix is updated by matrix products.
  *
  * @see Bischof, Lang & Sun 2000, "A framework for symmetric band reduction"
  */
@@ -44,7 +44,7 @@ export async function reduceToBand(
   return { band: { order: n, width, data: band }, reflectors, weights };
 }
 
-/** The reflector that leaves only the last entry of a row: done to the row, and put into v. */
+/** The reflector that turns all entries of a row except the last to zero. It is applied to the row and stored in v. */
 function reflectorOf(row: Float64Array, v: Float64Array): number {
   const last = row.length - 1;
   let square = 0;
@@ -66,7 +66,7 @@ async function updated(whole: Matrix, v: Matrix, weights: Float64Array, multiply
   const [count, n] = [v.rows, v.columns];
   const turned = transpose(v);
   const factor = triangularFactor(await multiply(v, turned), weights);
-  // V is filled up with zeros, so that A need not be cut out of the whole.
+  // V is padded with zeros, so that A does not have to be copied out of the whole matrix.
   const padded = zeros(whole.columns, count);
   padded.data.set(turned.data);
   const m = await multiply(await multiply(rowRange(whole, 0, n), padded), transpose(factor));

@@ -1,9 +1,9 @@
 import { NEGLIGIBLE_SQUARE } from "./reflector-block.ts";
 
-// Reflections of dense blocks inside a larger matrix: an entry's right neighbour is the next number, the one below lies `step`
-// further. The loops take two or four rows at a time, so that a vector's entry is read once for all of them.
+// Reflections of dense blocks inside a larger matrix. The right neighbour of an entry is the next number, and the entry below it is
+// `step` numbers further. The loops take two or four rows at a time, so that each entry of a vector is read once for all of them.
 
-/** The reflector that turns a column of `count` entries into a multiple of the first unit vector: done, and put into v. */
+/** The reflector that turns a column of `count` entries into a multiple of the first unit vector. It is applied and stored in v. */
 export function reflectColumn(a: Float64Array, start: number, step: number, count: number, v: Float64Array): number {
   let square = 0;
   for (let r = 1; r < count; r++) {
@@ -23,7 +23,7 @@ export function reflectColumn(a: Float64Array, start: number, step: number, coun
   return 1 / (length * (length + Math.abs(pivot)));
 }
 
-/** D ← H D H for a diagonal block, its lower triangle; `x` is room for one row. */
+/** D ← H D H for the lower triangle of a diagonal block; `x` is memory for one row. */
 export function reflectBothSides(
   a: Float64Array,
   start: number,
@@ -95,7 +95,7 @@ export function reflectBothSides(
   }
 }
 
-/** B ← B (I − weight·v vᵀ) for a block of `rows` by `columns` at `start`; `x` is room for a column. */
+/** B ← B (I − weight·v vᵀ) for a block of `rows` by `columns` at `start`; `x` is memory for a column. */
 export function reflectFromRight(
   a: Float64Array,
   start: number,

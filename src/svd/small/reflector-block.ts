@@ -2,9 +2,9 @@ import type { Matrix } from "../../operator/index.ts";
 import type { Multiply } from "./divide.ts";
 import { transpose, zeros } from "./matrix.ts";
 
-/** Of a row whose matrix has entries of size 1: nothing, where reflecting it would divide by what underflows. */
+/** A row with a smaller squared length counts as zero, because a reflector would divide by it. The matrix has entries of size 1. */
 export const NEGLIGIBLE_SQUARE = 2 ** -208;
-/** Reflectors that `reflectRows` takes at a time. */
+/** The number of reflectors that `reflectRows` applies at a time. */
 const REFLECTORS = 64;
 
 /**

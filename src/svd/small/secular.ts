@@ -3,15 +3,15 @@ import { rowOf, zeros } from "./matrix.ts";
 
 const EPS = 2 ** -52;
 
-/** The roots λ_i of 1 + Σ weights_j / (d_j − λ), kept as offsets from a pole, so that d_j − λ_i is exact where it is small. */
+/** The roots λ_i of 1 + Σ weights_j / (d_j − λ), stored as offsets from a pole, so that d_j − λ_i is exact where it is small. */
 interface SecularRoots {
-  /** Poles, ascending and apart. */
+  /** The poles, ascending and distinct. */
   readonly d: Float64Array;
   readonly origins: Int32Array;
   readonly offsets: Float64Array;
 }
 
-/** All of them, ascending: root i lies between poles i and i + 1. `d` ascending and apart, `weights` positive. */
+/** All roots, ascending: root i lies between poles i and i + 1. `d` is ascending and distinct, `weights` are positive. */
 export function secularRoots(d: Float64Array, weights: Float64Array): SecularRoots {
   const k = d.length;
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -33,15 +33,15 @@ export function rootValues({ d, origins, offsets }: SecularRoots): Float64Array 
   return offsets.map((offset, i) => d[origins[i]!]! + offset);
 }
 
-/** 1 + Σ weights_j / (d_j − λ), its poles up to i and those beyond kept apart. */
+/** 1 + Σ weights_j / (d_j − λ), with separate sums for the poles up to i and for those after it. */
 class SecularFunction {
   private readonly d: Float64Array;
   readonly weights: Float64Array;
   value = 0;
-  /** Of the part with the poles up to i, and of the rest. */
+  /** The derivative of the sum for the poles up to i, and of the other sum. */
   leftSlope = 0;
   rightSlope = 0;
-  /** What rounding may have done to `value`. */
+  /** A bound on the rounding error of `value`. */
   rounding = 0;
 
   constructor(d: Float64Array, weights: Float64Array) {
@@ -49,7 +49,7 @@ class SecularFunction {
     this.weights = weights;
   }
 
-  /** At λ = d[origin] + offset. */
+  /** Evaluates the function at λ = d[origin] + offset. */
   evaluate(i: number, origin: number, offset: number): void {
     const { d, weights } = this;
     const pole = d[origin]!;
@@ -77,8 +77,8 @@ class SecularFunction {
 }
 
 /**
- * The root between pole i and the next (a `gap` away), as an offset from the nearer of the two. Each step fits a constant and
- * one pole at either end to the parts left and right of the root ("the middle way"), within a bracket.
+ * The root between pole i and the next (a `gap` away), as an offset from the nearer of the two. Each step approximates the two sums
+ * by a constant and one pole at either end ("the middle way"), and the root stays within a bracket.
  *
  * @see Li 1993, "Solving secular equations stably and efficiently" (LAPACK Working Note 89)
  */
@@ -86,7 +86,7 @@ function secularRoot(f: SecularFunction, i: number, fromRight: boolean, gap: num
   const isLast = i + 1 === f.weights.length;
   const origin = fromRight ? i + 1 : i;
   const [left, right] = fromRight ? [-gap, 0] : [0, gap];
-  // The function rises from −∞ behind each pole to +∞ before the next: the root lies where it changes sign.
+  // The function rises from −∞ after each pole to +∞ before the next one. The root lies where it changes sign.
   let low = fromRight ? -gap / 2 : 0;
   let high = fromRight ? 0 : gap / 2;
   if (isLast && f.value <= 0) [low, high] = [gap / 2, gap];
@@ -116,7 +116,7 @@ function secularRoot(f: SecularFunction, i: number, fromRight: boolean, gap: num
   return at;
 }
 
-/** The root of constant + a/(left − x) + b/(right − x) between the poles; not a number where rounding has left none. */
+/** The root of constant + a/(left − x) + b/(right − x) between the poles; NaN if there is none because of rounding. */
 function rootOfTwoPoles(constant: number, a: number, left: number, b: number, right: number): number {
   const linear = constant * (left + right) + a + b;
   const product = constant * left * right + a * right + b * left;
@@ -124,7 +124,7 @@ function rootOfTwoPoles(constant: number, a: number, left: number, b: number, ri
   return linear > 0 ? (2 * product) / (linear + root) : (linear - root) / (2 * constant);
 }
 
-/** The middle of a bracket; of its orders of magnitude, where they differ much. */
+/** The arithmetic mean of a bracket, or the geometric mean if its ends differ much in magnitude. */
 function between(low: number, high: number): number {
   const [small, large] = [Math.min(Math.abs(low), Math.abs(high)), Math.max(Math.abs(low), Math.abs(high))];
   if (low * high > 0 && large > 4 * small) return Math.sign(low) * Math.sqrt(small) * Math.sqrt(large);
@@ -132,8 +132,8 @@ function between(low: number, high: number): number {
 }
 
 /**
- * Eigenvectors of diag(d) + ρ z zᵀ for the roots as found: of the nearby matrix whose roots they are exactly, so that they are orthogonal
- * however close the roots lie. Those of the `wanted` roots, as rows.
+ * The eigenvectors of diag(d) + ρ z zᵀ for the `wanted` roots, as rows. They are the exact eigenvectors of the nearby matrix that has
+ * the computed roots exactly, so they are orthogonal however close the roots are.
  */
 export function secularVectors(
   { d, origins, offsets }: SecularRoots,

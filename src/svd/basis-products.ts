@@ -1,18 +1,21 @@
 import { type Block, type BlockAlgebra, block, type Matrix, rowsOf } from "../operator/index.ts";
 
-/** What a search's products made of the vectors of its basis, in their order: so those of combinations are known. */
-export class Images {
+/**
+ * The products of J or Jᵀ with the vectors of a basis, stored in the order of the vectors. From them the product with any
+ * linear combination of the vectors follows without another multiplication.
+ */
+export class BasisProducts {
   private readonly algebra: BlockAlgebra;
   private readonly all: Block;
   private rows = 0;
 
-  /** `length`: of an image; `most`: how many can be kept. */
+  /** `length`: entries of one product; `most`: how many products can be stored. */
   constructor(algebra: BlockAlgebra, length: number, most: number) {
     this.algebra = algebra;
     this.all = block(new Float32Array(most * length), most);
   }
 
-  /** Where the images of so many more vectors are to go; `undefined` where there is no room. */
+  /** Memory for the products with the next `rows` vectors of the basis; `undefined` if there is not enough of it. */
   room(rows: number): { readonly into: Float32Array } | undefined {
     const from = this.rows;
     if (from + rows > this.all.rows) return undefined;
@@ -20,7 +23,7 @@ export class Images {
     return { into: rowsOf(this.all, from, this.rows).data };
   }
 
-  /** The images of combinations of the vectors: `weights` [count, vectors] → [count, length]. */
+  /** The products with linear combinations of the vectors: `weights` [count, vectors] → [count, length]. */
   combine(weights: Matrix): Promise<Block> {
     return this.algebra.combine(weights, rowsOf(this.all, 0, this.rows));
   }

@@ -1,6 +1,6 @@
 import { type Filter, filterValue, NO_FILTER } from "./filter.ts";
 
-/** Where a search stands. */
+/** The state of a search. */
 export interface Standing {
   readonly wanted: number;
   readonly size: number;
@@ -10,36 +10,36 @@ export interface Standing {
   readonly length: number;
   /** One product with J or Jᵀ, in multiply-adds. */
   readonly productCost: number;
-  /** What a filter's recurrence adds to a product with G, in multiply-adds for each vector. */
+  /** What the recurrence of a filter adds to a product with G, in multiply-adds for each vector. */
   readonly mixCost: number;
-  /** Residual allowed, in units of the rounding of a product. */
+  /** The residual allowed, divided by the rounding of a product. */
   readonly headroom: number;
-  /** Ritz values of G, descending, and the share of each in the random block that the search began with. */
+  /** The Ritz values of G, descending, and the share of the first, random block in each Ritz vector. */
   readonly values: Float64Array;
   readonly weights: Float64Array;
-  /** The eigenvalues of G by rank, where they are known beforehand. */
+  /** The eigenvalues of G by rank, if they are known beforehand. */
   readonly known?: ((rank: number) => number) | undefined;
 }
 
-/** Number of products with G in a filter. */
+/** The degrees to choose from: the number of products with G in one application of the filter. */
 const DEGREES = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
-/** Residuals to reach, from about 1. */
+/** The logarithm of the factor by which residuals have to fall, from about 1. */
 const DECADES = Math.log(2e6);
-/** A filter must promise to save this much of the time that is left. */
+/** A filter is chosen only if its predicted cost is below this fraction of the cost without one. */
 const WORTH = 0.75;
 
 /**
- * The filter with which the search should end soonest. A Krylov space of G costs an orthogonalization against all of it for
- * each product; one of a polynomial in G needs more products and fewer vectors. So filters pay where J is cheap, the vectors
- * long and the spectrum flat, as in a network's first layers.
+ * The filter with which the search should take the least work. With G itself, every product is orthogonalized against the whole
+ * basis. A polynomial in G needs more products but a smaller basis. So a filter is worth its cost where products are cheap,
+ * vectors are long and the spectrum is flat, as in the first layers of a network.
  *
- * The spectrum's density comes from the search itself: the share of the first, random block in a Ritz vector tells how many
- * eigenvalues the Ritz value stands for (stochastic Lanczos quadrature). How large a space is needed follows from the gap
- * that Chebyshev's polynomials find between the last wanted eigenvalue and the one a block further down.
+ * The density of the spectrum comes from the search itself: the share of the first, random block in a Ritz vector estimates how
+ * many eigenvalues its Ritz value represents (stochastic Lanczos quadrature). The size of the basis needed follows from the
+ * convergence of Chebyshev polynomials, given the gap between the last eigenvalue wanted and the one a block further down.
  *
  * @see Ubaru, Chen & Saad 2017; Saad 2011, §6.6 (convergence)
  */
-export function plan(standing: Standing): Filter {
+export function chooseFilter(standing: Standing): Filter {
   const { wanted, size, capacity, blockRows, length, productCost, mixCost, headroom, values } = standing;
   const at = standing.known ?? ((rank: number) => eigenvalueAt(standing, rank));
   const last = at(wanted);
@@ -66,14 +66,15 @@ export function plan(standing: Standing): Filter {
 }
 
 /**
- * Whether the filter's rounding, which is that of its value at the top, leaves the last wanted eigenvalue its residual:
- * F(top)/F(last) ≤ headroom·(top/last)^½, as for G itself where σ_last/σ_top is 1/headroom.
+ * Whether the last eigenvalue wanted can reach its residual with this filter. The rounding of the filter is relative to its
+ * largest value, F(top). The condition is F(top)/F(last) ≤ headroom·(top/last)^½; G itself meets it as long as σ_last/σ_top is at
+ * least 1/headroom.
  */
 export function resolves(filter: Filter, top: number, last: number, headroom: number): boolean {
   return filterValue(filter, top) <= headroom * Math.sqrt(top / last) * filterValue(filter, last);
 }
 
-/** The eigenvalue that has `rank` − 1 above it, as far as the quadrature tells. */
+/** The eigenvalue with `rank` − 1 larger ones, as estimated by the quadrature. */
 export function eigenvalueAt(
   { values, weights, length }: Pick<Standing, "values" | "weights" | "length">,
   rank: number,

@@ -1,100 +1,104 @@
 import type { Rng } from "../base/index.ts";
 import type { Block, BlockAlgebra, Matrix } from "../operator/index.ts";
+import { BasisProducts } from "./basis-products.ts";
 import { BlockLanczos, type Ritz } from "./block-lanczos.ts";
 import { NEGLIGIBLE } from "./certificate.ts";
+import { chooseFilter, resolves } from "./choose-filter.ts";
 import { applyFilter, type Filter, filterInverse, filterResidual, NO_FILTER } from "./filter.ts";
 import type { Pairs } from "./finish.ts";
-import { Images } from "./images.ts";
 import { outsideOf } from "./outside.ts";
-import { plan, resolves } from "./plan.ts";
 import { Schedule } from "./schedule.ts";
 import type { Scratch } from "./scratch.ts";
 import type { SideOperator } from "./short-side.ts";
 import { rowRange } from "./small/matrix.ts";
 
-export interface RunOptions {
+export interface RoundOptions {
   readonly side: SideOperator;
   readonly algebra: BlockAlgebra;
-  /** Triplets found before, which the run stays away from. */
+  /** The triplets of earlier rounds. This round searches orthogonal to them. */
   readonly found: Pairs;
-  /** The largest σ found before; 0 if there is none. */
+  /** The largest σ of earlier rounds; 0 if there is none. */
   readonly norm: number;
-  /** Triplets wanted, at most, and the σ that they must exceed. */
+  /** How many triplets are wanted at most, and the value that their σ must exceed. */
   readonly limit: number;
   readonly above: number;
   readonly blockRows: number;
-  /** Vectors searched with, at most. */
+  /** The most vectors that the basis may have. */
   readonly capacity: number;
-  /** Of so many vectors the images on the long side are kept. */
-  readonly maxImages: number;
-  /** A power of two by which J is divided within the run, as its square must be a float32 number; usually 1. */
-  readonly unit: number;
+  /** For how many vectors of the basis the products on the long side are stored. */
+  readonly maxStored: number;
+  /** J is divided by this power of two during the round, so that its square can be represented in float32; usually 1. */
+  readonly scale: number;
   /** One product with J or Jᵀ, in multiply-adds. */
   readonly productCost: number;
-  /** What a filter's recurrence adds to a product with G, in multiply-adds for each vector. */
+  /** What the recurrence of a filter adds to a product with G, in multiply-adds for each vector. */
   readonly mixCost: number;
-  /** Singular values of J by rank, where they are known beforehand. */
+  /** The singular values of J by rank, if they are known beforehand. */
   readonly sigmaAt: ((rank: number) => number) | undefined;
   readonly rng: Rng;
   readonly scratch: Scratch;
 }
 
-/** What a look at the projected problem shows. */
+/** What one solution of the projected eigenproblem shows. */
 export interface Look {
   readonly ritz: Ritz;
-  /** The eigenvalue of G, in the run's units, for each Ritz value, descending. */
+  /** The eigenvalue of G that belongs to each Ritz value, descending; G is that of J divided by `scale`. */
   readonly values: Float64Array;
-  /** There is nothing but rounding error. */
+  /** All Ritz values are rounding errors. */
   readonly isNothing: boolean;
-  /** Ritz pairs that this run is after: within `limit`, and not so small that they drown in rounding. */
+  /** The number of Ritz pairs that this round wants: at most `limit`, and only those that are not hidden by rounding. */
   readonly wanted: number;
-  /** [wanted], ‖Jv − σu‖ as predicted. */
+  /** [wanted], ‖Jv − σu‖ as the recurrence predicts it. */
   readonly residual: Float64Array;
-  /** The largest σ seen, in this run or before. */
+  /** The largest σ seen, in this round or before. */
   readonly top: number;
 }
 
-/** Rounding of float32 products, relative to the largest σ². What it does to a residual grows as σ falls. */
+/** The rounding of float32 products, relative to the largest σ². Its effect on a residual grows as σ falls. */
 const NOISE = 1e-7;
-/** Smallest σ that a run may be after, in units of the largest: what rounding leaves of it, within these limits. */
+/**
+ * The smallest σ that a round may search for, as a fraction of its largest. The fraction depends on rounding and on the
+ * tolerance, within these limits.
+ */
 const LEVEL = { least: 0.02, most: 0.5 };
-/** Size of the basis at the first look, in units of what is wanted. */
+/** The size of the basis at which the projected problem is first solved, as a multiple of the triplets wanted. */
 const FIRST_LOOK = 1.25;
-/** Of a filter; a spectrum that needs more is flat to float32. */
+/** The highest degree of a filter. A spectrum that needs a higher one cannot be told from a flat one in float32. */
 const MAX_DEGREE = 256;
-/** A filter's cutoff that proved too high is lowered by this factor. */
+/** The cutoff of a filter that proves too high is lowered by this factor. */
 const LOWER = 0.98;
 
 /**
- * One search for the largest singular triplets, by block Lanczos on G = JJᵀ or JᵀJ on the short side, or on a polynomial in G
- * where that should be faster. It sees σ², so in float32 it finds only σ not far below the largest.
+ * One round of a search for the largest singular triplets: block Lanczos on the short side with G = JJᵀ or JᵀJ, or with a
+ * polynomial in G where that should be faster. The eigenvalues of G are σ², so in float32 a round finds only those σ that are
+ * not far below its largest.
  */
-export class Run {
-  private readonly options: RunOptions;
+export class Round {
+  private readonly options: RoundOptions;
   private filter: Filter = NO_FILTER;
   private lanczos: BlockLanczos;
-  /** Of the basis, while it is searched with G itself. */
-  private images: Images | undefined;
+  /** The products of the basis vectors, while there is no filter. */
+  private stored: BasisProducts | undefined;
   private schedule: Schedule;
 
-  constructor(options: RunOptions) {
+  constructor(options: RoundOptions) {
     this.options = options;
-    const { algebra, side, maxImages } = options;
-    if (maxImages > 0) this.images = new Images(algebra, side.longLength, maxImages);
+    const { algebra, side, maxStored } = options;
+    if (maxStored > 0) this.stored = new BasisProducts(algebra, side.longLength, maxStored);
     this.lanczos = this.begun();
-    this.schedule = this.planned();
+    this.schedule = this.newSchedule();
   }
 
-  /** Eigenvalues of G up to here are rounding error. */
+  /** Eigenvalues of G that are not larger than this are rounding errors. */
   private get negligible(): number {
-    return ((NEGLIGIBLE * this.options.norm) / this.options.unit) ** 2;
+    return ((NEGLIGIBLE * this.options.norm) / this.options.scale) ** 2;
   }
 
   get size(): number {
     return this.lanczos.size;
   }
 
-  /** There is nothing more to find by going on. */
+  /** Further steps cannot find anything more. */
   get complete(): boolean {
     return this.lanczos.complete;
   }
@@ -103,12 +107,12 @@ export class Run {
     return this.lanczos.full;
   }
 
-  /** Whether to look. */
+  /** Whether it is time to solve the projected problem. */
   get due(): boolean {
     return this.complete || this.full || this.size >= this.schedule.next;
   }
 
-  /** Converged at the last look. */
+  /** The number of triplets that had converged when the projected problem was last solved. */
   get converged(): number {
     return this.schedule.converged;
   }
@@ -122,18 +126,18 @@ export class Run {
     return this.lanczos.step();
   }
 
-  /** Solves the projected problem; `tolerance` is what residuals may be, relative to the largest σ. */
+  /** Solves the projected problem. `tolerance` is the residual allowed, relative to the largest σ. */
   async look(tolerance: number): Promise<Look> {
-    const { limit, above, norm, blockRows, unit } = this.options;
+    const { limit, above, norm, blockRows, scale } = this.options;
     const ritz = await this.lanczos.ritz(Math.min(this.size, limit + blockRows));
     const values = ritz.values.map((value) => filterInverse(this.filter, value));
     const level = values[0]! * Math.min(LEVEL.most, Math.max(LEVEL.least, NOISE / tolerance)) ** 2;
-    const least = Math.max(level, this.negligible, (above / unit) ** 2);
+    const least = Math.max(level, this.negligible, (above / scale) ** 2);
     const wanted = Math.max(1, values.subarray(0, limit).filter((value) => value > least).length);
     const residual = Float64Array.from({ length: wanted }, (_, i) => {
-      return (unit * filterResidual(this.filter, ritz.residual[i]!, ritz.values[i]!)) / Math.sqrt(values[i]!);
+      return (scale * filterResidual(this.filter, ritz.residual[i]!, ritz.values[i]!)) / Math.sqrt(values[i]!);
     });
-    const top = Math.max(norm, unit * Math.sqrt(Math.max(0, values[0]!)));
+    const top = Math.max(norm, scale * Math.sqrt(Math.max(0, values[0]!)));
     this.schedule.look(this.size, residual, tolerance * top);
     return { ritz, values, isNothing: values[0]! <= this.negligible, wanted, residual, top };
   }
@@ -143,14 +147,14 @@ export class Run {
     return this.lanczos.combine(rowRange(await ritz.vectors(), 0, count));
   }
 
-  /** Their images on the long side, by products of the search; `undefined` where those are not at hand. */
-  async imagesOf({ ritz }: Look, count: number): Promise<Block | undefined> {
-    return this.images?.combine(rowRange(await ritz.vectors(), 0, count));
+  /** The products of these Ritz vectors on the long side, if the products of the basis are stored; otherwise `undefined`. */
+  async productsOf({ ritz }: Look, count: number): Promise<Block | undefined> {
+    return this.stored?.combine(rowRange(await ritz.vectors(), 0, count));
   }
 
   /**
-   * Starts again with a filter, from random combinations of the wanted Ritz vectors, where that should be faster than going
-   * on, or where there is no room.
+   * Starts again with a filter, from random combinations of the wanted Ritz vectors, if that should be faster than going on,
+   * or if the basis is full.
    */
   async reconsider(look: Look, tolerance: number): Promise<void> {
     const filter = await this.better(look, tolerance);
@@ -164,9 +168,9 @@ export class Run {
     const mixtures = await algebra.multiply(weights, rowRange(await look.ritz.vectors(), 0, look.wanted));
     const start = await this.lanczos.combine(mixtures);
     this.filter = filter;
-    this.images = undefined;
+    this.stored = undefined;
     this.lanczos = this.begun();
-    this.schedule = this.planned();
+    this.schedule = this.newSchedule();
     await this.lanczos.add(start);
   }
 
@@ -180,21 +184,21 @@ export class Run {
       const costs = { productCost, mixCost };
       const known = this.knownEigenvalues();
       const standing = { wanted, size, capacity, blockRows, length, values, weights, known, headroom, ...costs };
-      const planned = plan(standing);
-      if (planned.degree > 1) return planned;
+      const chosen = chooseFilter(standing);
+      if (chosen.degree > 1) return chosen;
     }
     if (!this.full) return undefined;
     const last = values[wanted - 1]!;
-    // Ritz values are lower bounds. One that is not above the cutoff when there is no more room says that it is too high.
+    // Ritz values are lower bounds. If the basis is full and the last one is not above the cutoff, the cutoff is too high.
     const cutoff = last > this.filter.cutoff ? last : LOWER * this.filter.cutoff;
     const doubled = { degree: Math.min(MAX_DEGREE, 2 * this.filter.degree), cutoff };
     return resolves(doubled, values[0]!, last, headroom) ? doubled : { ...doubled, degree: this.filter.degree };
   }
 
-  /** Of G by rank, outside of what was found. */
+  /** The eigenvalues of G by rank, without those of the triplets found before. */
   private knownEigenvalues(): ((rank: number) => number) | undefined {
-    const { sigmaAt, found, unit } = this.options;
-    return sigmaAt && ((rank) => (sigmaAt(found.short.rows + rank) / unit) ** 2);
+    const { sigmaAt, found, scale } = this.options;
+    return sigmaAt && ((rank) => (sigmaAt(found.short.rows + rank) / scale) ** 2);
   }
 
   private begun(): BlockLanczos {
@@ -211,32 +215,35 @@ export class Run {
     });
   }
 
-  private planned(): Schedule {
+  private newSchedule(): Schedule {
     const { limit, blockRows } = this.options;
     return new Schedule(Math.ceil(FIRST_LOOK * limit) + 2 * blockRows, 2 * blockRows);
   }
 
-  /** G on vectors outside of the found ones of the short side; those of the long side are taken out between its factors. */
+  /**
+   * G times vectors that are orthogonal to the short vectors of the triplets found before. Between the two factors of G, the
+   * components along the long vectors of these triplets are removed.
+   */
   private async gram(x: Block): Promise<Block> {
     const { side, algebra, found, scratch } = this.options;
     const room = x.rows * side.longLength;
-    const kept = this.images?.room(x.rows);
-    if (kept === undefined) this.images = undefined;
-    const images = await side.rise(x, kept ?? scratch.take("long", room));
-    if (kept !== undefined && images.data.buffer !== kept.into.buffer) kept.into.set(images.data);
+    const memory = this.stored?.room(x.rows);
+    if (memory === undefined) this.stored = undefined;
+    const risen = await side.rise(x, memory ?? scratch.take("long", room));
+    if (memory !== undefined && risen.data.buffer !== memory.into.buffer) memory.into.set(risen.data);
     const outside = await outsideOf(
-      images,
+      risen,
       found.long,
       algebra,
       scratch.take("outside", found.long.rows > 0 ? room : 0),
     );
-    const result = await side.fall(await this.inUnits(outside), scratch.take("short", x.data.length));
-    return this.inUnits(result);
+    const result = await side.fall(await this.scaledDown(outside), scratch.take("short", x.data.length));
+    return this.scaledDown(result);
   }
 
-  private async inUnits(x: Block): Promise<Block> {
-    const { algebra, unit } = this.options;
+  private async scaledDown(x: Block): Promise<Block> {
+    const { algebra, scale } = this.options;
     const term = { weight: 0, block: x };
-    return unit === 1 ? x : algebra.mix([{ weight: 1 / unit, block: x }, term, term]);
+    return scale === 1 ? x : algebra.mix([{ weight: 1 / scale, block: x }, term, term]);
   }
 }
