@@ -5,8 +5,11 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+// ONNX Runtime's own installation would look on the web for what it needs on an NVIDIA card, which is not used here.
+const env = { ONNXRUNTIME_NODE_INSTALL: "skip", ...process.env };
+
 function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
   if (error || status !== 0) {
     process.stderr.write(`error: \`${[command, ...args].join(" ")}\` failed\n  do  Read its message above.\n`);
     process.exit(status ?? 1);

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export { PushforwardError } from "../../base/index.ts";
 export { type Preprocess, parsePreset, presets } from "../../images/index.ts";
 export type { Point, Tap } from "../../jacobian/index.ts";
