@@ -1,4 +1,4 @@
-/** Every way in which Pushforward can fail in front of a user; each maps to one exit code in `exitCodes`. */
+/** Every kind of failure that a user can meet. `exitCodes` gives the exit code of each. */
 export type ErrorCode =
   | "usage"
   | "file-unreadable"
@@ -33,7 +33,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   interrupted: 130,
 };
 
-/** Where something went wrong; printed in this order. */
+/** The place of an error. Its parts are printed in this order. */
 export interface Place {
   readonly file?: string;
   readonly node?: string;
@@ -49,7 +49,7 @@ export interface ErrorParts {
   readonly cause?: unknown;
 }
 
-/** The one error class: says what is wrong, where, and what to do about it. */
+/** The only error class of Pushforward. It says what is wrong, where, and what to do about it. */
 export class PushforwardError extends Error {
   readonly code: ErrorCode;
   readonly what: string;
@@ -65,7 +65,7 @@ export class PushforwardError extends Error {
     this.fix = fix;
   }
 
-  /** The same error with more of the place known (what is already known wins). */
+  /** The same error with more parts of the place. Parts that the error already has stay. */
   at(where: Place): PushforwardError {
     return new PushforwardError(this.code, {
       what: this.what,

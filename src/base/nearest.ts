@@ -16,7 +16,10 @@ function editDistance(a: string, b: string): number {
   return previous[b.length]!;
 }
 
-/** The names most like a misspelt one, best first: those within a third of its length, or that contain it. */
+/**
+ * The names most similar to a misspelt one, the best first: those that contain it, or that differ from it by at most a third of its
+ * letters.
+ */
 export function nearestNames(name: string, candidates: readonly string[], most = 3): string[] {
   const wanted = name.toLowerCase();
   return candidates

@@ -1,4 +1,4 @@
-/** A word as a shell reads it back: quoted where it holds more than letters, digits and harmless signs. */
+/** Quotes a word for a shell, if it contains anything but letters, digits and characters without a special meaning. */
 export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`;
 }

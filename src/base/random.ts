@@ -1,4 +1,4 @@
-/** A stream of random numbers that a seed fixes on every machine. */
+/** A stream of random numbers that is determined by its seed and the same on every machine. */
 export interface Rng {
   /** Uniform in [0, 1). */
   uniform(): number;

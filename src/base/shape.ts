@@ -16,7 +16,7 @@ export function formatShape(shape: Shape): string {
   return shape.length === 0 ? "scalar" : shape.join("×");
 }
 
-/** A shape without a leading batch axis of 1; a vector keeps its only axis. */
+/** A shape without a leading batch axis of 1. A shape with one axis does not change. */
 export function withoutBatch(shape: Shape): Shape {
   return shape.length >= 2 && shape[0] === 1 ? shape.slice(1) : shape;
 }
@@ -30,7 +30,7 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** NumPy broadcasting of shapes; `undefined` where they do not fit. */
+/** NumPy broadcasting of shapes; `undefined` if they cannot be broadcast. */
 export function broadcastShapes(...shapes: Shape[]): number[] | undefined {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   const result = new Array<number>(rank).fill(1);

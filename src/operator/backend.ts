@@ -16,7 +16,7 @@ export interface Executable {
   release(): Promise<void>;
 }
 
-/** What runs ONNX graphs: ONNX Runtime, native or in the browser. */
+/** A runtime for ONNX graphs: ONNX Runtime, native or in the browser. */
 export interface Backend {
   /** Name and version, as written into results. */
   readonly description: string;
@@ -27,7 +27,7 @@ export interface Backend {
   dispose(): Promise<void>;
 }
 
-/** Runs graphs once each on a backend: what `normalize` and `linearize` ask for. */
+/** An `Evaluate` for `normalize` and `linearize`, which runs each graph once on a backend. */
 export function evaluateWith(backend: Backend): Evaluate {
   return async (model, feeds, fetches) => {
     const executable = await backend.compile(model);

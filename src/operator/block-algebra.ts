@@ -16,13 +16,13 @@ export interface Matrix {
 }
 
 /**
- * The products of a solver on long vectors, run by the backend so that none of them passes through a JavaScript loop.
- * Small matrices are float64 in JavaScript.
+ * The operations of a solver on long vectors. The backend computes them, so that long vectors need no JavaScript loop. Small
+ * matrices are float64 in JavaScript.
  */
 export interface BlockAlgebra {
-  /** A·Bᵀ, [a.rows, b.rows]. With `exact` the products are summed in float64 (slower), else in float32. */
+  /** A·Bᵀ, [a.rows, b.rows]. With `exact` the products are summed in float64, which is slower; otherwise in float32. */
   gram(a: Block, b: Block, options?: { readonly exact?: boolean }): Promise<Matrix>;
-  /** C·Q: `c` [r, q.rows] times q, a block of r rows. With `exact` summed in float64 and rounded once. */
+  /** C·Q: `c` [r, q.rows] times q gives a block of r rows. With `exact` sums are in float64 and rounded once. */
   combine(c: Matrix, q: Block, options?: Placement & { readonly exact?: boolean }): Promise<Block>;
   /** W − C·Q: `c` [w.rows, q.rows]. */
   subtract(w: Block, c: Matrix, q: Block, options?: Placement): Promise<Block>;
@@ -30,21 +30,21 @@ export interface BlockAlgebra {
   multiply(a: Matrix, b: Matrix): Promise<Matrix>;
   /** αA + βB + γC */
   mix(terms: readonly [Term, Term, Term], options?: Placement): Promise<Block>;
-  /** Entry j of each row is what the row had at `positions[j]`. */
+  /** Selects entries: entry j of each row of the result is the entry at `positions[j]` of that row. */
   select(x: Block, positions: Uint32Array, options?: Placement): Promise<Block>;
-  /** Rows of `length`, zero but at `positions`, which differ: the transpose of `select`. */
+  /** The transpose of `select`: rows of `length`, zero except at `positions`, which must be distinct. */
   scatter(x: Block, positions: Uint32Array, length: number, options?: Placement): Promise<Block>;
-  /** Σ of the squares of each row of A − diag(s)·B, [rows]: what a residual is made of. */
+  /** The sum of squares of each row of A − diag(s)·B, [rows]; residuals are computed from it. */
   squaredDifference(a: Block, s: Float64Array, b: Block): Promise<Float64Array>;
   /** Row i of A times row i of B, [rows], summed in float64. */
   dots(a: Block, b: Block): Promise<Float64Array>;
 }
 
-/** Where a result goes. */
+/** Where to write a result. */
 export interface Placement {
   /**
-   * Memory that may hold the result, of at least its size and apart from the operands; fresh memory unless given. Touching
-   * fresh memory can take longer than computing what goes there.
+   * Memory that may hold the result. It must be at least as large as the result and must not overlap the operands. By default new
+   * memory is allocated. Writing to new memory can take longer than computing the result.
    */
   readonly into?: Float32Array;
 }
@@ -66,7 +66,7 @@ export function rowsOf(source: Block, from: number, to: number): Block {
   return { rows: to - from, length, data: source.data.subarray(from * length, to * length) };
 }
 
-/** The rows of all blocks, of which there is at least one, in memory of their own. */
+/** The rows of all blocks in one new block. At least one block must be given. */
 export function stacked(...blocks: readonly [Block, ...Block[]]): Block {
   const rows = blocks.reduce((sum, one) => sum + one.rows, 0);
   const { length } = blocks[0];
@@ -79,7 +79,7 @@ export function stacked(...blocks: readonly [Block, ...Block[]]): Block {
   return { rows, length, data };
 }
 
-/** A block of vectors of one length, of which there is at least one. */
+/** A block of the given vectors. They must have the same length, and there must be at least one. */
 export function blockOf(vectors: readonly Float32Array[]): Block {
   return stacked(...(vectors.map((vector) => block(vector, 1)) as [Block, ...Block[]]));
 }

@@ -20,7 +20,7 @@ export function compose(A: LinearOperator, B: LinearOperator): LinearOperator {
   };
 }
 
-/** Jᵀ: source and target change places. */
+/** Jᵀ: source and target are exchanged. */
 export function transposeOf(J: LinearOperator): LinearOperator {
   return {
     source: J.target,

@@ -2,12 +2,12 @@ import { formatShape, PushforwardError, type Shape, sizeOf } from "../base/index
 import { type Block, type BlockAlgebra, block, type Matrix } from "./block-algebra.ts";
 import { type LinearOperator, sourceSize, targetSize } from "./linear-operator.ts";
 
-/** The block size that suits a plain matrix product. */
+/** A block size with which a plain matrix product is fast. */
 const DENSE_ROWS = 32;
 
 /**
- * The operator of a given matrix, [m, n] row-major. Products are summed in float64 and rounded once, so J and Jᵀ are
- * adjoint to float32 rounding.
+ * The operator of a given matrix, [m, n] row-major. Products are summed in float64 and rounded once, so J and Jᵀ are adjoint up to
+ * float32 rounding.
  *
  * @throws PushforwardError `shape-mismatch` unless the matrix has m · n entries
  */
@@ -38,8 +38,8 @@ export function denseMatrix(
 }
 
 /**
- * The whole matrix of J, [m, n] row-major, from its products with unit vectors: by Jᵀ where m ≤ n, else by J. For small
- * operators and tests: the result has m · n entries.
+ * The whole matrix of J, [m, n] row-major, from products with unit vectors: products with Jᵀ if m ≤ n, otherwise with J. It is meant
+ * for small operators and tests, because the result has m · n entries.
  */
 export async function toDense(J: LinearOperator): Promise<Float32Array> {
   const [m, n] = [targetSize(J), sourceSize(J)];
@@ -64,7 +64,7 @@ export async function toDense(J: LinearOperator): Promise<Float32Array> {
   return dense;
 }
 
-/** Unit vectors: row i has its one at `positions[i]`. */
+/** Unit vectors: row i is 1 at `positions[i]` and 0 elsewhere. */
 export function unitRows(positions: Uint32Array, length: number): Block {
   const data = new Float32Array(positions.length * length);
   positions.forEach((position, row) => {

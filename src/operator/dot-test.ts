@@ -4,8 +4,8 @@ import { type LinearOperator, sourceSize, targetSize } from "./linear-operator.t
 
 /**
  * How far J and Jᵀ are from being adjoint: |⟨u, Jv⟩ − ⟨Jᵀu, v⟩| ÷ (‖u‖·‖Jv‖ + ‖Jᵀu‖·‖v‖) for one block of standard
- * normal u and v, summed in float64. Products rounded to float32 give some 1e-8; above 1e-6 one of the two is wrong.
- * A small gap says nothing of whether J itself is right. 0 for a zero operator.
+ * normal u and v, summed in float64. Products rounded to float32 give about 1e-8; above 1e-6, J or Jᵀ is wrong. A small value does
+ * not show that J itself is right. The result is 0 for a zero operator.
  *
  * @throws PushforwardError whatever the products throw
  */

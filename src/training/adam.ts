@@ -1,15 +1,15 @@
-/** A rule that moves weights against their gradients. */
+/** An optimizer: updates weights from their gradients. */
 export interface Optimizer {
-  /** Moves the weights in place. */
+  /** Updates the weights in place. */
   step(weights: ReadonlyMap<string, Float32Array>, gradient: ReadonlyMap<string, Float32Array>, rate: number): void;
 }
 
 export interface AdamOptions {
-  /** Decay of the mean of gradients. */
+  /** The decay of the running mean of the gradients. */
   readonly beta1?: number;
-  /** Decay of the mean of their squares. */
+  /** The decay of the running mean of their squares. */
   readonly beta2?: number;
-  /** Weights shrink by rate · decay a step, apart from their gradients; biases (names that end in `.bias`) do not. */
+  /** Decoupled weight decay: each step multiplies weights by 1 − rate · decay, except biases (names that end in `.bias`). */
   readonly decay?: number;
 }
 

@@ -3,7 +3,7 @@ import type { OnnxModel } from "../onnx/index.ts";
 import type { Backend } from "../operator/index.ts";
 import type { DataSet } from "./data-set.ts";
 
-/** Images that a graph takes at a time. */
+/** How many images are classified at a time. */
 const BATCH = 500;
 
 /** The class that a network finds most likely for each image: the first of its largest `logits`. */
@@ -29,13 +29,13 @@ export async function classify(backend: Backend, model: OnnxModel, { shape, imag
   return Uint8Array.from(found);
 }
 
-/** The share of images whose class was found, in [0, 1]. */
+/** The share of images that were classified correctly, in [0, 1]. */
 export function accuracy(found: Uint8Array, { labels }: DataSet): number {
   return found.filter((label, i) => label === labels[i]).length / labels.length;
 }
 
 /**
- * Wilson's interval for a share: where the true one lies with confidence 95 %.
+ * Wilson's interval: the 95 % confidence interval of a share.
  *
  * @see Wilson 1927
  */

@@ -1,7 +1,7 @@
 import type { Shape } from "../base/index.ts";
 import type { Tensor } from "../onnx/index.ts";
 
-/** A layer that every graph of a network has; kernels are square. */
+/** A layer of the network, in training and afterwards. Kernels are square. */
 export type Layer =
   | {
       readonly kind: "conv";
@@ -28,7 +28,7 @@ export interface Dropout {
   readonly rate: number;
 }
 
-/** A small convolutional network: the shape of one image, [C, H, W], and layers that follow one another. */
+/** A small convolutional network: the shape of one image, [C, H, W], and a sequence of layers. */
 export interface Convnet {
   readonly input: Shape;
   readonly layers: readonly (Layer | Dropout)[];

@@ -10,7 +10,7 @@ export interface DataSet {
   readonly labels: Uint8Array;
 }
 
-/** A data set in two parts; the indices tell where each image was. */
+/** A data set split into two parts, with the positions of the held-out images in the whole set. */
 export interface Split {
   readonly training: DataSet;
   readonly heldOut: DataSet;
@@ -18,7 +18,7 @@ export interface Split {
   readonly heldOutIndices: readonly number[];
 }
 
-/** The images at these positions, in this order; their memory is new. */
+/** Copies the images at these positions, in this order. */
 export function subset({ shape, images, labels }: DataSet, indices: readonly number[]): DataSet {
   const size = sizeOf(shape);
   const chosen = new Float32Array(indices.length * size);
@@ -29,7 +29,7 @@ export function subset({ shape, images, labels }: DataSet, indices: readonly num
 }
 
 /**
- * Holds out a share of each class, drawn at random: `heldOut` images in all, spread over the classes as the whole set is.
+ * Holds out `heldOut` images, drawn at random. Each class has the same share of them as it has of the whole set.
  *
  * @throws PushforwardError `usage` unless 0 ≤ heldOut ≤ the number of images
  */
@@ -68,7 +68,7 @@ export function shuffled(count: number, rng: Rng): number[] {
   return order;
 }
 
-/** Copies one image [C, H, W] into `to`, moved down and right by whole pixels; zeros come in from the border. */
+/** Copies one image [C, H, W] into `to`, shifted down and right by whole pixels. Pixels from outside of the image are zero. */
 export function copyShifted(image: Float32Array, to: Float32Array, shape: Shape, down: number, right: number): void {
   const [channels, height, width] = shape as [number, number, number];
   const first = Math.max(0, right);

@@ -6,9 +6,9 @@ import { type Backend, evaluateWith } from "../operator/index.ts";
 /** A scalar of a graph and its gradient, compiled into one graph. */
 export interface Gradient {
   /**
-   * The scalar where the graph's inputs have these values. Leaves the gradient in `by`.
+   * The value of the scalar at these inputs of the graph. The gradient is written to `by`.
    *
-   * @throws PushforwardError `not-finite` if the scalar is
+   * @throws PushforwardError `not-finite` if the scalar is not finite
    */
   at(inputs: Readonly<Record<string, Tensor>>): Promise<number>;
   /** Derivatives by tensor name, in the tensor's shape; overwritten by the next `at`. */
@@ -19,13 +19,13 @@ export interface Gradient {
 export interface GradientOptions {
   /** The scalar's tensor. */
   readonly of: string;
-  /** Tensors by which to differentiate: inputs of the graph, weights too. */
+  /** The tensors with respect to which to differentiate: inputs of the graph, including weights. */
   readonly by: readonly string[];
 }
 
 /**
- * The gradient of a scalar: its derivative, transposed, at cotangent 1. The primal pass and the derivative become one graph,
- * so that kept values never leave the backend. Where the scalar does not move with a tensor, that part is zero.
+ * The gradient of a scalar: the transposed derivative applied to the cotangent 1. The primal pass and the derivative form one graph,
+ * so that kept values never leave the backend. The gradient is zero for a tensor that the scalar does not depend on.
  *
  * @throws PushforwardError `op-unsupported` naming every node without a rule
  */
@@ -58,10 +58,10 @@ export async function compileGradient(backend: Backend, model: Model, { of, by }
   };
 }
 
-/** Names of the derivative's own tensors, which must not meet those of the model. */
+/** The name of a tensor of the derivative, with a prefix so that it differs from the names of the model. */
 const renamed = (name: string): string => `gradient/${name}`;
 
-/** The primal pass followed by the adjoint program, which takes what the pass kept and one cotangent, 1. */
+/** The primal pass followed by the adjoint program, which takes the kept values and the cotangent 1. */
 function atCotangentOne(of: string, { graph, opsets }: OnnxModel, { model, inputs, kept }: EmittedProgram): OnnxModel {
   const adjoint = model.graph;
   const shared = new Set(["", ...kept]);

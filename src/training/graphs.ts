@@ -3,7 +3,7 @@ import { int, type Model, type OnnxModel, valueInfo } from "../onnx/index.ts";
 import type { Convnet, Weights } from "./convnet.ts";
 import { LayerWriter } from "./layer-writer.ts";
 
-/** A mask that training feeds: each entry 0, or 1/(1 − rate) with probability 1 − rate. */
+/** A dropout mask, an input of the training graph: each entry is 1/(1 − rate) with probability 1 − rate, otherwise 0. */
 export interface Mask {
   readonly name: string;
   readonly shape: Shape;
@@ -13,8 +13,8 @@ export interface Mask {
 /** The graph that training differentiates. */
 export interface TrainingGraph {
   /**
-   * In: `image` [B, C, H, W], `oneHot` [B, classes], masks and weights. Out: `loss`, the mean over the batch of the
-   * softmax's cross entropy, in nats.
+   * Inputs: `image` [B, C, H, W], `oneHot` [B, classes], masks and weights. Output: `loss`, the softmax cross entropy in nats,
+   * averaged over the batch.
    */
   readonly model: Model;
   readonly batch: number;
@@ -44,8 +44,9 @@ export function trainingGraph(net: Convnet, batch: number): TrainingGraph {
 }
 
 /**
- * The network as its file holds it: `image` [N, C, H, W] in, `logits` [N, classes] out, weights inside, no dropout. Tensors
- * are named as AlexNet's layers are (`conv1`, `relu1`, `norm1`, `pool1`, …, `fc6`), numbered by the layers with weights.
+ * The network as it is written to a file: input `image` [N, C, H, W], output `logits` [N, classes], weights as initializers, and no
+ * dropout. Tensors are named like the layers of AlexNet (`conv1`, `relu1`, `norm1`, `pool1`, …, `fc6`): the number counts the
+ * layers with weights.
  *
  * @throws PushforwardError `model-invalid` where a layer does not fit what comes before it
  */

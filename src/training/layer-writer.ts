@@ -15,7 +15,7 @@ import {
 } from "../onnx/index.ts";
 import type { Layer, Weights } from "./convnet.ts";
 
-/** Writes layers one after another as ONNX nodes. Shapes have the batch in front. */
+/** Writes a sequence of layers as ONNX nodes. Shapes start with the batch axis. */
 export class LayerWriter {
   /** Weights in the order of the layers. */
   readonly weights = new Map<string, Shape>();
@@ -24,7 +24,7 @@ export class LayerWriter {
   readonly #constants = new Map<string, Tensor>();
   readonly #nodes: Node[] = [];
   #last: string;
-  /** Layers with weights so far: AlexNet's numbers. */
+  /** The number of layers with weights so far, which numbers the names of tensors as in AlexNet. */
   #number = 0;
 
   constructor(batch: number, input: Shape) {
@@ -37,7 +37,7 @@ export class LayerWriter {
     return this.#values.get(this.#last)!.shape;
   }
 
-  /** A further input of the graph. */
+  /** Adds an input of the graph. */
   declare(name: string, shape: Shape): void {
     this.#inputs.push(name);
     this.#values.set(name, { type: "float32", shape });
@@ -49,7 +49,7 @@ export class LayerWriter {
     return name;
   }
 
-  /** A node whose first input is the last layer's output. The shape stays unless another is given. */
+  /** Adds a node whose first input is the output of the last layer. The shape stays the same unless another is given. */
   op(
     op: string,
     name: string,
@@ -117,7 +117,7 @@ export class LayerWriter {
     }
   }
 
-  /** Gives the last layer's output another name; its node keeps its own. */
+  /** Renames the output of the last layer. The name of its node stays the same. */
   rename(name: string): void {
     const last = this.#nodes.pop()!;
     this.#nodes.push({ ...last, outputs: [name] });
@@ -126,7 +126,7 @@ export class LayerWriter {
     this.#last = name;
   }
 
-  /** The graph that ends here; weights are inside where they are given, else inputs. */
+  /** The graph of all layers so far. Weights are initializers if they are given, otherwise inputs. */
   model(weights: Weights): Model {
     const info = (name: string) => valueInfo(name, "float32", this.#values.get(name)!.shape);
     const free = [...this.weights.keys()].filter((name) => !weights.has(name));
@@ -140,7 +140,7 @@ export class LayerWriter {
     return { onnx, values: this.#values };
   }
 
-  /** Weight and bias of a layer. */
+  /** Adds the weight and the bias of a layer. */
   #affine(layer: string, weight: Shape): string[] {
     const shapes: readonly [string, Shape][] = [
       [`${layer}.weight`, weight],
@@ -153,7 +153,7 @@ export class LayerWriter {
     });
   }
 
-  /** Spatial extents that a square window leaves. */
+  /** The spatial extents of the output of a square window. */
   #windows(name: string, kernel: number, stride: number, pad: number): number[] {
     const { shape } = this;
     const spatial = shape.slice(2).map((extent) => Math.floor((extent + 2 * pad - kernel) / stride) + 1);

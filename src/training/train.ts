@@ -9,34 +9,34 @@ import { type TrainingGraph, trainingGraph } from "./graphs.ts";
 
 export interface TrainOptions {
   readonly epochs: number;
-  /** Images a step; what is left over at the end of an epoch is left out. */
+  /** The number of images in a step. Images that do not fill a step at the end of an epoch are skipped. */
   readonly batch: number;
-  /** The largest learning rate: reached after one epoch, then it falls to zero as a half cosine. */
+  /** The largest learning rate. It is reached after one epoch and then falls to zero as a half cosine. */
   readonly rate: number;
   /** Decoupled weight decay. */
   readonly decay: number;
-  /** Each image moves at random by up to so many pixels, down or up and right or left. */
+  /** Each image is shifted at random by up to so many pixels in each direction. */
   readonly shift: number;
-  /** Fixes first weights, order, shifts and dropout: on one machine the same seed gives the same weights, bit for bit. */
+  /** Determines initial weights, order, shifts and dropout. On one machine the same seed gives the same weights bit for bit. */
   readonly seed: number;
-  /** Told after each epoch. */
+  /** Called after each epoch. */
   readonly onEpoch?: (progress: EpochProgress) => void | Promise<void>;
 }
 
 export interface EpochProgress {
   /** From 1. */
   readonly epoch: number;
-  /** Mean over the epoch's steps, in nats, dropout included. */
+  /** The mean loss over the steps of the epoch, in nats, with dropout. */
   readonly loss: number;
-  /** As they are now; they change with the next step. */
+  /** The current weights. The next step changes them in place. */
   readonly weights: Weights;
 }
 
 /**
- * Trains a network to tell classes apart: softmax cross entropy, Adam with decoupled weight decay, gradients by `linearize`
- * and `transpose`.
+ * Trains a classifier with softmax cross entropy, Adam with decoupled weight decay, and gradients from `linearize` and
+ * `transpose`.
  *
- * Shapes: the data's images must have the network's input shape; labels must be below its number of outputs.
+ * Shapes: the images must have the input shape of the network, and labels must be smaller than its number of outputs.
  *
  * @throws PushforwardError `shape-mismatch` if images, labels or batch do not fit; `not-finite` if the loss diverges
  */
@@ -94,7 +94,7 @@ function firstWeights(shapes: TrainingGraph["weights"], rng: Rng): Map<string, T
   );
 }
 
-/** Fills the training graph's inputs, the same arrays for each batch. */
+/** Fills the inputs of the training graph. The arrays are reused for each batch. */
 class Batches {
   readonly #graph: TrainingGraph;
   readonly #data: DataSet;
