@@ -1,9 +1,9 @@
 import { gaussianArray, PushforwardError, type Rng, sizeOf } from "../base/index.ts";
 import { blockOf } from "../operator/index.ts";
-import type { Chart, ChartSeries } from "../results/index.ts";
+import { type Chart, type ChartSeries, numericalRankOf } from "../results/index.ts";
 import { svd } from "../svd/index.ts";
 import { energyOf, probesOf } from "./energy.ts";
-import { cellsOf, lineOf, told } from "./findings.ts";
+import { cellsOf, lineOf, NO_INTERVAL, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
 import { bootstrap, type Estimate, mean, meanOfKnown, median } from "./statistics.ts";
@@ -30,6 +30,9 @@ const named: Readonly<Record<Direction, string>> = {
   data: "towards another image",
 };
 
+/** Those that are spans of singular vectors. */
+const ALONG_VECTORS: ReadonlySet<Direction> = new Set(["first", "middle", "last"]);
+
 /** A linear prediction has parted from the truth where it is off by this part of the shift. */
 const PARTED = 0.5;
 /** Random cotangents that estimate Σσ²; it is exact where the last tap has no more entries. */
@@ -45,10 +48,15 @@ export const directionalNoise: Study = {
   question:
     "Does noise along singular vectors of large singular values move the output and the class more than noise along those of small ones?",
   method:
-    "Perturbations of one length, in the span of the first, middle or last j right singular vectors of J(input → last tap) computed, in " +
+    "Perturbations of one length, in the span of the first, middle or last j right singular vectors of J(input → last tap) computed whose σ " +
+    "is above the floor, in " +
     "random subspaces of dimension j, in any direction and towards other images. The actual shift of the last tap is compared with J's prediction, the class with the one before, and Σσ² at the perturbed image with that at the image.",
   params: {
-    directions: { about: "dimension j of the spans, at most a third of the triplets there are", default: 8, quick: 4 },
+    directions: {
+      about: "dimension j of the spans, at most a third of the triplets above the floor",
+      default: 8,
+      quick: 4,
+    },
     amplitudes: {
       about: "lengths of the perturbation, in units of the image's own",
       default: [0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1],
@@ -110,15 +118,19 @@ export const directionalNoise: Study = {
     const x = lab.inputs[image!]!.point;
     const J = await lab.jacobian(x, source, target);
     const k = countOf(lab);
-    const { v } = await svd(J, { k, tol: lab.tol, seed: lab.seed });
+    const { sigma, v, certificate } = await svd(J, { k, tol: lab.tol, seed: lab.seed });
+    // Vectors of σ below the floor point anywhere: they are no last ones.
+    const known = numericalRankOf({ sigma, floor: certificate.floor });
+    const span = Math.min(j, Math.floor(known / 3));
     const rng = lab.rng("directional-noise", lab.inputs[image!]!.name);
     const size = length(x);
     const probes = probesOf(sizeOf(target.shape), PROBES, rng);
     const energyAt = async (point: Float32Array) => energyOf(await lab.jacobian(point, source, target), probes);
     const before = await energyAt(x);
     const subspace = gaussianArray(rng, j * x.length);
+    const isKnown = DIRECTIONS.map((direction) => span > 0 || !ALONG_VECTORS.has(direction));
     const units = DIRECTIONS.flatMap((direction) =>
-      Array.from({ length: draws }, () => unitAlong(direction, { lab, image: image!, v, k, j, subspace, rng })),
+      Array.from({ length: draws }, () => unitAlong(direction, { lab, image: image!, v, known, span, subspace, rng })),
     );
     // Only scores have a largest one that means a class.
     const hasClasses = target.tensor === lab.network.output.tensor && target.shape.length === 1;
@@ -138,6 +150,11 @@ export const directionalNoise: Study = {
         const linear = along.data
           .subarray(u * along.length, (u + 1) * along.length)
           .map((value) => amplitude * size * value);
+        if (!isKnown[d]) {
+          for (const values of Object.values(result)) values[at] = Number.NaN;
+          energy[d * amplitudes.length + a] = Number.NaN;
+          continue;
+        }
         result.shift[at] = length(moved);
         result.predicted[at] = length(linear);
         result.error[at] = length(moved.map((value, i) => value - linear[i]!)) / length(moved);
@@ -145,14 +162,14 @@ export const directionalNoise: Study = {
         if (draw === 0) energy[d * amplitudes.length + a] = (await energyAt(point)) / before;
       }
     }
-    return { span: j, ...result, energy };
+    return { span, ...result, energy };
   },
 
-  conclude(data) {
+  conclude(data, params) {
     return {
-      tables: [tableOf(data), radiusTable(data)],
+      tables: [tableOf(data, params), radiusTable(data)],
       charts: [shiftChart(data), errorChart(data), ...changedChart(data), energyChart(data)],
-      verdicts: verdictsOf(data),
+      verdicts: verdictsOf(data, params),
     };
   },
 };
@@ -166,15 +183,17 @@ interface Drawing {
   readonly image: number;
   /** [k, n] */
   readonly v: Float32Array;
-  readonly k: number;
-  readonly j: number;
-  /** [j, n], the same for all draws */
+  /** How many of them belong to a σ above the floor. */
+  readonly known: number;
+  /** Dimension of the spans; 0 where there are too few to tell the first, middle and last ones apart. */
+  readonly span: number;
+  /** [≥ span, n], the same for all draws */
   readonly subspace: Float32Array;
   readonly rng: Rng;
 }
 
-/** A random unit vector of a kind. */
-function unitAlong(direction: Direction, { lab, image, v, k, j, subspace, rng }: Drawing): Float32Array {
+/** A random unit vector of a kind; zero where a span of singular vectors is empty. */
+function unitAlong(direction: Direction, { lab, image, v, known, span, subspace, rng }: Drawing): Float32Array {
   const x = lab.inputs[image]!.point;
   const n = x.length;
   const normalized = (vector: Float32Array) => {
@@ -187,10 +206,12 @@ function unitAlong(direction: Direction, { lab, image, v, k, j, subspace, rng }:
     return normalized(point.map((value, at) => value - x[at]!));
   }
   if (direction === "isotropic") return normalized(gaussianArray(rng, n));
-  const from = { first: 0, middle: Math.floor((k - j) / 2), last: k - j, subspace: 0 }[direction];
-  const basis = direction === "subspace" ? subspace : v.subarray(from * n, (from + j) * n);
+  const from = { first: 0, middle: Math.floor((known - span) / 2), last: known - span, subspace: 0 }[direction];
+  const basis = direction === "subspace" ? subspace : v.subarray(from * n, (from + span) * n);
+  const count = direction === "subspace" ? Math.max(1, span) : span;
   const mixed = new Float32Array(n);
-  for (let i = 0; i < j; i++) {
+  if (count === 0) return mixed;
+  for (let i = 0; i < count; i++) {
     const weight = rng.gaussian();
     for (let at = 0; at < n; at++) mixed[at]! += weight * basis[i * n + at]!;
   }
@@ -212,14 +233,29 @@ function estimate(data: StudyData, name: string, direction: number, amplitude: n
   return meanOfKnown(perImage(data, name, direction, amplitude), data.seed);
 }
 
-function tableOf(data: StudyData): FindingTable {
+/** The dimension of the spans, `3`, or `2 to 3` where images differ; and why it is not as many as asked for. */
+function spansOf({ values }: StudyData, { directions }: Params) {
+  const spans = values.span!.data.filter((span) => span > 0);
+  const [least, most] = [Math.min(...spans), Math.max(...spans)];
+  return {
+    span: spans.length === 0 ? "0" : least === most ? String(most) : `${least} to ${most}`,
+    note:
+      least < Number(directions)
+        ? ` ${directions} singular vectors are asked for; a third of those computed whose σ is above the floor is fewer.`
+        : "",
+  };
+}
+
+function tableOf(data: StudyData, params: Params): FindingTable {
   const n = data.axes.image!.length;
+  const { span, note } = spansOf(data, params);
   const names = ["shift", "predicted", "error", "changed", "energy"];
   return {
     id: "by-amplitude",
     caption:
       `Perturbations by direction and length (in units of the image's own): means over ${n} images with 95 % intervals by bootstrap ` +
-      "over images. changed: share with another class; energy: Σσ² at the perturbed image over that at the image.",
+      `over images. ${NO_INTERVAL} changed: share with another class; energy: Σσ² at the perturbed image over that at the image. Spans ` +
+      `have dimension ${span}.${note}`,
     columns: ["direction", "amplitude", ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`])],
     rows: DIRECTIONS.flatMap((direction, d) =>
       data.axes.amplitude!.map((amplitude, a) => [
@@ -255,19 +291,18 @@ function radiusTable(data: StudyData): FindingTable {
     id: "radius",
     caption:
       `The length of perturbation, in units of the image's own, from which the linear prediction is off by ${PARTED * 100} % of the ` +
-      `shift: median over ${images.length} images with a 95 % interval by bootstrap over images; in some it is below or above all lengths measured.`,
+      `shift: median over ${images.length} images with a 95 % interval by bootstrap over images; in some it is below or above all lengths measured. ${NO_INTERVAL}`,
     columns: ["direction", "radius", "low", "high", "images below", "images above"],
     rows: DIRECTIONS.map((direction, d) => {
       const errors = amplitudes.map((_, a) => perImage(data, "error", d, a));
-      const radii = images.map((image) =>
-        radiusOf(
-          amplitudes,
-          errors.map((each) => each[image]!),
-        ),
-      );
+      const radii = images
+        .map((image) => errors.map((each) => each[image]!))
+        .filter((each) => each.every(Number.isFinite))
+        .map((each) => radiusOf(amplitudes, each));
       const { value, low, high } = bootstrap(radii.length, (chosen) => median(chosen.map((i) => radii[i]!)), data.seed);
       const outside = [0, Number.POSITIVE_INFINITY].map((end) => radii.filter((radius) => radius === end).length);
-      return [named[direction], cell(value), cell(low), cell(high), ...outside];
+      const ends = low === high ? ["", ""] : [cell(low), cell(high)];
+      return [named[direction], cell(value), ...ends, ...outside];
     }),
   };
 }
@@ -328,8 +363,8 @@ function energyChart(data: StudyData): Chart {
   };
 }
 
-function verdictsOf(data: StudyData): Verdict[] {
-  const span = data.values.span!.data[0];
+function verdictsOf(data: StudyData, params: Params): Verdict[] {
+  const { span, note } = spansOf(data, params);
   const amplitudes = data.axes.amplitude!.map(Number);
   const [first, last] = [DIRECTIONS.indexOf("first"), DIRECTIONS.indexOf("last")];
   const [strong, weak] = [perImage(data, "shift", first, 0), perImage(data, "shift", last, 0)];
@@ -350,7 +385,7 @@ function verdictsOf(data: StudyData): Verdict[] {
       on: "directions",
       claim: `Noise of length ${amplitudes[0]} (of the image's) along the first ${span} singular vectors moves the output more than along the last ${span} computed.`,
       verdict: verdictOf(smallest),
-      because: `Logarithm of the ratio of shifts: ${told(smallest)}.`,
+      because: `Logarithm of the ratio of shifts: ${told(smallest)}.${note}`,
     },
     ...(flips.n === 0
       ? []

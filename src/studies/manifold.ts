@@ -2,8 +2,9 @@ import { gaussianArray, PushforwardError, type Shape } from "../base/index.ts";
 import { type Block, type BlockAlgebra, block, blockOf, type Matrix } from "../operator/index.ts";
 import type { Chart } from "../results/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
-import { cellsOf, lineOf, told } from "./findings.ts";
+import { cellsOf, lineOf, NO_INTERVAL, rangeOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
+import { firstKept } from "./spectrum.ts";
 import { type Estimate, mean, meanOfKnown } from "./statistics.ts";
 import { type FindingTable, numbersOf, type Study, type StudyData, type Verdict, valueAt, verdictOf } from "./study.ts";
 import { TRANSFORMATIONS, tangentsOf } from "./tangents.ts";
@@ -152,11 +153,11 @@ function differencesOf({ inputs }: Lab, image: number, count: number): Block {
   return blockOf(nearest.map((i) => inputs[i]!.point.map((value, at) => value - x[at]!)));
 }
 
-/** The first right singular vectors of J(input → tap), at most so many. */
+/** The first right singular vectors of J(input → tap), at most so many and of σ above the floor. */
 async function firstVectors(lab: Lab, image: number, tap: number, most: number): Promise<Block> {
-  const { vectors, n } = await lab.spectrum(image, tap);
-  const count = vectors.index.filter((index, i) => index === i && i < most).length;
-  return block(vectors.v.subarray(0, count * n), count);
+  const unit = await lab.spectrum(image, tap);
+  const count = Math.min(most, firstKept(unit));
+  return block(unit.vectors.v.subarray(0, count * unit.n), count);
 }
 
 /** Orthonormal directions in which rows have most of their energy, at most so many; none that depends on those before. */
@@ -201,15 +202,18 @@ function estimate(data: StudyData, number: (image: number) => number): Estimate 
   return meanOfKnown([...data.axes.image!.keys()].map(number), data.seed);
 }
 
+const meanKnown = (data: StudyData, number: (image: number) => number): number =>
+  mean([...data.axes.image!.keys()].map(number).filter(Number.isFinite));
+
 const energyAt = (data: StudyData, tap: number, direction: number, tangent: number): Estimate =>
   estimate(data, (image) => valueAt(data, "energy", [image, tap, direction, tangent]));
 
 const angleAt = (data: StudyData, tap: number, direction: number, space: number, which: number): Estimate =>
   estimate(data, (image) => valueAt(data, "angle", [image, tap, direction, space, which]));
 
-/** The same at every image. */
+/** Mean over the images, which differ in it where σ of the span are below the floor. */
 const chanceAt = (data: StudyData, tap: number, direction: number): number =>
-  valueAt(data, "chance", [0, tap, direction]);
+  meanKnown(data, (image) => valueAt(data, "chance", [image, tap, direction]));
 
 const bootstrapped = "95 % intervals by bootstrap over images";
 
@@ -217,8 +221,9 @@ function energyTable(data: StudyData, taps: readonly string[]): FindingTable {
   return {
     id: "energy",
     caption:
-      "Share of a tangent's energy in the span of the first j right singular vectors of J(input → tap), of all where a tap has fewer: " +
-      `means over ${data.axes.image!.length} images, ${bootstrapped}. Chance is the share of a random direction.`,
+      "Share of a tangent's energy in the span of the first j right singular vectors of J(input → tap), of all where a tap has fewer whose σ " +
+      "is above the floor: " +
+      `means over ${data.axes.image!.length} images, ${bootstrapped}. Chance is the share of a random direction. ${NO_INTERVAL}`,
     columns: ["tap", "j", "tangent", "energy", "low", "high", "chance", "energy / chance"],
     rows: taps.flatMap((tap, t) =>
       data.axes.direction!.flatMap((j, d) =>
@@ -238,7 +243,7 @@ function angleTable(data: StudyData, taps: readonly string[]): FindingTable {
     caption:
       "Principal angles in degrees of the span of the first j right singular vectors of J(input → tap) and the space of all six " +
       "transformations, of the main directions to neighbours, and of random subspaces of the transformations' dimension: means over " +
-      `${data.axes.image!.length} images, ${bootstrapped}.`,
+      `${data.axes.image!.length} images, ${bootstrapped}. ${NO_INTERVAL}`,
     columns: ["tap", "j", "space", ...WHICH.flatMap((which) => [`${which} angle`, `${which}, low`, `${which}, high`])],
     rows: taps.flatMap((tap, t) =>
       data.axes.direction!.flatMap((j, d) =>
@@ -305,13 +310,14 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   const grown = estimate(data, (image) =>
     last === 0 ? Number.NaN : Math.log(multiple(image, last, six) / multiple(image, 0, six)),
   );
+  const overTaps = taps.map((_, tap) => meanKnown(data, (image) => multiple(image, tap, six)));
   const beyondOne = ({ low, high, n }: Estimate) => verdictOf({ low: low - 1, high: high - 1, n });
   const because = (found: Estimate, what: string, otherwise: string) =>
     Number.isNaN(found.value) ? otherwise : `${what}: ${told(found)}.`;
   return [
     {
       on: "manifold",
-      claim: `The first ${j} right singular vectors (or all) of ${taps[last]} hold more of the tangents of transformations than a random subspace does.`,
+      claim: `The first ${j} right singular vectors (or all whose σ is above the floor) of ${taps[last]} hold more of the tangents of transformations than a random subspace does.`,
       verdict: beyondOne(moved),
       because: because(
         moved,
@@ -321,7 +327,7 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
     },
     {
       on: "manifold",
-      claim: `The first ${j} right singular vectors (or all) of ${taps[last]} hold more of the directions to neighbours than a random subspace does.`,
+      claim: `The first ${j} right singular vectors (or all whose σ is above the floor) of ${taps[last]} hold more of the directions to neighbours than a random subspace does.`,
       verdict: beyondOne(near),
       because: because(near, "Share of their energy over chance", "No image has another one near it that differs."),
     },
@@ -329,11 +335,12 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
       on: "manifold",
       claim: "The share of the tangents of transformations grows along the layers.",
       verdict: verdictOf(grown),
-      because: because(
-        grown,
-        `Share over chance at ${taps[last]} over that at ${taps[0]}, mean logarithm`,
-        last === 0 ? "There is only one tap." : "No transformation changes these images.",
-      ),
+      because:
+        because(
+          grown,
+          `Share over chance at ${taps[last]} over that at ${taps[0]}, mean logarithm`,
+          last === 0 ? "There is only one tap." : "No transformation changes these images.",
+        ) + (Number.isNaN(grown.value) ? "" : ` Over all taps it lies ${rangeOf(taps, overTaps)}.`),
     },
   ];
 }

@@ -1,6 +1,6 @@
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
 import { groupNames, ORDERS } from "./factors.ts";
-import { cellsOf, RESOLVED, told } from "./findings.ts";
+import { cellsOf, ENDS_AT_FLOOR, floorAt, isLogKnown, meanSpectrum, NO_INTERVAL, RESOLVED, told } from "./findings.ts";
 import { correlation, type Estimate, mean, meanOfKnown, ranks } from "./statistics.ts";
 import {
   type Findings,
@@ -79,13 +79,25 @@ class NoiseData {
     return Math.log(this.#at("energy", [image, kind, level]));
   }
 
+  #spectrumOf(image: number, kind: number, tap: number, level: number) {
+    const { axes, values } = this.#data;
+    const place = [axes.kind!, axes.tap!, axes.level!].reduce(
+      (at, axis, i) => at * axis.length + [kind, tap, level][i]!,
+      image,
+    );
+    const { length: most } = axes.k!;
+    const sigma = values.sigma!.data.subarray(place * most, (place + 1) * most).filter((value) => !Number.isNaN(value));
+    return { sigma, floor: floorAt(this.#data, "floor", place, sigma[0] ?? 0) };
+  }
+
   /** Logarithms of σ_i over those without noise, for all i at which both are known. */
   #shifts(image: number, kind: number, tap: number, level: number): number[] {
-    const sigma = (at: number, i: number) => this.#at("sigma", [image, kind, tap, at, i]);
-    const isKnown = (at: number, i: number) => sigma(at, i) > RESOLVED * sigma(at, 0);
-    return this.#data.axes.k!.flatMap((_, i) =>
-      isKnown(level, i) && isKnown(0, i) ? [Math.log(sigma(level, i) / sigma(0, i))] : [],
-    );
+    const [clean, noisy] = [0, level].map((at) => this.#spectrumOf(image, kind, tap, at));
+    const isKnown = ({ sigma, floor }: { sigma: Float64Array; floor: number }, i: number) =>
+      i < sigma.length && isLogKnown(sigma[i]!, sigma[0]!, floor);
+    return Array.from(clean!.sigma, (value, i) =>
+      isKnown(clean!, i) && isKnown(noisy!, i) ? [Math.log(noisy!.sigma[i]! / value)] : [],
+    ).flat();
   }
 
   /** What a factor adds to log Σσ², mean of both orders. */
@@ -182,18 +194,16 @@ class NoiseData {
         series: Array.from({ length: this.#levels }, (_, level) => ({
           name: level === 0 ? "no noise" : `${kind} ${strengths[level - 1]}`,
           mark: "line" as const,
-          points: this.#data.axes.k!.flatMap((_, i) => {
-            const sigma = (at: number) =>
-              mean(this.#chosen.map((image) => this.#at("sigma", [image, 0, tap, level, at])));
-            return sigma(i) >= RESOLVED * sigma(0) ? [{ x: i + 1, y: sigma(i) }] : [];
-          }),
+          points: meanSpectrum(this.#chosen.map((image) => this.#spectrumOf(image, 0, tap, level))).map(
+            ({ index, values }) => ({ x: index, y: mean(values) }),
+          ),
         })),
       }),
     );
     return {
       id: "spectra",
       title: `Singular values with ${kind} noise`,
-      caption: `Singular values of J(input → tap) against their index k, by the strength of ${kind} noise: means over ${this.#chosen.length} images; those below ${RESOLVED} σ_1 are left out.`,
+      caption: `Singular values of J(input → tap) against their index k, by the strength of ${kind} noise: means over ${this.#chosen.length} images. ${ENDS_AT_FLOOR}`,
       x: { label: "index k" },
       y: { label: "σ", log: true },
       panels,
@@ -204,7 +214,7 @@ class NoiseData {
     return {
       id: "shrink",
       title: "Whether the whole spectrum shrinks",
-      caption: `Logarithm of σ_k over that without noise, mean over all k at which both exceed ${RESOLVED} σ_1, ${this.#chosen.length} images: ${INTERVALS}.`,
+      caption: `Logarithm of σ_k over that without noise, mean over all k at which both exceed ${RESOLVED} σ_1 and the floor, ${this.#chosen.length} images: ${INTERVALS}.`,
       x: DISTANCE,
       y: { label: "log σ, less that without noise" },
       panels: this.#taps.map((tap, t) => ({
@@ -279,8 +289,9 @@ class NoiseData {
     return {
       id: "by-level",
       caption:
-        `Noise by kind and strength: ${INTERVALS} (${n} images; ${this.#chosen.length} for log σ, mean over all k at which both exceed ${RESOLVED} σ_1). distance: root mean square change of a ` +
-        "pixel, of full scale; same: class as without noise; log Σσ² and log σ at the last tap, less those without noise.",
+        `Noise by kind and strength: ${INTERVALS} (${n} images; ${this.#chosen.length} for log σ, mean over all k at which both exceed ${RESOLVED} σ_1 and the floor). distance: root mean square change of a ` +
+        "pixel, of full scale; same: class as without noise; log Σσ² and log σ at the last tap, less those without noise. " +
+        NO_INTERVAL,
       columns: [
         "kind",
         "level",
@@ -317,7 +328,7 @@ class NoiseData {
   partTable(): FindingTable {
     return {
       id: "by-layer",
-      caption: `Part of each layer in the change of log Σσ² at ${this.#taps.at(-1)}, mean of both orders of exchange, ${this.#chosen.length} images: ${INTERVALS}.`,
+      caption: `Part of each layer in the change of log Σσ² at ${this.#taps.at(-1)}, mean of both orders of exchange, ${this.#chosen.length} images: ${INTERVALS}. ${NO_INTERVAL}`,
       columns: ["kind", "level", "layer", "group", "part", "low", "high", ...ORDERS],
       rows: this.#kinds.flatMap((kind, k) =>
         this.#noisy.flatMap((level) =>
@@ -352,8 +363,8 @@ class NoiseData {
           // Smaller at every index, or larger on the whole.
           verdict: verdictOf({ low: least.low, high: less.high, n: least.n }),
           because:
-            `Logarithm of σ without noise over σ with it, at the index where it is least: ${told(least, " images")}; mean over all ` +
-            `indices: ${told(less, " images")}.`,
+            `Logarithm of σ without noise over σ with it, at the index where it is least: ${told(least)}; mean over all ` +
+            `indices at which both are known: ${told(less)}.`,
         },
       ];
     });
@@ -379,7 +390,7 @@ class NoiseData {
         on: "with the class",
         claim: `The less sure the class is, the smaller is the spectrum at ${this.#taps.at(-1)}.`,
         verdict: verdictOf(together),
-        because: `Rank correlation of the margin with Σσ² over all noise, for each image: ${told(together, " images")}.`,
+        because: `Rank correlation of the margin with Σσ² over all noise, for each image: ${told(together)}.`,
       },
     ];
   }
@@ -403,7 +414,7 @@ class NoiseData {
         on: "cause",
         claim: "The change comes by which units are active, more than by normalizers or pooling switches.",
         verdict: verdictOf(excess),
-        because: `Size of the active units' part of the change of log Σσ² at the strongest noise, less the largest other part, mean over kinds: ${told(excess, " images")}.`,
+        because: `Size of the active units' part of the change of log Σσ² at the strongest noise, less the largest other part, mean over kinds: ${told(excess)}.`,
       },
     ];
   }

@@ -88,6 +88,10 @@ export const noise: Study = {
         margin: { ...number, about: "score of the class without noise, less the largest other", unit: "score" },
         energy: { ...number, about: "Σσ² at the last tap over that without noise, estimated" },
         sigma: { dims: ["tap", "level", "k"], about: "singular value of J(input → tap)" },
+        floor: {
+          dims: ["tap", "level"],
+          about: "residual that the backend can reach; σ up to it cannot be told from zero",
+        },
         unconverged: { dims: ["tap", "level"], about: "triplets above the tolerance" },
         part: {
           dims: ["level", "order", "factor"],
@@ -240,7 +244,8 @@ async function spectraAt(lab: Lab, image: number, points: readonly Float32Array[
   const [source, ...targets] = lab.taps;
   const most = Math.max(...targets.map((tap) => tripletsAt(lab.k, source!, tap)));
   const sigma = new Float64Array(targets.length * points.length * most).fill(Number.NaN);
-  const unconverged = new Float64Array(targets.length * points.length);
+  const floor = new Float64Array(targets.length * points.length);
+  const unconverged = new Float64Array(floor.length);
   for (const [t, tap] of targets.entries()) {
     const clean = await lab.spectrum(image, t + 1);
     const { isConstant } = await lab.compiled(source!, tap);
@@ -250,10 +255,11 @@ async function spectraAt(lab: Lab, image: number, points: readonly Float32Array[
         level === 0 || isConstant
           ? clean
           : await svd(await lab.jacobian(point, source!, tap), { k: clean.k, tol: lab.tol, seed: lab.seed });
-      const status = "certificate" in solved ? solved.certificate.status : solved.status;
+      const certificate = "certificate" in solved ? solved.certificate : solved;
       sigma.set(solved.sigma, at * most);
-      unconverged[at] = status.filter(missesTolerance).length;
+      floor[at] = certificate.floor;
+      unconverged[at] = certificate.status.filter(missesTolerance).length;
     }
   }
-  return { sigma, unconverged };
+  return { sigma, floor, unconverged };
 }

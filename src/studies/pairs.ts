@@ -1,9 +1,10 @@
-import { PushforwardError, type Rng } from "../base/index.ts";
+import { isBelowFloor, PushforwardError, type Rng } from "../base/index.ts";
 import { type Block, block, blockOf } from "../operator/index.ts";
 import type { Chart } from "../results/index.ts";
 import { augmented } from "./augment.ts";
-import { cellsOf, lineOf, told } from "./findings.ts";
+import { cellsOf, lineOf, NO_INTERVAL, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
+import { firstKept } from "./spectrum.ts";
 import { bootstrap, type Estimate, mean, timesDrawn } from "./statistics.ts";
 import {
   type FindingTable,
@@ -101,7 +102,7 @@ export const pairs: Study = {
         linear: { dims: ["kind", "pair", "tap", "place"], about: "‖J(b − a)‖ / ‖b − a‖, J at a, at b, and half way" },
         energy: {
           dims: ["kind", "pair", "tap", "direction"],
-          about: "share of ‖b − a‖² in the span of the first right singular vectors at a",
+          about: "share of ‖b − a‖² in the span of the first right singular vectors at a, of σ above the floor",
         },
       },
     };
@@ -136,18 +137,22 @@ export const pairs: Study = {
       const reached = await lab.network.forwardAll([a, ...ends], tap);
       const atFirst = await lab.jacobian(a, lab.taps[0]!, tap);
       const fromFirst = await atFirst.apply(blockOf(differences));
-      const { vectors, n } = await lab.spectrum(image!, t + 1);
+      const unit = await lab.spectrum(image!, t + 1);
+      const { vectors, n } = unit;
+      const known = firstKept(unit);
+      /** Of what J makes of a unit vector, as far as it can be told from nothing. */
+      const growth = (value: number) => (isBelowFloor(value, unit.floor) ? Number.NaN : value);
       for (const [p, difference] of differences.entries()) {
         const at = places[p]!.at * targets.length + t;
         actual[at] = length(reached[p + 1]!.map((value, i) => value - reached[0]![i]!)) / steps[p]!;
-        linear[at * 3] = length(rowOf(fromFirst, p)) / steps[p]!;
+        linear[at * 3] = growth(length(rowOf(fromFirst, p)) / steps[p]!);
         for (const [place, point] of [ends[p]!, middles[p]!].entries()) {
           const J = await lab.jacobian(point, lab.taps[0]!, tap);
-          linear[at * 3 + place + 1] = length((await J.apply(block(difference, 1))).data) / steps[p]!;
+          linear[at * 3 + place + 1] = growth(length((await J.apply(block(difference, 1))).data) / steps[p]!);
         }
         let share = 0;
         for (let i = 0; i < Math.max(...directions); i++) {
-          if (vectors.index[i] !== i) break;
+          if (i >= known) break;
           share += (dot(difference, vectors.v.subarray(i * n, (i + 1) * n)) / steps[p]!) ** 2;
           directions.forEach((j, d) => {
             if (i < j) energy[at * directions.length + d] = share;
@@ -247,7 +252,8 @@ function tableOf(data: StudyData, taps: readonly string[], { within }: Params): 
     id: "by-tap",
     caption:
       `Differences of ${pairsOf(data, 0).length} pairs within a class and ${pairsOf(data, 1).length} between classes, of ${data.axes.image!.length} images: their growth from the input to the ` +
-      "tap, geometric means, and their energy in the first singular directions, means; 95 % intervals by bootstrap over images." +
+      "tap, geometric means, and their energy in the first singular directions (those of σ above the floor), means; 95 % intervals by " +
+      `bootstrap over images. ${NO_INTERVAL}` +
       (within === "augmentation"
         ? " Within a class: an image and the same one moved, mirrored or with other contrast."
         : ""),
@@ -358,13 +364,13 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
       on: "erased",
       claim: `Up to ${taps[last]}, differences between classes are kept better than those within a class.`,
       verdict: verdictOf(growth),
-      because: `Growth between classes over growth within, mean logarithm: ${told(growth, " images")}.`,
+      because: `Growth between classes over growth within, mean logarithm: ${told(growth)}.`,
     },
     {
       on: "erased",
-      claim: `Differences between classes lie more in the first ${data.axes.direction![widest]} singular directions (or all) of ${taps[last]} than those within a class.`,
+      claim: `Differences between classes lie more in the first ${data.axes.direction![widest]} singular directions (or all whose σ is above the floor) of ${taps[last]} than those within a class.`,
       verdict: verdictOf(energy),
-      because: `Energy between classes over energy within, mean logarithm: ${told(energy, " images")}.`,
+      because: `Energy between classes over energy within, mean logarithm: ${told(energy)}.`,
     },
   ];
 }

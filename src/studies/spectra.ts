@@ -1,29 +1,9 @@
 import { type Block, type BlockAlgebra, block, type Matrix } from "../operator/index.ts";
-import {
-  type Chart,
-  type ChartPoint,
-  type ChartSeries,
-  measureSpectrum,
-  missesTolerance,
-  type UnitResult,
-} from "../results/index.ts";
-import { cellsOf, imagesAt, lineOf, RESOLVED, told } from "./findings.ts";
+import { measureSpectrum, missesTolerance, type UnitResult } from "../results/index.ts";
 import type { Lab } from "./lab.ts";
-import { tripletsAt } from "./spectrum.ts";
-import { type Estimate, mean, meanOf, standardDeviation } from "./statistics.ts";
-import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
-
-/** Numbers of one spectrum, by the names of their variables. */
-const measures = {
-  effective_rank: { about: "effective rank of the computed σ", of: "effectiveRank" },
-  participation_ratio: { about: "participation ratio of the computed σ", of: "participationRatio" },
-  numerical_rank: { about: "σ above the rounding of float32", of: "numericalRank" },
-  above_one: { about: "share of the computed σ above 1", of: "aboveOne" },
-  isometry_mean: { about: "mean of σ²", of: "isometryMean" },
-  isometry_spread: { about: "standard deviation of σ²", of: "isometrySpread" },
-  log_slope: { about: "slope of log σ against log index", of: "logSlope" },
-} as const;
-type MeasureName = keyof typeof measures;
+import { concludeSpectra, measures } from "./spectra-findings.ts";
+import { firstKept, tripletsAt } from "./spectrum.ts";
+import type { Study } from "./study.ts";
 
 /**
  * The singular values along the layers, of the whole way from the input and of each step.
@@ -61,6 +41,8 @@ export const spectra: Study = {
           about: "singular value of J(t → t + 1)",
           unit: "units of the tap per unit of the one before",
         },
+        floor: { ...number, about: "residual that the backend can reach; σ up to it cannot be told from zero" },
+        step_floor: { ...number, about: "the same of J(t → t + 1)" },
         growth: { dims: ["step", "direction"], about: "what each step adds to the logarithm of a direction's length" },
         rows: { ...number, about: "entries of the tap" },
         columns: { ...number, about: "entries of the input" },
@@ -85,6 +67,8 @@ export const spectra: Study = {
     return {
       sigma: padded(unit.sigma),
       step_sigma: padded(step.sigma),
+      floor: unit.floor,
+      step_floor: step.floor,
       growth: await growthOf(lab, image, tap, unit, Number(params.directions)),
       rows: unit.m,
       columns: unit.n,
@@ -94,33 +78,23 @@ export const spectra: Study = {
     };
   },
 
-  conclude(data, params) {
-    const taps = data.axes.tap!.map(String);
-    return {
-      tables: [tableOf(data, taps)],
-      charts: [
-        spectrumChart(data, taps, "sigma"),
-        ...(Number(params.steps) === 0 ? [] : [spectrumChart(data, taps, "step_sigma")]),
-        rankChart(data, taps),
-        growthChart(data, taps),
-      ],
-      verdicts: verdictsOf(data, taps),
-    };
-  },
+  conclude: concludeSpectra,
 };
+
+type Step = Pick<UnitResult, "sigma" | "floor" | "status">;
 
 /** σ of the J(t → t + 1) that leads to a tap, the largest ones; from the input itself they are those of J(input → tap). */
 async function stepOf(
   lab: Lab,
   image: number,
   tap: number,
-  { sigma, status }: Pick<UnitResult, "sigma" | "status">,
+  { sigma, floor, status }: Step,
   count: number,
-): Promise<Pick<UnitResult, "sigma" | "status">> {
-  if (count === 0) return { sigma: new Float64Array(0), status: [] };
-  if (lab.before(tap) === lab.taps[0]) return { sigma: sigma.slice(0, count), status: status.slice(0, count) };
+): Promise<Step> {
+  if (count === 0) return { sigma: new Float64Array(0), floor: Number.NaN, status: [] };
+  if (lab.before(tap) === lab.taps[0]) return { sigma: sigma.slice(0, count), floor, status: status.slice(0, count) };
   const step = await lab.step(image, tap, count);
-  return { sigma: step.sigma, status: step.certificate.status };
+  return { sigma: step.sigma, floor: step.certificate.floor, status: step.certificate.status };
 }
 
 /** Triplets that the tap with most of them has. */
@@ -129,13 +103,14 @@ const mostTriplets = ({ taps: [source, ...targets], k }: Lab): number =>
 
 /**
  * What each step adds to log σ_i: V's first rows are pushed from tap to tap and made orthonormal in their order at each, and
- * the lengths taken out are noted. Since J·V = U·Σ, they multiply up to σ_i. NaN where there is no such step or direction, and
- * at taps that some path bypasses.
+ * the lengths taken out are noted. Since J·V = U·Σ, they multiply up to σ_i. NaN where there is no such step or direction, or its σ is
+ * below the floor, and at taps that some path bypasses.
  */
-async function growthOf(lab: Lab, image: number, tap: number, { n, vectors }: UnitResult, directions: number) {
+async function growthOf(lab: Lab, image: number, tap: number, unit: UnitResult, directions: number) {
+  const { n, vectors } = unit;
   const steps = lab.taps.length - 1;
   const growth = new Float64Array(steps * directions).fill(Number.NaN);
-  const count = Math.min(directions, vectors.index.filter((index, i) => index === i).length);
+  const count = Math.min(directions, firstKept(unit));
   if (!lab.taps[tap]!.cut || count === 0) return growth;
   const { algebra } = lab.network.backend;
   let rows: Block = block(vectors.v.slice(0, count * n), count);
@@ -186,198 +161,4 @@ function inverseOfLower({ rows: n, data: l }: Matrix): Matrix {
     }
   }
   return { rows: n, columns: n, data };
-}
-
-/** A number of every image at a tap whose spectrum is its own. */
-function numbersAt(data: StudyData, name: string, tap: number): number[] {
-  const n = data.axes.image!.length;
-  return imagesAt(data, "sigma", tap).map((image) => data.values[name]!.data[tap * n + image]!);
-}
-
-function estimateAt(data: StudyData, name: string, tap: number): Estimate {
-  return meanOf(numbersAt(data, name, tap), data.seed);
-}
-
-/** σ_i of every image at a tap whose spectrum is its own; NaN where there is none. */
-function sigmaAt(data: StudyData, name: string, tap: number, i: number): number[] {
-  const [n, most] = [data.axes.image!.length, data.axes.k!.length];
-  return imagesAt(data, name, tap).map((image) => data.values[name]!.data[(tap * n + image) * most + i]!);
-}
-
-function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
-  const names = [...Object.keys(measures), "active_share"] as (MeasureName | "active_share")[];
-  return {
-    id: "by-tap",
-    caption: `J(input → tap): means over ${data.axes.image!.length} images with 95 % intervals by bootstrap over images.`,
-    columns: [
-      "tap",
-      "σ_1",
-      "σ_1, low",
-      "σ_1, high",
-      ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`]),
-      "not converged",
-    ],
-    rows: taps.map((tap, t) => {
-      const largest = meanOf(sigmaAt(data, "sigma", t, 0), data.seed);
-      const cells = [largest, ...names.map((name) => estimateAt(data, name, t))];
-      const open = numbersAt(data, "unconverged", t).reduce((sum, count) => sum + count, 0);
-      return [tap, ...cells.flatMap(cellsOf), open];
-    }),
-  };
-}
-
-function spectrumChart(data: StudyData, taps: readonly string[], name: "sigma" | "step_sigma"): Chart {
-  const n = data.axes.image!.length;
-  const series = taps.map((tap, t): ChartSeries => {
-    const largest = mean(sigmaAt(data, name, t, 0));
-    const points = data.axes.k!.flatMap((_, i): ChartPoint[] => {
-      const values = sigmaAt(data, name, t, i).filter((value) => !Number.isNaN(value));
-      if (values.length === 0 || mean(values) < RESOLVED * largest) return [];
-      const [middle, spread] = [mean(values), standardDeviation(values)];
-      return [{ x: i + 1, y: middle, low: Math.max(middle - spread, middle / 1e3), high: middle + spread }];
-    });
-    return { name: tap, mark: "line", points };
-  });
-  const what = name === "sigma" ? "J(input → tap)" : "J(t → t + 1), from the last tap before it that all paths pass";
-  return {
-    id: name === "sigma" ? "spectra" : "steps",
-    title: `Singular values of ${what}`,
-    caption: `Singular values of ${what} against their index: mean over ${n} images, bands ± 1 standard deviation over images (none where J is the same at all). Means below ${RESOLVED} σ_1 are left out.`,
-    x: { label: "index k" },
-    y: { label: "σ", log: true },
-    panels: [{ title: "", series, rule: { y: 1, label: "σ = 1" } }],
-  };
-}
-
-function rankChart(data: StudyData, taps: readonly string[]): Chart {
-  const named = { effective_rank: "effective rank", participation_ratio: "participation ratio" } as const;
-  return {
-    id: "ranks",
-    title: "How many directions survive",
-    caption:
-      "Effective rank and participation ratio of the computed σ of J(input → tap): means over images, 95 % intervals by bootstrap.",
-    x: { label: "tap, by depth", names: taps },
-    y: { label: "directions", log: true },
-    panels: [
-      {
-        title: "",
-        series: (Object.keys(named) as (keyof typeof named)[]).map((name) =>
-          lineOf(named[name], taps, (t) => estimateAt(data, name, t)),
-        ),
-      },
-    ],
-  };
-}
-
-/** Mean over images of what each step adds, on the way to the last tap that all paths pass. */
-function growthChart(data: StudyData, taps: readonly string[]): Chart {
-  const { shape, data: growth } = data.values.growth!;
-  const [, n, steps, directions] = shape as [number, number, number, number];
-  const last = taps.findLastIndex((_, t) => Number.isFinite(growth[t * n * steps * directions + t * directions]!));
-  const at = (image: number, step: number, direction: number) =>
-    growth[((last * n + image) * steps + step) * directions + direction]!;
-  const shown = [...new Set([0, Math.floor(directions / 2), directions - 1])];
-  const series =
-    last < 0
-      ? []
-      : shown.map(
-          (direction): ChartSeries => ({
-            name: `direction ${direction + 1}`,
-            mark: "line",
-            points: taps.flatMap((tap, step): ChartPoint[] => {
-              const values = Array.from({ length: n }, (_, image) => at(image, step, direction));
-              if (values.some(Number.isNaN)) return [];
-              const { value, low, high } = meanOf(values, data.seed);
-              return [{ x: tap, y: value, low, high }];
-            }),
-          }),
-        );
-  return {
-    id: "growth",
-    title: `What each step adds to log σ on the way to ${taps[last] ?? "the end"}`,
-    caption:
-      "Right singular vectors of J(input → last tap) pushed through the steps: logarithm of the length that each gains (above 0) or " +
-      "loses (below). The sum over the steps is log σ. Means over images, 95 % intervals by bootstrap.",
-    x: { label: "step, by the tap that it leads to", names: taps },
-    y: { label: "log of the growth" },
-    panels: [{ title: "", series, rule: { y: 0, label: "length kept" } }],
-  };
-}
-
-/** Share of the first σ that counts as large, and of all that counts as many. */
-const LARGE = 0.1;
-const HALF = 0.5;
-
-function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
-  return [steeperVerdict(data, taps), fewVerdict(data, taps)];
-}
-
-/** The σ of an image at a tap that are known to be more than rounding. */
-function resolvedAt(data: StudyData, tap: number, image: number): Float64Array {
-  const all = computedAt(data, tap, image);
-  return all.filter((value) => value > RESOLVED * all[0]!);
-}
-
-function computedAt({ axes, values }: StudyData, tap: number, image: number): Float64Array {
-  const [n, most] = [axes.image!.length, axes.k!.length];
-  const own = values.sigma!.data.subarray((tap * n + image) * most, (tap * n + image + 1) * most);
-  return own.filter((value) => !Number.isNaN(value));
-}
-
-function steeperVerdict(data: StudyData, taps: readonly string[]): Verdict {
-  const last = taps.length - 1;
-  const [ofFirst, ofLast] = [0, last].map((tap) => imagesAt(data, "sigma", tap));
-  const images = ofFirst!.length > ofLast!.length ? ofFirst! : ofLast!;
-  // As many σ of either, so that a small tap is not steep for its size.
-  const common = Math.min(...images.flatMap((image) => [0, last].map((tap) => resolvedAt(data, tap, image).length)));
-  const rank = (tap: number, image: number) =>
-    measureSpectrum({ sigma: resolvedAt(data, tap, image).slice(0, common), floor: 0, m: common, n: common })
-      .effectiveRank;
-  const isTold = last > 0 && common > 1;
-  const steeper = meanOf(
-    images.map((image) => (isTold ? Math.log(rank(0, image) / rank(last, image)) : Number.NaN)),
-    data.seed,
-  );
-  return {
-    on: "steep",
-    claim: `Spectra grow steeper along the layers: from the first tap to the last the effective rank of the first ${common} σ falls.`,
-    verdict: verdictOf(steeper),
-    because: isTold
-      ? `Effective rank at ${taps[0]} over that at ${taps[last]}, mean logarithm: ${told(steeper)}.`
-      : "There is only one tap, or one singular value.",
-  };
-}
-
-/** The share of all σ at the last tap that are large: exact, or bounded where the computed ones do not reach down to the small. */
-function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
-  const last = taps.length - 1;
-  const n = data.axes.image!.length;
-  const shares = imagesAt(data, "sigma", last).map((image) => {
-    const own = computedAt(data, last, image);
-    const [rows, columns, active] = ["rows", "columns", "active_share"].map(
-      (name) => data.values[name]!.data[last * n + image]!,
-    ) as [number, number, number];
-    const all = Math.min(rows, columns);
-    const large = own.filter((value) => value > LARGE * own[0]!).length;
-    // Rows of units at rest are zero: of the σ beyond those computed, no more than the others can be large.
-    const most = large < own.length ? large : Math.max(large, Math.min(Math.round(active * rows), all));
-    return own[0]! > 0 ? { least: large / all, most: most / all } : { least: Number.NaN, most: Number.NaN };
-  });
-  const [least, most] = (["least", "most"] as const).map((bound) =>
-    meanOf(
-      shares.map((share) => share[bound]),
-      data.seed,
-    ),
-  ) as [Estimate, Estimate];
-  const isOpen = least.value < HALF && HALF < most.value;
-  return {
-    on: "steep",
-    claim: `In the last layer few singular values are large: less than half of all exceed σ_1/${1 / LARGE}.`,
-    verdict: isOpen ? "undecided" : verdictOf({ low: HALF - most.high, high: HALF - least.low, n: least.n }),
-    because:
-      `Share of all σ at ${taps[last]} that exceed σ_1/${1 / LARGE}: ` +
-      (least.value === most.value
-        ? `${told(least)}.`
-        : `at least ${told(least)}, by those computed; at most ${told(most)}, by the units that are not at rest.`),
-  };
 }

@@ -1,6 +1,6 @@
 import { PushforwardError, sizeOf } from "../base/index.ts";
 import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
-import type { RunManifest, UnitResult } from "../results/index.ts";
+import { numericalRankOf, type RunManifest, type UnitResult } from "../results/index.ts";
 import { type SingularTriplets, type SvdOptions, type SvdProgress, svd } from "../svd/index.ts";
 
 /** Where finished units go: the run of a store, or anything like it. */
@@ -87,6 +87,11 @@ export async function solveUnit(
 /** Triplets that a tap can have: the k asked for, or all of them. */
 export const tripletsAt = (k: number, source: Tap, target: Tap): number =>
   Math.min(k, sizeOf(source.shape), sizeOf(target.shape));
+
+/** How many vectors a unit keeps from the first on without a gap, of σ above the floor: those of the others are arbitrary. */
+export function firstKept({ vectors, ...unit }: Pick<UnitResult, "sigma" | "floor" | "vectors">): number {
+  return Math.min(vectors.index.filter((index, i) => index === i).length, numericalRankOf(unit));
+}
 
 /** Which vectors a unit keeps: the first and the last `count`, or all. */
 function keptIndices(k: number, count: number | "all"): number[] {

@@ -3,7 +3,7 @@ import { createRng } from "../base/index.ts";
 /** A measured number with its interval. */
 export interface Estimate {
   readonly value: number;
-  /** Ends of a 95 % interval; NaN where there is only one image. */
+  /** Ends of a 95 % interval; NaN where there are too few images for one, and `value` where it is the same for all images. */
   readonly low: number;
   readonly high: number;
   /** Images that it rests on. */
@@ -11,6 +11,18 @@ export interface Estimate {
 }
 
 const DRAWS = 4000;
+
+/** Images that an interval needs: Student's t grows without bound below, and what is drawn is mostly one image again and again. */
+export const FEWEST_FOR_INTERVAL = 4;
+
+/** Numbers of float32 products that differ by less than this part of them are one number. */
+const RESOLUTION = 2 ** -20;
+
+/** An estimate whose interval is not narrower than the numbers can tell. */
+function resolved({ value, low, high, n }: Estimate): Estimate {
+  const isOne = Number.isFinite(value) && high - low <= RESOLUTION * Math.abs(value);
+  return isOne ? { value, low: value, high: value, n } : { value, low, high, n };
+}
 
 /**
  * A statistic of n images with its bootstrap interval: the images are drawn anew with replacement, whole, so that what belongs
@@ -25,14 +37,14 @@ export function bootstrap(
   seed: number | string,
 ): Estimate {
   const value = statistic(Array.from({ length: n }, (_, i) => i));
-  if (n < 2) return { value, low: Number.NaN, high: Number.NaN, n };
+  if (n < FEWEST_FOR_INTERVAL) return { value, low: Number.NaN, high: Number.NaN, n };
   const drawn = drawsOf(n, seed)
     .map(statistic)
     .filter((one) => !Number.isNaN(one))
     .sort((a, b) => a - b);
   const at = (part: number) => drawn[Math.round(part * (drawn.length - 1))] ?? Number.NaN;
   const tail = normalTail(Math.sqrt(n / (n - 1)) * student(n - 1));
-  return { value, low: at(tail), high: at(1 - tail), n };
+  return resolved({ value, low: at(tail), high: at(1 - tail), n });
 }
 
 /** What was drawn last: most statistics of a study are of as many images, with one seed. */
@@ -63,12 +75,12 @@ export function timesDrawn(images: readonly number[], n: number): Uint16Array {
 export function jackknife(n: number, statistic: (images: readonly number[]) => number): Estimate {
   const all = Array.from({ length: n }, (_, i) => i);
   const value = statistic(all);
-  if (n < 3) return { value, low: Number.NaN, high: Number.NaN, n };
+  if (n < FEWEST_FOR_INTERVAL) return { value, low: Number.NaN, high: Number.NaN, n };
   const without = all.map((left) => statistic(all.filter((i) => i !== left)));
   const middle = mean(without);
   const spread = without.reduce((sum, one) => sum + (one - middle) ** 2, 0);
   const half = student(n - 1) * Math.sqrt(((n - 1) / n) * spread);
-  return { value, low: value - half, high: value + half, n };
+  return resolved({ value, low: value - half, high: value + half, n });
 }
 
 /** Student's t that 2.5 % are above, to 0.3 % from 3 degrees of freedom on. @see Abramowitz & Stegun 1964, 26.7.5 */

@@ -2,7 +2,7 @@ import { PushforwardError } from "../base/index.ts";
 import type { Matrix } from "../operator/index.ts";
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
-import { cellsOf, lineOf, told } from "./findings.ts";
+import { cellsOf, lineOf, NO_INTERVAL, told } from "./findings.ts";
 import { bootstrap, type Estimate, jackknife, mean, timesDrawn } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
@@ -222,7 +222,7 @@ function tableOf(clouds: readonly Cloud[], measures: readonly Measures[]): Findi
     caption:
       `The cloud of ${clouds[0]!.classes.length} images at each tap, with 95 % intervals by bootstrap over images (of the ` +
       "participation ratio by jackknife, as an image drawn twice adds no direction). Separation: mean distance between classes over " +
-      "that within.",
+      `that within. ${NO_INTERVAL}`,
     columns: ["tap", ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`])],
     rows: clouds.map(({ tap }, t) => {
       const { distance, directions, withPrevious, withFirst, separation } = measures[t]!;

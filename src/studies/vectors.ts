@@ -1,6 +1,6 @@
 import { PushforwardError, type Shape } from "../base/index.ts";
 import type { Chart, ChartPoint, ChartSeries, UnitResult } from "../results/index.ts";
-import { imagesAt, lineOf, RESOLVED, told } from "./findings.ts";
+import { cellsOf, floorAt, imagesAt, isLogKnown, lineOf, NO_INTERVAL, RESOLVED, told } from "./findings.ts";
 import { correlation, type Estimate, mean, meanOfKnown, ranks } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
@@ -51,6 +51,7 @@ export const vectors: Study = {
       variables: {
         number: { dims: ["vector"], about: "number of the singular value; 1 is the largest" },
         sigma: { dims: ["vector"], about: "singular value" },
+        floor: { dims: [], about: "residual that the backend can reach; σ up to it cannot be told from zero" },
         ...Object.fromEntries(names.map((name) => [name, { dims: ["vector"], ...measures[name] }])),
       },
     };
@@ -70,6 +71,7 @@ export const vectors: Study = {
     return {
       number: all(index.map((i) => i + 1)),
       sigma: all(index.map((i) => unit.sigma[i]!)),
+      floor: unit.floor,
       ...Object.fromEntries(names.map((name) => [name, all(measured.map((one) => one[name]))])),
     };
   },
@@ -138,11 +140,14 @@ export function measureVectors(rows: readonly Float32Array[], shape: Shape): Rec
 }
 
 /** A variable of one unit, of those vectors whose σ tells them from others of the null space. */
-function vectorsAt({ axes, values }: StudyData, name: string, tap: number, image: number): Float64Array {
-  const [n, count] = [axes.image!.length, axes.vector!.length];
-  const from = (tap * n + image) * count;
-  const sigma = values.sigma!.data.subarray(from, from + count);
-  return values[name]!.data.subarray(from, from + count).filter((_, i) => sigma[i]! > RESOLVED * sigma[0]!);
+function vectorsAt(data: StudyData, name: string, tap: number, image: number): Float64Array {
+  const { axes, values } = data;
+  const count = axes.vector!.length;
+  const cell = tap * axes.image!.length + image;
+  const own = (variable: string) => values[variable]!.data.subarray(cell * count, (cell + 1) * count);
+  const sigma = own("sigma");
+  const floor = floorAt(data, "floor", cell, sigma[0]!);
+  return own(name).filter((_, i) => isLogKnown(sigma[i]!, sigma[0]!, floor));
 }
 
 /** Spearman's correlation of σ with a measure, mean over images. */
@@ -155,13 +160,17 @@ function correlationAt(data: StudyData, name: MeasureName, tap: number): Estimat
 
 function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
   const n = data.axes.image!.length;
-  const of = (name: MeasureName, tap: number, pick: (values: Float64Array) => number) =>
-    mean(Array.from({ length: n }, (_, image) => pick(vectorsAt(data, name, tap, image))));
+  const of = (name: MeasureName, tap: number, pick: (values: Float64Array) => number | undefined) =>
+    mean(
+      Array.from({ length: n }, (_, image) => pick(vectorsAt(data, name, tap, image)))
+        // An image whose J is zero has no such vector.
+        .filter((value) => value !== undefined),
+    );
   return {
     id: "by-tap",
     caption:
-      `Right singular vectors of J(input → tap): the first, and the last one kept whose σ exceeds ${RESOLVED} σ_1, means over ${n} images, and Spearman's rank ` +
-      "correlation of each measure with σ over all of those, mean over images with 95 % intervals by bootstrap over images.",
+      `Right singular vectors of J(input → tap): the first, and the last one kept whose σ exceeds ${RESOLVED} σ_1 and the floor, means over ${n} images, and Spearman's rank ` +
+      `correlation of each measure with σ over all of those, mean over images with 95 % intervals by bootstrap over images. ${NO_INTERVAL}`,
     columns: [
       "tap",
       ...names.flatMap((name) => [`${name}, first`, `${name}, last`, `correlation of ${name} with σ`, "low", "high"]),
@@ -169,8 +178,11 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
     rows: taps.map((tap, t) => [
       tap,
       ...names.flatMap((name) => {
-        const { value, low, high } = correlationAt(data, name, t);
-        return [of(name, t, (values) => values[0]!), of(name, t, (values) => values.at(-1)!), value, low, high];
+        return [
+          of(name, t, (values) => values[0]),
+          of(name, t, (values) => values.at(-1)),
+          ...cellsOf(correlationAt(data, name, t)),
+        ];
       }),
     ]),
   };
@@ -227,7 +239,7 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
       on: "local",
       claim: `At ${taps[last]}, the larger the singular value, the smaller the ${name} of its right singular vector.`,
       verdict: verdictOf({ low: -found.high, high: -found.low, n: found.n }),
-      because: `Rank correlation of σ with ${name}: ${told(found)}.`,
+      because: `Rank correlation of σ with ${name}: ${told(found, data.axes.image!.length)}.`,
     };
   });
 }

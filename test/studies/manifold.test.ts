@@ -187,7 +187,7 @@ describe("manifold", () => {
     const { verdicts } = manifold.conclude(data, {});
     expect(verdicts.map(({ verdict }) => verdict)).toEqual(["supported", "supported", "supported"]);
     // 1 over 3/16, at every image.
-    expect(verdicts[0]!.because).toContain("5.33 (95 % interval 5.33 to 5.33, n = 6)");
+    expect(verdicts[0]!.because).toContain("5.33 (the same for all 6 images)");
   });
 
   test("no tangent lies nearer than the smallest angle, and larger spans hold more", async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { createRng } from "../../src/base/index.ts";
-import { bootstrap, correlation, jackknife, mean, normalTail, student } from "../../src/studies/statistics.ts";
+import { cellsOf, rangeOf, told } from "../../src/studies/findings.ts";
+import { bootstrap, correlation, jackknife, mean, meanOf, normalTail, student } from "../../src/studies/statistics.ts";
 
 test.each([7, 40])("intervals of a mean of %i hold what they should about as often as they say", (n) => {
   const repeats = 300;
@@ -32,11 +33,38 @@ test("quantiles are those of printed tables", () => {
   expect(normalTail(3)).toBeCloseTo(0.0013499, 6);
 });
 
-test("one image has no interval, and the seed fixes the draws", () => {
+test("fewer than four images have no interval, and the seed fixes the draws", () => {
   const statistic = (chosen: readonly number[]) => mean(chosen);
-  expect(bootstrap(1, statistic, 0)).toEqual({ value: 0, low: Number.NaN, high: Number.NaN, n: 1 });
-  expect(jackknife(2, statistic)).toEqual({ value: 0.5, low: Number.NaN, high: Number.NaN, n: 2 });
+  for (const n of [1, 2, 3]) {
+    const none = { value: (n - 1) / 2, low: Number.NaN, high: Number.NaN, n };
+    expect(bootstrap(n, statistic, 0)).toEqual(none);
+    expect(jackknife(n, statistic)).toEqual(none);
+  }
+  expect(bootstrap(4, statistic, 0).low).toBeLessThan(1.5);
   expect(bootstrap(9, statistic, 5)).toEqual(bootstrap(9, statistic, 5));
+});
+
+test("an interval that is narrower than float32 products can tell is none", () => {
+  const shaken = Array.from({ length: 16 }, (_, i) => 0.1 * (1 + 1e-8 * Math.sin(i)));
+  const found = meanOf(shaken, 0);
+  expect(found.low).toBe(found.value);
+  expect(found.high).toBe(found.value);
+  expect(cellsOf(found)).toEqual([found.value, Number.NaN, Number.NaN]);
+  expect(told(found)).toBe("0.100 (the same for all 16 images)");
+});
+
+test.each([
+  [{ value: 0.512, low: 0.4014, high: 0.633, n: 16 }, "0.512 (95 % interval 0.401 to 0.633, n = 16 images)"],
+  [{ value: 0.59701, low: 0.59696, high: 0.59704, n: 40 }, "0.59701 (95 % interval 0.59696 to 0.59704, n = 40 images)"],
+  [{ value: 0.9, low: 0.9, high: 0.9, n: 40 }, "0.900 (the same for all 40 images)"],
+  [{ value: 0.597, low: Number.NaN, high: Number.NaN, n: 2 }, "0.597 (2 images: no interval)"],
+  [{ value: 0.597, low: Number.NaN, high: Number.NaN, n: 1 }, "0.597 (1 image: no interval)"],
+])("an estimate in words: %j", (estimate, text) => {
+  expect(told(estimate)).toBe(text);
+});
+
+test("between which taps a number lies, where its ends hide that", () => {
+  expect(rangeOf(["conv1", "fire9", "logits"], [6.48, 1911, 63.9])).toBe("between 6.48 (conv1) and 1911 (fire9)");
 });
 
 test("correlations", () => {

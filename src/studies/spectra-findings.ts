@@ -1,0 +1,273 @@
+import { type Chart, type ChartPoint, type ChartSeries, measureSpectrum, resolvedSigma } from "../results/index.ts";
+import {
+  cellsOf,
+  ENDS_AT_FLOOR,
+  floorAt,
+  imagesAt,
+  isLogKnown,
+  lineOf,
+  meanSpectrum,
+  NO_INTERVAL,
+  rangeOf,
+  told,
+} from "./findings.ts";
+import { type Estimate, mean, meanOf, meanOfKnown, standardDeviation } from "./statistics.ts";
+import { type Findings, type FindingTable, type Params, type StudyData, type Verdict, verdictOf } from "./study.ts";
+
+/** Numbers of one spectrum, by the names of their variables. */
+export const measures = {
+  effective_rank: { about: "effective rank of the computed σ above the floor", of: "effectiveRank" },
+  participation_ratio: { about: "participation ratio of the computed σ above the floor", of: "participationRatio" },
+  numerical_rank: { about: "computed σ above the floor", of: "numericalRank" },
+  above_one: { about: "share of the computed σ above 1", of: "aboveOne" },
+  isometry_mean: { about: "mean of σ² above the floor", of: "isometryMean" },
+  isometry_spread: { about: "standard deviation of σ² above the floor", of: "isometrySpread" },
+  log_slope: { about: "slope of log σ against log index, of the σ above the floor", of: "logSlope" },
+} as const;
+type MeasureName = keyof typeof measures;
+
+/** What the study of spectra says. */
+export function concludeSpectra(data: StudyData, params: Params): Findings {
+  const taps = data.axes.tap!.map(String);
+  return {
+    tables: [tableOf(data, taps)],
+    charts: [
+      spectrumChart(data, taps, "sigma"),
+      ...(Number(params.steps) === 0 ? [] : [spectrumChart(data, taps, "step_sigma")]),
+      rankChart(data, taps),
+      growthChart(data, taps),
+    ],
+    verdicts: verdictsOf(data, taps),
+  };
+}
+
+/** The place of a cell among those of the study. */
+const cellAt = ({ axes }: StudyData, tap: number, image: number): number => tap * axes.image!.length + image;
+
+/** A stored number of every image at a tap whose spectrum is its own. */
+function numbersAt(data: StudyData, name: string, tap: number): number[] {
+  return imagesAt(data, "sigma", tap).map((image) => data.values[name]!.data[cellAt(data, tap, image)]!);
+}
+
+/** One spectrum as it is stored: σ as many as were computed, and the floor. */
+function spectrumAt(data: StudyData, name: "sigma" | "step_sigma", tap: number, image: number) {
+  const { length: most } = data.axes.k!;
+  const at = cellAt(data, tap, image);
+  const own = data.values[name]!.data.subarray(at * most, (at + 1) * most).filter((value) => !Number.isNaN(value));
+  return { sigma: own, floor: floorAt(data, name === "sigma" ? "floor" : "step_floor", at, own[0] ?? 0) };
+}
+
+/** The spectra of a tap, of every image whose spectrum is its own. */
+const spectraAt = (data: StudyData, name: "sigma" | "step_sigma", tap: number) =>
+  imagesAt(data, name, tap).map((image) => spectrumAt(data, name, tap, image));
+
+/** A measure of the spectrum of an image at a tap, from its σ: what earlier versions store of it counts rounding in. */
+function measureAt(data: StudyData, name: MeasureName, tap: number, image: number): number {
+  const [m, n] = ["rows", "columns"].map((side) => data.values[side]!.data[cellAt(data, tap, image)]!) as [
+    number,
+    number,
+  ];
+  return measureSpectrum({ ...spectrumAt(data, "sigma", tap, image), m, n })[measures[name].of];
+}
+
+const estimateAt = (data: StudyData, name: MeasureName, tap: number): Estimate =>
+  meanOfKnown(
+    imagesAt(data, "sigma", tap).map((image) => measureAt(data, name, tap, image)),
+    data.seed,
+  );
+
+/** The mean of σ_1 over the images in which it can be told from zero. */
+const largestAt = (data: StudyData, tap: number): Estimate =>
+  meanOfKnown(
+    spectraAt(data, "sigma", tap).map((spectrum) => resolvedSigma(spectrum)[0] ?? Number.NaN),
+    data.seed,
+  );
+
+function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
+  const names = Object.keys(measures) as MeasureName[];
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, count) => total + count, 0);
+  return {
+    id: "by-tap",
+    caption:
+      `J(input → tap): means over ${data.axes.image!.length} images with 95 % intervals by bootstrap over images. ${NO_INTERVAL} Ranks, slope ` +
+      `and the mean of σ² are those of the σ above the floor, ${capOf(data)}; numerical_rank counts them. below the floor: σ that cannot be told from zero.`,
+    columns: [
+      "tap",
+      "σ_1",
+      "σ_1, low",
+      "σ_1, high",
+      ...[...names, "active_share"].flatMap((name) => [name, `${name}, low`, `${name}, high`]),
+      "below the floor",
+      "not converged",
+    ],
+    rows: taps.map((tap, t) => {
+      const active = meanOf(numbersAt(data, "active_share", t), data.seed);
+      const cells = [largestAt(data, t), ...names.map((name) => estimateAt(data, name, t)), active];
+      const below = spectraAt(data, "sigma", t).map(
+        (spectrum) => spectrum.sigma.length - resolvedSigma(spectrum).length,
+      );
+      return [tap, ...cells.flatMap(cellsOf), sum(below), sum(numbersAt(data, "unconverged", t))];
+    }),
+  };
+}
+
+/** What of its σ a tap's measures speak of. */
+const capOf = ({ axes }: StudyData): string => `of the first ${axes.k!.length} where a tap has more`;
+
+function spectrumChart(data: StudyData, taps: readonly string[], name: "sigma" | "step_sigma"): Chart {
+  const n = data.axes.image!.length;
+  const series = taps.map((tap, t): ChartSeries => {
+    const points = meanSpectrum(spectraAt(data, name, t)).map(({ index, values }): ChartPoint => {
+      const [middle, spread] = [mean(values), standardDeviation(values)];
+      return { x: index, y: middle, low: Math.max(middle - spread, middle / 1e3), high: middle + spread };
+    });
+    return { name: tap, mark: "line", points };
+  });
+  const what = name === "sigma" ? "J(input → tap)" : "J(t → t + 1), from the last tap before it that all paths pass";
+  return {
+    id: name === "sigma" ? "spectra" : "steps",
+    title: `Singular values of ${what}`,
+    caption: `Singular values of ${what} against their index: mean over ${n} images, bands ± 1 standard deviation over images (none where J is the same for all). ${ENDS_AT_FLOOR}`,
+    x: { label: "index k" },
+    y: { label: "σ", log: true },
+    panels: [{ title: "", series, rule: { y: 1, label: "σ = 1" } }],
+  };
+}
+
+function rankChart(data: StudyData, taps: readonly string[]): Chart {
+  const named = { effective_rank: "effective rank", participation_ratio: "participation ratio" } as const;
+  return {
+    id: "ranks",
+    title: "How many directions survive",
+    caption:
+      `Effective rank and participation ratio of the σ of J(input → tap) above the floor, ${capOf(data)}: means over images, 95 % ` +
+      "intervals by bootstrap.",
+    x: { label: "tap, by depth", names: taps },
+    y: { label: "directions", log: true },
+    panels: [
+      {
+        title: "",
+        series: (Object.keys(named) as (keyof typeof named)[]).map((name) =>
+          lineOf(named[name], taps, (t) => estimateAt(data, name, t)),
+        ),
+      },
+    ],
+  };
+}
+
+/** Mean over images of what each step adds, on the way to the last tap that all paths pass. */
+function growthChart(data: StudyData, taps: readonly string[]): Chart {
+  const { shape, data: growth } = data.values.growth!;
+  const [, n, steps, directions] = shape as [number, number, number, number];
+  const last = taps.findLastIndex((_, t) => Number.isFinite(growth[t * n * steps * directions + t * directions]!));
+  const at = (image: number, step: number, direction: number) =>
+    growth[((last * n + image) * steps + step) * directions + direction]!;
+  const shown = [...new Set([0, Math.floor(directions / 2), directions - 1])];
+  const series =
+    last < 0
+      ? []
+      : shown.map(
+          (direction): ChartSeries => ({
+            name: `direction ${direction + 1}`,
+            mark: "line",
+            points: taps.flatMap((tap, step): ChartPoint[] => {
+              const found = meanOfKnown(
+                Array.from({ length: n }, (_, image) => at(image, step, direction)),
+                data.seed,
+              );
+              return 2 * found.n < n ? [] : [{ x: tap, y: found.value, low: found.low, high: found.high }];
+            }),
+          }),
+        );
+  return {
+    id: "growth",
+    title: `What each step adds to log σ on the way to ${taps[last] ?? "the end"}`,
+    caption:
+      "Right singular vectors of J(input → last tap) pushed through the steps: logarithm of the length that each gains (above 0) or " +
+      "loses (below). The sum over the steps is log σ. Means over the images whose σ is above the floor, where these are at least " +
+      "half; 95 % intervals by bootstrap.",
+    x: { label: "step, by the tap that it leads to", names: taps },
+    y: { label: "log of the growth" },
+    panels: [{ title: "", series, rule: { y: 0, label: "length kept" } }],
+  };
+}
+
+/** Share of the first σ that counts as large, and of all that counts as many. */
+const LARGE = 0.1;
+const HALF = 0.5;
+
+function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
+  return [steeperVerdict(data, taps), fewVerdict(data, taps)];
+}
+
+/** The σ of an image at a tap that are known to some digits. */
+function resolvedAt(data: StudyData, tap: number, image: number): Float64Array {
+  const { sigma, floor } = spectrumAt(data, "sigma", tap, image);
+  return sigma.filter((value) => isLogKnown(value, sigma[0]!, floor));
+}
+
+function steeperVerdict(data: StudyData, taps: readonly string[]): Verdict {
+  const last = taps.length - 1;
+  const [ofFirst, ofLast] = [0, last].map((tap) => imagesAt(data, "sigma", tap));
+  const images = ofFirst!.length > ofLast!.length ? ofFirst! : ofLast!;
+  // As many σ of either, so that a small tap is not steep for its size.
+  const common = Math.min(...images.flatMap((image) => [0, last].map((tap) => resolvedAt(data, tap, image).length)));
+  const rank = (tap: number, image: number) =>
+    measureSpectrum({ sigma: resolvedAt(data, tap, image).slice(0, common), floor: 0, m: common, n: common })
+      .effectiveRank;
+  const isTold = last > 0 && common > 1;
+  const steeper = meanOf(
+    images.map((image) => (isTold ? Math.log(rank(0, image) / rank(last, image)) : Number.NaN)),
+    data.seed,
+  );
+  return {
+    on: "steep",
+    claim: `Spectra grow steeper along the layers: from the first tap to the last the effective rank of the first ${common} σ falls.`,
+    verdict: verdictOf(steeper),
+    because: isTold
+      ? `Effective rank at ${taps[0]} over that at ${taps[last]}, mean logarithm: ${told(steeper, data.axes.image!.length)}. ${betweenOf(data, taps)}`
+      : "There is only one tap, or one singular value.",
+  };
+}
+
+/** Over which taps the mean effective rank ranges, as the ends alone do not tell. */
+function betweenOf(data: StudyData, taps: readonly string[]): string {
+  const ranks = taps.map((_, tap) => estimateAt(data, "effective_rank", tap).value);
+  return `Over all taps it lies ${rangeOf(taps, ranks)}, ${capOf(data)}.`;
+}
+
+/** The share of all σ at the last tap that are large: exact, or bounded where the computed ones do not reach down to the small. */
+function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
+  const last = taps.length - 1;
+  const { length: images } = data.axes.image!;
+  const shares = imagesAt(data, "sigma", last).map((image) => {
+    const { sigma: own, floor } = spectrumAt(data, "sigma", last, image);
+    const [rows, columns, active] = ["rows", "columns", "active_share"].map(
+      (name) => data.values[name]!.data[cellAt(data, last, image)]!,
+    ) as [number, number, number];
+    const all = Math.min(rows, columns);
+    const isLarge = (value: number) => value > LARGE * own[0]! && value > floor;
+    const large = own.filter(isLarge).length;
+    // Rows of units at rest are zero: of the σ beyond those computed, no more than the others can be large.
+    const reachesSmall = large < own.length && floor <= LARGE * own[0]!;
+    const most = reachesSmall ? large : Math.max(large, Math.min(Math.round(active * rows), all));
+    return own[0]! > floor ? { least: large / all, most: most / all } : { least: Number.NaN, most: Number.NaN };
+  });
+  const [least, most] = (["least", "most"] as const).map((bound) =>
+    meanOfKnown(
+      shares.map((share) => share[bound]),
+      data.seed,
+    ),
+  ) as [Estimate, Estimate];
+  const isOpen = least.value < HALF && HALF < most.value;
+  return {
+    on: "steep",
+    claim: `In the last layer few singular values are large: less than half of all exceed σ_1/${1 / LARGE}.`,
+    verdict: isOpen ? "undecided" : verdictOf({ low: HALF - most.high, high: HALF - least.low, n: least.n }),
+    because:
+      `Share of all σ at ${taps[last]} that exceed σ_1/${1 / LARGE}: ` +
+      (least.value === most.value
+        ? `${told(least, images)}.`
+        : `at least ${told(least, images)}, by those computed; at most ${told(most, images)}, by the units that are not at rest.`),
+  };
+}
