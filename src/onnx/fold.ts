@@ -48,13 +48,14 @@ const shapeInputs: Readonly<Record<string, readonly number[]>> = {
   Pad: [1, 3],
   Range: [0, 1, 2],
   Reshape: [1],
-  Resize: [2, 3],
+  Resize: [1, 2, 3],
   Slice: [1, 2, 3, 4],
   Split: [1],
   Squeeze: [1],
   Tile: [1],
   TopK: [1],
   Unsqueeze: [1],
+  Upsample: [1],
 };
 
 /** Tensors that a run of the graph can return: all outputs of nodes that are tensors, and the graph's own. */
@@ -65,9 +66,9 @@ export function observable(graph: Graph): string[] {
 
 /**
  * Names of the tensors that are the same for every input of the bound shapes: they depend on no input, or only on shapes
- * that no input's values change.
+ * that no input's values change. Only tensors that were observed, where it is said which were.
  */
-export function constantsOf(graph: Graph, observed: ReadonlyMap<string, Tensor>): Set<string> {
+export function constantsOf(graph: Graph, observed?: ReadonlyMap<string, Tensor>): Set<string> {
   const constant = new Set(graph.initializers.keys());
   const shapeVaries = new Set<string>();
   for (const node of graph.nodes) {
@@ -77,7 +78,7 @@ export function constantsOf(graph: Graph, observed: ReadonlyMap<string, Tensor>)
     const fixed = asksShape
       ? !reads.some((name) => shapeVaries.has(name))
       : !random.has(node.op) && reads.every((name) => constant.has(name));
-    if (fixed && node.outputs.every((output) => output === "" || observed.has(output))) {
+    if (fixed && node.outputs.every((output) => output === "" || observed?.has(output) !== false)) {
       for (const output of node.outputs) constant.add(output);
     } else if (hasVaryingShape(node, reads, constant, shapeVaries)) {
       for (const output of node.outputs) shapeVaries.add(output);

@@ -6,7 +6,7 @@ import { allNames, definedNames, freshName, mapSubgraphs, withGraph } from "./gr
 import { inline } from "./inline.ts";
 import type { Evaluate, Graph, Model, Node, OnnxModel, Tensor } from "./model.ts";
 import { inFloat32, toFloat32 } from "./precision.ts";
-import { shapesWanted, upgradeModel } from "./upgrade.ts";
+import { lookedAt, upgradeModel } from "./upgrade.ts";
 
 export interface NormalizeOptions {
   /** Named in errors. */
@@ -39,9 +39,13 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
     const bound = bindInputs(single, askedShapes(single, options, given));
     const feeds = feedsFor(bound, given);
     const observe = (of: OnnxModel, names: readonly string[]) => run(evaluate, of, feeds, names);
-    const shapes = await observe(bound, shapesWanted(bound));
-    const shapeOf = new Map([...shapes].map(([name, { shape }]) => [name, shape]));
-    return await settle(named(upgradeModel(bound, shapeOf)), observe);
+    const seen = await observe(bound, lookedAt(bound));
+    const constant = constantsOf(bound.graph);
+    const upgraded = upgradeModel(bound, {
+      shapes: new Map([...seen].map(([name, { shape }]) => [name, shape])),
+      constants: new Map([...seen].filter(([name]) => constant.has(name))),
+    });
+    return await settle(named(upgraded), observe);
   } catch (error) {
     throw error instanceof PushforwardError ? error.at({ file }) : error;
   }

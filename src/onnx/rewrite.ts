@@ -1,4 +1,5 @@
-import type { Shape } from "../base/index.ts";
+import { PushforwardError, type Shape } from "../base/index.ts";
+import { readAttributes } from "./build.ts";
 import { freshName } from "./graph.ts";
 import type { Attributes, Node, Tensor } from "./model.ts";
 
@@ -9,9 +10,14 @@ import type { Attributes, Node, Tensor } from "./model.ts";
 export interface Rewrite {
   /** Version of ai.onnx that the node was written for. */
   readonly opset: number;
-  /** Shape of a tensor, where it was observed; inside subgraphs none is. */
+  /** The node's attributes; only those that the rewriting declares can be read. */
+  readonly attributes: ReturnType<typeof readAttributes>;
+  /** Shape of an input, where it was observed: not if a subgraph computes it. */
   shape(name: string): Shape | undefined;
-  /** Value of a tensor that is an initializer. */
+  /**
+   * Value of an input that is the same at every input of the model, be it an initializer, a Constant node or computed from
+   * such; `undefined` for all others, and for what a subgraph computes.
+   */
   value(name: string): Tensor | undefined;
   /** A new constant; returns its name. */
   constant(role: string, tensor: Tensor): string;
@@ -22,22 +28,59 @@ export interface Rewrite {
 /** Rewrites a node into the form of opset 18; the node itself where it has that form. */
 export type Rewriting = (node: Node, to: Rewrite) => Node;
 
+/** How one operator is rewritten. */
+export interface OperatorRewriting {
+  /** All attributes that the rewriting knows: what it reads, carries over or may leave out. A node with another is refused. */
+  readonly attributes: readonly string[];
+  /** Positions of the inputs at whose shape or value it looks; it sees no others. */
+  readonly looksAt?: readonly number[];
+  readonly rewrite: Rewriting;
+}
+
+/** What one run showed of the tensors that rewritings look at. */
+export interface Seen {
+  readonly shapes: ReadonlyMap<string, Shape>;
+  /** Those that are the same at every input of the model. */
+  readonly constants: ReadonlyMap<string, Tensor>;
+}
+
 /** The names, nodes and constants that rewritings add to a graph. */
-export interface Growth {
+export interface Growth extends Seen {
   readonly opset: number;
   readonly taken: Set<string>;
   readonly nodes: Node[];
   readonly initializers: Map<string, Tensor>;
-  readonly shapes: ReadonlyMap<string, Shape>;
 }
 
-/** What the rewriting of `node` may use; whatever it adds is pushed onto `growth`. */
-export function rewriteAt(node: Node, { opset, taken, nodes, initializers, shapes }: Growth): Rewrite {
+/**
+ * Rewrites the node; whatever is added is pushed onto `growth`.
+ *
+ * @throws PushforwardError `op-unsupported` naming the attributes that the rewriting does not know
+ */
+export function rewriteNode(node: Node, { attributes, rewrite }: OperatorRewriting, growth: Growth): Node {
+  const others = Object.keys(node.attributes).filter((name) => !attributes.includes(name));
+  if (others.length > 0) {
+    const [attribute, is] = others.length === 1 ? ["attribute", "is"] : ["attributes", "are"];
+    throw new PushforwardError("op-unsupported", {
+      what: `The ${attribute} ${others.join(", ")} of ${node.op} ${is} not known here.`,
+      where: { node: node.name || node.outputs[0], op: node.op },
+      fix: `Export the model without ${others.length === 1 ? "it" : "them"}, or in opset 18.`,
+    });
+  }
+  return rewrite(node, rewriteAt(node, attributes, growth));
+}
+
+function rewriteAt(
+  node: Node,
+  known: readonly string[],
+  { opset, taken, nodes, initializers, shapes, constants }: Growth,
+): Rewrite {
   const prefix = node.name || node.outputs[0] || node.op;
   return {
     opset,
+    attributes: readAttributes(node.attributes, known),
     shape: (name) => shapes.get(name),
-    value: (name) => initializers.get(name),
+    value: (name) => initializers.get(name) ?? constants.get(name),
     constant(role, tensor) {
       const name = freshName(taken, `${prefix}/${role}`);
       initializers.set(name, tensor);

@@ -1,7 +1,7 @@
 import { PushforwardError, type Shape } from "../base/index.ts";
-import { float, floatTensor, int, ints, intTensor, readAttributes } from "./build.ts";
-import type { Attributes, Node } from "./model.ts";
-import { type Rewrite, type Rewriting, standard, without } from "./rewrite.ts";
+import { float, floatTensor, int, ints, intTensor } from "./build.ts";
+import type { Node } from "./model.ts";
+import { type OperatorRewriting, type Rewrite, type Rewriting, standard, without } from "./rewrite.ts";
 
 const scalar = (to: Rewrite, role: string, value: number): string => to.constant(role, floatTensor([], [value]));
 
@@ -31,7 +31,7 @@ function activate(node: Node, to: Rewrite, x: string, activation: string, [a = 0
 
 function fusedConv(node: Node, to: Rewrite): Node {
   const [x = "", weight = "", bias = "", summand = ""] = node.inputs;
-  const read = readAttributes(node.attributes);
+  const read = to.attributes;
   const attributes = without(node.attributes, "activation", "activation_params");
   const product = to.add("Conv", bias === "" ? [x, weight] : [x, weight, bias], attributes);
   const total = summand === "" ? product : to.add("Add", [product, summand]);
@@ -39,7 +39,7 @@ function fusedConv(node: Node, to: Rewrite): Node {
 }
 
 function fusedGemm(node: Node, to: Rewrite): Node {
-  const read = readAttributes(node.attributes);
+  const read = to.attributes;
   const own = ["activation", "activation_alpha", "activation_beta", "activation_gamma"];
   const product = to.add("Gemm", node.inputs, without(node.attributes, ...own));
   const parameters = [read.float("activation_alpha", 0), read.float("activation_beta", 0)];
@@ -49,7 +49,7 @@ function fusedGemm(node: Node, to: Rewrite): Node {
 /** alpha · op(A) · op(B), each transposed in its last two axes where asked. */
 function fusedMatMul(node: Node, to: Rewrite): Node {
   const [a = "", b = ""] = node.inputs;
-  const read = readAttributes(node.attributes);
+  const read = to.attributes;
   const operand = (name: string, transposed: boolean): string | undefined => {
     if (!transposed) return name;
     const shape = to.shape(name);
@@ -95,14 +95,14 @@ function fastGelu(node: Node, to: Rewrite): Node {
 /** x · sigmoid(alpha · x) */
 function quickGelu(node: Node, to: Rewrite): Node {
   const [x = ""] = node.inputs;
-  const alpha = readAttributes(node.attributes).float("alpha", 1.702);
+  const alpha = to.attributes.float("alpha", 1.702);
   return standard(node, "Mul", [x, to.add("Sigmoid", [to.add("Mul", [x, scalar(to, "alpha", alpha)])])]);
 }
 
 /** x / √(mean(x²) + ε) · scale, over the axes from `axis` on. */
 function rmsNormalization(node: Node, to: Rewrite): Node {
   const [x = "", scale = ""] = node.inputs;
-  const read = readAttributes(node.attributes);
+  const read = to.attributes;
   const rank = to.shape(x)?.length;
   const axis = read.int("axis", -1);
   const first = axis < 0 || rank === undefined ? axis : axis - rank;
@@ -126,31 +126,62 @@ function skipSum(node: Node, to: Rewrite, bias: string): string {
 }
 
 function skipLayerNormalization(node: Node, to: Rewrite): Node {
+  if (node.outputs[1] || node.outputs[2]) return node;
   const [, , gamma = "", beta = "", bias = ""] = node.inputs;
-  const attributes: Attributes = { epsilon: float(readAttributes(node.attributes).float("epsilon", 1e-12)) };
-  const inputs = [skipSum(node, to, bias), gamma, beta];
-  return standard(node, "LayerNormalization", inputs, { ...attributes, axis: int(-1) });
+  const epsilon = float(to.attributes.float("epsilon", 1e-12));
+  return standard(node, "LayerNormalization", [skipSum(node, to, bias), gamma, beta], { epsilon, axis: int(-1) });
 }
 
 function skipRmsNormalization(node: Node, to: Rewrite): Node {
+  if (node.outputs[1] || node.outputs[2]) return node;
   const [, , gamma = "", bias = ""] = node.inputs;
-  const epsilon = readAttributes(node.attributes).float("epsilon", 1e-12);
+  const epsilon = to.attributes.float("epsilon", 1e-12);
   return scaleToUnitRms(node, to, skipSum(node, to, bias), gamma, to.constant("axes", intTensor([-1])), epsilon);
 }
 
+const NORMALIZATION = ["axis", "epsilon", "stash_type"] as const;
+const MATRIX = ["alpha", "transA", "transB"] as const;
+
+const takenApart = (rewrite: Rewriting, attributes: readonly string[] = []): OperatorRewriting => ({
+  attributes,
+  rewrite,
+});
+
+const rms: OperatorRewriting = { attributes: NORMALIZATION, looksAt: [0], rewrite: rmsNormalization };
+
 /** Fused operators of ONNX Runtime (and RMSNormalization), each as standard ones; `domain:op` outside ai.onnx. */
-export const fused: Readonly<Record<string, Rewriting>> = {
-  "com.microsoft:BiasGelu": (node, to) => gelu(node, to, to.add("Add", node.inputs)),
-  "com.microsoft:FastGelu": fastGelu,
-  "com.microsoft:FusedConv": fusedConv,
-  "com.microsoft:FusedGemm": fusedGemm,
-  "com.microsoft:FusedMatMul": fusedMatMul,
-  "com.microsoft:Gelu": (node, to) => gelu(node, to),
-  "com.microsoft:LayerNormalization": (node) => ({ ...node, domain: "" }),
-  "com.microsoft:QuickGelu": quickGelu,
-  "com.microsoft:SimplifiedLayerNormalization": rmsNormalization,
-  "com.microsoft:SkipLayerNormalization": skipLayerNormalization,
-  "com.microsoft:SkipSimplifiedLayerNormalization": skipRmsNormalization,
-  RMSNormalization: rmsNormalization,
-  SimplifiedLayerNormalization: rmsNormalization,
+export const fused: Readonly<Record<string, OperatorRewriting>> = {
+  "com.microsoft:BiasGelu": takenApart((node, to) => gelu(node, to, to.add("Add", node.inputs))),
+  "com.microsoft:FastGelu": takenApart(fastGelu),
+  "com.microsoft:FusedConv": takenApart(fusedConv, [
+    "activation",
+    "activation_params",
+    "auto_pad",
+    "dilations",
+    "group",
+    "kernel_shape",
+    "pads",
+    "strides",
+  ]),
+  "com.microsoft:FusedGemm": takenApart(fusedGemm, [
+    "activation",
+    "activation_alpha",
+    "activation_beta",
+    "activation_gamma",
+    "beta",
+    ...MATRIX,
+  ]),
+  "com.microsoft:FusedMatMul": {
+    attributes: [...MATRIX, "transBatchA", "transBatchB"],
+    looksAt: [0, 1],
+    rewrite: fusedMatMul,
+  },
+  "com.microsoft:Gelu": takenApart((node, to) => gelu(node, to)),
+  "com.microsoft:LayerNormalization": takenApart((node) => ({ ...node, domain: "" }), NORMALIZATION),
+  "com.microsoft:QuickGelu": takenApart(quickGelu, ["alpha"]),
+  "com.microsoft:SimplifiedLayerNormalization": rms,
+  "com.microsoft:SkipLayerNormalization": takenApart(skipLayerNormalization, ["epsilon"]),
+  "com.microsoft:SkipSimplifiedLayerNormalization": takenApart(skipRmsNormalization, ["epsilon"]),
+  RMSNormalization: rms,
+  SimplifiedLayerNormalization: rms,
 };

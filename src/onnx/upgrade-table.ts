@@ -1,15 +1,12 @@
 import { PushforwardError, sizeOf } from "../base/index.ts";
-import { filled, float, floatTensor, int, intTensor, readAttributes, text, toNumbers } from "./build.ts";
+import { filled, float, floatTensor, int, intTensor, text, toNumbers } from "./build.ts";
 import type { Node, Tensor } from "./model.ts";
-import { type Rewrite, type Rewriting, standard, without } from "./rewrite.ts";
+import { type OperatorRewriting, type Rewrite, type Rewriting, standard, without } from "./rewrite.ts";
 
 /** One operator whose form changed. */
-export interface Upgrade {
+export interface Upgrade extends OperatorRewriting {
   /** Nodes of opsets below this one are rewritten. */
   readonly before: number;
-  /** Whether the rewriting wants to know the shape of the first input. */
-  readonly wantsShape?: boolean;
-  readonly rewrite: Rewriting;
 }
 
 const ALWAYS = Number.POSITIVE_INFINITY;
@@ -18,7 +15,7 @@ const ALWAYS = Number.POSITIVE_INFINITY;
 const asInput =
   (attribute: string, position: number): Rewriting =>
   (node, to) => {
-    const values = readAttributes(node.attributes).ints(attribute);
+    const values = to.attributes.ints(attribute);
     if (values === undefined) return node;
     const inputs = [...node.inputs];
     while (inputs.length < position) inputs.push("");
@@ -27,18 +24,16 @@ const asInput =
   };
 
 /** A vector of numbers given by an attribute, as constant input. */
-const floatsInput = (node: Node, to: Rewrite, attribute: string): string => {
-  const values = readAttributes(node.attributes).floats(attribute) ?? [];
+const floatsInput = (to: Rewrite, attribute: string): string => {
+  const values = to.attributes.floats(attribute) ?? [];
   return to.constant(attribute, floatTensor([values.length], values));
 };
 
 /** A number given by an attribute, as scalar input; `""` where it is not given. */
-const scalarInput = (node: Node, to: Rewrite, attribute: string): string =>
-  node.attributes[attribute] === undefined
-    ? ""
-    : to.constant(attribute, floatTensor([], [readAttributes(node.attributes).float(attribute, 0)]));
+const scalarInput = (to: Rewrite, attribute: string): string =>
+  to.attributes.has(attribute) ? to.constant(attribute, floatTensor([], [to.attributes.float(attribute, 0)])) : "";
 
-const reduction: Upgrade = { before: 18, rewrite: asInput("axes", 1) };
+const reduction: Upgrade = { before: 18, attributes: ["axes", "keepdims"], rewrite: asInput("axes", 1) };
 
 /**
  * Before opset 13 these normalized over all axes from `axis` on, as one. Where only one of those is longer than 1 that is
@@ -46,10 +41,11 @@ const reduction: Upgrade = { before: 18, rewrite: asInput("axes", 1) };
  */
 const flattening: Upgrade = {
   before: 13,
-  wantsShape: true,
+  attributes: ["axis"],
+  looksAt: [0],
   rewrite(node, to) {
     const [x = ""] = node.inputs;
-    const axis = readAttributes(node.attributes).int("axis", 1);
+    const axis = to.attributes.int("axis", 1);
     const shape = to.shape(x);
     if (shape !== undefined) {
       const first = axis < 0 ? axis + shape.length : axis;
@@ -61,21 +57,34 @@ const flattening: Upgrade = {
   },
 };
 
-/** Enlarging takes the nearest entry below, shrinking the one above, both from the corner: what opsets before 11 meant. */
+/**
+ * What opsets before 11 meant: from the corner, and of each axis for itself, one that grows takes the entry below, one that
+ * shrinks the entry above. Where the scales are not known, or some axes grow and some shrink, that is one Resize after the
+ * other: the first shrinks, the second enlarges.
+ */
 function resizeFromCorner(node: Node, to: Rewrite, scales: string): Node {
-  const value = to.value(scales);
-  const shrinks = value !== undefined && Array.from(value.data as Float32Array).every((scale) => scale <= 1);
-  return standard(node, "Resize", [node.inputs[0] ?? "", "", scales], {
-    mode: text(readAttributes(node.attributes).text("mode", "nearest")),
+  const [x = ""] = node.inputs;
+  const mode = to.attributes.text("mode", "nearest");
+  const byNearest = (nearest: "floor" | "ceil") => ({
+    mode: text(mode),
     coordinate_transformation_mode: text("asymmetric"),
-    nearest_mode: text(shrinks ? "ceil" : "floor"),
+    nearest_mode: text(nearest),
   });
+  const value = to.value(scales);
+  const known = value && Array.from(value.data as Float32Array);
+  const grows = known === undefined || known.some((scale) => scale > 1);
+  const shrinks = known === undefined || known.some((scale) => scale < 1);
+  if (mode !== "nearest" || !shrinks) return standard(node, "Resize", [x, "", scales], byNearest("floor"));
+  if (!grows) return standard(node, "Resize", [x, "", scales], byNearest("ceil"));
+  const one = to.constant("one", floatTensor([], [1]));
+  const shrunk = to.add("Resize", [x, "", to.add("Min", [scales, one])], byNearest("ceil"));
+  return standard(node, "Resize", [shrunk, "", to.add("Max", [scales, one])], byNearest("floor"));
 }
 
 const inferenceOnly = (node: Node): Node => ({ ...node, outputs: node.outputs.slice(0, 1) });
 
 function batchNormalization(node: Node, to: Rewrite): Node {
-  const read = readAttributes(node.attributes);
+  const read = to.attributes;
   if (read.int("training_mode", 0) !== 0) return node;
   const epsilon = read.float("epsilon", 1e-5);
   if (read.int("spatial", 1) !== 0 || to.opset >= 9) {
@@ -106,7 +115,7 @@ function dropout(node: Node, to: Rewrite): Node {
  */
 function groupNormalization(node: Node, to: Rewrite): Node {
   const [x = "", scale = "", bias = ""] = node.inputs;
-  const read = readAttributes(node.attributes);
+  const read = to.attributes;
   const groups = read.int("num_groups", 1);
   const epsilon = { epsilon: float(read.float("epsilon", 1e-5)) };
   const grouped = to.add("Reshape", [x, to.constant("groups", intTensor([0, groups, -1]))]);
@@ -129,25 +138,34 @@ function groupNormalization(node: Node, to: Rewrite): Node {
 
 /** Every operator of ai.onnx whose form changed between opset 7 and 18, and two that are always taken apart. */
 export const upgrades: Readonly<Record<string, Upgrade>> = {
-  BatchNormalization: { before: ALWAYS, rewrite: batchNormalization },
+  BatchNormalization: {
+    before: ALWAYS,
+    attributes: ["epsilon", "momentum", "spatial", "training_mode"],
+    rewrite: batchNormalization,
+  },
   Clip: {
     before: 11,
+    attributes: ["max", "min"],
     rewrite: (node, to) => {
-      const bounds = [scalarInput(node, to, "min"), scalarInput(node, to, "max")];
+      const bounds = [scalarInput(to, "min"), scalarInput(to, "max")];
       return standard(node, "Clip", [node.inputs[0] ?? "", ...bounds]);
     },
   },
-  Dropout: { before: ALWAYS, rewrite: dropout },
-  GroupNormalization: { before: ALWAYS, rewrite: groupNormalization },
+  Dropout: { before: ALWAYS, attributes: ["ratio", "seed"], looksAt: [2], rewrite: dropout },
+  GroupNormalization: {
+    before: ALWAYS,
+    attributes: ["epsilon", "num_groups", "stash_type"],
+    rewrite: groupNormalization,
+  },
   Hardmax: flattening,
   LogSoftmax: flattening,
   Pad: {
     before: 11,
+    attributes: ["mode", "pads", "value"],
     rewrite: (node, to) => {
-      const { pads, value, ...attributes } = node.attributes;
-      const amounts = pads?.kind === "ints" ? pads.value : [];
-      const inputs = [node.inputs[0] ?? "", to.constant("pads", intTensor(amounts)), scalarInput(node, to, "value")];
-      return standard(node, "Pad", inputs, attributes);
+      const pads = to.constant("pads", intTensor(to.attributes.ints("pads") ?? []));
+      const inputs = [node.inputs[0] ?? "", pads, scalarInput(to, "value")];
+      return standard(node, "Pad", inputs, without(node.attributes, "pads", "value"));
     },
   },
   ReduceL1: reduction,
@@ -158,11 +176,29 @@ export const upgrades: Readonly<Record<string, Upgrade>> = {
   ReduceMean: reduction,
   ReduceMin: reduction,
   ReduceProd: reduction,
-  ReduceSum: { before: 13, rewrite: asInput("axes", 1) },
+  ReduceSum: { ...reduction, before: 13 },
   ReduceSumSquare: reduction,
-  Resize: { before: 11, rewrite: (node, to) => resizeFromCorner(node, to, node.inputs[1] ?? "") },
+  Resize: {
+    before: 13,
+    attributes: [
+      "coordinate_transformation_mode",
+      "cubic_coeff_a",
+      "exclude_outside",
+      "extrapolation_value",
+      "mode",
+      "nearest_mode",
+    ],
+    looksAt: [1, 2],
+    rewrite: (node, to) => {
+      if (to.opset < 11) return resizeFromCorner(node, to, node.inputs[1] ?? "");
+      // An empty tensor said "not given" where sizes are.
+      const [x = "", ...steering] = node.inputs;
+      return { ...node, inputs: [x, ...steering.map((name) => (to.value(name)?.data.length === 0 ? "" : name))] };
+    },
+  },
   RoiAlign: {
     before: 16,
+    attributes: ["mode", "output_height", "output_width", "sampling_ratio", "spatial_scale"],
     rewrite: (node) => ({
       ...node,
       attributes: { ...node.attributes, coordinate_transformation_mode: text("output_half_pixel") },
@@ -170,6 +206,7 @@ export const upgrades: Readonly<Record<string, Upgrade>> = {
   },
   Scan: {
     before: 9,
+    attributes: ["body", "directions", "num_scan_inputs"],
     rewrite: (node) => {
       throw new PushforwardError("op-unsupported", {
         what: "Scan of opset 8 is not read.",
@@ -180,14 +217,15 @@ export const upgrades: Readonly<Record<string, Upgrade>> = {
   },
   Scatter: {
     before: ALWAYS,
+    attributes: ["axis"],
     rewrite: (node) => standard(node, "ScatterElements", node.inputs, node.attributes),
   },
   Slice: {
     before: 10,
+    attributes: ["axes", "ends", "starts"],
     rewrite: (node, to) => {
-      const read = readAttributes(node.attributes);
       const inputs = (["starts", "ends", "axes"] as const).map((name) => {
-        const values = read.ints(name);
+        const values = to.attributes.ints(name);
         return values === undefined ? "" : to.constant(name, intTensor(values));
       });
       return standard(node, "Slice", [node.inputs[0] ?? "", ...inputs]);
@@ -196,23 +234,27 @@ export const upgrades: Readonly<Record<string, Upgrade>> = {
   Softmax: flattening,
   Split: {
     before: 18,
+    attributes: ["axis", "split"],
     rewrite: (node, to) => {
       const given = asInput("split", 1)(node, to);
       if (given.inputs[1]) return given;
       return { ...given, attributes: { ...given.attributes, num_outputs: int(node.outputs.length) } };
     },
   },
-  Squeeze: { before: 13, rewrite: asInput("axes", 1) },
+  Squeeze: { before: 13, attributes: ["axes"], rewrite: asInput("axes", 1) },
   TopK: {
     before: 10,
+    attributes: ["axis", "k"],
     rewrite: (node, to) => {
-      const k = to.constant("k", intTensor([readAttributes(node.attributes).int("k", 1)]));
+      const k = to.constant("k", intTensor([to.attributes.int("k", 1)]));
       return { ...node, inputs: [node.inputs[0] ?? "", k], attributes: without(node.attributes, "k") };
     },
   },
-  Unsqueeze: { before: 13, rewrite: asInput("axes", 1) },
+  Unsqueeze: { before: 13, attributes: ["axes"], rewrite: asInput("axes", 1) },
   Upsample: {
     before: ALWAYS,
-    rewrite: (node, to) => resizeFromCorner(node, to, node.inputs[1] ?? floatsInput(node, to, "scales")),
+    attributes: ["mode", "scales"],
+    looksAt: [1],
+    rewrite: (node, to) => resizeFromCorner(node, to, node.inputs[1] ?? floatsInput(to, "scales")),
   },
 };

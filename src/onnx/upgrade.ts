@@ -1,47 +1,58 @@
-import type { Shape } from "../base/index.ts";
 import { OPSET, readAttributes } from "./build.ts";
-import { allNames, mapSubgraphs } from "./graph.ts";
+import { allNames, definedNames, mapSubgraphs, subgraphsOf } from "./graph.ts";
 import type { Graph, Node, OnnxModel, Tensor } from "./model.ts";
-import { type Growth, type Rewriting, rewriteAt } from "./rewrite.ts";
+import { type Growth, type OperatorRewriting, rewriteNode, type Seen } from "./rewrite.ts";
 import { fused } from "./take-apart.ts";
 import { upgrades } from "./upgrade-table.ts";
 
-/** Fused operators, too, may want to know the shape of their operands. */
+/** Fused operators, too, may want to look at their operands. */
 const keyOf = ({ domain, op }: Node): string => (domain === "" ? op : `${domain}:${op}`);
 
-function rewritingOf(node: Node, opset: number): { rewrite: Rewriting; wantsShape: boolean } | undefined {
+function rewritingOf(node: Node, opset: number): OperatorRewriting | undefined {
   const takeApart = fused[keyOf(node)];
-  if (takeApart !== undefined) return { rewrite: takeApart, wantsShape: true };
+  if (takeApart !== undefined) return takeApart;
   const upgrade = node.domain === "" ? upgrades[node.op] : undefined;
-  if (upgrade === undefined || opset >= upgrade.before) return undefined;
-  return { rewrite: upgrade.rewrite, wantsShape: upgrade.wantsShape ?? false };
+  return upgrade === undefined || opset >= upgrade.before ? undefined : upgrade;
 }
 
 const opsetOf = ({ opsets }: OnnxModel): number => opsets.get("") ?? OPSET;
 
-/** Tensors whose shapes `upgradeModel` wants to know. */
-export function shapesWanted(model: OnnxModel): string[] {
-  const wanted = model.graph.nodes.filter((node) => rewritingOf(node, opsetOf(model))?.wantsShape);
-  return [...new Set(wanted.flatMap((node) => node.inputs.filter((input) => input !== "")))];
+/** Tensors of the graph that `upgradeModel` wants to have seen: inputs of nodes, also of those in subgraphs. */
+export function lookedAt(model: OnnxModel): string[] {
+  const opset = opsetOf(model);
+  const inputsIn = (graph: Graph): string[] =>
+    graph.nodes.flatMap((node) => {
+      const positions = rewritingOf(node, opset)?.looksAt ?? [];
+      return [...positions.map((i) => node.inputs[i] ?? ""), ...subgraphsOf(node).flatMap(inputsIn)];
+    });
+  const computed = { ...model.graph, nodes: model.graph.nodes.filter((node) => constantOf(node) === undefined) };
+  const defined = definedNames(computed);
+  return [...new Set(inputsIn(model.graph))].filter((name) => defined.has(name));
 }
 
 /**
  * The model with every node in the form of opset 18, or of its own opset where that is later; constants are initializers,
  * and fused operators and variants are taken apart.
  *
- * @throws PushforwardError `op-unsupported` for a variant that has no such form
+ * @throws PushforwardError `op-unsupported` for a variant that has no such form, or an attribute that is not known
  */
-export function upgradeModel(model: OnnxModel, shapes: ReadonlyMap<string, Shape>): OnnxModel {
+export function upgradeModel(model: OnnxModel, seen: Seen): OnnxModel {
   const opset = opsetOf(model);
-  const graph = upgradeGraph(model.graph, { opset, shapes, taken: allNames(model.graph) });
+  const graph = upgradeGraph(model.graph, { ...seen, opset, taken: allNames(model.graph) });
   return { ...model, graph, opsets: new Map(model.opsets).set("", Math.max(OPSET, opset)) };
 }
 
-function upgradeGraph(graph: Graph, around: Pick<Growth, "opset" | "shapes" | "taken">): Graph {
+function upgradeGraph(graph: Graph, around: Omit<Growth, "nodes" | "initializers">): Graph {
   const nodes: Node[] = [];
   const initializers = new Map(graph.initializers);
   const growth: Growth = { ...around, nodes, initializers };
   const outputs = new Set(graph.outputs.map(({ name }) => name));
+  const upgradeInner = (inner: Graph): Graph => {
+    const own = definedNames(inner);
+    const visible = <T>(known: ReadonlyMap<string, T>) => new Map([...known].filter(([name]) => !own.has(name)));
+    const constants = new Map([...around.constants, ...initializers]);
+    return upgradeGraph(inner, { ...around, shapes: visible(around.shapes), constants: visible(constants) });
+  };
   for (const node of graph.nodes) {
     const constant = constantOf(node);
     if (constant !== undefined) {
@@ -51,9 +62,8 @@ function upgradeGraph(graph: Graph, around: Pick<Growth, "opset" | "shapes" | "t
       continue;
     }
     const rewriting = rewritingOf(node, around.opset);
-    const rewritten = rewriting === undefined ? node : rewriting.rewrite(node, rewriteAt(node, growth));
-    const inner = { ...around, shapes: new Map<string, Shape>() };
-    nodes.push(mapSubgraphs(trimmed(rewritten), (subgraph) => upgradeGraph(subgraph, inner)));
+    const rewritten = rewriting === undefined ? node : rewriteNode(node, rewriting, growth);
+    nodes.push(mapSubgraphs(trimmed(rewritten), upgradeInner));
   }
   return { ...graph, nodes, initializers };
 }

@@ -17,6 +17,7 @@ test("the public names of onnx", () => {
     "readAttributes",
     "readModel",
     "readTensor",
+    "readsOf",
     "subgraphsOf",
     "text",
     "toNumbers",

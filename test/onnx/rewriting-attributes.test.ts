@@ -1,0 +1,97 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { buildModel, float, int, type Node, node, normalize, valueInfo } from "../../src/onnx/index.ts";
+import { fused } from "../../src/onnx/take-apart.ts";
+import { upgrades } from "../../src/onnx/upgrade-table.ts";
+import { evaluate } from "../support/ort.ts";
+import { hasOnnx, python, withoutOnnx } from "../support/python.ts";
+
+const modelOf = (one: Node, opset: number) => ({
+  ...buildModel(
+    {
+      inputs: [valueInfo("x", "float32", [1, 2])],
+      outputs: [{ name: "y", type: undefined, shape: undefined }],
+      nodes: [one],
+      initializers: new Map(),
+    },
+    opset,
+  ),
+  opsets: new Map([
+    ["", opset],
+    ["com.microsoft", 1],
+  ]),
+});
+
+describe("a rewriting refuses an attribute that it does not know", () => {
+  test.each([
+    ["old", "Softmax", "", 12],
+    ["fused", "QuickGelu", "com.microsoft", 18],
+  ])("of an %s operator", async (_kind, op, domain, opset) => {
+    const one = node({
+      op,
+      domain,
+      inputs: ["x"],
+      outputs: ["y"],
+      attributes: { temperature: float(2), extra: int(1) },
+      name: "odd",
+    });
+    await expect(normalize(modelOf(one, opset), { evaluate: async () => new Map() })).rejects.toMatchObject({
+      code: "op-unsupported",
+      what: `The attributes temperature, extra of ${op} are not known here.`,
+      where: { node: "odd", op },
+    });
+  });
+
+  test("and passes those that it knows", async () => {
+    const one = node({ op: "Softmax", inputs: ["x"], outputs: ["y"], attributes: { axis: int(1) } });
+    const { onnx } = await normalize(modelOf(one, 12), { evaluate });
+    expect(onnx.graph.nodes.map(({ op }) => op)).toEqual(["Softmax"]);
+  });
+});
+
+/** Attributes by operator and version, as the schemas of ONNX list them: of opset 7 and later. */
+const SCHEMAS = `
+import json, onnx.defs
+found = {}
+for schema in onnx.defs.get_all_schemas_with_history():
+    if schema.domain == "":
+        found.setdefault(schema.name, []).append((schema.since_version, sorted(schema.attributes)))
+print(json.dumps(found))
+`;
+
+test("the attributes declared for old operators are those of ONNX's schemas", ({ skip }) => {
+  skip(!hasOnnx(), withoutOnnx);
+  const listed = execFileSync(python, ["-c", SCHEMAS], { encoding: "utf8" });
+  const schemas = JSON.parse(listed) as Record<string, [version: number, attributes: string[]][]>;
+  for (const [op, { before, attributes }] of Object.entries(upgrades)) {
+    const first = Math.max(...schemas[op]!.map(([version]) => version).filter((version) => version <= 7), 0);
+    const rewritten = schemas[op]!.filter(([version]) => version >= first && version < before);
+    const names = [...new Set(rewritten.flatMap(([, own]) => own))].sort();
+    expect([op, [...attributes].sort()]).toEqual([op, names]);
+  }
+});
+
+/** The same for the operators that ONNX Runtime adds. */
+const CONTRIBUTED = `
+import json
+from onnxruntime.capi.onnxruntime_pybind11_state import get_all_operator_schema
+print(json.dumps({f"{s.domain}:{s.name}".lstrip(":"): sorted(s.attributes) for s in get_all_operator_schema()}))
+`;
+
+function contributed(): Record<string, string[]> | undefined {
+  try {
+    return JSON.parse(
+      execFileSync(python, ["-c", CONTRIBUTED], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+test("those declared for fused operators are those of ONNX Runtime's schemas", ({ skip }) => {
+  const schemas = contributed();
+  skip(schemas === undefined, "skipped: no Python with an onnxruntime that lists its schemas, see PUSHFORWARD_PYTHON");
+  const known = Object.entries(fused).filter(([key]) => schemas?.[key] !== undefined);
+  expect(known.length).toBeGreaterThan(8);
+  for (const [key, { attributes }] of known) expect([key, [...attributes].sort()]).toEqual([key, schemas?.[key]]);
+});
