@@ -67,9 +67,8 @@ describe("says what the system means", () => {
     const net = convnet();
     const renamed = net.graph.nodes.map((node) => ({
       ...node,
-      name: node.name === "conv1" ? name : node.name,
-      outputs: node.outputs.map((output) => (output === "conv1" ? name : output)),
-      inputs: node.inputs.map((input) => (input === "conv1" ? name : input)),
+      outputs: node.outputs.map((output) => (output === "flat" ? name : output)),
+      inputs: node.inputs.map((input) => (input === "flat" ? name : input)),
     }));
     await place.put("long.onnx", writeModel({ ...net, graph: { ...net.graph, nodes: renamed } }));
     const command = ["spectrum", "long.onnx", "x.npy", "--taps", name, "-k", "3", "--no-plan", "--out", "long"];
