@@ -1,5 +1,6 @@
 export type * from "./chart.ts";
 export { describeMismatch, sameRun } from "./manifest.ts";
+export { matchInputs } from "./match-inputs.ts";
 export { createRun, earlierRun, type InputNote, openRun, type Run, type Table, type TableName } from "./run.ts";
 export { measureSpectrum, type SpectrumMeasures } from "./spectrum-measures.ts";
 export { missesTolerance, numericalRankOf, resolvedSigma } from "./status.ts";

@@ -115,15 +115,16 @@ export interface VectorPlans {
 
 /**
  * Every array of a run's store. A chunk never spans two units (nor two vectors), so writers of different units never meet;
- * what is not stored yet reads as NaN, −1, 0 or "".
+ * what is not stored yet reads as NaN, −1, 0 or "". Texts of inputs have `together` in a chunk: as many as the run began with,
+ * so that a run that grows adds chunks and never changes one.
  */
-export function layoutOf(manifest: RunManifest) {
+export function layoutOf(manifest: RunManifest, together = manifest.inputs.length) {
   const { inputs, taps, from } = manifest;
   const most = Math.max(...taps.map(({ k }) => k));
   const input: Dimension = ["input", inputs.length, 1];
   const unit: readonly Dimension[] = [input, ["tap", taps.length, 1]];
   const triplet: readonly Dimension[] = [...unit, ["k", most, most]];
-  const allInputs: Dimension = ["input", inputs.length, inputs.length];
+  const allInputs: Dimension = ["input", inputs.length, together];
   const allTaps: Dimension = ["tap", taps.length, taps.length];
   const sigmaUnit = { units: `tap units per source unit (${manifest.preprocess.unit})` };
 
@@ -155,15 +156,16 @@ export function layoutOf(manifest: RunManifest) {
       ColumnName,
       ReturnType<typeof unitArray>
     >,
+    unitFailed: plan("/unit_failed", "string", unit, "", { long_name: "why a unit has no result" }),
     done: plan("/done", "bool", unit, false, { long_name: "whether the unit is stored; written last" }),
-    vectors: taps.map((tap) => vectorPlans(manifest, tap)),
+    vectors: taps.map((tap) => vectorPlans(manifest, tap, together)),
   };
 }
 
 export type Layout = ReturnType<typeof layoutOf>;
 
 /** `undefined` where no vectors are kept. */
-function vectorPlans(manifest: RunManifest, tap: TapRecord): VectorPlans | undefined {
+function vectorPlans(manifest: RunManifest, tap: TapRecord, together: number): VectorPlans | undefined {
   const kept = keptVectors(manifest, tap);
   if (kept === 0) return undefined;
   const path: Key = `/taps/${encodeName(tap.name)}`;
@@ -174,7 +176,7 @@ function vectorPlans(manifest: RunManifest, tap: TapRecord): VectorPlans | undef
   ];
   return {
     path,
-    input: plan(`${path}/input`, "string", [["input", length, length]], "", { long_name: "name of the input" }),
+    input: plan(`${path}/input`, "string", [["input", length, together]], "", { long_name: "name of the input" }),
     k: plan(`${path}/k`, "int32", [vector[0]!, ["vector", kept, kept]], 0, {
       long_name: "number of the singular value; 0 where no vector is kept",
     }),

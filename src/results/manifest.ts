@@ -1,25 +1,25 @@
 import { formatShape, PushforwardError, sizeOf } from "../base/index.ts";
+import { matchInputs } from "./match-inputs.ts";
 import type { InputRecord, RunManifest, TapRecord } from "./types.ts";
 
 /**
- * In what two manifests differ so that their numbers must not share a store, one line each: model, source, inputs (in
- * order), taps, preprocessing, k, tol, seed, vectors, solver, backend and every version. Empty where they are one run.
+ * In what two manifests differ so that their numbers must not share a store, one line each: the content of model and inputs,
+ * source, taps, unit and settings of the preprocessing, k, tol, seed, vectors, solver, backend and every version. Empty where
+ * a command for the one may go on with the other.
  *
- * File names, labels, predictions, failures and the time of creation do not count.
+ * More inputs than are stored, and another order of them, are no difference (see `matchInputs`); neither are paths and names
+ * of files, labels, predictions, failures and the time of creation.
  */
 export function describeMismatch(stored: RunManifest, asked: RunManifest): string[] {
   const lines: string[] = [];
   const compare = (name: string, a: unknown, b: unknown, show = canonical) => {
     if (canonical(a) !== canonical(b)) lines.push(`${name}: stored ${show(a)}, asked ${show(b)}`);
   };
-  if (stored.model.sha256 !== asked.model.sha256) {
-    const name = ({ model }: RunManifest) => `${model.file} (${model.sha256.slice(0, 12)})`;
-    lines.push(`model: stored ${name(stored)}, asked ${name(asked)}`);
-  }
+  lines.push(...modelMismatch(stored.model, asked.model));
   compare("from", stored.from, asked.from);
-  compareLists("input", stored.inputs, asked.inputs, ({ name, sha256 }) => `${name} (${sha256.slice(0, 12)})`, lines);
+  lines.push(...matchInputs(stored.inputs, asked.inputs).differences);
   compareLists("tap", stored.taps, asked.taps, describeTap, lines);
-  compare("preprocess", stored.preprocess, asked.preprocess);
+  compare("preprocess", ...comparable(stored.preprocess, asked.preprocess));
   for (const key of ["k", "tol", "seed", "vectors", "solver", "backend"] as const)
     compare(key, stored[key], asked[key]);
   for (const name of new Set([...Object.keys(stored.versions), ...Object.keys(asked.versions)])) {
@@ -29,7 +29,40 @@ export function describeMismatch(stored: RunManifest, asked: RunManifest): strin
   return lines;
 }
 
-/** Whether results of the one may be added to the other: no line of `describeMismatch`. */
+/** In what two models differ by their content: nothing, or one line. */
+export function modelMismatch(stored: RunManifest["model"], asked: RunManifest["model"]): string[] {
+  if (stored.sha256 === asked.sha256) return [];
+  if (stored.sha256 === asked.fileSha256) {
+    return [
+      `model: an earlier version stored the hash of ${stored.file} alone, without that of its external data, ` +
+        "so that it cannot tell whether its weights are still the same",
+    ];
+  }
+  const short = ({ file, sha256 }: RunManifest["model"]) => `${file} (${sha256.slice(0, 12)})`;
+  return [`model: stored ${short(stored)}, asked ${short(asked)}`];
+}
+
+/** What two preprocessings do, without the names of their files; a mean image by its hash, where both have one. */
+export function comparable(...both: readonly [Preprocessing, Preprocessing]): [unknown, unknown] {
+  const means = both.map(({ settings }) => settings.mean as MeanImage | undefined);
+  const hashed = means.every((mean) => mean?.sha256 !== undefined);
+  const [a, b] = both.map(({ unit, settings }, i) => {
+    const mean = means[i];
+    if (mean?.file === undefined) return { unit, settings };
+    const { file: _, sha256, ...rest } = mean;
+    return { unit, settings: { ...settings, mean: { ...rest, ...(hashed ? { sha256 } : {}) } } };
+  });
+  return [a, b];
+}
+
+type Preprocessing = RunManifest["preprocess"];
+
+interface MeanImage {
+  readonly file?: string;
+  readonly sha256?: string;
+}
+
+/** Whether a command for the one may go on with the other: no line of `describeMismatch`. */
 export function sameRun(a: RunManifest, b: RunManifest): boolean {
   return describeMismatch(a, b).length === 0;
 }
@@ -89,19 +122,40 @@ function checkNames(kind: string, items: readonly (InputRecord | TapRecord)[]): 
 }
 
 /**
+ * A manifest as attributes that any format for arrays holds (netCDF has no nested ones): numbers and texts as they are,
+ * objects and lists as JSON text.
+ */
+export function toAttributes(manifest: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(manifest).map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : value]),
+  );
+}
+
+/** The manifest of `toAttributes`, or of an earlier version, whose attributes were objects and lists themselves. */
+export function fromAttributes(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const isNested = (text: string) => /^[[{]/.test(text);
+  return Object.fromEntries(
+    Object.entries(attributes).map(([key, value]) => [
+      key,
+      typeof value === "string" && isNested(value) ? (JSON.parse(value) as unknown) : value,
+    ]),
+  );
+}
+
+/**
  * The manifest in the attributes of a store's root group.
  *
  * @throws PushforwardError `store-mismatch` if it is no run, or one of a format that this version does not read
  */
 export function readManifest(attributes: Readonly<Record<string, unknown>>, location: string): RunManifest {
   const { format, formatVersion } = attributes;
-  if (format === "pushforward-run" && formatVersion === 1) {
-    const { coordinates: _, ...manifest } = attributes;
-    return manifest as unknown as RunManifest; // written by `createRun` in this very format
+  if (format === "pushforward-run" && (formatVersion === 1 || formatVersion === 2)) {
+    const { coordinates: _, ...manifest } = fromAttributes(attributes);
+    return { ...manifest, formatVersion: 2 } as unknown as RunManifest; // written by `createRun` in this very format
   }
   const isRun = format === "pushforward-run";
   throw new PushforwardError("store-mismatch", {
-    what: isRun ? `This run is of format ${formatVersion}, not 1.` : "This Zarr store is not a run of Pushforward.",
+    what: isRun ? `This run is of format ${formatVersion}, not 2.` : "This Zarr store is not a run of Pushforward.",
     where: { file: location },
     fix: isRun ? "Use the version of Pushforward that wrote it." : "Choose another folder.",
   });
@@ -114,7 +168,7 @@ export function requireSameRun(stored: RunManifest, asked: RunManifest, location
   throw new PushforwardError("store-mismatch", {
     what: `This folder holds another run. ${lines.join("; ")}.`,
     where: { file: location },
-    fix: "Give the settings of the stored run to go on with it, or another folder with --out.",
+    fix: "Give what the stored run was given (more inputs may be added), or another folder with --out.",
   });
 }
 

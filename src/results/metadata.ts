@@ -1,36 +1,55 @@
 import type { DataType } from "zarrita";
 import type { ArrayPlan, Layout } from "./layout.ts";
-import type { Key } from "./store.ts";
+import { toAttributes } from "./manifest.ts";
+import type { Key, Store } from "./store.ts";
 import type { RunManifest } from "./types.ts";
 
 /**
  * The metadata files: of each array and group, the root's last, since it makes the store a run. The groups carry that of
- * what is in them ("consolidated"), so that opening a run takes one read.
+ * what is below them ("consolidated"), so that opening one takes one read.
  */
 export function metadataFiles(manifest: RunManifest, layout: Layout): [Key, Uint8Array][] {
   const { columns: unitArrays, vectors, ...arrays } = layout;
   const rootArrays: ArrayPlan<DataType>[] = [...Object.values(arrays), ...Object.values(unitArrays)];
   const children = new Map<Key, object>(rootArrays.map(({ path, metadata }) => [path, metadata]));
-  const kept = vectors.flatMap((plans, tap) =>
-    plans === undefined ? [] : [{ ...plans, name: manifest.taps[tap]!.name }],
-  );
-  if (kept.length > 0) children.set("/taps", group({}, "/taps", new Map()));
-  for (const { path, name, input, k, u, v } of kept) {
+  const inTaps = new Map<Key, object>();
+  for (const [tap, plans] of vectors.entries()) {
+    if (plans === undefined) continue;
+    const { path, input, k, u, v } = plans;
     const inner = new Map<Key, object>([input, k, u, v].map((array) => [array.path, array.metadata]));
-    for (const [key, metadata] of inner) children.set(key, metadata);
-    children.set(path, group({ tap: name, coordinates: "k" }, path, inner));
+    inTaps.set(path, group({ tap: manifest.taps[tap]!.name, coordinates: "k" }, path, inner));
+    for (const [key, metadata] of inner) inTaps.set(key, metadata);
   }
-  const attributes = { ...manifest, coordinates: "m n label predicted failed" };
+  if (inTaps.size > 0) children.set("/taps", group({}, "/taps", inTaps));
+  for (const [key, metadata] of inTaps) children.set(key, metadata);
+  const attributes = { ...toAttributes(manifest), coordinates: "m n label predicted failed" };
   const root: [Key, Uint8Array] = ["/zarr.json", encodeJson(group(attributes, "/", children))];
   return [...[...children].map(([path, node]): [Key, Uint8Array] => [`${path}/zarr.json`, encodeJson(node)]), root];
 }
 
-/** A group with the metadata of what is in it, by their paths. */
+/**
+ * A group with the metadata of what is below it, by their paths: groups among them without what is below those, which the
+ * list has itself, as Zarr's own library writes it.
+ */
 export function group(attributes: object, path: Key, children: ReadonlyMap<Key, object>): object {
   const below = path === "/" ? 1 : path.length + 1;
-  const metadata = Object.fromEntries([...children].map(([key, node]) => [key.slice(below), node]));
-  const consolidated = { kind: "inline", must_understand: false, metadata };
-  return { zarr_format: 3, node_type: "group", attributes, consolidated_metadata: consolidated };
+  const listed = [...children].map(([key, node]) => [
+    key.slice(below),
+    "consolidated_metadata" in node ? { ...node, consolidated_metadata: consolidated({}) } : node,
+  ]);
+  const metadata = Object.fromEntries(listed) as object;
+  return { zarr_format: 3, node_type: "group", attributes, consolidated_metadata: consolidated(metadata) };
+}
+
+const consolidated = (metadata: object) => ({ kind: "inline", must_understand: false, metadata });
+
+/** Writes the metadata files that are not there yet as they are to be, in their order. */
+export async function writeMetadata(store: Store, files: readonly (readonly [Key, Uint8Array])[]): Promise<void> {
+  for (const [key, bytes] of files) {
+    const there = await store.get(key);
+    const isSame = there?.length === bytes.length && there.every((byte, i) => byte === bytes[i]);
+    if (!isSame) await store.set(key, bytes);
+  }
 }
 
 export function encodeJson(value: object): Uint8Array {

@@ -2,7 +2,8 @@ import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, readChunk, writeChunk, writeTexts } from "./arrays.ts";
 import { type ColumnName, type Layout, layoutOf, statusWords } from "./layout.ts";
 import { checkManifest, readManifest, requireSameRun } from "./manifest.ts";
-import { metadataFiles } from "./metadata.ts";
+import { matchInputs } from "./match-inputs.ts";
+import { metadataFiles, writeMetadata } from "./metadata.ts";
 import { statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 import type { InputRecord, RunManifest, UnitResult } from "./types.ts";
@@ -32,6 +33,10 @@ export interface Run {
    * @throws PushforwardError `shape-mismatch` if it is not of the sizes of its tap; `store-unwritable`
    */
   writeUnit(input: number, tap: number, unit: UnitResult): Promise<void>;
+  /** Why a unit that is not done has failed, where it was tried; undefined where it did not, or was not. */
+  failureOf(input: number, tap: number): string | undefined;
+  /** Notes why a unit has no result; it is not done, and a result that is written later takes the note away. */
+  failUnit(input: number, tap: number, why: string): Promise<void>;
   /** A unit, if it is done (also by another writer since); its vectors all, none, or those with the indices given. */
   readUnit(
     input: number,
@@ -48,7 +53,8 @@ export interface Run {
 }
 
 /**
- * Begins a run in an empty store, or goes on with the same run in a store that holds it (whatever of it is done).
+ * Begins a run in an empty store, or goes on with the same run in a store that holds it (whatever of it is done). Inputs that
+ * the store has not are added behind those that it has: `matchInputs` tells which is where in the run that is returned.
  *
  * Killed at any point, the next call makes it good: the root group that makes the store a run is written last.
  *
@@ -56,11 +62,20 @@ export interface Run {
  * `checkManifest` says of a manifest without inputs or taps
  */
 export async function createRun(store: Store, manifest: RunManifest): Promise<Run> {
-  const earlier = await earlierRun(store, manifest);
-  if (earlier !== undefined) return earlier;
-  const layout = layoutOf(manifest);
-  await writeCoordinates(store, manifest, layout);
-  for (const [key, bytes] of metadataFiles(manifest, layout)) await store.set(key, bytes);
+  const earlier = await readRun(store, manifest);
+  if (earlier === undefined) {
+    const layout = layoutOf(manifest);
+    await writeCoordinates(store, manifest, layout, { from: 0, earlier: [] });
+    await writeMetadata(store, metadataFiles(manifest, layout));
+    return openRun(store);
+  }
+  const { run, together } = earlier;
+  const { inputs } = matchInputs(run.manifest.inputs, manifest.inputs);
+  const grown = { ...run.manifest, inputs };
+  checkManifest(grown);
+  const layout = layoutOf(grown, together);
+  await writeCoordinates(store, grown, layout, { from: run.manifest.inputs.length, earlier: run.manifest.inputs });
+  await writeMetadata(store, metadataFiles(grown, layout));
   return openRun(store);
 }
 
@@ -70,11 +85,22 @@ export async function createRun(store: Store, manifest: RunManifest): Promise<Ru
  * @throws PushforwardError as `createRun`
  */
 export async function earlierRun(store: Store, manifest: RunManifest): Promise<Run | undefined> {
+  return (await readRun(store, manifest))?.run;
+}
+
+/** A run as it is stored, and how many inputs share a chunk of its texts. */
+interface EarlierRun {
+  readonly run: Run;
+  readonly together: number;
+}
+
+async function readRun(store: Store, manifest: RunManifest): Promise<EarlierRun | undefined> {
   checkManifest(manifest);
-  if (await store.has("/zarr.json")) {
-    const run = await openRun(store);
-    requireSameRun(run.manifest, manifest, store.location);
-    return run;
+  const root = await store.get("/zarr.json");
+  if (root !== undefined) {
+    const earlier = await readRoot(store, root);
+    requireSameRun(earlier.run.manifest, manifest, store.location);
+    return earlier;
   }
   const ours = new Set(metadataFiles(manifest, layoutOf(manifest)).map(([key]) => key.split("/")[1]));
   for await (const key of store.list("/")) {
@@ -95,29 +121,45 @@ export async function earlierRun(store: Store, manifest: RunManifest): Promise<R
  */
 export async function openRun(store: Store): Promise<Run> {
   const root = await store.get("/zarr.json");
-  if (root === undefined) {
-    throw new PushforwardError("file-unreadable", {
-      what: "There is no run here.",
-      where: { file: store.location },
-      fix: "Give the folder that a run was written to.",
-    });
-  }
-  const manifest = readManifest(attributesOf(root), store.location);
-  const layout = layoutOf(manifest);
-  const [predicted, failed, done] = await Promise.all([
+  if (root !== undefined) return (await readRoot(store, root)).run;
+  throw new PushforwardError("file-unreadable", {
+    what: "There is no run here.",
+    where: { file: store.location },
+    fix: "Give the folder that a run was written to.",
+  });
+}
+
+async function readRoot(store: Store, bytes: Uint8Array): Promise<EarlierRun> {
+  const root = rootOf(bytes);
+  const manifest = readManifest(root.attributes ?? {}, store.location);
+  const chunk = root.consolidated_metadata?.metadata?.input?.chunk_grid?.configuration?.chunk_shape?.[0];
+  const together = chunk ?? manifest.inputs.length;
+  const layout = layoutOf(manifest, together);
+  const [predicted, failed, unitFailed, done] = await Promise.all([
     readAll(store, layout.predicted),
     readAll(store, layout.failed),
+    readAll(store, layout.unitFailed),
     readAll(store, layout.done),
   ]);
   const inputs = manifest.inputs.map((input, i) => noted(input, { predicted: predicted[i], failed: failed[i] }));
-  return new StoredRun(store, { ...manifest, inputs }, layout, Array.from(done));
+  const units = { done: Array.from(done), failed: Array.from(unitFailed) };
+  return { run: new StoredRun(store, { ...manifest, inputs }, layout, units), together };
 }
 
-/** The attributes in the metadata of a root group; none where it cannot be read. */
-export function attributesOf(root: Uint8Array): Readonly<Record<string, unknown>> {
+/** What is read of the metadata of a root group. */
+interface Root {
+  readonly attributes?: Readonly<Record<string, unknown>>;
+  readonly consolidated_metadata?: {
+    readonly metadata?: {
+      readonly input?: { readonly chunk_grid?: { readonly configuration?: { readonly chunk_shape?: number[] } } };
+    };
+  };
+}
+
+/** The metadata of a root group; nothing where it cannot be read. */
+export function rootOf(bytes: Uint8Array): Root {
   try {
-    const { attributes } = JSON.parse(new TextDecoder().decode(root)) as { attributes?: Record<string, unknown> };
-    return attributes ?? {};
+    return JSON.parse(new TextDecoder().decode(bytes)) as Root;
   } catch {
     return {};
   }
@@ -128,35 +170,54 @@ function noted(input: InputRecord, { predicted, failed }: InputNote): InputRecor
   return { ...input, ...(predicted ? { predicted } : {}), ...(failed ? { failed } : {}) };
 }
 
-async function writeCoordinates(store: Store, manifest: RunManifest, layout: Layout): Promise<void> {
-  const { inputs, taps, from } = manifest;
+/**
+ * Writes what names inputs and taps; of a run that grows, the texts of the inputs `from` this one on, and those that differ
+ * from what they were earlier.
+ */
+async function writeCoordinates(
+  store: Store,
+  manifest: RunManifest,
+  layout: Layout,
+  { from, earlier }: { readonly from: number; readonly earlier: readonly InputRecord[] },
+): Promise<void> {
+  const { inputs, taps } = manifest;
+  if (from === 0) {
+    await writeTexts(
+      store,
+      layout.tap,
+      taps.map(({ name }) => name),
+    );
+    await writeChunk(
+      store,
+      layout.k,
+      Int32Array.from({ length: layout.k.metadata.shape[0]! }, (_, i) => i + 1),
+    );
+    await writeChunk(
+      store,
+      layout.m,
+      Int32Array.from(taps, ({ shape }) => sizeOf(shape)),
+    );
+    await fillChunk(store, layout.n, sizeOf(manifest.from.shape));
+  }
   const names = inputs.map(({ name }) => name);
-  await writeTexts(store, layout.input, names);
-  await writeTexts(
-    store,
-    layout.tap,
-    taps.map(({ name }) => name),
-  );
-  await writeTexts(
-    store,
-    layout.label,
-    inputs.map(({ label = "" }) => label),
-  );
-  await writeChunk(
-    store,
-    layout.k,
-    Int32Array.from({ length: layout.k.metadata.shape[0]! }, (_, i) => i + 1),
-  );
-  await writeChunk(
-    store,
-    layout.m,
-    Int32Array.from(taps, ({ shape }) => sizeOf(shape)),
-  );
-  await fillChunk(store, layout.n, sizeOf(from.shape));
-  for (const plans of layout.vectors) if (plans !== undefined) await writeTexts(store, plans.input, names);
-  for (const [i, { predicted, failed }] of inputs.entries()) {
-    if (predicted) await writeTexts(store, layout.predicted, [predicted], i);
-    if (failed) await writeTexts(store, layout.failed, [failed], i);
+  const labels = inputs.map(({ label = "" }) => label);
+  const chunk = layout.input.metadata.chunk_grid.configuration.chunk_shape[0]!;
+  for (let start = 0; start < inputs.length; start += chunk) {
+    const texts = (of: readonly string[]) => Array.from({ length: chunk }, (_, i) => of[start + i] ?? "");
+    if (start + chunk > from) {
+      await writeTexts(store, layout.input, texts(names), start / chunk);
+      for (const plans of layout.vectors)
+        if (plans !== undefined) await writeTexts(store, plans.input, texts(names), start / chunk);
+    }
+    const before = Array.from({ length: chunk }, (_, i) => earlier[start + i]?.label ?? "");
+    if (start + chunk > from || texts(labels).some((label, i) => label !== before[i])) {
+      await writeTexts(store, layout.label, texts(labels), start / chunk);
+    }
+  }
+  for (const [i, { predicted = "", failed = "" }] of inputs.entries()) {
+    const before = earlier[i];
+    if (predicted !== (before?.predicted ?? "")) await writeTexts(store, layout.predicted, [predicted], i);
+    if (failed !== (before?.failed ?? "")) await writeTexts(store, layout.failed, [failed], i);
   }
 }
 
@@ -165,13 +226,21 @@ class StoredRun implements Run {
   readonly #layout: Layout;
   /** [inputs · taps] */
   readonly #done: boolean[];
+  /** [inputs · taps], empty where the unit has not failed. */
+  readonly #failed: string[];
   #manifest: RunManifest;
 
-  constructor(store: Store, manifest: RunManifest, layout: Layout, done: boolean[]) {
+  constructor(
+    store: Store,
+    manifest: RunManifest,
+    layout: Layout,
+    { done, failed }: { done: boolean[]; failed: string[] },
+  ) {
     this.#store = store;
     this.#manifest = manifest;
     this.#layout = layout;
     this.#done = done;
+    this.#failed = failed;
   }
 
   get manifest(): RunManifest {
@@ -191,8 +260,20 @@ class StoredRun implements Run {
       await this.#store.delete(done);
     }
     await writeUnitChunks(this.#store, this.#layout, input, tap, unit);
+    await this.#store.delete(chunkKey(this.#layout.unitFailed, input, tap));
     await fillChunk(this.#store, this.#layout.done, true, input, tap);
     this.#done[at] = true;
+    this.#failed[at] = "";
+  }
+
+  failureOf(input: number, tap: number): string | undefined {
+    return this.#failed[this.#at(input, tap)] || undefined;
+  }
+
+  async failUnit(input: number, tap: number, why: string): Promise<void> {
+    const at = this.#at(input, tap);
+    await writeTexts(this.#store, this.#layout.unitFailed, [why], input, tap);
+    this.#failed[at] = why;
   }
 
   async readUnit(

@@ -1,9 +1,9 @@
 import { PushforwardError } from "../base/index.ts";
 import { fillChunk, readAll, writeChunk, writeTexts } from "./arrays.ts";
 import { type ArrayPlan, type Dimension, plan } from "./layout.ts";
-import { canonical } from "./manifest.ts";
-import { encodeJson, group } from "./metadata.ts";
-import { attributesOf } from "./run.ts";
+import { canonical, comparable, fromAttributes, modelMismatch, toAttributes } from "./manifest.ts";
+import { encodeJson, group, writeMetadata } from "./metadata.ts";
+import { rootOf } from "./run.ts";
 import type { Key, Store } from "./store.ts";
 import type { CellValues, StudyArray, StudyManifest } from "./study-types.ts";
 
@@ -33,6 +33,7 @@ export async function createStudyRun(store: Store, manifest: StudyManifest): Pro
   if (await store.has("/zarr.json")) {
     const run = await openStudyRun(store);
     requireSame(run.manifest, manifest, store.location);
+    await writeMetadata(store, metadataFiles(run.manifest, layoutOf(run.manifest))); // in this version's format
     return run;
   }
   const layout = layoutOf(manifest);
@@ -41,7 +42,7 @@ export async function createStudyRun(store: Store, manifest: StudyManifest): Pro
     if (isNumeric(array)) await writeChunk(store, array, Float64Array.from(labels as readonly number[]));
     else await writeTexts(store, array, labels.map(String));
   }
-  for (const [key, bytes] of metadataFiles(manifest, layout)) await store.set(key, bytes);
+  await writeMetadata(store, metadataFiles(manifest, layout));
   return openStudyRun(store);
 }
 
@@ -59,15 +60,15 @@ export async function openStudyRun(store: Store): Promise<StudyRun> {
       fix: "Give the folder that a study was written to.",
     });
   }
-  const { format, formatVersion, ...rest } = attributesOf(root);
-  if (format !== "pushforward-study" || formatVersion !== 1) {
+  const { format, formatVersion, ...rest } = fromAttributes(rootOf(root).attributes ?? {});
+  if (format !== "pushforward-study" || !(formatVersion === 1 || formatVersion === 2)) {
     throw new PushforwardError("store-mismatch", {
       what: "This Zarr store is not a study that this version of Pushforward reads.",
       where: { file: store.location },
       fix: "Choose another folder.",
     });
   }
-  const manifest = { format, formatVersion, ...rest } as unknown as StudyManifest; // written by `createStudyRun`
+  const manifest = { format, formatVersion: 2, ...rest } as unknown as StudyManifest; // written by `createStudyRun`
   const layout = layoutOf(manifest);
   return new StoredStudy(store, manifest, layout, Array.from(await readAll(store, layout.done)));
 }
@@ -108,17 +109,30 @@ function isNumeric(array: ArrayPlan<"float64"> | ArrayPlan<"string">): array is 
 function metadataFiles(manifest: StudyManifest, { axes, variables, seconds, done }: Layout): [Key, Uint8Array][] {
   const arrays = [...Object.values(axes), ...Object.values(variables), seconds, done];
   const children = new Map<Key, object>(arrays.map(({ path, metadata }) => [path, metadata]));
-  const root: [Key, Uint8Array] = ["/zarr.json", encodeJson(group(manifest, "/", children))];
+  const root: [Key, Uint8Array] = ["/zarr.json", encodeJson(group(toAttributes(manifest), "/", children))];
   return [...[...children].map(([path, node]): [Key, Uint8Array] => [`${path}/zarr.json`, encodeJson(node)]), root];
 }
 
-/** @throws PushforwardError `store-mismatch` naming what differs */
+/**
+ * Throws unless the numbers of both may share a store. Files count by their content, whatever their paths, and variables by
+ * their dims, whatever is said about them.
+ *
+ * @throws PushforwardError `store-mismatch` naming what differs
+ */
 function requireSame(stored: StudyManifest, asked: StudyManifest, location: string): void {
-  const differing = (Object.keys(asked) as (keyof StudyManifest)[]).filter(
-    (key) => key !== "created" && canonical(stored[key]) !== canonical(asked[key]),
-  );
-  if (differing.length === 0) return;
-  const lines = differing.map((key) => `${key}: stored ${canonical(stored[key])}, asked ${canonical(asked[key])}`);
+  const lines = modelMismatch(stored.model, asked.model);
+  const compare = (name: string, a: unknown, b: unknown) => {
+    if (canonical(a) !== canonical(b)) lines.push(`${name}: stored ${canonical(a)}, asked ${canonical(b)}`);
+  };
+  const contents = ({ inputs }: StudyManifest) => inputs.map(({ name, sha256, label }) => ({ name, sha256, label }));
+  compare("inputs", contents(stored), contents(asked));
+  compare("preprocess", ...comparable(stored.preprocess, asked.preprocess));
+  for (const key of ["study", "params", "seed", "spectra", "backend", "versions", "axes", "cell"] as const)
+    compare(key, stored[key], asked[key]);
+  const dims = ({ variables }: StudyManifest) =>
+    Object.fromEntries(Object.entries(variables).map(([name, variable]) => [name, variable.dims]));
+  compare("variables", dims(stored), dims(asked));
+  if (lines.length === 0) return;
   throw new PushforwardError("store-mismatch", {
     what: `This folder holds the study with other settings. ${lines.map((line) => shortened(line)).join("; ")}.`,
     where: { file: location },

@@ -17,7 +17,7 @@ export interface StudyVariable {
 /** What every number of a study can be traced to, and how its arrays are laid out. */
 export interface StudyManifest {
   readonly format: "pushforward-study";
-  readonly formatVersion: 1;
+  readonly formatVersion: 2;
   readonly study: string;
   readonly params: Readonly<Record<string, ParamValue>>;
   readonly model: RunManifest["model"];

@@ -45,6 +45,15 @@ export interface UnitResult {
   };
 }
 
+/** The model of a run, by its content. */
+export interface ModelRecord {
+  readonly file: string;
+  /** Of the file, or of the file and all external data that was read, where it has any. */
+  readonly sha256: string;
+  /** Of the file alone, where it has external data. */
+  readonly fileSha256?: string;
+}
+
 /** One input of a run. */
 export interface InputRecord {
   /** Unique in the run; the file's name without its ending where that is unique. */
@@ -75,8 +84,8 @@ export interface TapRecord {
 /** What every number of a run can be traced to. */
 export interface RunManifest {
   readonly format: "pushforward-run";
-  readonly formatVersion: 1;
-  readonly model: { readonly file: string; readonly sha256: string };
+  readonly formatVersion: 2;
+  readonly model: ModelRecord;
   readonly from: { readonly name: string; readonly tensor: string; readonly shape: Shape };
   readonly inputs: readonly InputRecord[];
   readonly taps: readonly TapRecord[];

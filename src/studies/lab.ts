@@ -16,8 +16,15 @@ interface LabInput {
 
 interface LabParts
   extends Pick<Lab, "network" | "inputs" | "classes" | "pictures" | "taps" | "seed" | "k" | "tol" | "vectors"> {
-  /** Opens the run of J(input → tap) that studies share: its inputs and taps are those of the lab, the source left out. */
-  readonly openSpectra: () => Promise<Run>;
+  /** Opens the run of J(input → tap) that studies share. */
+  readonly openSpectra: () => Promise<Spectra>;
+}
+
+/** A run of J(input → tap) whose taps are those of the lab, the source left out. */
+interface Spectra {
+  readonly run: Run;
+  /** For each input of the lab, its place in the run. */
+  readonly places: readonly number[];
 }
 
 /** What a study works with: a network, inputs and taps, spectra that are computed once, and seeded randomness. */
@@ -36,10 +43,10 @@ export class Lab {
   readonly tol: number;
   /** Singular vectors kept of it, from either end. */
   readonly vectors: number;
-  readonly #openSpectra: () => Promise<Run>;
+  readonly #openSpectra: () => Promise<Spectra>;
   readonly #compiled = new Map<string, Promise<CompiledJacobian>>();
   readonly #constantSteps = new Map<string, SingularTriplets>();
-  #spectra: Promise<Run> | undefined;
+  #spectra: Promise<Spectra> | undefined;
 
   constructor({ network, inputs, classes, pictures, taps, seed, k, tol, vectors, openSpectra }: LabParts) {
     this.network = network;
@@ -71,17 +78,18 @@ export class Lab {
    */
   async spectrum(input: number, tap: number): Promise<UnitResult> {
     this.#spectra ??= this.#openSpectra();
-    const run = await this.#spectra;
-    const stored = await run.readUnit(input, tap - 1);
+    const { run, places } = await this.#spectra;
+    const place = places[input]!;
+    const stored = await run.readUnit(place, tap - 1);
     if (stored !== undefined) return stored;
     const compiled = await this.compiled(this.taps[0]!, this.taps[tap]!);
     const { k } = run.manifest.taps[tap - 1]!;
     // Where J is the same at every input, so is its spectrum.
-    const known = compiled.isConstant ? this.inputs.findIndex((_, i) => run.isDone(i, tap - 1)) : -1;
+    const known = compiled.isConstant ? run.manifest.inputs.findIndex((_, i) => run.isDone(i, tap - 1)) : -1;
     const unit =
       (known < 0 ? undefined : await run.readUnit(known, tap - 1)) ??
       (await solveUnit(compiled, this.inputs[input]!.point, k, run.manifest));
-    await run.writeUnit(input, tap - 1, unit);
+    await run.writeUnit(place, tap - 1, unit);
     return unit;
   }
 

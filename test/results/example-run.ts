@@ -4,7 +4,7 @@ import type { RunManifest, Status, UnitResult } from "../../src/results/index.ts
 /** A run of two inputs and three taps, the last one smaller than k; one tap's name needs care in a key. */
 export const exampleManifest: RunManifest = {
   format: "pushforward-run",
-  formatVersion: 1,
+  formatVersion: 2,
   model: { file: "net.onnx", sha256: "aa".repeat(32) },
   from: { name: "input", tensor: "data", shape: [3, 4, 4] },
   inputs: [

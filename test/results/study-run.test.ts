@@ -5,7 +5,7 @@ import { exampleManifest } from "./example-run.ts";
 const { model, inputs, preprocess, seed, backend, versions, created } = exampleManifest;
 const manifest: StudyManifest = {
   format: "pushforward-study",
-  formatVersion: 1,
+  formatVersion: 2,
   study: "noise",
   params: { levels: [0.1, 0.2], kind: "gaussian" },
   ...{ model, inputs, preprocess, seed, backend, versions, created },

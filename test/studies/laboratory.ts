@@ -50,7 +50,7 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
     return { name: `image${i}`, file: `image${i}.npy`, sha256: String(i), ...(label === undefined ? {} : { label }) };
   });
   const common = {
-    formatVersion: 1,
+    formatVersion: 2,
     model: { file: "net.onnx", sha256: "00" },
     inputs: records,
     preprocess: { name: "none", unit: "1", settings: {} },
@@ -79,7 +79,7 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
     k,
     tol: 1e-5,
     vectors,
-    openSpectra: () => createRun(new MemoryStore(), manifest),
+    openSpectra: async () => ({ run: await createRun(new MemoryStore(), manifest), places: [...points.keys()] }),
   });
   return {
     lab,

@@ -2,13 +2,14 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { throughJpeg } from "../../platform/node/image-decoder.ts";
-import { createRun, createStudyRun, type StudyManifest } from "../../results/index.ts";
+import { createRun, createStudyRun, matchInputs, type StudyManifest } from "../../results/index.ts";
 import { Lab, type Params, runStudy, type Study } from "../../studies/index.ts";
 import { interruptible } from "./interruptible.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS, tolerance, wholeNumber } from "./options.ts";
 import {
   type Prepared,
   type PrepareOptions,
+  pointsIn,
   prepare,
   preparing,
   runManifest,
@@ -82,8 +83,8 @@ export async function inLaboratory(
       async openSpectra() {
         const store = new DirectoryStore(join(options.out, "run"));
         const spectra = await createRun(store, runManifest(kept, { ...options, version }));
-        await storeSources(spectra, kept);
-        return spectra;
+        await storeSources(spectra, kept, pointsIn(spectra, kept.inputs));
+        return { run: spectra, places: matchInputs(spectra.manifest.inputs, kept.inputs.records).places };
       },
     });
     try {
@@ -123,8 +124,8 @@ function commonOf({ network, preprocess, inputs }: Prepared, version: string, op
   const { seed, k, tol, vectors } = options;
   return {
     format: "pushforward-study",
-    formatVersion: 1,
-    model: { file: network.file, sha256: network.sha256 },
+    formatVersion: 2,
+    model: { file: network.file, ...network.identity },
     inputs: inputs.records,
     preprocess,
     seed,

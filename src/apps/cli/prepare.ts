@@ -1,11 +1,12 @@
 import { arch, cpus, platform } from "node:os";
 import type { Command } from "commander";
 import { sizeOf } from "../../base/index.ts";
-import { type LevelScale, levelScaleOf, levelScaleOfArrays, settingsOf } from "../../images/index.ts";
+import { type LevelScale, levelScaleOf, levelScaleOfArrays, type Preprocess, settingsOf } from "../../images/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
-import type { Run, RunManifest } from "../../results/index.ts";
+import { matchInputs, type Run, type RunManifest } from "../../results/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
+import { sha256Of } from "../node/model-identity.ts";
 import { chooseTaps } from "./choose.ts";
 import { findInputs } from "./find-inputs.ts";
 import { choosePreset, type Inputs, loadInputs, readLabels } from "./inputs.ts";
@@ -85,7 +86,7 @@ export async function prepare(file: string, paths: readonly string[], options: P
         : levelScaleOf(preset),
       preprocess: onlyArrays
         ? { name: "array", unit: "the network's own", settings: {} }
-        : { name: preset.name, unit: preset.unit, settings: settingsOf(preset) },
+        : { name: preset.name, unit: preset.unit, settings: settingsWithHash(preset) },
     };
   } catch (cause) {
     await network.close();
@@ -108,8 +109,8 @@ export function runManifest(
 ): RunManifest {
   return {
     format: "pushforward-run",
-    formatVersion: 1,
-    model: { file: network.file, sha256: network.sha256 },
+    formatVersion: 2,
+    model: { file: network.file, ...network.identity },
     from: { name: from.name, tensor: from.tensor, shape: from.shape },
     inputs: inputs.records,
     taps: taps.map((tap) => ({
@@ -132,8 +133,29 @@ export function runManifest(
   };
 }
 
+/** The settings of a preset, a mean image by its hash. */
+function settingsWithHash(preset: Preprocess): Record<string, unknown> {
+  const { mean, ...settings } = settingsOf(preset);
+  if (!("file" in preset.mean)) return { ...settings, mean };
+  const { buffer, byteOffset, byteLength } = preset.mean.data;
+  return {
+    ...settings,
+    mean: { ...(mean as object), sha256: sha256Of(new Uint8Array(buffer, byteOffset, byteLength)) },
+  };
+}
+
+/** The network's input for each input of a run, in the run's order; absent where it is not to be had. */
+export type Points = Inputs["points"];
+
+/** The points of a command's inputs in the order in which a run that goes on has them. */
+export function pointsIn({ manifest }: Run, { records, points }: Pick<Inputs, "records" | "points">): Points {
+  const ordered: (Float32Array | undefined)[] = manifest.inputs.map(() => undefined);
+  for (const [i, place] of matchInputs(manifest.inputs, records).places.entries()) ordered[place] = points[i];
+  return ordered;
+}
+
 /** Stores the source tensor of every input that a run has not yet. */
-export async function storeSources(stored: Run, { network, from, inputs: { points } }: Prepared): Promise<void> {
+export async function storeSources(stored: Run, { network, from }: Prepared, points: Points): Promise<void> {
   for (const [input, point] of points.entries()) {
     if (point === undefined || (await stored.readSource(input)) !== undefined) continue;
     const source = from.tensor === network.input.tensor ? point : (await network.forward(point, [from]))[0]!;

@@ -5,6 +5,7 @@ import {
   createRun,
   earlierRun,
   MemoryStore,
+  matchInputs,
   missesTolerance,
   type Run,
   type RunManifest,
@@ -13,11 +14,18 @@ import {
 import { spectrum } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
 import { chooseK } from "./choose.ts";
-import type { Inputs } from "./inputs.ts";
 import { interruptible } from "./interruptible.ts";
 import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, tolerance, vectorCount, wholeNumber } from "./options.ts";
 import { announce } from "./plan.ts";
-import { type PrepareOptions, prepare, preparing, runManifest, storeSources } from "./prepare.ts";
+import {
+  type Points,
+  type PrepareOptions,
+  pointsIn,
+  prepare,
+  preparing,
+  runManifest,
+  storeSources,
+} from "./prepare.ts";
 import { Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
@@ -61,6 +69,11 @@ async function run(version: string, file: string, paths: readonly string[], opti
     const manifest = runManifest(prepared, { ...options, version, k });
     const store = options.out === undefined ? new MemoryStore() : new DirectoryStore(options.out);
     const earlier = await earlierRun(store, manifest);
+    const places = earlier && matchInputs(earlier.manifest.inputs, manifest.inputs).places;
+    const isDone = (input: number, tap: number) => {
+      const place = places?.[input];
+      return earlier?.manifest.inputs[place ?? -1] !== undefined && earlier.isDone(place!, tap);
+    };
     if (options.plan) {
       await announce({
         network,
@@ -69,13 +82,14 @@ async function run(version: string, file: string, paths: readonly string[], opti
         k,
         tol: options.tol,
         points: inputs.points,
-        isDone: (input, tap) => earlier?.isDone(input, tap) ?? false,
+        isDone,
         keeping: { vectors: options.vectors, inMemory: options.out === undefined },
       });
     }
-    const stored = earlier ?? (await createRun(store, manifest));
-    await storeSources(stored, prepared);
-    await compute(stored, network, inputs, options);
+    const stored = await createRun(store, manifest);
+    const points = pointsIn(stored, inputs);
+    await storeSources(stored, prepared, points);
+    await compute(stored, network, points, options);
     if (inputs.failures.length > 0) process.exitCode = 2;
   } finally {
     await network.close();
@@ -83,9 +97,9 @@ async function run(version: string, file: string, paths: readonly string[], opti
 }
 
 /** Runs what is not done yet, and tells of every unit. */
-async function compute(stored: Run, network: NetworkFile, inputs: Inputs, options: SpectrumOptions): Promise<void> {
+async function compute(stored: Run, network: NetworkFile, points: Points, options: SpectrumOptions): Promise<void> {
   const { manifest } = stored;
-  const units = inputs.points.flatMap((point, input) =>
+  const units = points.flatMap((point, input) =>
     point === undefined ? [] : manifest.taps.map((_, tap) => ({ input, tap })),
   );
   const done = units.filter(({ input, tap }) => stored.isDone(input, tap));
@@ -100,7 +114,7 @@ async function compute(stored: Run, network: NetworkFile, inputs: Inputs, option
   for (const { input, tap } of done) tell(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!);
   try {
     await interruptible(async (signal) => {
-      await spectrum(stored, network, inputs.points, {
+      await spectrum(stored, network, points, {
         signal,
         onProgress: (input, tap, { converged, k, jvp, vjp }) =>
           progress.update(`${name(input, tap)}: ${converged} of ${k} triplets, ${jvp} J + ${vjp} Jᵀ products`),

@@ -2,7 +2,8 @@ import { extname } from "node:path";
 import { messageOf, PushforwardError } from "../../base/index.ts";
 import { type NumberArray, type Preprocess, preprocess, readNpy } from "../../images/index.ts";
 import { imageDecoder } from "../../platform/node/image-decoder.ts";
-import { readBytes, sha256Of } from "./open-model.ts";
+import { sha256Of } from "./model-identity.ts";
+import { readBytes } from "./open-model.ts";
 
 /** An input of a network as loaded, and the hash of its file. */
 export interface LoadedInput extends NumberArray {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Shape } from "../../base/index.ts";
 import { Network, type Point } from "../../jacobian/index.ts";
@@ -8,6 +7,7 @@ import { type BackendOptions, createBackend } from "../../platform/node/backend.
 import { unreadable } from "../../platform/node/file-errors.ts";
 import { externalReader } from "./external-data.ts";
 import { Jacobian } from "./jacobian.ts";
+import { IdentifyingReader, type ModelIdentity } from "./model-identity.ts";
 
 export interface OpenModelOptions extends BackendOptions {
   /** Shape of the network's input, with or without its batch axis; needed where the file leaves extents open. */
@@ -26,14 +26,14 @@ export interface JacobianOptions {
 /** A network read from an ONNX file, ready to be linearized at any input. */
 export class NetworkFile extends Network {
   readonly file: string;
-  /** Of the ONNX file, hexadecimal. */
-  readonly sha256: string;
+  /** By the content of the ONNX file and of all external data that it refers to. */
+  readonly identity: ModelIdentity;
   readonly #release: (() => Promise<void>)[] = [];
 
-  constructor(parts: { model: Network["model"]; backend: Backend; file: string; sha256: string }) {
+  constructor(parts: { model: Network["model"]; backend: Backend; file: string; identity: ModelIdentity }) {
     super(parts.model, parts.backend, parts.file);
     this.file = parts.file;
-    this.sha256 = parts.sha256;
+    this.identity = parts.identity;
   }
 
   /**
@@ -65,7 +65,8 @@ export class NetworkFile extends Network {
  */
 export async function openModel(file: string, options: OpenModelOptions = {}): Promise<NetworkFile> {
   const bytes = await readBytes(file);
-  const onnx = await readModel(bytes, { file, external: externalReader(file) });
+  const external = new IdentifyingReader(externalReader(file));
+  const onnx = await readModel(bytes, { file, external: external.read });
   checkModel(onnx, file);
   const backend = createBackend(options);
   const model = await normalize(onnx, {
@@ -73,11 +74,8 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
     evaluate: evaluateWith(backend),
     ...(options.inputShape === undefined ? {} : { inputShape: options.inputShape }),
   });
-  return new NetworkFile({ model, backend, file, sha256: sha256Of(bytes) });
+  return new NetworkFile({ model, backend, file, identity: external.identityOf(bytes) });
 }
-
-/** Hash of a file's bytes, hexadecimal. */
-export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /** @throws PushforwardError `file-unreadable` */
 export async function readBytes(file: string): Promise<Buffer> {

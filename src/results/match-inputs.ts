@@ -1,0 +1,66 @@
+import type { InputRecord } from "./types.ts";
+
+/** How the inputs that a command asks for meet those of a stored run. */
+export interface InputMatch {
+  /** Of the run that goes on: those that are stored, in their order, then those that are new. */
+  readonly inputs: readonly InputRecord[];
+  /** For each input asked for, its place among them. */
+  readonly places: readonly number[];
+  /** Why they cannot share a run, one line each; empty where they can. */
+  readonly differences: readonly string[];
+}
+
+/**
+ * Matches inputs by content: by name and hash where both agree, else by hash alone, since names change with the files beside
+ * them. One that could not be used is matched by its name, whether it can be used now or could before.
+ *
+ * A stored input that is not asked for is a difference, and so is another content under a stored name.
+ */
+export function matchInputs(stored: readonly InputRecord[], asked: readonly InputRecord[]): InputMatch {
+  const places: (number | undefined)[] = asked.map(() => undefined);
+  const free = new Set(stored.keys());
+  const match = (alike: (a: InputRecord, b: InputRecord) => boolean) => {
+    for (const [i, one] of asked.entries()) {
+      if (places[i] !== undefined) continue;
+      const place = [...free].find((at) => alike(stored[at]!, one));
+      if (place === undefined) continue;
+      free.delete(place);
+      places[i] = place;
+    }
+  };
+  match((a, b) => a.name === b.name && a.sha256 === b.sha256);
+  match((a, b) => a.sha256 === b.sha256 && a.sha256 !== "");
+  match((a, b) => a.name === b.name && (a.sha256 === "" || b.sha256 === ""));
+
+  const inputs = [...stored];
+  const differences: string[] = [];
+  for (const [i, one] of asked.entries()) {
+    const place = places[i];
+    if (place !== undefined) {
+      inputs[place] = merged(stored[place]!, one);
+      continue;
+    }
+    const namesake = stored.find(({ name }) => name === one.name);
+    if (namesake !== undefined) {
+      differences.push(`input "${one.name}": stored ${short(namesake)}, asked ${short(one)}`);
+      free.delete(stored.indexOf(namesake));
+    }
+    places[i] = inputs.push(one) - 1;
+  }
+  for (const place of free) {
+    const { name, sha256 } = stored[place]!;
+    differences.push(
+      `input "${name}"${sha256 === "" ? "" : ` (${sha256.slice(0, 12)})`} is stored and is not asked for`,
+    );
+  }
+  return { inputs, places: places as number[], differences };
+}
+
+/** A stored input with what is known of it now: its class, or that it can be used after all. */
+function merged(stored: InputRecord, asked: InputRecord): InputRecord {
+  if (stored.sha256 === "") return { ...asked, name: stored.name };
+  const { label = stored.label, predicted = stored.predicted } = asked;
+  return { ...stored, ...(label === undefined ? {} : { label }), ...(predicted === undefined ? {} : { predicted }) };
+}
+
+const short = ({ sha256 }: InputRecord): string => (sha256 === "" ? "unusable" : sha256.slice(0, 12));
