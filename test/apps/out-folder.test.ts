@@ -63,7 +63,7 @@ describe("a folder that is taken", () => {
     {
       what: "another input",
       args: ["net.onnx", "y.npy", ...taps, "-k", "3"],
-      differs: expect.stringMatching(/^input 1: stored x \(\w{12}\), asked y \(\w{12}\)\.$/),
+      differs: expect.stringMatching(/^input "x" \(\w{12}\) is stored and is not asked for\.$/),
     },
   ])("by a run with $what stays as it is", async ({ args, differs }) => {
     const before = await place.bytes("taken");
@@ -76,7 +76,7 @@ describe("a folder that is taken", () => {
     expect(error!.slice("error: This folder holds another run. ".length)).toEqual(differs);
     expect([at, fix, end]).toEqual([
       `  at  file ${place.path("taken")}`,
-      "  do  Give the settings of the stored run to go on with it, or another folder with --out.",
+      "  do  Give what the stored run was given (more inputs may be added), or another folder with --out.",
       "",
     ]);
     expect(await place.bytes("taken")).toEqual(before);

@@ -12,6 +12,7 @@ def words(array):
 
 
 with xarray.open_zarr(sys.argv[1]) as run:
+    model, source = (json.loads(run.attrs[name]) for name in ("model", "from"))
     for name in run.input.values.tolist():
         for tap in run.tap.values.tolist():
             unit = run.sel(input=name, tap=tap)
@@ -20,9 +21,9 @@ with xarray.open_zarr(sys.argv[1]) as run:
                 missed["bound"] = float(unit.missed_bound)
                 missed["failureProbability"] = float(unit.missed_failure_probability)
             line = {
-                "model": run.attrs["model"]["file"],
+                "model": model["file"],
                 "input": name,
-                "from": run.attrs["from"]["name"],
+                "from": source["name"],
                 "tap": tap,
                 "m": int(unit.m),
                 "n": int(unit.n),

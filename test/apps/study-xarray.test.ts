@@ -22,6 +22,8 @@ interface Opened {
   readonly coords: Readonly<Record<string, OpenedArray>>;
   readonly variables: Readonly<Record<string, OpenedArray>>;
   readonly picked: readonly (number | null)[];
+  /** Whether a netCDF file made of the study gives it back; null where Python has no netCDF4. */
+  readonly netcdf: boolean | null;
 }
 
 const nulls = (values: Iterable<number>) => Array.from(values, (value) => (Number.isFinite(value) ? value : null));
@@ -72,6 +74,15 @@ describe.skipIf(!hasXarray())(`xarray (${withoutXarray})`, () => {
   });
 
   test("shows the manifest", () => {
-    expect(opened.attrs).toEqual(manifest);
+    const { seed, study, created, ...attrs } = opened.attrs;
+    expect({ seed, study, created }).toEqual({ seed: 0, study: "vectors", created: manifest.created });
+    for (const name of ["model", "inputs", "params", "axes", "cell", "variables"] as const) {
+      expect(JSON.parse(String(attrs[name]))).toEqual(manifest[name]);
+    }
+  });
+
+  test("writes a study as netCDF and reads it back as it was", (context) => {
+    if (opened.netcdf === null) context.skip("skipped: no netCDF4 for Python");
+    expect(opened.netcdf).toBe(true);
   });
 });

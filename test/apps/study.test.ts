@@ -65,7 +65,7 @@ describe("study", () => {
     ],
     [
       ["trajectory", "other.onnx", "in", "--out", "out", "--labels", "labels.tsv", "--taps", "relu1,logits"],
-      'This folder holds the study with other settings. model: stored {"file":"net.onnx","sha256":"',
+      "This folder holds the study with other settings. model: stored net.onnx (",
     ],
   ])("%j is refused", async (args, message) => {
     const { code, stderr } = await study(...args);

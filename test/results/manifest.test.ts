@@ -19,6 +19,9 @@ describe("describeMismatch", () => {
     { asked: other({ created: "tomorrow" }), why: "was created later" },
     { asked: other({ model: { ...manifest.model, file: "moved/net.onnx" } }), why: "has its model moved" },
     { asked: other({ inputs: [{ ...first!, file: "b.png", label: "dog", failed: "x" }, second!] }), why: "has notes" },
+    { asked: other({ inputs: [second!, first!] }), why: "has its inputs in another order" },
+    { asked: other({ inputs: [first!, { ...second!, name: "x", sha256: "03" }, second!] }), why: "has more inputs" },
+    { asked: other({ preprocess: { ...manifest.preprocess, name: "renamed" } }), why: "has its preset renamed" },
     { asked: JSON.parse(JSON.stringify(manifest)) as RunManifest, why: "went through JSON" },
     {
       asked: other({
@@ -49,10 +52,10 @@ describe("describeMismatch", () => {
         "version of zarrita: stored none, asked 0.7.0",
       ],
     },
-    { asked: other({ inputs: [first!] }), lines: ["inputs: stored 2, asked 1"] },
+    { asked: other({ inputs: [first!] }), lines: ['input "höhle/2" (020202020202) is stored and is not asked for'] },
     {
-      asked: other({ inputs: [second!, first!] }),
-      lines: ["input 1: stored cat (010101010101), asked höhle/2 (020202020202)"],
+      asked: other({ model: { file: "a.onnx", sha256: "bb".repeat(32), fileSha256: manifest.model.sha256 } }),
+      lines: [expect.stringMatching(/^model: an earlier version stored the hash of net.onnx alone/)],
     },
     {
       asked: other({ taps: [manifest.taps[0]!, { ...manifest.taps[1]!, k: 5 }, manifest.taps[2]!] }),
@@ -69,6 +72,22 @@ describe("describeMismatch", () => {
   ])("says $lines", ({ asked, lines }) => {
     expect(describeMismatch(manifest, asked)).toEqual(lines);
     expect(sameRun(manifest, asked)).toBe(false);
+  });
+});
+
+describe("a mean image", () => {
+  const withMean = (file: string, sha256?: string) => {
+    const mean = { file, shape: [3, 4, 4], pixel: [1, 2, 3], ...(sha256 === undefined ? {} : { sha256 }) };
+    return other({ preprocess: { ...manifest.preprocess, settings: { mean } } });
+  };
+
+  test("counts by its content, whatever its path", () => {
+    expect(sameRun(withMean("mean.npy", "aa"), withMean("./other.npy", "aa"))).toBe(true);
+    expect(sameRun(withMean("mean.npy", "aa"), withMean("mean.npy", "bb"))).toBe(false);
+  });
+
+  test("of an earlier version, which has no hash, by its mean pixel", () => {
+    expect(sameRun(withMean("mean.npy"), withMean("mean.npy", "aa"))).toBe(true);
   });
 });
 
@@ -104,8 +123,8 @@ describe("createRun", () => {
       code: "store-mismatch",
       what: expect.stringMatching("is not a run"),
     });
-    await zarr.set("/zarr.json", encode({ attributes: { ...manifest, formatVersion: 2 } }));
-    await expect(openRun(zarr)).rejects.toMatchObject({ what: "This run is of format 2, not 1." });
+    await zarr.set("/zarr.json", encode({ attributes: { ...manifest, formatVersion: 3 } }));
+    await expect(openRun(zarr)).rejects.toMatchObject({ what: "This run is of format 3, not 2." });
   });
 
   test("refuses to open nothing", async () => {

@@ -1,31 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { sizeOf } from "../../src/base/index.ts";
-import { createRun, type Key, MemoryStore, openRun, type Run, type RunManifest } from "../../src/results/index.ts";
+import { createRun, MemoryStore, openRun, type Run, type RunManifest } from "../../src/results/index.ts";
+import { DyingStore } from "./dying-store.ts";
 import { exampleUnit, exampleManifest as manifest } from "./example-run.ts";
 
 const allUnits = manifest.inputs.flatMap((_, input) => manifest.taps.map((_, tap) => [input, tap] as const));
 const source = (input: number) => new Float32Array(sizeOf(manifest.from.shape)).map((_, i) => input + i / 7);
-
-/** A store that is killed: after so many changes every further one fails. */
-class DyingStore extends MemoryStore {
-  changesLeft = Number.POSITIVE_INFINITY;
-  changes = 0;
-
-  override async set(key: Key, value: Uint8Array): Promise<void> {
-    this.#change();
-    await super.set(key, value);
-  }
-
-  override async delete(key: Key): Promise<void> {
-    this.#change();
-    await super.delete(key);
-  }
-
-  #change(): void {
-    if (this.changesLeft-- <= 0) throw new Error("killed");
-    this.changes++;
-  }
-}
 
 async function writeAll(run: Run, version = 0): Promise<void> {
   for (const [input, tap] of allUnits) {
@@ -127,6 +107,36 @@ describe("a run", () => {
       expect(noted.inputs[1]).toEqual({ ...manifest.inputs[1], failed: "not a picture" });
     }
     await expect(createRun(store, manifest)).resolves.toBeDefined(); // notes make no other run of it
+  });
+
+  test("notes units that failed, until they have a result", async () => {
+    const store = new MemoryStore();
+    const run = await createRun(store, manifest);
+    await run.failUnit(0, 1, "√ has no derivative at 0");
+    for (const each of [run, await openRun(store)]) {
+      expect(each.isDone(0, 1)).toBe(false);
+      expect(each.failureOf(0, 1)).toBe("√ has no derivative at 0");
+      expect(each.failureOf(1, 1)).toBeUndefined();
+    }
+    await run.writeUnit(0, 1, exampleUnit(manifest, 0, 1));
+    for (const each of [run, await openRun(store)]) expect(each.failureOf(0, 1)).toBeUndefined();
+  });
+
+  test("of an earlier version is read, gone on with, and written in today's format", async () => {
+    const store = new MemoryStore();
+    await (await createRun(store, manifest)).writeUnit(0, 0, exampleUnit(manifest, 0, 0));
+    const today = await store.get("/zarr.json");
+    // Format 1 had the manifest's objects and lists as they are, and no array of failed units.
+    const root = JSON.parse(new TextDecoder().decode(today));
+    root.attributes = { ...manifest, formatVersion: 1, coordinates: root.attributes.coordinates };
+    delete root.consolidated_metadata.metadata.unit_failed;
+    await store.set("/zarr.json", new TextEncoder().encode(JSON.stringify(root)));
+    await store.delete("/unit_failed/zarr.json");
+    expect((await openRun(store)).manifest).toEqual(manifest);
+    const run = await createRun(store, manifest);
+    expect(await run.readUnit(0, 0)).toEqual(exampleUnit(manifest, 0, 0));
+    expect(await store.get("/zarr.json")).toEqual(today);
+    expect(await store.has("/unit_failed/zarr.json")).toBe(true);
   });
 
   test("stores every vector, or none, if so asked", async () => {

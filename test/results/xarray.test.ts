@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { createRun } from "../../src/results/index.ts";
+import { encodeName } from "../../src/results/layout.ts";
 import { hasXarray, python, withoutXarray } from "../support/python.ts";
 import { exampleUnit, exampleManifest as manifest } from "./example-run.ts";
 
@@ -22,6 +23,11 @@ interface Opened {
   readonly picked: number;
   readonly status: Readonly<Record<string, unknown>>;
   readonly groups: Readonly<Record<string, Described>>;
+  /** Names of what is in groups: through the root, and through the group's own metadata. */
+  readonly members: Readonly<Record<string, readonly string[]>>;
+  readonly alone: Readonly<Record<string, readonly string[]>>;
+  /** What a netCDF file made of the run gives back; null where Python has no netCDF4. */
+  readonly netcdf: { readonly attrs: object; readonly equal: boolean; readonly groups: object } | null;
 }
 
 const nulls = (values: Iterable<number>) => Array.from(values, (value) => (Number.isFinite(value) ? value : null));
@@ -41,6 +47,7 @@ describe.skipIf(!hasXarray())(`xarray (${withoutXarray})`, () => {
     await run.writeUnit(1, 2, unit);
     await run.writeUnit(0, 1, deep);
     await run.noteInput(0, { predicted: "dog" });
+    await run.failUnit(0, 2, "√ at 0");
     const output = execFileSync(python, [join(here, "open-run.py"), join(folder, "run"), group], { encoding: "utf8" });
     opened = JSON.parse(output) as Opened;
   }, 60_000);
@@ -71,13 +78,33 @@ describe.skipIf(!hasXarray())(`xarray (${withoutXarray})`, () => {
     const codes = arrays.status?.values.slice(30) as number[];
     expect(codes.map((code) => words[code])).toEqual([...unit.status, undefined, undefined]);
     expect(arrays.done).toEqual({ dims: ["input", "tap"], values: [false, true, false, false, false, true] });
+    expect(arrays.unit_failed).toEqual({ dims: ["input", "tap"], values: ["", "", "√ at 0", "", "", ""] });
     expect(arrays.jvp?.values).toEqual([-1, deep.jvp, -1, -1, -1, unit.jvp]);
     expect(arrays.seconds?.values).toEqual([null, deep.seconds, null, null, null, unit.seconds]);
     expect(arrays.source?.values).toEqual([...new Array(48).fill(null), ...source]);
   });
 
   test("shows the manifest", () => {
-    expect(opened.root.attrs).toEqual(manifest);
+    const { k, tol, vectors, created, ...attrs } = opened.root.attrs;
+    expect({ k, tol, vectors, created }).toEqual({ k: 6, tol: 1e-5, vectors: 2, created: manifest.created });
+    for (const name of ["model", "from", "inputs", "taps", "preprocess", "versions"] as const) {
+      expect(JSON.parse(String(attrs[name]))).toEqual(manifest[name]);
+    }
+  });
+
+  test("finds in every group what is in it", () => {
+    const vectors = ["input", "k", "u", "v"];
+    expect(opened.members).toMatchObject({
+      "": expect.arrayContaining(["sigma", "unit_failed", "taps"]),
+      taps: manifest.taps.map(({ name }) => encodeName(name)).sort(),
+      [group]: vectors,
+    });
+    expect(opened.alone).toEqual({ taps: opened.members.taps, [group]: vectors });
+  });
+
+  test("writes a run as netCDF and reads it back as it was", (context) => {
+    if (opened.netcdf === null) context.skip("skipped: no netCDF4 for Python");
+    expect(opened.netcdf).toEqual({ attrs: opened.root.attrs, equal: true, groups: { [group]: true } });
   });
 
   test("opens the vectors of a tap by its group", () => {
