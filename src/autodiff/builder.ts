@@ -12,20 +12,20 @@ import type {
   Tangent,
 } from "./program.ts";
 
-/** Records a program: sources first, then linear operations. */
+/** Records a linear program: first its sources, then linear operations. */
 export class ProgramBuilder implements LinearBuilder {
   readonly #sources: LinearVar[] = [];
   readonly #steps: AnyStep[] = [];
   #nextId = 0;
 
-  /** A new source of this shape (without the block axis). */
+  /** Adds a source of this shape (without the block axis). */
   source(shape: Shape): LinearVar {
     const variable = { id: this.#nextId++, shape };
     this.#sources.push(variable);
     return variable;
   }
 
-  /** The program that ends in these targets, without the steps that none of them needs. */
+  /** The program with these targets, without the steps that no target needs. */
   finish(targets: readonly Tangent[]): LinearProgram {
     const needed = new Set(targets.map((target) => target?.id));
     const steps: AnyStep[] = [];

@@ -14,22 +14,22 @@ import {
 import { linearOps } from "./linear-ops/table.ts";
 import type { AnyStep, Definition, LinearOp, LinearProgram, LinearVar, StepEmitter } from "./program.ts";
 
-/** An emitted program: a graph whose inputs and outputs carry the block axis K in front. */
+/** An emitted program: a graph whose inputs and outputs have the block axis K as their first axis. */
 export interface EmittedProgram {
   readonly model: OnnxModel;
-  /** Names of the graph's inputs that take tangents, in the order of the program's sources. */
+  /** The names of the graph's inputs for tangents, in the order of the program's sources. */
   readonly inputs: readonly string[];
-  /** Names of the graph's outputs, in the order of the program's targets that are not zero. */
+  /** The names of the graph's outputs, in the order of those targets of the program that are not zero. */
   readonly outputs: readonly string[];
-  /** Names of the inputs that take kept values, which change with the point of linearization. */
+  /** The names of the inputs for kept values, which depend on the point of linearization. */
   readonly kept: readonly string[];
 }
 
 /**
- * Writes a program as an ONNX graph. Operands found among the constants become initializers, the others inputs.
+ * Writes a program as an ONNX graph. Operands that are constants become initializers; the others become inputs.
  *
- * Shapes: tangents are float32 [K, ...shape], a leading unit axis (the batch of one) left out so that K takes its place: [1, C, H, W]
- * is held as [K, C, H, W], the form in which convolutions run without reshapes; K is symbolic, so one graph serves blocks of any size.
+ * Shapes: tangents are float32 [K, ...shape]. If the shape starts with a batch axis of 1, K takes its place: [1, C, H, W] is held as
+ * [K, C, H, W], and convolutions run without reshapes. K is symbolic, so one graph serves blocks of any size.
  */
 export function emit(program: LinearProgram, constants: ReadonlyMap<string, Tensor>): EmittedProgram {
   const graph = new GraphWriter(constants);
@@ -54,7 +54,7 @@ export function emit(program: LinearProgram, constants: ReadonlyMap<string, Tens
   return { model, inputs, outputs, kept: [...graph.kept.keys()] };
 }
 
-/** Broadcasts of which nothing is wanted but products with factors of the full shape: ONNX's Mul broadcasts by itself. */
+/** Broadcasts that are only multiplied by factors of the full shape. They need no node, because ONNX's Mul broadcasts itself. */
 function implicitBroadcasts({ steps, targets }: LinearProgram): Set<number> {
   const broadcasts = steps.filter(({ op, inputs: [x], output }) => {
     const sameForm = x!.shape.length === output.shape.length && x!.shape[0] === output.shape[0];

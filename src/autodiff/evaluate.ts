@@ -3,10 +3,10 @@ import { linearOps } from "./linear-ops/table.ts";
 import type { Definition, LinearOp, LinearProgram, Operand } from "./program.ts";
 
 /**
- * Runs a program on one vector a source in float64, by the naive column of the table: slow, and the truth that emitted
- * graphs are held against.
+ * Evaluates a program in float64 for one vector per source, with the direct definition of each operation in the table. It is slow.
+ * The tests compare emitted graphs with it.
  *
- * Shapes: one array a source, flat; one a target (zeros where the target is structurally zero, of length 0).
+ * Shapes: one flat array per source, and one per target; a target that is zero by structure gives an array of length 0.
  *
  * @throws PushforwardError `shape-mismatch` if an input has the wrong length
  */

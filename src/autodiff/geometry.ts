@@ -2,7 +2,7 @@ import type { Shape } from "../base/index.ts";
 import type { Window } from "./program.ts";
 import type { RuleNode } from "./rule.ts";
 
-/** Strides, dilations and explicit pads of a convolution or pool, whichever way the node states them. */
+/** The strides, dilations and explicit pads of a convolution or pool, in whichever form the node states them. */
 export function windowOf(
   { attributes }: Pick<RuleNode, "attributes">,
   kernel: Shape,
@@ -26,7 +26,7 @@ export function windowOf(
 }
 
 /**
- * A pool's window with the end pads that its number of outputs asks for: `ceil_mode` reaches beyond the stated padding.
+ * The window of a pool. Its end pads follow from the number of outputs, because `ceil_mode` goes beyond the stated padding.
  */
 export function poolWindowOf(node: RuleNode, kernel: Shape): Window {
   const input = node.inputs[0]!.shape.slice(2);
@@ -41,7 +41,7 @@ export function poolWindowOf(node: RuleNode, kernel: Shape): Window {
   return { ...window, pads: [...window.pads.slice(0, rank), ...ends] };
 }
 
-/** Where each entry of a kernel stands in it, row-major. */
+/** The position of each entry of a kernel, in row-major order. */
 export function kernelOffsets(kernel: Shape): number[][] {
   return kernel.reduce<number[][]>(
     (offsets, extent) => offsets.flatMap((offset) => Array.from({ length: extent }, (_, at) => [...offset, at])),

@@ -15,7 +15,7 @@ import {
 } from "../onnx/index.ts";
 import { kernelOffsets, windowOf } from "./geometry.ts";
 
-/** Operators that ONNX Runtime has in float64; all others run in float32 between casts. */
+/** Operators that ONNX Runtime implements in float64. All others run in float32 between casts. */
 const float64Ops = new Set(
   [
     "Add Sub Mul Div Neg Abs Sqrt Exp Log Pow Reciprocal Sum Max Min Sign Relu Sigmoid Tanh Softmax LogSoftmax Clip",
@@ -28,15 +28,15 @@ const float64Ops = new Set(
 const FLOAT32 = int(1);
 const FLOAT64 = int(11);
 
-/** Type and shape of a tensor of a graph, by its name. */
+/** The type and shape of a tensor of a graph, by its name. */
 type TypeOf = (name: string) => TensorType | undefined;
 
 /**
- * The same graph in float64 between its float32 inputs and outputs: so that it does not hang on the order in which a
- * processor sums on which side of a kink a unit is. Convolutions, which ONNX Runtime has in float32 only, become matrix
- * products. A graph with branches or loops is returned as it is.
+ * The same graph, computed in float64 between float32 inputs and outputs. In float32 the order in which a processor adds could
+ * decide on which side of a kink a neuron lies. Convolutions, which ONNX Runtime implements only in float32, become matrix
+ * products. A graph with branches or loops is returned unchanged.
  *
- * `typeOf` knows the tensors that are not initializers.
+ * `typeOf` gives the types of the tensors that are not initializers.
  */
 export function inFloat64(model: OnnxModel, typeOf: TypeOf): OnnxModel {
   const { graph } = model;
@@ -49,7 +49,7 @@ export function inFloat64(model: OnnxModel, typeOf: TypeOf): OnnxModel {
   return buildModel({ ...graph, nodes: writer.nodes, initializers }, model.opsets.get(""));
 }
 
-/** Writes nodes in which a float32 tensor of name x is a float64 tensor of name x/float64. */
+/** Writes nodes in which the float32 tensor x becomes the float64 tensor x/float64. */
 class Float64Writer {
   readonly nodes: Node[] = [];
   readonly constants = new Map<string, Tensor>();
@@ -72,13 +72,13 @@ class Float64Writer {
     } else this.#between(one);
   }
 
-  /** The tensor in float32: as it was given, or under another name. */
+  /** The name of the tensor in float32: its own if it is an input or initializer, otherwise that of a cast. */
   narrow(name: string, as: string): string {
     if (this.#given.has(name)) return name;
     return this.#once("Cast", [wideName(name)], as, { to: FLOAT32 });
   }
 
-  /** A node as it is, between casts. */
+  /** Adds a node unchanged, between casts to float32 and back. */
   #between(one: Node): void {
     const inputs = one.inputs.map((name) => (this.#isFloat(name) ? this.narrow(name, `${name}/float32`) : name));
     const outputs = one.outputs.map((name) => (this.#isFloat(name) ? `${name}/rounded` : name));
@@ -88,7 +88,7 @@ class Float64Writer {
     });
   }
 
-  /** A convolution as one matrix product a group: of the weight with what each kernel entry meets. */
+  /** Adds a convolution as one matrix product per group: the weight times the slices of x that the kernel entries multiply. */
   #convolution(one: Node): void {
     const [x, w, y] = [one.inputs[0]!, one.inputs[1]!, one.outputs[0]!];
     const [xs, ws, ys] = [x, w, y].map((name) => this.#typeOf(name)!.shape) as [Shape, Shape, Shape];

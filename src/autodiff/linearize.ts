@@ -20,23 +20,23 @@ import { type DifferentiableOp, rules } from "./rules/index.ts";
 import { convolveParts, scaleAfterGather } from "./simplify.ts";
 
 export interface LinearizeOptions {
-  /** Tensors by which to differentiate: inputs, weights or any tensor inside. */
+  /** The tensors with respect to which to differentiate: inputs, weights or any tensor inside. */
   readonly sources: readonly string[];
   readonly targets: readonly string[];
-  /** Leaves every kept value to one node, so that nodes can be taken at different points; products cost a little more. */
+  /** Keeps the values of each node separate, so that they can come from different points. Products then cost a little more. */
   readonly apart?: boolean;
 }
 
-/** The derivative of a model between tensors, at any point: the values to keep at the point, and the program that uses them. */
+/** The derivative of a model between tensors at any point: the values to keep there, and the linear program that uses them. */
 export interface Linearization {
   readonly program: LinearProgram;
-  /** Weights, and what follows from weights alone. */
+  /** Weights, and tensors that depend only on weights. */
   readonly constants: ReadonlyMap<string, Tensor>;
-  /** Kept values that change with the point, as the primal graph computes them. */
+  /** The kept values that depend on the point. The primal graph computes them. */
   readonly kept: readonly KeptValue[];
-  /** The primal pass at a point: the model's inputs in; kept values and targets out. */
+  /** The primal pass at a point. Its inputs are those of the model; its outputs are the kept values and the targets. */
   readonly primal: OnnxModel;
-  /** Types and shapes of the primal pass's tensors, by name. */
+  /** The types and shapes of the tensors of the primal pass, by name. */
   readonly typeOf: (name: string) => TensorType | undefined;
 }
 
@@ -47,8 +47,8 @@ export interface UnsupportedNode {
 }
 
 /**
- * Nodes through which the sources' tangents flow on their way to the targets, in graph order. A tangent flows into a node
- * through its inputs and through what its subgraphs (the body of a Loop, the branches of an If) read from the graph around.
+ * The nodes on a path from a source to a target, in graph order. A node reads its inputs, and also the tensors of the surrounding
+ * graph that its subgraphs (the body of a Loop, the branches of an If) use.
  */
 export function nodesBetween(model: Model, { sources, targets }: LinearizeOptions): Node[] {
   const varying = new Set(sources);
@@ -66,7 +66,7 @@ export function nodesBetween(model: Model, { sources, targets }: LinearizeOption
   return between.reverse();
 }
 
-/** Nodes between sources and targets for which there is no rule. */
+/** The nodes between sources and targets that have no rule. */
 export function unsupportedBetween(model: Model, options: LinearizeOptions): UnsupportedNode[] {
   return nodesBetween(model, options)
     .filter((node) => node.domain !== "" || rules[node.op] === undefined)
@@ -74,10 +74,11 @@ export function unsupportedBetween(model: Model, options: LinearizeOptions): Uns
 }
 
 /**
- * The derivative of a model: each node between sources and targets hands over to its rule, which keeps values of the primal
- * pass and records linear operations.
+ * The derivative of a model. For each node between sources and targets, the rule of its operator keeps values of the primal pass and
+ * records linear operations.
  *
- * Shapes: the program's sources and targets have the tensors' shapes. What bypasses a source is held fixed.
+ * Shapes: the sources and targets of the program have the shapes of the tensors. Tensors that do not depend on a source are held
+ * fixed.
  *
  * @throws PushforwardError `op-unsupported` naming every node without a rule
  * @see Radul et al. 2022, "You Only Linearize Once"
@@ -144,7 +145,7 @@ function checkAttributes({ op, attributes }: Node): void {
 
 const absent: Value = { name: "", shape: [], type: "float32", constant: undefined };
 
-/** Splits what was kept into constants, computed once here, and what the primal graph computes at each point. */
+/** Splits the kept values into constants, which are computed here once, and those that the primal graph computes at each point. */
 async function finish(
   model: Model,
   primal: PrimalBuilder,

@@ -18,33 +18,33 @@ export interface Value {
   readonly name: string;
   readonly shape: Shape;
   readonly type: DataType;
-  /** The tensor itself where it is the same at every input. */
+  /** The tensor itself, if it is the same at every input. */
   readonly constant: Tensor | undefined;
 }
 
-/** A value kept of the primal pass. */
+/** A kept value of the primal pass. */
 export interface KeptValue extends Operand {
-  /** First output of the node whose derivative needs it; `undefined` where several nodes' values are merged in it. */
+  /** The first output of the node whose derivative needs it; `undefined` if values of several nodes are merged in it. */
   readonly of: string | undefined;
 }
 
 const DATA_TYPES: Partial<Record<DataType, number>> = { float32: 1, int64: 7, bool: 9 };
 
 /**
- * Records what rules need of the primal pass, as ONNX nodes beside the model's own. Only what is kept, and what that
- * needs, is computed.
+ * Records the values that rules need from the primal pass, as ONNX nodes in addition to those of the model. Only kept values, and
+ * what they depend on, are computed.
  */
 export class PrimalBuilder {
   readonly nodes: Node[] = [];
   readonly constants = new Map<string, Tensor>();
   readonly kept = new Map<string, KeptValue>();
-  /** Types and shapes of what the nodes compute. */
+  /** The types and shapes of the tensors that these nodes compute. */
   readonly types = new Map<string, TensorType>();
-  /** First output of the node whose rule is at work. */
+  /** The first output of the node whose rule is running. */
   owner: string | undefined;
   #nextId = 0;
 
-  /** Keeps a value for the linear program, as the node's own: what another node has kept already is copied. */
+  /** Keeps a value for the linear program, on behalf of one node. A value that another node keeps too is copied. */
   keep(value: Value, of = this.owner): Operand {
     const before = value.constant === undefined ? this.kept.get(value.name) : undefined;
     const { name, shape, type } =
@@ -66,7 +66,7 @@ export class PrimalBuilder {
     return this.constant(filled([], value));
   }
 
-  /** Any ONNX node; the caller knows the shape of its first output. */
+  /** Adds any ONNX node. The caller states the shape of its first output. */
   op(
     op: string,
     inputs: readonly Value[],
@@ -80,7 +80,7 @@ export class PrimalBuilder {
     return { name, shape, type, constant: undefined };
   }
 
-  /** An ONNX node whose second output is wanted. */
+  /** Adds an ONNX node and returns its second output. */
   secondOutput(op: string, inputs: readonly Value[], shape: Shape, attributes: Attributes, type: DataType): Value {
     const name = `primal/${op}${this.#nextId++}`;
     const outputs = [`${name}/first`, name];
@@ -145,7 +145,7 @@ export class PrimalBuilder {
     return this.op("Cast", [x], x.shape, { to: int(DATA_TYPES[type]!) }, type);
   }
 
-  /** A reduction over negative axes, which stay with extent 1. */
+  /** A reduction over negative axes, which remain with extent 1. */
   reduce(op: "ReduceSum" | "ReduceMean" | "ReduceProd", x: Value, axes: readonly number[]): Value {
     const shape = x.shape.map((extent, axis) => (axes.includes(axis - x.shape.length) ? 1 : extent));
     return this.op(op, [x, this.constant(intTensor(axes))], shape, { keepdims: int(1) });

@@ -1,23 +1,23 @@
 import type { Shape } from "../base/index.ts";
 import type { Attributes, DataType } from "../onnx/index.ts";
 
-/** A tangent (or cotangent) in a program: linear in the sources. Its shape leaves out the block axis K. */
+/** A tangent (or cotangent) in a program, linear in the sources. Its shape does not include the block axis K. */
 export interface LinearVar {
   readonly id: number;
   readonly shape: Shape;
 }
 
-/** A tangent that may be structurally zero: absent, it costs no step. */
+/** A tangent, or `undefined` if it is zero by structure; then no step is recorded for it. */
 export type Tangent = LinearVar | undefined;
 
-/** A tensor that a step uses but is not linear in: a weight, or a value kept from the primal pass. */
+/** A tensor that a step uses as fixed numbers: a weight, or a kept value. */
 export interface Operand {
   readonly name: string;
   readonly shape: Shape;
   readonly type: DataType;
 }
 
-/** Geometry of a convolution or window: spatial axes in order; `pads` holds all begins, then all ends. */
+/** The geometry of a convolution or window, for the spatial axes in order. `pads` has the pads at all begins, then at all ends. */
 export interface Window {
   readonly strides: readonly number[];
   readonly dilations: readonly number[];
@@ -29,7 +29,7 @@ export interface ConvWindow extends Window {
 }
 
 /**
- * The closed table of linear operations: name → attributes. Axes are negative (−1 is last), so the block axis in front of
+ * The closed table of linear operations: name → attributes. Axes are negative (−1 is the last), so the block axis at the front of
  * every tangent changes no operation.
  */
 export interface OpAttributes {
@@ -45,7 +45,7 @@ export interface OpAttributes {
   matmulLeft: { readonly transposeW: boolean };
   /** Convolution with W [O, I/group, …]; x [N, I, …]. */
   conv: ConvWindow;
-  /** The adjoint of `conv` that takes inputs of spatial `size`: x [N, O, …] → [N, I, …size]. */
+  /** The adjoint of the `conv` whose inputs have the spatial shape `size`: x [N, O, …] → [N, I, …size]. */
   convTranspose: ConvWindow & { readonly size: readonly number[] };
   /** Convolution of the operand x [N, I, …] with the tangent dW [O, I/group, …kernel]. */
   convWeight: ConvWindow;
@@ -53,16 +53,16 @@ export interface OpAttributes {
   convWeightTranspose: ConvWindow & { readonly kernel: readonly number[] };
   /** Sums over windows of the last `kernel.length` axes, zeros outside. */
   windowSum: Window & { readonly kernel: readonly number[] };
-  /** The adjoint of `windowSum` that takes inputs of spatial `size`. */
+  /** The adjoint of the `windowSum` whose inputs have the spatial shape `size`. */
   windowSumTranspose: Window & { readonly kernel: readonly number[]; readonly size: readonly number[] };
   /** Entries at the operand's indices [P] along one axis. */
   gather: { readonly axis: number };
   /** The adjoint of `gather`: adds entry p at index[p] of an axis of extent `size`. */
   scatterAdd: { readonly axis: number; readonly size: number };
   reshape: { readonly shape: Shape };
-  /** Axes permuted as ONNX's Transpose does, the block axis not counted. */
+  /** Permutes the axes like ONNX's Transpose, without the block axis. */
   transpose: { readonly perm: readonly number[] };
-  /** Σ over axes, which stay with extent 1. */
+  /** Σ over axes, which remain with extent 1. */
   sum: { readonly axes: readonly number[] };
   /** NumPy broadcasting to a shape. */
   broadcast: { readonly shape: Shape };
@@ -83,17 +83,17 @@ export interface Step<Op extends LinearOp = LinearOp> {
   readonly output: LinearVar;
 }
 
-/** A step whose attributes follow from its op, for code that switches over ops. */
+/** A step whose attributes have the type of its op, for code that switches over ops. */
 export type AnyStep = { [Op in LinearOp]: Step<Op> }[LinearOp];
 
-/** A checked, printable list of linear operations from sources to targets; a target that is zero is absent. */
+/** A checked, printable list of linear operations from sources to targets. A target that is zero by structure is `undefined`. */
 export interface LinearProgram {
   readonly sources: readonly LinearVar[];
   readonly targets: readonly Tangent[];
   readonly steps: readonly AnyStep[];
 }
 
-/** Records linear operations. Absent tangents pass through as absent; shapes are checked as steps are recorded. */
+/** Records linear operations. An operation on absent tangents gives an absent tangent. Shapes are checked for each step. */
 export interface LinearBuilder {
   add(...terms: readonly Tangent[]): Tangent;
   sub(a: Tangent, b: Tangent): Tangent;
@@ -118,13 +118,13 @@ export interface LinearBuilder {
   concat(xs: readonly LinearVar[], axis: number): Tangent;
 }
 
-/** Writes the ONNX nodes of one step. Names are tensors of the graph under construction, block axis K in front. */
+/** Writes the ONNX nodes of one step. Names are tensors of the emitted graph, whose first axis is the block axis K. */
 export interface StepEmitter {
-  /** The step's input i without its leading unit axis: [K, C, H, W] for a tangent [1, C, H, W]. */
+  /** Input i of the step without a leading axis of 1: [K, C, H, W] for a tangent [1, C, H, W]. */
   input(i?: number): string;
-  /** The step's input i with every axis of its shape: [K, ...shape]. */
+  /** Input i of the step with every axis of its shape: [K, ...shape]. */
   fullInput(i?: number): string;
-  /** Whether input i (the output for −1) is held without its leading unit axis. */
+  /** Whether input i (the output for −1) is held without its leading axis of 1. */
   isStripped(i?: number): boolean;
   operand(i?: number): string;
   node(op: string, inputs: readonly string[], attributes?: Attributes): string;
@@ -132,27 +132,27 @@ export interface StepEmitter {
   scalar(value: number): string;
   /** Zeros of a shape, without the axis K. */
   zeros(shape: Shape): string;
-  /** Reshapes a tensor [K, …] to [K, ...shape]. The axis K is seen to stay, so that ONNX Runtime can reuse memory in place. */
+  /** Reshapes a tensor [K, …] to [K, ...shape]. ONNX Runtime can see that K does not change, and so can work in place. */
   reshape(name: string, shape: Shape): string;
-  /** Turns a tensor [K, ...shape of the output] into the form in which the output is held. */
+  /** Converts a tensor [K, ...shape of the output] to the form in which the output is held. */
   fromFull(name: string): string;
-  /** Reshapes a tensor whose first axis is K times something to the form in which the output is held. */
+  /** Reshapes a tensor whose first axis is a multiple of K to the form in which the output is held. */
   toOutput(name: string): string;
 }
 
 /** The four columns of a linear operation. */
 export interface Definition<Op extends LinearOp> {
-  /** Shape of the output; throws an Error with the reason where the inputs do not fit. */
+  /** The shape of the output. Throws an Error with the reason if the inputs do not fit. */
   shape(inputs: readonly Shape[], operands: readonly Shape[], attributes: OpAttributes[Op]): Shape;
-  /** Cotangents of the inputs, recorded with linear operations. */
+  /** Records the cotangents of the inputs. */
   transpose(l: LinearBuilder, ct: LinearVar, step: Step<Op>): readonly Tangent[];
-  /** Emission as ONNX; returns the name of the output in the form in which it is held. */
+  /** Emits ONNX nodes and returns the name of the output, in the form in which it is held. */
   emit(e: StepEmitter, step: Step<Op>): string;
-  /** Naive float64 evaluation of one vector. */
+  /** Evaluates the definition directly in float64, for one vector. */
   evaluate(step: Step<Op>, inputs: readonly Float64Array[], operands: readonly Float64Array[]): Float64Array;
 }
 
-/** `%3 = conv[1,8,5,5](%1; W) strides=1,1 …`: one line a step. */
+/** Prints a program with one line for each step: `%3 = conv[1,8,5,5](%1; W) strides=1,1 …`. */
 export function formatProgram({ sources, targets, steps }: LinearProgram): string {
   const name = (x: Tangent) => (x === undefined ? "0" : `%${x.id}`);
   const attribute = (value: unknown) => (Array.isArray(value) ? value.join(",") : String(value));

@@ -3,39 +3,39 @@ import { type readAttributes, toNumbers } from "../onnx/index.ts";
 import type { PrimalBuilder, Value } from "./primal.ts";
 import type { LinearBuilder, Tangent } from "./program.ts";
 
-/** A node of the model as its rule sees it. */
+/** A node of the model, as it is given to its rule. */
 export interface RuleNode {
   readonly op: string;
-  /** A trailing or empty optional input is absent: read those with `optional`. */
+  /** An optional input that is missing or empty is `undefined`; read it with `optional`. */
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly attributes: ReturnType<typeof readAttributes>;
   optional(i: number): Value | undefined;
-  /** Whether input i has a tangent: only then is anything about it worth keeping. */
+  /** Whether input i has a tangent. Values should be kept only for inputs that have one. */
   varies(i: number): boolean;
 }
 
-/** Maps the tangents of a node's inputs (absent where they do not vary) to those of its outputs. */
+/** Maps the tangents of a node's inputs (`undefined` for inputs that do not vary) to those of its outputs. */
 type LinearMap = (l: LinearBuilder, ...tangents: readonly Tangent[]) => Tangent | readonly Tangent[];
 
 /**
- * The derivative of one ONNX operator: keeps what it needs of the primal pass, and returns a map made of linear operations
- * only. The transpose is derived from those.
+ * The derivative of one ONNX operator. A rule keeps the values that it needs from the primal pass, and returns a map that records
+ * only linear operations. The transpose is derived from these.
  */
 export type Rule = (node: RuleNode, primal: PrimalBuilder) => LinearMap;
 
 export type Rules = Readonly<Record<string, Rule>>;
 
-/** An operator whose outputs do not move with its inputs (comparisons, rounding, shapes). */
+/** The rule of an operator with a derivative of zero (comparisons, rounding, shapes). */
 export const constant: Rule = () => () => undefined;
 
-/** A reinterpretation of the entries of its first input in the same order. */
+/** The rule of an operator that changes only the shape of its first input; the entries stay in the same order. */
 export const reshaped: Rule =
   ({ outputs: [y] }) =>
   (l, dx) =>
     l.reshape(dx, y!.shape);
 
-/** An elementwise function of one input: dy = f′ ∘ dx, f′ computed in the primal pass from x and y. */
+/** The rule of an elementwise function of one input: dy = f′ ∘ dx, where the primal pass computes f′ from x and y. */
 export const diagonal =
   (derivative: (primal: PrimalBuilder, x: Value, y: Value, node: RuleNode) => Value): Rule =>
   (node, primal) => {
@@ -46,7 +46,7 @@ export const diagonal =
 /** An axis counted from the right: −1 is last. */
 export const fromRight = (axis: number, shape: Shape) => (axis < 0 ? axis : axis - shape.length);
 
-/** Numbers of a constant input; they steer the shape, so they must be the same at every input. */
+/** The numbers of an input that determines a shape. They must be the same at every input of the model. */
 export function steering(node: RuleNode, i: number): number[] | undefined {
   const value = node.optional(i);
   if (value === undefined) return undefined;

@@ -4,11 +4,11 @@ import type { PrimalBuilder, Value } from "./primal.ts";
 import type { AnyStep, LinearProgram, LinearVar, Operand, Step } from "./program.ts";
 
 /**
- * Lets a factor wait until after the selection that follows it: gather(reshape(m ∘ x)) becomes m′ ∘ gather(reshape(x)) with
- * m′ = gather(m), computed in the primal pass. A ReLU before a max pool then costs a product with the pool's output, not
- * with its larger input, and in the transpose likewise.
+ * Applies a factor after the selection that follows it: gather(reshape(m ∘ x)) becomes m′ ∘ gather(reshape(x)), where the primal pass
+ * computes m′ = gather(m). With a ReLU before a max pool, the mask is then multiplied with the output of the pool and not with its
+ * larger input; the same holds in the transpose.
  *
- * The result is the same to the last bit.
+ * The result is the same bit for bit.
  */
 export function scaleAfterGather(program: LinearProgram, primal: PrimalBuilder): LinearProgram {
   const makers = new Map(program.steps.map((step) => [step.output.id, step]));
@@ -39,8 +39,8 @@ export function scaleAfterGather(program: LinearProgram, primal: PrimalBuilder):
 }
 
 /**
- * Splits a convolution of a concatenation: conv(concat(a, b), W) becomes conv(a, Wₐ) + conv(b, W_b), with W's input channels
- * divided between the parts. No part is copied, neither here nor, as the slices of a cotangent, in the transpose.
+ * Splits a convolution of a concatenation: conv(concat(a, b), W) becomes conv(a, Wₐ) + conv(b, W_b), where Wₐ and W_b have the input
+ * channels of each part. Then the parts are not copied into one tensor, and the transpose does not cut a cotangent into slices.
  */
 export function convolveParts(program: LinearProgram, primal: PrimalBuilder): LinearProgram {
   const makers = new Map(program.steps.map((step) => [step.output.id, step]));

@@ -3,9 +3,9 @@ import { linearOps } from "./linear-ops/table.ts";
 import type { Definition, LinearOp, LinearProgram, LinearVar, Tangent } from "./program.ts";
 
 /**
- * The adjoint program: sources and targets change places, and so ⟨u, P v⟩ = ⟨Pᵀ u, v⟩ by construction.
+ * The adjoint program, with sources and targets exchanged: ⟨u, P v⟩ = ⟨Pᵀ u, v⟩ holds by construction.
  *
- * Shapes: a target that was zero becomes no source.
+ * Shapes: a target that is zero by structure has no source in the adjoint.
  *
  * @see Radul et al. 2022, "You Only Linearize Once"
  */

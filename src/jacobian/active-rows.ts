@@ -2,7 +2,7 @@ import { evaluate, type Linearization, type LinearProgram, type LinearVar } from
 import { sizeOf } from "../base/index.ts";
 import type { Tensor } from "../onnx/index.ts";
 
-/** Operations that move, select or scale entries one by one: they carry a pattern of zeros. */
+/** Operations that move, select, scale or add entries without mixing them: a pattern of zeros passes through them. */
 const entrywise: ReadonlySet<string> = new Set([
   "scale",
   "multiply",
@@ -16,10 +16,10 @@ const entrywise: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Rows of J that can be non-zero: the program's last entrywise operations, run on ones with every factor replaced by
- * whether it is non-zero.
+ * The rows of J that are not zero by structure. They are found by running the last entrywise operations of the program on ones, with
+ * every factor replaced by 0 if it is zero and by 1 otherwise.
  *
- * `undefined` where the last operation mixes entries, so that the structure tells nothing.
+ * `undefined` if the last operation mixes entries, because then the structure does not determine zero rows.
  */
 export function activeRows(
   { program, constants }: Linearization,
@@ -43,7 +43,7 @@ export function activeRows(
   return Uint32Array.from(active);
 }
 
-/** The part of a program from which the target follows by entrywise operations alone; `undefined` where that is nothing. */
+/** The last part of a program, as far as it consists of entrywise operations; `undefined` if it can make no row zero. */
 function entrywiseTail({ steps: all, targets }: LinearProgram): LinearProgram | undefined {
   const needed = new Map<number, LinearVar>([[targets[0]!.id, targets[0]!]]);
   const tail = [...all].reverse().filter((step) => {
@@ -53,7 +53,7 @@ function entrywiseTail({ steps: all, targets }: LinearProgram): LinearProgram | 
     return true;
   });
   if (!tail.some((step) => step.op === "scale" || step.op === "pad")) return undefined;
-  // A pattern has no signs: terms must not cancel.
+  // A pattern of zeros has no signs, because terms must not cancel.
   const steps = tail.reverse().map((step) => (step.op === "multiply" ? { ...step, attributes: { factor: 1 } } : step));
   return { sources: [...needed.values()], targets, steps };
 }

@@ -4,30 +4,30 @@ import type { Attribute, Model, Node } from "../onnx/index.ts";
 import type { Tap } from "./taps.ts";
 
 /**
- * Multiply-adds of one product J(from → to)·v: those of the convolutions and matrix products between the two taps. A node both
- * of whose factors move with the source has two products in J, dA·B and A·dB. Elementwise work is left out.
+ * The multiply-adds of one product J(from → to)·v: those of the convolutions and matrix products between the two taps. If both factors
+ * of a node depend on the source, J has two products, dA·B and A·dB. Elementwise operations are not counted.
  */
 export function productCost(model: Model, from: Tap, to: Tap): number {
   const moving = new Set([from.tensor]);
   let total = 0;
   for (const node of nodesBetween(model, { sources: [from.tensor], targets: [to.tensor] })) {
-    if (rules[node.op] === constant) continue; // What it gives does not move.
+    if (rules[node.op] === constant) continue; // Its derivative is zero.
     total += multiplyAdds(model, node) * node.inputs.slice(0, 2).filter((factor) => moving.has(factor)).length;
     if (node.inputs.some((input) => moving.has(input))) for (const output of node.outputs) moving.add(output);
   }
   return total;
 }
 
-/** Moving an entry through memory takes about as long as this many multiply-adds. */
+/** Reading and writing an entry in memory takes about as long as this many multiply-adds. */
 const MOVE = 50;
 
-/** What a product costs with the movement of its intermediate values, in multiply-adds. */
+/** The cost of a product, including the memory traffic of its intermediate values, in multiply-adds. */
 export function costWithMemory(model: Model, from: Tap, to: Tap, { steps }: LinearProgram): number {
   const entries = steps.reduce((total, { output }) => total + sizeOf(output.shape), sizeOf(from.shape));
   return productCost(model, from, to) + MOVE * entries;
 }
 
-/** Multiply-adds of a layer itself, 0 for one that is neither a convolution nor a matrix product. */
+/** The multiply-adds of one node; 0 if it is neither a convolution nor a matrix product. */
 function multiplyAdds(model: Model, { op, inputs, outputs, attributes }: Node): number {
   const shape = (name: string | undefined) => model.values.get(name ?? "")?.shape ?? [];
   const [input, weight, output] = [shape(inputs[0]), shape(inputs[1]), shape(outputs[0])];

@@ -21,7 +21,7 @@ interface Parts {
   readonly target: Shape;
   readonly preferredRows: number;
   readonly productCost: number;
-  /** Rows of a block that run at once. */
+  /** How many rows of a block are computed in one run. */
   readonly rowsPerRun: number;
   readonly algebra: BlockAlgebra;
   readonly linearization: Linearization;
@@ -32,9 +32,9 @@ interface Parts {
 }
 
 /**
- * J(a → b) of a network at one point, applied to blocks by two compiled graphs.
+ * J(a → b) of a network at one point. Two compiled graphs compute its products with blocks.
  *
- * Shapes: source and target leave out a batch axis of 1. Units: target units per source unit.
+ * Shapes: source and target have no batch axis of 1. Entries of J are in units of the target per unit of the source.
  */
 export class JacobianOperator implements LinearOperator {
   readonly source: Shape;
@@ -42,7 +42,7 @@ export class JacobianOperator implements LinearOperator {
   readonly preferredRows: number;
   readonly productCost: number;
   readonly algebra: BlockAlgebra;
-  /** The target tap's own value at the point. */
+  /** The value of the target tap at the point. */
   readonly value: Float32Array;
   readonly #parts: Parts;
 
@@ -69,8 +69,8 @@ export class JacobianOperator implements LinearOperator {
   }
 
   /**
-   * J with what these nodes keep of the primal pass taken from another point: J of both points where all nodes, or none, are
-   * named. Both must come from one Jacobian compiled `apart`.
+   * J with the kept values of these nodes taken from another point. With no nodes it is this J; with all nodes it is the J of the
+   * other point. Both operators must come from one Jacobian that was compiled `apart`.
    *
    * `nodes` are named by their first outputs.
    */
@@ -80,7 +80,7 @@ export class JacobianOperator implements LinearOperator {
     return new JacobianOperator({ ...this.#parts, kept: { ...this.#parts.kept, ...taken } });
   }
 
-  /** Runs a block in pieces that the caches hold, each written straight to its place in the result. */
+  /** Computes a block in pieces that fit into the cache. Each piece is written directly to its part of the result. */
   async #run(
     { emitted, executable }: Product,
     x: Block,
@@ -90,7 +90,7 @@ export class JacobianOperator implements LinearOperator {
   ): Promise<Block> {
     if (x.length !== sizeOf(from)) {
       throw new PushforwardError("shape-mismatch", {
-        what: `A block of vectors of length ${x.length} meets a side of ${sizeOf(from)} numbers.`,
+        what: `The vectors of the block have ${x.length} entries, but J needs ${sizeOf(from)} entries here.`,
       });
     }
     const length = sizeOf(to);

@@ -16,16 +16,16 @@ import { costWithMemory } from "./cost.ts";
 import { JacobianOperator } from "./jacobian-operator.ts";
 import { findTaps, resolveTap, type Tap } from "./taps.ts";
 
-/** A point at which to linearize: the network's input, with or without its batch axis. */
+/** A point at which to linearize: an input of the network, with or without its batch axis. */
 export type Point = Float32Array | { readonly shape: Shape; readonly data: Float32Array };
 
-/** Rows of a block that a solver should ask for at once: its own matrix products want long blocks. */
+/** How many rows a solver should multiply at a time. The matrix products of the solver are faster with larger blocks. */
 const PREFERRED_ROWS = 32;
 
-/** Bytes of the largest tangent of a run that the last cache of a CPU still holds. */
+/** The most bytes of the largest tangent of a run, so that it fits into the last cache of a CPU. */
 const CACHED_BYTES = 2 ** 24;
 
-/** The power of two, at most the preferred rows, with which the program's largest tangent stays within the cache. */
+/** The largest power of two, up to the preferred rows, with which the largest tangent of the program fits into the cache. */
 function rowsPerRun({ sources, steps }: LinearProgram): number {
   const tangents = [...sources, ...steps.map(({ output }) => output)];
   const largest = Math.max(...tangents.map(({ shape }) => Float32Array.BYTES_PER_ELEMENT * sizeOf(shape)));
@@ -33,21 +33,21 @@ function rowsPerRun({ sources, steps }: LinearProgram): number {
   return Math.min(Math.max(fitting, 1), PREFERRED_ROWS);
 }
 
-/** J(from → to) of a network at any point: linearized and compiled once, bound to points with `at`. */
+/** J(from → to) of a network, linearized and compiled once. `at` binds it to a point. */
 export interface CompiledJacobian {
   readonly from: Tap;
   readonly to: Tap;
   readonly linearization: Linearization;
-  /** Whether J is the same at every point, as behind linear layers only. */
+  /** Whether J is the same at every point, as for a network of linear layers. */
   readonly isConstant: boolean;
-  /** First outputs of the nodes whose derivative changes with the point, in graph order; all of them where compiled `apart`. */
+  /** The first outputs of the nodes whose derivative depends on the point, in graph order. All are listed only with `apart`. */
   readonly factors: readonly string[];
-  /** Runs the primal pass at a point and binds the products to what it kept. */
+  /** Runs the primal pass at a point and binds the products to its kept values. */
   at(point: Point): Promise<JacobianOperator>;
   release(): Promise<void>;
 }
 
-/** A normalized network on a backend: its taps, and the Jacobians between them. */
+/** A normalized network on a backend, with its taps and the Jacobians between them. */
 export class Network {
   readonly model: Model;
   readonly backend: Backend;
@@ -61,7 +61,7 @@ export class Network {
     this.taps = findTaps(model);
   }
 
-  /** The network's only input. */
+  /** The only input of the network. */
   get input(): Tap {
     const inputs = this.taps.filter((tap) => tap.op === "Input");
     if (inputs.length !== 1) {
@@ -74,7 +74,7 @@ export class Network {
     return inputs[0]!;
   }
 
-  /** The tap of the network's first output. */
+  /** The tap of the first output of the network. */
   get output(): Tap {
     return this.tap(this.model.onnx.graph.outputs[0]!.name);
   }
@@ -88,13 +88,13 @@ export class Network {
     return resolveTap(this.model, this.taps, name, this.#file);
   }
 
-  /** Nodes between two taps that no rule differentiates; empty where J(from → to) can be had. */
+  /** The nodes between two taps that have no rule; empty if J(from → to) can be computed. */
   unsupported(from: Tap, to: Tap): UnsupportedNode[] {
     return unsupportedBetween(this.model, { sources: [from.tensor], targets: [to.tensor] });
   }
 
   /**
-   * Linearizes between two taps and compiles both products; `apart` keeps the nodes' values apart, for `exchanged`.
+   * Linearizes between two taps and compiles J and Jᵀ. `apart` keeps the values of each node separate, for `exchanged`.
    *
    * @throws PushforwardError `op-unsupported` naming all nodes without a rule, `tap-unknown` if `to` does not follow `from`
    */
@@ -106,7 +106,7 @@ export class Network {
     const { program, constants } = linearization;
     if (program.targets[0] === undefined) {
       throw new PushforwardError("tap-unknown", {
-        what: `"${to.name}" does not move with "${from.name}": no path leads from one to the other.`,
+        what: `"${to.name}" does not depend on "${from.name}": no path leads from one to the other.`,
         where: { ...this.#place, tap: to.name },
         fix: "Choose a target after the source; `pushforward inspect` lists the taps in order.",
       });

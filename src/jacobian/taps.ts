@@ -3,19 +3,19 @@ import { type Model, type Node, readsOf } from "../onnx/index.ts";
 
 /** A named tensor of the graph that a Jacobian can start from or lead to. */
 export interface Tap {
-  /** Short and unique: the tensor's own name where that is short, else one like `conv1`. */
+  /** A short, unique name: that of the tensor if it is short, otherwise one like `conv1`. */
   readonly name: string;
   readonly tensor: string;
-  /** The operator that makes it; `Input` for a graph input. */
+  /** The operator that computes it; `Input` for an input of the graph. */
   readonly op: string;
   readonly node: string;
-  /** Without the batch axis, where that is 1. */
+  /** The shape, without a batch axis of 1. */
   readonly shape: Shape;
   /** Whether every path from the input to the outputs passes through it. */
   readonly cut: boolean;
 }
 
-/** Short names by operator, as the literature calls such layers. */
+/** The short name of each operator, as in the literature. */
 const shortNames: Readonly<Record<string, string>> = {
   MaxPool: "pool",
   AveragePool: "pool",
@@ -33,7 +33,7 @@ const shortNames: Readonly<Record<string, string>> = {
   PRelu: "relu",
 };
 
-/** Operators that only rearrange or pass on what they are given: their outputs are no taps of their own. */
+/** Operators that only rearrange or copy their input. Their outputs are not taps. */
 const passive = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast", "Transpose"]);
 
 const isSimple = (name: string) => /^[A-Za-z][\w.-]{0,23}$/.test(name) && !/Output_\d+$/.test(name);
@@ -81,7 +81,7 @@ export function findTaps(model: Model): Tap[] {
   ];
 }
 
-/** Whether all paths from the inputs to the outputs pass through a tensor: without it, is an output still reached? */
+/** Tests whether all paths from the inputs to the outputs pass through a tensor: without it, no output can be reached. */
 function cutTest(inputs: readonly string[], nodes: readonly Node[], outputs: readonly string[]) {
   return (tensor: string): boolean => {
     const reached = new Set(inputs.filter((input) => input !== tensor));

@@ -224,7 +224,7 @@ const taps: readonly Row[] = [
     what: "a target before the source",
     args: ["net.onnx", "x.npy", "--from", "relu2", "--taps", "conv1"],
     says: [
-      'error: "conv1" does not move with "relu2": no path with a derivative leads from one to the other.',
+      'error: "conv1" does not depend on "relu2": no path with a derivative leads from one to the other.',
       atModel("net.onnx", "tap conv1"),
       "  do  Choose a target after the source; `pushforward inspect` lists the taps in order.",
     ],

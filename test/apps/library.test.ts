@@ -150,8 +150,8 @@ describe("what cannot be had is refused", () => {
       what: "a target before its source",
       attempt: () => net.jacobian({ at: new Float32Array(144), from: "relu2", to: "relu1" }),
       says: [
-        'tap-unknown: "relu1" does not move with "relu2": no path leads from one to the other.',
-        'error: "relu1" does not move with "relu2": no path leads from one to the other.',
+        'tap-unknown: "relu1" does not depend on "relu2": no path leads from one to the other.',
+        'error: "relu1" does not depend on "relu2": no path leads from one to the other.',
         "  at  file FOLDER/net.onnx, tap relu1",
         "  do  Choose a target after the source; `pushforward inspect` lists the taps in order.",
       ],

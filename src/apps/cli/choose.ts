@@ -9,7 +9,7 @@ import { DEFAULT_K } from "./options.ts";
 /**
  * The taps asked for, by name or as `all` or `cuts`: of these two, those that move with the source.
  *
- * @throws PushforwardError `tap-unknown` for a name that is none or does not move with the source, `op-unsupported` naming
+ * @throws PushforwardError `tap-unknown` for a name that is none or does not depend on the source, `op-unsupported` naming
  * all nodes without a rule and the taps reachable without them
  */
 export async function chooseTaps(network: NetworkFile, from: Tap, names: string): Promise<Tap[]> {
@@ -23,7 +23,7 @@ export async function chooseTaps(network: NetworkFile, from: Tap, names: string)
   const still = chosen.find((tap) => !moving.includes(tap));
   if (group === undefined && still !== undefined) {
     throw new PushforwardError("tap-unknown", {
-      what: `"${still.name}" does not move with "${from.name}": no path with a derivative leads from one to the other.`,
+      what: `"${still.name}" does not depend on "${from.name}": no path with a derivative leads from one to the other.`,
       where: { file: network.file, tap: still.name },
       fix: "Choose a target after the source; `pushforward inspect` lists the taps in order.",
     });

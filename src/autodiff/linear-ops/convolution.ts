@@ -84,7 +84,7 @@ export const convWeight: Definition<"convWeight"> = {
   transpose(l, ct, { inputs: [w], operands, attributes }) {
     return [l.convWeightTranspose(operands[0]!, ct, { ...attributes, kernel: w!.shape.slice(2) })];
   },
-  /** One convolution with K·O output channels, arranged so that each group finds its own. */
+  /** One convolution with K·O output channels, in an order in which each group has its own channels. */
   emit(e, { inputs: [w], output, attributes }) {
     const { group } = attributes;
     const [out, perGroup, ...kernel] = w!.shape as [number, number, ...number[]];
@@ -113,8 +113,8 @@ export const convWeightTranspose: Definition<"convWeightTranspose"> = {
     return [l.convWeight(operands[0]!, ct, window)];
   },
   /**
-   * The correlation of x with the cotangent: channels become the batch, the batch becomes the channels, strides and
-   * dilations change places.
+   * The correlation of x with the cotangent: the channels become the batch and the batch becomes the channels; strides and dilations
+   * are exchanged.
    */
   emit(e, { inputs: [ct], operands: [x], attributes }) {
     const { group, kernel, strides, dilations, pads } = attributes;
@@ -134,7 +134,7 @@ export const convWeightTranspose: Definition<"convWeightTranspose"> = {
       pads: ints(pads),
       group: int(group),
     });
-    // Rows and columns that the stride skipped at the end give kernel entries too many.
+    // Rows and columns that the stride skipped at the end would give additional kernel entries.
     const axes = kernel.map((_, d) => d + 2);
     const cropped = e.node("Slice", [y, e.ints(axes.map(() => 0)), e.ints(kernel), e.ints(axes)]);
     const parts = e.node("Reshape", [cropped, e.ints([perGroup, group, -1, out / group, sizeOf(kernel)])]);
@@ -149,24 +149,24 @@ export const convWeightTranspose: Definition<"convWeightTranspose"> = {
   },
 };
 
-/** One axis of the adjoint of a strided convolution, as plain convolutions that each make every stride-th entry. */
+/** One axis of the adjoint of a strided convolution, as plain convolutions. Each of them computes every stride-th entry. */
 interface Phase {
   readonly stride: number;
-  /** Kernel entries a phase, the last ones of some phases zero. */
+  /** The number of kernel entries in a phase. The last ones of some phases are zero. */
   readonly kernel: number;
   readonly pads: readonly [before: number, after: number];
-  /** Entries a phase makes, and which of all that the phases make are the result's first and last. */
+  /** The number of entries that each phase computes, and which of all entries are the first and the last of the result. */
   readonly count: number;
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * The phases along each axis, or `undefined` where ConvTranspose has to do it: kernels shorter than their stride (most
- * phases would be zero), or a stride and a dilation at once. With stride 1 there is one phase, a plain convolution.
+ * The phases along each axis, or `undefined` if ConvTranspose must be used: for kernels shorter than their stride (most phases would
+ * be zero), and for a stride together with a dilation. With stride 1 there is one phase, a plain convolution.
  *
- * Entry h of the result meets kernel entry k and input entry o where h + pad = o·stride + k·dilation, so entries with equal
- * (h + pad) mod stride meet the same kernel entries, and the input as a convolution meets them.
+ * Entry h of the result is a sum over kernel entries k and input entries o with h + pad = o·stride + k·dilation. Entries h with the
+ * same (h + pad) mod stride use the same kernel entries, so each such set is a plain convolution.
  */
 function adjointPhases(
   kernel: Shape,
@@ -194,7 +194,7 @@ function adjointPhases(
   return possible ? phases : undefined;
 }
 
-/** [N, O, …] → [N, I·strides, …]: every input channel's phases side by side. */
+/** [N, O, …] → [N, I·strides, …]: the phases of each input channel are adjacent channels. */
 function byPhases(
   e: StepEmitter,
   x: string,
@@ -209,7 +209,7 @@ function byPhases(
   });
 }
 
-/** W [O, I/g, …] → [I·strides, O/g, …]: groups turned, the kernel dealt out to the phases, each reversed. */
+/** W [O, I/g, …] → [I·strides, O/g, …]: transposed within groups, with the kernel divided among the phases and reversed in each. */
 function adjointWeight(e: StepEmitter, w: Shape, group: number, phases: readonly Phase[]): string {
   const [out, perGroup, ...kernel] = w as [number, number, ...number[]];
   const grouped = e.node("Reshape", [e.operand(), e.ints([group, out / group, perGroup, ...kernel])]);
@@ -233,8 +233,8 @@ function adjointWeight(e: StepEmitter, w: Shape, group: number, phases: readonly
 }
 
 /**
- * [N, I·strides, …count] → [N, I, …size]: the phases' entries in turn along each axis, cut to the result's size. One axis at a
- * time, from the last: ONNX Runtime moves one axis much faster than several.
+ * [N, I·strides, …count] → [N, I, …size]: interleaves the entries of the phases along each axis and cuts them to the size of the
+ * result. It works on one axis at a time, from the last, because ONNX Runtime moves one axis much faster than several.
  */
 function interleave(e: StepEmitter, x: string, [, channels, ...size]: Shape, phases: readonly Phase[]): string {
   if (phases.every(({ stride }) => stride === 1)) return x;

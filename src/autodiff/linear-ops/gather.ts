@@ -4,8 +4,8 @@ import type { Definition, StepEmitter } from "../program.ts";
 import { aroundAxis, withExtent } from "./indexing.ts";
 
 /**
- * The indices repeated to the shape of a tensor [K, ...], as int32: half the bytes of int64, and no more is needed within
- * one vector.
+ * The indices repeated to the shape of a tensor [K, ...], as int32. This takes half the bytes of int64, and is enough for positions
+ * within one vector.
  */
 function indicesAs(e: StepEmitter, shapeOf: string, rank: number, axis: number): string {
   const unit = withExtent(new Array<number>(rank + 1).fill(1), axis, -1);
@@ -15,7 +15,7 @@ function indicesAs(e: StepEmitter, shapeOf: string, rank: number, axis: number):
 
 const INT32 = 6;
 
-/** [K, ...shape] as a tensor, K read off another tensor. */
+/** The shape [K, ...shape] as a tensor, with K taken from another tensor. */
 function blockShape(e: StepEmitter, name: string, shape: Shape): string {
   const rows = e.node("Shape", [name], { end: int(1) });
   return e.node("Concat", [rows, e.ints(shape)], { axis: int(0) });
@@ -29,7 +29,7 @@ export const gather: Definition<"gather"> = {
   transpose: (l, ct, { inputs: [x], operands, attributes: { axis } }) => [
     l.scatterAdd(ct, operands[0]!, axis, aroundAxis(x!.shape, axis).extent),
   ],
-  /** Gather copies slices one by one, GatherElements numbers: the quicker one for slices of one number. */
+  /** GatherElements reads single numbers and is faster for slices of one number; Gather copies longer slices. */
   emit(e, { inputs: [x], output, attributes: { axis } }) {
     const full = e.fullInput();
     if (axis < -1) return e.fromFull(e.node("Gather", [full, e.operand()], { axis: int(axis) }));

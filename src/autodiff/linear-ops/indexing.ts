@@ -25,7 +25,7 @@ export function indexBy(shape: Shape, strides: readonly number[], offset: number
   return result;
 }
 
-/** Extents before an axis, of it, and after it. */
+/** The number of entries before an axis, along it, and after it. */
 export function aroundAxis(shape: Shape, axis: number): { outer: number; extent: number; inner: number } {
   const at = shape.length + axis;
   return { outer: sizeOf(shape.slice(0, at)), extent: shape[at]!, inner: sizeOf(shape.slice(at + 1)) };

@@ -24,7 +24,7 @@ function operandMatrix(e: StepEmitter, shape: Shape, transposed: boolean): strin
   return e.node("Transpose", [e.operand()], { perm: ints([...axes.slice(0, -2), last, last - 1]) });
 }
 
-/** For each batch entry of x, where the operand's matrix for it starts. */
+/** For each matrix in the batch of x, where the corresponding matrix of the operand starts. */
 function operandOffsets(x: Shape, w: Shape): number[] {
   const extent = sizeOf(w.slice(-2));
   return Array.from(broadcastIndex(w.slice(0, -2), x.slice(0, -2)), (i) => i * extent);

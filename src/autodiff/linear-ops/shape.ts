@@ -4,8 +4,8 @@ import type { Definition, Step, StepEmitter } from "../program.ts";
 import { aroundAxis, broadcastIndex, indexBy, withExtent } from "./indexing.ts";
 
 /**
- * Emits an operation along axes (negative): on the form in which the tangents are held, or, where the leading axis that
- * this form may leave out is concerned, on the full one. `emit` is told the names and the rank of that form.
+ * Emits an operation along (negative) axes. It uses the form in which the tangents are held, or the full form if the operation works
+ * on the leading axis, which the former may lack. `emit` gets the names and the rank of the form used.
  */
 function emitAlong(
   e: StepEmitter,
@@ -133,7 +133,7 @@ export const pad: Definition<"pad"> = {
   transpose: (l, ct, { inputs: [x], attributes: { axis, before } }) => [
     l.slice(ct, axis, before, aroundAxis(x!.shape, axis).extent),
   ],
-  /** Pads of every axis, not of one by its name: ONNX Runtime mistakes the latter where it moves a Transpose past it. */
+  /** States the pads of every axis. With the pads of a named axis, ONNX Runtime errs when it moves a Transpose past the node. */
   emit(e, step) {
     const { axis, before, after } = step.attributes;
     return emitAlong(e, step, [axis], ([x], rank) => {

@@ -2,7 +2,7 @@ import { type Shape, sizeOf } from "../../base/index.ts";
 import { int, ints } from "../../onnx/index.ts";
 import type { Definition, StepEmitter, Window } from "../program.ts";
 
-/** All (input, kernel, output) triples of flat spatial indices that a window joins; places in the padding are left out. */
+/** All (input, kernel, output) triples of flat spatial indices that a window connects, without positions in the padding. */
 export function windowTaps(
   input: Shape,
   kernel: Shape,
@@ -29,7 +29,7 @@ export function windowTaps(
   return taps;
 }
 
-/** Spatial extents that a window leaves: one output an axis for every place where it fits. */
+/** The spatial extents of the output of a window: along each axis, the number of positions at which it fits. */
 export function windowOutput(spatial: Shape, kernel: Shape, { strides, dilations, pads }: Window): number[] {
   return spatial.map((extent, d) => {
     const reach = (kernel[d]! - 1) * dilations[d]! + 1;
@@ -37,13 +37,13 @@ export function windowOutput(spatial: Shape, kernel: Shape, { strides, dilations
   });
 }
 
-/** Padding with which a window of stride 1 and reversed kernel is the adjoint. */
+/** The padding with which a window of stride 1 with a reversed kernel is the adjoint. */
 function mirroredPads(kernel: Shape, { dilations, pads }: Window): number[] {
   const rank = kernel.length;
   return pads.map((pad, i) => (kernel[i % rank]! - 1) * dilations[i % rank]! - pad);
 }
 
-/** What the adjoint must add at the end of each axis to reach `size`: places that the stride skipped. */
+/** How many entries the adjoint must add at the end of each axis to reach `size`: those that the stride skipped. */
 export function outputPadding(
   spatial: Shape,
   kernel: Shape,
@@ -55,7 +55,7 @@ export function outputPadding(
   });
 }
 
-/** Splits a shape into what the window leaves alone and the spatial axes. */
+/** Splits a shape into the leading axes, which the window does not change, and the spatial axes. */
 const split = (shape: Shape, rank: number) => ({ lead: shape.slice(0, -rank), spatial: shape.slice(-rank) });
 
 export const windowSum: Definition<"windowSum"> = {
@@ -67,7 +67,7 @@ export const windowSum: Definition<"windowSum"> = {
     return [l.windowSumTranspose(ct, { ...attributes, size: split(x!.shape, attributes.kernel.length).spatial })];
   },
   emit(e, { inputs: [x], attributes }) {
-    return e.toOutput(sumWindows(e, images(e, x!.shape, attributes.kernel), attributes));
+    return e.toOutput(sumWindows(e, asPlanes(e, x!.shape, attributes.kernel), attributes));
   },
   evaluate({ inputs: [x], output, attributes }, [data]) {
     const y = new Float64Array(sizeOf(output.shape));
@@ -85,7 +85,7 @@ export const windowSumTranspose: Definition<"windowSumTranspose"> = {
   },
   emit(e, { inputs: [x], attributes }) {
     const { kernel, strides, dilations, pads } = attributes;
-    const planes = images(e, x!.shape, kernel);
+    const planes = asPlanes(e, x!.shape, kernel);
     const mirrored = mirroredPads(kernel, attributes);
     if (strides.every((stride) => stride === 1) && mirrored.every((pad) => pad >= 0)) {
       const window = { kernel, strides, dilations, pads: mirrored };
@@ -110,7 +110,7 @@ export const windowSumTranspose: Definition<"windowSumTranspose"> = {
 };
 
 /** [K, …, spatial] → [K·…, 1, spatial]. */
-function images(e: StepEmitter, shape: Shape, kernel: Shape): string {
+function asPlanes(e: StepEmitter, shape: Shape, kernel: Shape): string {
   return e.node("Reshape", [e.input(), e.ints([-1, 1, ...shape.slice(-kernel.length)])]);
 }
 
@@ -118,7 +118,7 @@ function ones(e: StepEmitter, kernel: Shape): string {
   return e.node("Expand", [e.scalar(1), e.ints([1, 1, ...kernel])]);
 }
 
-/** An average over the padded window times its size; a convolution with ones where ONNX allows no such average. */
+/** Sums windows by an average over the padded window times its size, or, if ONNX allows no such average, by a convolution with ones. */
 function sumWindows(
   e: StepEmitter,
   planes: string,
@@ -139,7 +139,7 @@ function sumWindows(
   return e.node("Mul", [average, e.scalar(sizeOf(kernel))]);
 }
 
-/** Visits every (input, output) pair of flat indices that a window joins, plane by plane. */
+/** Visits every (input, output) pair of flat indices that a window connects, plane by plane. */
 function eachWindow(
   input: Shape,
   output: Shape,

@@ -6,7 +6,7 @@ const softmaxAxis = ({ attributes, outputs: [y] }: RuleNode) => fromRight(attrib
 /** 1/√(2π) */
 const GAUSSIAN = 1 / Math.sqrt(2 * Math.PI);
 
-/** Non-linearities: keep what is needed of the primal pass, then map tangents by linear operations only. */
+/** The rules of activation functions. Each keeps values of the primal pass, then maps tangents by linear operations only. */
 export const activation = {
   /** y = max(x, 0); ReLU′(0) = 0. */
   Relu: diagonal((p, x) => p.positive(x)),
@@ -15,7 +15,7 @@ export const activation = {
     return p.affine(1 - alpha, p.positive(x), alpha);
   }),
   ThresholdedRelu: diagonal((p, x, _y, { attributes }) => p.mask(p.greater(x, p.scalar(attributes.float("alpha", 1))))),
-  /** y = x where x ≥ 0, slope ∘ x elsewhere; the slope may vary too. */
+  /** y = x where x ≥ 0, and slope ∘ x elsewhere. The slope may have a tangent too. */
   PRelu: (node, primal) => {
     const [x, slope] = node.inputs as readonly [Value, Value];
     const right = primal.greaterOrEqual(x, primal.scalar(0));

@@ -22,7 +22,7 @@ const weightedSum =
     return l.add(...tangents.map((dx, i) => l.multiply(factors[i]!, l.broadcast(dx, y!.shape))));
   };
 
-/** The largest (or smallest) input; among equal ones the first. */
+/** The rule of the largest (or smallest) input: the output follows that input, or the first one among equal inputs. */
 const extremum = elementwise((p, { inputs, outputs: [y] }) => {
   let taken: Value | undefined;
   const first = inputs.map((x) => {
@@ -34,7 +34,7 @@ const extremum = elementwise((p, { inputs, outputs: [y] }) => {
   return first.map((chosen) => () => p.mask(chosen));
 });
 
-/** Between floating-point types the identity (all are float32 here), else without derivative. */
+/** Between floating-point types Cast is the identity (all are float32 here); otherwise its derivative is zero. */
 const cast: Rule = ({ inputs: [x], outputs: [y] }) => {
   const floating = x!.type === "float32" && y!.type === "float32";
   return (_l, dx) => (floating ? dx : undefined);
@@ -63,7 +63,7 @@ export const arithmetic = {
   Min: extremum,
   Neg: () => (l, dx) => l.multiply(-1, dx),
   Identity: identity,
-  /** Inference leaves the input as it is; in training the mask that the primal pass drew is kept. */
+  /** The identity in inference. In training mode the mask that the primal pass drew is kept. */
   Dropout: (node, primal) => {
     const training = steering(node, 2)?.[0] ?? 0;
     if (training === 0) return (_l, dx) => dx;
@@ -76,8 +76,7 @@ export const arithmetic = {
   Cast: cast,
   CastLike: cast,
   /**
-   * Passes where min < x < max; at the limits and beyond nothing moves with x, and y moves with the limit: with max alone
-   * where min ≥ max.
+   * Where min < x < max, y follows x. At the limits and beyond, y follows the limit and not x; where min ≥ max, it follows max.
    */
   Clip: (node, primal) => {
     const x = node.inputs[0]!;

@@ -4,7 +4,7 @@ import type { PrimalBuilder, Value } from "../primal.ts";
 import type { LinearBuilder, OpAttributes, Tangent } from "../program.ts";
 import type { Rules } from "../rule.ts";
 
-/** A bias [O] seen as [1, O, 1, …]. */
+/** The shape [1, O, 1, …] of a bias [O]. */
 const channelShape = (channels: number, rank: number) => [1, channels, ...new Array<number>(rank).fill(1)];
 
 export const convolution = {
@@ -27,7 +27,7 @@ export const convolution = {
       );
   },
 
-  /** The adjoint of a convolution as a layer of its own; W [I, O/group, …]. */
+  /** The adjoint of a convolution, used as a layer; W [I, O/group, …]. */
   ConvTranspose: (node, primal) => {
     const [x, w] = node.inputs as readonly [Value, Value];
     const y = node.outputs[0]!;
@@ -40,7 +40,7 @@ export const convolution = {
     const outputPadding = attributes.ints("output_padding") ?? kernel.map(() => 0);
     const auto = attributes.text("auto_pad", "NOTSET");
     const stated = (auto === "NOTSET" ? attributes.ints("pads") : undefined) ?? [...kernel, ...kernel].map(() => 0);
-    // What the output lacks of the full extent was padding; ONNX splits it by auto_pad where it is not stated.
+    // The difference between the full extent and the output is padding. If it is not stated, auto_pad says how it is split.
     const total = size.map((extent, d) => {
       const reach = (kernel[d]! - 1) * dilations[d]! + 1;
       return (x.shape[2 + d]! - 1) * strides[d]! + outputPadding[d]! + reach - extent;
@@ -50,7 +50,7 @@ export const convolution = {
       ? total.map((pad) => (auto === "SAME_UPPER" ? Math.floor : Math.ceil)(Math.max(pad, 0) / 2))
       : stated.slice(0, rank);
     const ends = total.map((pad, d) => pad - begins[d]! - outputPadding[d]!);
-    // Where the end is less than no padding, the output goes on beyond what any window reaches.
+    // If the padding at the end is negative, the output has entries that no window reaches.
     const beyond = ends.map((pad) => Math.max(-pad, 0));
     const reached = size.map((extent, d) => extent - beyond[d]!);
     const group = attributes.int("group", 1);
@@ -69,8 +69,8 @@ export const convolution = {
 } satisfies Rules;
 
 /**
- * A transposed convolution as a function of its weight: a plain convolution of x, spread out by its strides, with the
- * weight turned round.
+ * A transposed convolution as a function of its weight: a plain convolution of x, with zeros between its entries for the strides,
+ * with the reversed weight.
  */
 function alongWeight(
   primal: PrimalBuilder,
@@ -92,7 +92,7 @@ function alongWeight(
   );
   const wide = spatial.map((extent, d) => extent * strides[d]!);
   const merged = primal.reshape(spread, [...x.shape.slice(0, 2), ...wide]);
-  // Negative pads crop: Pad takes both.
+  // Negative pads crop; Pad accepts both signs.
   const begins = kernel.map((extent, d) => (extent - 1) * dilations[d]! - pads[d]!);
   const ends = kernel.map((extent, d) => size[d]! + (extent - 1) * dilations[d]! - wide[d]! - begins[d]!);
   const placed = primal.op(

@@ -2,7 +2,7 @@ import type { Shape } from "../../base/index.ts";
 import type { Value } from "../primal.ts";
 import type { Rules } from "../rule.ts";
 
-/** The matrix that MatMul takes a vector for: a row on the left, a column on the right. */
+/** The shape that MatMul uses for a vector: a row on the left, a column on the right. */
 const asMatrix = (shape: Shape, side: "left" | "right"): Shape =>
   shape.length !== 1 ? shape : side === "left" ? [1, shape[0]!] : [shape[0]!, 1];
 

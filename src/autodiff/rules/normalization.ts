@@ -17,7 +17,7 @@ function standardize(primal: PrimalBuilder, x: Value, axes: readonly number[], e
   return { normal: primal.mul(centred, inverse), inverse };
 }
 
-/** Over some axes of this shape, which stay with length 1. */
+/** The mean over some axes of this shape, which remain with extent 1. */
 function meanOf(l: LinearBuilder, t: Tangent, axes: readonly number[], shape: Shape): Tangent {
   const count = axes.reduce((product, axis) => product * shape.at(axis)!, 1);
   return l.multiply(1 / count, l.sum(t, axes));
@@ -36,7 +36,7 @@ function standardizedTangent(
   return l.scale(inverse, l.sub(l.sub(dx, mean(dx)), along));
 }
 
-/** y = scale ∘ x̂ + bias, with x̂ standardized over axes and the affine part brought to a broadcastable shape. */
+/** y = scale ∘ x̂ + bias, where x̂ is standardized over axes, and scale and bias are reshaped so that they broadcast. */
 function affineNormalization(
   node: RuleNode,
   primal: PrimalBuilder,
@@ -64,7 +64,7 @@ const trailing = (shape: Shape, from: number) => shape.slice(from).map((_, i, re
 const perChannel = (shape: Shape) => [1, shape[1]!, ...shape.slice(2).map(() => 1)];
 
 export const normalization = {
-  /** In inference an affine map by channel: y = scale ∘ (x − mean)/√(var + ε) + bias. */
+  /** An affine map of each channel in inference: y = scale ∘ (x − mean)/√(var + ε) + bias. */
   BatchNormalization: (node, primal) => {
     if (node.attributes.int("training_mode", 0) !== 0) throw new Error("it is in training mode");
     const [x, scale, , mean, variance] = node.inputs as readonly [Value, Value, Value, Value, Value];

@@ -7,14 +7,14 @@ import type { Rule, RuleNode, Rules } from "../rule.ts";
 
 const spatialAxes = (shape: Shape) => shape.slice(2).map((_, d, all) => d - all.length);
 
-/** Entries of x at kept flat indices, as the output's shape. */
+/** The entries of x at kept flat indices, in the shape of the output. */
 function pickFlat(primal: PrimalBuilder, x: Value, y: Value, indices: Value) {
   const kept = primal.keep(primal.reshape(indices, [sizeOf(y.shape)]));
   return (...[l, dx]: Parameters<ReturnType<Rule>>) =>
     l.reshape(l.gather(l.reshape(dx, [sizeOf(x.shape)]), kept, -1), y.shape);
 }
 
-/** How many entries each window averages over, [1, 1, ...output]: what lies in the padding counts if the node says so. */
+/** How many entries each window averages over, [1, 1, ...output]. Entries in the padding count if the node says so. */
 function windowCounts(node: RuleNode, kernel: Shape, window: Window): Value["constant"] {
   const input = node.inputs[0]!.shape.slice(2);
   const output = node.outputs[0]!.shape.slice(2);
@@ -25,7 +25,7 @@ function windowCounts(node: RuleNode, kernel: Shape, window: Window): Value["con
       const start = o * window.strides[d]! - window.pads[d]!;
       const places = Array.from({ length: kernel[d]! }, (_, k) => start + k * window.dilations[d]!);
       const from = padded ? -window.pads[d]! : 0;
-      // ceil_mode reaches past the stated padding: what lies there never counts.
+      // Entries beyond the stated padding, which ceil_mode can reach, never count.
       const to = padded ? input[d]! + endPads[d]! : input[d]!;
       return places.filter((place) => place >= from && place < to).length;
     }),
@@ -76,7 +76,7 @@ export const pooling = {
     return pickFlat(primal, x!, y!, primal.secondOutput("MaxPool", [x!], y!.shape, kernel, "int64"));
   },
 
-  /** The sum over each window, divided by how many entries it counts. */
+  /** The sum over each window, divided by the number of entries that count. */
   AveragePool: (node, primal) => {
     const kernel = node.attributes.ints("kernel_shape")!;
     const window = poolWindowOf(node, kernel);

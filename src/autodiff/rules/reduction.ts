@@ -3,7 +3,7 @@ import { int, intTensor } from "../../onnx/index.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import { constant, fromRight, type Rule, type RuleNode, type Rules, steering } from "../rule.ts";
 
-/** The axes that a reduction sums away, negative. */
+/** The axes that a reduction removes, as negative numbers. */
 function reducedAxes(node: RuleNode): number[] {
   const { shape } = node.inputs[0]!;
   const stated = steering(node, 1) ?? [];
@@ -16,7 +16,7 @@ function reducedAxes(node: RuleNode): number[] {
 const kept = (shape: Shape, axes: readonly number[]): Shape =>
   shape.map((extent, axis) => (axes.includes(axis - shape.length) ? 1 : extent));
 
-/** dy = factor · Σ slope ∘ dx; the slope sees the output with its reduced axes kept as 1. */
+/** dy = factor · Σ slope ∘ dx. `slope` gets the output with its reduced axes as axes of extent 1. */
 const weightedReduction =
   (slope: ((primal: PrimalBuilder, x: Value, y: Value) => Value) | undefined, mean = false): Rule =>
   (node, primal) => {
@@ -50,7 +50,7 @@ const extremum =
     };
   };
 
-/** ∂y/∂xᵢ is the product of the others: through the product of the non-zero ones, so that zeros divide nothing. */
+/** ∂y/∂xᵢ is the product of the other entries. It is computed from the product of the non-zero ones, so nothing is divided by 0. */
 const product: Rule = (node, primal) => {
   const x = node.inputs[0]!;
   const axes = reducedAxes(node);
@@ -63,7 +63,7 @@ const product: Rule = (node, primal) => {
   return (l, dx) => l.reshape(l.sum(l.scale(slope, dx), axes), node.outputs[0]!.shape);
 };
 
-/** Σ x along an axis up to each entry: a triangular matrix. */
+/** The sum of x along an axis up to each entry, as a product with a triangular matrix. */
 const cumulativeSum: Rule = (node, primal) => {
   const x = node.inputs[0]!;
   const axis = fromRight(steering(node, 1)![0]!, x.shape);

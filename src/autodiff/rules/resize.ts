@@ -4,19 +4,19 @@ import type { PrimalBuilder, Value } from "../primal.ts";
 import type { LinearBuilder, Operand, Tangent } from "../program.ts";
 import { type Rule, type RuleNode, steering } from "../rule.ts";
 
-/** One axis of a Resize: its place counted from the left, its extents, and its scale where that is given as a number. */
+/** One axis of a Resize: its index counted from the left, its extents, and its scale if that is given as a number. */
 interface ResizedAxis {
   readonly axis: number;
   readonly from: number;
   readonly to: number;
   readonly scale: number | undefined;
-  /** The size asked for, where sizes are given. */
+  /** The size asked for, if the node has sizes. */
   readonly size: number | undefined;
 }
 
 /**
- * Every mode interpolates each axis on its own and linearly, so Resize is one matrix an axis: what the runtime makes of the
- * unit vectors along it.
+ * Every mode interpolates each axis separately and linearly, so Resize is one matrix per axis. The matrix is obtained by resizing
+ * unit vectors along this axis with the runtime.
  */
 export const resize: Rule = (node, primal) => {
   const transformation = node.attributes.text("coordinate_transformation_mode", "half_pixel");
@@ -48,8 +48,8 @@ function resizedAxes(node: RuleNode): ResizedAxis[] {
 }
 
 /**
- * The axis whose ratio of size to extent all axes take for their scale: the smallest (`not_larger`) or the largest
- * (`not_smaller`). `undefined` where each axis has its own scale.
+ * The axis whose ratio of size to extent is the scale of all axes: the smallest ratio (`not_larger`) or the largest (`not_smaller`).
+ * `undefined` if each axis has its own scale.
  */
 function leadingAxis(node: RuleNode, axes: readonly ResizedAxis[]): ResizedAxis | undefined {
   const policy = node.attributes.text("keep_aspect_ratio_policy", "stretch");

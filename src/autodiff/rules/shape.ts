@@ -7,7 +7,7 @@ import { resize } from "./resize.ts";
 
 const indicesOf = (primal: PrimalBuilder, places: readonly number[]) => primal.keep(primal.constant(intTensor(places)));
 
-/** Start, step and count of a slice along one axis, limits clamped as ONNX does. */
+/** The start, step and count of a slice along one axis, with limits clamped as in ONNX. */
 function clampSlice(extent: number, start: number, end: number, step: number) {
   const clamp = (at: number, low: number, high: number) => Math.min(Math.max(at < 0 ? at + extent : at, low), high);
   const from = step > 0 ? clamp(start, 0, extent) : clamp(start, 0, extent - 1);
@@ -34,7 +34,7 @@ const slice: Rule = (node, primal) => {
     );
 };
 
-/** Which entry of an axis each padded place repeats. */
+/** Which entry of an axis is repeated at each padded position. */
 function padSource(mode: string, place: number, extent: number): number {
   if (mode === "edge") return Math.min(Math.max(place, 0), extent - 1);
   const modulo = (value: number, by: number) => ((value % by) + by) % by;
@@ -65,7 +65,7 @@ const pad: Rule = (node, primal) => {
     }, dx);
 };
 
-/** Entries along an axis; indices may depend on the input. */
+/** Selects entries along an axis. The indices may depend on the input of the model. */
 const gather: Rule = (node, primal) => {
   const [x, indices] = node.inputs as readonly [Value, Value];
   const axis = fromRight(node.attributes.int("axis", 0), x.shape);
@@ -123,7 +123,7 @@ const split: Rule = ({ inputs: [x], outputs, attributes }) => {
   };
 };
 
-/** Repeats along every axis: broadcasting over a new axis in front of each. */
+/** Repeats a tensor along every axis, by broadcasting over a new axis before each. */
 const tile: Rule = (node) => {
   const x = node.inputs[0]!;
   const repeats = steering(node, 1)!;
@@ -132,7 +132,7 @@ const tile: Rule = (node) => {
   return (l, dx) => l.reshape(l.broadcast(l.reshape(dx, apart), wide), node.outputs[0]!.shape);
 };
 
-/** Blocks of size b between depth and space: [N, b, b, C, H, W] or [N, C, b, b, H, W] seen in another order. */
+/** Moves blocks of size b from depth to space: transposes [N, b, b, C, H, W] or [N, C, b, b, H, W]. */
 const depthToSpace: Rule = ({ inputs: [x], outputs: [y], attributes }) => {
   const b = attributes.int("blocksize", 1);
   const [batch, channels, height, width] = x!.shape as [number, number, number, number];
@@ -150,7 +150,7 @@ const spaceToDepth: Rule = ({ inputs: [x], outputs: [y], attributes }) => {
   return (l, dx) => l.reshape(l.transpose(l.reshape(dx, apart), [0, 3, 5, 1, 2, 4]), y!.shape);
 };
 
-/** yᵢ = start + i · step; how many there are must stand still. */
+/** yᵢ = start + i · step. The number of entries must be the same at every input. */
 const range: Rule = ({ outputs: [y] }, primal) => {
   const { shape } = y!;
   const places = primal.keep(
