@@ -1,5 +1,6 @@
 import { barY, dot, line, plot, text } from "@observablehq/plot";
-import { fontFamily, ink, plotContent, standalone } from "../src/figures/standalone.ts";
+import { ink } from "../src/figures/colours.ts";
+import { fontFamily, plotContent, standalone } from "../src/figures/standalone.ts";
 import type { SvgDocument } from "../src/figures/types.ts";
 import type { Cost } from "./cost.ts";
 

@@ -2,6 +2,7 @@ export { formatSeconds } from "./duration.ts";
 export { exitCodes, messageOf, PushforwardError } from "./error.ts";
 export { isBelowFloor } from "./floor.ts";
 export { nearestNames } from "./nearest.ts";
+export { formatNumber, powerOfTen, subscript, typeset } from "./notation.ts";
 export { quoted } from "./quote.ts";
 export { createRng, gaussianArray, type Rng } from "./random.ts";
 export { broadcastShapes, formatShape, type Shape, sameShape, sizeOf, stridesOf, withoutBatch } from "./shape.ts";

@@ -1,4 +1,4 @@
-import { powerOfTen } from "./text.ts";
+import { powerOfTen } from "../base/index.ts";
 
 /** Explicit ticks and how to write them, for Plot's scale options. */
 export interface Ticks {

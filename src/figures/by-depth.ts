@@ -1,44 +1,69 @@
 import { dot, line, plot, ruleX, text } from "@observablehq/plot";
+import { measureSpectrum, resolvedSigma } from "../results/index.ts";
 import { sigmaTicks } from "./axis-ticks.ts";
-import { fontFamily, ink, plotContent, standalone } from "./standalone.ts";
-import type { Moments } from "./statistics.ts";
-import { summarizeTap, type TapSummary } from "./summary.ts";
+import { ink, kindColours } from "./colours.ts";
+import { fontFamily, plotContent, standalone } from "./standalone.ts";
+import { bandOf } from "./statistics.ts";
 import { columnsOf, shorten } from "./text.ts";
-import type { Figure, SvgDocument, TapUnits } from "./types.ts";
+import type { Figure, SvgDocument, TapUnits, UnitNumbers } from "./types.ts";
 
 export interface ByDepthOptions {
   readonly document: SvgDocument;
   /** Pixels; 760 by default. */
   readonly width?: number;
+  /** What an entry of the source is measured in, for the label of σ: `one standard deviation of the pixels`. */
+  readonly unit?: string;
 }
 
-const panels: readonly { label: string; log: boolean; of: (summary: TapSummary) => Moments }[] = [
-  { label: "largest σ", log: true, of: (summary) => summary.sigmaFirst },
-  { label: "effective rank", log: false, of: (summary) => summary.effectiveRank },
-  { label: "participation ratio", log: false, of: (summary) => summary.participationRatio },
+interface Panel {
+  readonly label: string;
+  readonly log: boolean;
+  readonly of: (unit: UnitNumbers) => number;
+}
+
+const panels: readonly Panel[] = [
+  {
+    label: "largest σ₁, units of the tap per unit of the source",
+    log: true,
+    of: (unit) => resolvedSigma(unit)[0] ?? 0,
+  },
+  { label: "effective rank, directions", log: false, of: (unit) => measureSpectrum(unit).effectiveRank },
+  { label: "participation ratio, directions", log: false, of: (unit) => measureSpectrum(unit).participationRatio },
 ];
 
 /**
- * σ₁, effective rank and participation ratio against the depth of the tap: mean over the inputs, bars of ± 1 sample
- * standard deviation (none for one input; clipped where they would leave a logarithmic axis).
+ * σ₁, effective rank and participation ratio against the depth of the tap: median over the inputs, bars from the 10 % to the
+ * 90 % quantile (none for one input). A σ₁ of zero or below the floor has no place on its logarithmic axis.
  */
-export function byDepthFigure(taps: readonly TapUnits[], { document, width = 760 }: ByDepthOptions): Figure {
-  const summaries = taps.filter(({ units }) => units.length > 0).map(summarizeTap);
+export function byDepthFigure(taps: readonly TapUnits[], { document, width = 760, unit }: ByDepthOptions): Figure {
+  const measured = taps.filter(({ units }) => units.length > 0);
+  if (measured.length === 0) {
+    const caption = "No singular values yet.";
+    const frame = { width, height: 48, title: "Spectra by depth", caption };
+    return { svg: standalone(`<text x="16" y="28">${caption}</text>`, frame), caption };
+  }
+  const counts = measured.map(({ units }) => units.length);
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  const many =
+    most === 1
+      ? "There is one input (n = 1), so there are no bars."
+      : `Dots show the median over the inputs (n = ${fewest === most ? most : `${fewest} to ${most}`}), bars reach from the 10 % to the 90 % quantile.`;
   const caption =
-    "Largest σ, effective rank and participation ratio of the computed σ by depth: mean over the inputs, bars ± 1 sample " +
-    "standard deviation (no bar where n = 1). Both ranks lie between 1 and the k computed, so taps of different k do not " +
-    "compare where the spectrum is not whole.";
-  const names = summaries.map(({ tap }) => shorten(tap, 18));
+    `Largest singular value, effective rank and participation ratio of the computed σ, by depth. ${many} ` +
+    `${unit === undefined ? "" : `The unit of the source is: ${unit}. `}` +
+    "Both ranks lie between 1 and the number k of σ computed, so taps of different k do not compare where the spectrum is not whole.";
+  const names = measured.map(({ tap }) => shorten(tap, 18));
   const labelHeight = 18 + Math.ceil(Math.max(4, ...names.map(columnsOf)) * 4.4);
   const panelHeight = 128;
   const height = panels.length * panelHeight + labelHeight;
   const content = panels.map((panel, row) => {
-    const points = summaries
-      .map((summary, depth) => ({ depth, ...panel.of(summary) }))
-      .filter(({ mean }) => !panel.log || mean > 0);
+    const points = measured
+      .map(({ units }, depth) => ({ depth, ...bandOf(units.map(({ unit }) => panel.of(unit))) }))
+      .filter(({ median }) => !panel.log || median > 0)
+      .map((point) => ({ ...point, low: panel.log && point.low === 0 ? point.median : point.low }));
     const bottom = row === panels.length - 1;
-    const low = panel.log ? Math.min(...points.map(({ mean }) => mean)) / 2 : 0;
-    const top = Math.max(panel.log ? low * 10 : 1, ...points.map(({ mean, std }) => (mean + (std || 0)) * 1.06));
+    const low = panel.log ? Math.min(...points.map((point) => point.low)) / 1.5 : 0;
+    const top = Math.max(panel.log ? low * 10 : 1, ...points.map(({ high }) => high * (panel.log ? 1.5 : 1.06)));
     const drawing = plot({
       document,
       width,
@@ -51,7 +76,7 @@ export function byDepthFigure(taps: readonly TapUnits[], { document, width = 760
       style: { fontFamily, fontSize: "11px", color: ink, background: "white" },
       x: {
         type: "point",
-        domain: summaries.map((_, depth) => depth),
+        domain: measured.map((_, depth) => depth),
         label: null,
         padding: 0.4,
         tickRotate: -40,
@@ -65,23 +90,16 @@ export function byDepthFigure(taps: readonly TapUnits[], { document, width = 760
         ...(panel.log ? sigmaTicks([low, top]) : { ticks: 4 }),
       },
       marks: [
-        text([panel.label], { frameAnchor: "top-left", dy: -18, fontWeight: 600 }),
+        text([panel.label], { frameAnchor: "top-left", dx: -44, dy: -18, fontWeight: 600 }),
         ruleX(
-          points.filter(({ std }) => std > 0),
-          {
-            x: "depth",
-            y1: ({ mean, std }: Moments) => Math.max(low, mean - std),
-            y2: ({ mean, std }: Moments) => mean + std,
-            strokeWidth: 1.5,
-          },
+          points.filter(({ n }) => n > 1),
+          { x: "depth", y1: "low", y2: "high", stroke: kindColours[0], strokeWidth: 2 },
         ),
-        line(points, { x: "depth", y: "mean", stroke: ink, strokeOpacity: 0.5 }),
-        dot(points, { x: "depth", y: "mean", r: 3, fill: "#1f5fa8" }),
+        line(points, { x: "depth", y: "median", stroke: ink, strokeOpacity: 0.6 }),
+        dot(points, { x: "depth", y: "median", r: 3, fill: kindColours[0] }),
       ],
     });
     return `<g transform="translate(0,${row * panelHeight})">${plotContent(drawing)}</g>`;
   });
-  const empty = `<text x="16" y="28">No singular values yet.</text>`;
-  const frame = { width, height, title: "Spectra by depth", caption };
-  return { svg: standalone(summaries.length === 0 ? empty : content.join(""), frame), caption };
+  return { svg: standalone(content.join(""), { width, height, title: "Spectra by depth", caption }), caption };
 }

@@ -1,7 +1,8 @@
 import { areaY, dot, line, plot, ruleX, ruleY, text } from "@observablehq/plot";
 import type { Chart, ChartPanel, ChartPoint } from "../results/index.ts";
 import { sigmaTicks } from "./axis-ticks.ts";
-import { fontFamily, ink, plotContent, standalone } from "./standalone.ts";
+import { ink, kindColours } from "./colours.ts";
+import { fontFamily, plotContent, standalone } from "./standalone.ts";
 import { columnsOf, escapeXml, shorten } from "./text.ts";
 import type { Figure, SvgDocument } from "./types.ts";
 
@@ -11,19 +12,6 @@ export interface ChartOptions {
   readonly width?: number;
 }
 
-/** Told apart with any colour vision. @see Okabe & Ito 2008 */
-const colours = [
-  "#0072b2",
-  "#d55e00",
-  "#009e73",
-  "#cc79a7",
-  "#56b4e9",
-  "#e69f00",
-  "#7a4fb5",
-  "#8c6d1f",
-  "#b3123e",
-  "#4d4d4d",
-];
 const PANEL = { least: 170, highest: 300 };
 /** Room for a label that all panels share. */
 const SHARED_LABEL = 22;
@@ -37,7 +25,7 @@ const LEGEND_LINE = 18;
 export function chartFigure(chart: Chart, { document, width = 760 }: ChartOptions): Figure {
   const { title, caption, panels } = chart;
   const names = [...new Set(panels.flatMap(({ series }) => series.map(({ name }) => name)))];
-  const colourOf = (name: string) => colours[names.indexOf(name) % colours.length]!;
+  const colourOf = (name: string) => kindColours[names.indexOf(name) % kindColours.length]!;
   const columns = Math.min(panels.length, Math.max(2, Math.floor(width / PANEL.least))) || 1;
   const size = panelSize(chart, width, columns);
   const rules = new Set(panels.flatMap(({ rule }) => (rule === undefined || rule.label === "" ? [] : [rule.label])));

@@ -1,25 +1,31 @@
 import type { RenderFunction } from "@observablehq/plot";
+import { legible } from "./colours.ts";
+import { type Box, type Point, placeLabels, sampled } from "./label-places.ts";
 import { columnsOf } from "./text.ts";
 
-/** A name to be written at the end of a curve. */
-export interface CurveLabel {
-  readonly text: string;
+/** A curve with the name that is written at its end. */
+export interface NamedCurve {
+  readonly name: string;
   readonly colour: string;
-  /** The curve's last point, in data coordinates. */
-  readonly x: number;
-  readonly y: number;
+  /** In data coordinates, at least one. */
+  readonly points: readonly { readonly x: number | string; readonly y: number }[];
 }
 
 export const labelSpacing = 13;
 /** Of the bold letters that curves are named in, at 11 pixels. */
 export const letterWidth = 6.8;
+/** From the frame to the names beside it. */
 const leader = 22;
 
+/** Room to the right of the frame for the names of these curves. */
+export const roomForLabels = (names: readonly string[]): number =>
+  leader + 12 + letterWidth * Math.max(4, ...names.map(columnsOf));
+
 /**
- * A mark that names curves at their ends: in a column right of the frame, pushed apart, with a thin line from the curve;
- * a curve that ends well before the frame carries its name inside, on a white halo.
+ * A mark that names curves at their ends: those that reach the right end of the frame in a column beside it, the others
+ * within the frame, where no name covers another and as few curves as can be; a thin line leads from the end to the name.
  */
-export function curveLabels(labels: readonly CurveLabel[]): RenderFunction {
+export function curveLabels(curves: readonly NamedCurve[]): RenderFunction {
   return (_index, scales, _values, dimensions, { document }) => {
     const create = (tag: string, attributes: Readonly<Record<string, string | number>>) => {
       const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -28,35 +34,67 @@ export function curveLabels(labels: readonly CurveLabel[]): RenderFunction {
     };
     const group = create("g", { "aria-label": "curve labels", "font-weight": 600, "text-anchor": "start" });
     const right = dimensions.width - dimensions.marginRight;
-    const low = dimensions.marginTop + 4;
-    const high = dimensions.height - dimensions.marginBottom - 2;
-    const ends = labels.map((label) => ({
-      ...label,
-      px: Number(scales.x?.(label.x)),
-      py: Number(scales.y?.(label.y)),
-    }));
-    const endsInside = (end: { px: number; text: string }) =>
-      end.px + leader + letterWidth * columnsOf(end.text) < right - 10;
+    const top = dimensions.marginTop + 4;
+    const bottom = dimensions.height - dimensions.marginBottom - 2;
+    const drawn = curves.map(({ name, colour, points }) => {
+      const line = points.map(({ x, y }): Point => [Number(scales.x?.(x)), Number(scales.y?.(y))]);
+      return { name, colour, line, end: line.at(-1)! };
+    });
+    const beside = drawn.filter(({ name, end: [x] }) => x + 12 + letterWidth * columnsOf(name) > right);
+    const inside = drawn.filter((curve) => !beside.includes(curve));
+    const rows = dodge(
+      beside.map(({ end }) => end[1]),
+      labelSpacing,
+      top,
+      bottom,
+    );
+    const frame: Box = {
+      x: dimensions.marginLeft,
+      y: top - 6,
+      width: right - dimensions.marginLeft,
+      height: bottom - top + 8,
+    };
+    const places = placeLabels(
+      inside.map(({ name, end }) => ({ end, width: letterWidth * columnsOf(name), height: labelSpacing })),
+      drawn.flatMap(({ line }) => sampled(line, 4)),
+      frame,
+    );
     const lines = group.appendChild(create("g", { fill: "none", "stroke-opacity": 0.7 }));
-    for (const inside of [true, false]) {
-      const column = ends.filter((end) => endsInside(end) === inside);
-      const wanted = column.map((end) => end.py);
-      const rows = dodge(wanted, labelSpacing, low, high);
-      column.forEach((end, i) => {
-        const y = rows[i] as number;
-        const x = inside ? end.px + leader : right + leader + 4;
-        const bend = inside ? end.px : right;
-        const d = `M${end.px + 3},${end.py}L${bend + 5},${end.py}L${x - 8},${y}L${x - 3},${y}`;
-        lines.appendChild(create("path", { d, stroke: end.colour }));
-        const halo = { stroke: "#fff", "stroke-width": inside ? 3 : 0, "paint-order": "stroke" };
-        const text = create("text", { x, y, dy: "0.32em", fill: end.colour, ...halo });
-        text.textContent = end.text;
-        group.appendChild(text);
-      });
-    }
+    const write = (name: string, colour: string, [x, y]: Point, path: string) => {
+      lines.appendChild(create("path", { d: path, stroke: colour }));
+      const halo = { stroke: "#fff", "stroke-width": 3, "paint-order": "stroke" };
+      const text = create("text", { x: rounded(x), y: rounded(y), dy: "0.32em", fill: legible(colour), ...halo });
+      text.textContent = name;
+      group.appendChild(text);
+    };
+    beside.forEach(({ name, colour, end: [x, y] }, i) => {
+      const at = right + leader + 4;
+      const row = rows[i]!;
+      write(
+        name,
+        colour,
+        [at, row],
+        pathOf([
+          [x + 3, y],
+          [right + 5, y],
+          [at - 8, row],
+          [at - 3, row],
+        ]),
+      );
+    });
+    inside.forEach(({ name, colour, end }, i) => {
+      const { x, y, width } = places[i]!;
+      const middle = y + labelSpacing / 2;
+      write(name, colour, [x, middle], pathOf([end, [end[0] < x ? x - 2 : x + width + 2, middle]]));
+    });
     return group;
   };
 }
+
+const rounded = (value: number): number => Math.round(value * 10) / 10;
+
+const pathOf = (points: readonly Point[]): string =>
+  `M${points.map((point) => point.map(rounded).join(",")).join("L")}`;
 
 /** Positions at least `spacing` apart and in the order of the wanted ones, as near to them as a simple pass comes. */
 export function dodge(wanted: readonly number[], spacing: number, low: number, high: number): number[] {

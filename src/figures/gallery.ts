@@ -1,8 +1,9 @@
+import { formatNumber } from "../base/index.ts";
 import type { Status } from "../results/index.ts";
 import { signedSteps } from "./colours.ts";
 import { type InputPicture, type Picture, type SignedPicture, vectorPicture } from "./picture.ts";
 import { standalone } from "./standalone.ts";
-import { columnsOf, escapeXml, formatNumber, shorten } from "./text.ts";
+import { columnsOf, escapeXml, shorten } from "./text.ts";
 import type { Figure } from "./types.ts";
 
 /** One singular vector of a column. */

@@ -5,5 +5,5 @@ export { type DisplaySettings, type InputPicture, inputPicture, type Picture, ve
 export { spectraFigure } from "./spectra.ts";
 export type { Moments } from "./statistics.ts";
 export { summarizeTap, type TapSummary, worstResidualOf } from "./summary.ts";
-export { escapeXml, formatCount, formatNumber, plural } from "./text.ts";
+export { escapeXml, formatCount, plural } from "./text.ts";
 export type { Figure, SvgDocument, TapUnits, UnitNumbers } from "./types.ts";

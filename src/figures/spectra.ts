@@ -1,10 +1,10 @@
 import { areaY, dot, line, plot, ruleY, text } from "@observablehq/plot";
 import { indexTicks, sigmaTicks } from "./axis-ticks.ts";
-import { depthColours } from "./colours.ts";
-import { curveLabels, labelSpacing, letterWidth } from "./curve-labels.ts";
-import { type CurvePoint, type SpectrumCurve, sigmaDomain, spectrumCurve } from "./spectrum-curves.ts";
-import { fontFamily, ink, plotContent, standalone } from "./standalone.ts";
-import { columnsOf, formatCount, formatNumber, plural, shorten } from "./text.ts";
+import { depthColours, ink } from "./colours.ts";
+import { curveLabels, labelSpacing, roomForLabels } from "./curve-labels.ts";
+import { type CurvePoint, drawnPoints, type SpectrumCurve, sigmaDomain, spectrumCurve } from "./spectrum-curves.ts";
+import { fontFamily, plotContent, standalone } from "./standalone.ts";
+import { formatCount, plural, shorten } from "./text.ts";
 import type { Figure, SvgDocument, TapUnits } from "./types.ts";
 
 export interface SpectraOptions {
@@ -20,9 +20,9 @@ export interface SpectraOptions {
 /**
  * The singular values of J(from → tap) against their index, one colour a tap: the paper's figure 3.
  *
- * Line: mean over the inputs (zeros count). Band: ± 1 sample standard deviation, its lower edge clipped at the axis; none
- * for one input. Means of zero and below float32 rounding have no place on the logarithmic axis: the caption counts them.
- * Triplets that did not converge are crossed. With no σ at all it is an empty frame that says so.
+ * Line: median over the inputs; it ends where the median lies below the floor of the backend. Band: from the 10 % to the 90 %
+ * quantile, drawn as far as both are known; none for one input. Triplets that did not converge are crossed. With no σ at all it
+ * is an empty frame that says so.
  *
  * @see Mototake & Ikegami 2015, figure 3
  */
@@ -34,13 +34,12 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
   const caption = captionOf(curves, domain);
   const narrow = width < 560;
   const names = curves.map((curve) => shorten(curve.tap, narrow ? 12 : 22));
-  const longest = Math.max(4, ...names.map(columnsOf));
   const height = Math.max(narrow ? 340 : 420, curves.length * labelSpacing + 96);
   const frame = { width, height, title, caption };
   if (domain === undefined) {
     return {
       svg: standalone(
-        `<text x="16" y="28">${curves.length === 0 ? "No" : "Only zero"} singular values yet.</text>`,
+        `<text x="16" y="28">${curves.length === 0 ? "No singular values yet." : "No singular value is above the floor."}</text>`,
         frame,
       ),
       caption,
@@ -48,8 +47,9 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
   }
   const [low, high] = domain;
   const colours = depthColours(curves.length);
-  const shown = curves.map((curve) => curve.points.filter((point) => point.mean >= low));
-  const last = Math.max(2, ...curves.map((curve) => curve.points.length));
+  const shown = curves.map(drawnPoints);
+  const last = Math.max(2, ...shown.map((points) => points.length));
+  const atEnd = names.filter((_, i) => shown[i]!.length > 0.85 * last);
   const drawing = plot({
     document,
     width,
@@ -57,7 +57,7 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
     className: "pushforward-spectra",
     marginTop: 50,
     marginLeft: 48,
-    marginRight: 34 + letterWidth * longest,
+    marginRight: roomForLabels(atEnd),
     marginBottom: 42,
     style: { fontFamily, fontSize: "11px", color: ink, background: "white" },
     x: {
@@ -72,15 +72,15 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
     marks: [
       text([title], { frameAnchor: "top-left", dy: -44, fontSize: 13, fontWeight: 600 }),
       text([subtitleOf(curves, narrow)], { frameAnchor: "top-left", dy: -26 }),
-      text(["σ"], { frameAnchor: "top-left", dx: -16, dy: -14, fontWeight: 600 }),
+      text(["σ"], { frameAnchor: "top-left", dx: -16, dy: -10, fontWeight: 600 }),
       ...(low <= 1 && high >= 1 ? [ruleY([1], { stroke: ink, strokeWidth: 0.8, strokeDasharray: "5,3" })] : []),
-      ...shown.flatMap((points, i) => band(points, colours[i] as string, low)),
-      ...shown.flatMap((points, i) => curveMarks(points, colours[i] as string)),
+      ...shown.flatMap((points, i) => band(points, colours[i]!)),
+      ...shown.flatMap((points, i) => curveMarks(points, colours[i]!)),
       curveLabels(
         shown.flatMap((points, i) => {
-          const end = points.at(-1);
-          if (end === undefined) return [];
-          return [{ text: names[i] as string, colour: colours[i] as string, x: end.index, y: end.mean }];
+          if (points.length === 0) return [];
+          const line = points.map(({ index, median }) => ({ x: index, y: median }));
+          return [{ name: names[i]!, colour: colours[i]!, points: line }];
         }),
       ),
     ],
@@ -88,32 +88,26 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
   return { svg: standalone(plotContent(drawing), frame), caption };
 }
 
-function band(points: readonly CurvePoint[], colour: string, low: number) {
-  const wide = points.filter((point) => !Number.isNaN(point.std));
-  if (wide.length === 0) return [];
-  return [
-    areaY(wide, {
-      x: "index",
-      y1: ({ mean, std }: CurvePoint) => Math.max(low, mean - std),
-      y2: ({ mean, std }: CurvePoint) => mean + std,
-      fill: colour,
-      fillOpacity: 0.16,
-    }),
-  ];
+function band(points: readonly CurvePoint[], colour: string) {
+  const end = points.findIndex(({ n, low }) => n < 2 || low === 0);
+  const known = end < 0 ? points : points.slice(0, end);
+  return known.length === 0
+    ? []
+    : [areaY(known, { x: "index", y1: "low", y2: "high", fill: colour, fillOpacity: 0.18 })];
 }
 
 function curveMarks(points: readonly CurvePoint[], colour: string) {
-  const few = points.length <= 12 ? [dot(points, { x: "index", y: "mean", r: 2, fill: colour })] : [];
+  const few = points.length <= 12 ? [dot(points, { x: "index", y: "median", r: 2, fill: colour })] : [];
   return [
-    line(points, { x: "index", y: "mean", stroke: colour, strokeWidth: 1.5 }),
+    line(points, { x: "index", y: "median", stroke: colour, strokeWidth: 1.5 }),
     ...few,
     dot(
       points.filter((point) => point.atFloor > 0),
-      { x: "index", y: "mean", r: 2.5, stroke: colour, fill: "white" },
+      { x: "index", y: "median", r: 2.5, stroke: colour, fill: "white" },
     ),
     dot(
       points.filter((point) => point.unconverged > 0),
-      { x: "index", y: "mean", r: 3, symbol: "times", stroke: colour, strokeWidth: 1.5 },
+      { x: "index", y: "median", r: 3, symbol: "times", stroke: colour, strokeWidth: 1.5 },
     ),
   ];
 }
@@ -128,48 +122,50 @@ function subtitleOf(curves: readonly SpectrumCurve[], narrow: boolean): string {
   const { fewest, most } = inputsOf(curves);
   if (most === 1) return "one input (n = 1), no band";
   const n = fewest === most ? `n = ${most}` : `n = ${fewest} to ${most}`;
-  return narrow ? `mean ± 1 SD over inputs, ${n}` : `line: mean over the inputs (${n}); band: ± 1 standard deviation`;
+  return narrow
+    ? `median, 10 to 90 % of the inputs, ${n}`
+    : `line: median over the inputs (${n}); band: from the 10 % to the 90 % quantile`;
 }
 
 function captionOf(curves: readonly SpectrumCurve[], domain: readonly [number, number] | undefined): string {
   if (curves.length === 0) return "No singular values yet.";
   const { fewest, most } = inputsOf(curves);
-  const points = curves.flatMap((curve) => curve.points);
-  const sum = (count: (point: CurvePoint) => number) => points.reduce((total, point) => total + count(point), 0);
-  const zeros = curves.reduce((total, curve) => total + curve.zeros, 0);
+  const shown = curves.flatMap(drawnPoints);
+  const sum = (count: (point: CurvePoint) => number) => shown.reduce((total, point) => total + count(point), 0);
+  const unresolved = curves.reduce((total, curve) => total + curve.unresolved, 0);
   const total = curves.reduce((count, curve) => count + curve.total, 0);
-  const low = domain?.[0] ?? 0;
   const said = [
-    "Singular values σ of the Jacobian from the source to each tap, against their index (1 is the largest).",
+    "Singular values σ of the Jacobian from the source to each tap, against their index k (1 is the largest).",
+    `Colour goes with depth: ${curves.map((curve) => curve.tap).join(", ")}.`,
   ];
-  said.push(`Colour goes with depth: ${curves.map((curve) => curve.tap).join(", ")}.`);
-  if (most === 1) said.push("One input (n = 1), so there is no band.");
+  if (most === 1) said.push("There is one input (n = 1), so there is no band.");
   else {
     said.push(
-      `Lines: mean over the inputs (n = ${fewest === most ? most : `${fewest} to ${most}, as the run goes`}).`,
-      "Bands: ± 1 sample standard deviation; a lower edge below the axis is clipped there.",
+      `Lines show the median over the inputs (n = ${fewest === most ? most : `${fewest} to ${most}, as the run goes`}).`,
+      "Bands reach from the 10 % to the 90 % quantile, interpolated between inputs; they end where the lower quantile is not known.",
     );
     if (fewest === 1) said.push("A tap with n = 1 has no band.");
   }
   if (domain !== undefined) {
-    const rule = "σ = 1, where a perturbation keeps its length: above it grows, below it fades.";
-    if (low <= 1 && domain[1] >= 1) said.push(`Dashed line: ${rule}`);
-    else said.push(`Outside the axis: ${rule}`);
+    const rule =
+      "σ = 1, where a perturbation keeps its length: it grows where σ is larger and fades where σ is smaller.";
+    if (domain[0] <= 1 && domain[1] >= 1) said.push(`The dashed line is ${rule}`);
+    else said.push(`Outside the axis lies ${rule}`);
   }
-  if (zeros > 0)
+  if (unresolved > 0) {
     said.push(
-      `${formatCount(zeros)} of ${formatCount(total)} σ are exactly zero (behind dead units); they count in the means.`,
+      `${formatCount(unresolved)} of ${formatCount(total)} σ are zero or lie below the floor, where rounding hides them: a curve ` +
+        "ends where the median does.",
     );
-  const zeroMeans = points.filter(({ mean }) => mean === 0).length;
-  const tinyMeans = points.filter(({ mean }) => mean > 0 && mean < low).length;
-  if (zeroMeans > 0) said.push(`${plural(zeroMeans, "mean")} of zero cannot stand on the logarithmic axis.`);
-  if (tinyMeans > 0) {
-    said.push(`${plural(tinyMeans, "mean")} below ${formatNumber(low, 2)}, the rounding of float32, not shown.`);
   }
   const unconverged = sum((point) => point.unconverged);
   const atFloor = sum((point) => point.atFloor);
-  if (unconverged > 0) said.push(`Crosses: ${plural(unconverged, "triplet")} did not converge.`);
-  if (atFloor > 0) said.push(`Circles: ${plural(atFloor, "triplet")} stopped at the rounding floor of the backend.`);
-  if (unconverged + atFloor === 0) said.push("All triplets converged.");
+  if (unconverged > 0) said.push(`A cross marks where a triplet did not converge (${plural(unconverged, "triplet")}).`);
+  if (atFloor > 0) {
+    said.push(
+      `A circle marks where a residual stopped at the rounding floor of the backend (${plural(atFloor, "triplet")}).`,
+    );
+  }
+  if (unconverged + atFloor === 0) said.push("All triplets shown converged.");
   return said.join(" ");
 }

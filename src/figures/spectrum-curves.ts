@@ -1,16 +1,11 @@
-import { momentsOf } from "./statistics.ts";
+import { missesTolerance, resolvedSigma } from "../results/index.ts";
+import { type Band, bandOf } from "./statistics.ts";
 import type { TapUnits } from "./types.ts";
 
-/** One index of one tap's spectrum over the inputs. */
-export interface CurvePoint {
+/** One index of one tap's spectrum over the inputs; a σ that is below its floor or exactly zero counts as 0. */
+export interface CurvePoint extends Band {
   /** 1 is the largest σ. */
   readonly index: number;
-  /** Inputs that have a σ of this index. */
-  readonly n: number;
-  /** Zeros count. */
-  readonly mean: number;
-  /** Sample standard deviation; NaN for one input. */
-  readonly std: number;
   /** Inputs whose triplet of this index did not converge, and those whose residual ended at the backend's floor. */
   readonly unconverged: number;
   readonly atFloor: number;
@@ -20,52 +15,52 @@ export interface SpectrumCurve {
   readonly tap: string;
   readonly inputs: number;
   readonly points: readonly CurvePoint[];
-  /** σ that are exactly zero, all inputs together, of how many. */
-  readonly zeros: number;
+  /** Of all σ, all inputs together: how many lie below the floor or are exactly zero, and how many there are. */
+  readonly unresolved: number;
   readonly total: number;
 }
 
-/** Means and sample standard deviations of σ, index by index; inputs with fewer σ leave the later indices to the others. */
+/** Quantiles of σ, index by index; inputs with fewer σ leave the later indices to the others. */
 export function spectrumCurve({ tap, units }: TapUnits): SpectrumCurve {
-  const length = Math.max(0, ...units.map(({ unit }) => unit.sigma.length));
-  let zeros = 0;
-  let total = 0;
+  const spectra = units.map(({ unit }) => {
+    const known = resolvedSigma(unit).filter((value) => value > 0);
+    return { known, status: unit.status, count: unit.sigma.length };
+  });
+  const length = Math.max(0, ...spectra.map(({ count }) => count));
   const points = Array.from({ length }, (_, i): CurvePoint => {
-    const there = units.filter(({ unit }) => i < unit.sigma.length);
-    const sigma = there.map(({ unit }) => unit.sigma[i] as number);
-    zeros += sigma.filter((value) => value === 0).length;
-    total += sigma.length;
+    const there = spectra.filter(({ count }) => i < count);
+    const open = there.filter(({ status }) => missesTolerance(status[i]!));
     return {
       index: i + 1,
-      ...momentsOf(sigma),
-      unconverged: there.filter(({ unit }) => unit.status[i] === "unconverged").length,
-      atFloor: there.filter(({ unit }) => unit.status[i] === "at-floor").length,
+      ...bandOf(there.map(({ known }) => known[i] ?? 0)),
+      unconverged: open.filter(({ status }) => status[i] === "unconverged").length,
+      atFloor: open.filter(({ status }) => status[i] === "at-floor").length,
     };
   });
-  return { tap, inputs: units.length, points, zeros, total };
+  const total = spectra.reduce((sum, { count }) => sum + count, 0);
+  const unresolved = total - spectra.reduce((sum, { known }) => sum + known.length, 0);
+  return { tap, inputs: units.length, points, unresolved, total };
 }
 
-/** float32 keeps no relative difference finer than this: σ below it times σ₁ is rounding. */
-const float32Epsilon = 2 ** -23;
+/** The points that a curve is drawn through: it ends where the median is not known. */
+export function drawnPoints({ points }: SpectrumCurve): CurvePoint[] {
+  const end = points.findIndex(({ median }) => !(median > 0));
+  return points.slice(0, end < 0 ? points.length : end);
+}
 
 /**
- * The range of a logarithmic σ axis: all positive means (not below float32 rounding of the largest) and the upper edges
- * of the bands, with 1 where it is within a decade. `undefined` where no mean is positive.
+ * The range of a logarithmic σ axis: all medians and bands that are drawn, with 1 where it is within a decade. `undefined`
+ * where no curve has a point.
  */
 export function sigmaDomain(curves: readonly SpectrumCurve[]): [number, number] | undefined {
-  const points = curves.flatMap((curve) => curve.points).filter((point) => point.mean > 0);
+  const points = curves.flatMap(drawnPoints);
   if (points.length === 0) return undefined;
-  let largest = 0;
-  let smallest = Number.POSITIVE_INFINITY;
-  let top = 0;
-  for (const { mean, std } of points) {
-    largest = Math.max(largest, mean);
-    smallest = Math.min(smallest, mean);
-    top = Math.max(top, mean + (std || 0));
-  }
-  let low = Math.max(smallest, float32Epsilon * largest) / 1.25;
-  top *= 1.15;
+  const [smallest, largest] = points.reduce<[number, number]>(
+    ([least, most], { median, low, high }) => [Math.min(least, low > 0 ? low : median), Math.max(most, high)],
+    [Number.POSITIVE_INFINITY, 0],
+  );
+  let [low, high] = [smallest / 1.25, largest * 1.15];
   if (low > 1 && low < 10) low = 0.8;
-  if (top < 1 && top > 0.1) top = 1.25;
-  return [low, top];
+  if (high < 1 && high > 0.1) high = 1.25;
+  return [low, high];
 }

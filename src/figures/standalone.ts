@@ -1,6 +1,6 @@
+import { ink } from "./colours.ts";
 import { escapeXml } from "./text.ts";
 
-export const ink = "#222";
 export const fontFamily = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK JP", sans-serif';
 
 /** Wraps drawn SVG content into a whole document: white ground, title and description for those who cannot see it. */

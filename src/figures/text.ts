@@ -1,24 +1,3 @@
-const superscripts = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-
-/** `10⁻⁷`: a power of ten for axes and prose. */
-export function powerOfTen(exponent: number): string {
-  const digits = [...String(Math.abs(exponent))].map((digit) => superscripts[Number(digit)]).join("");
-  return `10${exponent < 0 ? "⁻" : ""}${digits}`;
-}
-
-/** A measured number for people: `digits` significant ones, `1.2×10⁻⁵` outside 10⁻³ … 10⁵, `–` where there is none. */
-export function formatNumber(value: number, digits = 3): string {
-  if (!Number.isFinite(value)) return "–";
-  if (value === 0) return "0";
-  const size = Math.abs(value);
-  if (size >= 1e-3 && size < 1e5) {
-    return String(size >= 10 ** digits ? Math.round(value) : Number(value.toPrecision(digits)));
-  }
-  const [mantissa, exponent] = value.toExponential(digits - 1).split("e") as [string, string];
-  const power = powerOfTen(Number(exponent));
-  return Number(mantissa) === 1 ? power : `${Number(mantissa)}×${power}`;
-}
-
 /** A count for people, with thin groups: `32,000`. */
 export function formatCount(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ",");

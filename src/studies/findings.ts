@@ -1,4 +1,4 @@
-import { isBelowFloor } from "../base/index.ts";
+import { isBelowFloor, typeset } from "../base/index.ts";
 import type { ChartSeries } from "../results/index.ts";
 import { type Estimate, FEWEST_FOR_INTERVAL } from "./statistics.ts";
 import type { StudyData } from "./study.ts";
@@ -94,7 +94,7 @@ export function told({ value, low, high, n }: Estimate, all: number = n): string
 
 /** At least so many digits, and all of those before the point. */
 const inDigits = (value: number, digits: number): string =>
-  Math.abs(value) >= 10 ** digits && Math.abs(value) < 1e9 ? value.toFixed(0) : value.toPrecision(digits);
+  typeset(Math.abs(value) >= 10 ** digits && Math.abs(value) < 1e9 ? value.toFixed(0) : value.toPrecision(digits));
 
 /** `between 6.48 (conv1) and 1911 (fire9)`: what a statement about the ends of a list of taps leaves out. */
 export function rangeOf(places: readonly string[], values: readonly number[]): string {

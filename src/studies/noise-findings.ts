@@ -214,7 +214,7 @@ class NoiseData {
     return {
       id: "shrink",
       title: "Whether the whole spectrum shrinks",
-      caption: `Logarithm of σ_k over that without noise, mean over all k at which both exceed ${RESOLVED} σ_1 and the floor, ${this.#chosen.length} images: ${INTERVALS}.`,
+      caption: `Logarithm of σₖ over that without noise, mean over all k at which both exceed ${RESOLVED} σ₁ and the floor, ${this.#chosen.length} images: ${INTERVALS}.`,
       x: DISTANCE,
       y: { label: "log σ, less that without noise" },
       panels: this.#taps.map((tap, t) => ({
@@ -289,7 +289,7 @@ class NoiseData {
     return {
       id: "by-level",
       caption:
-        `Noise by kind and strength: ${INTERVALS} (${n} images; ${this.#chosen.length} for log σ, mean over all k at which both exceed ${RESOLVED} σ_1 and the floor). distance: root mean square change of a ` +
+        `Noise by kind and strength: ${INTERVALS} (${n} images; ${this.#chosen.length} for log σ, mean over all k at which both exceed ${RESOLVED} σ₁ and the floor). distance: root mean square change of a ` +
         "pixel, of full scale; same: class as without noise; log Σσ² and log σ at the last tap, less those without noise. " +
         NO_INTERVAL,
       columns: [

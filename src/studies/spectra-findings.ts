@@ -76,7 +76,7 @@ const estimateAt = (data: StudyData, name: MeasureName, tap: number): Estimate =
     data.seed,
   );
 
-/** The mean of σ_1 over the images in which it can be told from zero. */
+/** The mean of σ₁ over the images in which it can be told from zero. */
 const largestAt = (data: StudyData, tap: number): Estimate =>
   meanOfKnown(
     spectraAt(data, "sigma", tap).map((spectrum) => resolvedSigma(spectrum)[0] ?? Number.NaN),
@@ -93,9 +93,9 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
       `and the mean of σ² are those of the σ above the floor, ${capOf(data)}; numerical_rank counts them. below the floor: σ that cannot be told from zero.`,
     columns: [
       "tap",
-      "σ_1",
-      "σ_1, low",
-      "σ_1, high",
+      "σ₁",
+      "σ₁, low",
+      "σ₁, high",
       ...[...names, "active_share"].flatMap((name) => [name, `${name}, low`, `${name}, high`]),
       "below the floor",
       "not converged",
@@ -262,10 +262,10 @@ function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
   const isOpen = least.value < HALF && HALF < most.value;
   return {
     on: "steep",
-    claim: `In the last layer few singular values are large: less than half of all exceed σ_1/${1 / LARGE}.`,
+    claim: `In the last layer few singular values are large: less than half of all exceed σ₁/${1 / LARGE}.`,
     verdict: isOpen ? "undecided" : verdictOf({ low: HALF - most.high, high: HALF - least.low, n: least.n }),
     because:
-      `Share of all σ at ${taps[last]} that exceed σ_1/${1 / LARGE}: ` +
+      `Share of all σ at ${taps[last]} that exceed σ₁/${1 / LARGE}: ` +
       (least.value === most.value
         ? `${told(least, images)}.`
         : `at least ${told(least, images)}, by those computed; at most ${told(most, images)}, by the units that are not at rest.`),

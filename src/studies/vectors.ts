@@ -169,7 +169,7 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
   return {
     id: "by-tap",
     caption:
-      `Right singular vectors of J(input → tap): the first, and the last one kept whose σ exceeds ${RESOLVED} σ_1 and the floor, means over ${n} images, and Spearman's rank ` +
+      `Right singular vectors of J(input → tap): the first, and the last one kept whose σ exceeds ${RESOLVED} σ₁ and the floor, means over ${n} images, and Spearman's rank ` +
       `correlation of each measure with σ over all of those, mean over images with 95 % intervals by bootstrap over images. ${NO_INTERVAL}`,
     columns: [
       "tap",

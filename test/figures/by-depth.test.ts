@@ -14,9 +14,13 @@ test("three measures by depth, as stored", async () => {
       [60, 6, 0.6],
     ]),
   ];
-  const { svg, caption } = byDepthFigure(taps, { document });
+  const { svg, caption } = byDepthFigure(taps, { document, unit: "full scale of a pixel" });
   await expect(rounded(svg)).toMatchFileSnapshot("drawings/by-depth.svg");
-  expect(caption).toContain("± 1 sample standard deviation");
+  expect(caption).toContain("The unit of the source is: full scale of a pixel.");
+  expect(caption).toContain("10 % to the 90 % quantile");
+  for (const unit of ["units of the tap per unit of the source", "effective rank, directions"]) {
+    expect(svg).toContain(unit);
+  }
 });
 
 test("one input has no bars; a largest σ of zero has no place on its axis; nothing at all is said", () => {

@@ -7,7 +7,6 @@ test("the room's public names", () => {
     "chartFigure",
     "escapeXml",
     "formatCount",
-    "formatNumber",
     "galleryFigure",
     "inputPicture",
     "pictureDefinition",

@@ -1,7 +1,9 @@
+import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { spectraFigure } from "../../src/figures/index.ts";
-import { sigmaDomain, spectrumCurve } from "../../src/figures/spectrum-curves.ts";
+import { overlap } from "../../src/figures/label-places.ts";
+import { drawnPoints, sigmaDomain, spectrumCurve } from "../../src/figures/spectrum-curves.ts";
 import { document, rounded, tapOf, unitOf } from "./units.ts";
 
 const known = [
@@ -16,14 +18,35 @@ const known = [
 ];
 
 describe("curves", () => {
-  test("mean and sample standard deviation, index by index", () => {
+  test("median, 10 % and 90 % quantile, index by index, as numpy's", () => {
     const { points } = spectrumCurve(tapOf("a", [[10, 3], [14, 3], [18]]));
-    expect(points[0]).toMatchObject({ index: 1, n: 3, mean: 14, std: 4 });
-    expect(points[1]).toMatchObject({ index: 2, n: 2, mean: 3, std: 0 });
+    expect(points[0]).toMatchObject({
+      index: 1,
+      n: 3,
+      median: 14,
+      low: expect.closeTo(10.8),
+      high: expect.closeTo(17.2),
+    });
+    expect(points[1]).toMatchObject({ index: 2, n: 2, median: 3, low: 3, high: 3 });
   });
 
-  test("the axis ends at float32 rounding of the largest mean, and takes in 1 where that is near", () => {
-    expect(sigmaDomain([spectrumCurve(tapOf("a", [[100, 1e-30]]))])?.[0]).toBeCloseTo((100 * 2 ** -23) / 1.25, 12);
+  test("one input that is far off does not move the curve, as it would a mean", () => {
+    const rows = [...Array.from({ length: 20 }, () => [4, 2]), [4e6, 2e6]];
+    expect(spectrumCurve(tapOf("a", rows)).points[0]).toMatchObject({ median: 4, low: 4, high: 4 });
+  });
+
+  test("a quantile that would need a σ below the floor is not known, and the curve ends", () => {
+    const below = (sigma: readonly number[]) => ({ input: "x", unit: unitOf(sigma, { floor: 1e-3 }) });
+    const curve = spectrumCurve({ tap: "a", units: [below([3, 2, 1]), below([3, 2, 1e-4]), below([3, 1e-4, 1e-5])] });
+    expect(curve.points.map(({ median }) => median)).toEqual([3, 2, 0]);
+    expect(curve.points.map(({ low }) => low)).toEqual([3, 0, 0]);
+    expect(curve.points[2]!.high).toBe(0); // a straight line from what is not known
+    expect(curve).toMatchObject({ unresolved: 3, total: 9 });
+    expect(drawnPoints(curve)).toHaveLength(2);
+  });
+
+  test("the axis takes in what is drawn, and 1 where that is near", () => {
+    expect(sigmaDomain([spectrumCurve(tapOf("a", [[100, 1e-30]]))])?.[0]).toBe(80);
     expect(sigmaDomain([spectrumCurve(tapOf("a", [[20, 5]]))])?.[0]).toBe(0.8);
     expect(sigmaDomain([spectrumCurve(tapOf("a", [[0.5, 0.2]]))])?.[1]).toBe(1.25);
     expect(sigmaDomain([spectrumCurve(tapOf("a", [[0, 0]]))])).toBeUndefined();
@@ -35,35 +58,24 @@ describe("the drawing", () => {
     const { svg, caption } = spectraFigure(known, { document });
     await expect(rounded(svg)).toMatchFileSnapshot("drawings/spectra.svg");
     expect(caption).toContain("n = 2");
-    expect(caption).toContain("All triplets converged.");
+    expect(caption).toContain("All triplets shown converged.");
   });
 
-  test("the band reaches from mean − std to mean + std", () => {
-    const { svg } = spectraFigure(
-      [
-        tapOf("a", [
-          [10, 10],
-          [14, 14],
-        ]),
-      ],
-      { document },
+  test("the band reaches from the 10 % to the 90 % quantile, and ends where the lower one is not known", () => {
+    const taps = [
+      tapOf("a", [
+        [10, 10, 4],
+        [14, 14, 0],
+        [18, 18, 4],
+      ]),
+    ];
+    const { svg } = spectraFigure(taps, { document });
+    const y = (sigma: number) => pixelOf(sigma, sigmaDomain(taps.map(spectrumCurve)), svg);
+    const path = svg.match(
+      /aria-label="area".*?<path d="M[\d.]+,([\d.]+)L[\d.]+,[\d.]+L[\d.]+,([\d.]+)L[\d.]+,[\d.]+Z/,
     );
-    const y = (sigma: number) =>
-      pixelOf(
-        sigma,
-        sigmaDomain([
-          spectrumCurve(
-            tapOf("a", [
-              [10, 10],
-              [14, 14],
-            ]),
-          ),
-        ]),
-        svg,
-      );
-    const path = svg.match(/aria-label="area".*?<path d="M[\d.]+,([\d.]+)L[\d.]+,[\d.]+L[\d.]+,([\d.]+)/);
-    expect(Number(path?.[1])).toBeCloseTo(y(12 + Math.sqrt(8)), 0);
-    expect(Number(path?.[2])).toBeCloseTo(y(12 - Math.sqrt(8)), 0);
+    expect(Number(path?.[1])).toBeCloseTo(y(17.2), 0);
+    expect(Number(path?.[2])).toBeCloseTo(y(10.8), 0);
   });
 
   test("one input: no band, and said so", () => {
@@ -73,20 +85,17 @@ describe("the drawing", () => {
     expect(caption).toContain("n = 1");
   });
 
-  test("zeros are counted, and a mean of zero does not break the axis", () => {
-    const { svg, caption } = spectraFigure(
-      [
-        tapOf("a", [
-          [3, 1, 0],
-          [3, 0, 0],
-        ]),
-      ],
-      { document },
-    );
+  test("σ of zero and below the floor are counted, and do not break the axis", () => {
+    const taps = [
+      tapOf("a", [
+        [3, 1, 0],
+        [3, 0, 1e-9],
+      ]),
+    ];
+    const { svg, caption } = spectraFigure(taps, { document });
     expect(svg).not.toMatch(/NaN|Infinity/);
-    expect(caption).toContain("3 of 6 σ are exactly zero");
-    expect(caption).toContain("1 mean of zero");
-    expect(spectraFigure([tapOf("a", [[0, 0]])], { document }).svg).toContain("Only zero singular values");
+    expect(caption).toContain("3 of 6 σ are zero or lie below the floor");
+    expect(spectraFigure([tapOf("a", [[0, 0]])], { document }).svg).toContain("No singular value is above the floor.");
   });
 
   test("triplets that did not converge are crossed, those at the floor circled, and both counted", () => {
@@ -96,9 +105,9 @@ describe("the drawing", () => {
     expect(dots.filter((marks) => marks.startsWith("<path")).map((marks) => marks.split("<path").length - 1)).toEqual([
       2,
     ]);
-    expect(caption).toContain("Crosses: 2 triplets did not converge.");
-    expect(caption).toContain("Circles: 1 triplet");
-    expect(caption).not.toContain("All triplets converged");
+    expect(caption).toContain("did not converge (2 triplets).");
+    expect(caption).toContain("rounding floor of the backend (1 triplet).");
+    expect(caption).not.toContain("All triplets");
   });
 
   test("names are text, never markup, and the file is well-formed for another reader", async () => {
@@ -122,6 +131,28 @@ describe("the drawing", () => {
     const gaps = rows.slice(1).map((y, i) => y - (rows[i] as number));
     expect(Math.min(...gaps)).toBeGreaterThan(12.9);
     expect(rows.at(-1)).toBeLessThan(Number(svg.match(/height="(\d+)"/)?.[1]));
+  });
+
+  test("names of curves that end anywhere stand apart, whatever the curves", () => {
+    const number = fc.double({ min: 1e-3, max: 10, noNaN: true });
+    const spectrum = fc.array(number, { minLength: 1, maxLength: 40 }).map((values) => values.sort((a, b) => b - a));
+    fc.assert(
+      fc.property(fc.array(spectrum, { minLength: 1, maxLength: 14 }), fc.constantFrom(380, 900), (rows, width) => {
+        const taps = rows.map((row, i) => tapOf(`tap${i}`, [row]));
+        const { svg } = spectraFigure(taps, { document, width });
+        const labels = svg.slice(svg.indexOf('aria-label="curve labels"'));
+        const boxes = [...labels.matchAll(/<text([^>]*)>(tap\d+)</g)].map(([, attributes, name]) => {
+          const [x, y] = [/ x="([\d.]+)"/, / y="([\d.]+)"/].map((pattern) => Number(attributes!.match(pattern)![1]));
+          return { x: x!, y: y! - 6, width: 6.5 * name!.length, height: 12 };
+        });
+        expect(boxes).toHaveLength(rows.length);
+        for (const [i, a] of boxes.entries()) {
+          expect(boxes.slice(0, i).filter((b) => overlap(a, b))).toEqual([]);
+          expect(a.x + a.width).toBeLessThanOrEqual(width);
+        }
+      }),
+      { numRuns: 30 },
+    );
   });
 
   test("nothing measured yet; a logarithmic index axis", () => {

@@ -93,7 +93,7 @@ describe("spectra", () => {
     );
     const whole = await few(12);
     expect(whole.verdict).toBe("contradicted");
-    expect(whole.because).toMatch(/at logits that exceed σ_1\/10: 1\.00 \(the same for all 6 images\)\.$/);
+    expect(whole.because).toMatch(/at logits that exceed σ₁\/10: 1\.00 \(the same for all 6 images\)\.$/);
   });
 
   test("one tap does not tell whether spectra grow steeper", async () => {

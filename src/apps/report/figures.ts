@@ -20,7 +20,7 @@ export async function renderFigures(run: RunReader): Promise<Map<string, string>
   const { manifest, taps, galleries } = await collectRun(run, { input: 112, vector: 112 });
   const files = new Map<string, string>();
   files.set("fig3.svg", spectraFigure(taps, { document, from: manifest.from.name }).svg);
-  files.set("by-depth.svg", byDepthFigure(taps, { document }).svg);
+  files.set("by-depth.svg", byDepthFigure(taps, { document, unit: manifest.preprocess.unit }).svg);
   const names = fileNamesFor(galleries.map(({ tap }) => tap));
   galleries.forEach((gallery, i) => {
     files.set(`fig4-${names[i]}.svg`, galleryFigure(gallery).svg);

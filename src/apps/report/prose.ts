@@ -1,4 +1,5 @@
-import { formatCount, formatNumber, plural, summarizeTap } from "../../figures/index.ts";
+import { formatNumber } from "../../base/index.ts";
+import { formatCount, plural, summarizeTap } from "../../figures/index.ts";
 import type { RunManifest } from "../../results/index.ts";
 import type { CollectedRun } from "./collect.ts";
 import { type Html, html } from "./html.ts";

@@ -1,5 +1,4 @@
-import { formatShape, quoted } from "../../base/index.ts";
-import { formatNumber } from "../../figures/index.ts";
+import { formatNumber, formatShape, quoted } from "../../base/index.ts";
 import type { RunManifest } from "../../results/index.ts";
 import { type Html, html } from "./html.ts";
 import { baseName } from "./prose.ts";

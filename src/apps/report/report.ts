@@ -50,7 +50,7 @@ export async function renderReport(run: RunReader, { command }: ReportOptions = 
 · k = ${manifest.k} · ${manifest.backend}</p></header>
 <p class="lead">${summarySentences(data).join(" ")}</p>${incompleteNotice(data)}
 <section><h2>Singular values by tap</h2>${draw((width) => spectraFigure(taps, { document, from, width }))}</section>
-<section><h2>By depth</h2>${draw((width) => byDepthFigure(taps, { document, width }))}${tapsTable(data)}
+<section><h2>By depth</h2>${draw((width) => byDepthFigure(taps, { document, width, unit: manifest.preprocess.unit }))}${tapsTable(data)}
 <p class="soft">Ranks, participation ratio and the share of σ &gt; 1 refer to the k computed where the spectrum is not whole
 (“all” under k: it is). Orthogonality gap: max |UUᵀ − I|, |VVᵀ − I|.</p></section>
 <section><h2>What is certified, and what is not</h2>${whatIsClaimed(manifest)}${missedTable(data)}</section>

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { formatSeconds } from "../../base/index.ts";
-import { chartFigure, formatNumber, plural } from "../../figures/index.ts";
+import { formatNumber, formatSeconds } from "../../base/index.ts";
+import { chartFigure, plural } from "../../figures/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
 import { toPng } from "../../platform/node/png.ts";

@@ -1,12 +1,5 @@
-import { formatShape } from "../../base/index.ts";
-import {
-  formatCount,
-  formatNumber,
-  type Moments,
-  summarizeTap,
-  type TapSummary,
-  worstResidualOf,
-} from "../../figures/index.ts";
+import { formatNumber, formatShape } from "../../base/index.ts";
+import { formatCount, type Moments, summarizeTap, type TapSummary, worstResidualOf } from "../../figures/index.ts";
 import type { InputRecord } from "../../results/index.ts";
 import type { CollectedRun } from "./collect.ts";
 import { type Html, html } from "./html.ts";
