@@ -24,7 +24,7 @@ export interface Band {
 }
 
 /** The shares of the values below the ends of a band. */
-export const bandEnds = { low: 0.1, high: 0.9 };
+const bandEnds = { low: 0.1, high: 0.9 };
 
 /**
  * Median, 10 % and 90 % quantile of some values, by straight lines between neighbours (`type 7` of Hyndman & Fan 1996, numpy's
