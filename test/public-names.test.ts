@@ -18,6 +18,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   base: [
     "PushforwardError",
+    "boundOf",
     "broadcastShapes",
     "createRng",
     "exitCodes",

@@ -6,3 +6,9 @@
 export function isBelowFloor(sigma: number, floor: number): boolean {
   return sigma <= floor && floor > 0;
 }
+
+/** A floor as it is printed, to two digits and not below what it is: `< 4.2e-6` of 4.14e-6. */
+export function boundOf(floor: number): number {
+  const step = 10 ** (Math.floor(Math.log10(floor)) - 1);
+  return floor > 0 ? Math.ceil(floor / step) * step : floor;
+}

@@ -1,6 +1,6 @@
 export { formatSeconds } from "./duration.ts";
 export { exitCodes, messageOf, PushforwardError } from "./error.ts";
-export { isBelowFloor } from "./floor.ts";
+export { boundOf, isBelowFloor } from "./floor.ts";
 export { nearestNames } from "./nearest.ts";
 export { formatNumber, powerOfTen, subscript, typeset } from "./notation.ts";
 export { quoted } from "./quote.ts";

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { formatSeconds, PushforwardError, quoted } from "../../base/index.ts";
+import { PushforwardError, quoted } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import {
   createRun,
@@ -14,6 +14,7 @@ import {
 import { spectrum } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
 import { chooseK } from "./choose.ts";
+import { describeUnit, summaryTable } from "./describe-unit.ts";
 import { interruptible } from "./interruptible.ts";
 import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, tolerance, vectorCount, wholeNumber } from "./options.ts";
 import { announce } from "./plan.ts";
@@ -27,7 +28,6 @@ import {
   storeSources,
 } from "./prepare.ts";
 import { Progress } from "./progress.ts";
-import { formatTable } from "./table.ts";
 
 interface SpectrumOptions extends PrepareOptions {
   readonly k?: number;
@@ -148,14 +148,8 @@ function nothingKept(cause: unknown): PushforwardError {
   });
 }
 
-function describeUnit({ k, sigma, residual, norm, status, seconds }: UnitResult): string {
-  const converged = status.filter((word) => word === "converged").length;
-  const worst = norm === 0 ? 0 : Math.max(...residual) / norm;
-  return `σ₁ ${sigma[0]!.toPrecision(4)}, σ${k} ${sigma[k - 1]!.toPrecision(3)}, ${converged}/${k} certified, worst residual ${worst.toExponential(1)} σ₁, ${formatSeconds(seconds)}`;
-}
-
 function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitResult) {
-  const { m, n, k, sigma, residual, status, missed, jvp, vjp, seconds } = unit;
+  const { m, n, k, sigma, residual, status, floor, missed, jvp, vjp, seconds } = unit;
   return {
     model: manifest.model.file,
     input: manifest.inputs[input]!.name,
@@ -167,6 +161,7 @@ function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitRes
     sigma: [...sigma],
     residual: [...residual],
     status,
+    floor,
     missed,
     jvp,
     vjp,
@@ -175,28 +170,15 @@ function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitRes
 }
 
 async function summary(stored: Run): Promise<string> {
-  const { manifest } = stored;
-  const rows: string[][] = [];
-  for (const [tap, record] of manifest.taps.entries()) {
+  const { inputs, taps } = stored.manifest;
+  const all = [];
+  for (const [tap, record] of taps.entries()) {
     const units: UnitResult[] = [];
-    for (const input of manifest.inputs.keys()) {
+    for (const input of inputs.keys()) {
       const unit = await stored.readUnit(input, tap, { vectors: false });
       if (unit !== undefined) units.push(unit);
     }
-    if (units.length === 0) continue;
-    const mean = (of: (unit: UnitResult) => number) => units.reduce((sum, unit) => sum + of(unit), 0) / units.length;
-    const all = units.flatMap(({ status }) => status);
-    rows.push([
-      record.name,
-      `${units[0]!.m}×${units[0]!.n}`,
-      String(record.k),
-      mean(({ sigma }) => sigma[0]!).toPrecision(4),
-      mean(({ sigma }) => sigma.at(-1)!).toPrecision(3),
-      `${all.filter((status) => status === "converged").length}/${all.length}`,
-      Math.max(...units.map(({ residual, norm }) => (norm === 0 ? 0 : Math.max(...residual) / norm))).toExponential(1),
-      formatSeconds(units.reduce((sum, { seconds }) => sum + seconds, 0)),
-    ]);
+    all.push({ record, units });
   }
-  const head = ["tap", "m×n", "k", "mean σ₁", "mean σₖ", "certified", "worst residual/σ₁", "time"];
-  return formatTable(head, rows, [1, 2, 3, 4, 5, 6, 7]);
+  return summaryTable(all);
 }
