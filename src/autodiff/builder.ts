@@ -16,6 +16,7 @@ import type {
 export class ProgramBuilder implements LinearBuilder {
   readonly #sources: LinearVar[] = [];
   readonly #steps: AnyStep[] = [];
+  readonly #makers = new Map<number, AnyStep>();
   #nextId = 0;
 
   /** Adds a source of this shape (without the block axis). */
@@ -23,6 +24,11 @@ export class ProgramBuilder implements LinearBuilder {
     const variable = { id: this.#nextId++, shape };
     this.#sources.push(variable);
     return variable;
+  }
+
+  /** The step that makes a tangent; `undefined` for a source. */
+  makerOf(x: LinearVar): AnyStep | undefined {
+    return this.#makers.get(x.id);
   }
 
   /** The program with these targets, without the steps that no target needs. */
@@ -50,7 +56,9 @@ export class ProgramBuilder implements LinearBuilder {
       attributes,
     );
     const output = { id: this.#nextId++, shape };
-    this.#steps.push({ op, inputs, operands, attributes, output } as unknown as AnyStep);
+    const step = { op, inputs, operands, attributes, output } as unknown as AnyStep;
+    this.#steps.push(step);
+    this.#makers.set(output.id, step);
     return output;
   }
 

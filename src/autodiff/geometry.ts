@@ -25,10 +25,16 @@ export function windowOf(
   return { strides, dilations, pads };
 }
 
+/** What of a pool's node tells its window. */
+interface PoolNode extends Pick<RuleNode, "attributes"> {
+  readonly inputs: readonly { readonly shape: Shape }[];
+  readonly outputs: readonly { readonly shape: Shape }[];
+}
+
 /**
  * The window of a pool. Its end pads follow from the number of outputs, because `ceil_mode` goes beyond the stated padding.
  */
-export function poolWindowOf(node: RuleNode, kernel: Shape): Window {
+export function poolWindowOf(node: PoolNode, kernel: Shape): Window {
   const input = node.inputs[0]!.shape.slice(2);
   const output = node.outputs[0]!.shape.slice(2);
   const window = windowOf(node, kernel, input, output);

@@ -11,13 +11,16 @@ import {
   type TensorType,
   valueInfo,
 } from "../onnx/index.ts";
+import { aliveEntries } from "./alive.ts";
 import { ProgramBuilder } from "./builder.ts";
+import { countKinks, type KinkCounts, settleComparisons } from "./kinks.ts";
 import { type KeptValue, PrimalBuilder, type Value } from "./primal.ts";
 import type { LinearProgram, Operand, Tangent } from "./program.ts";
 import type { RuleNode } from "./rule.ts";
 import { knownAttributes } from "./rules/attributes.ts";
 import { type DifferentiableOp, rules } from "./rules/index.ts";
 import { convolveParts, scaleAfterGather } from "./simplify.ts";
+import { settleUntaken } from "./untaken.ts";
 
 export interface LinearizeOptions {
   /** The tensors with respect to which to differentiate: inputs, weights or any tensor inside. */
@@ -36,6 +39,8 @@ export interface Linearization {
   readonly kept: readonly KeptValue[];
   /** The primal pass at a point. Its inputs are those of the model; its outputs are the kept values and the targets. */
   readonly primal: OnnxModel;
+  /** Where the primal pass counts the kinks that it is at; `undefined` where there are none between sources and targets. */
+  readonly kinks: KinkCounts | undefined;
   /** The types and shapes of the tensors of the primal pass, by name. */
   readonly typeOf: (name: string) => TensorType | undefined;
 }
@@ -47,16 +52,21 @@ export interface UnsupportedNode {
 }
 
 /**
- * The nodes on a path from a source to a target, in graph order. A node reads its inputs, and also the tensors of the surrounding
- * graph that its subgraphs (the body of a Loop, the branches of an If) use.
+ * The nodes that depend on a source, in graph order. A node reads its inputs, and also the tensors of the surrounding graph that
+ * its subgraphs (the body of a Loop, the branches of an If) use.
  */
-export function nodesBetween(model: Model, { sources, targets }: LinearizeOptions): Node[] {
+function nodesAfter(nodes: readonly Node[], sources: readonly string[]): Node[] {
   const varying = new Set(sources);
-  const reached = model.onnx.graph.nodes.filter((node) => {
+  return nodes.filter((node) => {
     const flows = readsOf(node).some((name) => varying.has(name));
     if (flows) for (const output of node.outputs) if (!sources.includes(output)) varying.add(output);
     return flows;
   });
+}
+
+/** Nodes through which the sources' tangents flow on their way to the targets, in graph order. */
+export function nodesBetween(model: Model, { sources, targets }: LinearizeOptions): Node[] {
+  const reached = nodesAfter(model.onnx.graph.nodes, sources);
   const needed = new Set(targets);
   const between = reached.reverse().filter((node) => {
     const leads = node.outputs.some((output) => needed.has(output));
@@ -95,6 +105,8 @@ export async function linearize(model: Model, options: LinearizeOptions, evaluat
   const l = new ProgramBuilder();
   const primal = new PrimalBuilder();
   const tangents = new Map<string, Tangent>();
+  const aliveAt = aliveEntries(primal, (x) => l.makerOf(x));
+  primal.alive = (name) => aliveAt(tangents.get(name));
   for (const source of options.sources) tangents.set(source, l.source(lookUp(source).shape));
 
   for (const node of nodesBetween(model, options)) {
@@ -129,7 +141,7 @@ export async function linearize(model: Model, options: LinearizeOptions, evaluat
     }
   }
 
-  const recorded = l.finish(options.targets.map((target) => tangents.get(target)));
+  const recorded = settleUntaken(l.finish(options.targets.map((target) => tangents.get(target))), primal);
   primal.owner = undefined;
   const program = convolveParts(options.apart ? recorded : scaleAfterGather(recorded, primal), primal);
   return finish(model, primal, program, options, evaluate);
@@ -150,11 +162,13 @@ async function finish(
   model: Model,
   primal: PrimalBuilder,
   program: LinearProgram,
-  { targets }: LinearizeOptions,
+  { sources, targets }: LinearizeOptions,
   evaluate: Evaluate,
 ): Promise<Linearization> {
   const { graph } = model.onnx;
-  const known = new Map([...graph.initializers, ...primal.constants]);
+  const moving = new Set(nodesAfter(graph.nodes, sources));
+  const { nodes: settled, helpers } = settleComparisons(graph.nodes, model, (node) => moving.has(node));
+  const known = new Map([...graph.initializers, ...helpers.constants, ...primal.constants]);
   const used = new Set(program.steps.flatMap((step) => step.operands.map((operand) => operand.name)));
 
   const fixed = new Set(known.keys());
@@ -176,7 +190,7 @@ async function finish(
         inputs,
         outputs: outputs.map(({ name, type, shape }) => valueInfo(name, type, shape)),
         nodes: needed,
-        initializers: new Map([...known].filter(([name]) => read.has(name))),
+        initializers: new Map([...known, ...primal.constants].filter(([name]) => read.has(name))),
       },
       model.onnx.opsets.get(""),
     );
@@ -196,13 +210,25 @@ async function finish(
   }
   const kept = operands.filter(({ name }) => !constants.has(name));
   const points = targets.map((name) => ({ name, ...model.values.get(name)! }));
-  const outputs = [...new Map([...kept, ...points].map((operand) => [operand.name, operand])).values()];
+  const pass = [...settled, ...primal.nodes];
+  const read = new Set(
+    neededNodes(
+      pass,
+      [...kept, ...points].map(({ name }) => name),
+    ).flatMap(({ outputs }) => outputs),
+  );
+  const met = [...helpers.kinks.filter(({ of }) => read.has(of)), ...primal.kinks];
+  const kinks = countKinks(primal, met);
+  const outputs = new Map(
+    [...kept, ...points, ...(kinks ? [kinks.counts] : [])].map((operand) => [operand.name, operand]),
+  );
   return {
     program,
     constants,
     kept,
-    primal: graphOf([...graph.nodes, ...primal.nodes], outputs),
-    typeOf: (name) => model.values.get(name) ?? primal.types.get(name),
+    primal: graphOf([...settled, ...primal.nodes], [...outputs.values()]),
+    kinks,
+    typeOf: (name) => model.values.get(name) ?? primal.types.get(name) ?? helpers.types.get(name),
   };
 }
 

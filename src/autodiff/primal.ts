@@ -1,4 +1,4 @@
-import { broadcastShapes, PushforwardError, type Shape } from "../base/index.ts";
+import { broadcastShapes, PushforwardError, type Shape, sameShape } from "../base/index.ts";
 import {
   type Attributes,
   type DataType,
@@ -28,6 +28,15 @@ export interface KeptValue extends Operand {
   readonly of: string | undefined;
 }
 
+/** Entries of a primal pass at which the derivative jumps, as a condition; J there is a convention. */
+export interface Kink {
+  /** First output of the node. */
+  readonly of: string;
+  /** Neurons at the kink of an elementwise function, or windows whose extreme several entries share. */
+  readonly kind: "neurons" | "windows";
+  readonly at: Value;
+}
+
 const DATA_TYPES: Partial<Record<DataType, number>> = { float32: 1, int64: 7, bool: 9 };
 
 /**
@@ -40,9 +49,21 @@ export class PrimalBuilder {
   readonly kept = new Map<string, KeptValue>();
   /** The types and shapes of the tensors that these nodes compute. */
   readonly types = new Map<string, TensorType>();
+  readonly kinks: Kink[] = [];
+  /** Kept factors of 1 and 0, by name, with the condition that they stand for. */
+  readonly masks = new Map<string, Value>();
   /** The first output of the node whose rule is running. */
   owner: string | undefined;
+  /** Where an input of that node has a tangent that is not zero, as a condition; `undefined` where nothing is known. */
+  alive: (input: string) => Value | undefined = () => undefined;
+  readonly #prefix: string;
+  readonly #once = new Map<string, Value>();
   #nextId = 0;
+
+  /** `prefix` begins the names of its tensors. */
+  constructor(prefix = "primal") {
+    this.#prefix = prefix;
+  }
 
   /** Keeps a value for the linear program, on behalf of one node. A value that another node keeps too is copied. */
   keep(value: Value, of = this.owner): Operand {
@@ -55,9 +76,14 @@ export class PrimalBuilder {
     return operand;
   }
 
+  /** What was kept, as a value to compute with. */
+  valueOf(operand: Operand): Value {
+    return { ...operand, constant: this.constants.get(operand.name) };
+  }
+
   /** A value that is the same at every input. */
   constant(tensor: Tensor): Value {
-    const name = `primal/constant${this.#nextId++}`;
+    const name = `${this.#prefix}/constant${this.#nextId++}`;
     this.constants.set(name, tensor);
     return { name, shape: tensor.shape, type: tensor.type, constant: tensor };
   }
@@ -74,19 +100,17 @@ export class PrimalBuilder {
     attributes: Attributes = {},
     type: DataType = "float32",
   ): Value {
-    const name = `primal/${op}${this.#nextId++}`;
+    const name = `${this.#prefix}/${op}${this.#nextId++}`;
     this.nodes.push(node({ op, inputs: inputs.map((input) => input.name), outputs: [name], attributes }));
     this.types.set(name, { shape, type });
     return { name, shape, type, constant: undefined };
   }
 
-  /** Adds an ONNX node and returns its second output. */
-  secondOutput(op: string, inputs: readonly Value[], shape: Shape, attributes: Attributes, type: DataType): Value {
-    const name = `primal/${op}${this.#nextId++}`;
-    const outputs = [`${name}/first`, name];
-    this.nodes.push(node({ op, inputs: inputs.map((input) => input.name), outputs, attributes, name }));
-    this.types.set(outputs[0]!, { shape, type: "float32" }).set(name, { shape, type });
-    return { name, shape, type, constant: undefined };
+  /** A value that is made at most once, under a key. */
+  once(key: string, make: () => Value): Value {
+    const made = this.#once.get(key) ?? make();
+    this.#once.set(key, made);
+    return made;
   }
 
   #binary(op: string, a: Value, b: Value, type: DataType = "float32"): Value {
@@ -104,9 +128,9 @@ export class PrimalBuilder {
   mul = (a: Value, b: Value) => this.#binary("Mul", a, b);
   div = (a: Value, b: Value) => this.#binary("Div", a, b);
   pow = (a: Value, b: Value) => this.#binary("Pow", a, b);
-  greater = (a: Value, b: Value) => this.#binary("Greater", a, b, "bool");
-  greaterOrEqual = (a: Value, b: Value) => this.#binary("GreaterOrEqual", a, b, "bool");
-  equal = (a: Value, b: Value) => this.#binary("Equal", a, b, "bool");
+  /** A comparison as it stands; where the derivative jumps at equality, use those of kinks.ts. */
+  compare = (op: "Greater" | "GreaterOrEqual" | "LessOrEqual" | "Equal", a: Value, b: Value) =>
+    this.#binary(op, a, b, "bool");
   and = (a: Value, b: Value) => this.#binary("And", a, b, "bool");
   or = (a: Value, b: Value) => this.#binary("Or", a, b, "bool");
   not = (a: Value) => this.op("Not", [a], a.shape, {}, "bool");
@@ -128,12 +152,9 @@ export class PrimalBuilder {
 
   /** 1 where the condition holds, else 0. */
   mask(condition: Value): Value {
-    return this.cast(condition, "float32");
-  }
-
-  /** 1 where x > 0, else 0. */
-  positive(x: Value): Value {
-    return this.mask(this.greater(x, this.scalar(0)));
+    const mask = this.cast(condition, "float32");
+    this.masks.set(mask.name, condition);
+    return mask;
   }
 
   where(condition: Value, a: Value, b: Value): Value {
@@ -141,14 +162,28 @@ export class PrimalBuilder {
     return this.op("Where", [condition, a, b], shape);
   }
 
-  cast(x: Value, type: "float32" | "int64"): Value {
+  /** Whether entries are not zero, exactly. */
+  isNonZero(x: Value): Value {
+    return this.cast(x, "bool");
+  }
+
+  cast(x: Value, type: "float32" | "int64" | "bool"): Value {
     return this.op("Cast", [x], x.shape, { to: int(DATA_TYPES[type]!) }, type);
   }
 
   /** A reduction over negative axes, which remain with extent 1. */
-  reduce(op: "ReduceSum" | "ReduceMean" | "ReduceProd", x: Value, axes: readonly number[]): Value {
+  reduce(
+    op: "ReduceSum" | "ReduceMean" | "ReduceProd" | "ReduceMax" | "ReduceMin",
+    x: Value,
+    axes: readonly number[],
+  ): Value {
     const shape = x.shape.map((extent, axis) => (axes.includes(axis - x.shape.length) ? 1 : extent));
     return this.op(op, [x, this.constant(intTensor(axes))], shape, { keepdims: int(1) });
+  }
+
+  /** The sum of all entries, a scalar. */
+  total(x: Value): Value {
+    return this.op("ReduceSum", [x], [], { keepdims: int(0) }, x.type);
   }
 
   reshape(x: Value, shape: Shape): Value {
@@ -167,6 +202,7 @@ export class PrimalBuilder {
 
   /** NumPy broadcasting to a shape. */
   expand(x: Value, shape: Shape): Value {
+    if (sameShape(x.shape, shape)) return x;
     return this.op("Expand", [x, this.constant(intTensor(shape))], shape, {}, x.type);
   }
 }

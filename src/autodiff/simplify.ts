@@ -1,6 +1,6 @@
 import { sameShape, sizeOf } from "../base/index.ts";
 import { intTensor } from "../onnx/index.ts";
-import type { PrimalBuilder, Value } from "./primal.ts";
+import type { PrimalBuilder } from "./primal.ts";
 import type { AnyStep, LinearProgram, LinearVar, Operand, Step } from "./program.ts";
 
 /**
@@ -65,19 +65,14 @@ export function convolveParts(program: LinearProgram, primal: PrimalBuilder): Li
   return { ...program, steps: steps.filter(({ op, output }) => op !== "concat" || used.has(output.id)) };
 }
 
-const toValue = (primal: PrimalBuilder, operand: Operand): Value => ({
-  ...operand,
-  constant: primal.constants.get(operand.name),
-});
-
 function inputChannels(primal: PrimalBuilder, weight: Operand, start: number, size: number): Operand {
   const bounds = [start, start + size, 1].map((value) => primal.constant(intTensor([value])));
   const shape = [weight.shape[0]!, size, ...weight.shape.slice(2)];
-  const part = primal.op("Slice", [toValue(primal, weight), ...bounds], shape);
+  const part = primal.op("Slice", [primal.valueOf(weight), ...bounds], shape);
   return primal.keep(part, primal.kept.get(weight.name)?.of);
 }
 
 function selectedFactor(primal: PrimalBuilder, factor: Operand, indices: Operand): Operand {
-  const flat = primal.reshape(toValue(primal, factor), [sizeOf(factor.shape)]);
-  return primal.keep(primal.op("Gather", [flat, toValue(primal, indices)], indices.shape));
+  const flat = primal.reshape(primal.valueOf(factor), [sizeOf(factor.shape)]);
+  return primal.keep(primal.op("Gather", [flat, primal.valueOf(indices)], indices.shape));
 }

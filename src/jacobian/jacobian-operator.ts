@@ -16,6 +16,16 @@ interface Product {
   readonly executable: Executable;
 }
 
+/** How much of a Jacobian at one point is a convention, by node: there the network has a kink and no derivative. */
+export interface KinkCount {
+  /** The tap that the node makes, by its short name; the node's own name where that is no tap. */
+  readonly tap: string;
+  /** Neurons at a kink of their elementwise function: inputs of a ReLU that are 0, say. */
+  readonly neurons: number;
+  /** Windows of a pool (or sets of numbers, of a maximum) whose extreme several entries share. */
+  readonly windows: number;
+}
+
 interface Parts {
   readonly source: Shape;
   readonly target: Shape;
@@ -29,6 +39,7 @@ interface Parts {
   readonly jvp: Product;
   readonly vjp: Product;
   readonly value: Float32Array;
+  readonly kinks: readonly KinkCount[];
 }
 
 /**
@@ -44,6 +55,8 @@ export class JacobianOperator implements LinearOperator {
   readonly algebra: BlockAlgebra;
   /** The value of the target tap at the point. */
   readonly value: Float32Array;
+  /** The nodes between source and target that are at a kink here; numbers within rounding of each other count as equal. */
+  readonly kinks: readonly KinkCount[];
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
@@ -54,6 +67,7 @@ export class JacobianOperator implements LinearOperator {
     this.productCost = parts.productCost;
     this.algebra = parts.algebra;
     this.value = parts.value;
+    this.kinks = parts.kinks;
   }
 
   apply(v: Block, placement?: Placement): Promise<Block> {

@@ -10,10 +10,10 @@ import {
   unsupportedBetween,
 } from "../autodiff/index.ts";
 import { formatShape, PushforwardError, type Shape, sameShape, sizeOf } from "../base/index.ts";
-import type { Model, Tensor } from "../onnx/index.ts";
+import { type Model, type Tensor, toNumbers } from "../onnx/index.ts";
 import { type Backend, type Executable, evaluateWith } from "../operator/index.ts";
 import { costWithMemory } from "./cost.ts";
-import { JacobianOperator } from "./jacobian-operator.ts";
+import { JacobianOperator, type KinkCount } from "./jacobian-operator.ts";
 import { findTaps, resolveTap, type Tap } from "./taps.ts";
 
 /** A point at which to linearize: an input of the network, with or without its batch axis. */
@@ -145,12 +145,29 @@ export class Network {
           jvp,
           vjp,
           value: kept[to.tensor]!.data as Float32Array,
+          kinks: this.#kinksIn(linearization, kept),
         });
       },
       release: async () => {
         for (const executable of compiled) await executable.release();
       },
     };
+  }
+
+  /** What the primal pass counted of kinks, by node; nodes without any are left out. */
+  #kinksIn({ kinks }: Linearization, kept: Readonly<Record<string, Tensor>>): KinkCount[] {
+    const numbers = kinks === undefined ? [] : toNumbers(kept[kinks.counts.name]!);
+    const found = new Map<string, { neurons: number; windows: number }>();
+    for (const [i, count] of numbers.entries()) {
+      const { of, kind } = kinks!.of[i]!;
+      const before = found.get(of) ?? { neurons: 0, windows: 0 };
+      if (count > 0) found.set(of, { ...before, [kind]: before[kind] + count });
+    }
+    const nameOf = (tensor: string) =>
+      this.taps.find((tap) => tap.tensor === tensor)?.name ??
+      this.model.onnx.graph.nodes.find(({ outputs }) => outputs.includes(tensor))?.name ??
+      tensor;
+    return [...found].map(([tensor, counts]) => ({ tap: nameOf(tensor), ...counts }));
   }
 
   /** The values of taps at a point, [tap size] each. */

@@ -12,12 +12,12 @@ test("a program and its transpose print one line a step", async () => {
     %2 = scale[1,3,6,6](%1; primal/Add4)
     %3 = conv[1,3,6,6](%2; W2) strides=1,1 dilations=1,1 pads=1,1,1,1 group=1
     %4 = add[1,3,6,6](%2, %3)
-    %5 = scale[1,3,6,6](%4; primal/Cast7)
+    %5 = scale[1,3,6,6](%4; primal/Cast29)
     targets %5"
   `);
   expect(formatProgram(transposed)).toMatchInlineSnapshot(`
     "sources %0[1,3,6,6]
-    %1 = scale[1,3,6,6](%0; primal/Cast7)
+    %1 = scale[1,3,6,6](%0; primal/Cast29)
     %2 = convTranspose[1,3,6,6](%1; W2) strides=1,1 dilations=1,1 pads=1,1,1,1 group=1 size=6,6
     %3 = add[1,3,6,6](%1, %2)
     %4 = scale[1,3,6,6](%3; primal/Add4)

@@ -1,3 +1,4 @@
+import { above, exceeds, positive } from "../kinks.ts";
 import type { Value } from "../primal.ts";
 import { constant, diagonal, fromRight, type RuleNode, type Rules } from "../rule.ts";
 
@@ -9,44 +10,48 @@ const GAUSSIAN = 1 / Math.sqrt(2 * Math.PI);
 /** The rules of activation functions. Each keeps values of the primal pass, then maps tangents by linear operations only. */
 export const activation = {
   /** y = max(x, 0); ReLU′(0) = 0. */
-  Relu: diagonal((p, x) => p.positive(x)),
+  Relu: diagonal(positive),
   LeakyRelu: diagonal((p, x, _y, { attributes }) => {
     const alpha = attributes.float("alpha", 0.01);
-    return p.affine(1 - alpha, p.positive(x), alpha);
+    return p.affine(1 - alpha, positive(p, x), alpha);
   }),
-  ThresholdedRelu: diagonal((p, x, _y, { attributes }) => p.mask(p.greater(x, p.scalar(attributes.float("alpha", 1))))),
+  ThresholdedRelu: diagonal((p, x, _y, { attributes }) => p.mask(above(p, x, p.scalar(attributes.float("alpha", 1))))),
   /** y = x where x ≥ 0, and slope ∘ x elsewhere. The slope may have a tangent too. */
   PRelu: (node, primal) => {
     const [x, slope] = node.inputs as readonly [Value, Value];
-    const right = primal.greaterOrEqual(x, primal.scalar(0));
+    const right = primal.not(above(primal, primal.scalar(0), x));
     const dydx = node.varies(0) ? primal.keep(primal.where(right, primal.scalar(1), slope)) : undefined;
     const dyds = node.varies(1) ? primal.keep(primal.where(right, primal.scalar(0), x)) : undefined;
     return (l, dx, ds) =>
       l.add(dydx && l.scale(dydx, dx), dyds && l.scale(dyds, l.broadcast(ds, node.outputs[0]!.shape)));
   },
-  /** y = α(eˣ − 1) for x < 0, so y′ = y + α there. */
-  Elu: diagonal((p, x, y, { attributes }) =>
-    p.where(p.greater(x, p.scalar(0)), p.scalar(1), p.affine(1, y, attributes.float("alpha", 1))),
-  ),
+  /** y = α(eˣ − 1) for x < 0, so y′ = y + α there: smooth for α = 1. */
+  Elu: diagonal((p, x, y, { attributes }) => {
+    const alpha = attributes.float("alpha", 1);
+    const isPositive = (alpha === 1 ? exceeds : above)(p, x, p.scalar(0));
+    return p.where(isPositive, p.scalar(1), p.affine(1, y, alpha));
+  }),
   Selu: diagonal((p, x, y, { attributes }) => {
     const alpha = attributes.float("alpha", 1.6732632423543772);
     const gamma = attributes.float("gamma", 1.0507009873554805);
-    return p.where(p.greater(x, p.scalar(0)), p.scalar(gamma), p.affine(1, y, alpha * gamma));
+    return p.where(above(p, x, p.scalar(0)), p.scalar(gamma), p.affine(1, y, alpha * gamma));
   }),
-  /** y = α(e^{x/α} − 1) for x < 0, so y′ = y/α + 1 there. */
+  /** y = α(e^{x/α} − 1) for x < 0, so y′ = y/α + 1 there: smooth. */
   Celu: diagonal((p, x, y, { attributes }) =>
-    p.where(p.greater(x, p.scalar(0)), p.scalar(1), p.affine(1 / attributes.float("alpha", 1), y, 1)),
+    p.where(exceeds(p, x, p.scalar(0)), p.scalar(1), p.affine(1 / attributes.float("alpha", 1), y, 1)),
   ),
   Sigmoid: diagonal((p, _x, y) => p.mul(y, p.affine(-1, y, 1))),
   HardSigmoid: diagonal((p, x, _y, { attributes }) => {
     const alpha = attributes.float("alpha", 0.2);
     const linear = p.affine(alpha, x, attributes.float("beta", 0.5));
-    return p.affine(alpha, p.mask(p.and(p.greater(linear, p.scalar(0)), p.greater(p.scalar(1), linear))), 0);
+    const inside = p.and(above(p, linear, p.scalar(0), x), above(p, p.scalar(1), linear, x));
+    return p.affine(alpha, p.mask(inside), 0);
   }),
   /** y = x · clip(x/6 + 1/2, 0, 1). */
   HardSwish: diagonal((p, x) => {
-    const inside = p.and(p.greater(x, p.scalar(-3)), p.greater(p.scalar(3), x));
-    return p.where(inside, p.affine(1 / 3, x, 0.5), p.mask(p.greaterOrEqual(x, p.scalar(3))));
+    const isBelow = above(p, p.scalar(3), x);
+    const inside = p.and(above(p, x, p.scalar(-3)), isBelow);
+    return p.where(inside, p.affine(1 / 3, x, 0.5), p.mask(p.not(isBelow)));
   }),
   /** y = x · σ(αx), so y′ = σ + αy(1 − σ). */
   Swish: diagonal((p, x, y, { attributes }) => {
@@ -78,7 +83,7 @@ export const activation = {
   }),
   /** Zero inside ±lambd, x ∓ bias outside. */
   Shrink: diagonal((p, x, _y, { attributes }) =>
-    p.mask(p.greater(p.map("Abs", x), p.scalar(attributes.float("lambd", 0.5)))),
+    p.mask(above(p, p.map("Abs", x), p.scalar(attributes.float("lambd", 0.5)), x)),
   ),
   /** y = softmax(x), dy = y∘dx − y∘Σ(y∘dx). */
   Softmax: (node, primal) => {

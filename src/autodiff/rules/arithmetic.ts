@@ -1,4 +1,5 @@
 import { sameShape } from "../../base/index.ts";
+import { above, firstInput, sign } from "../kinks.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { LinearBuilder, Tangent } from "../program.ts";
 import { constant, diagonal, type Rule, type RuleNode, type Rules, steering } from "../rule.ts";
@@ -23,16 +24,10 @@ const weightedSum =
   };
 
 /** The rule of the largest (or smallest) input: the output follows that input, or the first one among equal inputs. */
-const extremum = elementwise((p, { inputs, outputs: [y] }) => {
-  let taken: Value | undefined;
-  const first = inputs.map((x) => {
-    const equal = p.equal(x, y!);
-    const chosen = taken === undefined ? equal : p.and(equal, p.not(taken));
-    taken = taken === undefined ? equal : p.or(taken, equal);
-    return chosen;
-  });
-  return first.map((chosen) => () => p.mask(chosen));
-});
+const extremum = (extreme: "Max" | "Min"): Rule =>
+  elementwise((p, { inputs, outputs: [y] }) =>
+    firstInput(p, extreme, inputs, y!).map((isFirst) => () => p.mask(isFirst)),
+  );
 
 /** Between floating-point types Cast is the identity (all are float32 here); otherwise its derivative is zero. */
 const cast: Rule = ({ inputs: [x], outputs: [y] }) => {
@@ -54,13 +49,17 @@ export const arithmetic = {
     () => p.map("Reciprocal", b!),
     () => p.map("Neg", p.div(y!, b!)),
   ]),
-  /** d(aᵇ) = b aᵇ⁻¹ da + y ln a db; the exponent may be an integer. */
+  /** d(aᵇ) = b aᵇ⁻¹ da + y ln a db, where a⁰ does not move with a, nor 0ᵇ with b; the exponent may be an integer. */
   Pow: elementwise((p, { inputs: [a, b], outputs: [y] }) => {
     const exponent = b!.type === "float32" ? b! : p.cast(b!, "float32");
-    return [() => p.mul(exponent, p.pow(a!, p.affine(1, exponent, -1))), () => p.mul(y!, p.map("Log", a!))];
+    const unlessZero = (factor: Value, slope: Value) => p.where(p.isNonZero(factor), slope, p.scalar(0));
+    return [
+      () => unlessZero(exponent, p.mul(exponent, p.pow(a!, p.affine(1, exponent, -1)))),
+      () => unlessZero(a!, p.mul(y!, p.map("Log", a!))),
+    ];
   }),
-  Max: extremum,
-  Min: extremum,
+  Max: extremum("Max"),
+  Min: extremum("Min"),
   Neg: () => (l, dx) => l.multiply(-1, dx),
   Identity: identity,
   /** The identity in inference. In training mode the mask that the primal pass drew is kept. */
@@ -83,12 +82,12 @@ export const arithmetic = {
     const y = node.outputs[0]!;
     const low = node.optional(1);
     const high = node.optional(2);
-    const above = low && primal.greater(x, low);
-    const below = high && primal.greater(high, x);
-    const open = low && high && primal.greater(high, low);
-    const inside = above && below ? primal.and(above, below) : (above ?? below);
-    const isLow = above && (open ? primal.and(primal.not(above), open) : primal.not(above));
-    const isHigh = below && primal.not(open ? primal.and(below, open) : below);
+    const isAbove = low && above(primal, x, low);
+    const isBelow = high && above(primal, high, x, x);
+    const open = low && high && primal.compare("Greater", high, low);
+    const inside = isAbove && isBelow ? primal.and(isAbove, isBelow) : (isAbove ?? isBelow);
+    const isLow = isAbove && (open ? primal.and(primal.not(isAbove), open) : primal.not(isAbove));
+    const isHigh = isBelow && primal.not(open ? primal.and(isBelow, open) : isBelow);
     const mask = inside && node.varies(0) ? primal.keep(primal.mask(inside)) : undefined;
     const atLow = isLow && node.varies(1) ? primal.keep(primal.mask(isLow)) : undefined;
     const atHigh = isHigh && node.varies(2) ? primal.keep(primal.mask(isHigh)) : undefined;
@@ -109,7 +108,7 @@ export const arithmetic = {
       l.add(yes && l.scale(yes, l.broadcast(da, shape)), no && l.scale(no, l.broadcast(db, shape)));
   },
   /** |x|′ = sign x, 0 at 0. */
-  Abs: diagonal((p, x) => p.map("Sign", x)),
+  Abs: diagonal(sign),
   Reciprocal: diagonal((p, _x, y) => p.map("Neg", p.square(y))),
   Sqrt: diagonal((p, _x, y) => p.map("Reciprocal", p.affine(2, y, 0))),
   Exp: diagonal((_p, _x, y) => y),

@@ -1,5 +1,6 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
 import { int, ints } from "../../onnx/index.ts";
+import { sign } from "../kinks.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { LinearBuilder, Operand, Tangent } from "../program.ts";
 import { fromRight, type RuleNode, type Rules } from "../rule.ts";
@@ -161,7 +162,7 @@ export const normalization = {
       ? primal.map("Sqrt", primal.reduce("ReduceSum", primal.square(x), axes))
       : primal.reduce("ReduceSum", primal.map("Abs", x), axes);
     const inverse = primal.keep(primal.map("Reciprocal", norm));
-    const gradient = primal.keep(euclidean ? y : primal.map("Sign", x));
+    const gradient = primal.keep(euclidean ? y : sign(primal, x));
     const kept = primal.keep(y);
     return (l, dx) => {
       const along = l.broadcast(l.sum(l.scale(gradient, dx), axes), x.shape);

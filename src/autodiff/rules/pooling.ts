@@ -1,6 +1,7 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
-import { floatTensor, int, ints, text } from "../../onnx/index.ts";
+import { floatTensor, intTensor } from "../../onnx/index.ts";
 import { poolWindowOf, windowOf } from "../geometry.ts";
+import { above, firstInRow, firstInWindow, sign, windowsWithEntries } from "../kinks.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { Window } from "../program.ts";
 import type { Rule, RuleNode, Rules } from "../rule.ts";
@@ -42,12 +43,16 @@ const globalAverage: Rule = ({ inputs: [x], outputs: [y] }) => {
   return (l, dx) => l.reshape(l.multiply(1 / sizeOf(x!.shape.slice(2)), l.sum(dx, axes)), y!.shape);
 };
 
-/** y = (Σ|x|ᵖ)^(1/p) over windows; dy = y^(1−p) ∘ Σ(|x|ᵖ⁻¹ sign x ∘ dx), zero where y is. */
+/**
+ * y = (Σ|x|ᵖ)^(1/p) over windows; dy = y^(1−p) ∘ Σ(|x|ᵖ⁻¹ sign x ∘ dx), zero where y is. For p = 1 the derivative also jumps
+ * where an x is 0.
+ */
 const lpSlopes = (primal: PrimalBuilder, x: Value, y: Value, p: number) => {
   const magnitude = primal.pow(primal.map("Abs", x), primal.scalar(p - 1));
-  const inner = primal.keep(primal.mul(magnitude, primal.map("Sign", x)));
-  const safe = primal.where(primal.greater(y, primal.scalar(0)), y, primal.scalar(1));
-  const outer = primal.keep(primal.mul(primal.pow(safe, primal.scalar(1 - p)), primal.positive(y)));
+  const inner = primal.keep(primal.mul(magnitude, p === 1 ? sign(primal, x) : primal.map("Sign", x)));
+  const isPositive = above(primal, y, primal.scalar(0));
+  const safe = primal.where(isPositive, y, primal.scalar(1));
+  const outer = primal.keep(primal.mul(primal.pow(safe, primal.scalar(1 - p)), primal.mask(isPositive)));
   return { inner, outer };
 };
 
@@ -56,24 +61,22 @@ export const pooling = {
   MaxPool: (node, primal) => {
     const x = node.inputs[0]!;
     const y = node.outputs[0]!;
-    const { attributes } = node;
-    const kernel = attributes.ints("kernel_shape")!;
-    const same = {
-      kernel_shape: ints(kernel),
-      ceil_mode: int(attributes.int("ceil_mode", 0)),
-      auto_pad: text(attributes.text("auto_pad", "NOTSET")),
-      ...Object.fromEntries(
-        (["strides", "pads", "dilations"] as const)
-          .filter((key) => attributes.has(key))
-          .map((key) => [key, ints(attributes.ints(key)!)]),
-      ),
-    };
-    return pickFlat(primal, x, y, primal.secondOutput("MaxPool", [x], y.shape, same, "int64"));
+    const kernel = node.attributes.ints("kernel_shape")!;
+    const window = poolWindowOf(node, kernel);
+    const pick = pickFlat(primal, x, y, firstInWindow(primal, x, y, window, kernel));
+    const output = y.shape.slice(2);
+    const full = windowsWithEntries(x.shape.slice(2), output, kernel, window);
+    const mask = full && primal.keep(primal.constant(floatTensor([1, 1, ...output], full)));
+    return (l, dx) => (mask ? l.scale(mask, pick(l, dx)) : pick(l, dx));
   },
 
   GlobalMaxPool: ({ inputs: [x], outputs: [y] }, primal) => {
-    const kernel = { kernel_shape: ints(x!.shape.slice(2)) };
-    return pickFlat(primal, x!, y!, primal.secondOutput("MaxPool", [x!], y!.shape, kernel, "int64"));
+    const [rows, columns] = [sizeOf(y!.shape), sizeOf(x!.shape.slice(2))];
+    const asTable = (values: Value) => primal.reshape(values, [rows, columns]);
+    const alive = primal.alive(x!.name);
+    const chosen = firstInRow(primal, "Max", asTable(x!), alive && asTable(alive));
+    const starts = primal.constant(intTensor(Array.from({ length: rows }, (_, row) => row * columns)));
+    return pickFlat(primal, x!, y!, primal.op("Add", [chosen, starts], [rows], {}, "int64"));
   },
 
   /** The sum over each window, divided by the number of entries that count. */

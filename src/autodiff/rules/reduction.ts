@@ -1,5 +1,6 @@
 import { type Shape, sizeOf, stridesOf } from "../../base/index.ts";
-import { int, intTensor } from "../../onnx/index.ts";
+import { intTensor } from "../../onnx/index.ts";
+import { above, firstInRow, sign } from "../kinks.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import { constant, fromRight, type Rule, type RuleNode, type Rules, steering } from "../rule.ts";
 
@@ -31,7 +32,7 @@ const weightedReduction =
 
 /** Each output follows the entry that it took; among equal ones the first in row-major order. */
 const extremum =
-  (argument: "ArgMax" | "ArgMin"): Rule =>
+  (extreme: "Max" | "Min"): Rule =>
   (node, primal) => {
     const x = node.inputs[0]!;
     const y = node.outputs[0]!;
@@ -40,8 +41,9 @@ const extremum =
     const reduced = axes.map((axis) => x.shape[axis]!);
     const rows = sizeOf(y.shape);
     const columns = sizeOf(reduced);
-    const table = primal.reshape(primal.transpose(x, [...rest, ...axes]), [rows, columns]);
-    const chosen = primal.op(argument, [table], [rows], { axis: int(1), keepdims: int(0) }, "int64");
+    const asTable = (values: Value) => primal.reshape(primal.transpose(values, [...rest, ...axes]), [rows, columns]);
+    const alive = primal.alive(x.name);
+    const chosen = firstInRow(primal, extreme, asTable(x), alive && asTable(alive));
     const start = primal.constant(intTensor(Array.from({ length: rows }, (_, row) => row * columns)));
     const indices = primal.keep(primal.op("Add", [chosen, start], [rows], {}, "int64"));
     return (l, dx) => {
@@ -54,11 +56,11 @@ const extremum =
 const product: Rule = (node, primal) => {
   const x = node.inputs[0]!;
   const axes = reducedAxes(node);
-  const isZero = primal.equal(x, primal.scalar(0));
+  const isZero = primal.not(primal.isNonZero(x));
   const safe = primal.where(isZero, primal.scalar(1), x);
   const others = primal.div(primal.reduce("ReduceProd", safe, axes), safe);
   const zeros = primal.reduce("ReduceSum", primal.mask(isZero), axes);
-  const alone = primal.mask(primal.equal(zeros, primal.mask(isZero)));
+  const alone = primal.mask(primal.compare("Equal", zeros, primal.mask(isZero)));
   const slope = primal.keep(primal.mul(others, alone));
   return (l, dx) => l.reshape(l.sum(l.scale(slope, dx), axes), node.outputs[0]!.shape);
 };
@@ -83,16 +85,16 @@ const cumulativeSum: Rule = (node, primal) => {
 export const reduction = {
   ReduceSum: weightedReduction(undefined),
   ReduceMean: weightedReduction(undefined, true),
-  ReduceL1: weightedReduction((p, x) => p.map("Sign", x)),
+  ReduceL1: weightedReduction(sign),
   /** ∂y/∂x = x/y, 0 where y is 0. */
-  ReduceL2: weightedReduction((p, x, y) => p.div(x, p.where(p.greater(y, p.scalar(0)), y, p.scalar(1)))),
+  ReduceL2: weightedReduction((p, x, y) => p.div(x, p.where(above(p, y, p.scalar(0)), y, p.scalar(1)))),
   ReduceSumSquare: weightedReduction((p, x) => p.affine(2, x, 0)),
   /** y = log Σ x, so ∂y/∂x = e^−y. */
   ReduceLogSum: weightedReduction((p, x, y) => p.expand(p.map("Exp", p.map("Neg", y)), x.shape)),
   ReduceLogSumExp: weightedReduction((p, x, y) => p.map("Exp", p.sub(x, y))),
   ReduceProd: product,
-  ReduceMax: extremum("ArgMax"),
-  ReduceMin: extremum("ArgMin"),
+  ReduceMax: extremum("Max"),
+  ReduceMin: extremum("Min"),
   CumSum: cumulativeSum,
   ArgMax: constant,
   ArgMin: constant,

@@ -1,0 +1,275 @@
+import { type Shape, sizeOf } from "../base/index.ts";
+import { int, intTensor, type Model, type Node, node, readAttributes } from "../onnx/index.ts";
+import { kernelOffsets } from "./geometry.ts";
+import { type Kink, PrimalBuilder, type Value } from "./primal.ts";
+import type { Operand, Window } from "./program.ts";
+
+/**
+ * Two numbers are equal if they differ by at most this part of the largest ordinary magnitude of their tensor. Sums in float64
+ * that are equal on paper differ by less, in whatever order they are summed; so the convention decides, and not rounding.
+ */
+const EQUAL = 1e-10;
+
+/** Entries from this magnitude on are taken for masks (−1e9, say) and are no ordinary ones, unless all others are zero. */
+const MASK = 1e6;
+
+type Extreme = "Max" | "Min";
+
+/** A scalar: what two numbers of these tensors may differ by and still count as equal. Limits do not count. */
+function tolerance(primal: PrimalBuilder, tensors: readonly Value[]): Value {
+  const moving = tensors.filter((tensor) => tensor.constant === undefined);
+  const counted = moving.length > 0 ? moving : tensors;
+  return primal.once(`tolerance of ${counted.map(({ name }) => name).join(", ")}`, () => {
+    const scales = counted.map((tensor) => scaleOf(primal, tensor));
+    const largest = scales.reduce((a, b) => primal.op("Max", [a, b], []));
+    return primal.affine(EQUAL, largest, 0);
+  });
+}
+
+/** The largest ordinary magnitude of a tensor. */
+function scaleOf(primal: PrimalBuilder, x: Value): Value {
+  if (sizeOf(x.shape) === 0) return primal.scalar(0);
+  return primal.once(`scale of ${x.name}`, () => {
+    const magnitude = primal.map("Abs", x);
+    const largestBelow = (bound: number) => {
+      const isBelow = primal.op("Less", [magnitude, primal.scalar(bound)], x.shape, {}, "bool");
+      const kept = primal.where(isBelow, magnitude, primal.scalar(0));
+      return primal.op("ReduceMax", [kept], [], { keepdims: int(0) });
+    };
+    const ordinary = largestBelow(MASK);
+    const isZero = primal.op("Equal", [ordinary, primal.scalar(0)], [], {}, "bool");
+    return primal.where(isZero, largestBelow(Number.POSITIVE_INFINITY), ordinary);
+  });
+}
+
+/** Whether a > b, where the derivative does not jump at a = b: equal numbers do not exceed each other. */
+export function exceeds(primal: PrimalBuilder, a: Value, b: Value): Value {
+  return primal.compare("Greater", a, primal.add(b, tolerance(primal, [a, b])));
+}
+
+/** a ≥ b, or less by no more than the tolerance. */
+function reaches(primal: PrimalBuilder, a: Value, b: Value): Value {
+  return primal.compare("GreaterOrEqual", a, primal.sub(b, tolerance(primal, [a, b])));
+}
+
+const nearlyEqual = (primal: PrimalBuilder, a: Value, b: Value): Value =>
+  primal.and(reaches(primal, a, b), reaches(primal, b, a));
+
+/** Notes where neurons are at a kink, unless their own tangent is zero. `x` is the node's input that they belong to. */
+function noteNeurons(primal: PrimalBuilder, at: Value, x: Value): void {
+  const alive = primal.alive(x.name);
+  const hangs = alive !== undefined && sizeOf(alive.shape) === sizeOf(at.shape) ? primal.and(at, alive) : at;
+  primal.kinks.push({ of: primal.owner ?? x.name, kind: "neurons", at: hangs });
+}
+
+/** The same where the derivative jumps at a = b. `x` is the node's input that the numbers belong to. */
+export function above(primal: PrimalBuilder, a: Value, b: Value, x = a.constant === undefined ? a : b): Value {
+  noteNeurons(primal, nearlyEqual(primal, a, b), x);
+  return exceeds(primal, a, b);
+}
+
+/** Whether a ≥ b, where the derivative jumps at a = b. */
+function atLeast(primal: PrimalBuilder, a: Value, b: Value): Value {
+  noteNeurons(primal, nearlyEqual(primal, a, b), a.constant === undefined ? a : b);
+  return reaches(primal, a, b);
+}
+
+/** 1 where x > 0, else 0. */
+export const positive = (primal: PrimalBuilder, x: Value): Value => primal.mask(above(primal, x, primal.scalar(0)));
+
+/** −1, 0 or 1, where the derivative jumps at 0. */
+export function sign(primal: PrimalBuilder, x: Value): Value {
+  const isZero = nearlyEqual(primal, x, primal.scalar(0));
+  noteNeurons(primal, isZero, x);
+  return primal.where(isZero, primal.scalar(0), primal.map("Sign", x));
+}
+
+/** Whether entries are as large (small) as the extreme. */
+const isExtreme = (primal: PrimalBuilder, extreme: Extreme, x: Value, found: Value): Value =>
+  extreme === "Max" ? reaches(primal, x, found) : reaches(primal, found, x);
+
+/**
+ * Notes the windows whose extreme several entries share, unless the tangents of all those are zero.
+ *
+ * `sharing` counts the entries, `alive` those with a tangent; numbers of one shape.
+ */
+function noteWindows(primal: PrimalBuilder, sharing: Value, alive: Value): void {
+  const several = primal.compare("Greater", sharing, primal.scalar(1));
+  const moves = primal.compare("Greater", alive, primal.scalar(0));
+  primal.kinks.push({ of: primal.owner!, kind: "windows", at: primal.and(several, moves) });
+}
+
+/** Where each row of a table [rows, columns] has its extreme first, [rows]; `x` is the node's input in that order of entries. */
+export function firstInRow(primal: PrimalBuilder, extreme: Extreme, table: Value, alive: Value | undefined): Value {
+  const found = primal.reduce(`Reduce${extreme}`, table, [-1]);
+  const isFound = isExtreme(primal, extreme, table, found);
+  const shares = primal.mask(isFound);
+  const moving = alive === undefined ? shares : primal.mask(primal.and(isFound, alive));
+  noteWindows(primal, primal.reduce("ReduceSum", shares, [-1]), primal.reduce("ReduceSum", moving, [-1]));
+  const rows = table.shape.slice(0, 1);
+  return primal.op("ArgMax", [shares], rows, { axis: int(1), keepdims: int(0) }, "int64");
+}
+
+/** For each input, where it is the extreme of all and no earlier one is. */
+export function firstInput(primal: PrimalBuilder, extreme: Extreme, inputs: readonly Value[], y: Value): Value[] {
+  const wide = inputs.map((x) => primal.expand(x, y.shape));
+  const found = wide.reduce((a, b) => primal.op(extreme, [a, b], y.shape));
+  const allowed = tolerance(primal, inputs);
+  const bound = extreme === "Max" ? primal.sub(found, allowed) : primal.add(found, allowed);
+  const is = wide.map((x) => primal.compare(extreme === "Max" ? "GreaterOrEqual" : "LessOrEqual", x, bound));
+  const alive = inputs.map((x, i) => {
+    const own = primal.alive(x.name);
+    return own === undefined ? is[i]! : primal.and(is[i]!, primal.expand(own, y.shape));
+  });
+  const count = (conditions: readonly Value[]) => conditions.map((one) => primal.mask(one)).reduce(primal.add);
+  if (inputs.length > 1) noteWindows(primal, count(is), count(alive));
+  let taken: Value | undefined;
+  return is.map((own) => {
+    const first = taken === undefined ? own : primal.and(own, primal.not(taken));
+    taken = taken === undefined ? own : primal.or(taken, own);
+    return first;
+  });
+}
+
+/**
+ * The flat index of the entry of x that each window takes: the first in row-major order of those that equal its largest, y;
+ * 0 for windows that lie in padding alone.
+ */
+export function firstInWindow(primal: PrimalBuilder, x: Value, y: Value, window: Window, kernel: Shape): Value {
+  const { strides, dilations, pads } = window;
+  const rank = kernel.length;
+  const input = x.shape.slice(2);
+  const output = y.shape.slice(2);
+  const ends = [0, 0, ...pads.slice(0, rank), 0, 0, ...pads.slice(rank)];
+  const steps = {
+    axes: primal.constant(intTensor(kernel.map((_, d) => d + 2))),
+    by: primal.constant(intTensor(strides)),
+  };
+  /** What each window meets at one place of the kernel. */
+  const meet = (values: Value, offset: readonly number[]) => {
+    const start = offset.map((at, d) => at * dilations[d]!);
+    const end = start.map((at, d) => at + (output[d]! - 1) * strides[d]! + 1);
+    const bounds = [start, end].map((list) => primal.constant(intTensor(list)));
+    return primal.op("Slice", [values, ...bounds, steps.axes, steps.by], y.shape);
+  };
+  const pad = (values: Value, fill: number) =>
+    primal.op(
+      "Pad",
+      [values, primal.constant(intTensor(ends)), primal.scalar(fill)],
+      [...x.shape.slice(0, 2), ...input.map((extent, d) => extent + pads[d]! + pads[rank + d]!)],
+    );
+  // No number is as large as NaN, so that padding is never taken.
+  const padded = pad(x, Number.NaN);
+  const alive = primal.alive(x.name);
+  const paddedAlive = alive && pad(primal.mask(primal.reshape(alive, x.shape)), 0);
+  const bound = primal.sub(y, tolerance(primal, [x]));
+
+  const strideOf = input.map((_, d) => sizeOf(input.slice(d + 1)));
+  const flat = (at: readonly number[]) => at.reduce((sum, place, d) => sum + place * strideOf[d]!, 0);
+  let taken = primal.constant(intTensor([0], []));
+  let sharing = primal.scalar(0);
+  let moving = primal.scalar(0);
+  for (const offset of kernelOffsets(kernel).reverse()) {
+    const isFound = primal.compare("GreaterOrEqual", meet(padded, offset), bound);
+    const place = primal.constant(intTensor([flat(offset.map((at, d) => at * dilations[d]!))], []));
+    taken = primal.op("Where", [isFound, place, taken], y.shape, {}, "int64");
+    const found = primal.mask(isFound);
+    sharing = primal.add(sharing, found);
+    moving = primal.add(moving, paddedAlive ? primal.mul(found, meet(paddedAlive, offset)) : found);
+  }
+  noteWindows(primal, sharing, moving);
+  const starts = primal.constant(intTensor(windowStarts(x.shape, y.shape, flat, window), y.shape));
+  const indices = primal.op("Add", [taken, starts], y.shape, {}, "int64");
+  return primal.op("Max", [indices, primal.constant(intTensor([0], []))], y.shape, {}, "int64");
+}
+
+/** Where each window begins, as a flat index of x; before x where it begins in the padding. */
+function windowStarts(
+  x: Shape,
+  y: Shape,
+  flat: (at: readonly number[]) => number,
+  { strides, pads }: Window,
+): number[] {
+  const planes = sizeOf(y.slice(0, 2));
+  const plane = sizeOf(x.slice(2));
+  const begins = kernelOffsets(y.slice(2)).map((at) => flat(at.map((place, d) => place * strides[d]! - pads[d]!)));
+  return Array.from({ length: planes }, (_, p) => begins.map((begin) => p * plane + begin)).flat();
+}
+
+/** Whether each window of a pool, [1, 1, ...output], holds an entry of the input; `undefined` where all do. */
+export function windowsWithEntries(input: Shape, output: Shape, kernel: Shape, window: Window): number[] | undefined {
+  const meets = output.map((extent, d) =>
+    Array.from({ length: extent }, (_, o) =>
+      Array.from({ length: kernel[d]! }, (_, k) => o * window.strides[d]! - window.pads[d]! + k * window.dilations[d]!),
+    ).map((places) => places.some((place) => place >= 0 && place < input[d]!)),
+  );
+  const all = kernelOffsets(output).map((at) => Number(at.every((place, d) => meets[d]![place])));
+  return all.includes(0) ? all : undefined;
+}
+
+/** A model's own nodes that jump where numbers are equal, in the form that takes equal numbers for equal. */
+const settled: Readonly<Record<string, (primal: PrimalBuilder, inputs: readonly Value[], of: Node) => Value>> = {
+  Greater: (primal, [a, b]) => above(primal, a!, b!),
+  Less: (primal, [a, b]) => above(primal, b!, a!),
+  GreaterOrEqual: (primal, [a, b]) => atLeast(primal, a!, b!),
+  LessOrEqual: (primal, [a, b]) => atLeast(primal, b!, a!),
+  Equal: (primal, [a, b]) => {
+    const equal = nearlyEqual(primal, a!, b!);
+    noteNeurons(primal, equal, a!);
+    return equal;
+  },
+  Sign: (primal, [x]) => sign(primal, x!),
+  ArgMax: (primal, [x], of) => argument(primal, "Max", x!, of),
+  ArgMin: (primal, [x], of) => argument(primal, "Min", x!, of),
+};
+
+function argument(primal: PrimalBuilder, extreme: Extreme, x: Value, { attributes }: Node): Value {
+  const axis = readAttributes(attributes).int("axis", 0);
+  const fromRight = axis < 0 ? axis : axis - x.shape.length;
+  const found = primal.reduce(`Reduce${extreme}`, x, [fromRight]);
+  const shares = primal.mask(isExtreme(primal, extreme, x, found));
+  const sharing = primal.reduce("ReduceSum", shares, [fromRight]);
+  noteWindows(primal, sharing, sharing);
+  return primal.op("ArgMax", [shares], [], attributes, "int64");
+}
+
+/**
+ * The nodes of a model with those that compare floats in the form that takes equal numbers for equal; and what helper values
+ * that form has. Kinks are noted of the nodes that move with a source.
+ */
+export function settleComparisons(
+  nodes: readonly Node[],
+  { onnx: { graph }, values }: Model,
+  moves: (node: Node) => boolean,
+): { readonly nodes: readonly Node[]; readonly helpers: PrimalBuilder } {
+  const helpers = new PrimalBuilder("settled");
+  const all = nodes.flatMap((one) => {
+    const settle = one.domain === "" && Object.hasOwn(settled, one.op) ? settled[one.op] : undefined;
+    if (settle === undefined || one.inputs.some((name) => values.get(name)?.type !== "float32")) return [one];
+    const inputs = one.inputs.map(
+      (name): Value => ({ name, ...values.get(name)!, constant: graph.initializers.get(name) }),
+    );
+    const [before, kinksBefore] = [helpers.nodes.length, helpers.kinks.length];
+    helpers.owner = one.outputs[0];
+    const result = settle(helpers, inputs, one);
+    if (!moves(one)) helpers.kinks.length = kinksBefore;
+    const copy = node({ op: "Identity", inputs: [result.name], outputs: one.outputs, name: one.name });
+    return [...helpers.nodes.slice(before), copy];
+  });
+  return { nodes: all, helpers };
+}
+
+/** Where a primal graph counts kinks. */
+export interface KinkCounts {
+  /** The graph's output with the counts: int64, one for each of `of`. */
+  readonly counts: Operand;
+  readonly of: readonly Pick<Kink, "of" | "kind">[];
+}
+
+/** Counts how many kinks each node is at; `undefined` where no node has any. */
+export function countKinks(primal: PrimalBuilder, kinks: readonly Kink[]): KinkCounts | undefined {
+  if (kinks.length === 0) return undefined;
+  const numbers = kinks.map(({ at }) => primal.reshape(primal.total(primal.cast(at, "int64")), [1]));
+  const counts = primal.op("Concat", numbers, [numbers.length], { axis: int(0) }, "int64");
+  return { counts, of: kinks.map(({ of, kind }) => ({ of, kind })) };
+}
