@@ -88,8 +88,8 @@ export const reduction: ReferenceOps = {
   ReduceLogSum: reduce((values) => Math.log(total(values))),
   ReduceLogSumExp: reduce((values) => Math.log(total(values.map(Math.exp)))),
   ReduceProd: reduce((values) => values.reduce((product, value) => product * value, 1)),
-  ReduceMax: reduce((values) => Math.max(...values)),
-  ReduceMin: reduce((values) => Math.min(...values)),
+  ReduceMax: reduce((values) => values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)),
+  ReduceMin: reduce((values) => values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)),
   ArgMax: argument((a, b) => a > b),
   ArgMin: argument((a, b) => a < b),
 
