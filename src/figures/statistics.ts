@@ -11,6 +11,8 @@ export function momentsOf(values: readonly number[]): Moments {
   const n = values.length;
   const mean = n === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0) / n;
   if (n < 2) return { n, mean, std: Number.NaN };
+  // The rounding of a mean is no spread.
+  if (values.every((value) => value === values[0])) return { n, mean: values[0]!, std: 0 };
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { n, mean, std: Math.sqrt(squares / (n - 1)) };
 }

@@ -1,3 +1,4 @@
+import { isBelowFloor } from "../base/index.ts";
 import { type Missed, measureSpectrum, type SpectrumMeasures } from "../results/index.ts";
 import { type Moments, momentsOf } from "./statistics.ts";
 import type { TapUnits, UnitNumbers } from "./types.ts";
@@ -11,8 +12,13 @@ export interface TapSummary {
   readonly converged: number;
   readonly atFloor: number;
   readonly unconverged: number;
+  readonly belowFloor: number;
+  /** The largest floor, and the largest relative to the norm of its own unit: what is smaller cannot be told. NaN of nothing. */
+  readonly floor: number;
+  readonly resolution: number;
+  /** Over the inputs that have it above their floor. */
   readonly sigmaFirst: Moments;
-  /** The last of the k computed. */
+  /** The last of the k computed, over the inputs that have it above their floor. */
   readonly sigmaLast: Moments;
   readonly effectiveRank: Moments;
   readonly participationRatio: Moments;
@@ -43,13 +49,20 @@ export function worstResidualOf({ residual, norm }: Pick<UnitNumbers, "residual"
 export function summarizeTap({ tap, units }: TapUnits): TapSummary {
   const all = units.map(({ unit }) => unit);
   const measures = all.map(measureSpectrum);
-  const over = (of: (measure: SpectrumMeasures) => number) => momentsOf(measures.map(of));
+  const over = (of: (measure: SpectrumMeasures) => number) => momentsOf(measures.map(of).filter(Number.isFinite));
   const total = (of: (unit: UnitNumbers) => number) => all.reduce((sum, unit) => sum + of(unit), 0);
   const worst = (of: (unit: UnitNumbers) => number) => (all.length === 0 ? Number.NaN : Math.max(...all.map(of)));
   const having = (status: UnitNumbers["status"][number]) =>
     total((unit) => unit.status.filter((s) => s === status).length);
   const missing = (kind: Missed["kind"]) => all.filter((unit) => unit.missed.kind === kind).length;
-  const full = all.filter((unit) => unit.sigma.length > 0);
+  /** The σ at a place of every spectrum that has it, as far as it is above the floor. */
+  const sigmaAt = (place: 0 | -1) =>
+    momentsOf(
+      all.flatMap(({ sigma, floor }) => {
+        const value = sigma.at(place);
+        return value === undefined || isBelowFloor(value, floor) ? [] : [value];
+      }),
+    );
   return {
     tap,
     inputs: units.length,
@@ -57,8 +70,11 @@ export function summarizeTap({ tap, units }: TapUnits): TapSummary {
     converged: having("converged"),
     atFloor: having("at-floor"),
     unconverged: having("unconverged"),
-    sigmaFirst: momentsOf(full.map((unit) => unit.sigma[0] as number)),
-    sigmaLast: momentsOf(full.map((unit) => unit.sigma.at(-1) as number)),
+    belowFloor: total(({ sigma, floor }) => sigma.filter((value) => isBelowFloor(value, floor)).length),
+    floor: worst(({ floor }) => floor),
+    resolution: worst(({ floor, norm }) => (norm > 0 ? floor / norm : 0)),
+    sigmaFirst: sigmaAt(0),
+    sigmaLast: sigmaAt(-1),
     effectiveRank: over((measure) => measure.effectiveRank),
     participationRatio: over((measure) => measure.participationRatio),
     numericalRank: over((measure) => measure.numericalRank),

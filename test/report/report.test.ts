@@ -25,12 +25,15 @@ describe("a finished run", async () => {
     expect(page.replaceAll('xmlns="http://www.w3.org/2000/svg"', "")).not.toMatch(/https?:\/\//);
   });
 
-  test("three sentences from the data", () => {
+  test("four sentences from the data", () => {
     const lead = parseHTML(page).document.querySelector(".lead")?.textContent ?? "";
     expect(lead).toContain("3 taps of small-net.onnx was analysed at 3 inputs: 9 spectra, 102 singular triplets");
     expect(lead).toContain("102 are certified at the tolerance 10⁻⁵");
     expect(lead).toContain("the worst residual is 4.4×10⁻⁷ of the largest σ, at conv1");
-    expect(lead.match(/\.(?= |$)/g)).toHaveLength(3);
+    expect(lead).toMatch(
+      /The effective rank is [\d.]+ at conv1 \(of the first 12 σ only\) and [\d.]+ at logits \(of all 10 σ\)/,
+    );
+    expect(lead.match(/\.(?= |$)/g)).toHaveLength(4);
   });
 
   test("the claim on missed σ stands apart from the residuals", () => {
@@ -87,7 +90,7 @@ describe("a finished run", async () => {
     const { manifest, units } = JSON.parse(file("run.json"));
     expect(manifest.format).toBe("pushforward-run");
     expect(units[0]).toMatchObject({ input: "tench-1", tap: "conv1", status: [["converged", 12]] });
-    expect(units[0].sigma[0]).toBe(Number((rows[1] as string).split(",")[12]));
+    expect(units[0].sigma[0]).toBe(Number((rows[1] as string).split(",")[14]));
     expect(units[0].vectors).toBeUndefined();
   });
 });
@@ -134,6 +137,7 @@ describe("a run that is not whole", () => {
   test("no vectors kept, exact zeros", async () => {
     const page = await renderReport(syntheticRun({ ...small, vectors: false, zeros: 0.5 }));
     expect(text(page)).toContain("This run kept no singular vectors.");
+    expect(text(page)).toMatch(/\d+ lie below the floor, where they cannot be told from zero/);
     expect(text(page)).toMatch(/\d+ of 102 σ are zero or lie below the floor/);
     expect(page).not.toMatch(/NaN|Infinity/);
   });

@@ -1,4 +1,6 @@
+import { isBelowFloor } from "../../base/index.ts";
 import { worstResidualOf } from "../../figures/index.ts";
+import { resolvedSigma } from "../../results/index.ts";
 import type { CollectedRun } from "./collect.ts";
 
 /** A file that a page carries in a link. */
@@ -20,7 +22,7 @@ export function downloadsOf(run: CollectedRun): Download[] {
   const table: Download = {
     name: "sigma.csv",
     href: dataUri("text/csv", csvOf(run)),
-    what: "one row an input and tap, the σ in columns (7 significant digits)",
+    what: "one row an input and tap, the σ in columns (7 significant digits; empty below the floor)",
   };
   if (values > mostValuesInJson) return [table];
   const json: Download = {
@@ -41,6 +43,8 @@ function csvOf({ manifest, taps }: CollectedRun): string {
     "k",
     "active_units",
     "converged",
+    "below_floor",
+    "floor",
     "worst_residual_over_norm",
     "missed",
     "jvp",
@@ -56,8 +60,9 @@ function csvOf({ manifest, taps }: CollectedRun): string {
         field(input),
         field(tap),
         ...[unit.m, unit.n, unit.k, unit.activeUnits, unit.status.filter((status) => status === "converged").length],
+        ...[unit.sigma.length - resolvedSigma(unit).length, digits(unit.floor, 3)],
         ...[digits(worstResidualOf(unit), 3), unit.missed.kind, unit.jvp, unit.vjp, digits(unit.seconds, 4)],
-        ...Array.from(unit.sigma, (value) => digits(value, 7)),
+        ...Array.from(unit.sigma, (value) => (isBelowFloor(value, unit.floor) ? "" : digits(value, 7))),
       ]),
   );
   return `${[head, ...rows].map((row) => row.join(",")).join("\n")}\n`;

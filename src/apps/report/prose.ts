@@ -1,10 +1,10 @@
 import { formatNumber } from "../../base/index.ts";
-import { formatCount, plural, summarizeTap } from "../../figures/index.ts";
+import { formatCount, plural, summarizeTap, type TapSummary } from "../../figures/index.ts";
 import type { RunManifest } from "../../results/index.ts";
 import type { CollectedRun } from "./collect.ts";
 import { type Html, html } from "./html.ts";
 
-/** Three sentences computed from the data: what was computed, how far it can be trusted, what it shows. */
+/** Sentences computed from the data: what was computed, how far it can be trusted, what it shows. */
 export function summarySentences({ manifest, taps }: CollectedRun): string[] {
   const summaries = taps.map(summarizeTap).filter(({ inputs }) => inputs > 0);
   const total = (of: (summary: (typeof summaries)[number]) => number) => summaries.reduce((sum, s) => sum + of(s), 0);
@@ -13,6 +13,7 @@ export function summarySentences({ manifest, taps }: CollectedRun): string[] {
   const inputs = new Set(taps.flatMap(({ units }) => units.map(({ input }) => input))).size;
   const worst = summaries.reduce((a, b) => (b.worstResidual > a.worstResidual ? b : a));
   const rest = [
+    [total((s) => s.belowFloor), "lie below the floor, where they cannot be told from zero"],
     [total((s) => s.atFloor), "stopped at the rounding floor of the backend"],
     [total((s) => s.unconverged), "did not converge"],
   ] as const;
@@ -28,17 +29,43 @@ export function summarySentences({ manifest, taps }: CollectedRun): string[] {
       `the largest σ)${others.length > 0 ? `, ${others.join(", ")}` : ""}; the worst residual is ` +
       `${formatNumber(worst.worstResidual, 2)} of the largest σ, at ${worst.tap}.`,
   ];
-  const first = summaries[0];
-  const last = summaries.at(-1);
-  if (first !== undefined && last !== undefined && first !== last) {
+  const known = summaries.filter(({ sigmaFirst }) => sigmaFirst.n > 0);
+  if (known.length > 1) {
+    const means = inputs > 1 ? " (means over the inputs)" : " (n = 1)";
     said.push(
-      `From ${first.tap} to ${last.tap} the largest σ goes from ${formatNumber(first.sigmaFirst.mean)} to ` +
-        `${formatNumber(last.sigmaFirst.mean)}, and the effective rank of the computed σ from ` +
-        `${formatNumber(first.effectiveRank.mean)} to ${formatNumber(last.effectiveRank.mean)}` +
-        `${inputs > 1 ? " (means over the inputs)" : " (n = 1)"}.`,
+      `The largest σ is ${endsOf(known, ({ sigmaFirst }) => sigmaFirst.mean)}${means}.`,
+      `The effective rank is ${endsOf(known, ({ effectiveRank }) => effectiveRank.mean, capOf(manifest))}.`,
     );
   }
   return said;
+}
+
+/**
+ * `6.48 at conv1 and 63.9 at logits`, with the largest and the smallest between them where they lie beyond both: `; between them it
+ * reaches 1911 at fire9`.
+ */
+function endsOf(
+  summaries: readonly TapSummary[],
+  of: (summary: TapSummary) => number,
+  more: (summary: TapSummary) => string = () => "",
+): string {
+  const [first, last] = [summaries[0]!, summaries.at(-1)!];
+  const told = (summary: TapSummary) => `${formatNumber(of(summary))} at ${summary.tap}${more(summary)}`;
+  const extreme = (sign: 1 | -1) => summaries.reduce((a, b) => (sign * of(b) > sign * of(a) ? b : a));
+  const [most, least] = [extreme(1), extreme(-1)];
+  const beyond = [
+    ...(of(most) > Math.max(of(first), of(last)) ? [`rises to ${told(most)}`] : []),
+    ...(of(least) < Math.min(of(first), of(last)) ? [`falls to ${told(least)}`] : []),
+  ];
+  return `${told(first)} and ${told(last)}${beyond.length > 0 ? `; between them it ${beyond.join(" and ")}` : ""}`;
+}
+
+/** Of which σ a tap's effective rank is: not more than those computed can count. */
+function capOf({ taps }: RunManifest): (summary: TapSummary) => string {
+  return ({ tap, whole }) => {
+    const { k } = taps.find(({ name }) => name === tap)!;
+    return whole ? ` (of all ${k} σ)` : ` (of the first ${k} σ only)`;
+  };
 }
 
 /** What is missing of the run, in a box; nothing where all is there. */
@@ -80,7 +107,7 @@ is: ${preprocess.unit}. If that unit changes, all σ change with it, so compare 
 <p>A spectrum that falls steeply says that the layer listens to a few directions only. Two numbers sum that up. The
 <em>effective rank</em> (Roy and Vetterli 2007) is the exponential of the entropy of σ/Σσ: how many equal σ would be as
 spread out. The <em>participation ratio</em> (Σσ²)²/Σσ⁴ counts likewise but listens to the large σ more. The
-<em>numerical rank</em> counts σ above max(m, n) · 2⁻²³ · σ₁, what float32 can tell from zero. Where only the first k of all σ
+<em>numerical rank</em> counts the σ above the floor: those that float32 can tell from zero. σ below it enter none of these numbers. Where only the first k of all σ
 were computed, these measures, the share above 1 included, speak of those k alone, and the numerical rank may be a
 lower bound (≥). <em>Active units</em> are those that can move at all: behind a ReLU, a unit at rest has a row of zeros in J.</p>
 <p>This way of looking at a network follows Mototake and Ikegami (2015), whose figures 3 and 4 the first and last figure
@@ -93,7 +120,8 @@ export function whatIsClaimed({ tol }: RunManifest): Html {
 (‖J v − σ u‖² + ‖Jᵀ u − σ v‖²)<sup>½</sup> was measured: one of J v and Jᵀ u computed afresh, the other combined from products
 made before, and both checked against each other with random vectors. Some true singular value lies within the residual of σ.
 A triplet is certified where the residual is at most ${formatNumber(tol)} times the largest σ. In float32 J and Jᵀ are not exact
-adjoints; a residual at that floor is marked so, not passed.</p>
+adjoints, so residuals end at a floor; a residual at that floor is marked so, not passed. A σ that does not exceed the floor
+could as well be zero. It is shown as less than the floor and counted apart.</p>
 <p><strong>No larger σ was overlooked</strong> is another claim, and no residual can show it. It is <em>exact</em> where the whole
 spectrum was computed; <em>probable</em> where a random test bounds what may lie outside the set, with its probability to fail;
 otherwise there is no claim.</p>`;

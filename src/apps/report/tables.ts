@@ -1,4 +1,4 @@
-import { formatNumber, formatShape } from "../../base/index.ts";
+import { boundOf, formatNumber, formatShape } from "../../base/index.ts";
 import { formatCount, type Moments, summarizeTap, type TapSummary, worstResidualOf } from "../../figures/index.ts";
 import type { InputRecord } from "../../results/index.ts";
 import type { CollectedRun } from "./collect.ts";
@@ -14,14 +14,15 @@ export function tapsTable({ manifest, taps }: CollectedRun): Html {
     const shape = record === undefined ? "" : `${record.op} · ${formatShape(record.shape)}`;
     return html`<tr><th scope="row" title="${s.tap}">${s.tap}<span class="sub">${shape}</span></th>
 <td>${record?.k}${s.whole ? html`<span class="sub">all</span>` : undefined}</td><td>${s.inputs === usable ? usable : `${s.inputs} of ${usable}`}</td>
-<td>${convergence(s)}</td><td>${formatNumber(s.worstResidual, 2)}</td><td>${spread(s.sigmaFirst)}</td><td>${spread(s.sigmaLast)}</td>
-<td>${spread(s.effectiveRank)}</td><td>${spread(s.participationRatio)}</td><td>${s.inputs > 0 ? rank : "–"}</td>
+<td>${convergence(s)}</td><td>${formatNumber(s.worstResidual, 2)}</td><td>${sigmaCell(s.sigmaFirst, s)}</td><td>${sigmaCell(s.sigmaLast, s)}</td>
+<td>${spread(s.effectiveRank, s)}</td><td>${spread(s.participationRatio, s)}</td><td>${s.inputs > 0 ? rank : "–"}</td>
 <td>${percent(s.aboveOne.mean)}</td><td>${percent(s.activeShare)}<span class="sub">${s.inputs > 0 ? formatCount(s.activeUnits.mean) : undefined}</span></td>
 <td>${formatNumber(s.worstOrthogonality, 2)}</td>
 <td>${formatNumber(s.seconds)} s<span class="sub">${formatCount(s.jvp)} + ${formatCount(s.vjp)}</span></td></tr>`;
   });
   return scrollTable(
-    "The taps, by depth. Where ± is given: mean ± 1 sample standard deviation over the inputs. Cost: products with J + Jᵀ.",
+    "The taps, by depth. Where ± is given: mean ± 1 sample standard deviation over the inputs. Numbers are those of the σ above the " +
+      "floor; “<” gives the floor where σ lies below it. Cost: products with J + Jᵀ.",
     [
       "Tap",
       "k",
@@ -91,15 +92,28 @@ function verdict({ label, predicted }: InputRecord): Html {
   return html`<span class="bad">✗ ${predicted}</span>`;
 }
 
-function convergence({ converged, atFloor, unconverged, triplets }: TapSummary): Html {
+function convergence({ converged, atFloor, unconverged, belowFloor, triplets }: TapSummary): Html {
+  const below = belowFloor > 0 ? html`<span class="sub">${formatCount(belowFloor)} below the floor</span>` : undefined;
   const floor = atFloor > 0 ? html`<span class="sub">${formatCount(atFloor)} at floor</span>` : undefined;
   const open = unconverged > 0 ? html`<span class="sub bad">× ${formatCount(unconverged)} not</span>` : undefined;
   const all = triplets > 0 && converged === triplets;
-  return html`${all ? "all" : `${formatCount(converged)} of`} ${formatCount(triplets)}${floor}${open}`;
+  return html`${all ? "all" : `${formatCount(converged)} of`} ${formatCount(triplets)}${below}${floor}${open}`;
 }
 
-function spread({ n, mean, std }: Moments): Html {
-  return html`${formatNumber(mean)}${n > 1 ? html`<span class="sub">± ${formatNumber(std, 2)}</span>` : undefined}`;
+/** A mean and its spread, which is not printed where it is less than the numbers can tell. */
+function spread({ n, mean, std }: Moments, { resolution }: TapSummary): Html {
+  const isOne = std <= resolution * Math.abs(mean);
+  const more =
+    n > 1 ? html`<span class="sub">${isOne ? "the same for all" : `± ${formatNumber(std, 2)}`}</span>` : undefined;
+  return html`${formatNumber(mean)}${more}`;
+}
+
+/** The mean of a σ over the inputs that have it above their floor, or that floor where none has. */
+function sigmaCell(sigma: Moments, summary: TapSummary): Html {
+  const { inputs, floor } = summary;
+  if (sigma.n === 0) return html`${inputs > 0 ? `< ${formatNumber(boundOf(floor), 2)}` : "–"}`;
+  const part = sigma.n < inputs ? html`<span class="sub">of ${sigma.n} of ${inputs} inputs</span>` : undefined;
+  return html`${spread(sigma, summary)}${part}`;
 }
 
 function percent(share: number): string {
