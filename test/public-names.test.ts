@@ -35,6 +35,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "sizeOf",
     "stridesOf",
     "subscript",
+    "tableOf",
     "typeset",
     "withoutBatch",
   ],

@@ -6,3 +6,4 @@ export { formatNumber, powerOfTen, subscript, typeset } from "./notation.ts";
 export { quoted } from "./quote.ts";
 export { createRng, gaussianArray, type Rng } from "./random.ts";
 export { broadcastShapes, formatShape, type Shape, sameShape, sizeOf, stridesOf, withoutBatch } from "./shape.ts";
+export { tableOf } from "./table.ts";

@@ -1,4 +1,4 @@
-import { nearestNames, PushforwardError, type Shape, withoutBatch } from "../base/index.ts";
+import { nearestNames, PushforwardError, type Shape, tableOf, withoutBatch } from "../base/index.ts";
 import { type Model, type Node, readsOf } from "../onnx/index.ts";
 
 /** A named tensor of the graph that a Jacobian can start from or lead to. */
@@ -16,7 +16,7 @@ export interface Tap {
 }
 
 /** The short name of each operator, as in the literature. */
-const shortNames: Readonly<Record<string, string>> = {
+const shortNames = tableOf<Readonly<Record<string, string>>>({
   MaxPool: "pool",
   AveragePool: "pool",
   LpPool: "pool",
@@ -31,7 +31,7 @@ const shortNames: Readonly<Record<string, string>> = {
   ConvTranspose: "deconv",
   LeakyRelu: "relu",
   PRelu: "relu",
-};
+});
 
 /** Operators that only rearrange or copy their input. Their outputs are not taps. */
 const passive = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast", "Transpose"]);

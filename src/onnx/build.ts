@@ -1,9 +1,9 @@
 import { type Shape, sizeOf } from "../base/index.ts";
 import type { Attribute, Attributes, DataType, Graph, Node, OnnxModel, Tensor, ValueInfo } from "./model.ts";
+import { IR_VERSION } from "./proto.ts";
 
 /** The operator set in which this project writes its own graphs. */
 export const OPSET = 18;
-const IR_VERSION = 8;
 
 export const int = (value: number): Attribute => ({ kind: "int", value });
 export const float = (value: number): Attribute => ({ kind: "float", value });

@@ -2,20 +2,19 @@ import { PushforwardError } from "../base/index.ts";
 import { checkFinite } from "./check-finite.ts";
 import { mapSubgraphs, readsOf, withGraph } from "./graph.ts";
 import type { Graph, Node, OnnxModel } from "./model.ts";
-
-/** The oldest operator set that is read: the first with today's broadcasting. */
-const OLDEST = 7;
+import { checkOpset } from "./opset-range.ts";
 
 /**
  * The model itself with its nodes in an order in which they can run, after checking that it can: every name defined once,
  * every input defined, no cycle, every operator set imported, weights finite.
  *
- * @throws PushforwardError `model-invalid` for a graph that cannot run, `op-unsupported` below opset 7, `not-finite` for NaN
+ * @throws PushforwardError `model-invalid` for a graph that cannot run, `op-unsupported` for an opset that is not read, `not-finite` for NaN
  * and infinite weights (an infinity that masks or bounds passes)
  */
 export function checkModel(model: OnnxModel, file?: string): OnnxModel {
   try {
-    checkOpsets(model);
+    checkOpset(model);
+    checkImports(model);
     const graph = sortGraph(model.graph, new Set());
     checkFinite(graph);
     return withGraph(model, graph);
@@ -24,14 +23,7 @@ export function checkModel(model: OnnxModel, file?: string): OnnxModel {
   }
 }
 
-function checkOpsets({ opsets, graph }: OnnxModel): void {
-  const opset = opsets.get("");
-  if (opset !== undefined && opset < OLDEST) {
-    throw new PushforwardError("op-unsupported", {
-      what: `The model is written in opset ${opset}; opsets from ${OLDEST} on are read.`,
-      fix: "Convert it with onnx.version_converter.convert_version(model, 13), or export it again.",
-    });
-  }
+function checkImports({ opsets, graph }: OnnxModel): void {
   for (const node of graph.nodes) {
     if (opsets.has(node.domain)) continue;
     throw new PushforwardError("model-invalid", {

@@ -1,4 +1,4 @@
-import type { Shape } from "../base/index.ts";
+import { type Shape, tableOf } from "../base/index.ts";
 import { readsOf } from "./graph.ts";
 import type { Graph, Node, Tensor, TensorType } from "./model.ts";
 
@@ -37,7 +37,7 @@ const shapedByValues = new Set([
 ]);
 
 /** Inputs that give the output its shape, by position. */
-const shapeInputs: Readonly<Record<string, readonly number[]>> = {
+const shapeInputs = tableOf<Readonly<Record<string, readonly number[]>>>({
   AffineGrid: [1],
   CenterCropPad: [1],
   Col2Im: [1, 2],
@@ -56,7 +56,7 @@ const shapeInputs: Readonly<Record<string, readonly number[]>> = {
   TopK: [1],
   Unsqueeze: [1],
   Upsample: [1],
-};
+});
 
 /** Tensors that a run of the graph can return: all outputs of nodes that are tensors, and the graph's own. */
 export function observable(graph: Graph): string[] {

@@ -1,5 +1,6 @@
-import { definedNames, freshName, mapSubgraphs, subgraphsOf } from "./graph.ts";
+import { definedNames, freshName, subgraphsOf } from "./graph.ts";
 import type { Graph, Node, Tensor } from "./model.ts";
+import { renameInNode } from "./rename.ts";
 
 /** What stands in for a call: its nodes, and the constants that they use. */
 export interface Inlined {
@@ -32,9 +33,10 @@ export function inline(
     }
   }
   const rename = (name: string) => renamed.get(name) ?? name;
+  const renameNode = (name: string) => (prefixed && name !== "" ? `${prefix}/${name}` : name);
   return {
     nodes: [
-      ...body.nodes.map((node) => renameNode(node, rename, prefixed ? prefix : undefined)),
+      ...body.nodes.map((node) => renameInNode(node, rename, renameNode)),
       ...copies.map((copy) => ({ ...copy, inputs: copy.inputs.map(rename) })),
     ],
     initializers: new Map([...body.initializers].map(([name, tensor]) => [rename(name), tensor])),
@@ -48,16 +50,4 @@ function namesWithin(graph: Graph): Set<string> {
     for (const inner of subgraphsOf(node)) for (const name of namesWithin(inner)) names.add(name);
   }
   return names;
-}
-
-function renameNode(node: Node, rename: (name: string) => string, prefix: string | undefined): Node {
-  const name = prefix === undefined || node.name === "" ? node.name : `${prefix}/${node.name}`;
-  const own = { ...node, name, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) };
-  return mapSubgraphs(own, (graph) => ({
-    name: graph.name,
-    inputs: graph.inputs.map((input) => ({ ...input, name: rename(input.name) })),
-    outputs: graph.outputs.map((output) => ({ ...output, name: rename(output.name) })),
-    nodes: graph.nodes.map((inner) => renameNode(inner, rename, prefix)),
-    initializers: new Map([...graph.initializers].map(([key, tensor]) => [rename(key), tensor])),
-  }));
 }

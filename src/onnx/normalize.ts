@@ -5,6 +5,7 @@ import { constantsOf, foldGraph, observable, typesOf } from "./fold.ts";
 import { allNames, definedNames, freshName, mapSubgraphs, withGraph } from "./graph.ts";
 import { inline } from "./inline.ts";
 import type { Evaluate, Graph, Model, Node, OnnxModel, Tensor } from "./model.ts";
+import { inRunnableOpset, namingOpsets } from "./opset-range.ts";
 import { inFloat32, toFloat32 } from "./precision.ts";
 import { lookedAt, upgradeModel } from "./upgrade.ts";
 
@@ -34,7 +35,7 @@ export interface NormalizeOptions {
 export async function normalize(model: OnnxModel, options: NormalizeOptions): Promise<Model> {
   const { file, evaluate } = options;
   try {
-    const single = named(checkModel(inFloat32(model)));
+    const single = named(inRunnableOpset(checkModel(inFloat32(model))));
     const given = new Map([...(options.feeds ?? [])].map(([name, tensor]) => [name, toFloat32(tensor)]));
     const bound = bindInputs(single, askedShapes(single, options, given));
     const feeds = feedsFor(bound, given);
@@ -47,7 +48,7 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
     });
     return await settle(named(upgraded), observe);
   } catch (error) {
-    throw error instanceof PushforwardError ? error.at({ file }) : error;
+    throw error instanceof PushforwardError ? namingOpsets(error, model).at({ file }) : error;
   }
 }
 
@@ -80,8 +81,9 @@ async function run(evaluate: Evaluate, model: OnnxModel, feeds: Observed, names:
   try {
     return new Map([...inputs, ...(await evaluate(withGraph(model, { outputs }), feeds, fetches))]);
   } catch (cause) {
+    if (cause instanceof PushforwardError) throw cause;
     throw new PushforwardError("backend-failed", {
-      what: `The model does not run: ${messageOf(cause)}`,
+      what: `The model does not run (${messageOf(cause)}).`,
       fix: "Check that it runs in ONNX Runtime; inputs that must not be zero can be given.",
       cause,
     });

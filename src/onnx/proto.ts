@@ -172,6 +172,9 @@ const messages: Readonly<Record<string, FieldNumbers>> = {
   Unread: {},
 };
 
+/** Version of the format that holds everything that is read here; later ones add element types and parts that are not. */
+export const IR_VERSION = 8;
+
 /** Codes of `AttributeProto.type` that this project reads. */
 export const attributeCodes = {
   float: 1,

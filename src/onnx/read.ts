@@ -1,6 +1,7 @@
 import { messageOf, PushforwardError } from "../base/index.ts";
 import { expandFunctions, type FunctionBody } from "./functions.ts";
 import type { Attribute, Graph, Node, OnnxModel, Tensor, ValueInfo } from "./model.ts";
+import { withRequiredOutputs } from "./omitted-outputs.ts";
 import {
   type AttributeMessage,
   attributeCodes,
@@ -111,7 +112,8 @@ function toModel(message: ModelMessage & { graph: GraphMessage }): OnnxModel {
   return {
     irVersion: Math.max(FREE_INITIALIZERS, toNumber(message.irVersion)),
     producer: message.producerName ?? "",
-    ...inlined,
+    opsets: inlined.opsets,
+    graph: withRequiredOutputs(inlined.graph),
   };
 }
 

@@ -1,4 +1,4 @@
-import { PushforwardError, type Shape } from "../base/index.ts";
+import { PushforwardError, type Shape, tableOf } from "../base/index.ts";
 import { float, floatTensor, int, ints, intTensor } from "./build.ts";
 import type { Node } from "./model.ts";
 import { type OperatorRewriting, type Rewrite, type Rewriting, standard, without } from "./rewrite.ts";
@@ -150,7 +150,7 @@ const takenApart = (rewrite: Rewriting, attributes: readonly string[] = []): Ope
 const rms: OperatorRewriting = { attributes: NORMALIZATION, looksAt: [0], rewrite: rmsNormalization };
 
 /** Fused operators of ONNX Runtime (and RMSNormalization), each as standard ones; `domain:op` outside ai.onnx. */
-export const fused: Readonly<Record<string, OperatorRewriting>> = {
+export const fused = tableOf<Readonly<Record<string, OperatorRewriting>>>({
   "com.microsoft:BiasGelu": takenApart((node, to) => gelu(node, to, to.add("Add", node.inputs))),
   "com.microsoft:FastGelu": takenApart(fastGelu),
   "com.microsoft:FusedConv": takenApart(fusedConv, [
@@ -184,4 +184,4 @@ export const fused: Readonly<Record<string, OperatorRewriting>> = {
   "com.microsoft:SkipSimplifiedLayerNormalization": takenApart(skipRmsNormalization, ["epsilon"]),
   RMSNormalization: rms,
   SimplifiedLayerNormalization: rms,
-};
+});

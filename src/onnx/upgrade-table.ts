@@ -1,4 +1,4 @@
-import { PushforwardError, sizeOf } from "../base/index.ts";
+import { PushforwardError, sizeOf, tableOf } from "../base/index.ts";
 import { filled, float, floatTensor, int, intTensor, text, toNumbers } from "./build.ts";
 import type { Node, Tensor } from "./model.ts";
 import { type OperatorRewriting, type Rewrite, type Rewriting, standard, without } from "./rewrite.ts";
@@ -137,7 +137,7 @@ function groupNormalization(node: Node, to: Rewrite): Node {
 }
 
 /** Every operator of ai.onnx whose form changed between opset 7 and 18, and two that are always taken apart. */
-export const upgrades: Readonly<Record<string, Upgrade>> = {
+export const upgrades = tableOf<Readonly<Record<string, Upgrade>>>({
   BatchNormalization: {
     before: ALWAYS,
     attributes: ["epsilon", "momentum", "spatial", "training_mode"],
@@ -257,4 +257,4 @@ export const upgrades: Readonly<Record<string, Upgrade>> = {
     looksAt: [1],
     rewrite: (node, to) => resizeFromCorner(node, to, node.inputs[1] ?? floatsInput(to, "scales")),
   },
-};
+});

@@ -7,17 +7,19 @@ import {
   encodeTensor,
   fieldHeader,
   type GraphMessage,
+  IR_VERSION,
   type TensorMessage,
   type ValueInfoMessage,
 } from "./proto.ts";
 import { dataTypes } from "./tensor-types.ts";
 
 /**
- * The bytes of an ONNX file, weights inside (so less than 2 GiB). Reading them gives an equal model.
+ * The bytes of an ONNX file, weights inside (so less than 2 GiB). Reading them gives an equal model, but in a version of the
+ * format that is as old as its parts allow, so that runtimes take it which do not know the newest.
  */
 export function writeModel({ irVersion, opsets, producer, graph }: OnnxModel): Uint8Array {
   const head = encodeModel({
-    irVersion,
+    irVersion: Math.min(irVersion, IR_VERSION),
     producerName: producer,
     opsetImport: [...opsets].map(([domain, version]) => ({ domain, version })),
   });

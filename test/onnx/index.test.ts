@@ -4,11 +4,13 @@ import * as room from "../../src/onnx/index.ts";
 test("the public names of onnx", () => {
   expect(Object.keys(room).sort()).toEqual([
     "OPSET",
+    "allNames",
     "buildModel",
     "checkModel",
     "filled",
     "float",
     "floatTensor",
+    "freshName",
     "int",
     "intTensor",
     "ints",
@@ -18,6 +20,7 @@ test("the public names of onnx", () => {
     "readModel",
     "readTensor",
     "readsOf",
+    "renameTensors",
     "subgraphsOf",
     "text",
     "toNumbers",

@@ -1,3 +1,4 @@
+import { tableOf } from "../../base/index.ts";
 import type { Rules } from "../rule.ts";
 import { activation } from "./activation.ts";
 import { arithmetic } from "./arithmetic.ts";
@@ -22,4 +23,4 @@ const table = {
 export type DifferentiableOp = keyof typeof table;
 
 /** One rule for each ONNX operator that can be differentiated, by the operator's name. */
-export const rules: Rules = table;
+export const rules: Rules = tableOf(table);

@@ -2,10 +2,19 @@ import "./no-telemetry.ts";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
-import { messageOf, PushforwardError } from "../../base/index.ts";
-import { type OnnxModel, type Tensor, writeModel } from "../../onnx/index.ts";
+import { PushforwardError } from "../../base/index.ts";
+import {
+  allNames,
+  freshName,
+  type Graph,
+  type OnnxModel,
+  renameTensors,
+  type Tensor,
+  writeModel,
+} from "../../onnx/index.ts";
 import type { Backend, Executable } from "../../operator/index.ts";
 import { createBlockAlgebra } from "./block-algebra.ts";
+import { runtimeError } from "./runtime-errors.ts";
 
 const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
 
@@ -23,24 +32,28 @@ export function createBackend({ threads }: BackendOptions = {}): Backend {
   const intraOpNumThreads = threadsOf(threads);
   const sessions = new Set<ort.InferenceSession>();
   const compile = async (model: OnnxModel): Promise<Executable> => {
-    const session = await ort.InferenceSession.create(writeModel(model), {
+    const { graph, inside } = withSafeEnds(model.graph);
+    const session = await ort.InferenceSession.create(writeModel({ ...model, graph }), {
       intraOpNumThreads,
       graphOptimizationLevel: "all",
-      logSeverityLevel: 3,
+      logSeverityLevel: 4, // What goes wrong is told by errors, in words.
       // Else a session's threads spin on after its run and take the cores from the next session's.
       extra: { session: { force_spinning_stop: "1" } },
     }).catch((cause: unknown) => {
-      throw failed("ONNX Runtime cannot load this graph", cause);
+      throw runtimeError("load", cause);
     });
     sessions.add(session);
     return {
       async run(feeds, fetches, into = {}) {
-        const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]));
-        const outputs = Object.fromEntries(fetches.map((name) => [name, into[name] ? toOrt(into[name]) : null]));
-        const results = await session.run(inputs, outputs).catch((cause: unknown) => {
-          throw failed("ONNX Runtime failed while running a graph", cause);
-        });
-        return Object.fromEntries(fetches.map((name) => [name, into[name] ?? fromOrt(results[name]!)]));
+        const given = (name: string) => (Object.hasOwn(into, name) ? into[name] : undefined);
+        const inputs = Object.entries(feeds).map(([name, tensor]) => [inside(name), toOrt(tensor)] as const);
+        const outputs = fetches.map((name) => [inside(name), asOrt(given(name))] as const);
+        const results = await session
+          .run(Object.fromEntries(inputs), Object.fromEntries(outputs))
+          .catch((cause: unknown) => {
+            throw runtimeError("run", cause);
+          });
+        return Object.fromEntries(fetches.map((name) => [name, given(name) ?? fromOrt(results[inside(name)]!)]));
       },
       async release() {
         if (sessions.delete(session)) await session.release();
@@ -68,9 +81,20 @@ function threadsOf(asked: number | undefined): number {
   });
 }
 
-function failed(what: string, cause: unknown): PushforwardError {
-  return new PushforwardError("backend-failed", { what: `${what}: ${messageOf(cause).trim()}`, cause });
+/**
+ * The graph with other names for inputs and outputs that are called like what every JavaScript object has (`constructor`,
+ * `__proto__`): the runtime takes and gives its tensors as entries of objects. `inside` is the name that a tensor has there.
+ */
+function withSafeEnds(graph: Graph): { graph: Graph; inside: (name: string) => string } {
+  const inherited = [...graph.inputs, ...graph.outputs].map(({ name }) => name).filter((name) => name in {});
+  if (inherited.length === 0) return { graph, inside: (name) => name };
+  const taken = allNames(graph);
+  const names = new Map(inherited.map((name) => [name, freshName(taken, `tensor/${name}`)]));
+  const inside = (name: string) => names.get(name) ?? name;
+  return { graph: renameTensors(graph, inside), inside };
 }
+
+const asOrt = (tensor: Tensor | undefined) => (tensor === undefined ? null : toOrt(tensor));
 
 function toOrt({ type, shape, data }: Tensor): ort.Tensor {
   return new ort.Tensor(type as "float32", data as Float32Array, shape);
