@@ -1,4 +1,4 @@
-import { formatNumber } from "../base/index.ts";
+import { formatNumber, subscript } from "../base/index.ts";
 import type { Status } from "../results/index.ts";
 import { signedSteps } from "./colours.ts";
 import { type InputPicture, type Picture, type SignedPicture, vectorPicture } from "./picture.ts";
@@ -10,6 +10,8 @@ import type { Figure } from "./types.ts";
 export interface GalleryVector {
   readonly picture: SignedPicture;
   readonly sigma: number;
+  /** The number of σ; 1 is the largest. */
+  readonly number: number;
   readonly status: Status;
 }
 
@@ -18,7 +20,7 @@ interface GalleryColumn {
   readonly input: string;
   readonly source?: InputPicture;
   readonly largest?: GalleryVector;
-  /** Of the last σ computed. */
+  /** Of the last σ computed, or of the last one kept that is above the floor: vectors of those below point anywhere. */
   readonly smallest?: GalleryVector;
 }
 
@@ -106,9 +108,9 @@ export function galleryFigure(
           `${escapeXml(shorten(column.input, Math.floor(cell / LETTER)))}</text>`,
         placed(column.source, rows[0]),
         placed(column.largest?.picture, rows[1]),
-        note(column.largest, x, rows[1] + cellHeight),
+        note(column.largest, 1, x, rows[1] + cellHeight),
         placed(column.smallest?.picture, rows[2]),
-        note(column.smallest, x, rows[2] + cellHeight),
+        note(column.smallest, k, x, rows[2] + cellHeight),
       );
     });
   }
@@ -139,7 +141,7 @@ function placePicture(
   const { x, y, width, height } = box;
   const outline = `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none" stroke="#bbb" stroke-width="0.5"/>`;
   if (picture === undefined) {
-    return `${outline}<text x="${x + width / 2}" y="${y + height / 2}" text-anchor="middle" fill="#666" font-size="10">none kept</text>`;
+    return `${outline}<text x="${x + width / 2}" y="${y + height / 2}" text-anchor="middle" fill="#666" font-size="10">none to show</text>`;
   }
   const id = sharedId(picture);
   if (id === undefined) return imageElement(picture, `x="${x}" y="${y}" width="${width}" height="${height}"`) + outline;
@@ -147,11 +149,13 @@ function placePicture(
   return `<use href="#${escapeXml(id)}" transform="translate(${x} ${y}) scale(${scale})"/>${outline}`;
 }
 
-function note(vector: GalleryVector | undefined, x: number, y: number): string {
+/** What stands below a vector; its number, where it is not the expected one. */
+function note(vector: GalleryVector | undefined, expected: number, x: number, y: number): string {
   if (vector === undefined) return "";
+  const name = vector.number === expected ? "σ" : `σ${subscript(vector.number)}`;
   const mark = vector.status === "unconverged" ? "× " : vector.status === "at-floor" ? "○ " : "";
   return (
-    `<text x="${x}" y="${y + 12}" font-size="10">${mark}σ = ${formatNumber(vector.sigma)}</text>` +
+    `<text x="${x}" y="${y + 12}" font-size="10">${mark}${name} = ${formatNumber(vector.sigma)}</text>` +
     `<text x="${x}" y="${y + 23}" font-size="9" fill="#555">±${formatNumber(vector.picture.limit, 2)}</text>`
   );
 }
@@ -198,6 +202,12 @@ function captionOf({ tap, k, source, columns }: Gallery): string {
   if (columns.length === 1) said.push("One input (n = 1).");
   if (vectors.some(({ status }) => status === "unconverged")) said.push("× did not converge.");
   if (vectors.some(({ status }) => status === "at-floor")) said.push("○ stopped at the rounding floor of the backend.");
+  if (columns.some(({ smallest }) => smallest !== undefined && smallest.number !== k)) {
+    said.push(
+      "Where the last σ lie below the floor, so that their vectors point anywhere, v of the last one kept above it stands in their " +
+        "place, with the number of its σ.",
+    );
+  }
   if (vectors.some(({ sigma }) => sigma === 0)) said.push("Where σ = 0, v is any direction that the tap does not see.");
   return said.join(" ");
 }

@@ -30,7 +30,9 @@ test("only the two vectors that are drawn are asked for, by index", async () => 
   };
   const { taps, galleries, missing } = await collectRun(watched, { input: 8, vector: 8 });
   expect(asked).toEqual([
+    [1, 0, { vectors: false }],
     [1, 0, { vectors: [0, 4] }],
+    [1, 1, { vectors: false }],
     [1, 1, { vectors: [0, 4] }],
   ]);
   expect(taps.map(({ units }) => units.length)).toEqual([1, 1]);
@@ -46,4 +48,35 @@ test("a vector that does not fit the source is an error at its tap", async () =>
     code: "shape-mismatch",
     where: { tap: "a" },
   });
+});
+
+test.each([
+  [3, 2, 2],
+  [2, 2, 2],
+  [6, 2, 6],
+  [5, 2, 2],
+  [5, "all", 5],
+  [0, 2, undefined],
+] as const)("of 7 σ %i are above the floor, and %s vectors are kept from either end", async (rank, kept, shown) => {
+  const run = syntheticRun({ inputs: 1, taps: ["a"], k: 7 });
+  const wanted = (index: number) => kept === "all" || index < kept || index >= 7 - kept;
+  const index = Array.from({ length: 7 }, (_, i) => i).filter(wanted);
+  const { galleries } = await collectRun(
+    {
+      ...run,
+      manifest: { ...run.manifest, vectors: kept },
+      async readUnit(input, tap) {
+        const unit = (await run.readUnit(input, tap))!;
+        const sigma = unit.sigma.map((value, i) => (i < rank ? value : 1e-9));
+        return {
+          ...unit,
+          sigma,
+          vectors: { index, u: new Float32Array(0), v: new Float32Array(index.length * unit.n) },
+        };
+      },
+    },
+    { input: 8, vector: 8 },
+  );
+  expect(galleries[0]?.columns[0]?.smallest?.number).toBe(shown);
+  expect(galleries[0]?.columns[0]?.largest?.number).toBe(shown === undefined ? undefined : 1);
 });

@@ -136,7 +136,7 @@ describe("a run that is not whole", () => {
 
   test("no vectors kept, exact zeros", async () => {
     const page = await renderReport(syntheticRun({ ...small, vectors: false, zeros: 0.5 }));
-    expect(text(page)).toContain("This run kept no singular vectors.");
+    expect(text(page)).toContain("This run kept no singular vectors of σ above the floor.");
     expect(text(page)).toMatch(/\d+ lie below the floor, where they cannot be told from zero/);
     expect(text(page)).toMatch(/\d+ of 102 σ are zero or lie below the floor/);
     expect(page).not.toMatch(/NaN|Infinity/);

@@ -8,7 +8,7 @@ import {
   type TapUnits,
   vectorPicture,
 } from "../../figures/index.ts";
-import type { RunManifest, UnitResult } from "../../results/index.ts";
+import { type RunManifest, resolvedSigma, type UnitResult } from "../../results/index.ts";
 import type { RunReader } from "./run-reader.ts";
 
 /** A run as a report sees it: every number, and the long vectors already turned into pictures. */
@@ -50,14 +50,16 @@ export async function collectRun(run: RunReader, sides: PictureSides): Promise<C
     const columns: Gallery["columns"][number][] = [];
     for (const [i, { name: input, failed }] of manifest.inputs.entries()) {
       if (failed !== undefined) continue;
-      const result = await run.readUnit(i, t, { vectors: [0, k - 1] });
+      const numbers = await run.readUnit(i, t, { vectors: false });
+      const shown = numbers === undefined ? [] : shownVectors(numbers, manifest.vectors);
+      const result = await run.readUnit(i, t, { vectors: shown });
       if (result === undefined) {
         missing.push({ input, tap });
         continue;
       }
       const { vectors: _, ...unit } = result;
       units.push({ input, unit });
-      const vector = (index: number) => {
+      const vector = (index: number | undefined) => {
         try {
           return vectorOf(result, index, shape, sides.vector);
         } catch (thrown) {
@@ -67,8 +69,8 @@ export async function collectRun(run: RunReader, sides: PictureSides): Promise<C
       columns.push({
         input,
         source: sources[i],
-        largest: vector(0),
-        smallest: vector(result.sigma.length - 1),
+        largest: vector(shown[0]),
+        smallest: vector(shown[1]),
       });
     }
     taps.push({ tap, units });
@@ -79,13 +81,31 @@ export async function collectRun(run: RunReader, sides: PictureSides): Promise<C
   return { manifest, taps, galleries, missing };
 }
 
-function vectorOf(unit: UnitResult, index: number, shape: readonly number[], side: number): GalleryVector | undefined {
+/**
+ * The vectors that a gallery shows of a unit that keeps so many from either end: of the first σ, and of the last one that is kept and
+ * above the floor. None of those below it, which point anywhere.
+ */
+function shownVectors(unit: Pick<UnitResult, "sigma" | "floor">, kept: RunManifest["vectors"]): readonly number[] {
+  const k = unit.sigma.length;
+  const last = resolvedSigma(unit).length - 1;
+  if (last < 0) return [];
+  const isKept = kept === "all" || last < kept || last >= k - kept;
+  return [0, isKept ? last : kept - 1];
+}
+
+function vectorOf(
+  unit: UnitResult,
+  index: number | undefined,
+  shape: readonly number[],
+  side: number,
+): GalleryVector | undefined {
+  if (index === undefined) return undefined;
   const kept = unit.vectors.index.indexOf(index);
   const sigma = unit.sigma[index];
   const status = unit.status[index];
   if (kept < 0 || sigma === undefined || status === undefined) return undefined;
   const v = unit.vectors.v.subarray(kept * unit.n, (kept + 1) * unit.n);
-  return { picture: vectorPicture(v, shape, side), sigma, status };
+  return { picture: vectorPicture(v, shape, side), sigma, number: index + 1, status };
 }
 
 /**

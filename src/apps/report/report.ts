@@ -92,7 +92,7 @@ function definitions(pictures: ReadonlyMap<Picture, string>): Html {
 }
 
 function gallerySection(galleries: readonly Gallery[], pictures: ReadonlyMap<Picture, string>): Html {
-  if (galleries.length === 0) return html`<p>This run kept no singular vectors.</p>`;
+  if (galleries.length === 0) return html`<p>This run kept no singular vectors of σ above the floor.</p>`;
   const sharedId = (picture: Picture) => pictures.get(picture);
   return html`<p class="soft">One gallery a tap, from the first to the last; those that are open are printed.</p>${galleries.map(
     (gallery, i) => {
