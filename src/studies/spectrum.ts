@@ -132,6 +132,7 @@ async function toUnit(
     seconds: cost.seconds,
     stopped,
     activeUnits: (await J.activeRows())?.length ?? m,
+    kinks: J.kinks,
     vectors: { index, u: pick(u, m), v: pick(v, n) },
   };
 }

@@ -12,6 +12,7 @@ import {
   type UnitResult,
 } from "../../results/index.ts";
 import { spectrum } from "../../studies/index.ts";
+import { type KinkedUnit, kinkSentence } from "../kinks.ts";
 import type { NetworkFile } from "../node/index.ts";
 import { chooseK } from "./choose.ts";
 import { describeUnit, summaryTable } from "./describe-unit.ts";
@@ -107,8 +108,10 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
   const progress = new Progress(new Array<number>(units.length - done.length).fill(1));
   const name = (input: number, tap: number) => `${manifest.inputs[input]!.name} → ${manifest.taps[tap]!.name}`;
   let missed = 0;
+  const kinked: KinkedUnit[] = [];
   const tell = (input: number, tap: number, unit: UnitResult) => {
     if (unit.status.some(missesTolerance)) missed++;
+    kinked.push({ input: manifest.inputs[input]!.name, kinks: unit.kinks ?? [] });
     if (options.json) process.stdout.write(`${JSON.stringify(asLine(manifest, input, tap, unit))}\n`);
   };
   for (const { input, tap } of done) tell(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!);
@@ -130,6 +133,8 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
     progress.end();
   }
   if (!options.json) process.stdout.write(`${await summary(stored)}\n`);
+  const kinks = kinkSentence(kinked, new Set(kinked.map(({ input }) => input)).size);
+  if (kinks !== undefined) process.stderr.write(`note: ${kinks}\n`);
   if (options.out !== undefined)
     process.stderr.write(`stored in ${options.out}; see it: pushforward report ${quoted(options.out)}\n`);
   if (missed > 0) {
@@ -149,7 +154,7 @@ function nothingKept(cause: unknown): PushforwardError {
 }
 
 function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitResult) {
-  const { m, n, k, sigma, residual, status, floor, missed, jvp, vjp, seconds } = unit;
+  const { m, n, k, sigma, residual, status, floor, missed, jvp, vjp, seconds, kinks } = unit;
   return {
     model: manifest.model.file,
     input: manifest.inputs[input]!.name,
@@ -166,6 +171,7 @@ function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitRes
     jvp,
     vjp,
     seconds,
+    kinks,
   };
 }
 

@@ -1,6 +1,7 @@
 import { formatNumber } from "../../base/index.ts";
 import { formatCount, plural, summarizeTap, type TapSummary } from "../../figures/index.ts";
 import type { RunManifest } from "../../results/index.ts";
+import { kinkSentence } from "../kinks.ts";
 import type { CollectedRun } from "./collect.ts";
 import { type Html, html } from "./html.ts";
 
@@ -37,7 +38,9 @@ export function summarySentences({ manifest, taps }: CollectedRun): string[] {
       `The effective rank is ${endsOf(known, ({ effectiveRank }) => effectiveRank.mean, capOf(manifest))}.`,
     );
   }
-  return said;
+  const units = taps.flatMap((tap) => tap.units.map(({ input, unit }) => ({ input, kinks: unit.kinks ?? [] })));
+  const kinks = kinkSentence(units, inputs);
+  return kinks === undefined ? said : [...said, kinks];
 }
 
 /**
