@@ -97,7 +97,7 @@ test("ends without a word when nobody reads on", async () => {
   const running = start([...command, "--out", "unread"], { cwd: place.folder });
   running.child.stdout!.destroy();
   const { code, stderr } = await running.outcome;
-  expect(code).toBe(130);
+  expect(code).toBe(141);
   const words = stderr.split("\n").filter((line) => !/^\[|^note: /.test(line));
   expect(words).toEqual([""]);
   expect((await run("--out", "unread")).stderr).toMatch(/^note: [1-5] of 6 units are done already$/m);

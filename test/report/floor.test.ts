@@ -16,7 +16,7 @@ function runOf(units: Readonly<Record<string, readonly UnitNumbers[]>>): Collect
     units: units[tap]!.map((unit, i) => ({ input: manifest.inputs[i]!.name, unit })),
   }));
   const records = names.map((name, i) => ({ ...manifest.taps[i]!, name, k: units[name]![0]!.k }));
-  return { manifest: { ...manifest, taps: records }, taps, galleries: [], missing: [] };
+  return { manifest: { ...manifest, taps: records }, taps, galleries: [], missing: [], failed: [] };
 }
 
 const cells = (run: CollectedRun) =>

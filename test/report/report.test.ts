@@ -107,6 +107,16 @@ describe("a run that is not whole", () => {
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  test("units that failed are named with the reason", async () => {
+    const absent = new Set(["tench-1|logits", "robin-3|pool1"]);
+    const failures = new Map([["tench-1|logits", "Sqrt has no derivative here."]]);
+    const page = await renderReport(syntheticRun({ ...small, absent, failures }));
+    expect(firstBadNesting(page)).toBeUndefined();
+    expect(text(page)).toContain("Unfinished: 1 unit of 9 are missing, at pool1 (1 of 3 inputs).");
+    expect(text(page)).toContain("1 unit failed, and the command that made the run tries it again:");
+    expect(text(page)).toContain("tench-1 → logits: Sqrt has no derivative here.");
+  });
+
   test("nothing finished yet", async () => {
     const page = await renderReport(syntheticRun({ ...small, failed: [0, 1, 2] }));
     expect(text(page)).toContain("No unit of this run is finished yet.");

@@ -182,6 +182,7 @@ async function withPredictions(network: NetworkFile, { records, points }: Inputs
     if (points[i] === undefined) return record;
     const own = scores.next().value!;
     const best = own.indexOf(Math.max(...own));
+    if (best < 0) return record; // a score is NaN
     return { ...record, predicted: classes[best] ?? String(best) };
   });
 }
