@@ -220,11 +220,41 @@ describe("infinite slopes in a branch that is not taken", () => {
       [0, 0, 0.5, 0.25],
     ],
     ["x to the powers 2, 0, 1, 3", [["Pow", "x powers", "y"]], [0, 0, 0, 0], [0, 0, 1, 0]],
+    [
+      "the largest of √x, 0 among them",
+      [
+        ["Sqrt", "x", "r"],
+        ["ReduceMax", "r", "m", { keepdims: int(1) }],
+        ["Mul", "m select", "y"],
+      ],
+      [0, 0, 4, 1],
+      [0, 0, 1 / 4, 0],
+    ],
   ])("%s", async (_name, steps, at, slopes) => {
-    const weights = { zero: scalar(0), one: scalar(1), powers: vector(2, 0, 1, 3) };
+    const weights = { zero: scalar(0), one: scalar(1), powers: vector(2, 0, 1, 3), select: vector(0, 0, 1, 0) };
     const { rows } = await jacobianAt(steps, vector(...at), weights);
     const apart = rows.flatMap((row, i) => row.map((value, j) => Math.abs(value - (i === j ? slopes[i]! : 0))));
     expect(Math.max(...apart)).toBeLessThan(1e-6);
+  });
+
+  test("x / ‖x‖ where ‖x‖ > 0, row by row: the row of zeros has no slope, the other the projector", async () => {
+    const { rows } = await jacobianAt(
+      [
+        ["Mul", "x x", "q"],
+        ["ReduceSum", "q axes", "s"],
+        ["Sqrt", "s", "n"],
+        ["Div", "x n", "d"],
+        ["Greater", "n zero", "is"],
+        ["Where", "is d zero", "y"],
+      ],
+      floatTensor([2, 2], [0, 0, 3, 4]),
+      { axes: intTensor([1]), zero: scalar(0) },
+    );
+    // (1 − uuᵀ)/‖x‖ with u = (0.6, 0.8) and ‖x‖ = 5
+    const expected = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.128, -0.096, 0, 0, -0.096, 0.072];
+    rows.flat().forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i]!, 6);
+    });
   });
 });
 
