@@ -1,9 +1,19 @@
-export { type ClassRecord, classOf, type Labels, parseLabels } from "./labels.ts";
+export { type ClassRecord, classOf, type Labels, parseLabels, rowOf } from "./labels.ts";
 export { type LevelScale, levelScaleOf, levelScaleOfArrays, toLevels, withLevelShift } from "./levels.ts";
 export { type NoiseKind, noises } from "./noise.ts";
 export { type NumberArray, readNpy, writeNpy } from "./npy.ts";
 export { preprocess } from "./preprocess.ts";
 export { parsePreset, presetNamed, type ReadMean } from "./preset-file.ts";
-export { fitTo, type MeanImage, type Preprocess, presets, type Size, settingsOf } from "./presets.ts";
+export {
+  fitTo,
+  isChannelsLast,
+  type MeanImage,
+  type Preprocess,
+  pictureShape,
+  presets,
+  type Size,
+  settingsOf,
+} from "./presets.ts";
+export { type DecodedText, decodeText } from "./text.ts";
 export { tiffObstacle } from "./tiff.ts";
 export type { DecodedImage, ImageDecoder, ThroughJpeg } from "./types.ts";

@@ -1,4 +1,5 @@
 import { PushforwardError } from "../base/index.ts";
+import { readRecords, type TextRecord } from "./records.ts";
 
 /** One class of a network, in the order of its outputs. */
 export interface ClassRecord {
@@ -7,52 +8,54 @@ export interface ClassRecord {
   readonly synset?: string;
 }
 
-/** What is known of true classes: from a list of the classes, from a table of files, or both. */
+/** What is known of true classes: from a list of the classes or from a table of files. */
 export interface Labels {
   readonly classes: readonly ClassRecord[];
-  /** Class by the file's path or name, as the table writes it. */
+  /** Class by the file's path or name, as the table writes it but with `/` between folders. */
   readonly byFile: ReadonlyMap<string, string>;
 }
 
 const synsetLine = /^(n\d{8})(?:[\t, ]+(.+))?$/;
-const fileLine = /^"?([^\t,]+\.\w+|[^\t,]*[/\\][^\t,]*)"?[\t,]/;
-const heading = /^(file|filename|image|path)[\t,]/i;
+const fileName = /\.\w{1,5}$|[/\\]/;
+/** What the heading of the column of files may be, and that of the column of classes. */
+const fileHeading = /^(file|file_?name|image|image_?(id|name|path|file)|img|picture|path|file_?path|id)$/i;
+const classHeading = /^(class|class_?name|label|label_?name|category|target|species|synset|breed)$/i;
 
 /**
  * Reads a labels file, of either kind.
  *
  * - A list of the classes in the order of the outputs: `synset<TAB>name` on every line, or a name on every line.
- * - A table `file<TAB>class`, with or without a heading line; the class is a name, a synset or an output's number.
+ * - A table of files and their classes, separated by tabs, semicolons or commas, with quotes where a cell needs them. The
+ *   class is a name, a synset or an output's number. Under a heading, the columns are found by their names, else they are
+ *   the first two; further columns are not read.
  *
- * A comma does as well as the tab. Empty lines are skipped.
+ * Names are compared in Unicode's composed form (NFC). Empty lines are skipped.
  *
- * @throws PushforwardError `usage` naming the line that does not fit, or a file named twice
+ * @throws PushforwardError `usage` naming the line that does not fit, or a file that is given two classes
  */
 export function parseLabels(text: string, file: string): Labels {
   const refuse: Refuse = (line, what) => {
     throw new PushforwardError("usage", {
       what: `Line ${line} ${what}`,
       where: { file, option: "--labels" },
-      fix: "Write one class a line, synset<TAB>name, or file<TAB>class, the same on every line.",
+      fix:
+        "Write one class a line (name, or synset<TAB>name), or a file and its class on every line, separated by a tab or a " +
+        "comma, in quotes where a name holds one.",
     });
   };
-  const rows = text
-    .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
-    .map((content, i) => ({ line: i + 1, content: content.trim() }))
-    .filter(({ content }) => content !== "");
+  const rows = readRecords(text.normalize("NFC"));
   const first = rows[0] ?? refuse(1, "is the end of the file: there is no label.");
-  if (heading.test(first.content)) return { classes: [], byFile: parseTable(rows.slice(1), refuse) };
-  if (fileLine.test(first.content)) return { classes: [], byFile: parseTable(rows, refuse) };
+  const columns = columnsOf(first);
+  if (columns !== undefined) return { classes: [], byFile: parseTable(rows, columns, refuse) };
   return { classes: parseClasses(rows, refuse), byFile: new Map() };
 }
 
 type Refuse = (line: number, what: string) => never;
-type Rows = readonly { readonly line: number; readonly content: string }[];
 
-function parseClasses(rows: Rows, refuse: Refuse): ClassRecord[] {
-  const withSynsets = synsetLine.test(rows[0]?.content ?? "");
-  return rows.map(({ line, content }) => {
+function parseClasses(rows: readonly TextRecord[], refuse: Refuse): ClassRecord[] {
+  const withSynsets = synsetLine.test(rows[0]!.text);
+  return rows.map(({ line, cells, text }) => {
+    const content = cells.length === 1 ? cells[0]! : text;
     if (content.includes("\t") && !withSynsets) return refuse(line, "has two columns in a list of names.");
     if (!withSynsets) return { name: content };
     const [, synset, name] =
@@ -61,31 +64,68 @@ function parseClasses(rows: Rows, refuse: Refuse): ClassRecord[] {
   });
 }
 
-function parseTable(rows: Rows, refuse: Refuse): Map<string, string> {
+interface Columns {
+  readonly file: number;
+  readonly class: number;
+  readonly hasHeading: boolean;
+}
+
+/** The columns of a table, by its first row; undefined where that is no row of a table. */
+function columnsOf({ cells }: TextRecord): Columns | undefined {
+  if (cells.length < 2) return undefined;
+  const file = cells.findIndex((cell) => fileHeading.test(cell));
+  if (file >= 0 && !cells.some((cell) => fileName.test(cell))) {
+    const named = cells.findIndex((cell) => classHeading.test(cell));
+    return { file, class: named >= 0 ? named : file === 0 ? 1 : 0, hasHeading: true };
+  }
+  return fileName.test(cells[0]!) ? { file: 0, class: 1, hasHeading: false } : undefined;
+}
+
+function parseTable(rows: readonly TextRecord[], columns: Columns, refuse: Refuse): Map<string, string> {
   const byFile = new Map<string, string>();
-  const separator = rows.some(({ content }) => content.includes("\t")) ? "\t" : ",";
-  for (const { line, content } of rows) {
-    const cells = content.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
-    const [path, name] = cells;
-    if (cells.length !== 2 || !path || !name) return refuse(line, "is not a file and its class.");
-    if (byFile.has(path)) refuse(line, `names "${path}" a second time.`);
-    byFile.set(path, name);
+  const width = rows[0]!.cells.length;
+  for (const { line, cells } of columns.hasHeading ? rows.slice(1) : rows) {
+    const [path, name] = [cells[columns.file], cells[columns.class]];
+    if (!path || !name) return refuse(line, "is not a file and its class.");
+    if (columns.hasHeading ? cells.length > width : cells.length !== width)
+      refuse(line, `has ${cells.length} columns, and the first has ${width}.`);
+    const key = plainPath(path);
+    if ((byFile.get(key) ?? name) !== name) refuse(line, `names "${path}" a second time, with another class.`);
+    byFile.set(key, name);
   }
   return byFile;
 }
 
+const plainPath = (path: string): string => path.normalize("NFC").replaceAll("\\", "/").replace(/^\.\//, "");
+
 /**
- * The true class of an image: from the table of files (by path, by its last folders, or by name), else from the synset that
- * its name begins with (`n02389026_sorrel.JPEG`), else from its folder, where that is named like a class.
+ * The row of the table that is a file's: the one with most of its path, with or without the ending. `undefined` where there
+ * is none.
+ */
+export function rowOf(path: string, { byFile }: Labels): string | undefined {
+  const parts = plainPath(path).split("/");
+  for (let from = 0; from < parts.length; from++) {
+    const end = parts.slice(from).join("/");
+    const key = [end, end.replace(/\.[^./]*$/, "")].find((name) => byFile.has(name));
+    if (key !== undefined) return key;
+  }
+  return undefined;
+}
+
+/**
+ * The true class of an image: from the table of files, else from the synset that its name begins with
+ * (`n02389026_sorrel.JPEG`), else from its folder, where that is named like a class.
  *
  * `undefined` where nothing tells: a folder that is no class says nothing.
  */
-export function classOf(path: string, { classes, byFile }: Labels): string | undefined {
-  const parts = path.split(/[/\\]/);
-  for (let from = 0; from < parts.length; from++) {
-    const label = byFile.get(parts.slice(from).join("/"));
-    if (label !== undefined) return find(label, classes)?.name ?? classes[Number(label)]?.name ?? label;
+export function classOf(path: string, labels: Labels): string | undefined {
+  const { classes, byFile } = labels;
+  const row = rowOf(path, labels);
+  if (row !== undefined) {
+    const label = byFile.get(row)!;
+    return find(label, classes)?.name ?? classes[Number(label)]?.name ?? label;
   }
+  const parts = plainPath(path).split("/");
   const [, synset, rest] = /^(n\d{8})(?:_(.*?))?(?:\.[^.]*)?$/.exec(parts.at(-1) ?? "") ?? [];
   if (synset !== undefined) return find(synset, classes)?.name ?? rest ?? synset;
   return find(parts.at(-2) ?? "", classes)?.name;

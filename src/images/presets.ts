@@ -125,15 +125,49 @@ export function settingsOf({ name: _name, unit: _unit, mean, ...settings }: Prep
  * exact size takes the network's. Where nothing is resized, pictures of another size are refused when they come. A colour
  * preset that treats all channels alike becomes grey for a network of one channel.
  *
- * @throws PushforwardError `shape-mismatch` if channels, or crop and resize, cannot be made to fit
+ * @throws PushforwardError `shape-mismatch` if the input is none that pictures can become, or channels, or crop and resize,
+ * cannot be made to fit
  */
 export function fitTo(preset: Preprocess, shape: Shape): Preprocess {
-  const [channels, height, width] = shape;
-  if (shape.length !== 3 || channels === undefined || height === undefined || width === undefined) {
-    throw mismatch(preset, shape, "a picture has three axes, channels × height × width.", "Give the input as .npy.");
-  }
+  const [channels, height, width] = pictureShape(shape);
   const size: Size = [height, width];
   return { ...fitChannels(preset, shape, channels), ...fitSize(preset, shape, size) };
+}
+
+/**
+ * The shape of an input that pictures can become: channels × height × width, with 1 or 3 channels.
+ *
+ * @throws PushforwardError `shape-mismatch` for any other, with what to do
+ */
+export function pictureShape(shape: Shape): readonly [channels: number, height: number, width: number] {
+  const refuse = (why: string, fix: string): never => {
+    throw new PushforwardError("shape-mismatch", {
+      what: `Pictures cannot become the network's input of ${formatShape(shape)}: ${why}`,
+      where: { option: "--preprocess" },
+      fix,
+    });
+  };
+  const [channels, height, width] = shape;
+  if (shape.length !== 3 || channels === undefined || height === undefined || width === undefined) {
+    return refuse("a picture has three axes, channels × height × width.", "Give the input as an .npy array.");
+  }
+  if (isChannelsLast(shape)) {
+    return refuse(
+      "it has its channels last (height × width × channels), and pictures are prepared with their channels first.",
+      "Give the input as an .npy array with the channels last (numpy.transpose(picture, (1, 2, 0)) where they are first), or " +
+        `export the network with its channels first, ${formatShape([width, channels, height])}.`,
+    );
+  }
+  if (channels !== 1 && channels !== 3) {
+    return refuse(`it has ${channels} channels, and pictures have 1 or 3.`, "Give the input as an .npy array.");
+  }
+  return [channels, height, width];
+}
+
+/** Whether a shape of three axes can only be height × width × channels. */
+export function isChannelsLast(shape: Shape): boolean {
+  const counts = [1, 3, 4];
+  return shape.length === 3 && counts.includes(shape[2]!) && !counts.includes(shape[0]!);
 }
 
 function fitChannels(preset: Preprocess, shape: Shape, channels: number): Preprocess {

@@ -12,16 +12,6 @@ export type Missed =
   | { readonly kind: "probable"; readonly bound: number; readonly failureProbability: number }
   | { readonly kind: "none" };
 
-/** How much of J is a convention, by node: at these places the network has a kink and no derivative. */
-export interface KinkCount {
-  /** The tap that the node makes; the node's name where that is no tap. */
-  readonly tap: string;
-  /** Neurons at a kink of their elementwise function: inputs of a ReLU that are 0, say. */
-  readonly neurons: number;
-  /** Windows of a pool (or sets of numbers, of a maximum) whose extreme several entries share. */
-  readonly windows: number;
-}
-
 /** Everything measured at one input and one tap; what a run stores and a report reads. */
 export interface UnitResult {
   readonly m: number;
@@ -45,8 +35,6 @@ export interface UnitResult {
   readonly stopped: "all-converged" | "budget" | "interrupted";
   /** Rows of J that can be non-zero; m where the structure does not tell. */
   readonly activeUnits: number;
-  /** The nodes from source to tap that are at a kink; not known of units that an earlier version stored. */
-  readonly kinks?: readonly KinkCount[];
   /** Singular vectors kept, by their index in `sigma`; empty where none are. */
   readonly vectors: {
     readonly index: readonly number[];
@@ -76,6 +64,8 @@ export interface InputRecord {
   readonly label?: string;
   /** The class that the network gives, where it ends in class scores. */
   readonly predicted?: string;
+  /** Whether that is the true class; absent where the two cannot be compared, as a name with an output's number. */
+  readonly isRight?: boolean;
   /** Why this input could not be used; its rows stay empty. */
   readonly failed?: string;
 }

@@ -133,7 +133,7 @@ export const directionalNoise: Study = {
       Array.from({ length: draws }, () => unitAlong(direction, { lab, image: image!, v, known, span, subspace, rng })),
     );
     // Only scores have a largest one that means a class.
-    const hasClasses = target.tensor === lab.network.output.tensor && target.shape.length === 1;
+    const hasClasses = target.tensor === lab.network.output.tensor && lab.network.classCount > 0;
     const [clean] = await lab.network.forwardAll([x], target);
     const along = await J.apply(blockOf(units));
     const shape = [DIRECTIONS.length, amplitudes.length, draws] as const;

@@ -1,5 +1,4 @@
 export { type ClaimName, claims } from "./claims.ts";
-export { reasonOf } from "./failure.ts";
 export { Forecast, type TapForecast, totalSeconds } from "./forecast.ts";
 export { Lab } from "./lab.ts";
 export { spectrum, tripletsAt } from "./spectrum.ts";

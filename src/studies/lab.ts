@@ -31,7 +31,7 @@ interface Spectra {
 export class Lab {
   readonly network: Network;
   readonly inputs: readonly LabInput[];
-  /** In the order of the network's output, where they are known. */
+  /** Names or numbers, in the order of the network's output. */
   readonly classes: readonly string[];
   /** How inputs stand for pictures. */
   readonly pictures: { readonly scale: LevelScale; readonly throughJpeg: ThroughJpeg };

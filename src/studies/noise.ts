@@ -215,15 +215,13 @@ async function noisyPoints(lab: Lab, image: number, kind: NoiseKind, strengths: 
 
 /** What becomes of the class, where the network gives one. */
 async function classesAt(lab: Lab, image: number, points: readonly Float32Array[]) {
-  const { output } = lab.network;
-  if (output.shape.length !== 1 || sizeOf(output.shape) < 2) return {};
+  const { output, classCount } = lab.network;
+  if (classCount === 0) return {};
   const scores = await lab.network.forwardAll(points, output);
   const ranked = scores.map((all) => Array.from(all.keys()).sort((a, b) => all[b]! - all[a]!));
   const own = ranked[0]![0]!;
   const { className } = lab.inputs[image]!;
-  // Where classes have no names, they are numbered.
-  const names = lab.classes.length > 0 ? lab.classes : [...scores[0]!.keys()].map(String);
-  const truth = className === undefined ? -1 : names.indexOf(className);
+  const truth = className === undefined ? -1 : lab.classes.indexOf(className);
   const share = (is: boolean) => (truth < 0 ? Number.NaN : Number(is));
   return {
     same: ranked.map(([first]) => Number(first === own)),

@@ -71,21 +71,7 @@ export const pairs: Study = {
         fix: "Set within=classes, and give labels.",
       });
     }
-    const alone = inputs.findIndex((_, i) =>
-      KINDS.some((kind) => partnersOf(lab, i, kind, within === "augmentation").length === 0),
-    );
-    if (alone >= 0) {
-      throw new PushforwardError("usage", {
-        what:
-          within === "classes"
-            ? `Every image needs another of its class and one of another class; ${inputs[alone]!.name} has not.`
-            : `Every image needs one of another class; ${inputs[alone]!.name} has none.`,
-        fix:
-          within === "classes"
-            ? "Give images of at least two classes, at least two of each, with --labels; or --set within=augmentation."
-            : "Give images of at least two classes.",
-      });
-    }
+    requirePartners(lab, within === "augmentation");
     return {
       axes: {
         image: inputs.map(({ name }) => name),
@@ -182,6 +168,25 @@ function partnersOf({ inputs }: Lab, image: number, kind: Kind, isAugmented: boo
     const fits = own !== undefined && className !== undefined && i !== image && isAlike === (kind === "within");
     return fits ? [i] : [];
   });
+}
+
+/** @throws PushforwardError `usage` naming the first image without a partner, and the kind that it lacks */
+function requirePartners(lab: Lab, isAugmented: boolean): void {
+  for (const [image, { name, className }] of lab.inputs.entries()) {
+    const lacking = KINDS.find((kind) => partnersOf(lab, image, kind, isAugmented).length === 0);
+    if (lacking === undefined) continue;
+    const lack =
+      className === undefined ? "no class" : lacking === "within" ? "none of its class" : "none of another class";
+    throw new PushforwardError("usage", {
+      what: isAugmented
+        ? `Every image needs one of another class; ${name} has ${lack}.`
+        : `Every image needs another one of its class and one of another class; ${name} has ${lack}.`,
+      fix: isAugmented
+        ? "Give images of at least two classes, with --labels or in a folder for each class."
+        : "Give at least two images of each of at least two classes, with --labels or in a folder for each class; or --set " +
+          "within=augmentation.",
+    });
+  }
 }
 
 /** Some of them, at most so many, each once. */

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { classOf, type Labels, parseLabels } from "../../src/images/index.ts";
+import { classOf, decodeText, type Labels, parseLabels, rowOf } from "../../src/images/index.ts";
 import { sharedDir, sharedPath, withoutShared } from "../support/shared.ts";
 
 const none: Labels = { classes: [], byFile: new Map() };
@@ -19,16 +19,52 @@ describe("parseLabels", () => {
   test.each([
     { text: "a.png\tcat\nb.png\tdog" },
     { text: "file,class\na.png,cat\nb.png,dog" },
-    { text: '\uFEFF"a.png","cat"\n"b.png","dog"\n' },
+    { text: '"a.png","cat"\n"b.png","dog"\n' },
+    { text: "a.png;cat\rb.png;dog\r" },
+    { text: '"a.png"\t"cat"\r\n"b.png"\tdog' },
+    { text: "./a.png\tcat\r\r\nb.png\tdog" },
+    { text: "file,class,split\na.png,cat,train\nb.png,dog\n" },
+    { text: "Label,Image_Name\ncat,a.png\ndog,b.png\n" },
+    { text: "a.png\tcat\ttrain\nb.png\tdog\tval\nb.png\tdog\tval" },
   ])("a table of files: $text", ({ text }) => {
     const byFile = new Map([["a.png", "cat"], ["b.png", "dog"]]); // biome-ignore format: two pairs
     expect(parseLabels(text, "l.tsv")).toEqual({ classes: [], byFile });
   });
 
+  test("a table with quotes, as spreadsheets write it", () => {
+    const text = 'id,species\n"two, parts.png","cat, tabby"\n"a ""b"".png",dog\nx\\c.png,"line\r\nfeed"\n';
+    expect([...parseLabels(text, "l.csv").byFile]).toEqual([
+      ["two, parts.png", "cat, tabby"],
+      ['a "b".png', "dog"],
+      ["x/c.png", "line\r\nfeed"],
+    ]);
+  });
+
+  test("a table whose first name holds a comma, separated by tabs", () => {
+    const { byFile } = parseLabels("two, parts.png\tbee\nplain.png\tcat\n", "l.tsv");
+    expect([...byFile]).toEqual([["two, parts.png", "bee"], ["plain.png", "cat"]]); // biome-ignore format: two pairs
+  });
+
+  test("a list with names in quotes", () => {
+    expect(parseLabels('"tench, Tinca"\n"cat"\n', "l.txt").classes).toEqual([
+      { name: "tench, Tinca" },
+      { name: "cat" },
+    ]);
+  });
+
+  test("names composed and decomposed are the same", () => {
+    const labels = parseLabels("cafe\u0301.png\tcrème", "l.tsv");
+    expect(classOf("pics/caf\u00e9.png", labels)).toBe("crème");
+    expect(classOf("pics/cafe\u0301.png", labels)).toBe("crème");
+  });
+
   test.each([
     { text: "\n \n", what: "Line 1 is the end of the file: there is no label." },
     { text: "a.png\tcat\n\nb.png", what: "Line 3 is not a file and its class." },
-    { text: "a.png\tcat\na.png\tdog", what: 'Line 2 names "a.png" a second time.' },
+    { text: "a.png\tcat\na.png\tdog", what: 'Line 2 names "a.png" a second time, with another class.' },
+    { text: "a.png,cat\nb.png,tench, Tinca", what: "Line 2 has 3 columns, and the first has 2." },
+    { text: 'a.png,"cat\n tabby"\n\nb.png', what: "Line 4 is not a file and its class." },
+    { text: "file\tclass\na.png\tcat\tx", what: "Line 2 has 3 columns, and the first has 2." },
     { text: "n01440764\ttench\ngoldfish", what: "Line 2 does not begin with a synset as the first does." },
     { text: "cat\ndog\t3", what: "Line 2 has two columns in a list of names." },
   ])("refuses $text", ({ text, what }) => {
@@ -64,10 +100,49 @@ describe("classOf", () => {
     expect(classOf(path, labels)).toBe(label);
   });
 
+  test.each([
+    { path: "y/a.png", row: "a.png" },
+    { path: "y/x/a.png", row: "x/a.png" },
+    { path: "y/a.jpg", row: undefined },
+    { path: "y/0001.jpg", row: "0001" },
+    { path: "y/more.0001.jpg", row: undefined },
+  ])("the row of $path is $row", ({ path, row }) => {
+    expect(rowOf(path, { classes: [], byFile: new Map([...byFile, ["0001", "dog"]]) })).toBe(row);
+  });
+
   test.skipIf(sharedDir === undefined)(`ImageNet's list (skipped: ${withoutShared})`, async () => {
     const labels = parseLabels(await readFile(sharedPath("data", "imagenet_classes.tsv"), "utf8"), "classes");
     expect(labels.classes).toHaveLength(1000);
     expect(labels.classes[339]).toEqual({ synset: "n02389026", name: "sorrel" });
     expect(classOf("n01491361_tiger_shark.JPEG", labels)).toBe("tiger_shark");
+  });
+});
+
+describe("decodeText", () => {
+  const text = "café.png\tant\r\n";
+  const utf16 = (isLittle: boolean) =>
+    Array.from(text, (letter) => letter.charCodeAt(0)).flatMap((unit) =>
+      isLittle ? [unit & 255, unit >> 8] : [unit >> 8, unit & 255],
+    );
+  const utf8 = [...new TextEncoder().encode(text)];
+
+  test.each([
+    { name: "UTF-8", bytes: utf8 },
+    { name: "UTF-8 with a mark", bytes: [0xef, 0xbb, 0xbf, ...utf8] },
+    { name: "UTF-16, low byte first", bytes: [0xff, 0xfe, ...utf16(true)] },
+    { name: "UTF-16, high byte first", bytes: [0xfe, 0xff, ...utf16(false)] },
+    { name: "UTF-16 without a mark, low byte first", bytes: utf16(true) },
+    { name: "UTF-16 without a mark, high byte first", bytes: utf16(false) },
+  ])("$name", ({ bytes }) => {
+    expect(decodeText(Uint8Array.from(bytes))).toEqual({ text, isUnicode: true });
+  });
+
+  test("Latin-1 is read, and said to be no Unicode", () => {
+    const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+    expect(decodeText(bytes)).toEqual({ text, isUnicode: false });
+  });
+
+  test("nothing", () => {
+    expect(decodeText(new Uint8Array(0))).toEqual({ text: "", isUnicode: true });
   });
 });

@@ -8,7 +8,6 @@ test("the room's public names", () => {
     "createStudyRun",
     "describeMismatch",
     "earlierRun",
-    "kinksOf",
     "matchInputs",
     "measureSpectrum",
     "missesTolerance",

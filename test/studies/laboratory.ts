@@ -72,7 +72,7 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
   const lab = new Lab({
     network,
     inputs: points.map((point, i) => ({ name: records[i]!.name, point, className: options.labels?.[i] })),
-    classes: options.classes ?? [],
+    classes: options.classes ?? Array.from({ length: network.classCount }, (_, i) => String(i)),
     pictures: { scale: levelScaleOfArrays(points, network.input.shape), throughJpeg },
     taps,
     seed: 0,

@@ -112,12 +112,12 @@ describe("pairs", () => {
   });
 
   test.each([
-    [{ labels: ["a", "a", "a", "a"] }, [], "image0 has not"],
-    [{ labels: ["a", "a", "b", "c"] }, [], "image2 has not"],
+    [{ labels: ["a", "a", "a", "a"] }, [], "image0 has none of another class."],
+    [{ labels: ["a", "a", "b", "c"] }, [], "image2 has none of its class."],
     [
       { labels: ["a", "a", "a", "a"] },
       ["within=augmentation"],
-      "Every image needs one of another class; image0 has none.",
+      "Every image needs one of another class; image0 has none of another class.",
     ],
     [{}, ["within=magic"], 'Pairs within a class cannot come from "magic".'],
     [{ model: lowRankNet(), taps: ["y"] }, ["within=augmentation"], "Only pictures can be seen otherwise"],

@@ -1,64 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { basename, dirname, extname, join, relative, resolve } from "node:path";
-import { messageOf, PushforwardError, type Shape } from "../../base/index.ts";
-import {
-  classOf,
-  fitTo,
-  type Labels,
-  type Preprocess,
-  parseLabels,
-  parsePreset,
-  presetNamed,
-} from "../../images/index.ts";
+import { basename, dirname, extname, relative, resolve } from "node:path";
+import { formatShape, PushforwardError, type Shape, sameShape } from "../../base/index.ts";
+import { isChannelsLast, type Preprocess } from "../../images/index.ts";
 import type { InputRecord } from "../../results/index.ts";
 import { loadInput } from "../node/load-input.ts";
-import { readBytes } from "../node/open-model.ts";
-
-/** The preprocessing of a name or JSON file, as it is before it is fitted to a network. */
-async function readPreset(nameOrFile: string): Promise<Preprocess> {
-  if (extname(nameOrFile).toLowerCase() !== ".json") return presetNamed(nameOrFile);
-  const text = (await readBytes(nameOrFile)).toString("utf8");
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new PushforwardError("usage", {
-      what: `This is not JSON: ${messageOf(cause)}.`,
-      where: { file: nameOrFile, option: "--preprocess" },
-      fix: "A preset file is one JSON object: docs/preprocessing.md.",
-      cause,
-    });
-  }
-  return parsePreset(json, nameOrFile, (path) => readBytes(resolve(dirname(nameOrFile), path)));
-}
-
-/**
- * The preprocessing to use: the one asked for, or `imagenet` where the network's input can only be that.
- *
- * @throws PushforwardError `usage` where pictures need one and none is evident
- */
-export async function choosePreset(asked: string | undefined, shape: Shape, onlyArrays: boolean): Promise<Preprocess> {
-  if (asked !== undefined) return fitTo(await readPreset(asked), shape);
-  if (onlyArrays) return presetNamed("none");
-  const [channels, height = 0] = shape;
-  if (channels === 3 && height >= 128) {
-    process.stderr.write("note: preprocessing imagenet, as none is named (--preprocess)\n");
-    return fitTo(presetNamed("imagenet"), shape);
-  }
-  throw new PushforwardError("usage", {
-    what: `How do pictures become an input of ${shape.join("×")}? No preprocessing is named.`,
-    where: { option: "--preprocess" },
-    fix: "Name one: imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file.",
-  });
-}
-
-/** Labels from the file named, or from a `labels.tsv` beside the first input where there is one. */
-export async function readLabels(file: string | undefined, inputs: readonly string[]): Promise<Labels> {
-  if (file !== undefined) return parseLabels((await readBytes(file)).toString("utf8"), file);
-  const beside = join(dirname(inputs[0] ?? "."), "labels.tsv");
-  const text = await readFile(beside, "utf8").catch(() => undefined);
-  return text === undefined ? { classes: [], byFile: new Map() } : parseLabels(text, beside);
-}
 
 export interface Inputs {
   readonly records: readonly InputRecord[];
@@ -68,7 +12,8 @@ export interface Inputs {
 }
 
 /**
- * Loads every input. One that cannot be used is recorded with its reason, and the others still count.
+ * Loads every input, with its label where there is one. An input that cannot be used is recorded with its reason, and the
+ * others still count.
  *
  * @throws PushforwardError what the first failure said, if all fail
  */
@@ -76,14 +21,14 @@ export async function loadInputs(
   files: readonly string[],
   shape: Shape,
   preset: Preprocess,
-  labels: Labels,
+  labels: readonly (string | undefined)[] = [],
 ): Promise<Inputs> {
   const records: InputRecord[] = [];
   const points: (Float32Array | undefined)[] = [];
   const failures: PushforwardError[] = [];
   const names = uniqueNames(files);
   for (const [i, file] of files.entries()) {
-    const label = classOf(file, labels);
+    const label = labels[i];
     const common = { name: names[i]!, file, ...(label === undefined ? {} : { label }) };
     try {
       const { data, shape: given, sha256 } = await loadInput(file, preset);
@@ -103,12 +48,25 @@ export async function loadInputs(
 
 function checkShape(file: string, given: Shape, wanted: Shape): void {
   const plain = given.filter((extent, axis) => axis >= given.length - wanted.length || extent !== 1);
-  if (plain.length === wanted.length && plain.every((extent, axis) => extent === wanted[axis])) return;
+  if (sameShape(plain, wanted)) return;
+  const axes = exchange(plain, wanted);
+  const layout = axes === undefined ? "" : `, with its channels ${isChannelsLast(wanted) ? "last" : "first"}`;
   throw new PushforwardError("shape-mismatch", {
-    what: `The input is ${given.join("×")}; the network takes ${wanted.join("×")}.`,
+    what: `The input is ${formatShape(given)}; the network takes ${formatShape(wanted)}${layout}.`,
     where: { file },
-    fix: "Give an array of the network's input shape, or choose a preprocessing that produces it.",
+    fix:
+      axes === undefined
+        ? "Give an array of the network's input shape, or choose a preprocessing that produces it."
+        : `Give numpy.transpose(array, (${axes.join(", ")})), of the array without its batch axis.`,
   });
+}
+
+/** The axes for `numpy.transpose` that exchange channels first and channels last, where that gives the shape wanted. */
+function exchange(given: Shape, wanted: Shape): readonly number[] | undefined {
+  const axes = isChannelsLast(wanted) ? [1, 2, 0] : [2, 0, 1];
+  const isExchange = given.length === 3 && (isChannelsLast(wanted) || isChannelsLast(given));
+  const moved = axes.map((axis) => given[axis]!);
+  return isExchange && sameShape(moved, wanted) ? axes : undefined;
 }
 
 /** File names without their endings where those are unique, else paths from the folder that all share. */

@@ -4,6 +4,7 @@ import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { throughJpeg } from "../../platform/node/image-decoder.ts";
 import { createRun, createStudyRun, matchInputs, type StudyManifest } from "../../results/index.ts";
 import { Lab, type Params, runStudy, type Study } from "../../studies/index.ts";
+import { tellFirstLook } from "./first-look.ts";
 import { interruptible } from "./interruptible.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS, tolerance, wholeNumber } from "./options.ts";
 import {
@@ -87,6 +88,7 @@ export async function inLaboratory(
         return { run: spectra, places: matchInputs(spectra.manifest.inputs, kept.inputs.records).places };
       },
     });
+    tellFirstLook(prepared.firstLook);
     try {
       await use(async (study, params) => {
         const manifest: StudyManifest = {

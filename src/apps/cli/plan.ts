@@ -1,11 +1,12 @@
-import { createRng, formatSeconds, gaussianArray, PushforwardError, sizeOf } from "../../base/index.ts";
+import { createRng, formatSeconds, gaussianArray, sizeOf } from "../../base/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
 import { Forecast, type TapForecast, totalSeconds } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { chooseK, chooseTaps } from "./choose.ts";
+import { choosePreset } from "./choose-preset.ts";
 import { findInputs } from "./find-inputs.ts";
-import { choosePreset, loadInputs } from "./inputs.ts";
+import { loadInputs } from "./inputs.ts";
 import { COMPILING, formatBytes, freeRoom, type Keeping, requireRoom, roomFor } from "./memory.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS } from "./options.ts";
 import { Progress } from "./progress.ts";
@@ -80,7 +81,7 @@ async function inputAt(network: NetworkFile, path: string, preprocess: string | 
   const { file } = (await findInputs([path]))[0]!;
   const { shape } = network.input;
   const preset = await choosePreset(preprocess, shape, isArrayFile(file));
-  const { points } = await loadInputs([file], shape, preset, { classes: [], byFile: new Map() });
+  const { points } = await loadInputs([file], shape, preset);
   return points[0]!;
 }
 
@@ -113,17 +114,8 @@ export async function announce(run: PlannedRun): Promise<void> {
   const open = demands.filter(({ inputs }) => inputs > 0);
   if (open.length === 0) return;
   const forecast = new Forecast(network, from, open);
-  for (const point of points) {
-    if (point === undefined) continue;
-    const rehearsed = await forecast.rehearse(k, { point, tol, share: SHARE }).then(
-      () => true,
-      (cause: unknown) => {
-        if (cause instanceof PushforwardError && cause.code === "not-finite") return false; // the run marks its units as failed
-        throw cause;
-      },
-    );
-    if (rehearsed) break;
-  }
+  const point = points.find((one) => one !== undefined)!;
+  await forecast.rehearse(k, { point, tol, share: SHARE });
   const taps = await forecast.at(k);
   const units = open.reduce((sum, { inputs }) => sum + inputs, 0);
   const bytes = process.memoryUsage.rss() + roomFor(taps, keeping).memory;

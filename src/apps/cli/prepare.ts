@@ -8,9 +8,13 @@ import { type NetworkFile, openModel } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { sha256Of } from "../node/model-identity.ts";
 import { chooseTaps } from "./choose.ts";
+import { choosePreset } from "./choose-preset.ts";
 import { findInputs } from "./find-inputs.ts";
-import { choosePreset, type Inputs, loadInputs, readLabels } from "./inputs.ts";
+import type { FirstLook } from "./first-look.ts";
+import { type Inputs, loadInputs } from "./inputs.ts";
+import { labelInputs } from "./labels.ts";
 import { shape, threadCount, wholeNumber } from "./options.ts";
+import { predict, withPredictions } from "./predictions.ts";
 
 /** What a command asks for of networks and inputs. */
 export interface PrepareOptions {
@@ -32,7 +36,7 @@ export function preparing(command: Command): Command {
     .argument("<input...>", "pictures, folders of pictures, or .npy arrays (used as they are)")
     .option("--taps <names>", "taps by name, comma-separated; `all`, or `cuts` for those that all paths pass", "all")
     .option("--preprocess <name>", "imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file")
-    .option("--labels <file>", "classes: a list in output order, or a table file<TAB>class")
+    .option("--labels <file>", "true classes: a list of them in output order, or a table of files and classes")
     .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", shape("--shape"))
     .option("--seed <seed>", "fixes every random choice", wholeNumber("--seed", 0), 0)
     .option("--threads <count>", "threads of one product (default: all cores)", threadCount("--threads"));
@@ -46,8 +50,10 @@ export interface Prepared {
   /** Their records with the class that the network gives. */
   readonly inputs: Inputs;
   readonly preprocess: RunManifest["preprocess"];
-  /** Names of the classes, in the order of the network's output. */
+  /** Names of the classes, or their numbers, in the order of the network's output; empty where it gives no scores. */
   readonly classes: readonly string[];
+  /** What to tell, by `tellFirstLook`, when the work begins. */
+  readonly firstLook: FirstLook;
   /** How inputs stand for levels of pictures. */
   readonly scale: LevelScale;
 }
@@ -55,10 +61,11 @@ export interface Prepared {
 /**
  * Opens a model and loads inputs; those that cannot be used are told on standard error. The caller closes the network.
  *
- * @throws PushforwardError what `openModel`, `chooseTaps`, `choosePreset`, `readLabels` and `loadInputs` throw
+ * @throws PushforwardError what `openModel`, `chooseTaps`, `choosePreset`, `labelInputs`, `loadInputs` and `predict` throw
  */
 export async function prepare(file: string, paths: readonly string[], options: PrepareOptions): Promise<Prepared> {
-  const files = (await findInputs(paths, options.out)).map(({ file }) => file);
+  const found = await findInputs(paths, options.out);
+  const files = found.map(({ file }) => file);
   const network = await openModel(file, {
     ...(options.shape === undefined ? {} : { inputShape: options.shape }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
@@ -68,16 +75,19 @@ export async function prepare(file: string, paths: readonly string[], options: P
     const taps = await chooseTaps(network, from, options.taps);
     const onlyArrays = files.every(isArrayFile);
     const preset = await choosePreset(options.preprocess, network.input.shape, onlyArrays);
-    const labels = await readLabels(options.labels, files);
-    const inputs = await loadInputs(files, network.input.shape, preset, labels);
-    for (const failure of inputs.failures) process.stderr.write(`${failure.format()}\n`);
-    const classes = labels.classes.map(({ name }) => name);
+    const labels = await labelInputs(options.labels, found);
+    const loaded = await loadInputs(files, network.input.shape, preset, labels.labels);
+    for (const failure of loaded.failures) process.stderr.write(`${failure.format()}\n`);
+    const predictions = await predict(network, loaded, labels);
+    const records = predictions === undefined ? loaded.records : withPredictions(loaded.records, predictions);
+    const inputs = { ...loaded, records };
     return {
       network,
       from,
       taps,
-      inputs: { ...inputs, records: await withPredictions(network, inputs, classes) },
-      classes,
+      inputs,
+      classes: predictions?.names ?? [],
+      firstLook: { inputs, predictions, shape: network.input.shape, colour: onlyArrays ? undefined : preset.colour },
       scale: onlyArrays
         ? levelScaleOfArrays(
             inputs.points.filter((point) => point !== undefined),
@@ -171,18 +181,4 @@ export function versionsOf(pushforward: string): RunManifest["versions"] {
     platform: `${platform()} ${arch()}`,
     cpu: cpus()[0]?.model ?? "",
   };
-}
-
-/** The class that the network gives to each input, where it ends in a vector of scores. */
-async function withPredictions(network: NetworkFile, { records, points }: Inputs, classes: readonly string[]) {
-  if (network.output.shape.length !== 1) return records;
-  const usable = points.filter((point) => point !== undefined);
-  const scores = (await network.forwardAll(usable, network.output)).values();
-  return records.map((record, i) => {
-    if (points[i] === undefined) return record;
-    const own = scores.next().value!;
-    const best = own.indexOf(Math.max(...own));
-    if (best < 0) return record; // a score is NaN
-    return { ...record, predicted: classes[best] ?? String(best) };
-  });
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { exitCodes, PushforwardError, quoted } from "../../base/index.ts";
+import { PushforwardError, quoted } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import {
   createRun,
@@ -11,11 +11,11 @@ import {
   type RunManifest,
   type UnitResult,
 } from "../../results/index.ts";
-import { reasonOf, spectrum } from "../../studies/index.ts";
-import { type KinkedUnit, kinkSentence } from "../kinks.ts";
+import { spectrum } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
 import { chooseK } from "./choose.ts";
 import { describeUnit, summaryTable } from "./describe-unit.ts";
+import { tellFirstLook } from "./first-look.ts";
 import { interruptible } from "./interruptible.ts";
 import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, tolerance, vectorCount, wholeNumber } from "./options.ts";
 import { announce } from "./plan.ts";
@@ -75,6 +75,7 @@ async function run(version: string, file: string, paths: readonly string[], opti
       const place = places?.[input];
       return earlier?.manifest.inputs[place ?? -1] !== undefined && earlier.isDone(place!, tap);
     };
+    tellFirstLook(prepared.firstLook);
     if (options.plan) {
       await announce({
         network,
@@ -107,11 +108,9 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
   if (done.length > 0) process.stderr.write(`note: ${done.length} of ${units.length} units are done already\n`);
   const progress = new Progress(new Array<number>(units.length - done.length).fill(1));
   const name = (input: number, tap: number) => `${manifest.inputs[input]!.name} → ${manifest.taps[tap]!.name}`;
-  let [missed, failed] = [0, 0];
-  const kinked: KinkedUnit[] = [];
+  let missed = 0;
   const tell = (input: number, tap: number, unit: UnitResult) => {
     if (unit.status.some(missesTolerance)) missed++;
-    kinked.push({ input: manifest.inputs[input]!.name, kinks: unit.kinks ?? [] });
     if (options.json) process.stdout.write(`${JSON.stringify(asLine(manifest, input, tap, unit))}\n`);
   };
   for (const { input, tap } of done) tell(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!);
@@ -125,12 +124,6 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
           progress.finish(`${name(input, tap)}: ${describeUnit(unit)}`);
           tell(input, tap, unit);
         },
-        onFailure: (input, tap, cause) => {
-          failed++;
-          progress.finish(`${name(input, tap)}: failed`);
-          process.stderr.write(`${failureOf(cause, manifest, input, tap).format()}\n`);
-          if (options.json) process.stdout.write(`${JSON.stringify(failedLine(stored, input, tap))}\n`);
-        },
       }).catch((cause: unknown) => {
         throw options.out === undefined && signal.aborted ? nothingKept(cause) : cause;
       });
@@ -139,8 +132,6 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
     progress.end();
   }
   if (!options.json) process.stdout.write(`${await summary(stored)}\n`);
-  const kinks = kinkSentence(kinked, new Set(kinked.map(({ input }) => input)).size);
-  if (kinks !== undefined) process.stderr.write(`note: ${kinks}\n`);
   if (options.out !== undefined)
     process.stderr.write(`stored in ${options.out}; see it: pushforward report ${quoted(options.out)}\n`);
   if (missed > 0) {
@@ -149,17 +140,6 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
     );
     process.exitCode = 1;
   }
-  if (failed > 0) {
-    process.stderr.write(`error: ${failed} of ${units.length} units failed; the same command tries them again\n`);
-    process.exitCode = exitCodes["not-finite"];
-  }
-}
-
-/** What became of a unit, with its input and tap. */
-function failureOf(cause: unknown, { inputs, taps }: RunManifest, input: number, tap: number): PushforwardError {
-  const error =
-    cause instanceof PushforwardError ? cause : new PushforwardError("backend-failed", { what: reasonOf(cause) });
-  return error.at({ input: inputs[input]!.name, tap: taps[tap]!.name });
 }
 
 function nothingKept(cause: unknown): PushforwardError {
@@ -171,7 +151,7 @@ function nothingKept(cause: unknown): PushforwardError {
 }
 
 function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitResult) {
-  const { m, n, k, sigma, residual, status, floor, missed, jvp, vjp, seconds, kinks } = unit;
+  const { m, n, k, sigma, residual, status, floor, missed, jvp, vjp, seconds } = unit;
   return {
     model: manifest.model.file,
     input: manifest.inputs[input]!.name,
@@ -188,14 +168,7 @@ function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitRes
     jvp,
     vjp,
     seconds,
-    kinks,
   };
-}
-
-function failedLine(stored: Run, input: number, tap: number) {
-  const { model, inputs, from, taps } = stored.manifest;
-  const failed = stored.failureOf(input, tap);
-  return { model: model.file, input: inputs[input]!.name, from: from.name, tap: taps[tap]!.name, failed };
 }
 
 async function summary(stored: Run): Promise<string> {
@@ -209,17 +182,5 @@ async function summary(stored: Run): Promise<string> {
     }
     all.push({ record, units });
   }
-  const table = all.some(({ units }) => units.length > 0) ? [summaryTable(all)] : [];
-  return [...table, ...failuresOf(stored)].join("\n");
-}
-
-/** The units without a result, one line each. */
-function failuresOf(stored: Run): string[] {
-  const { inputs, taps } = stored.manifest;
-  return inputs.flatMap((input, i) =>
-    taps.flatMap((tap, t) => {
-      const failed = stored.failureOf(i, t);
-      return failed === undefined ? [] : [`${input.name} → ${tap.name} failed: ${failed}`];
-    }),
-  );
+  return summaryTable(all);
 }

@@ -85,11 +85,11 @@ export function inputsTable({ manifest, taps }: CollectedRun): Html {
   );
 }
 
-function verdict({ label, predicted }: InputRecord): Html {
+/** Right or wrong only where that is known: runs of earlier versions do not say what they can compare. */
+function verdict({ label, predicted, isRight = label === predicted ? true : undefined }: InputRecord): Html {
   if (predicted === undefined) return html`–`;
-  if (label === undefined) return html`${predicted}`;
-  if (label === predicted) return html`<span class="good">✓ ${predicted}</span>`;
-  return html`<span class="bad">✗ ${predicted}</span>`;
+  if (label === undefined || isRight === undefined) return html`${predicted}`;
+  return isRight ? html`<span class="good">✓ ${predicted}</span>` : html`<span class="bad">✗ ${predicted}</span>`;
 }
 
 function convergence({ converged, atFloor, unconverged, belowFloor, triplets }: TapSummary): Html {

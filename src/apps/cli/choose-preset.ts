@@ -1,0 +1,42 @@
+import { dirname, extname, resolve } from "node:path";
+import { messageOf, PushforwardError, type Shape } from "../../base/index.ts";
+import { decodeText, fitTo, type Preprocess, parsePreset, pictureShape, presetNamed } from "../../images/index.ts";
+import { readBytes } from "../node/open-model.ts";
+
+/** The preprocessing of a name or JSON file, as it is before it is fitted to a network. */
+async function readPreset(nameOrFile: string): Promise<Preprocess> {
+  if (extname(nameOrFile).toLowerCase() !== ".json") return presetNamed(nameOrFile);
+  const { text } = decodeText(await readBytes(nameOrFile));
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new PushforwardError("usage", {
+      what: `This is not JSON: ${messageOf(cause)}.`,
+      where: { file: nameOrFile, option: "--preprocess" },
+      fix: "A preset file is one JSON object: docs/preprocessing.md.",
+      cause,
+    });
+  }
+  return parsePreset(json, nameOrFile, (path) => readBytes(resolve(dirname(nameOrFile), path)));
+}
+
+/**
+ * The preprocessing to use: the one asked for, or `imagenet` where the network's input can only be that.
+ *
+ * @throws PushforwardError `usage` where pictures need one and none is evident; what `fitTo` throws
+ */
+export async function choosePreset(asked: string | undefined, shape: Shape, onlyArrays: boolean): Promise<Preprocess> {
+  if (asked !== undefined) return fitTo(await readPreset(asked), shape);
+  if (onlyArrays) return presetNamed("none");
+  const [channels, height] = pictureShape(shape);
+  if (channels === 3 && height >= 128) {
+    process.stderr.write("note: preprocessing imagenet, as none is named (--preprocess)\n");
+    return fitTo(presetNamed("imagenet"), shape);
+  }
+  throw new PushforwardError("usage", {
+    what: `How do pictures become an input of ${shape.join("×")}? No preprocessing is named.`,
+    where: { option: "--preprocess" },
+    fix: "Name one: imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file.",
+  });
+}

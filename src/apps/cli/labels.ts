@@ -1,0 +1,78 @@
+import { readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { type ClassRecord, classOf, decodeText, type Labels, parseLabels, rowOf } from "../../images/index.ts";
+import { unreadable } from "../../platform/node/file-errors.ts";
+import type { FoundInput } from "./find-inputs.ts";
+
+/** What is known of the classes of a command's inputs. */
+export interface InputLabels {
+  /** In the order of the network's outputs; empty where no list of them is given. */
+  readonly classes: readonly ClassRecord[];
+  /** The labels file, where there is one, and whether it was asked for. */
+  readonly file?: string;
+  readonly asked: boolean;
+  /** [inputs], the true class where it is known. */
+  readonly labels: readonly (string | undefined)[];
+}
+
+const nothing: Labels = { classes: [], byFile: new Map() };
+
+/**
+ * The true classes of inputs: from the labels file named, or from a `labels.tsv` beside the first input. Where there is
+ * neither, the synset of a file's name is its class, or else its sub-folder of the folder named, if the inputs lie in several. What of a file does not fit is
+ * told on standard error.
+ *
+ * @throws PushforwardError `file-unreadable`, or `usage` naming the line of the file that does not fit
+ */
+export async function labelInputs(asked: string | undefined, inputs: readonly FoundInput[]): Promise<InputLabels> {
+  const file = asked ?? join(dirname(inputs[0]?.file ?? "."), "labels.tsv");
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    if (asked === undefined) return undefined;
+    throw unreadable(file, cause);
+  });
+  if (bytes === undefined) {
+    const folders = byFolder(inputs);
+    return { classes: [], asked: false, labels: inputs.map((input, i) => classOf(input.file, nothing) ?? folders[i]) };
+  }
+  const { text, isUnicode } = decodeText(bytes);
+  if (!isUnicode) {
+    tell(`warning: ${file} is not UTF-8. It is read as Latin-1 (Windows-1252): save it as UTF-8 if names look wrong.`);
+  }
+  const known = parseLabels(text, file);
+  tellUnmatched(file, known, inputs);
+  // With the whole path, so that a table may name folders above the one that is named here.
+  const labels = inputs.map((input) => classOf(resolve(input.file), known));
+  return { classes: known.classes, file, asked: asked !== undefined, labels };
+}
+
+const tell = (line: string): boolean => process.stderr.write(`${line}\n`);
+
+function tellUnmatched(file: string, labels: Labels, inputs: readonly FoundInput[]): void {
+  const rows = labels.byFile.size;
+  if (rows === 0) return;
+  const matched = inputs.map((input) => rowOf(resolve(input.file), labels));
+  const unused = rows - new Set(matched.filter((row) => row !== undefined)).size;
+  const without = inputs.filter((_, i) => matched[i] === undefined);
+  if (unused > 0) {
+    const example = [...labels.byFile.keys()].find((row) => !matched.includes(row));
+    tell(
+      `${unused === rows ? "warning" : "note"}: ${unused} of ${rows} rows of ${file} match no input, as "${example}".`,
+    );
+  }
+  if (without.length > 0) {
+    tell(`note: ${without.length} of ${inputs.length} inputs have no row in ${file}, as ${without[0]!.file}.`);
+  }
+}
+
+/** Folders by which data sets are divided, not classes. */
+const parts = new Set(["train", "training", "val", "valid", "validation", "dev", "test", "testing"]);
+
+/** The sub-folders as classes, where there are several; undefined for what lies in none. */
+function byFolder(inputs: readonly FoundInput[]): (string | undefined)[] {
+  const folders = inputs.map(({ below }) => below.find((name) => !parts.has(name.toLowerCase()))?.normalize("NFC"));
+  const classes = new Set(folders.filter((name) => name !== undefined));
+  if (classes.size < 2) return inputs.map(() => undefined);
+  const shown = [...classes].slice(0, 4).join(", ");
+  tell(`note: the ${classes.size} sub-folders (${shown}${classes.size > 4 ? ", …" : ""}) are taken as classes`);
+  return folders;
+}
