@@ -36,6 +36,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
 /** The place of an error. Its parts are printed in this order. */
 export interface Place {
   readonly file?: string;
+  readonly input?: string;
   readonly node?: string;
   readonly op?: string;
   readonly tap?: string;
@@ -78,7 +79,7 @@ export class PushforwardError extends Error {
   /** The text that a user sees: `error:`, `at`, `do`, one line each. */
   format(): string {
     const lines = [`error: ${this.what}`];
-    const places = (["file", "node", "op", "tap", "option"] as const)
+    const places = (["file", "input", "node", "op", "tap", "option"] as const)
       .filter((key) => this.where[key] !== undefined)
       .map((key) => `${key} ${this.where[key]}`);
     if (places.length > 0) lines.push(`  at  ${places.join(", ")}`);

@@ -5,6 +5,7 @@ import {
   type Linearization,
   type LinearProgram,
   linearize,
+  nodesBetween,
   transpose,
   type UnsupportedNode,
   unsupportedBetween,
@@ -14,6 +15,7 @@ import { type Model, type Tensor, toNumbers } from "../onnx/index.ts";
 import { type Backend, type Executable, evaluateWith } from "../operator/index.ts";
 import { costWithMemory } from "./cost.ts";
 import { JacobianOperator, type KinkCount } from "./jacobian-operator.ts";
+import { whereNotFinite } from "./not-finite.ts";
 import { findTaps, resolveTap, type Tap } from "./taps.ts";
 
 /** A point at which to linearize: an input of the network, with or without its batch axis. */
@@ -42,8 +44,14 @@ export interface CompiledJacobian {
   readonly isConstant: boolean;
   /** The first outputs of the nodes whose derivative depends on the point, in graph order. All are listed only with `apart`. */
   readonly factors: readonly string[];
-  /** Runs the primal pass at a point and binds the products to its kept values. */
+  /**
+   * Runs the primal pass at a point and binds the products to what it kept.
+   *
+   * @throws PushforwardError `not-finite` that names the first node, where the target's value has a NaN
+   */
   at(point: Point): Promise<JacobianOperator>;
+  /** Why products at a point are not finite: the error `not-finite` that names the first node which is not. */
+  whereNotFinite(point: Point): Promise<PushforwardError>;
   release(): Promise<void>;
 }
 
@@ -127,10 +135,34 @@ export class Network {
       compiled.push(executable);
       return { emitted, executable };
     };
-    const jvp = await compile(forward);
-    const vjp = await compile(backward);
-    const primal = await this.backend.compile(inFloat64(linearization.primal, linearization.typeOf));
-    compiled.push(primal);
+    const release = async () => {
+      for (const executable of compiled) await executable.release();
+    };
+    const sessions = async () => {
+      const [jvp, vjp] = [await compile(forward), await compile(backward)];
+      const primal = await this.backend.compile(inFloat64(linearization.primal, linearization.typeOf));
+      compiled.push(primal);
+      return { jvp, vjp, primal };
+    };
+    const { jvp, vjp, primal } = await sessions().catch(async (cause: unknown) => {
+      await release();
+      throw cause;
+    });
+    const keep = (point: Point) =>
+      primal.run(
+        { [this.input.tensor]: this.#feed(point) },
+        linearization.primal.graph.outputs.map(({ name }) => name),
+      );
+    const notFinite = async (point: Point, kept: Readonly<Record<string, Tensor>>) => {
+      const nodes = nodesBetween(this.model, { sources: [this.input.tensor], targets: [to.tensor] });
+      const tensors = nodes
+        .flatMap(({ outputs }) => outputs)
+        .filter((name) => this.model.values.get(name)?.type === "float32");
+      const [values = []] = await this.#observe([point], tensors);
+      const byName = new Map(tensors.map((name, i) => [name, values[i]!]));
+      const error = whereNotFinite({ nodes, values: byName, kept: arraysOf(kept), keptBy: linearization.kept });
+      return error.at({ ...this.#place, tap: to.name });
+    };
     return {
       from,
       to,
@@ -138,8 +170,9 @@ export class Network {
       isConstant: linearization.kept.length === 0,
       factors: [...new Set(linearization.kept.flatMap(({ of }) => of ?? []))],
       at: async (point) => {
-        const fetches = linearization.primal.graph.outputs.map(({ name }) => name);
-        const kept = await primal.run({ [this.input.tensor]: this.#feed(point) }, fetches);
+        const kept = await keep(point);
+        const value = kept[to.tensor]!.data as Float32Array;
+        if (value.some(Number.isNaN)) throw await notFinite(point, kept);
         return new JacobianOperator({
           source: from.shape,
           target: to.shape,
@@ -151,13 +184,12 @@ export class Network {
           kept,
           jvp,
           vjp,
-          value: kept[to.tensor]!.data as Float32Array,
+          value,
           kinks: this.#kinksIn(linearization, kept),
         });
       },
-      release: async () => {
-        for (const executable of compiled) await executable.release();
-      },
+      whereNotFinite: async (point) => notFinite(point, await keep(point)),
+      release,
     };
   }
 
@@ -179,18 +211,18 @@ export class Network {
 
   /** The values of taps at a point, [tap size] each. */
   async forward(point: Point, taps: readonly Tap[]): Promise<Float32Array[]> {
-    return (await this.#observe([point], taps))[0]!;
+    return (await this.#observe([point], tensorsOf(taps)))[0]!;
   }
 
   /** The value of one tap at each of several points, [tap size] each. */
   async forwardAll(points: readonly Point[], tap: Tap): Promise<Float32Array[]> {
-    return (await this.#observe(points, [tap])).map(([value]) => value!);
+    return (await this.#observe(points, [tap.tensor])).map(([value]) => value!);
   }
 
-  /** [points][taps] */
-  async #observe(points: readonly Point[], taps: readonly Tap[]): Promise<Float32Array[][]> {
+  /** [points][tensors] */
+  async #observe(points: readonly Point[], tensors: readonly string[]): Promise<Float32Array[][]> {
     const { graph } = this.model.onnx;
-    const outputs = taps.map(({ tensor }) => ({ name: tensor, ...this.model.values.get(tensor)! }));
+    const outputs = tensors.map((name) => ({ name, ...this.model.values.get(name)! }));
     const executable = await this.backend.compile({ ...this.model.onnx, graph: { ...graph, outputs } });
     const fetches = outputs.map(({ name }) => name);
     try {
@@ -221,3 +253,9 @@ export class Network {
     return { type: "float32", shape: full, data };
   }
 }
+
+const tensorsOf = (taps: readonly Tap[]): string[] => taps.map(({ tensor }) => tensor);
+
+/** The numbers of float tensors, by name. */
+const arraysOf = (tensors: Readonly<Record<string, Tensor>>): Map<string, Float32Array> =>
+  new Map(Object.entries(tensors).flatMap(([name, { data }]) => (data instanceof Float32Array ? [[name, data]] : [])));

@@ -1,5 +1,6 @@
 import type { ArrayMetadata, DataType, Scalar } from "zarrita";
 import { keptVectors } from "./manifest.ts";
+import { kinksOf } from "./status.ts";
 import type { Key } from "./store.ts";
 import type { RunManifest, Status, TapRecord, UnitResult } from "./types.ts";
 
@@ -90,6 +91,16 @@ export const columns = {
     about: "probability that missed_bound does not hold",
     of: ({ missed }) => (missed.kind === "probable" ? missed.failureProbability : Number.NaN),
   },
+  kink_neurons: {
+    type: "int32",
+    about: "neurons at a kink between source and tap, where J is a convention",
+    of: (unit) => kinksOf(unit, "neurons") ?? -1,
+  },
+  tied_windows: {
+    type: "int32",
+    about: "pool windows between source and tap whose largest entry is tied, where J is a convention",
+    of: (unit) => kinksOf(unit, "windows") ?? -1,
+  },
   stopped: {
     type: "int8",
     about: "why the solver stopped",
@@ -157,6 +168,7 @@ export function layoutOf(manifest: RunManifest, together = manifest.inputs.lengt
       ReturnType<typeof unitArray>
     >,
     unitFailed: plan("/unit_failed", "string", unit, "", { long_name: "why a unit has no result" }),
+    kinks: plan("/kinks", "string", unit, "", { long_name: "kinks between source and tap, by tap, as JSON" }),
     done: plan("/done", "bool", unit, false, { long_name: "whether the unit is stored; written last" }),
     vectors: taps.map((tap) => vectorPlans(manifest, tap, together)),
   };

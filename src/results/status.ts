@@ -23,3 +23,8 @@ export function resolvedSigma({ sigma, floor }: Floored): Float64Array {
 export function numericalRankOf({ sigma, floor }: Floored): number {
   return sigma.filter((value) => value > floor).length;
 }
+
+/** How many kinks a unit is at, of one kind; `undefined` where that is not known. */
+export function kinksOf({ kinks }: Pick<UnitResult, "kinks">, kind: "neurons" | "windows"): number | undefined {
+  return kinks?.reduce((sum, count) => sum + count[kind], 0);
+}

@@ -12,6 +12,16 @@ export type Missed =
   | { readonly kind: "probable"; readonly bound: number; readonly failureProbability: number }
   | { readonly kind: "none" };
 
+/** How much of J is a convention, by node: at these places the network has a kink and no derivative. */
+export interface KinkCount {
+  /** The tap that the node makes; the node's name where that is no tap. */
+  readonly tap: string;
+  /** Neurons at a kink of their elementwise function: inputs of a ReLU that are 0, say. */
+  readonly neurons: number;
+  /** Windows of a pool (or sets of numbers, of a maximum) whose extreme several entries share. */
+  readonly windows: number;
+}
+
 /** Everything measured at one input and one tap; what a run stores and a report reads. */
 export interface UnitResult {
   readonly m: number;
@@ -35,6 +45,8 @@ export interface UnitResult {
   readonly stopped: "all-converged" | "budget" | "interrupted";
   /** Rows of J that can be non-zero; m where the structure does not tell. */
   readonly activeUnits: number;
+  /** The nodes from source to tap that are at a kink; not known of units that an earlier version stored. */
+  readonly kinks?: readonly KinkCount[];
   /** Singular vectors kept, by their index in `sigma`; empty where none are. */
   readonly vectors: {
     readonly index: readonly number[];

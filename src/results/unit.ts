@@ -1,5 +1,5 @@
 import { PushforwardError, sizeOf } from "../base/index.ts";
-import { chunkKey, fillChunk, readChunk, writeChunk } from "./arrays.ts";
+import { chunkKey, fillChunk, readChunk, writeChunk, writeTexts } from "./arrays.ts";
 import {
   type ArrayPlan,
   type ColumnName,
@@ -13,7 +13,7 @@ import {
 } from "./layout.ts";
 import { statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
-import type { Missed, RunManifest, UnitResult } from "./types.ts";
+import type { KinkCount, Missed, RunManifest, UnitResult } from "./types.ts";
 
 /** Stores the chunks of a unit in its arrays, all but `done`, in no order. */
 export async function writeUnitChunks(store: Store, layout: Layout, input: number, tap: number, unit: UnitResult) {
@@ -26,6 +26,7 @@ export async function writeUnitChunks(store: Store, layout: Layout, input: numbe
     writeChunk(store, sigma, numbers(unit.sigma), input, tap),
     writeChunk(store, residual, numbers(unit.residual), input, tap),
     writeChunk(store, status, padded(new Int8Array(most).fill(-1), codes), input, tap),
+    writeTexts(store, layout.kinks, [unit.kinks === undefined ? "" : JSON.stringify(unit.kinks)], input, tap),
     ...columnNames.map((name) => fillChunk(store, layout.columns[name], columns[name].of(unit), input, tap)),
     ...(plans === undefined ? [] : vectorWrites(store, plans, input, unit)),
   ]);
@@ -66,6 +67,7 @@ export async function readUnitChunks(
   const number = Object.fromEntries(await Promise.all(entries)) as Record<ColumnName, number>;
   const k = number.triplets;
   const codes = await readChunk(store, layout.status, input, tap);
+  const [kinks] = await readChunk(store, layout.kinks, input, tap);
   const sigma = (await readChunk(store, layout.sigma, input, tap)).slice(0, k);
   const [m, n] = [sizeOf(taps[tap]!.shape), sizeOf(from.shape)];
   const plans = layout.vectors[tap];
@@ -85,6 +87,7 @@ export async function readUnitChunks(
     seconds: number.seconds,
     stopped: stoppedWords[number.stopped]!,
     activeUnits: number.active_units,
+    ...(kinks ? { kinks: JSON.parse(kinks) as readonly KinkCount[] } : {}),
     vectors: await readVectors(store, wanted === false ? undefined : plans, input, [m, n], wanted),
   };
 }

@@ -1,4 +1,5 @@
 export { type ClaimName, claims } from "./claims.ts";
+export { reasonOf } from "./failure.ts";
 export { Forecast, type TapForecast, totalSeconds } from "./forecast.ts";
 export { Lab } from "./lab.ts";
 export { spectrum, tripletsAt } from "./spectrum.ts";

@@ -2,17 +2,21 @@ import { PushforwardError, sizeOf } from "../base/index.ts";
 import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
 import { numericalRankOf, type RunManifest, type UnitResult } from "../results/index.ts";
 import { type SingularTriplets, type SvdOptions, type SvdProgress, svd } from "../svd/index.ts";
+import { endsAll, reasonOf } from "./failure.ts";
 
 /** Where finished units go: the run of a store, or anything like it. */
 export interface UnitStore {
   readonly manifest: RunManifest;
   isDone(input: number, tap: number): Promise<boolean> | boolean;
   writeUnit(input: number, tap: number, unit: UnitResult): Promise<void>;
+  failUnit(input: number, tap: number, why: string): Promise<void>;
 }
 
 /** What a run tells while it works; `input` and `tap` index the manifest. */
 export interface SpectrumEvents {
   readonly onUnit?: (input: number, tap: number, unit: UnitResult) => void | Promise<void>;
+  /** A unit has no result; the others go on. */
+  readonly onFailure?: (input: number, tap: number, cause: unknown) => void | Promise<void>;
   readonly onProgress?: (input: number, tap: number, progress: SvdProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -25,7 +29,10 @@ export interface SpectrumEvents {
  * solved once for all inputs where J does not depend on them (products and seconds of that solve stand in each). Units
  * depend on nothing but the manifest and their input, so an interrupted run ends with the numbers of an uninterrupted one.
  *
- * @throws PushforwardError `interrupted` when the signal is aborted; finished units are kept
+ * A unit that has no result, for a NaN or an infinity in the pass at its input or for a fault of the backend, is noted with the
+ * reason, and the others go on.
+ *
+ * @throws PushforwardError `interrupted` when the signal is aborted; finished units are kept; `store-unwritable`
  * @see Mototake & Ikegami 2015, fig. 3
  */
 export async function spectrum(
@@ -34,25 +41,39 @@ export async function spectrum(
   points: readonly (Float32Array | undefined)[],
   events: SpectrumEvents = {},
 ): Promise<void> {
-  const { onUnit, signal } = events;
+  const { onUnit, onFailure, signal } = events;
   const { manifest } = store;
   const from = network.tap(manifest.from.tensor);
   for (const [tapIndex, record] of manifest.taps.entries()) {
-    let compiled: CompiledJacobian | undefined;
+    let compiling: Promise<CompiledJacobian> | undefined;
     let shared: UnitResult | undefined;
+    const solve = async (input: number, point: Float32Array): Promise<UnitResult> => {
+      if (shared !== undefined) return shared;
+      compiling ??= network.compile(from, network.tap(record.tensor));
+      const compiled = await compiling;
+      const onProgress = (progress: SvdProgress) => events.onProgress?.(input, tapIndex, progress);
+      const reporting = { ...(signal === undefined ? {} : { signal }), onProgress };
+      const unit = await solveUnit(compiled, point, record.k, manifest, reporting);
+      if (compiled.isConstant) shared = unit;
+      return unit;
+    };
     try {
       for (const [inputIndex, point] of points.entries()) {
         if (point === undefined || (await store.isDone(inputIndex, tapIndex))) continue;
-        compiled ??= await network.compile(from, network.tap(record.tensor));
-        const onProgress = (progress: SvdProgress) => events.onProgress?.(inputIndex, tapIndex, progress);
-        const reporting = { ...(signal === undefined ? {} : { signal }), onProgress };
-        const unit = shared ?? (await solveUnit(compiled, point, record.k, manifest, reporting));
-        if (compiled.isConstant) shared = unit;
+        let unit: UnitResult;
+        try {
+          unit = await solve(inputIndex, point);
+        } catch (cause) {
+          if (endsAll(cause)) throw cause;
+          await store.failUnit(inputIndex, tapIndex, reasonOf(cause));
+          await onFailure?.(inputIndex, tapIndex, cause);
+          continue;
+        }
         await store.writeUnit(inputIndex, tapIndex, unit);
         await onUnit?.(inputIndex, tapIndex, unit);
       }
     } finally {
-      await compiled?.release();
+      await compiling?.then(({ release }) => release()).catch(() => undefined); // what did not compile holds nothing
     }
     if (signal?.aborted) throw interrupted();
   }
@@ -61,7 +82,7 @@ export async function spectrum(
 /**
  * Solves one unit: the k largest singular triplets of a compiled Jacobian at a point, as a run keeps them.
  *
- * @throws PushforwardError `interrupted` when the signal is aborted
+ * @throws PushforwardError `interrupted` when the signal is aborted; `not-finite` that names the first node which is not finite
  */
 export async function solveUnit(
   compiled: CompiledJacobian,
@@ -77,12 +98,15 @@ export async function solveUnit(
     seed,
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
-  }).catch((cause: unknown) => {
-    throw signal?.aborted ? interrupted(cause) : cause;
+  }).catch(async (cause: unknown) => {
+    if (signal?.aborted) throw interrupted(cause);
+    throw isNotFinite(cause) ? await compiled.whereNotFinite(point) : cause;
   });
   if (signal?.aborted) throw interrupted();
   return toUnit(J, triplets, vectors);
 }
+
+const isNotFinite = (cause: unknown): boolean => cause instanceof PushforwardError && cause.code === "not-finite";
 
 /** Triplets that a tap can have: the k asked for, or all of them. */
 export const tripletsAt = (k: number, source: Tap, target: Tap): number =>
@@ -132,6 +156,7 @@ async function toUnit(
     seconds: cost.seconds,
     stopped,
     activeUnits: (await J.activeRows())?.length ?? m,
+    kinks: J.kinks,
     vectors: { index, u: pick(u, m), v: pick(v, n) },
   };
 }

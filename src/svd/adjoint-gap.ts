@@ -5,8 +5,11 @@ import { checkedFinite, type Products } from "./products.ts";
 
 /** The number of random vectors on each side. */
 export const GAP_VECTORS = 16;
-/** Root mean squares of so many normal deviates exceed what is behind them by more than this once in 10⁵ times. */
-const EXPLAINED = 1.7;
+/**
+ * The root mean square of so many normal deviates exceeds their standard deviation by more than this factor less than once in 10⁵
+ * times: 16 · 1.81² is exceeded by χ² with 16 degrees of freedom with the probability 9.4e-6.
+ */
+export const EXPLAINED = 1.81;
 /** A converged triplet may deviate by at most this fraction of the tolerance, because the sample can be too low by the rest. */
 const CERTAIN = 2 / 3;
 /** The rounding of the inner product of a product with a unit vector, relative to the length of the product. */

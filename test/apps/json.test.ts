@@ -46,7 +46,7 @@ test("is one object a line with the keys that scripts rely on, and nothing else"
   const sizes: Readonly<Record<string, number>> = { relu1: 576, conv2: 216, logits: 10 };
   for (const line of lines) {
     expect(Object.keys(line).join(", ")).toBe(
-      "model, input, from, tap, m, n, k, sigma, residual, status, missed, jvp, vjp, seconds",
+      "model, input, from, tap, m, n, k, sigma, residual, status, floor, missed, jvp, vjp, seconds, kinks",
     );
     const m = sizes[String(line.tap)]!;
     const k = Math.min(12, m);
@@ -97,7 +97,7 @@ test("ends without a word when nobody reads on", async () => {
   const running = start([...command, "--out", "unread"], { cwd: place.folder });
   running.child.stdout!.destroy();
   const { code, stderr } = await running.outcome;
-  expect(code).toBe(130);
+  expect(code).toBe(141);
   const words = stderr.split("\n").filter((line) => !/^\[|^note: /.test(line));
   expect(words).toEqual([""]);
   expect((await run("--out", "unread")).stderr).toMatch(/^note: [1-5] of 6 units are done already$/m);

@@ -16,7 +16,7 @@ function runOf(units: Readonly<Record<string, readonly UnitNumbers[]>>): Collect
     units: units[tap]!.map((unit, i) => ({ input: manifest.inputs[i]!.name, unit })),
   }));
   const records = names.map((name, i) => ({ ...manifest.taps[i]!, name, k: units[name]![0]!.k }));
-  return { manifest: { ...manifest, taps: records }, taps, galleries: [], missing: [] };
+  return { manifest: { ...manifest, taps: records }, taps, galleries: [], missing: [], failed: [] };
 }
 
 const cells = (run: CollectedRun) =>
@@ -71,4 +71,21 @@ test("what lies between the first and the last tap is told, and of how many σ a
   expect(sentences[3]).toBe(
     "The effective rank is 5 at conv1 (of the first 5 σ only) and 2 at logits (of all 2 σ); between them it falls to 1 at pool (of the first 5 σ only).",
   );
+});
+
+test("how much of J is a convention is said once, of the unit that has most of it", () => {
+  const kinks = (windows: number) => [
+    { tap: "relu1", neurons: 12, windows: 0 },
+    { tap: "pool1", neurons: 0, windows },
+  ];
+  const run = runOf({
+    pool1: [unitOf([2, 1], { kinks: kinks(43_919) }), unitOf([2, 1], { kinks: [] })],
+    logits: [unitOf([2, 1], { kinks: kinks(40_000) }), unitOf([2, 1], { kinks: [] })],
+  });
+  expect(summarySentences(run).at(-1)).toBe(
+    "At 1 of 2 inputs the network has kinks, where it has no derivative and a part of J is a convention (the first of equal " +
+      "entries is taken, ReLU′ is 0 at 0): at most 43,919 tied pool windows (pool1 43,919) and 12 neurons at a kink (relu1 12), " +
+      "at tench-1.",
+  );
+  expect(summarySentences(runOf({ pool1: [unitOf([2, 1], { kinks: [] })] })).join(" ")).not.toContain("kinks");
 });

@@ -90,7 +90,7 @@ describe("a finished run", async () => {
     const { manifest, units } = JSON.parse(file("run.json"));
     expect(manifest.format).toBe("pushforward-run");
     expect(units[0]).toMatchObject({ input: "tench-1", tap: "conv1", status: [["converged", 12]] });
-    expect(units[0].sigma[0]).toBe(Number((rows[1] as string).split(",")[14]));
+    expect(units[0].sigma[0]).toBe(Number((rows[1] as string).split(",")[rows[0]!.split(",").indexOf("sigma_1")]));
     expect(units[0].vectors).toBeUndefined();
   });
 });
@@ -105,6 +105,16 @@ describe("a run that is not whole", () => {
     );
     expect(text(page)).toContain("n = 2 to 3");
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  test("units that failed are named with the reason", async () => {
+    const absent = new Set(["tench-1|logits", "robin-3|pool1"]);
+    const failures = new Map([["tench-1|logits", "Sqrt has no derivative here."]]);
+    const page = await renderReport(syntheticRun({ ...small, absent, failures }));
+    expect(firstBadNesting(page)).toBeUndefined();
+    expect(text(page)).toContain("Unfinished: 1 unit of 9 are missing, at pool1 (1 of 3 inputs).");
+    expect(text(page)).toContain("1 unit failed, and the command that made the run tries it again:");
+    expect(text(page)).toContain("tench-1 → logits: Sqrt has no derivative here.");
   });
 
   test("nothing finished yet", async () => {

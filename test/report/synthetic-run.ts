@@ -10,6 +10,8 @@ export interface SyntheticOptions {
   /** Units that are not there, `input|tap`. */
   readonly absent?: ReadonlySet<string>;
   readonly failed?: readonly number[];
+  /** Why absent units failed, by `input|tap`. */
+  readonly failures?: ReadonlyMap<string, string>;
   /** σ behind this share of the last taps are exactly zero. */
   readonly zeros?: number;
   readonly unconverged?: number;
@@ -150,6 +152,7 @@ export function syntheticRun(options: SyntheticOptions = {}): RunReader {
   return {
     manifest,
     readUnit: async (input, tap) => unit(input, tap),
+    failureOf: (input, tap) => options.failures?.get(`${inputRecords[input]!.name}|${tapRecords[tap]!.name}`),
     readSource: async (input) => (input < inputs ? picture(input) : undefined),
   };
 }

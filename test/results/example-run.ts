@@ -58,6 +58,10 @@ export function exampleUnit(manifest: RunManifest, input: number, tap: number, v
     seconds: rng.uniform(),
     stopped: tap === 0 ? "all-converged" : "budget",
     activeUnits: rng.integer(m),
+    kinks: [
+      { tap: "relu", neurons: rng.integer(m), windows: 0 },
+      { tap: "pool", neurons: 0, windows: rng.integer(m) },
+    ],
     vectors: { index, u: gaussianArray(rng, index.length * m), v: gaussianArray(rng, index.length * n) },
   };
 }

@@ -8,6 +8,7 @@ test("the room's public names", () => {
     "createStudyRun",
     "describeMismatch",
     "earlierRun",
+    "kinksOf",
     "matchInputs",
     "measureSpectrum",
     "missesTolerance",

@@ -63,6 +63,7 @@ function answersOf({ inputs: { records }, predictions }: FirstLook): string[] {
     return ["the network gives no class scores, so whether the preprocessing is right shows in this range only"];
   const { scores, names } = predictions;
   const told = records.flatMap((record, i) => (scores[i] === undefined ? [] : [{ record, scores: scores[i] }]));
+  if (told.length === 0) return ["the network gives no input scores that are finite"];
   if (told.length <= FEW_INPUTS) {
     return told.map(({ record, scores: own }) => {
       const shares = sharesOf(own);
@@ -133,6 +134,7 @@ function warningsOf({ inputs: { records }, predictions }: FirstLook): string[] {
   if (predictions === undefined) return [];
   const { scores, names } = predictions;
   const told = records.filter((_, i) => scores[i] !== undefined);
+  if (told.length === 0) return [];
   const lines: string[] = [];
   const known = told.filter(({ isRight }) => isRight !== undefined);
   const wrong = known.filter(({ isRight }) => !isRight).length;

@@ -1,4 +1,4 @@
-import { createRng, formatSeconds, gaussianArray, sizeOf } from "../../base/index.ts";
+import { createRng, formatSeconds, gaussianArray, PushforwardError, sizeOf } from "../../base/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
 import { Forecast, type TapForecast, totalSeconds } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
@@ -114,8 +114,17 @@ export async function announce(run: PlannedRun): Promise<void> {
   const open = demands.filter(({ inputs }) => inputs > 0);
   if (open.length === 0) return;
   const forecast = new Forecast(network, from, open);
-  const point = points.find((one) => one !== undefined)!;
-  await forecast.rehearse(k, { point, tol, share: SHARE });
+  for (const point of points) {
+    if (point === undefined) continue;
+    const rehearsed = await forecast.rehearse(k, { point, tol, share: SHARE }).then(
+      () => true,
+      (cause: unknown) => {
+        if (cause instanceof PushforwardError && cause.code === "not-finite") return false; // the run marks its units as failed
+        throw cause;
+      },
+    );
+    if (rehearsed) break;
+  }
   const taps = await forecast.at(k);
   const units = open.reduce((sum, { inputs }) => sum + inputs, 0);
   const bytes = process.memoryUsage.rss() + roomFor(taps, keeping).memory;

@@ -6,7 +6,7 @@ import type { InputLabels } from "./labels.ts";
 
 /** What a network says of inputs. */
 export interface Predictions {
-  /** [inputs][classes], scores as the network gives them; undefined where the input could not be used. */
+  /** [inputs][classes], as the network gives them; undefined where the input could not be used or a score is not finite. */
   readonly scores: readonly (Float32Array | undefined)[];
   /** [classes], from the list of the classes, else the numbers of the outputs. */
   readonly names: readonly string[];
@@ -34,8 +34,9 @@ export async function predict(
   }
   const usable = points.filter((point) => point !== undefined);
   const all = (await network.forwardAll(usable, network.output)).values();
+  const finite = (own: Float32Array) => (own.every(Number.isFinite) ? own : undefined);
   return {
-    scores: points.map((point) => (point === undefined ? undefined : all.next().value!)),
+    scores: points.map((point) => (point === undefined ? undefined : finite(all.next().value!))),
     names: fits ? classes.map(({ name }) => name) : Array.from({ length: classCount }, (_, i) => String(i)),
   };
 }

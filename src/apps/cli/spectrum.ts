@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { PushforwardError, quoted } from "../../base/index.ts";
+import { exitCodes, PushforwardError, quoted } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import {
   createRun,
@@ -11,7 +11,8 @@ import {
   type RunManifest,
   type UnitResult,
 } from "../../results/index.ts";
-import { spectrum } from "../../studies/index.ts";
+import { reasonOf, spectrum } from "../../studies/index.ts";
+import { type KinkedUnit, kinkSentence } from "../kinks.ts";
 import type { NetworkFile } from "../node/index.ts";
 import { chooseK } from "./choose.ts";
 import { describeUnit, summaryTable } from "./describe-unit.ts";
@@ -108,9 +109,11 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
   if (done.length > 0) process.stderr.write(`note: ${done.length} of ${units.length} units are done already\n`);
   const progress = new Progress(new Array<number>(units.length - done.length).fill(1));
   const name = (input: number, tap: number) => `${manifest.inputs[input]!.name} → ${manifest.taps[tap]!.name}`;
-  let missed = 0;
+  let [missed, failed] = [0, 0];
+  const kinked: KinkedUnit[] = [];
   const tell = (input: number, tap: number, unit: UnitResult) => {
     if (unit.status.some(missesTolerance)) missed++;
+    kinked.push({ input: manifest.inputs[input]!.name, kinks: unit.kinks ?? [] });
     if (options.json) process.stdout.write(`${JSON.stringify(asLine(manifest, input, tap, unit))}\n`);
   };
   for (const { input, tap } of done) tell(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!);
@@ -124,6 +127,12 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
           progress.finish(`${name(input, tap)}: ${describeUnit(unit)}`);
           tell(input, tap, unit);
         },
+        onFailure: (input, tap, cause) => {
+          failed++;
+          progress.finish(`${name(input, tap)}: failed`);
+          process.stderr.write(`${failureOf(cause, manifest, input, tap).format()}\n`);
+          if (options.json) process.stdout.write(`${JSON.stringify(failedLine(stored, input, tap))}\n`);
+        },
       }).catch((cause: unknown) => {
         throw options.out === undefined && signal.aborted ? nothingKept(cause) : cause;
       });
@@ -132,6 +141,8 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
     progress.end();
   }
   if (!options.json) process.stdout.write(`${await summary(stored)}\n`);
+  const kinks = kinkSentence(kinked, new Set(kinked.map(({ input }) => input)).size);
+  if (kinks !== undefined) process.stderr.write(`note: ${kinks}\n`);
   if (options.out !== undefined)
     process.stderr.write(`stored in ${options.out}; see it: pushforward report ${quoted(options.out)}\n`);
   if (missed > 0) {
@@ -140,6 +151,17 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
     );
     process.exitCode = 1;
   }
+  if (failed > 0) {
+    process.stderr.write(`error: ${failed} of ${units.length} units failed; the same command tries them again\n`);
+    process.exitCode = exitCodes["not-finite"];
+  }
+}
+
+/** What became of a unit, with its input and tap. */
+function failureOf(cause: unknown, { inputs, taps }: RunManifest, input: number, tap: number): PushforwardError {
+  const error =
+    cause instanceof PushforwardError ? cause : new PushforwardError("backend-failed", { what: reasonOf(cause) });
+  return error.at({ input: inputs[input]!.name, tap: taps[tap]!.name });
 }
 
 function nothingKept(cause: unknown): PushforwardError {
@@ -151,7 +173,7 @@ function nothingKept(cause: unknown): PushforwardError {
 }
 
 function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitResult) {
-  const { m, n, k, sigma, residual, status, floor, missed, jvp, vjp, seconds } = unit;
+  const { m, n, k, sigma, residual, status, floor, missed, jvp, vjp, seconds, kinks } = unit;
   return {
     model: manifest.model.file,
     input: manifest.inputs[input]!.name,
@@ -168,7 +190,14 @@ function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitRes
     jvp,
     vjp,
     seconds,
+    kinks,
   };
+}
+
+function failedLine(stored: Run, input: number, tap: number) {
+  const { model, inputs, from, taps } = stored.manifest;
+  const failed = stored.failureOf(input, tap);
+  return { model: model.file, input: inputs[input]!.name, from: from.name, tap: taps[tap]!.name, failed };
 }
 
 async function summary(stored: Run): Promise<string> {
@@ -182,5 +211,17 @@ async function summary(stored: Run): Promise<string> {
     }
     all.push({ record, units });
   }
-  return summaryTable(all);
+  const table = all.some(({ units }) => units.length > 0) ? [summaryTable(all)] : [];
+  return [...table, ...failuresOf(stored)].join("\n");
+}
+
+/** The units without a result, one line each. */
+function failuresOf(stored: Run): string[] {
+  const { inputs, taps } = stored.manifest;
+  return inputs.flatMap((input, i) =>
+    taps.flatMap((tap, t) => {
+      const failed = stored.failureOf(i, t);
+      return failed === undefined ? [] : [`${input.name} → ${tap.name} failed: ${failed}`];
+    }),
+  );
 }

@@ -20,6 +20,8 @@ export interface CollectedRun {
   readonly galleries: readonly Gallery[];
   /** Units that a usable input should have and has not. */
   readonly missing: readonly { readonly input: string; readonly tap: string }[];
+  /** Units that were tried and have no result, with the reason. */
+  readonly failed: readonly { readonly input: string; readonly tap: string; readonly why: string }[];
 }
 
 /** Largest pictures wanted, in pixels either way. */
@@ -45,6 +47,7 @@ export async function collectRun(run: RunReader, sides: PictureSides): Promise<C
   const taps: TapUnits[] = [];
   const galleries: Gallery[] = [];
   const missing: { input: string; tap: string }[] = [];
+  const failures: { input: string; tap: string; why: string }[] = [];
   for (const [t, { name: tap, k }] of manifest.taps.entries()) {
     const units: TapUnits["units"][number][] = [];
     const columns: Gallery["columns"][number][] = [];
@@ -54,7 +57,9 @@ export async function collectRun(run: RunReader, sides: PictureSides): Promise<C
       const shown = numbers === undefined ? [] : shownVectors(numbers, manifest.vectors);
       const result = await run.readUnit(i, t, { vectors: shown });
       if (result === undefined) {
-        missing.push({ input, tap });
+        const why = run.failureOf(i, t);
+        if (why === undefined) missing.push({ input, tap });
+        else failures.push({ input, tap, why });
         continue;
       }
       const { vectors: _, ...unit } = result;
@@ -78,7 +83,7 @@ export async function collectRun(run: RunReader, sides: PictureSides): Promise<C
       galleries.push({ tap, k, source: formatShape(shape), columns });
     }
   }
-  return { manifest, taps, galleries, missing };
+  return { manifest, taps, galleries, missing, failed: failures };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isBelowFloor } from "../../base/index.ts";
 import { worstResidualOf } from "../../figures/index.ts";
-import { resolvedSigma } from "../../results/index.ts";
+import { kinksOf, resolvedSigma } from "../../results/index.ts";
 import type { CollectedRun } from "./collect.ts";
 
 /** A file that a page carries in a link. */
@@ -45,6 +45,8 @@ function csvOf({ manifest, taps }: CollectedRun): string {
     "converged",
     "below_floor",
     "floor",
+    "kink_neurons",
+    "tied_windows",
     "worst_residual_over_norm",
     "missed",
     "jvp",
@@ -61,6 +63,7 @@ function csvOf({ manifest, taps }: CollectedRun): string {
         field(tap),
         ...[unit.m, unit.n, unit.k, unit.activeUnits, unit.status.filter((status) => status === "converged").length],
         ...[unit.sigma.length - resolvedSigma(unit).length, digits(unit.floor, 3)],
+        ...[kinksOf(unit, "neurons") ?? "", kinksOf(unit, "windows") ?? ""],
         ...[digits(worstResidualOf(unit), 3), unit.missed.kind, unit.jvp, unit.vjp, digits(unit.seconds, 4)],
         ...Array.from(unit.sigma, (value) => (isBelowFloor(value, unit.floor) ? "" : digits(value, 7))),
       ]),

@@ -1,6 +1,7 @@
 import { formatNumber } from "../../base/index.ts";
 import { formatCount, plural, summarizeTap, type TapSummary } from "../../figures/index.ts";
 import type { RunManifest } from "../../results/index.ts";
+import { kinkSentence } from "../kinks.ts";
 import type { CollectedRun } from "./collect.ts";
 import { type Html, html } from "./html.ts";
 
@@ -37,7 +38,9 @@ export function summarySentences({ manifest, taps }: CollectedRun): string[] {
       `The effective rank is ${endsOf(known, ({ effectiveRank }) => effectiveRank.mean, capOf(manifest))}.`,
     );
   }
-  return said;
+  const units = taps.flatMap((tap) => tap.units.map(({ input, unit }) => ({ input, kinks: unit.kinks ?? [] })));
+  const kinks = kinkSentence(units, inputs);
+  return kinks === undefined ? said : [...said, kinks];
 }
 
 /**
@@ -68,8 +71,11 @@ function capOf({ taps }: RunManifest): (summary: TapSummary) => string {
   };
 }
 
+/** Failed units that a page names one by one. */
+const MOST_LISTED = 12;
+
 /** What is missing of the run, in a box; nothing where all is there. */
-export function incompleteNotice({ manifest, taps, missing }: CollectedRun): Html | undefined {
+export function incompleteNotice({ manifest, taps, missing, failed: units }: CollectedRun): Html | undefined {
   const failed = manifest.inputs.filter((input) => input.failed !== undefined);
   const stopped = taps.flatMap(({ units }) => units.filter(({ unit }) => unit.stopped !== "all-converged"));
   const lines: string[] = [];
@@ -82,6 +88,15 @@ export function incompleteNotice({ manifest, taps, missing }: CollectedRun): Htm
     lines.push(
       `Unfinished: ${plural(missing.length, "unit")} of ${formatCount(usable * taps.length)} are missing, at ${byTap.join(", ")}. ` +
         "What follows is drawn from what is there, so means of different taps may stand on different inputs.",
+    );
+  }
+  if (units.length > 0) {
+    const listed = units.slice(0, MOST_LISTED).map(({ input, tap, why }) => `${input} → ${tap}: ${why}`);
+    const others = units.length > MOST_LISTED ? [`and ${plural(units.length - MOST_LISTED, "unit")} more`] : [];
+    lines.push(
+      `${plural(units.length, "unit")} failed, and the command that made the run tries ${units.length === 1 ? "it" : "them"} again:`,
+      ...listed,
+      ...others,
     );
   }
   if (failed.length > 0) {

@@ -9,6 +9,8 @@ export interface RunReader {
     tap: number,
     options?: { readonly vectors?: boolean | readonly number[] },
   ): Promise<UnitResult | undefined>;
+  /** Why a unit that is not there has no result, where it was tried. */
+  failureOf(input: number, tap: number): string | undefined;
   /** The preprocessed input, [n]; `undefined` where it was not stored. */
   readSource(input: number): Promise<Float32Array | undefined>;
 }

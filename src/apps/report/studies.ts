@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { formatNumber, formatSeconds } from "../../base/index.ts";
+import { formatSeconds } from "../../base/index.ts";
 import { chartFigure, plural } from "../../figures/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
@@ -15,6 +15,7 @@ import {
   studies,
   type Verdict,
 } from "../../studies/index.ts";
+import { cellTexts } from "./cell-texts.ts";
 import { field } from "./downloads.ts";
 import { drawingDocument } from "./figures.ts";
 import { Html, html } from "./html.ts";
@@ -88,10 +89,10 @@ ${charts.map((chart) => {
   );
 })}
 ${tables.map(({ caption, columns, rows }) => {
-  const body = rows.map(
-    ([first, ...cells]) =>
-      html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${typeof cell === "number" ? formatNumber(cell) : cell}</td>`)}</tr>`,
-  );
+  const body = rows.map((row) => {
+    const [first, ...cells] = cellTexts(columns, row);
+    return html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
+  });
   return scrollTable(caption, columns, body);
 })}</section>`;
 }

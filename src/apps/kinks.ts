@@ -1,0 +1,39 @@
+import { formatCount, plural } from "../figures/index.ts";
+import { type KinkCount, kinksOf } from "../results/index.ts";
+
+/** The unit of a run that is at the most kinks of all, counted up to its tap. */
+export interface KinkedUnit {
+  readonly input: string;
+  readonly kinks: readonly KinkCount[];
+}
+
+const countOf = (unit: KinkedUnit): number => (kinksOf(unit, "neurons") ?? 0) + (kinksOf(unit, "windows") ?? 0);
+
+/** `43,919 tied pool windows (pool1 32,000, pool3 11,919) and 12 neurons at a kink (relu1 12)`. */
+function inWords(kinks: readonly KinkCount[]): string {
+  const told = (kind: "neurons" | "windows", name: (count: number) => string): string[] => {
+    const places = kinks.filter((count) => count[kind] > 0);
+    const list = places.map((count) => `${count.tap} ${formatCount(count[kind])}`).join(", ");
+    return places.length > 0 ? [`${name(kinksOf({ kinks }, kind) ?? 0)} (${list})`] : [];
+  };
+  return [
+    ...told("windows", (count) => plural(count, "tied pool window")),
+    ...told("neurons", (count) => `${plural(count, "neuron")} at a kink`),
+  ].join(" and ");
+}
+
+/**
+ * One sentence on how much of J is a convention, over all units of a run; `undefined` where no unit is at a kink.
+ *
+ * A unit counts the kinks of all nodes up to its tap, so the last taps tell of the earlier ones too.
+ */
+export function kinkSentence(units: readonly KinkedUnit[], inputs: number): string | undefined {
+  const kinked = units.filter((unit) => countOf(unit) > 0);
+  if (kinked.length === 0) return undefined;
+  const most = kinked.reduce((a, b) => (countOf(b) > countOf(a) ? b : a));
+  const count = new Set(kinked.map(({ input }) => input)).size;
+  return (
+    `At ${count} of ${plural(inputs, "input")} the network has kinks, where it has no derivative and a part of J is a convention ` +
+    `(the first of equal entries is taken, ReLU′ is 0 at 0): at most ${inWords(most.kinks)}, at ${most.input}.`
+  );
+}

@@ -1,0 +1,14 @@
+import { messageOf, PushforwardError } from "../base/index.ts";
+
+/** Why one unit or cell has no result, in one line: what is wrong, and at which node. */
+export function reasonOf(cause: unknown): string {
+  if (cause instanceof PushforwardError) return cause.what;
+  if (cause instanceof RangeError) return `There was not enough memory: ${messageOf(cause)}.`;
+  return `This is a fault of Pushforward itself; please report it: ${messageOf(cause)}.`;
+}
+
+/** Whether a fault is not of one unit or cell but of all: an interrupt, or a store that cannot be used. */
+export function endsAll(cause: unknown): boolean {
+  const codes: readonly string[] = ["interrupted", "store-unwritable", "store-mismatch", "file-unreadable"];
+  return cause instanceof PushforwardError && codes.includes(cause.code);
+}
