@@ -1,14 +1,14 @@
 import type { Rng, Shape } from "../base/index.ts";
 import { mean } from "./statistics.ts";
 
-/** The furthest that a picture is moved, of its rows and columns. */
+/** The largest shift of a picture, as a fraction of its rows and columns. */
 const MOVE = 0.05;
-/** The most by which contrast grows or falls. */
+/** The largest relative change of contrast. */
 const CONTRAST = 0.2;
 
 /**
- * The same picture, [channels, rows, columns], seen otherwise: moved by up to a twentieth, with more or less contrast, and in
- * half of all cases mirrored. Pixels from outside are those of the edge.
+ * A transformed copy of a picture, [channels, rows, columns]: shifted by up to a twentieth, with more or less contrast, and mirrored in
+ * half of all cases. Pixels from outside of the picture repeat its edge.
  */
 export function augmented(picture: Float32Array, shape: Shape, rng: Rng): Float32Array {
   const [channels, height, width] = shape as [number, number, number];

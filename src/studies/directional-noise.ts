@@ -18,7 +18,7 @@ import {
 } from "./study.ts";
 import { length } from "./vector.ts";
 
-/** Where the perturbations point. */
+/** The kinds of directions in which perturbations point. */
 const DIRECTIONS = ["first", "middle", "last", "subspace", "isotropic", "data"] as const;
 type Direction = (typeof DIRECTIONS)[number];
 const named: Readonly<Record<Direction, string>> = {
@@ -30,39 +30,39 @@ const named: Readonly<Record<Direction, string>> = {
   data: "towards another image",
 };
 
-/** Those that are spans of singular vectors. */
+/** The kinds that are spans of singular vectors. */
 const ALONG_VECTORS: ReadonlySet<Direction> = new Set(["first", "middle", "last"]);
 
-/** A linear prediction has parted from the truth where it is off by this part of the shift. */
+/** A linear prediction counts as wrong where its error is at least this fraction of the shift. */
 const PARTED = 0.5;
-/** Random cotangents that estimate Σσ²; it is exact where the last tap has no more entries. */
+/** The number of random cotangents that estimate Σσ². The value is exact if the last tap has no more entries. */
 const PROBES = 16;
 
 /**
- * The same length of perturbation, in directions that J enlarges, erases, or does not know.
+ * Perturbations of equal length in different directions: those with large σ, those with small σ, and random ones.
  *
  * @see Mototake & Ikegami 2015, §5 (planned there)
  */
 export const directionalNoise: Study = {
   id: "directional-noise",
   question:
-    "Does noise along singular vectors of large singular values move the output and the class more than noise along those of small ones?",
+    "Does noise along singular vectors of large singular values change the output and the class more than noise of the same length along those of small ones?",
   method:
-    "Perturbations of one length, in the span of the first, middle or last j right singular vectors of J(input → last tap) computed whose σ " +
-    "is above the floor, in " +
-    "random subspaces of dimension j, in any direction and towards other images. The actual shift of the last tap is compared with J's prediction, the class with the one before, and Σσ² at the perturbed image with that at the image.",
+    "Each image is perturbed by vectors of equal length: in the span of the first, of the middle or of the last j right singular vectors of " +
+    "J(input → last tap) (of those computed whose σ is above the floor), in random subspaces of dimension j, in random directions, and towards other images. " +
+    "The actual shift of the last tap is compared with the one that J predicts, the class with the class before, and Σσ² at the perturbed image with Σσ² at the image.",
   params: {
     directions: {
-      about: "dimension j of the spans, at most a third of the triplets above the floor",
+      about: "dimension j of the spans; at most a third of the triplets above the floor",
       default: 8,
       quick: 4,
     },
     amplitudes: {
-      about: "lengths of the perturbation, in units of the image's own",
+      about: "lengths of the perturbation, relative to the length of the image",
       default: [0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1],
       quick: [0.01, 0.1, 1],
     },
-    draws: { about: "perturbations of each kind and length for an image", default: 5, quick: 2 },
+    draws: { about: "number of perturbations of each kind and length for an image", default: 5, quick: 2 },
   },
 
   design(lab, params) {
@@ -71,20 +71,20 @@ export const directionalNoise: Study = {
     const rising = [...amplitudes].sort((a, b) => a - b);
     if (amplitudes.some((amplitude, i) => amplitude <= 0 || amplitude !== rising[i])) {
       throw new PushforwardError("usage", {
-        what: "Amplitudes must be above 0, and rise.",
+        what: "The amplitudes must be larger than 0 and in increasing order.",
         where: { option: "--set" },
         fix: `Use --set amplitudes=${rising.filter((amplitude) => amplitude > 0).join(",") || "0.01,0.1"}.`,
       });
     }
     if (inputs.length < 2) {
       throw new PushforwardError("usage", {
-        what: "The study of directional noise needs at least two images: one of its directions leads to another image.",
+        what: "The study of directional noise needs at least two images, because one of its directions leads to another image.",
         fix: "Give more pictures.",
       });
     }
     if (spanOf(lab, params) < 1) {
       throw new PushforwardError("usage", {
-        what: `First, middle and last singular vectors are asked for, and there are ${countOf(lab)} in all.`,
+        what: `The study compares the first, middle and last singular vectors, but there are only ${countOf(lab)} in all.`,
         where: { tap: lab.taps.at(-1)!.name },
         fix: "Choose a last tap with more entries, or ask for at least 3 triplets with -k.",
       });
@@ -104,9 +104,12 @@ export const directionalNoise: Study = {
         error: { dims: ["direction", "amplitude", "draw"], about: "‖f(x + δ) − f(x) − Jδ‖ / ‖f(x + δ) − f(x)‖" },
         changed: {
           dims: ["direction", "amplitude", "draw"],
-          about: "whether the largest entry of the last tap is another",
+          about: "whether another entry of the last tap became the largest",
         },
-        energy: { dims: ["direction", "amplitude"], about: "Σσ² at x + δ over that at x, estimated, first draw" },
+        energy: {
+          dims: ["direction", "amplitude"],
+          about: "estimated Σσ² at x + δ divided by Σσ² at x, for the first draw",
+        },
       },
     };
   },
@@ -119,7 +122,7 @@ export const directionalNoise: Study = {
     const J = await lab.jacobian(x, source, target);
     const k = countOf(lab);
     const { sigma, v, certificate } = await svd(J, { k, tol: lab.tol, seed: lab.seed });
-    // Vectors of σ below the floor point anywhere: they are no last ones.
+    // Vectors whose σ is below the floor are arbitrary, so they do not count as the last ones.
     const known = numericalRankOf({ sigma, floor: certificate.floor });
     const span = Math.min(j, Math.floor(known / 3));
     const rng = lab.rng("directional-noise", lab.inputs[image!]!.name);
@@ -132,7 +135,7 @@ export const directionalNoise: Study = {
     const units = DIRECTIONS.flatMap((direction) =>
       Array.from({ length: draws }, () => unitAlong(direction, { lab, image: image!, v, known, span, subspace, rng })),
     );
-    // Only scores have a largest one that means a class.
+    // The largest entry is a class only if the tap holds class scores.
     const hasClasses = target.tensor === lab.network.output.tensor && lab.network.classCount > 0;
     const [clean] = await lab.network.forwardAll([x], target);
     const along = await J.apply(blockOf(units));
@@ -183,16 +186,16 @@ interface Drawing {
   readonly image: number;
   /** [k, n] */
   readonly v: Float32Array;
-  /** How many of them belong to a σ above the floor. */
+  /** How many of these vectors belong to a σ above the floor. */
   readonly known: number;
-  /** Dimension of the spans; 0 where there are too few to tell the first, middle and last ones apart. */
+  /** The dimension of the spans; 0 if there are too few vectors to have first, middle and last ones. */
   readonly span: number;
-  /** [≥ span, n], the same for all draws */
+  /** [≥ span, n], the same for all draws. */
   readonly subspace: Float32Array;
   readonly rng: Rng;
 }
 
-/** A random unit vector of a kind; zero where a span of singular vectors is empty. */
+/** A random unit vector in a direction of this kind; zero if a span of singular vectors is empty. */
 function unitAlong(direction: Direction, { lab, image, v, known, span, subspace, rng }: Drawing): Float32Array {
   const x = lab.inputs[image]!.point;
   const n = x.length;
@@ -218,7 +221,7 @@ function unitAlong(direction: Direction, { lab, image, v, known, span, subspace,
   return normalized(mixed);
 }
 
-/** A variable of a direction and amplitude, mean over the draws, [images]. */
+/** A variable for one direction and amplitude, averaged over the draws, [images]. */
 function perImage({ axes, values }: StudyData, name: string, direction: number, amplitude: number): number[] {
   const { dims, data } = values[name]!;
   const draws = dims.includes("draw") ? axes.draw!.length : 1;
@@ -233,7 +236,7 @@ function estimate(data: StudyData, name: string, direction: number, amplitude: n
   return meanOfKnown(perImage(data, name, direction, amplitude), data.seed);
 }
 
-/** The dimension of the spans, `3`, or `2 to 3` where images differ; and why it is not as many as asked for. */
+/** The dimension of the spans, `3`, or `2 to 3` if images differ; and a note if it is smaller than asked for. */
 function spansOf({ values }: StudyData, { directions }: Params) {
   const spans = values.span!.data.filter((span) => span > 0);
   const [least, most] = [Math.min(...spans), Math.max(...spans)];
@@ -241,7 +244,7 @@ function spansOf({ values }: StudyData, { directions }: Params) {
     span: spans.length === 0 ? "0" : least === most ? String(most) : `${least} to ${most}`,
     note:
       least < Number(directions)
-        ? ` ${directions} singular vectors are asked for; a third of those computed whose σ is above the floor is fewer.`
+        ? ` The spans have fewer than the ${directions} dimensions asked for, because a span may have at most a third of the vectors computed whose σ is above the floor.`
         : "",
   };
 }
@@ -253,9 +256,9 @@ function tableOf(data: StudyData, params: Params): FindingTable {
   return {
     id: "by-amplitude",
     caption:
-      `Perturbations by direction and length (in units of the image's own): means over ${n} images with 95 % intervals by bootstrap ` +
-      `over images. ${NO_INTERVAL} changed: share with another class; energy: Σσ² at the perturbed image over that at the image. Spans ` +
-      `have dimension ${span}.${note}`,
+      `Perturbations by direction and length (relative to the length of the image): means over ${n} images with 95 % intervals by bootstrap ` +
+      `over images. ${NO_INTERVAL} changed: share of perturbations that change the class; energy: Σσ² at the perturbed image divided by Σσ² at the image. ` +
+      `The spans have dimension ${span}.${note}`,
     columns: ["direction", "amplitude", ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`])],
     rows: DIRECTIONS.flatMap((direction, d) =>
       data.axes.amplitude!.map((amplitude, a) => [
@@ -268,8 +271,8 @@ function tableOf(data: StudyData, params: Params): FindingTable {
 }
 
 /**
- * The amplitude at which a linear prediction has parted from the truth by its errors at some amplitudes, between those by
- * straight lines in logarithms: 0 where it is below all of them, Infinity above.
+ * The amplitude from which a linear prediction counts as wrong, interpolated linearly in logarithms between the amplitudes at which its
+ * error was measured. 0 if it is below all of them, Infinity if it is above.
  */
 function radiusOf(amplitudes: readonly number[], errors: readonly number[]): number {
   const beyond = errors.findIndex((error) => error >= PARTED);
@@ -290,8 +293,8 @@ function radiusTable(data: StudyData): FindingTable {
   return {
     id: "radius",
     caption:
-      `The length of perturbation, in units of the image's own, from which the linear prediction is off by ${PARTED * 100} % of the ` +
-      `shift: median over ${images.length} images with a 95 % interval by bootstrap over images; in some it is below or above all lengths measured. ${NO_INTERVAL}`,
+      `The length of the perturbation (relative to the length of the image) from which the error of the linear prediction is ${PARTED * 100} % of the ` +
+      `shift: median over ${images.length} images with a 95 % interval by bootstrap over images. Where it is marked < or >, it lies below or above all lengths measured. ${NO_INTERVAL}`,
     columns: ["direction", "radius", "low", "high", "images below", "images above"],
     rows: DIRECTIONS.map((direction, d) => {
       const errors = amplitudes.map((_, a) => perImage(data, "error", d, a));
@@ -312,13 +315,13 @@ function seriesOf(data: StudyData, name: string): ChartSeries[] {
   return DIRECTIONS.map((direction, d) => lineOf(named[direction], amplitudes, (a) => estimate(data, name, d, a)));
 }
 
-const amplitudeAxis = { label: "length of the perturbation, in units of the image's", log: true } as const;
+const amplitudeAxis = { label: "length of the perturbation / length of the image", log: true } as const;
 const interval = "Means over images, 95 % intervals by bootstrap over images.";
 
 function shiftChart(data: StudyData): Chart {
   return {
     id: "shift",
-    title: "How far noise of one length moves the output",
+    title: "Shift of the output by perturbations of equal length",
     caption: `‖f(x + δ) − f(x)‖ by the direction of δ. ${interval}`,
     x: amplitudeAxis,
     y: { label: "shift, units of the last tap", log: true },
@@ -329,22 +332,22 @@ function shiftChart(data: StudyData): Chart {
 function errorChart(data: StudyData): Chart {
   return {
     id: "error",
-    title: "Where the linear prediction parts from the truth",
-    caption: `‖f(x + δ) − f(x) − Jδ‖ over the shift: 0 where J tells all, 1 where no prediction is as good. ${interval}`,
+    title: "Error of the linear prediction",
+    caption: `‖f(x + δ) − f(x) − Jδ‖ divided by the shift ‖f(x + δ) − f(x)‖. At 0 the prediction by J is exact; at 1 it is no better than predicting no shift. ${interval}`,
     x: amplitudeAxis,
     y: { label: "error of J, share of the shift", log: true },
-    panels: [{ title: "", rule: { y: PARTED, label: "parted" }, series: seriesOf(data, "error") }],
+    panels: [{ title: "", rule: { y: PARTED, label: `${PARTED * 100} %` }, series: seriesOf(data, "error") }],
   };
 }
 
-/** Nothing where the last tap does not tell the class. */
+/** Nothing if the last tap does not hold class scores. */
 function changedChart(data: StudyData): Chart[] {
   if (data.values.changed!.data.every(Number.isNaN)) return [];
   return [
     {
       id: "changed",
       title: "How often the class changes",
-      caption: `Share of perturbations after which another class is the first. ${interval}`,
+      caption: `Share of perturbations after which the network predicts another class. ${interval}`,
       x: amplitudeAxis,
       y: { label: "share with another class" },
       panels: [{ title: "", series: seriesOf(data, "changed") }],
@@ -355,8 +358,8 @@ function changedChart(data: StudyData): Chart[] {
 function energyChart(data: StudyData): Chart {
   return {
     id: "energy",
-    title: "What noise does to the spectrum",
-    caption: `Σσ² of J(input → last tap) at x + δ over that at x, from ${PROBES} random cotangents (all of a tap with fewer entries), the same for both. ${interval}`,
+    title: "Change of the spectrum by perturbations",
+    caption: `Σσ² of J(input → last tap) at x + δ divided by Σσ² at x, estimated with the same ${PROBES} random cotangents at both (exact if the tap has fewer entries). ${interval}`,
     x: amplitudeAxis,
     y: { label: "Σσ², in units of the clean image's", log: true },
     panels: [{ title: "", rule: { y: 1, label: "unchanged" }, series: seriesOf(data, "energy") }],
@@ -383,7 +386,7 @@ function verdictsOf(data: StudyData, params: Params): Verdict[] {
   return [
     {
       on: "directions",
-      claim: `Noise of length ${amplitudes[0]} (of the image's) along the first ${span} singular vectors moves the output more than along the last ${span} computed.`,
+      claim: `Noise of length ${amplitudes[0]} (relative to the image) along the first ${span} singular vectors moves the output more than noise along the last ${span} computed.`,
       verdict: verdictOf(smallest),
       because: `Logarithm of the ratio of shifts: ${told(smallest)}.${note}`,
     },
@@ -392,7 +395,8 @@ function verdictsOf(data: StudyData, params: Params): Verdict[] {
       : [
           {
             on: "directions" as const,
-            claim: "Over all lengths, noise along the first changes the class more often.",
+            claim:
+              "Over all lengths, noise along the first singular vectors changes the class more often than noise along the last ones.",
             verdict: verdictOf(flips),
             because: `Difference of the shares of changed classes, mean over lengths ${amplitudes.join(", ")}: ${told(flips)}.`,
           },

@@ -2,7 +2,7 @@ import { gaussianArray, type Rng } from "../base/index.ts";
 import { type Block, block, type LinearOperator, unitRows } from "../operator/index.ts";
 import { dot } from "./vector.ts";
 
-/** The cotangents by which `energyOf` sees an operator into `size` entries: random ones, or all, where it has no more. */
+/** Cotangents for `energyOf`, for an operator with `size` target entries: random ones, or all unit vectors if there are no more. */
 export function probesOf(size: number, count: number, rng: Rng): Block {
   if (size > count) return block(gaussianArray(rng, count * size), count);
   return unitRows(
@@ -11,7 +11,7 @@ export function probesOf(size: number, count: number, rng: Rng): Block {
   );
 }
 
-/** Σσ² as these cotangents see it, to a factor that is theirs. */
+/** Σσ² as estimated by these cotangents, up to a constant factor: the mean of ‖Jᵀu‖². It is the same factor for all operators. */
 export async function energyOf(J: LinearOperator, probes: Block): Promise<number> {
   const { data } = await J.applyTranspose(probes);
   return dot(data, data);

@@ -2,12 +2,12 @@ import type { Block } from "../operator/index.ts";
 import { energyOf } from "./energy.ts";
 import type { Lab } from "./lab.ts";
 
-/** Which factor is exchanged first. */
+/** The order in which factors are exchanged. */
 export const ORDERS = ["from the input", "from the output"] as const;
 
-/** What a node's kept values are, by its operator. */
+/** The kind of a node's kept values, by its operator. */
 const FACTOR_GROUPS = {
-  "active units": [
+  "active neurons": [
     "Relu",
     "LeakyRelu",
     "PRelu",
@@ -31,16 +31,16 @@ function groupOf(op: string): number {
   return known < 0 ? groupNames.indexOf("others") : known;
 }
 
-/** A node on the way to the last tap whose derivative changes with the input. */
+/** A node between the input and the last tap whose derivative depends on the input. */
 export interface Factor {
-  /** Its first output. */
+  /** The first output of the node. */
   readonly tensor: string;
   readonly name: string;
-  /** Place in `groupNames`. */
+  /** Index in `groupNames`. */
   readonly group: number;
 }
 
-/** What J(input → last tap) depends on the input by, in order of depth, named by taps. */
+/** The factors through which J(input → last tap) depends on the input, in order of depth, named by taps. */
 export async function factorsOf(lab: Lab): Promise<Factor[]> {
   const { factors } = await lab.compiled(lab.taps[0]!, lab.taps.at(-1)!, { apart: true });
   const { taps } = lab.network;
@@ -51,8 +51,8 @@ export async function factorsOf(lab: Lab): Promise<Factor[]> {
 }
 
 /**
- * What each factor's exchange for that of another point adds to log Σσ² at the last tap, [point, order, factor]: the first
- * point stays, one factor after the other is taken from the other, until J is that of the other.
+ * What the exchange of each factor adds to log Σσ² at the last tap, [point, order, factor]. Starting from J of the first point, one
+ * factor after the other is replaced by that of the other point, until J is that of the other point.
  */
 export async function partsAt(
   lab: Lab,

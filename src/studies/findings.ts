@@ -3,7 +3,7 @@ import type { ChartSeries } from "../results/index.ts";
 import { type Estimate, FEWEST_FOR_INTERVAL } from "./statistics.ts";
 import type { StudyData } from "./study.ts";
 
-/** A line through estimates, one for each place on the axis, with their intervals. */
+/** A line through estimates, one for each label of the axis, with their intervals. */
 export function lineOf(
   name: string,
   places: readonly (string | number)[],
@@ -19,25 +19,25 @@ export function lineOf(
   };
 }
 
-/** Singular values below this part of the largest are not known to the digits that a logarithm needs. */
+/** Singular values below this fraction of the largest are not accurate enough for a logarithm. */
 export const RESOLVED = 1e-4;
 
-/** The floor of a spectrum, in units of its largest σ, as rounding made it in versions whose studies do not store it. */
+/** The floor of a spectrum relative to its largest σ, for studies of earlier versions, which do not store it. */
 const EARLIER_FLOOR = 2 ** -20.5;
 
-/** The floor that a study stores beside a spectrum, at this place of its array; see above for a study that stores none. */
+/** The floor that a study stores with a spectrum, at this position of its array; a default value for studies that store none. */
 export function floorAt({ values }: StudyData, name: string, at: number, largest: number): number {
   return values[name]?.data[at] ?? EARLIER_FLOOR * largest;
 }
 
-/** Whether a σ is known to so many digits that its logarithm means something; `largest` and `floor` are those of its spectrum. */
+/** Whether a σ is accurate enough for a logarithm; `largest` and `floor` are those of its spectrum. */
 export function isLogKnown(sigma: number, largest: number, floor: number): boolean {
   return sigma > RESOLVED * largest && sigma > floor;
 }
 
 /**
- * The points of a curve of mean σ against its index, and how it is made: at each index the mean over the spectra whose σ is above
- * their floor, as long as these are at least half of those that have so many.
+ * The points of a curve of the mean σ against its index. At each index, the mean is over the spectra whose σ is above their floor. The
+ * curve ends where these are fewer than half of the spectra that have so many σ.
  */
 export function meanSpectrum(spectra: readonly { readonly sigma: Float64Array; readonly floor: number }[]) {
   const longest = Math.max(0, ...spectra.map(({ sigma }) => sigma.length));
@@ -51,13 +51,13 @@ export function meanSpectrum(spectra: readonly { readonly sigma: Float64Array; r
   return points;
 }
 
-/** What a caption says of such curves. */
+/** What a caption says about such curves. */
 export const ENDS_AT_FLOOR =
-  "A σ below the floor cannot be told from zero and is left out; a curve ends where it lies there for most images.";
+  "A σ below the floor cannot be told from zero and is left out. A curve ends where σ is below the floor for most images.";
 
 /**
- * The images that a variable [tap, image, …] speaks of at a tap: one, where it is the same of all, as where J does not depend
- * on the input.
+ * The images that count for a variable [tap, image, …] at a tap. It is a single one if the variable is the same for all images, for
+ * example because J does not depend on the input.
  */
 export function imagesAt({ axes, values }: StudyData, name: string, tap: number): number[] {
   const n = axes.image!.length;
@@ -69,12 +69,12 @@ export function imagesAt({ axes, values }: StudyData, name: string, tap: number)
   return isSame ? [0] : [...axes.image!.keys()];
 }
 
-/** Three cells of a table: the value and its interval, which stay empty where there is none or the value is the same for all. */
+/** Three cells of a table: the value and its interval. The interval is empty if there is none or the value is the same for all. */
 export const cellsOf = ({ value, low, high }: Estimate): number[] =>
   low === high ? [value, Number.NaN, Number.NaN] : [value, low, high];
 
-/** What a table says of intervals that are not there. */
-export const NO_INTERVAL = `No interval stands where a value is the same for all images, or where there are fewer than ${FEWEST_FOR_INTERVAL} of them.`;
+/** What a table says about missing intervals. */
+export const NO_INTERVAL = `There is no interval where a value is the same for all images, or where there are fewer than ${FEWEST_FOR_INTERVAL} images.`;
 
 /**
  * `0.512 (95 % interval 0.401 to 0.633, n = 16 images)`; `0.512 (3 images: no interval)`; `0.9 (the same for all 40 images)`. The
@@ -92,11 +92,11 @@ export function told({ value, low, high, n }: Estimate, all: number = n): string
   return `${middle} (95 % interval ${from} to ${to}, n = ${images})`;
 }
 
-/** At least so many digits, and all of those before the point. */
+/** Formats a number with at least so many digits, and with all digits before the point. */
 const inDigits = (value: number, digits: number): string =>
   typeset(Math.abs(value) >= 10 ** digits && Math.abs(value) < 1e9 ? value.toFixed(0) : value.toPrecision(digits));
 
-/** `between 6.48 (conv1) and 1911 (fire9)`: what a statement about the ends of a list of taps leaves out. */
+/** `between 6.48 (conv1) and 1911 (fire9)`: the range over all taps, for statements about the first and the last tap. */
 export function rangeOf(places: readonly string[], values: readonly number[]): string {
   const known = values.flatMap((value, i) => (Number.isFinite(value) ? [{ value, place: places[i]! }] : []));
   const [least, most] = [-1, 1].map((sign) =>

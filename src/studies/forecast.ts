@@ -3,40 +3,41 @@ import { type Network, productCost, type Tap } from "../jacobian/index.ts";
 import { counted, type MeasuredRates, measuredSpeed, type Prediction, rehearse } from "../svd/index.ts";
 import { tripletsAt } from "./spectrum.ts";
 
-/** What one solve at a tap is expected to take. */
+/** The predicted cost of one solve at a tap. */
 export interface TapForecast extends Prediction {
   readonly tap: Tap;
   readonly m: number;
   readonly n: number;
   readonly k: number;
   readonly inputs: number;
-  /** One for each input, or one for all where J does not depend on them. */
+  /** The number of solves: one for each input, or one for all if J does not depend on the input. */
   readonly solves: number;
 }
 
-/** A tap of a run, and for how many inputs it is to be solved. */
+/** A tap of a run, and the number of inputs at which it is to be solved. */
 export interface Demand {
   readonly tap: Tap;
   readonly inputs: number;
 }
 
 interface ForecastOptions {
-  /** The network's input at which to rehearse. */
+  /** The input of the network at which to rehearse. */
   readonly point: Float32Array;
   readonly tol: number;
   /**
-   * The part of a run's time that its rehearsals may take: where that is used up, other taps are counted, and the time is
-   * scaled as at the nearest one rehearsed; a run that counts as short is not rehearsed at all. Without it all taps are.
+   * The fraction of the run's time that rehearsals may take. When it is used up, the cost of the other taps is counted, and their time
+   * is scaled like that of the nearest tap rehearsed. A run that is short by its counted cost is not rehearsed at all. If this is
+   * absent, all taps are rehearsed.
    */
   readonly share?: number;
-  /** After each rehearsal. */
+  /** Called after each rehearsal. */
   readonly onTap?: (tap: Tap) => void;
 }
 
-/** A run that counts as less than this many seconds is not worth a rehearsal, which takes some five. */
+/** A run whose counted cost is less than this many seconds is not rehearsed, because a rehearsal takes about five. */
 const SHORT = 60;
 
-/** What a run takes at each of its taps, rehearsed at one input that stands for all. */
+/** Predicts the cost of a run at each of its taps, from rehearsals at one input. */
 export class Forecast {
   private readonly network: Network;
   private readonly from: Tap;
@@ -103,7 +104,7 @@ export class Forecast {
     return taps;
   }
 
-  /** What counting gives, with the time that it has been wrong by at a tap that was rehearsed. */
+  /** The counted cost, with its time scaled by the error of counting at a tap that was rehearsed. */
   private async scaled(index: number, k: number, known: number | undefined): Promise<Prediction> {
     const byCount = await this.counted(index, k);
     if (known === undefined) return byCount;
@@ -137,7 +138,7 @@ interface Rehearsal {
 export const totalSeconds = (taps: readonly TapForecast[]): number =>
   taps.reduce((total, { seconds, solves }) => total + seconds * solves, 0);
 
-/** 0 to count − 1, such that those named first are spread over the range: the middle, the quarters, and so on. */
+/** 0 to count − 1 in an order that covers the range early: first the middle, then the quarters, and so on. */
 function spread(count: number): number[] {
   const order = new Set<number>();
   for (let parts = 2; order.size < count; parts *= 2) {

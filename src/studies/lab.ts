@@ -20,28 +20,28 @@ interface LabParts
   readonly openSpectra: () => Promise<Spectra>;
 }
 
-/** A run of J(input → tap) whose taps are those of the lab, the source left out. */
+/** A run of J(input → tap), whose taps are those of the lab without the source. */
 interface Spectra {
   readonly run: Run;
-  /** For each input of the lab, its place in the run. */
+  /** The index in the run of each input of the lab. */
   readonly places: readonly number[];
 }
 
-/** What a study works with: a network, inputs and taps, spectra that are computed once, and seeded randomness. */
+/** What a study works with: a network, inputs, taps, spectra that are computed once, and random numbers from a seed. */
 export class Lab {
   readonly network: Network;
   readonly inputs: readonly LabInput[];
   /** Names or numbers, in the order of the network's output. */
   readonly classes: readonly string[];
-  /** How inputs stand for pictures. */
+  /** Which values of the input are black and white. */
   readonly pictures: { readonly scale: LevelScale; readonly throughJpeg: ThroughJpeg };
-  /** In order of depth; the first is the network's input. */
+  /** The taps in order of depth. The first is the input of the network. */
   readonly taps: readonly Tap[];
   readonly seed: number;
-  /** Triplets of a spectrum, where a tap has so many, and its tolerance. */
+  /** The number of triplets of a spectrum, as far as a tap has so many, and the tolerance. */
   readonly k: number;
   readonly tol: number;
-  /** Singular vectors kept of it, from either end. */
+  /** How many of the first and of the last singular vectors of a spectrum are stored. */
   readonly vectors: number;
   readonly #openSpectra: () => Promise<Spectra>;
   readonly #compiled = new Map<string, Promise<CompiledJacobian>>();
@@ -61,7 +61,7 @@ export class Lab {
     this.#openSpectra = openSpectra;
   }
 
-  /** What every input becomes at a tap, [inputs, tap size]. */
+  /** The value of a tap at every input, [inputs, tap size]. */
   async activations(tap: Tap): Promise<Block> {
     const points = this.inputs.map(({ point }) => point);
     return blockOf(await this.network.forwardAll(points, tap));
@@ -73,8 +73,8 @@ export class Lab {
   }
 
   /**
-   * The singular triplets of J(input → tap) at an input, as the run of spectra keeps them: computed where they are not stored
-   * yet. Both are numbered as in the lab.
+   * The singular triplets of J(input → tap) at an input, as the run of spectra stores them. They are computed if they are not stored
+   * yet. `input` and `tap` are indices of the lab.
    */
   async spectrum(input: number, tap: number): Promise<UnitResult> {
     this.#spectra ??= this.#openSpectra();
@@ -84,7 +84,7 @@ export class Lab {
     if (stored !== undefined) return stored;
     const compiled = await this.compiled(this.taps[0]!, this.taps[tap]!);
     const { k } = run.manifest.taps[tap - 1]!;
-    // Where J is the same at every input, so is its spectrum.
+    // If J is the same at every input, so is its spectrum.
     const known = compiled.isConstant ? run.manifest.inputs.findIndex((_, i) => run.isDone(i, tap - 1)) : -1;
     const unit =
       (known < 0 ? undefined : await run.readUnit(known, tap - 1)) ??
@@ -94,8 +94,8 @@ export class Lab {
   }
 
   /**
-   * The k largest singular triplets of the J(t → t + 1) that leads to a tap, at an input, or all that it has; solved once where
-   * it is the same at all.
+   * The k largest singular triplets (or all) of the step J(t → t + 1) that leads to a tap, at an input. It is solved once if it is the
+   * same at all inputs.
    */
   async step(input: number, tap: number, k: number): Promise<SingularTriplets> {
     const [from, to] = [this.before(tap), this.taps[tap]!];
@@ -109,17 +109,17 @@ export class Lab {
     return triplets;
   }
 
-  /** The last tap before this one that all paths pass: from there J(t → t + 1) leads to it. */
+  /** The last tap before this one that all paths pass through. The step J(t → t + 1) starts there. */
   before(tap: number): Tap {
     return this.taps.slice(0, tap).findLast(({ cut }, i) => cut || i === 0)!;
   }
 
-  /** Random numbers that the seed and these labels fix. */
+  /** Random numbers that are determined by the seed and these labels. */
   rng(...labels: readonly (number | string)[]): Rng {
     return createRng(this.seed, ...labels);
   }
 
-  /** Frees what was compiled. */
+  /** Releases everything that was compiled. */
   async close(): Promise<void> {
     for (const compiled of this.#compiled.values()) await (await compiled).release();
     this.#compiled.clear();

@@ -14,25 +14,26 @@ const TANGENTS = [...TRANSFORMATIONS, "neighbours"] as const;
 const SPACES = ["transformations", "neighbours", "random"] as const;
 const WHICH = ["smallest", "mean"] as const;
 
-/** A direction with less than this part of the energy that the rows have in their main one may come of float32 rounding. */
+/** A direction with less than this fraction of the energy of the main direction may be a rounding error of float32. */
 const DEPENDENT = 2 ** -20;
 
 /**
- * Does what J enlarges most follow the data: the tangents of known transformations, and the way to the nearest images?
+ * Do the directions that J stretches most follow the data, that is the tangents of known transformations and the differences to the
+ * nearest images?
  *
  * @see Björck & Golub 1973 (principal angles)
  */
 export const manifold: Study = {
   id: "manifold",
-  question: "Does the subspace of the first right singular vectors of J(input → tap) follow the data's manifold?",
+  question: "Does the span of the first right singular vectors of J(input → tap) follow the manifold of the data?",
   method:
-    "At each image, tangents of known transformations are taken from central differences of its pixels, and the main directions of the " +
-    "differences to its nearest neighbours. Their energy in the span of the first j right singular vectors is held against j/n, that of a random direction, and the principal angles of the spans against those of random subspaces.",
+    "For each image, the tangents of known transformations are computed from central differences of its pixels, and the main directions of the " +
+    "differences to its nearest neighbours are found. The share of their squared length in the span of the first j right singular vectors is compared with j/n, the share of a random direction. The principal angles between these spaces are compared with those of random subspaces.",
   params: {
-    directions: { about: "sizes j of the spans", default: [4, 16], quick: [4] },
-    neighbours: { about: "nearest images of an image", default: 8, quick: 4 },
-    local: { about: "main directions of the differences to them", default: 3, quick: 2 },
-    draws: { about: "random subspaces for an image", default: 20, quick: 5 },
+    directions: { about: "dimensions j of the spans", default: [4, 16], quick: [4] },
+    neighbours: { about: "number of nearest images for each image", default: 8, quick: 4 },
+    local: { about: "number of main directions of the differences to them", default: 3, quick: 2 },
+    draws: { about: "number of random subspaces for each image", default: 20, quick: 5 },
   },
 
   design({ inputs, taps, vectors }, params) {
@@ -40,16 +41,16 @@ export const manifold: Study = {
     const most = Math.max(...directions);
     if (taps[0]!.shape.length !== 3) {
       throw new PushforwardError("usage", {
-        what: `The study of the manifold needs pictures; the source is [${taps[0]!.shape.join(", ")}].`,
+        what: `The study of the manifold needs pictures, but the source has the shape [${taps[0]!.shape.join(", ")}].`,
         where: { tap: taps[0]!.name },
         fix: "Choose a network whose input has channels, rows and columns.",
       });
     }
     if (most > vectors) {
       throw new PushforwardError("usage", {
-        what: `The span of ${most} singular vectors is asked for, and ${vectors} are kept.`,
+        what: `The study needs the span of ${most} singular vectors, but only ${vectors} are stored.`,
         where: { option: "--vectors" },
-        fix: `Keep more with --vectors ${most}, or ask for fewer with --set directions=${vectors}.`,
+        fix: `Store more with --vectors ${most}, or ask for fewer with --set directions=${vectors}.`,
       });
     }
     return {
@@ -63,14 +64,14 @@ export const manifold: Study = {
       },
       cell: ["image"],
       variables: {
-        chance: { dims: ["tap", "direction"], about: "share of a random direction's energy in the span" },
+        chance: { dims: ["tap", "direction"], about: "share of the squared length of a random direction in the span" },
         energy: {
           dims: ["tap", "direction", "tangent"],
-          about: "share of a tangent's energy in the span of the first right singular vectors",
+          about: "share of the squared length of a tangent in the span of the first right singular vectors",
         },
         angle: {
           dims: ["tap", "direction", "space", "which"],
-          about: "principal angles of that span and a space, the smallest and their mean",
+          about: "principal angles between that span and a space: the smallest, and the mean",
           unit: "degrees",
         },
       },
@@ -129,7 +130,7 @@ export const manifold: Study = {
   },
 };
 
-/** The tangents at unit length; zero where a transformation changes nothing. */
+/** The tangents, scaled to length 1; zero if a transformation does not change the image. */
 function tangentBlock(picture: Float32Array, shape: Shape): Block {
   const tangents = tangentsOf(picture, shape);
   return blockOf(
@@ -140,7 +141,7 @@ function tangentBlock(picture: Float32Array, shape: Shape): Block {
   );
 }
 
-/** From an image to the nearest others, at most so many. */
+/** The differences from an image to its nearest neighbours, at most `most` of them. */
 function differencesOf({ inputs }: Lab, image: number, count: number): Block {
   const x = inputs[image]!.point;
   const distance = inputs.map(({ point }) => point.reduce((sum, value, at) => sum + (value - x[at]!) ** 2, 0));
@@ -153,14 +154,14 @@ function differencesOf({ inputs }: Lab, image: number, count: number): Block {
   return blockOf(nearest.map((i) => inputs[i]!.point.map((value, at) => value - x[at]!)));
 }
 
-/** The first right singular vectors of J(input → tap), at most so many and of σ above the floor. */
+/** The first right singular vectors of J(input → tap) whose σ is above the floor, at most `most` of them. */
 async function firstVectors(lab: Lab, image: number, tap: number, most: number): Promise<Block> {
   const unit = await lab.spectrum(image, tap);
   const count = Math.min(most, firstKept(unit));
   return block(unit.vectors.v.subarray(0, count * unit.n), count);
 }
 
-/** Orthonormal directions in which rows have most of their energy, at most so many; none that depends on those before. */
+/** The orthonormal directions in which the rows have most of their energy, at most `most` of them and linearly independent. */
 async function basisOf(rows: Block, algebra: BlockAlgebra, most: number = rows.rows): Promise<Block> {
   if (rows.rows === 0) return rows;
   const gram = await algebra.gram(rows, rows, { exact: true });
@@ -173,14 +174,14 @@ async function basisOf(rows: Block, algebra: BlockAlgebra, most: number = rows.r
   return algebra.combine({ rows: count, columns, data: weighted }, rows, { exact: true });
 }
 
-/** Energy of each row in the first j of the orthonormal vectors with which these are its inner products. */
+/** The energy of each row in the span of the first j orthonormal vectors, from its inner products with them. */
 function sharesOf({ rows, columns, data }: Matrix, j: number): number[] {
   return Array.from({ length: rows }, (_, row) =>
     data.subarray(row * columns, row * columns + Math.min(j, columns)).reduce((sum, entry) => sum + entry ** 2, 0),
   );
 }
 
-/** Principal angles in degrees, from the inner products of two orthonormal bases, of the second its first j; NaN of an empty one. */
+/** The principal angles in degrees, from the inner products of two orthonormal bases (first j of the second); NaN if one is empty. */
 async function anglesOf({ rows, columns, data }: Matrix, j: number, { multiply }: BlockAlgebra) {
   const count = Math.min(rows, columns, j);
   if (count === 0) return { smallest: Number.NaN, mean: Number.NaN };
@@ -197,7 +198,7 @@ async function anglesOf({ rows, columns, data }: Matrix, j: number, { multiply }
   return { smallest: angles[0]!, mean: mean(angles) };
 }
 
-/** Mean of one number an image, over those of which it is known. */
+/** The mean of one number per image, over the images for which it is known. */
 function estimate(data: StudyData, number: (image: number) => number): Estimate {
   return meanOfKnown([...data.axes.image!.keys()].map(number), data.seed);
 }
@@ -211,7 +212,7 @@ const energyAt = (data: StudyData, tap: number, direction: number, tangent: numb
 const angleAt = (data: StudyData, tap: number, direction: number, space: number, which: number): Estimate =>
   estimate(data, (image) => valueAt(data, "angle", [image, tap, direction, space, which]));
 
-/** Mean over the images, which differ in it where σ of the span are below the floor. */
+/** The mean over the images. Images differ if some σ of the span are below the floor. */
 const chanceAt = (data: StudyData, tap: number, direction: number): number =>
   meanKnown(data, (image) => valueAt(data, "chance", [image, tap, direction]));
 
@@ -221,8 +222,8 @@ function energyTable(data: StudyData, taps: readonly string[]): FindingTable {
   return {
     id: "energy",
     caption:
-      "Share of a tangent's energy in the span of the first j right singular vectors of J(input → tap), of all where a tap has fewer whose σ " +
-      "is above the floor: " +
+      "Share of the squared length of a tangent in the span of the first j right singular vectors of J(input → tap), or of all whose σ " +
+      "is above the floor if there are fewer: " +
       `means over ${data.axes.image!.length} images, ${bootstrapped}. Chance is the share of a random direction. ${NO_INTERVAL}`,
     columns: ["tap", "j", "tangent", "energy", "low", "high", "chance", "energy / chance"],
     rows: taps.flatMap((tap, t) =>
@@ -241,8 +242,8 @@ function angleTable(data: StudyData, taps: readonly string[]): FindingTable {
   return {
     id: "angles",
     caption:
-      "Principal angles in degrees of the span of the first j right singular vectors of J(input → tap) and the space of all six " +
-      "transformations, of the main directions to neighbours, and of random subspaces of the transformations' dimension: means over " +
+      "Principal angles in degrees between the span of the first j right singular vectors of J(input → tap) and three spaces: that of all six " +
+      "transformations, that of the main directions to neighbours, and random subspaces with the dimension of the first: means over " +
       `${data.axes.image!.length} images, ${bootstrapped}. ${NO_INTERVAL}`,
     columns: ["tap", "j", "space", ...WHICH.flatMap((which) => [`${which} angle`, `${which}, low`, `${which}, high`])],
     rows: taps.flatMap((tap, t) =>
@@ -261,12 +262,12 @@ function energyChart(data: StudyData, taps: readonly string[]): Chart {
   const j = data.axes.direction![widest];
   return {
     id: "energy",
-    title: `Energy of tangents in the first ${j} singular directions`,
+    title: `Share of tangents in the first ${j} singular directions`,
     caption:
-      `Share of each tangent's energy in the span of the first ${j} right singular vectors of J(input → tap): means over images, ` +
+      `Share of the squared length of each tangent in the span of the first ${j} right singular vectors of J(input → tap): means over images, ` +
       `${bootstrapped}. Chance is the share of a random direction.`,
     x: { label: "tap, by depth", names: taps },
-    y: { label: "share of the energy", log: true },
+    y: { label: "share of the squared length", log: true },
     panels: [
       {
         title: "",
@@ -282,11 +283,11 @@ function angleChart(data: StudyData, taps: readonly string[]): Chart {
   const j = data.axes.direction![widest];
   return {
     id: "angles",
-    title: `Angles between the first ${j} singular directions and the data's`,
+    title: `Angles between the first ${j} singular directions and directions of the data`,
     caption:
-      `Principal angles of the span of the first ${j} right singular vectors of J(input → tap) with the space of all six ` +
-      "transformations, with the main directions to neighbours, and with random subspaces of the transformations' dimension: the " +
-      `smallest angle, and the mean of all. Means over images, ${bootstrapped}.`,
+      `Principal angles between the span of the first ${j} right singular vectors of J(input → tap) and three spaces: that of all six ` +
+      "transformations, that of the main directions to neighbours, and random subspaces with the dimension of the first. The " +
+      `smallest angle and the mean of all angles are shown. Means over images, ${bootstrapped}.`,
     x: { label: "tap, by depth", names: taps },
     y: { label: "angle, degrees" },
     panels: WHICH.map((which, w) => ({
@@ -299,7 +300,7 @@ function angleChart(data: StudyData, taps: readonly string[]): Chart {
 function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   const [last, widest] = [taps.length - 1, widestOf(data)];
   const j = data.axes.direction![widest];
-  /** What tangents have in the span, as a multiple of what random directions have. */
+  /** The share of tangents in the span, divided by the share of random directions. */
   const multiple = (image: number, tap: number, tangents: readonly number[]): number => {
     const shares = tangents.map((tangent) => valueAt(data, "energy", [image, tap, widest, tangent]));
     return mean(shares.filter((share) => !Number.isNaN(share))) / valueAt(data, "chance", [image, tap, widest]);
@@ -317,30 +318,33 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   return [
     {
       on: "manifold",
-      claim: `The first ${j} right singular vectors (or all whose σ is above the floor) of ${taps[last]} hold more of the tangents of transformations than a random subspace does.`,
+      claim: `The first ${j} right singular vectors (or all whose σ is above the floor) of ${taps[last]} contain a larger share of the tangents of transformations than a random subspace does.`,
       verdict: beyondOne(moved),
+      because: because(moved, "Share of the six tangents divided by chance", "No transformation changes these images."),
+    },
+    {
+      on: "manifold",
+      claim: `The first ${j} right singular vectors (or all whose σ is above the floor) of ${taps[last]} contain a larger share of the directions to neighbours than a random subspace does.`,
+      verdict: beyondOne(near),
       because: because(
-        moved,
-        "Share of the six tangents' energy over chance",
-        "No transformation changes these images.",
+        near,
+        "Share of these directions divided by chance",
+        "No image has a neighbour that differs from it.",
       ),
     },
     {
       on: "manifold",
-      claim: `The first ${j} right singular vectors (or all whose σ is above the floor) of ${taps[last]} hold more of the directions to neighbours than a random subspace does.`,
-      verdict: beyondOne(near),
-      because: because(near, "Share of their energy over chance", "No image has another one near it that differs."),
-    },
-    {
-      on: "manifold",
-      claim: "The share of the tangents of transformations grows along the layers.",
+      claim: "The share of the tangents of transformations in this span grows along the layers.",
       verdict: verdictOf(grown),
       because:
         because(
           grown,
-          `Share over chance at ${taps[last]} over that at ${taps[0]}, mean logarithm`,
+          `Share divided by chance at ${taps[last]}, divided by the same at ${taps[0]}, mean logarithm`,
           last === 0 ? "There is only one tap." : "No transformation changes these images.",
-        ) + (Number.isNaN(grown.value) ? "" : ` Over all taps it lies ${rangeOf(taps, overTaps)}.`),
+        ) +
+        (Number.isNaN(grown.value)
+          ? ""
+          : ` Over all taps, the share divided by chance lies ${rangeOf(taps, overTaps)}.`),
     },
   ];
 }

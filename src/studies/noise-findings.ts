@@ -118,7 +118,7 @@ class NoiseData {
     return [...groupNames.keys()].filter((group) => present.has(group));
   }
 
-  /** One line a kind of noise, against how far the noise moves a pixel. */
+  /** One line for each kind of noise, against the change of a pixel. */
   #lines(of: (kind: number, level: number) => Estimate): ChartSeries[] {
     return this.#kinds.map((name, kind) => this.#line(name, kind, (level) => of(kind, level)));
   }
@@ -132,7 +132,11 @@ class NoiseData {
   }
 
   classCharts(): Chart[] {
-    const shares = { same: "class as without noise", top1: "true class first", top5: "true class among five" };
+    const shares = {
+      same: "same class as without noise",
+      top1: "true class is first",
+      top5: "true class is among five",
+    };
     const has = (name: string) => !Number.isNaN(this.#mean(name, 0, 0).value);
     const panels = Object.entries(shares)
       .filter(([name]) => has(name))
@@ -143,7 +147,7 @@ class NoiseData {
     return [
       {
         id: "classes",
-        title: "What noise does to the class",
+        title: "Change of the class by noise",
         caption: `Share of images by the strength of the noise: ${INTERVALS}.`,
         x: DISTANCE,
         y: { label: "share of images" },
@@ -151,8 +155,8 @@ class NoiseData {
       },
       {
         id: "margin",
-        title: "How far the class is ahead",
-        caption: `Score of the class that the network gives without noise, less the largest other: ${INTERVALS}.`,
+        title: "Margin of the class",
+        caption: `Score of the class that the network predicts without noise, minus the largest other score: ${INTERVALS}.`,
         x: DISTANCE,
         y: { label: "margin, score" },
         panels: [
@@ -170,10 +174,10 @@ class NoiseData {
     const last = this.#taps.at(-1);
     return {
       id: "energy",
-      title: `What noise does to Σσ² at ${last}`,
-      caption: `Logarithm of Σσ² of J(input → ${last}) over that without noise, estimated by random cotangents (or exact, where the tap has no more entries), all images: ${INTERVALS}. Where a picture is flat, J lies on a kink of ReLU and max-pool, and the least noise shows a jump.`,
+      title: `Change of Σσ² at ${last} by noise`,
+      caption: `Logarithm of Σσ² of J(input → ${last}) divided by Σσ² without noise, estimated with random cotangents (exact if the tap has no more entries), for all images: ${INTERVALS}. If a picture has flat parts, J lies on kinks of ReLU and max-pool, and even the weakest noise makes it jump.`,
       x: DISTANCE,
-      y: { label: "log Σσ², less that without noise" },
+      y: { label: "log Σσ², minus that without noise" },
       panels: [
         {
           title: "",
@@ -213,10 +217,10 @@ class NoiseData {
   shrinkChart(): Chart {
     return {
       id: "shrink",
-      title: "Whether the whole spectrum shrinks",
-      caption: `Logarithm of σₖ over that without noise, mean over all k at which both exceed ${RESOLVED} σ₁ and the floor, ${this.#chosen.length} images: ${INTERVALS}.`,
+      title: "Does the whole spectrum shrink?",
+      caption: `Logarithm of σₖ divided by σₖ without noise, averaged over all k at which both exceed ${RESOLVED} σ₁ and the floor, ${this.#chosen.length} images: ${INTERVALS}.`,
       x: DISTANCE,
-      y: { label: "log σ, less that without noise" },
+      y: { label: "log σ, minus that without noise" },
       panels: this.#taps.map((tap, t) => ({
         title: this.#taps.length === 1 ? "" : tap,
         rule: { y: 0, label: "unchanged" },
@@ -231,10 +235,10 @@ class NoiseData {
     const last = this.#taps.at(-1);
     return {
       id: "factors",
-      title: `What noise changes Σσ² at ${last} by`,
+      title: `Causes of the change of Σσ² at ${last}`,
       caption:
-        "Parts of the change of log Σσ² that come with the active units, normalizers and pooling switches of the noisy picture, exchanged " +
-        `layer by layer; mean of both orders; ${this.#chosen.length} images: ${INTERVALS}.`,
+        "The parts of the change of log Σσ² that come from the active neurons, the normalizers and the pooling switches of the noisy picture. They are exchanged " +
+        `layer by layer; the mean of both orders is shown, for ${this.#chosen.length} images: ${INTERVALS}.`,
       x: DISTANCE,
       y: { label: "part of the change of log Σσ²" },
       panels: this.#kinds.map((name, kind) => ({
@@ -259,8 +263,8 @@ class NoiseData {
     const names = this.#data.axes.factor!.map(String);
     return {
       id: "layers",
-      title: "Which layers bring the change about",
-      caption: `Part of each layer in the change of log Σσ² at ${this.#taps.at(-1)}, at level ${level} of ${this.#levels - 1} of each kind of noise: ${INTERVALS}.`,
+      title: "Which layers cause the change",
+      caption: `The part of each layer in the change of log Σσ² at ${this.#taps.at(-1)}, at level ${level} of ${this.#levels - 1} of each kind of noise: ${INTERVALS}.`,
       x: { label: "layer whose kept values are exchanged, by depth", names },
       y: { label: "part of the change of log Σσ²" },
       panels: [
@@ -290,7 +294,7 @@ class NoiseData {
       id: "by-level",
       caption:
         `Noise by kind and strength: ${INTERVALS} (${n} images; ${this.#chosen.length} for log σ, mean over all k at which both exceed ${RESOLVED} σ₁ and the floor). distance: root mean square change of a ` +
-        "pixel, of full scale; same: class as without noise; log Σσ² and log σ at the last tap, less those without noise. " +
+        "pixel, relative to full scale; same: same class as without noise; log Σσ² and log σ at the last tap, minus those without noise. " +
         NO_INTERVAL,
       columns: [
         "kind",
@@ -359,11 +363,11 @@ class NoiseData {
       return [
         {
           on: "shrinks",
-          claim: `The whole spectrum at ${tap} is smaller with the strongest ${kind} noise.`,
-          // Smaller at every index, or larger on the whole.
+          claim: `With the strongest ${kind} noise, all singular values at ${tap} are smaller than without noise.`,
+          // Supported if they are smaller at every index, contradicted if they are larger on average.
           verdict: verdictOf({ low: least.low, high: less.high, n: least.n }),
           because:
-            `Logarithm of σ without noise over σ with it, at the index where it is least: ${told(least)}; mean over all ` +
+            `Logarithm of σ without noise divided by σ with noise, at the index where it is smallest: ${told(least)}; mean over all ` +
             `indices at which both are known: ${told(less)}.`,
         },
       ];
@@ -371,7 +375,7 @@ class NoiseData {
     return [...shrinking, ...this.#togetherVerdict(), ...this.#causeVerdict()];
   }
 
-  /** Whether margin and Σσ² fall together, over all kinds and levels of noise. */
+  /** Whether the margin and Σσ² fall together, over all kinds and levels of noise. */
   #togetherVerdict(): Verdict[] {
     // The picture without noise, and each kind's levels of it.
     const places = [
@@ -388,23 +392,25 @@ class NoiseData {
     return [
       {
         on: "with the class",
-        claim: `The less sure the class is, the smaller is the spectrum at ${this.#taps.at(-1)}.`,
+        claim: `The smaller the margin of the class, the smaller Σσ² at ${this.#taps.at(-1)}.`,
         verdict: verdictOf(together),
-        because: `Rank correlation of the margin with Σσ² over all noise, for each image: ${told(together)}.`,
+        because: `Rank correlation of the margin with Σσ² over all kinds and levels of noise, for each image: ${told(together)}.`,
       },
     ];
   }
 
   #causeVerdict(): Verdict[] {
     const strongest = this.#levels - 1;
-    const units = groupNames.indexOf("active units");
-    if (!this.hasSpectra || this.#groups.length < 2 || !this.#groups.includes(units)) return [];
+    const neurons = groupNames.indexOf("active neurons");
+    if (!this.hasSpectra || this.#groups.length < 2 || !this.#groups.includes(neurons)) return [];
     const excess = this.#estimate(
       (image) =>
         mean(
           this.#kinds.map((_, kind) => {
             const sizes = this.#groups.map((group) => Math.abs(this.#groupPart(image, kind, strongest, group)));
-            return sizes[this.#groups.indexOf(units)]! - Math.max(...sizes.filter((_, i) => this.#groups[i] !== units));
+            return (
+              sizes[this.#groups.indexOf(neurons)]! - Math.max(...sizes.filter((_, i) => this.#groups[i] !== neurons))
+            );
           }),
         ),
       this.#chosen,
@@ -412,9 +418,9 @@ class NoiseData {
     return [
       {
         on: "cause",
-        claim: "The change comes by which units are active, more than by normalizers or pooling switches.",
+        claim: "The change comes from which neurons are active, more than from normalizers or pooling switches.",
         verdict: verdictOf(excess),
-        because: `Size of the active units' part of the change of log Σσ² at the strongest noise, less the largest other part, mean over kinds: ${told(excess)}.`,
+        because: `Absolute part of the active neurons in the change of log Σσ² at the strongest noise, minus the largest other part, mean over kinds: ${told(excess)}.`,
       },
     ];
   }

@@ -13,27 +13,26 @@ import { numbersOf, type Params, type Study } from "./study.ts";
 import { length } from "./vector.ts";
 
 /**
- * Noise on the pictures: what becomes of the class, and of the spectrum, and which layers' kept values bring that about.
+ * Noise on the pictures: how the class and the spectrum change, and the kept values of which layers cause the change.
  *
  * @see Mototake & Ikegami 2015, figure 5, and its open question
  */
 export const noise: Study = {
   id: "noise",
-  question:
-    "How do the class and the spectrum change with noise, and through which layers does noise change the spectrum?",
+  question: "How do the class and the spectrum change with noise, and which layers cause the change of the spectrum?",
   method:
-    "Noise of several kinds and strengths, one draw for all strengths, is added to the pictures' levels and clipped to between black and white. J " +
-    "depends on the picture by what each layer keeps of it (active units, normalizers, pooling switches): these are exchanged between clean and noisy picture layer by layer, in either order, and the change of log Σσ² at each exchange is that layer's part.",
+    "Noise of several kinds and strengths is added to the levels of the pictures, which are then clipped to the range from black to white. All strengths use the same random draw. J " +
+    "depends on the picture only through what each layer keeps of it (which neurons are active, what a normalization divides by, which entries a pool takes). These values are exchanged between the clean and the noisy picture, layer by layer and in both orders. The change of log Σσ² at each exchange is the part of that layer.",
   params: {
     kinds: { about: "kinds of noise", default: Object.keys(noises), quick: ["gaussian", "jpeg"] },
     images: {
-      about: "images, evenly chosen, whose spectra are computed and whose changes are split",
+      about: "number of images, evenly chosen, whose spectra are computed and whose changes are attributed to layers",
       default: 6,
       quick: 2,
     },
     probes: {
       about:
-        "random cotangents, for each image anew, that estimate Σσ² at the last tap; where it has no more entries, it is exact",
+        "number of random cotangents, drawn anew for each image, that estimate Σσ² at the last tap; the value is exact if the tap has no more entries",
       default: 16,
     },
     ...strengthParams({
@@ -81,12 +80,16 @@ export const noise: Study = {
       },
       cell: ["image", "kind"],
       variables: {
-        distance: { ...number, about: "root mean square of the change of levels", unit: "full scale" },
-        same: { ...number, about: "whether the class is that without noise" },
-        top1: { ...number, about: "whether the class is the true one" },
+        distance: { ...number, about: "root mean square change of the levels", unit: "full scale" },
+        same: { ...number, about: "whether the predicted class is the one without noise" },
+        top1: { ...number, about: "whether the predicted class is the true class" },
         top5: { ...number, about: "whether the true class is among the first five" },
-        margin: { ...number, about: "score of the class without noise, less the largest other", unit: "score" },
-        energy: { ...number, about: "Σσ² at the last tap over that without noise, estimated" },
+        margin: {
+          ...number,
+          about: "score of the class predicted without noise, minus the largest other score",
+          unit: "score",
+        },
+        energy: { ...number, about: "estimated Σσ² at the last tap, divided by Σσ² without noise" },
         sigma: { dims: ["tap", "level", "k"], about: "singular value of J(input → tap)" },
         floor: {
           dims: ["tap", "level"],
@@ -95,7 +98,7 @@ export const noise: Study = {
         unconverged: { dims: ["tap", "level"], about: "triplets above the tolerance" },
         part: {
           dims: ["level", "order", "factor"],
-          about: "what exchanging a factor adds to log Σσ² at the last tap",
+          about: "what the exchange of a factor adds to log Σσ² at the last tap",
         },
         group: { dims: ["factor"], about: groupNames.map((name, i) => `${i} ${name}`).join(", ") },
       },
@@ -153,7 +156,7 @@ function levelsOf(kinds: readonly NoiseKind[], params: Params): number {
   const counts = kinds.map((kind) => numbersOf(params[kind]).length);
   if (new Set(counts).size > 1) {
     throw new PushforwardError("usage", {
-      what: `Every kind of noise needs as many strengths; there are ${kinds.map((kind, i) => `${counts[i]} of ${kind}`).join(", ")}.`,
+      what: `Every kind of noise needs the same number of strengths, but there are ${kinds.map((kind, i) => `${counts[i]} of ${kind}`).join(", ")}.`,
       where: { option: "--set" },
       fix: "Set the strengths of every kind, or choose kinds with --set kinds=…",
     });
@@ -165,13 +168,13 @@ function levelsOf(kinds: readonly NoiseKind[], params: Params): number {
       throw new PushforwardError("usage", {
         what: `Noise of the kind ${kind} cannot have the strength ${wrong}.`,
         where: { option: "--set" },
-        fix: kind === "jpeg" ? "Its quality goes from 1 to 100." : "Give 0 or more.",
+        fix: kind === "jpeg" ? "Give a quality from 1 to 100." : "Give 0 or more.",
       });
     }
     const rising = [...strengths].sort((a, b) => (kind === "jpeg" ? b - a : a - b));
     if (strengths.some((value, i) => value !== rising[i])) {
       throw new PushforwardError("usage", {
-        what: `Strengths of the kind ${kind} must go from weak to strong noise.`,
+        what: `The strengths of ${kind} noise must be in order, from weak to strong noise.`,
         where: { option: "--set" },
         fix: `Use --set ${kind}=${rising.join(",")}.`,
       });
@@ -185,8 +188,8 @@ function checkPictures({ taps }: Lab): void {
   const [channels, ...size] = taps[0]!.shape;
   if (size.length === 2 && (channels === 1 || channels === 3)) return;
   throw new PushforwardError("usage", {
-    what: `Noise needs pictures; the network's input is ${taps[0]!.shape.join("×")}.`,
-    fix: "Use a network of pictures with 1 or 3 channels.",
+    what: `The study of noise needs pictures, but the input of the network is ${taps[0]!.shape.join("×")}.`,
+    fix: "Use a network whose input is a picture with 1 or 3 channels.",
   });
 }
 
@@ -213,7 +216,7 @@ async function noisyPoints(lab: Lab, image: number, kind: NoiseKind, strengths: 
   return { points, distance };
 }
 
-/** What becomes of the class, where the network gives one. */
+/** Measures how the predicted class changes, if the network has class scores. */
 async function classesAt(lab: Lab, image: number, points: readonly Float32Array[]) {
   const { output, classCount } = lab.network;
   if (classCount === 0) return {};
@@ -237,7 +240,7 @@ async function energiesAt(lab: Lab, points: readonly Float32Array[], target: Tap
   return energies;
 }
 
-/** Spectra at every tap: that of the picture is the one that all studies share. */
+/** The spectra at every tap. Without noise, this is the spectrum that all studies share. */
 async function spectraAt(lab: Lab, image: number, points: readonly Float32Array[]) {
   const [source, ...targets] = lab.taps;
   const most = Math.max(...targets.map((tap) => tripletsAt(lab.k, source!, tap)));

@@ -21,29 +21,29 @@ import { dot, length } from "./vector.ts";
 const KINDS = ["within", "between"] as const;
 type Kind = (typeof KINDS)[number];
 const named: Readonly<Record<Kind, string>> = { within: "within a class", between: "between classes" };
-/** Where J is taken: at the one end of a pair, at the other, half way. */
+/** The points at which J is taken: the first image of a pair, the second, and the middle between them. */
 const PLACES = ["first", "second", "middle"] as const;
 type Place = (typeof PLACES)[number];
 
 /**
- * Two images of one class differ a little: is that difference erased on the way, and the one between classes kept?
+ * Is the difference between two images of one class erased along the layers, and is the difference between classes preserved?
  *
  * @see Mototake & Ikegami 2015, §2 (the two handwritten ones)
  */
 export const pairs: Study = {
   id: "pairs",
-  question: "Are differences within a class erased on the way through the layers, and those between classes kept?",
+  question: "Are differences within a class erased along the layers, and are differences between classes preserved?",
   method:
-    "Pairs of images, of one class and of two, are followed through the layers: how long their difference is at each tap in units of " +
-    "its length at the input, and what J(input → tap) at either end and half way says of it. The energy of the difference in the span of the first j right singular vectors at the first image is held against j/n, that of a random direction.",
+    "Pairs of images of one class, and pairs of images of two classes, are followed through the layers. The length of their difference at each tap, " +
+    "divided by its length at the input, is compared with the prediction of J(input → tap) at the first image, at the second, and at the middle between them. The share of the difference in the span of the first j right singular vectors at the first image is compared with j/n, the share of a random direction.",
   params: {
     within: {
       about:
-        "what stands for another image of a class: `classes`, such an image, or `augmentation`, the same one seen otherwise",
+        "the second image of a pair within a class: `classes` takes another image of the class, `augmentation` a transformed copy of the first",
       default: "classes",
     },
-    pairs: { about: "pairs of each kind for an image, at most", default: 8, quick: 2 },
-    directions: { about: "sizes j of the spans", default: [1, 4, 16], quick: [1, 4] },
+    pairs: { about: "most pairs of each kind for an image", default: 8, quick: 2 },
+    directions: { about: "dimensions j of the spans", default: [1, 4, 16], quick: [1, 4] },
   },
 
   design(lab, params) {
@@ -51,9 +51,9 @@ export const pairs: Study = {
     const directions = numbersOf(params.directions);
     if (Math.max(...directions) > vectors) {
       throw new PushforwardError("usage", {
-        what: `The span of ${Math.max(...directions)} singular vectors is asked for, and ${vectors} are kept.`,
+        what: `The study needs the span of ${Math.max(...directions)} singular vectors, but only ${vectors} are stored.`,
         where: { option: "--vectors" },
-        fix: `Keep more with --vectors ${Math.max(...directions)}, or ask for fewer with --set directions=1,4.`,
+        fix: `Store more with --vectors ${Math.max(...directions)}, or ask for fewer with --set directions=1,4.`,
       });
     }
     const { within } = params;
@@ -66,7 +66,7 @@ export const pairs: Study = {
     }
     if (within === "augmentation" && taps[0]!.shape.length !== 3) {
       throw new PushforwardError("usage", {
-        what: `Only pictures can be seen otherwise; the network's input is ${taps[0]!.shape.join("×")}.`,
+        what: `Only pictures can be transformed, but the input of the network is ${taps[0]!.shape.join("×")}.`,
         where: { option: "--set" },
         fix: "Set within=classes, and give labels.",
       });
@@ -83,12 +83,18 @@ export const pairs: Study = {
       },
       cell: ["image"],
       variables: {
-        partner: { dims: ["kind", "pair"], about: "the other image, counted from 0; the image itself, seen otherwise" },
+        partner: {
+          dims: ["kind", "pair"],
+          about: "index of the second image, from 0; that of the image itself for a transformed copy",
+        },
         actual: { dims: ["kind", "pair", "tap"], about: "‖f(b) − f(a)‖ / ‖b − a‖" },
-        linear: { dims: ["kind", "pair", "tap", "place"], about: "‖J(b − a)‖ / ‖b − a‖, J at a, at b, and half way" },
+        linear: {
+          dims: ["kind", "pair", "tap", "place"],
+          about: "‖J(b − a)‖ / ‖b − a‖, with J at a, at b, and at the middle",
+        },
         energy: {
           dims: ["kind", "pair", "tap", "direction"],
-          about: "share of ‖b − a‖² in the span of the first right singular vectors at a, of σ above the floor",
+          about: "share of ‖b − a‖² in the span of the first right singular vectors at a whose σ is above the floor",
         },
       },
     };
@@ -126,7 +132,7 @@ export const pairs: Study = {
       const unit = await lab.spectrum(image!, t + 1);
       const { vectors, n } = unit;
       const known = firstKept(unit);
-      /** Of what J makes of a unit vector, as far as it can be told from nothing. */
+      /** The smallest length of a product with a unit vector that can be told from zero. */
       const growth = (value: number) => (isBelowFloor(value, unit.floor) ? Number.NaN : value);
       for (const [p, difference] of differences.entries()) {
         const at = places[p]!.at * targets.length + t;
@@ -159,7 +165,7 @@ export const pairs: Study = {
   },
 };
 
-/** The other images of an image's class, or the image itself where it is to be seen otherwise; or those of other classes. */
+/** The other images of the same class, or the image itself if transformed copies are used; or the images of other classes. */
 function partnersOf({ inputs }: Lab, image: number, kind: Kind, isAugmented: boolean): number[] {
   const own = inputs[image]!.className;
   if (isAugmented && kind === "within") return [image];
@@ -189,7 +195,7 @@ function requirePartners(lab: Lab, isAugmented: boolean): void {
   }
 }
 
-/** Some of them, at most so many, each once. */
+/** A random selection of at most `most` of them, each once. */
 function drawnOf(all: readonly number[], count: number, rng: Rng): number[] {
   const rest = [...all];
   return Array.from({ length: Math.min(count, all.length) }, () => rest.splice(rng.integer(rest.length), 1)[0]!);
@@ -197,12 +203,12 @@ function drawnOf(all: readonly number[], count: number, rng: Rng): number[] {
 
 const rowOf = ({ data, length: n }: Block, row: number): Float32Array => data.subarray(row * n, (row + 1) * n);
 
-/** A number of a pair: the p-th of its kind that begins at an image. */
+/** A number of a pair, given its first image and its index among the pairs of that image. */
 type PairNumber = (image: number, pair: number) => number;
 
 /**
- * The mean of a number over the pairs of a kind, as a statistic of images: a pair counts as often as both of its images, so
- * that pairs that share one are not taken for independent.
+ * The mean of a number over the pairs of a kind, as a statistic of images. In the bootstrap a pair is weighted by how often both of its
+ * images were drawn, because pairs that share an image are not independent.
  */
 function meanOver(data: StudyData, kind: number, number: PairNumber): (images: readonly number[]) => number {
   const known = pairsOf(data, kind)
@@ -220,12 +226,12 @@ function meanOver(data: StudyData, kind: number, number: PairNumber): (images: r
   };
 }
 
-/** A statistic of some means over pairs, with its interval. */
+/** A statistic of means over pairs, with its interval. */
 function estimate(data: StudyData, means: readonly ReturnType<typeof meanOver>[], of: (...means: number[]) => number) {
   return bootstrap(data.axes.image!.length, (images) => of(...means.map((each) => each(images))), data.seed);
 }
 
-/** e to the mean of logarithms, with its interval. */
+/** The geometric mean over pairs, with its interval. */
 const geometric = (data: StudyData, kind: number, number: PairNumber): Estimate =>
   estimate(data, [meanOver(data, kind, (image, pair) => Math.log(number(image, pair)))], Math.exp);
 
@@ -242,7 +248,7 @@ const energyAt = (data: StudyData, kind: number, tap: number, direction: number)
     (energy) => energy,
   );
 
-/** The pairs of a kind: the image at which one begins, which of that image's it is, and the image at which it ends. */
+/** The pairs of a kind: the first image, the index of the pair among those of this image, and the second image. */
 function pairsOf(data: StudyData, kind: number) {
   const { image: images, pair: places } = data.axes;
   return [...images!.keys()]
@@ -256,11 +262,11 @@ function tableOf(data: StudyData, taps: readonly string[], { within }: Params): 
   return {
     id: "by-tap",
     caption:
-      `Differences of ${pairsOf(data, 0).length} pairs within a class and ${pairsOf(data, 1).length} between classes, of ${data.axes.image!.length} images: their growth from the input to the ` +
-      "tap, geometric means, and their energy in the first singular directions (those of σ above the floor), means; 95 % intervals by " +
+      `Differences of ${pairsOf(data, 0).length} pairs within a class and ${pairsOf(data, 1).length} pairs between classes, of ${data.axes.image!.length} images. Growth from the input to the ` +
+      "tap (geometric means), and share of the squared length in the span of the first right singular vectors whose σ is above the floor (means). 95 % intervals by " +
       `bootstrap over images. ${NO_INTERVAL}` +
       (within === "augmentation"
-        ? " Within a class: an image and the same one moved, mirrored or with other contrast."
+        ? " Pairs within a class are an image and a copy of it that is shifted, mirrored or changed in contrast."
         : ""),
     columns: [
       "tap",
@@ -269,7 +275,7 @@ function tableOf(data: StudyData, taps: readonly string[], { within }: Params): 
       "low",
       "high",
       ...PLACES.map((place) => `growth by J, ${place}`),
-      ...data.axes.direction!.flatMap((j) => [`energy in the first ${j}`, "low", "high"]),
+      ...data.axes.direction!.flatMap((j) => [`share in the first ${j}`, "low", "high"]),
     ],
     rows: taps.flatMap((tap, t) =>
       KINDS.map((kind, k) => [
@@ -286,9 +292,9 @@ function tableOf(data: StudyData, taps: readonly string[], { within }: Params): 
 function contractionChart(data: StudyData, taps: readonly string[]): Chart {
   return {
     id: "growth",
-    title: "How far apart pairs are, in units of their distance at the input",
+    title: "Distance of pairs, divided by their distance at the input",
     caption:
-      "‖f(b) − f(a)‖ / ‖b − a‖ at each tap, for pairs of one class and of two: geometric means, 95 % intervals by bootstrap over images.",
+      "‖f(b) − f(a)‖ / ‖b − a‖ at each tap, for pairs within a class and between classes: geometric means, 95 % intervals by bootstrap over images.",
     x: { label: "tap, by depth", names: taps },
     y: { label: "growth of the difference", log: true },
     panels: [
@@ -306,8 +312,8 @@ function linearChart(data: StudyData, taps: readonly string[]): Chart {
     id: "linear",
     title: "What J says of it",
     caption:
-      "Growth of the difference by J at the first image, at the second and half way, over its actual growth: 1 where a linear map would " +
-      "do. Pairs of both kinds; geometric means, 95 % intervals by bootstrap over images.",
+      "Growth of the difference as predicted by J at the first image, at the second and at the middle between them, divided by the actual growth. At 1 the linear " +
+      "prediction is exact. Pairs of both kinds; geometric means, 95 % intervals by bootstrap over images.",
     x: { label: "tap, by depth", names: taps },
     y: { label: "predicted / actual", log: true },
     panels: [
@@ -339,12 +345,12 @@ function energyChart(data: StudyData, taps: readonly string[]): Chart {
   const last = directions.length - 1;
   return {
     id: "energy",
-    title: `Energy of the difference in the first ${directions[last]} singular directions`,
+    title: `Share of the difference in the first ${directions[last]} singular directions`,
     caption:
       `Share of ‖b − a‖² in the span of the first ${directions[last]} right singular vectors of J(input → tap) at a: means, 95 % ` +
-      "intervals by bootstrap over images. A random direction would have j/n of it.",
+      "intervals by bootstrap over images. For a random direction the share is j/n.",
     x: { label: "tap, by depth", names: taps },
-    y: { label: "share of the energy", log: true },
+    y: { label: "share of the squared length", log: true },
     panels: [
       {
         title: "",
@@ -367,15 +373,15 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   return [
     {
       on: "erased",
-      claim: `Up to ${taps[last]}, differences between classes are kept better than those within a class.`,
+      claim: `From the input to ${taps[last]}, differences between classes grow more (or shrink less) than differences within a class.`,
       verdict: verdictOf(growth),
-      because: `Growth between classes over growth within, mean logarithm: ${told(growth)}.`,
+      because: `Growth between classes divided by growth within a class, mean logarithm: ${told(growth)}.`,
     },
     {
       on: "erased",
-      claim: `Differences between classes lie more in the first ${data.axes.direction![widest]} singular directions (or all whose σ is above the floor) of ${taps[last]} than those within a class.`,
+      claim: `A larger share of the differences between classes than of those within a class lies in the span of the first ${data.axes.direction![widest]} right singular vectors (or all whose σ is above the floor) of ${taps[last]}.`,
       verdict: verdictOf(energy),
-      because: `Energy between classes over energy within, mean logarithm: ${told(energy)}.`,
+      because: `Share between classes divided by share within a class, mean logarithm: ${told(energy)}.`,
     },
   ];
 }

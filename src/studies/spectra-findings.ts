@@ -14,11 +14,11 @@ import {
 import { type Estimate, mean, meanOf, meanOfKnown, standardDeviation } from "./statistics.ts";
 import { type Findings, type FindingTable, type Params, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
-/** Numbers of one spectrum, by the names of their variables. */
+/** The measures of a spectrum, by the names of their variables. */
 export const measures = {
   effective_rank: { about: "effective rank of the computed σ above the floor", of: "effectiveRank" },
   participation_ratio: { about: "participation ratio of the computed σ above the floor", of: "participationRatio" },
-  numerical_rank: { about: "computed σ above the floor", of: "numericalRank" },
+  numerical_rank: { about: "number of computed σ above the floor", of: "numericalRank" },
   above_one: { about: "share of the computed σ above 1", of: "aboveOne" },
   isometry_mean: { about: "mean of σ² above the floor", of: "isometryMean" },
   isometry_spread: { about: "standard deviation of σ² above the floor", of: "isometrySpread" },
@@ -26,7 +26,7 @@ export const measures = {
 } as const;
 type MeasureName = keyof typeof measures;
 
-/** What the study of spectra says. */
+/** The conclusions of the study of spectra. */
 export function concludeSpectra(data: StudyData, params: Params): Findings {
   const taps = data.axes.tap!.map(String);
   return {
@@ -41,15 +41,15 @@ export function concludeSpectra(data: StudyData, params: Params): Findings {
   };
 }
 
-/** The place of a cell among those of the study. */
+/** The index of a cell among those of the study. */
 const cellAt = ({ axes }: StudyData, tap: number, image: number): number => tap * axes.image!.length + image;
 
-/** A stored number of every image at a tap whose spectrum is its own. */
+/** A stored number at a tap, for every image that has its own spectrum. */
 function numbersAt(data: StudyData, name: string, tap: number): number[] {
   return imagesAt(data, "sigma", tap).map((image) => data.values[name]!.data[cellAt(data, tap, image)]!);
 }
 
-/** One spectrum as it is stored: σ as many as were computed, and the floor. */
+/** One spectrum as it is stored: the σ that were computed, and the floor. */
 function spectrumAt(data: StudyData, name: "sigma" | "step_sigma", tap: number, image: number) {
   const { length: most } = data.axes.k!;
   const at = cellAt(data, tap, image);
@@ -57,11 +57,11 @@ function spectrumAt(data: StudyData, name: "sigma" | "step_sigma", tap: number, 
   return { sigma: own, floor: floorAt(data, name === "sigma" ? "floor" : "step_floor", at, own[0] ?? 0) };
 }
 
-/** The spectra of a tap, of every image whose spectrum is its own. */
+/** The spectra at a tap, of every image that has its own spectrum. */
 const spectraAt = (data: StudyData, name: "sigma" | "step_sigma", tap: number) =>
   imagesAt(data, name, tap).map((image) => spectrumAt(data, name, tap, image));
 
-/** A measure of the spectrum of an image at a tap, from its σ: what earlier versions store of it counts rounding in. */
+/** A measure of the spectrum of an image at a tap, computed from its σ. The measures stored by earlier versions include rounding. */
 function measureAt(data: StudyData, name: MeasureName, tap: number, image: number): number {
   const [m, n] = ["rows", "columns"].map((side) => data.values[side]!.data[cellAt(data, tap, image)]!) as [
     number,
@@ -76,7 +76,7 @@ const estimateAt = (data: StudyData, name: MeasureName, tap: number): Estimate =
     data.seed,
   );
 
-/** The mean of σ₁ over the images in which it can be told from zero. */
+/** The mean of σ₁ over the images for which it can be told from zero. */
 const largestAt = (data: StudyData, tap: number): Estimate =>
   meanOfKnown(
     spectraAt(data, "sigma", tap).map((spectrum) => resolvedSigma(spectrum)[0] ?? Number.NaN),
@@ -90,7 +90,7 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
     id: "by-tap",
     caption:
       `J(input → tap): means over ${data.axes.image!.length} images with 95 % intervals by bootstrap over images. ${NO_INTERVAL} Ranks, slope ` +
-      `and the mean of σ² are those of the σ above the floor, ${capOf(data)}; numerical_rank counts them. below the floor: σ that cannot be told from zero.`,
+      `and the mean of σ² use the σ above the floor, ${capOf(data)}; numerical_rank is their number. The column "below the floor" counts σ that cannot be told from zero.`,
     columns: [
       "tap",
       "σ₁",
@@ -111,7 +111,7 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
   };
 }
 
-/** What of its σ a tap's measures speak of. */
+/** Which σ of a tap the measures use. */
 const capOf = ({ axes }: StudyData): string => `of the first ${axes.k!.length} where a tap has more`;
 
 function spectrumChart(data: StudyData, taps: readonly string[], name: "sigma" | "step_sigma"): Chart {
@@ -123,7 +123,8 @@ function spectrumChart(data: StudyData, taps: readonly string[], name: "sigma" |
     });
     return { name: tap, mark: "line", points };
   });
-  const what = name === "sigma" ? "J(input → tap)" : "J(t → t + 1), from the last tap before it that all paths pass";
+  const what =
+    name === "sigma" ? "J(input → tap)" : "J(t → t + 1), from the last tap before it that all paths pass through";
   return {
     id: name === "sigma" ? "spectra" : "steps",
     title: `Singular values of ${what}`,
@@ -138,7 +139,7 @@ function rankChart(data: StudyData, taps: readonly string[]): Chart {
   const named = { effective_rank: "effective rank", participation_ratio: "participation ratio" } as const;
   return {
     id: "ranks",
-    title: "How many directions survive",
+    title: "Effective number of directions",
     caption:
       `Effective rank and participation ratio of the σ of J(input → tap) above the floor, ${capOf(data)}: means over images, 95 % ` +
       "intervals by bootstrap.",
@@ -155,7 +156,7 @@ function rankChart(data: StudyData, taps: readonly string[]): Chart {
   };
 }
 
-/** Mean over images of what each step adds, on the way to the last tap that all paths pass. */
+/** What each step adds on the path to the last tap that all paths pass through, averaged over images. */
 function growthChart(data: StudyData, taps: readonly string[]): Chart {
   const { shape, data: growth } = data.values.growth!;
   const [, n, steps, directions] = shape as [number, number, number, number];
@@ -181,18 +182,18 @@ function growthChart(data: StudyData, taps: readonly string[]): Chart {
         );
   return {
     id: "growth",
-    title: `What each step adds to log σ on the way to ${taps[last] ?? "the end"}`,
+    title: `What each step adds to log σ of J(input → ${taps[last] ?? "last tap"})`,
     caption:
-      "Right singular vectors of J(input → last tap) pushed through the steps: logarithm of the length that each gains (above 0) or " +
-      "loses (below). The sum over the steps is log σ. Means over the images whose σ is above the floor, where these are at least " +
+      "Right singular vectors of J(input → last tap) are multiplied by one step after the other. The logarithm of the factor by which each step lengthens (above 0) or " +
+      "shortens (below 0) them is shown. The sum over the steps is log σ. Means over the images whose σ is above the floor, where these are at least " +
       "half; 95 % intervals by bootstrap.",
     x: { label: "step, by the tap that it leads to", names: taps },
     y: { label: "log of the growth" },
-    panels: [{ title: "", series, rule: { y: 0, label: "length kept" } }],
+    panels: [{ title: "", series, rule: { y: 0, label: "length unchanged" } }],
   };
 }
 
-/** Share of the first σ that counts as large, and of all that counts as many. */
+/** A σ counts as large above this fraction of σ₁; and "few" means less than this fraction of all σ. */
 const LARGE = 0.1;
 const HALF = 0.5;
 
@@ -200,7 +201,7 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
   return [steeperVerdict(data, taps), fewVerdict(data, taps)];
 }
 
-/** The σ of an image at a tap that are known to some digits. */
+/** The σ of an image at a tap that are accurate enough. */
 function resolvedAt(data: StudyData, tap: number, image: number): Float64Array {
   const { sigma, floor } = spectrumAt(data, "sigma", tap, image);
   return sigma.filter((value) => isLogKnown(value, sigma[0]!, floor));
@@ -210,7 +211,7 @@ function steeperVerdict(data: StudyData, taps: readonly string[]): Verdict {
   const last = taps.length - 1;
   const [ofFirst, ofLast] = [0, last].map((tap) => imagesAt(data, "sigma", tap));
   const images = ofFirst!.length > ofLast!.length ? ofFirst! : ofLast!;
-  // As many σ of either, so that a small tap is not steep for its size.
+  // The same number of σ is used at both taps, so that a small tap does not look steep only because of its size.
   const common = Math.min(...images.flatMap((image) => [0, last].map((tap) => resolvedAt(data, tap, image).length)));
   const rank = (tap: number, image: number) =>
     measureSpectrum({ sigma: resolvedAt(data, tap, image).slice(0, common), floor: 0, m: common, n: common })
@@ -222,21 +223,21 @@ function steeperVerdict(data: StudyData, taps: readonly string[]): Verdict {
   );
   return {
     on: "steep",
-    claim: `Spectra grow steeper along the layers: from the first tap to the last the effective rank of the first ${common} σ falls.`,
+    claim: `Spectra become steeper along the layers: the effective rank of the first ${common} σ is lower at the last tap than at the first.`,
     verdict: verdictOf(steeper),
     because: isTold
-      ? `Effective rank at ${taps[0]} over that at ${taps[last]}, mean logarithm: ${told(steeper, data.axes.image!.length)}. ${betweenOf(data, taps)}`
+      ? `Effective rank at ${taps[0]} divided by that at ${taps[last]}, mean logarithm: ${told(steeper, data.axes.image!.length)}. ${betweenOf(data, taps)}`
       : "There is only one tap, or one singular value.",
   };
 }
 
-/** Over which taps the mean effective rank ranges, as the ends alone do not tell. */
+/** The range of the mean effective rank over all taps, which the first and the last tap alone do not show. */
 function betweenOf(data: StudyData, taps: readonly string[]): string {
   const ranks = taps.map((_, tap) => estimateAt(data, "effective_rank", tap).value);
-  return `Over all taps it lies ${rangeOf(taps, ranks)}, ${capOf(data)}.`;
+  return `Over all taps, the effective rank lies ${rangeOf(taps, ranks)}, ${capOf(data)}.`;
 }
 
-/** The share of all σ at the last tap that are large: exact, or bounded where the computed ones do not reach down to the small. */
+/** The share of all σ at the last tap that are large. It is exact, or only bounded if the computed σ do not include small ones. */
 function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
   const last = taps.length - 1;
   const { length: images } = data.axes.image!;
@@ -248,7 +249,7 @@ function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
     const all = Math.min(rows, columns);
     const isLarge = (value: number) => value > LARGE * own[0]! && value > floor;
     const large = own.filter(isLarge).length;
-    // Rows of units at rest are zero: of the σ beyond those computed, no more than the others can be large.
+    // Rows of inactive neurons are zero, so the number of large σ is at most the number of active rows.
     const reachesSmall = large < own.length && floor <= LARGE * own[0]!;
     const most = reachesSmall ? large : Math.max(large, Math.min(Math.round(active * rows), all));
     return own[0]! > floor ? { least: large / all, most: most / all } : { least: Number.NaN, most: Number.NaN };
@@ -262,12 +263,12 @@ function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
   const isOpen = least.value < HALF && HALF < most.value;
   return {
     on: "steep",
-    claim: `In the last layer few singular values are large: less than half of all exceed σ₁/${1 / LARGE}.`,
+    claim: `In the last layer few singular values are large: fewer than half of all exceed σ₁/${1 / LARGE}.`,
     verdict: isOpen ? "undecided" : verdictOf({ low: HALF - most.high, high: HALF - least.low, n: least.n }),
     because:
       `Share of all σ at ${taps[last]} that exceed σ₁/${1 / LARGE}: ` +
       (least.value === most.value
         ? `${told(least, images)}.`
-        : `at least ${told(least, images)}, by those computed; at most ${told(most, images)}, by the units that are not at rest.`),
+        : `at least ${told(least, images)}, from those computed; at most ${told(most, images)}, from the number of active rows.`),
   };
 }

@@ -6,19 +6,20 @@ import { firstKept, tripletsAt } from "./spectrum.ts";
 import type { Study } from "./study.ts";
 
 /**
- * The singular values along the layers, of the whole way from the input and of each step.
+ * The singular values along the layers: of the map from the input to each tap, and of each step between taps.
  *
  * @see Mototake & Ikegami 2015, figure 3
  */
 export const spectra: Study = {
   id: "spectra",
-  question: "How does the spectrum change along the layers: of the way from the input, and of each step?",
+  question:
+    "How does the spectrum change along the layers, for the map from the input to each layer and for each single step?",
   method:
-    "The largest singular values of J(input → tap), and of J(t → t + 1) between taps that all paths pass, certified, for every " +
-    "image. The first right singular vectors are pushed through the steps by QR factorizations, whose diagonals tell how much of each σ every step contributes (finite-time Lyapunov exponents).",
+    "For every image, the largest singular values of J(input → tap), and of the steps J(t → t + 1) between taps that all paths pass " +
+    "through, are computed with certificates. The first right singular vectors are multiplied by one step after the other and made orthogonal again by QR factorizations. Their diagonals state how much each step contributes to each σ (finite-time Lyapunov exponents).",
   params: {
-    directions: { about: "singular vectors followed through the steps", default: 8, quick: 4 },
-    steps: { about: "triplets of J(t → t + 1), at most; 0 leaves them out", default: 100, quick: 20 },
+    directions: { about: "number of singular vectors followed through the steps", default: 8, quick: 4 },
+    steps: { about: "most triplets of J(t → t + 1); 0 leaves the steps out", default: 100, quick: 20 },
   },
 
   design(lab, { directions }) {
@@ -41,12 +42,12 @@ export const spectra: Study = {
           about: "singular value of J(t → t + 1)",
           unit: "units of the tap per unit of the one before",
         },
-        floor: { ...number, about: "residual that the backend can reach; σ up to it cannot be told from zero" },
-        step_floor: { ...number, about: "the same of J(t → t + 1)" },
+        floor: { ...number, about: "floor of the residuals; a σ not larger than it cannot be told from zero" },
+        step_floor: { ...number, about: "floor of the residuals of J(t → t + 1)" },
         growth: { dims: ["step", "direction"], about: "what each step adds to the logarithm of a direction's length" },
-        rows: { ...number, about: "entries of the tap" },
-        columns: { ...number, about: "entries of the input" },
-        active_share: { ...number, about: "share of the tap's units that can move" },
+        rows: { ...number, about: "number of entries of the tap" },
+        columns: { ...number, about: "number of entries of the input" },
+        active_share: { ...number, about: "share of active rows of J among the entries of the tap" },
         unconverged: { ...number, about: "triplets of either spectrum above the tolerance" },
         ...Object.fromEntries(Object.entries(measures).map(([name, { about }]) => [name, { ...number, about }])),
       },
@@ -83,7 +84,7 @@ export const spectra: Study = {
 
 type Step = Pick<UnitResult, "sigma" | "floor" | "status">;
 
-/** σ of the J(t → t + 1) that leads to a tap, the largest ones; from the input itself they are those of J(input → tap). */
+/** The largest σ of the step J(t → t + 1) that leads to a tap. If t is the input, they are those of J(input → tap). */
 async function stepOf(
   lab: Lab,
   image: number,
@@ -97,14 +98,14 @@ async function stepOf(
   return { sigma: step.sigma, floor: step.certificate.floor, status: step.certificate.status };
 }
 
-/** Triplets that the tap with most of them has. */
+/** The largest number of triplets at any tap. */
 const mostTriplets = ({ taps: [source, ...targets], k }: Lab): number =>
   Math.max(...targets.map((tap) => tripletsAt(k, source!, tap)));
 
 /**
- * What each step adds to log σ_i: V's first rows are pushed from tap to tap and made orthonormal in their order at each, and
- * the lengths taken out are noted. Since J·V = U·Σ, they multiply up to σ_i. NaN where there is no such step or direction, or its σ is
- * below the floor, and at taps that some path bypasses.
+ * What each step adds to log σ_i. The first rows of V are multiplied by one step after the other. After each step they are made
+ * orthonormal in their order, and the lengths removed are recorded. Since J·V = U·Σ, the product of these lengths is σ_i. The
+ * result is NaN where there is no such step or direction, where its σ is below the floor, and at taps that some path bypasses.
  */
 async function growthOf(lab: Lab, image: number, tap: number, unit: UnitResult, directions: number) {
   const { n, vectors } = unit;
@@ -126,7 +127,7 @@ async function growthOf(lab: Lab, image: number, tap: number, unit: UnitResult, 
   return growth;
 }
 
-/** Orthonormal rows that span the same in the same order, and the diagonal of what leads back to the rows given: QR, by Cholesky of the Gram matrix, twice. */
+/** A QR factorization of rows: orthonormal rows, and the diagonal of the triangular factor. By Cholesky of the Gram matrix, twice. */
 async function inOrder(rows: Block, algebra: BlockAlgebra) {
   const lengths = new Float64Array(rows.rows).fill(1);
   let orthonormal = rows;

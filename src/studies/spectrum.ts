@@ -4,7 +4,7 @@ import { numericalRankOf, type RunManifest, type UnitResult } from "../results/i
 import { type SingularTriplets, type SvdOptions, type SvdProgress, svd } from "../svd/index.ts";
 import { endsAll, reasonOf } from "./failure.ts";
 
-/** Where finished units go: the run of a store, or anything like it. */
+/** A destination for finished units: a stored run, or anything with the same methods. */
 export interface UnitStore {
   readonly manifest: RunManifest;
   isDone(input: number, tap: number): Promise<boolean> | boolean;
@@ -12,7 +12,7 @@ export interface UnitStore {
   failUnit(input: number, tap: number, why: string): Promise<void>;
 }
 
-/** What a run tells while it works; `input` and `tap` index the manifest. */
+/** Callbacks of a run; `input` and `tap` are indices of the manifest. */
 export interface SpectrumEvents {
   readonly onUnit?: (input: number, tap: number, unit: UnitResult) => void | Promise<void>;
   /** A unit has no result; the others go on. */
@@ -22,12 +22,11 @@ export interface SpectrumEvents {
 }
 
 /**
- * How does the spectrum change along the layers? The k largest singular triplets of J(from → tap) for every input and tap
- * of a run's manifest that is not done yet.
+ * Computes the k largest singular triplets of J(from → tap) for every input and tap of a run that is not done yet.
  *
- * A unit is one (input, tap), written whole; taps are the outer loop, so that each is linearized and compiled once, and
- * solved once for all inputs where J does not depend on them (products and seconds of that solve stand in each). Units
- * depend on nothing but the manifest and their input, so an interrupted run ends with the numbers of an uninterrupted one.
+ * A unit is one (input, tap) and is written as a whole. Taps are the outer loop, so that each is linearized and compiled once. If J
+ * does not depend on the input, it is solved once for all inputs, and each of their units has the products and seconds of that solve.
+ * A unit depends only on the manifest and its input, so an interrupted run that is continued ends with the same numbers.
  *
  * A unit that has no result, for a NaN or an infinity in the pass at its input or for a fault of the backend, is noted with the
  * reason, and the others go on.
@@ -80,7 +79,7 @@ export async function spectrum(
 }
 
 /**
- * Solves one unit: the k largest singular triplets of a compiled Jacobian at a point, as a run keeps them.
+ * Computes one unit: the k largest singular triplets of a compiled Jacobian at a point, as a run stores them.
  *
  * @throws PushforwardError `interrupted` when the signal is aborted; `not-finite` that names the first node which is not finite
  */
@@ -108,16 +107,16 @@ export async function solveUnit(
 
 const isNotFinite = (cause: unknown): boolean => cause instanceof PushforwardError && cause.code === "not-finite";
 
-/** Triplets that a tap can have: the k asked for, or all of them. */
+/** The number of triplets at a tap: the k asked for, or all that it has. */
 export const tripletsAt = (k: number, source: Tap, target: Tap): number =>
   Math.min(k, sizeOf(source.shape), sizeOf(target.shape));
 
-/** How many vectors a unit keeps from the first on without a gap, of σ above the floor: those of the others are arbitrary. */
+/** How many vectors a unit stores, from the first on without a gap, whose σ is above the floor; the others are arbitrary. */
 export function firstKept({ vectors, ...unit }: Pick<UnitResult, "sigma" | "floor" | "vectors">): number {
   return Math.min(vectors.index.filter((index, i) => index === i).length, numericalRankOf(unit));
 }
 
-/** Which vectors a unit keeps: the first and the last `count`, or all. */
+/** The indices of the vectors that a unit stores: the first and the last `count`, or all. */
 function keptIndices(k: number, count: number | "all"): number[] {
   const all = Array.from({ length: k }, (_, i) => i);
   return count === "all" || 2 * count >= k
@@ -163,8 +162,8 @@ async function toUnit(
 
 function interrupted(cause?: unknown): PushforwardError {
   return new PushforwardError("interrupted", {
-    what: "Interrupted; what was finished is kept.",
-    fix: "Run the same command again to go on from there.",
+    what: "The command was interrupted. Finished work is stored.",
+    fix: "Run the same command again to continue.",
     cause,
   });
 }

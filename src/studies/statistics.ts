@@ -3,31 +3,31 @@ import { createRng } from "../base/index.ts";
 /** A measured number with its interval. */
 export interface Estimate {
   readonly value: number;
-  /** Ends of a 95 % interval; NaN where there are too few images for one, and `value` where it is the same for all images. */
+  /** The ends of a 95 % interval: NaN if there are too few images for one, `value` if it is the same for all images. */
   readonly low: number;
   readonly high: number;
-  /** Images that it rests on. */
+  /** The number of images on which it is based. */
   readonly n: number;
 }
 
 const DRAWS = 4000;
 
-/** Images that an interval needs: Student's t grows without bound below, and what is drawn is mostly one image again and again. */
+/** The fewest images for an interval. With fewer, Student's t becomes very large, and most draws contain one image several times. */
 export const FEWEST_FOR_INTERVAL = 4;
 
-/** Numbers of float32 products that differ by less than this part of them are one number. */
+/** Numbers from float32 products that differ by less than this fraction are taken as equal. */
 const RESOLUTION = 2 ** -20;
 
-/** An estimate whose interval is not narrower than the numbers can tell. */
+/** An estimate. If its interval is narrower than the accuracy of the numbers, it is replaced by the value. */
 function resolved({ value, low, high, n }: Estimate): Estimate {
   const isOne = Number.isFinite(value) && high - low <= RESOLUTION * Math.abs(value);
   return isOne ? { value, low: value, high: value, n } : { value, low, high, n };
 }
 
 /**
- * A statistic of n images with its bootstrap interval: the images are drawn anew with replacement, whole, so that what belongs
- * to one of them stays together. The interval's ends are those percentiles of the draws that give the mean of n normal numbers
- * Student's interval; the usual ones are too narrow for few images. Draws in which the statistic is NaN do not count.
+ * A statistic of n images with its bootstrap interval. Whole images are drawn with replacement, so that all numbers of one image stay
+ * together. The ends of the interval are expanded percentiles: those that give Student's interval for the mean of n normal numbers.
+ * The usual percentiles are too narrow for few images. Draws in which the statistic is NaN do not count.
  *
  * @see Efron & Tibshirani 1993, chapter 13; Hesterberg 2015 (expanded percentile interval)
  */
@@ -47,7 +47,7 @@ export function bootstrap(
   return resolved({ value, low: at(tail), high: at(1 - tail), n });
 }
 
-/** What was drawn last: most statistics of a study are of as many images, with one seed. */
+/** The last draws. They are reused, because most statistics of a study have the same number of images and the same seed. */
 let lastDrawn: { readonly n: number; readonly seed: number | string; readonly draws: number[][] } | undefined;
 
 function drawsOf(n: number, seed: number | string): readonly (readonly number[])[] {
@@ -67,8 +67,8 @@ export function timesDrawn(images: readonly number[], n: number): Uint16Array {
 }
 
 /**
- * The same of a statistic that images drawn twice would falsify, as one that counts directions: by leaving out one image at a
- * time, with Student's interval.
+ * The jackknife interval of a statistic: one image at a time is left out, and Student's interval is used. It is for statistics that an
+ * image drawn twice would distort, such as a number of directions.
  *
  * @see Efron & Tibshirani 1993, chapter 11
  */
@@ -83,7 +83,7 @@ export function jackknife(n: number, statistic: (images: readonly number[]) => n
   return resolved({ value, low: value - half, high: value + half, n });
 }
 
-/** Student's t that 2.5 % are above, to 0.3 % from 3 degrees of freedom on. @see Abramowitz & Stegun 1964, 26.7.5 */
+/** The 97.5 % point of Student's t, accurate to 0.3 % from 3 degrees of freedom on. @see Abramowitz & Stegun 1964, 26.7.5 */
 export function student(freedom: number): number {
   const z = 1.959964;
   const terms = [
@@ -96,36 +96,36 @@ export function student(freedom: number): number {
   return terms.reduce((sum, term, i) => sum + term / freedom ** i, 0);
 }
 
-/** The part of a normal distribution above x ≥ 0, to 1e-7. @see Abramowitz & Stegun 1964, 26.2.17 */
+/** The probability that a standard normal number exceeds x ≥ 0, accurate to 1e-7. @see Abramowitz & Stegun 1964, 26.2.17 */
 export function normalTail(x: number): number {
   const t = 1 / (1 + 0.2316419 * x);
   const [b1, b2, b3, b4, b5] = [0.31938153, -0.356563782, 1.781477937, -1.821255978, 1.330274429];
   return (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) * t * (b1 + t * (b2 + t * (b3 + t * (b4 + t * b5))));
 }
 
-/** The mean of one number an image, with its interval by bootstrap. */
+/** The mean of one number per image, with its bootstrap interval. */
 export function meanOf(numbers: ArrayLike<number>, seed: number | string): Estimate {
   return bootstrap(numbers.length, (chosen) => mean(chosen.map((i) => numbers[i]!)), seed);
 }
 
-/** The same over the images of which there is a finite number: n counts those. */
+/** The mean over the images whose number is finite; n is the number of these images. */
 export function meanOfKnown(numbers: readonly number[], seed: number | string): Estimate {
   return meanOf(numbers.filter(Number.isFinite), seed);
 }
 
-/** NaN of nothing. */
+/** The mean; NaN for an empty list. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;
   return sum / values.length;
 }
 
-/** The upper one of the two in the middle; NaN of nothing. */
+/** The median (the upper one of the two in the middle); NaN for an empty list. */
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-/** Of a sample, with n − 1; NaN below two values. */
+/** The sample standard deviation, with n − 1; NaN for fewer than two values. */
 export function standardDeviation(values: ArrayLike<number>): number {
   const middle = mean(values);
   let squares = 0;
@@ -133,7 +133,7 @@ export function standardDeviation(values: ArrayLike<number>): number {
   return values.length < 2 ? Number.NaN : Math.sqrt(squares / (values.length - 1));
 }
 
-/** Pearson's correlation; NaN where either does not vary. */
+/** Pearson's correlation; NaN if one of the two does not vary. */
 export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [meanOfA, meanOfB] = [mean(a), mean(b)];
   let [both, squaresOfA, squaresOfB] = [0, 0, 0];
@@ -146,7 +146,7 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
   return squaresOfA > 0 && squaresOfB > 0 ? both / Math.sqrt(squaresOfA * squaresOfB) : Number.NaN;
 }
 
-/** Ranks from 0, those of equal values their mean: what Spearman's correlation correlates; NaN where one of the values is. */
+/** Ranks from 0 for Spearman's correlation. Equal values get the mean of their ranks. All ranks are NaN if one value is. */
 export function ranks(values: ArrayLike<number>): Float64Array {
   if (Array.from(values).some(Number.isNaN)) return new Float64Array(values.length).fill(Number.NaN);
   const order = Array.from(values, (_, i) => i).sort((a, b) => values[a]! - values[b]!);

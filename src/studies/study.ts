@@ -4,22 +4,22 @@ import type { ClaimName } from "./claims.ts";
 import type { Lab } from "./lab.ts";
 import type { Estimate } from "./statistics.ts";
 
-/** A question, how it is measured, and what follows. One file a study; the harness gives seeds, resuming and a page. */
+/** A question, how it is measured, and what follows from the numbers. Seeds, resuming and the page are the same for all studies. */
 export interface Study {
   readonly id: string;
   readonly question: string;
-  /** In two sentences. */
+  /** The method, in a few sentences. */
   readonly method: string;
   readonly params: Readonly<Record<string, Param>>;
-  /** What is measured where. @throws PushforwardError `usage` where these inputs do not do */
+  /** What is measured, and in which cells. @throws PushforwardError `usage` if the inputs are not suitable */
   design(lab: Lab, params: Params): Design | Promise<Design>;
-  /** Measures one cell, given by the places on its axes: every variable, as many numbers as its dims have places. */
+  /** Measures one cell, given by its indices on the axes: for every variable, one number for each combination of its labels. */
   measure(cell: Readonly<Record<string, number>>, lab: Lab, params: Params): Promise<CellValues>;
-  /** What the numbers say. */
+  /** The conclusions from all numbers. */
   conclude(data: StudyData, params: Params): Findings;
 }
 
-/** A parameter with its default; `quick` stands for it where a first impression is wanted. */
+/** A parameter with its default, and the value that it has with `--quick`. */
 interface Param {
   readonly about: string;
   readonly default: ParamValue;
@@ -34,7 +34,7 @@ interface Design {
   readonly variables: Readonly<Record<string, StudyVariable>>;
 }
 
-/** What was measured, read back. */
+/** The measured numbers of a study, read from its store. */
 export interface StudyData {
   readonly axes: Readonly<Record<string, readonly Label[]>>;
   readonly inputs: StudyRun["manifest"]["inputs"];
@@ -42,7 +42,7 @@ export interface StudyData {
   readonly values: Readonly<Record<string, StudyArray>>;
 }
 
-/** What a study found: the same for its page, its files and the paper's table of claims. */
+/** The results of a study, for its page, its files and the table of claims. */
 export interface Findings {
   readonly tables: readonly FindingTable[];
   readonly charts: readonly Chart[];
@@ -50,33 +50,33 @@ export interface Findings {
 }
 
 export interface FindingTable {
-  /** Of the file: lower case, digits, `-`. */
+  /** Part of the file's name: lower-case letters, digits and `-`. */
   readonly id: string;
   readonly caption: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | number)[])[];
 }
 
-/** `undecided`: the data cannot say, as with few images. */
+/** `undecided`: the data do not suffice, for example because there are few images. */
 export interface Verdict {
-  /** What the paper says that it bears on. */
+  /** The claim of the paper that it refers to. */
   readonly on: ClaimName;
   readonly claim: string;
   readonly verdict: "supported" | "not supported" | "contradicted" | "undecided";
-  /** The numbers that it follows from. */
+  /** The numbers from which the verdict follows. */
   readonly because: string;
 }
 
-/** A variable by places on its axes, in its own order. */
+/** The value of a variable, given indices on its axes in the order of its dims. */
 export function valueAt({ axes, values }: StudyData, name: string, places: readonly number[]): number {
   const { dims, data } = values[name]!;
   return data[dims.reduce((offset, dim, i) => offset * axes[dim]!.length + places[i]!, 0)]!;
 }
 
-/** Images that a verdict needs: of fewer, all can lie on one side by chance more than once in 40 times. */
+/** The fewest images for a verdict. With fewer, all can be on one side by chance more often than once in 40 times. */
 export const FEWEST_IMAGES = 6;
 
-/** Whether an effect that a claim says is positive is so, by its interval over n images. */
+/** The verdict on a claim that an effect is positive, from its interval over n images. */
 export function verdictOf({ low, high, n }: Omit<Estimate, "value">): Verdict["verdict"] {
   if (n < FEWEST_IMAGES || !(Number.isFinite(low) && Number.isFinite(high))) return "undecided";
   if (low > 0) return "supported";
@@ -89,9 +89,9 @@ export function numbersOf(value: ParamValue | undefined): number[] {
 }
 
 /**
- * The parameters of a study: defaults, or the quick ones, with those that are set as text, `name=value` with commas in a list.
+ * The parameters of a study: the defaults or the quick values, changed by texts `name=value`, in which commas separate a list.
  *
- * @throws PushforwardError `usage` for a name that it has not, or a value of another kind
+ * @throws PushforwardError `usage` for an unknown name, or a value of another kind
  */
 export function paramsOf(study: Study, { quick = false, set = [] as readonly string[] } = {}): Params {
   const params: Record<string, ParamValue> = {};
@@ -119,9 +119,9 @@ function parsed(name: string, like: ParamValue, text: string): ParamValue {
     const value = Number(part);
     if (part.trim() !== "" && Number.isFinite(value)) return value;
     throw new PushforwardError("usage", {
-      what: `${name} is "${text}", but must be ${Array.isArray(like) ? "numbers with commas between" : "a number"}.`,
+      what: `${name} is "${text}", but must be ${Array.isArray(like) ? "numbers separated by commas" : "a number"}.`,
       where: { option: "--set" },
-      fix: `As in --set ${name}=${Array.isArray(like) ? like.join(",") : like}.`,
+      fix: `For example: --set ${name}=${Array.isArray(like) ? like.join(",") : like}.`,
     });
   };
   if (typeof like === "number") return number(text);
@@ -130,9 +130,9 @@ function parsed(name: string, like: ParamValue, text: string): ParamValue {
   return typeof like[0] === "number" ? parts.map(number) : parts;
 }
 
-/** What a run of a study tells while it works. */
+/** Callbacks of a study while it runs. */
 export interface StudyEvents {
-  /** A cell is done, also one that was before; `names` are its places on its axes. */
+  /** A cell is done, or was done before; `names` says which one, by the labels on its axes. */
   readonly onCell?: (names: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -140,7 +140,7 @@ export interface StudyEvents {
 /**
  * Measures every cell that is not stored yet.
  *
- * Cells depend on nothing but the manifest and their place, so an interrupted study ends with the numbers of another.
+ * A cell depends only on the manifest and on its indices, so an interrupted study that is continued ends with the same numbers.
  *
  * @throws PushforwardError `interrupted` when the signal is aborted; finished cells are kept
  */
@@ -159,7 +159,7 @@ export async function runStudy(study: Study, run: StudyRun, lab: Lab, events: St
   }
 }
 
-/** Every combination of places, the last axis fastest. */
+/** Every combination of indices; the last axis changes fastest. */
 function placesOf(extents: readonly number[]): number[][] {
   return extents.reduce<number[][]>(
     (places, extent) => places.flatMap((place) => Array.from({ length: extent }, (_, i) => [...place, i])),
@@ -167,7 +167,7 @@ function placesOf(extents: readonly number[]): number[][] {
   );
 }
 
-/** Reads a study back, whole. */
+/** Reads all numbers of a study. */
 export async function readStudy(run: StudyRun): Promise<StudyData> {
   const { axes, inputs, seed, variables } = run.manifest;
   const values: Record<string, StudyArray> = {};
@@ -177,7 +177,7 @@ export async function readStudy(run: StudyRun): Promise<StudyData> {
 
 function interrupted(): PushforwardError {
   return new PushforwardError("interrupted", {
-    what: "Interrupted; what was finished is kept.",
-    fix: "Run the same command again to go on from there.",
+    what: "The command was interrupted. Finished work is stored.",
+    fix: "Run the same command again to continue.",
   });
 }

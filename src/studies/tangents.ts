@@ -1,7 +1,7 @@
 import type { Shape } from "../base/index.ts";
 import { mean } from "./statistics.ts";
 
-/** Of a picture, about its centre. */
+/** The transformations of a picture, relative to its centre. */
 export const TRANSFORMATIONS = [
   "horizontal shift",
   "vertical shift",
@@ -13,8 +13,8 @@ export const TRANSFORMATIONS = [
 type Transformation = (typeof TRANSFORMATIONS)[number];
 
 /**
- * How each pixel of a [channels, rows, columns] picture changes as a transformation begins: Lie derivatives from central
- * differences, one-sided ones at the border. Stroke width grows by dilation, whose derivative is the gradient's length.
+ * The derivative of each pixel of a [channels, rows, columns] picture by each transformation: Lie derivatives from central
+ * differences, one-sided at the border. Stroke width changes by dilation, whose derivative is the length of the gradient.
  *
  * @see Simard, LeCun, Denker & Victorri 1998
  */

@@ -6,29 +6,29 @@ import { cellsOf, lineOf, NO_INTERVAL, told } from "./findings.ts";
 import { bootstrap, type Estimate, jackknife, mean, timesDrawn } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
-/** Directions in which positions are kept: a picture has two. */
+/** The number of directions for which positions are stored: two, for a plane figure. */
 const COMPONENTS = 2;
-/** Classes that the picture of the movement tells apart by colour. */
+/** How many classes the figure of the movement distinguishes by colour. */
 const COLOURED = 10;
 
 /**
- * Images as points that move from layer to layer: how the cloud of them changes its shape.
+ * Images as points that move from layer to layer, and how the shape of the cloud of points changes.
  *
  * @see Mototake & Ikegami 2015, figures 1 and 2
  */
 export const trajectory: Study = {
   id: "trajectory",
   question:
-    "How do images move through the layers: what comes together, what drifts apart, and into how many directions?",
+    "How do images move through the layers: which come closer together, which move apart, and in how many directions do they spread?",
   method:
-    "The activations of all images are taken as points of each tap's space, and the distances between them are measured. " +
-    "Correlations of all distances compare taps; the cloud's participation ratio, (Σλ)²/Σλ² of its covariance's eigenvalues λ, counts its directions.",
+    "At each tap, the activations of all images are a cloud of points, and all distances between the points are measured. " +
+    "The correlation of these distances compares two taps. The participation ratio (Σλ)²/Σλ² of the eigenvalues λ of the covariance measures in how many directions the cloud spreads.",
   params: {},
 
   design({ inputs, taps }) {
     if (inputs.length < 3) {
       throw new PushforwardError("usage", {
-        what: `The study of trajectories needs at least 3 inputs; there ${inputs.length === 1 ? "is 1" : `are ${inputs.length}`}.`,
+        what: `The study of trajectories needs at least 3 inputs, but there ${inputs.length === 1 ? "is only 1" : `are only ${inputs.length}`}.`,
         fix: "Give more pictures.",
       });
     }
@@ -42,10 +42,14 @@ export const trajectory: Study = {
       },
       cell: ["tap"],
       variables: {
-        distance: { dims: ["image", "other"], about: "distance of two images' activations", unit: "units of the tap" },
+        distance: {
+          dims: ["image", "other"],
+          about: "distance between the activations of two images",
+          unit: "units of the tap",
+        },
         position: {
           dims: ["image", "component"],
-          about: "along the directions of largest variance",
+          about: "coordinates along the directions of largest variance",
           unit: "units of the tap",
         },
       },
@@ -56,7 +60,7 @@ export const trajectory: Study = {
     const { algebra } = lab.network.backend;
     const points = await lab.activations(lab.taps[tap!]!);
     const { rows: n } = points;
-    // Differences from the first image keep their digits where all images lie close together.
+    // Differences from the first image lose fewer digits to rounding if all images lie close together.
     const first = points.data.slice(0, points.length);
     const apart = { ...points, data: points.data.map((value, i) => value - first[i % points.length]!) };
     const { data: inner } = await algebra.gram(apart, apart, { exact: true });
@@ -87,9 +91,9 @@ export const trajectory: Study = {
 /** The images at one tap. */
 interface Cloud {
   readonly tap: string;
-  /** True classes; empty where one is not known. */
+  /** True classes; an empty text if one is not known. */
   readonly classes: readonly string[];
-  /** By which the picture is coloured: the true classes, or else those that the network gives. */
+  /** The classes that determine the colours of the figure: the true classes, or else the predicted ones. */
   readonly colours: readonly string[];
   /** [images, images] */
   readonly distance: Float64Array;
@@ -111,7 +115,7 @@ function cloudsOf({ axes, inputs, values }: StudyData): Cloud[] {
   }));
 }
 
-/** Inner products of some images around their mean, from their distances: −½·C·D²·C with C = I − 11ᵀ/n. */
+/** The inner products of images relative to their mean, from their distances: −½·C·D²·C with C = I − 11ᵀ/n. */
 function centred(distance: ArrayLike<number>, images: number, chosen: readonly number[]): Matrix {
   const n = chosen.length;
   const squares = Float64Array.from({ length: n * n }, (_, at) => {
@@ -123,7 +127,7 @@ function centred(distance: ArrayLike<number>, images: number, chosen: readonly n
   return { rows: n, columns: n, data };
 }
 
-/** (Σλ)²/Σλ² of the eigenvalues of the images' covariance: how many directions the cloud has. */
+/** The participation ratio (Σλ)²/Σλ² of the eigenvalues of the covariance: in how many directions the cloud spreads. */
 function participationRatio({ distance, classes }: Cloud, chosen: readonly number[]): number {
   const { data, rows } = centred(distance, classes.length, chosen);
   let [trace, squares] = [0, 0];
@@ -132,7 +136,7 @@ function participationRatio({ distance, classes }: Cloud, chosen: readonly numbe
   return squares > 0 ? trace ** 2 / squares : Number.NaN;
 }
 
-/** Visits every pair of different images that were drawn: its place among the distances, and how often it was drawn. */
+/** Visits every pair of different images that were drawn, with its index among the distances and how often it was drawn. */
 function forPairs(
   n: number,
   chosen: readonly number[],
@@ -154,7 +158,7 @@ function meanDistance({ distance, classes }: Cloud, chosen: readonly number[]): 
   return sum / count;
 }
 
-/** Mean distance of images of different classes over that of images of one class; NaN where there are no such pairs. */
+/** The mean distance between classes divided by the mean distance within classes; NaN if there are no such pairs. */
 function separation({ distance, classes }: Cloud, chosen: readonly number[]): number {
   const counts = [0, 0];
   const sums = [0, 0];
@@ -170,7 +174,7 @@ function separation({ distance, classes }: Cloud, chosen: readonly number[]): nu
 /** Pearson's correlation of the distances at two taps, as a statistic of images. */
 function together(a: Cloud, b: Cloud): (chosen: readonly number[]) => number {
   const n = a.classes.length;
-  // Sums of squares keep their digits where distances are counted from their mean.
+  // Sums of squares lose fewer digits to rounding if distances are taken relative to their mean.
   const [middleOfA, middleOfB] = [mean(a.distance), mean(b.distance)];
   return (chosen) => {
     let [count, sumOfA, sumOfB, both, squaresOfA, squaresOfB] = [0, 0, 0, 0, 0, 0];
@@ -220,9 +224,9 @@ function tableOf(clouds: readonly Cloud[], measures: readonly Measures[]): Findi
   return {
     id: "by-tap",
     caption:
-      `The cloud of ${clouds[0]!.classes.length} images at each tap, with 95 % intervals by bootstrap over images (of the ` +
-      "participation ratio by jackknife, as an image drawn twice adds no direction). Separation: mean distance between classes over " +
-      `that within. ${NO_INTERVAL}`,
+      `The cloud of ${clouds[0]!.classes.length} images at each tap, with 95 % intervals by bootstrap over images (for the ` +
+      "participation ratio by jackknife, because an image that is drawn twice adds no direction). Separation is the mean distance between classes divided " +
+      `by the mean distance within classes. ${NO_INTERVAL}`,
     columns: ["tap", ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`])],
     rows: clouds.map(({ tap }, t) => {
       const { distance, directions, withPrevious, withFirst, separation } = measures[t]!;
@@ -238,10 +242,10 @@ const tapAxis = (clouds: readonly Cloud[]) => ({ label: "tap, by depth", names: 
 function chartOfDepth(clouds: readonly Cloud[], measures: readonly Measures[]): Chart {
   return {
     id: "correlation",
-    title: "Which distances survive",
+    title: "Correlation of distances between taps",
     caption:
-      "Correlation of all pairwise distances with those at the first tap and at the tap before: 1 means that the cloud kept its " +
-      "shape. Bands: 95 % intervals by bootstrap over images.",
+      "Correlation of all pairwise distances with those at the first tap and with those at the tap before. 1 means that the shape of the cloud did not " +
+      "change. Bands: 95 % intervals by bootstrap over images.",
     x: tapAxis(clouds),
     y: { label: "correlation of distances" },
     panels: [
@@ -256,7 +260,7 @@ function chartOfDepth(clouds: readonly Cloud[], measures: readonly Measures[]): 
   };
 }
 
-/** Nothing where classes are not known. */
+/** Nothing if the classes are not known. */
 function chartOfSeparation(clouds: readonly Cloud[], measures: readonly Measures[]): Chart[] {
   if (measures.every(({ separation }) => Number.isNaN(separation.value))) return [];
   return [
@@ -264,22 +268,22 @@ function chartOfSeparation(clouds: readonly Cloud[], measures: readonly Measures
       id: "separation",
       title: "How classes part",
       caption:
-        "Mean distance of images of different classes over that of images of one class. Bands: 95 % intervals by bootstrap over " +
-        "images. Above 1, classes are apart.",
+        "Mean distance between images of different classes, divided by the mean distance between images of one class. Bands: 95 % intervals by " +
+        "bootstrap over images. Above 1, classes are separated.",
       x: tapAxis(clouds),
       y: { label: "distance between / within classes" },
       panels: [
         {
           title: "",
           series: [lineOf("separation", tapsOf(clouds), (t) => measures[t]!.separation)],
-          rule: { y: 1, label: "classes not told apart" },
+          rule: { y: 1, label: "no separation" },
         },
       ],
     },
   ];
 }
 
-/** Where the images lie in the plane of each tap's two main directions, every plane turned to match the one before. */
+/** The images in the plane of the two main directions of each tap. Every plane is rotated to match the one before. */
 function picture(clouds: readonly Cloud[]): Chart {
   const counts = new Map<string, number>();
   const { classes, colours } = clouds[0]!;
@@ -307,8 +311,8 @@ function picture(clouds: readonly Cloud[]): Chart {
     id: "movement",
     title: "Images moving through the layers",
     caption:
-      "Each dot is an image, in the plane of the two directions in which the images of that tap differ most; scaled to a mean " +
-      `square of 1, and turned to match the tap before. Colours: ${colours === classes ? "true classes" : "classes that the network gives"}.`,
+      "Each dot is an image, in the plane of the two directions in which the images at that tap differ most. Each plane is scaled to a mean " +
+      `square of 1 and rotated to match the tap before. Colours: ${colours === classes ? "true classes" : "predicted classes"}.`,
     x: { label: "first direction", bare: true },
     y: { label: "second direction", bare: true },
     panels,
@@ -321,7 +325,7 @@ function unitSpread(position: Float64Array): Float64Array {
   return position.map((value) => value / scale);
 }
 
-/** Plane positions turned, or turned over, to lie nearest to others. @see Schönemann 1966 (orthogonal Procrustes) */
+/** Rotates or reflects plane positions to lie as close as possible to others. @see Schönemann 1966 (orthogonal Procrustes) */
 function matched(position: Float64Array, other: Float64Array): Float64Array {
   let [dots, crosses, mirroredDots, mirroredCrosses] = [0, 0, 0, 0];
   for (let i = 0; i < position.length; i += 2) {
@@ -355,14 +359,14 @@ function verdictsOf(clouds: readonly Cloud[], seed: number): Verdict[] {
         "From the first tap to the last, images of one class come closer together than images of different classes.",
       verdict: verdictOf(parted),
       because: Number.isNaN(parted.value)
-        ? "No two images of one class, or no true classes, are given."
-        : `Distance between classes over distance within, from ${first.tap} to ${last.tap}: logarithm of the ratio ${told(parted)}.`,
+        ? "There are no true classes, or no two images of one class."
+        : `Distance between classes divided by distance within classes, from ${first.tap} to ${last.tap}: logarithm of the ratio ${told(parted)}.`,
     },
     {
       on: "movement",
-      claim: "From the first tap to the last, the images spread into fewer directions.",
+      claim: "The images spread in fewer directions at the last tap than at the first.",
       verdict: verdictOf(fewer),
-      because: `Participation ratio at ${first.tap} over that at ${last.tap}: logarithm ${told(fewer)}.`,
+      because: `Participation ratio at ${first.tap} divided by that at ${last.tap}: logarithm ${told(fewer)}.`,
     },
   ];
 }

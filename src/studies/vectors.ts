@@ -4,39 +4,39 @@ import { cellsOf, floorAt, imagesAt, isLogKnown, lineOf, NO_INTERVAL, RESOLVED, 
 import { correlation, type Estimate, mean, meanOfKnown, ranks } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
-/** What is measured of a singular vector as a picture. */
+/** The measures of a singular vector, seen as a picture. */
 const measures = {
   area: {
-    about: "share of the picture that the vector fills: inverse participation ratio over pixels",
+    about: "share of the picture that the vector covers: participation ratio of |v|² over the pixels",
     unit: "share of pixels",
   },
-  spread: { about: "root mean square distance from the vector's centre", unit: "share of the picture's diagonal" },
+  spread: { about: "root mean square distance of |v|² from its centre", unit: "share of the picture's diagonal" },
   frequency: { about: "root mean square spatial frequency", unit: "cycles per pixel" },
 } as const;
 type MeasureName = keyof typeof measures;
 const names = Object.keys(measures) as MeasureName[];
 
-/** Singular values that differ by less than this many residuals are one cluster: which vectors span it is arbitrary. */
+/** Singular values that differ by less than this many residuals form a cluster, whose single vectors are arbitrary. */
 const APART = 10;
 
 /**
- * Are right singular vectors of large σ local, and those of small σ spread over the picture?
+ * Are right singular vectors of large σ local, and are those of small σ spread over the picture?
  *
  * @see Mototake & Ikegami 2015, figure 4
  */
 export const vectors: Study = {
   id: "vectors",
   question:
-    "Are singular vectors of large singular values local structures, and those of small ones spread over the picture?",
+    "Are singular vectors of large singular values local structures, and are those of small ones spread over the picture?",
   method:
-    "Of the first and the last right singular vectors kept, |v|² summed over colours is taken as a density over the pixels, and its " +
-    "area, spread and spatial frequency are measured; vectors of equal σ share the density of their span. Spearman's rank correlation with σ is taken for each image and tap, and its mean over images given with an interval.",
+    "For the first and the last right singular vectors stored, |v|² summed over colours is a density over the pixels. Its area, spread " +
+    "and spatial frequency are measured; for vectors with equal σ, the density of the space that they span is used. Spearman's rank correlation of each measure with σ is computed for each image and tap. Its mean over images is given with an interval.",
   params: {},
 
   design({ inputs, taps, vectors }) {
     if (taps[0]!.shape.length !== 3) {
       throw new PushforwardError("usage", {
-        what: `The study of vectors needs pictures; the source is [${taps[0]!.shape.join(", ")}].`,
+        what: `The study of vectors needs pictures, but the source has the shape [${taps[0]!.shape.join(", ")}].`,
         where: { tap: taps[0]!.name },
         fix: "Choose a network whose input has channels, rows and columns.",
       });
@@ -49,7 +49,7 @@ export const vectors: Study = {
       },
       cell: ["tap", "image"],
       variables: {
-        number: { dims: ["vector"], about: "number of the singular value; 1 is the largest" },
+        number: { dims: ["vector"], about: "index of the singular value; 1 is the largest" },
         sigma: { dims: ["vector"], about: "singular value" },
         floor: { dims: [], about: "residual that the backend can reach; σ up to it cannot be told from zero" },
         ...Object.fromEntries(names.map((name) => [name, { dims: ["vector"], ...measures[name] }])),
@@ -86,7 +86,7 @@ export const vectors: Study = {
   },
 };
 
-/** Rows of kept vectors, those together whose σ cannot be told apart. */
+/** The rows of the stored vectors in groups: vectors whose σ cannot be told apart are in one group. */
 function clustersOf({ sigma, residual, vectors: { index } }: UnitResult): number[][] {
   const clusters: number[][] = [];
   index.forEach((i, row) => {
@@ -98,7 +98,7 @@ function clustersOf({ sigma, residual, vectors: { index } }: UnitResult): number
   return clusters;
 }
 
-/** Measures the mean density of some vectors of a [channels, rows, columns] picture; their sign and turns within their span do not matter. */
+/** Measures the mean density of some vectors of a [channels, rows, columns] picture. It does not depend on signs or on rotations within their span. */
 export function measureVectors(rows: readonly Float32Array[], shape: Shape): Record<MeasureName, number> {
   const [channels, height, width] = shape as [number, number, number];
   const density = new Float64Array(height * width);
@@ -112,7 +112,7 @@ export function measureVectors(rows: readonly Float32Array[], shape: Shape): Rec
           density[y * width + x]! += value * value;
           const right = x + 1 < width ? row[at + 1]! : 0;
           const below = y + 1 < height ? row[at + width]! : 0;
-          // Outside the picture there is nothing: the first and last differences count as well.
+          // The vector is zero outside of the picture, so the differences at the border count too.
           steps += (right - value) ** 2 + (below - value) ** 2;
           if (x === 0) steps += value * value;
           if (y === 0) steps += value * value;
@@ -130,7 +130,7 @@ export function measureVectors(rows: readonly Float32Array[], shape: Shape): Rec
   const variance = density.reduce((sum, value, at) => {
     return sum + (value / total) * (((at % width) - meanX) ** 2 + (Math.floor(at / width) - meanY) ** 2);
   }, 0);
-  // The difference of neighbours turns a wave of frequency f into one of |2·sin(πf)| times its size; taken as diagonal.
+  // The difference of neighbours multiplies a wave of frequency f by |2·sin(πf)|. Both axes are assumed to have the same frequency.
   const frequency = (2 / Math.PI) * Math.asin(Math.sqrt(Math.min(1, steps / total / 8)));
   return {
     area: 1 / squares / (height * width),
@@ -139,7 +139,7 @@ export function measureVectors(rows: readonly Float32Array[], shape: Shape): Rec
   };
 }
 
-/** A variable of one unit, of those vectors whose σ tells them from others of the null space. */
+/** A variable at one tap and image, for the vectors whose σ is large enough that they do not belong to the null space. */
 function vectorsAt(data: StudyData, name: string, tap: number, image: number): Float64Array {
   const { axes, values } = data;
   const count = axes.vector!.length;
@@ -150,7 +150,7 @@ function vectorsAt(data: StudyData, name: string, tap: number, image: number): F
   return own(name).filter((_, i) => isLogKnown(sigma[i]!, sigma[0]!, floor));
 }
 
-/** Spearman's correlation of σ with a measure, mean over images. */
+/** Spearman's correlation of σ with a measure, averaged over images. */
 function correlationAt(data: StudyData, name: MeasureName, tap: number): Estimate {
   const each = imagesAt(data, "sigma", tap).map((image) =>
     correlation(ranks(vectorsAt(data, "sigma", tap, image)), ranks(vectorsAt(data, name, tap, image))),
@@ -163,14 +163,14 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
   const of = (name: MeasureName, tap: number, pick: (values: Float64Array) => number | undefined) =>
     mean(
       Array.from({ length: n }, (_, image) => pick(vectorsAt(data, name, tap, image)))
-        // An image whose J is zero has no such vector.
+        // If J is zero at an image, it has no such vector.
         .filter((value) => value !== undefined),
     );
   return {
     id: "by-tap",
     caption:
-      `Right singular vectors of J(input → tap): the first, and the last one kept whose σ exceeds ${RESOLVED} σ₁ and the floor, means over ${n} images, and Spearman's rank ` +
-      `correlation of each measure with σ over all of those, mean over images with 95 % intervals by bootstrap over images. ${NO_INTERVAL}`,
+      `Right singular vectors of J(input → tap). The table has the means over ${n} images for the first vector and for the last one stored whose σ exceeds ${RESOLVED} σ₁ and the floor, ` +
+      `and Spearman's rank correlation of each measure with σ over all such vectors, averaged over images, with 95 % intervals by bootstrap over images. ${NO_INTERVAL}`,
     columns: [
       "tap",
       ...names.flatMap((name) => [`${name}, first`, `${name}, last`, `correlation of ${name} with σ`, "low", "high"]),
@@ -205,7 +205,7 @@ function measureChart(data: StudyData, taps: readonly string[], name: MeasureNam
   return {
     id: name,
     title: `Singular vectors as pictures: ${name}`,
-    caption: `${about[0]!.toUpperCase()}${about.slice(1)}, of the right singular vectors kept: mean over ${n} images, against the index of σ.`,
+    caption: `${about[0]!.toUpperCase()}${about.slice(1)}, for the right singular vectors stored: mean over ${n} images, against the index of σ.`,
     x: { label: "index k (1 is the largest σ)", log: true },
     y: { label: unit, log: name === "area" },
     panels: [{ title: "", series }],
@@ -215,10 +215,10 @@ function measureChart(data: StudyData, taps: readonly string[], name: MeasureNam
 function correlationChart(data: StudyData, taps: readonly string[]): Chart {
   return {
     id: "correlation",
-    title: "How size and singular value go together",
+    title: "Correlation of the size of a vector with its singular value",
     caption:
-      "Spearman's rank correlation of σ with area, spread and frequency of its vector; below 0, vectors of larger σ are smaller (or " +
-      "smoother). Means over images, 95 % intervals by bootstrap over images.",
+      "Spearman's rank correlation of σ with the area, spread and frequency of its vector. Below 0, vectors with larger σ are smaller " +
+      "(or smoother). Means over images, with 95 % intervals by bootstrap over images.",
     x: { label: "tap, by depth", names: taps },
     y: { label: "rank correlation with σ" },
     panels: [
@@ -237,7 +237,7 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
     const found = correlationAt(data, name, last);
     return {
       on: "local",
-      claim: `At ${taps[last]}, the larger the singular value, the smaller the ${name} of its right singular vector.`,
+      claim: `At ${taps[last]}, right singular vectors with larger singular values have a smaller ${name}.`,
       verdict: verdictOf({ low: -found.high, high: -found.low, n: found.n }),
       because: `Rank correlation of σ with ${name}: ${told(found, data.axes.image!.length)}.`,
     };
