@@ -251,7 +251,7 @@ function unsupported(missing: readonly UnsupportedNode[], { sources, targets }: 
   const nodes = missing.map(({ node, op }) => `${node} (${op})`).join(", ");
   return new PushforwardError("op-unsupported", {
     what:
-      `No linearize rule for ${ops.join(", ")}, needed for J(${sources.join(", ")} → ${targets.join(", ")})` +
+      `There is no rule for ${ops.join(", ")}, needed for J(${sources.join(", ")} → ${targets.join(", ")})` +
       (missing.length > 1 ? `; nodes: ${nodes}.` : "."),
     where: { node: first.node, op: first.op },
     fix: "Choose a target before these nodes (`pushforward inspect` lists the taps in reach), or add a rule: CONTRIBUTING.md.",

@@ -112,7 +112,7 @@ export interface RunManifest {
   readonly k: number;
   readonly tol: number;
   readonly seed: number;
-  /** How many vectors a unit keeps from either end; `all` keeps every one. */
+  /** How many of the first and of the last vectors each unit stores, or `all`. */
   readonly vectors: number | "all";
   readonly solver: string;
   readonly backend: string;

@@ -161,9 +161,9 @@ const models: readonly Row[] = [
     args: ["quantized.onnx", "x.npy"],
     code: 3,
     says: [
-      "error: No linearize rule for QuantizeLinear, DequantizeLinear, needed for 4 of 7 taps; nodes: quantize (QuantizeLinear), dequantize (DequantizeLinear).",
+      "error: There is no rule for QuantizeLinear, DequantizeLinear, which 4 of 7 taps need. The nodes are quantize (QuantizeLinear), dequantize (DequantizeLinear).",
       atModel("quantized.onnx", "node quantize", "op QuantizeLinear"),
-      "  do  Reachable without them: --taps conv1,relu1,pool1.",
+      "  do  These taps do not need them: --taps conv1,relu1,pool1.",
     ],
   },
   {
@@ -171,7 +171,7 @@ const models: readonly Row[] = [
     args: ["quantized.onnx", "x.npy", "--taps", "logits"],
     code: 3,
     says: [
-      "error: No linearize rule for QuantizeLinear, DequantizeLinear, needed for 1 of 1 taps; nodes: quantize (QuantizeLinear), dequantize (DequantizeLinear).",
+      "error: There is no rule for QuantizeLinear, DequantizeLinear, which 1 of 1 taps need. The nodes are quantize (QuantizeLinear), dequantize (DequantizeLinear).",
       atModel("quantized.onnx", "node quantize", "op QuantizeLinear"),
       "  do  No tap is reachable without them; add a rule: CONTRIBUTING.md.",
     ],
@@ -201,7 +201,7 @@ const taps: readonly Row[] = [
     what: "no name for a tap",
     args: ["net.onnx", "x.npy", "--taps", ","],
     says: [
-      "error: No tap is named.",
+      "error: No tap is given.",
       "  at  option --taps",
       "  do  Name taps as --taps conv1,relu1, or leave the option out for all.",
     ],
@@ -233,7 +233,7 @@ const taps: readonly Row[] = [
     what: "a source after which nothing comes",
     args: ["net.onnx", "x.npy", "--from", "logits"],
     says: [
-      'error: No tap moves with "logits".',
+      'error: No tap depends on "logits".',
       atModel("net.onnx", "tap logits"),
       "  do  Choose an earlier source with --from.",
     ],
@@ -299,7 +299,7 @@ const inputs: readonly Row[] = [
     what: "a picture and no preprocessing",
     args: ["net.onnx", "pictures/fits.png"],
     says: [
-      "error: How do pictures become an input of 1×12×12? No preprocessing is named.",
+      "error: No preprocessing is given, so it is not known how to convert pictures to an input of 1×12×12.",
       "  at  option --preprocess",
       "  do  Name one: imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file.",
     ],

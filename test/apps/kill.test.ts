@@ -74,9 +74,9 @@ describe("a run that is cut short", () => {
     const told = stderr.split("\n").filter((line) => !/^(\[|note: )/.test(line));
     expect(told).toEqual([
       "",
-      "interrupting after this step; once more to stop at once",
-      "error: Interrupted; what was finished is kept.",
-      "  do  Run the same command again to go on from there.",
+      "the command ends after this step; interrupt it again to end at once",
+      "error: The command was interrupted. Finished work is stored.",
+      "  do  Run the same command again to continue.",
       "",
     ]);
     const done = await finished("interrupted");
@@ -94,7 +94,7 @@ describe("a run that is cut short", () => {
     const { code, stderr } = await running.outcome;
     expect(code).toBe(130);
     expect(stderr.trimEnd().split("\n").slice(-2)).toEqual([
-      "error: Interrupted; nothing is kept.",
+      "error: The command was interrupted. Nothing is stored.",
       "  do  With --out, finished units are kept and the same command goes on from there.",
     ]);
   });

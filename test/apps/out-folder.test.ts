@@ -148,7 +148,7 @@ describe("results that are not as asked", () => {
     const strict = await spectrum(...command, "--tol", "1e-12");
     expect(strict.code).toBe(1);
     expect(strict.stderr.trimEnd().split("\n").at(-1)).toBe(
-      "warning: 2 of 2 units have triplets above the tolerance (marked in the results)",
+      "warning: 2 of 2 units have triplets that did not reach the tolerance (marked in the results)",
     );
     const lines = strict.stdout.trimEnd().split("\n");
     const usual = (await spectrum(...command)).stdout.trimEnd().split("\n");

@@ -61,7 +61,7 @@ describe("inspect --plan", () => {
     expect(stdout).toMatch(/^net\.onnx, rehearsed at random numbers in place of an input$/m);
     expect(stdout).toMatch(/^tap +m×n +k +method +J +Jᵀ +time +memory$/m);
     expect(stdout).toMatch(/^conv1 +576×144 +144 +dense /m);
-    expect(stdout).toMatch(/^2 inputs: 3 solves, about .* s, at most \d+ MB of memory; .* can be had\.$/m);
+    expect(stdout).toMatch(/^2 inputs: 3 solves, about .* s, at most \d+ MB of memory; .* are available\.$/m);
   });
 
   test("an input without it is refused", async () => {
@@ -100,7 +100,7 @@ describe.skipIf(process.platform !== "linux")("a run that does not fit into memo
     );
     expect(stdout).toBe("");
     expect(stderr).toMatch(
-      /^error: The run needs about \d\.\d GB of address space \(ulimit -v\) with k = 100; .* can be had\.\n {2}at {2}tap relu1, option -k\n {2}do {2}.* With --no-plan it starts all the same\.$/m,
+      /^error: With k = 100 the run needs about \d\.\d GB of address space \(ulimit -v\), but .* are available\.\n {2}at {2}tap relu1, option -k\n {2}do {2}.* With --no-plan the run starts without this check\.$/m,
     );
     expect(code).toBe(2);
     expect(await place.list()).not.toContain("out");

@@ -37,7 +37,7 @@ const rows: readonly (readonly [reason: string, row: Row, message: string])[] = 
   [
     "a padding value that moves",
     { op: "Pad", in: { X: [2], pads: intTensor([1, 0]), value: [] }, by: ["X", "value"] },
-    "Pad cannot be differentiated here: its constant value moves with the source.",
+    "Pad cannot be differentiated here: its constant value depends on the source.",
   ],
   [
     "an attribute that the rule does not know",
@@ -83,7 +83,7 @@ describe("what cannot be differentiated says so", () => {
     );
     const model = { ...problem.model, onnx: { ...onnx, graph: { ...onnx.graph, nodes } } };
     expect(await refusal({ ...problem, model })).toMatchInlineSnapshot(`
-      "error: No linearize rule for NonMaxSuppression, Einsum, needed for J(X → Y); nodes: b (NonMaxSuppression), Y (Einsum).
+      "error: There is no rule for NonMaxSuppression, Einsum, needed for J(X → Y); nodes: b (NonMaxSuppression), Y (Einsum).
         at  node b, op NonMaxSuppression
         do  Choose a target before these nodes (\`pushforward inspect\` lists the taps in reach), or add a rule: CONTRIBUTING.md."
     `);

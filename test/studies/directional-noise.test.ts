@@ -58,10 +58,10 @@ describe("directional noise", () => {
   });
 
   test.each([
-    [{}, ["amplitudes=0.1,0.01"], "Amplitudes must be above 0, and rise."],
-    [{}, ["amplitudes=0,0.01"], "Amplitudes must be above 0, and rise."],
+    [{}, ["amplitudes=0.1,0.01"], "The amplitudes must be larger than 0 and in increasing order."],
+    [{}, ["amplitudes=0,0.01"], "The amplitudes must be larger than 0 and in increasing order."],
     [{ count: 1 }, [], "needs at least two images"],
-    [{ k: 2 }, [], "First, middle and last singular vectors are asked for, and there are 2 in all."],
+    [{ k: 2 }, [], "The study compares the first, middle and last singular vectors, but there are only 2 in all."],
   ])("%j %j is refused", async (options, more, message) => {
     const { study } = await open(options);
     await expect(study(directionalNoise, { set: [...set, ...more] })).rejects.toThrow(message);

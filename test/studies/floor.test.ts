@@ -107,7 +107,7 @@ describe("where J has rank 3 and 8 triplets are computed", () => {
       for (const { points } of drawn) expect(points).toHaveLength(RANK);
       // σ of rounding change by orders of magnitude from one point to another; the three by less than a factor 30.
       const shrinks = verdicts.find(({ on }) => on === "shrinks")!;
-      expect(Math.abs(Number(/least: (-?[\d.]+)/.exec(shrinks.because)![1]))).toBeLessThan(3.4);
+      expect(Math.abs(Number(/smallest: (-?[\d.]+)/.exec(shrinks.because)![1]))).toBeLessThan(3.4);
     }
   });
 
@@ -132,9 +132,9 @@ describe("where J has rank 3 and 8 triplets are computed", () => {
       expect(data.values.predicted!.data[i]! / (1e-3 * size * value)).toBeCloseTo(1, 4);
     }
     const [first] = directionalNoise.conclude(data, { directions: 2 }).verdicts;
-    expect(first!.claim).toContain("along the first 1 singular vectors");
+    expect(first!.claim).toContain("along the first 1 singular vectors moves the output more");
     expect(first!.because).toContain(
-      "2 singular vectors are asked for; a third of those computed whose σ is above the floor is fewer.",
+      "The spans have fewer than the 2 dimensions asked for, because a span may have at most a third of the vectors computed whose σ is above the floor.",
     );
   });
 });

@@ -267,7 +267,7 @@ describe("manifold", () => {
     }
     const { tables, verdicts } = manifold.conclude(data, {});
     expect(verdicts.map(({ verdict }) => verdict)).toEqual(["undecided", "undecided", "undecided"]);
-    expect(verdicts[1]!.because).toBe("No image has another one near it that differs.");
+    expect(verdicts[1]!.because).toBe("No image has a neighbour that differs from it.");
     expect(tables[0]!.rows.find(([, , tangent]) => tangent === "neighbours")!.slice(3, 6)).toEqual([NaN, NaN, NaN]);
   });
 
@@ -305,8 +305,8 @@ describe("manifold", () => {
   });
 
   test.each([
-    [{ vectors: 2 }, "The span of 3 singular vectors is asked for, and 2 are kept."],
-    [{ model: lowRankNet(), taps: ["y"] }, "needs pictures; the source is [8]."],
+    [{ vectors: 2 }, "The study needs the span of 3 singular vectors, but only 2 are stored."],
+    [{ model: lowRankNet(), taps: ["y"] }, "needs pictures, but the source has the shape [8]."],
   ])("what it cannot measure is refused: $1", async (options, message) => {
     const { study } = await open(options);
     await expect(study(manifold, { set: ["directions=3"] })).rejects.toThrow(message);

@@ -124,13 +124,13 @@ describe("noise", () => {
     [
       {},
       ["gaussian=0.1"],
-      "Every kind of noise needs as many strengths; there are 1 of gaussian, 3 of salt-and-pepper.",
+      "Every kind of noise needs the same number of strengths, but there are 1 of gaussian, 3 of salt-and-pepper.",
     ],
     [{}, ["gaussian=0.1,-1,2"], "Noise of the kind gaussian cannot have the strength -1."],
     [{}, ["kinds=jpeg", "jpeg=0"], "Noise of the kind jpeg cannot have the strength 0."],
-    [{}, ["gaussian=0.1,0.5,0.2"], "Strengths of the kind gaussian must go from weak to strong noise."],
-    [{}, ["kinds=jpeg", "jpeg=5,50"], "Strengths of the kind jpeg must go from weak to strong noise."],
-    [{ model: lowRankNet(), taps: ["y"] }, [], "Noise needs pictures; the network's input is 8."],
+    [{}, ["gaussian=0.1,0.5,0.2"], "The strengths of gaussian noise must be in order, from weak to strong noise."],
+    [{}, ["kinds=jpeg", "jpeg=5,50"], "The strengths of jpeg noise must be in order, from weak to strong noise."],
+    [{ model: lowRankNet(), taps: ["y"] }, [], "The study of noise needs pictures, but the input of the network is 8."],
   ])("%j %j is refused", async (options, more, message) => {
     const { study } = await open(options);
     await expect(study(noise, { set: [...set, ...more] })).rejects.toThrow(message);

@@ -66,7 +66,7 @@ describe("pairs", () => {
       }
     }
     const { tables } = pairs.conclude(data, { within: "augmentation" });
-    expect(tables[0]!.caption).toContain("moved, mirrored or with other contrast");
+    expect(tables[0]!.caption).toContain("a copy of it that is shifted, mirrored or changed in contrast");
   });
 
   test("a picture seen otherwise has its own levels, moved: an even one stays, a ramp is a ramp of another slope or side", () => {
@@ -120,8 +120,12 @@ describe("pairs", () => {
       "Every image needs one of another class; image0 has none of another class.",
     ],
     [{}, ["within=magic"], 'Pairs within a class cannot come from "magic".'],
-    [{ model: lowRankNet(), taps: ["y"] }, ["within=augmentation"], "Only pictures can be seen otherwise"],
-    [{ vectors: 2 }, [], "The span of 3 singular vectors is asked for, and 2 are kept."],
+    [
+      { model: lowRankNet(), taps: ["y"] },
+      ["within=augmentation"],
+      "Only pictures can be transformed, but the input of the network is 8.",
+    ],
+    [{ vectors: 2 }, [], "The study needs the span of 3 singular vectors, but only 2 are stored."],
   ])("%j %j is refused", async (options, more, message) => {
     const { study } = await open(options);
     await expect(study(pairs, { set: [...set, ...more] })).rejects.toThrow(message);

@@ -89,7 +89,7 @@ describe("spectra", () => {
     const part = await few(4);
     expect(part.verdict).toBe("undecided");
     expect(part.because).toMatch(
-      /at least 0\.400 .*, by those computed; at most 1\.00 .*, by the units that are not at rest\.$/,
+      /at least 0\.400 .*, from those computed; at most 1\.00 .*, from the number of active rows\.$/,
     );
     const whole = await few(12);
     expect(whole.verdict).toBe("contradicted");

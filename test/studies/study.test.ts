@@ -34,7 +34,7 @@ describe("parameters", () => {
     ["draw=3", 'The study sizes has no parameter "draw".'],
     ["draws=", 'draws is "", but must be a number.'],
     ["draws=many", 'draws is "many", but must be a number.'],
-    ["levels=0.1,x", 'levels is "0.1,x", but must be numbers with commas between.'],
+    ["levels=0.1,x", 'levels is "0.1,x", but must be numbers separated by commas.'],
   ])("%s is refused", (text, message) => {
     expect(() => paramsOf(study, { set: [text] })).toThrow(message);
   });

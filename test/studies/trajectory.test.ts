@@ -75,12 +75,14 @@ describe("trajectory", () => {
     };
     const { study } = await around(4, 0.3);
     await expect(study(trajectory, {}, { signal: aborter.signal, onCell })).rejects.toThrow(
-      "Interrupted; what was finished is kept.",
+      "The command was interrupted. Finished work is stored.",
     );
     expect(told).toEqual(["tap picture"]);
   });
 
   test("two images are too few", async () => {
-    await expect((await around(2, 0)).study(trajectory)).rejects.toThrow("needs at least 3 inputs; there are 2.");
+    await expect((await around(2, 0)).study(trajectory)).rejects.toThrow(
+      "needs at least 3 inputs, but there are only 2.",
+    );
   });
 });

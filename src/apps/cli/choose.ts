@@ -7,10 +7,10 @@ import type { NetworkFile } from "../node/index.ts";
 import { DEFAULT_K } from "./options.ts";
 
 /**
- * The taps asked for, by name or as `all` or `cuts`: of these two, those that move with the source.
+ * The taps asked for, by name or as `all` or `cuts`. `all` and `cuts` give only taps that depend on the source.
  *
- * @throws PushforwardError `tap-unknown` for a name that is none or does not depend on the source, `op-unsupported` naming
- * all nodes without a rule and the taps reachable without them
+ * @throws PushforwardError `tap-unknown` for an unknown name, or a tap that does not depend on the source; `op-unsupported` naming
+ * all nodes without a rule and the taps that do not need them
  */
 export async function chooseTaps(network: NetworkFile, from: Tap, names: string): Promise<Tap[]> {
   const group = names === "all" || names === "cuts" ? names : undefined;
@@ -30,7 +30,7 @@ export async function chooseTaps(network: NetworkFile, from: Tap, names: string)
   }
   if (moving.length > 0) return moving;
   throw new PushforwardError("tap-unknown", {
-    what: `No tap${group === "cuts" ? " that is a cut" : ""} moves with "${from.name}".`,
+    what: `No tap${group === "cuts" ? " that is a cut" : ""} depends on "${from.name}".`,
     where: { file: network.file, tap: from.name },
     fix: "Choose an earlier source with --from.",
   });
@@ -43,9 +43,9 @@ function namesIn(list: string): string[] {
     .filter((name) => name !== "");
   if (names.length > 0) return names;
   throw new PushforwardError("usage", {
-    what: "No tap is named.",
+    what: "No tap is given.",
     where: { option: "--taps" },
-    fix: "Name taps as --taps conv1,relu1, or leave the option out for all.",
+    fix: "Give names of taps, for example --taps conv1,relu1, or leave the option out for all taps.",
   });
 }
 
@@ -58,12 +58,12 @@ function requireRules(network: NetworkFile, from: Tap, taps: readonly Tap[]): vo
   const ops = [...new Set(missing.map(({ op }) => op))];
   const reachable = taps.filter((tap) => !blocked.includes(tap)).map((tap) => tap.name);
   throw new PushforwardError("op-unsupported", {
-    what: `No linearize rule for ${ops.join(", ")}, needed for ${blocked.length} of ${taps.length} taps; nodes: ${nodes.join(", ")}.`,
+    what: `There is no rule for ${ops.join(", ")}, which ${blocked.length} of ${taps.length} taps need. The nodes are ${nodes.join(", ")}.`,
     where: { file: network.file, node: missing[0]!.node, op: missing[0]!.op },
     fix:
       reachable.length > 0
-        ? `Reachable without them: --taps ${quoted(reachable.join(","))}.`
-        : "No tap is reachable without them; add a rule: CONTRIBUTING.md.",
+        ? `These taps do not need them: --taps ${quoted(reachable.join(","))}.`
+        : "All taps need them. CONTRIBUTING.md explains how to add a rule.",
   });
 }
 
@@ -75,16 +75,16 @@ async function movingWith(network: NetworkFile, from: Tap, taps: readonly Tap[])
 }
 
 /**
- * The k asked for, or `DEFAULT_K`; more than some taps can have is cut there, with a note.
+ * The k asked for, or `DEFAULT_K`. A note names the taps that have fewer singular values.
  *
- * @throws PushforwardError `shape-mismatch` for more than any chosen tap can have
+ * @throws PushforwardError `shape-mismatch` if k is larger than the number of singular values at every chosen tap
  */
 export function chooseK(asked: number | undefined, from: Tap, taps: readonly Tap[]): number {
   const k = asked ?? DEFAULT_K;
   const most = Math.max(...taps.map((tap) => tripletsAt(Number.POSITIVE_INFINITY, from, tap)));
   if (asked !== undefined && asked > most) {
     throw new PushforwardError("shape-mismatch", {
-      what: `k = ${asked} is more than any chosen tap has: J has at most min(m, n) = ${most} singular values.`,
+      what: `k = ${asked} is too large: at the given taps, J has at most min(m, n) = ${most} singular values.`,
       where: { option: "-k" },
       fix: `Ask for at most ${most}, or leave -k out.`,
     });
@@ -92,7 +92,9 @@ export function chooseK(asked: number | undefined, from: Tap, taps: readonly Tap
   const cut = taps.filter((tap) => tripletsAt(k, from, tap) < k);
   if (asked !== undefined && cut.length > 0) {
     const list = cut.map((tap) => `${tap.name} ${tripletsAt(k, from, tap)}`).join(", ");
-    process.stderr.write(`note: fewer than ${k} singular values, all are computed: ${list}\n`);
+    process.stderr.write(
+      `note: these taps have fewer than ${k} singular values, and all of them are computed: ${list}\n`,
+    );
   }
   return k;
 }

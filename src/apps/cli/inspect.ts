@@ -15,17 +15,21 @@ interface InspectOptions extends PlanOptions {
 /** `pushforward inspect MODEL`: taps, shapes, cuts, unsupported ops, cost of a product; or the cost of a run. */
 export function inspectCommand(): Command {
   return new Command("inspect")
-    .description("list the taps of a model: shapes, cuts, what cannot be differentiated, cost of a product")
+    .description("list the taps of a model: shapes, cuts, operators without a rule, cost of a product")
     .argument("<model>", "ONNX file")
-    .argument("[input]", "with --plan: a picture or an .npy array to rehearse at, else random numbers")
-    .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", shape("--shape"))
-    .option("--plan", "predict what `spectrum` would take: products, time, memory")
+    .argument("[input]", "with --plan: a picture or an .npy array to rehearse at (default: random numbers)")
+    .option(
+      "--shape <extents>",
+      "shape of the input, if the file leaves it open, for example 3,224,224",
+      shape("--shape"),
+    )
+    .option("--plan", "predict the products, time and memory of `spectrum`")
     .option("--taps <names>", "with --plan: taps, as for `spectrum`", "all")
     .option("-k, --k <count>", `with --plan: triplets at each tap (default: ${DEFAULT_K})`, wholeNumber("-k", 1))
-    .option("--inputs <count>", "with --plan: inputs of the run", wholeNumber("--inputs", 1), 1)
-    .option("--preprocess <name>", "with --plan: how the input's picture is prepared, as for `spectrum`")
-    .option("--threads <count>", "with --plan: threads of one product", threadCount("--threads"))
-    .option("--json", "one object a line on standard output")
+    .option("--inputs <count>", "with --plan: number of inputs of the run", wholeNumber("--inputs", 1), 1)
+    .option("--preprocess <name>", "with --plan: how the picture is converted to an input, as for `spectrum`")
+    .option("--threads <count>", "with --plan: threads for one product", threadCount("--threads"))
+    .option("--json", "print one JSON object per line")
     .action(async (file: string, input: string | undefined, options: InspectOptions) => {
       if (input !== undefined && !options.plan) throw inputWithoutPlan(input);
       const network = await openModel(file, {
@@ -44,9 +48,9 @@ export function inspectCommand(): Command {
 
 function inputWithoutPlan(input: string): PushforwardError {
   return new PushforwardError("usage", {
-    what: "The taps of a model are the same at every input.",
+    what: "inspect needs no input, because the taps of a model are the same at every input.",
     where: { file: input },
-    fix: "Leave the input out, or add --plan to predict what a run would take there.",
+    fix: "Leave the input out, or add --plan to predict the cost of a run at this input.",
   });
 }
 
@@ -90,5 +94,5 @@ function describe(network: NetworkFile): string {
     missing.length === 0
       ? "Every tap can be differentiated."
       : `No rule for: ${[...new Set(missing.map(({ op }) => op))].join(", ")} (nodes ${missing.map(({ node }) => node).join(", ")}).`;
-  return `${network.file}\n\n${table}\n\nA cut is passed by every path from the input to the output. ${note}\n`;
+  return `${network.file}\n\n${table}\n\nA tap is a cut if every path from the input to the output passes through it. ${note}\n`;
 }

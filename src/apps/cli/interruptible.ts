@@ -3,7 +3,7 @@ export async function interruptible(job: (signal: AbortSignal) => Promise<void>)
   const aborter = new AbortController();
   const interrupt = () => {
     if (aborter.signal.aborted) process.exit(130);
-    process.stderr.write("\ninterrupting after this step; once more to stop at once\n");
+    process.stderr.write("\nthe command ends after this step; interrupt it again to end at once\n");
     aborter.abort();
   };
   process.on("SIGINT", interrupt);

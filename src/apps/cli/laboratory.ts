@@ -30,18 +30,15 @@ export interface LaboratoryOptions extends PrepareOptions {
 /** Adds the arguments and options of `LaboratoryOptions`, all but `-k`. */
 export function experimenting(command: Command): Command {
   return preparing(command)
-    .option("--tol <tolerance>", "residual asked for, relative to the largest σ", tolerance("--tol"), DEFAULT_TOL)
+    .option("--tol <tolerance>", "largest residual allowed, relative to the largest σ", tolerance("--tol"), DEFAULT_TOL)
     .option(
       "--vectors <count>",
-      "singular vectors to keep of it, from either end",
+      "how many of the first and last singular vectors to store",
       wholeNumber("--vectors", 1),
       DEFAULT_VECTORS,
     )
-    .option("--quick", "a first impression, with less of everything")
-    .requiredOption(
-      "--out <folder>",
-      "store results here (Zarr, CSV, SVG, PNG, HTML); the same command goes on where it stopped",
-    );
+    .option("--quick", "smaller parameters, for a quick first look")
+    .requiredOption("--out <folder>", "folder for the results (Zarr, CSV, SVG, PNG, HTML); the same command continues");
 }
 
 /** Measures a study that is not stored whole yet. */

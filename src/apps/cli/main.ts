@@ -17,7 +17,9 @@ const { version } = JSON.parse(readFileSync(new URL("../../../package.json", imp
 const READER_GONE = 141;
 
 const program = new Command("pushforward")
-  .description("Certified Jacobian spectra of trained networks: ONNX in, numbers that carry their residuals out.")
+  .description(
+    "Singular values and vectors of the Jacobians of trained networks (ONNX), each with its measured residual.",
+  )
   .version(version)
   .exitOverride()
   .configureOutput({ outputError: () => undefined }) // `usageError` tells it
@@ -36,7 +38,7 @@ for (const command of commands) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 
-// A reader that has gone (`| head`) ends the work without a word, as it ends other programs: what is finished is kept.
+// If the program that reads the output has ended (`| head`), the command ends silently, like others. Finished work is stored.
 process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
   process.exit(cause.code === "EPIPE" ? READER_GONE : exitCodeFor(unwritable("standard output", cause)));
 });
@@ -60,7 +62,9 @@ function exitCodeFor(thrown: unknown): number {
     process.stderr.write(`${thrown.format()}\n`);
     return exitCodes[thrown.code];
   }
-  process.stderr.write(`error: ${messageOf(thrown)}\n  do  This is a fault of Pushforward itself; please report it.\n`);
+  process.stderr.write(
+    `error: ${messageOf(thrown)}\n  do  This is an error in Pushforward itself. Please report it.\n`,
+  );
   if (process.env.PUSHFORWARD_DEBUG && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
   return 70;
 }

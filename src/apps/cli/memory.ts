@@ -4,7 +4,7 @@ import type { Forecast, TapForecast } from "../../studies/index.ts";
 
 /** What a run keeps, beside what its solves hold. */
 export interface Keeping {
-  /** Singular vectors kept of each unit, from either end. */
+  /** How many of the first and of the last singular vectors of each unit are stored. */
   readonly vectors: number | "all";
   /** Units are kept in memory, not in a folder. */
   readonly inMemory: boolean;
@@ -65,7 +65,7 @@ export async function requireRoom(forecast: Forecast, k: number, keeping: Keepin
   if (fits(taps)) return;
   const offers: string[] = [];
   if (keeping.inMemory && fits(taps, { ...keeping, inMemory: false }))
-    offers.push("with --out, units are kept on disk");
+    offers.push("--out FOLDER, which stores units on disk");
   if (keeping.vectors !== 0 && fits(taps, { ...keeping, vectors: 0 })) offers.push("--vectors none");
   const smaller = await largestFitting(k, async (fewer) => fits(await forecast.at(fewer)));
   if (smaller > 0) offers.push(`-k ${smaller}`);
@@ -78,11 +78,11 @@ export async function requireRoom(forecast: Forecast, k: number, keeping: Keepin
       ? [needed.memory, room.memory, "memory"]
       : [needed.address, room.address, "address space (ulimit -v)"];
   const largest = taps.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const fitting = offers.length === 0 ? "Nothing smaller would fit." : `This would fit: ${offers.join("; or ")}.`;
+  const fitting = offers.length === 0 ? "No smaller k would fit either." : `This would fit: ${offers.join("; or ")}.`;
   throw new PushforwardError("memory-short", {
-    what: `The run needs about ${formatBytes(need)} of ${kind} with k = ${k}; ${formatBytes(there)} can be had.`,
+    what: `With k = ${k} the run needs about ${formatBytes(need)} of ${kind}, but ${formatBytes(there)} are available.`,
     where: { tap: largest.tap.name, option: "-k" },
-    fix: `${fitting} With --no-plan it starts all the same.`,
+    fix: `${fitting} With --no-plan the run starts without this check.`,
   });
 }
 

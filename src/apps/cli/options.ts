@@ -1,12 +1,12 @@
 import { availableParallelism } from "node:os";
 import { PushforwardError } from "../../base/index.ts";
 
-/** Triplets at each tap, the tolerance, and vectors kept from either end, where none are asked for. */
+/** The defaults for the triplets at each tap, for the tolerance, and for the vectors stored (so many first and so many last). */
 export const DEFAULT_K = 500;
 export const DEFAULT_TOL = 1e-5;
 export const DEFAULT_VECTORS = 16;
 
-/** Readers of option values: each is made for the option that it names in errors (`usage`). */
+/** Parsers of option values. Each is made for one option, which it names in its errors (`usage`). */
 
 /** `3,224,224` → [3, 224, 224] */
 export const shape = (option: string) => (text: string) => {
@@ -25,7 +25,9 @@ export const wholeNumber = (option: string, least: number) => (text: string) => 
 export const threadCount = (option: string) => (text: string) => {
   const [asked, cores] = [wholeNumber(option, 1)(text), availableParallelism()];
   if (asked > cores)
-    process.stderr.write(`note: ${option} ${cores} instead of ${text}: the machine has no more cores\n`);
+    process.stderr.write(
+      `note: ${option} ${cores} is used instead of ${text}, because the machine has ${cores} cores\n`,
+    );
   return Math.min(asked, cores);
 };
 
@@ -34,7 +36,7 @@ export const tolerance = (option: string) => (text: string) => {
   return value > 0 && value < 1 ? value : refuse(option, text, "a number between 0 and 1", "1e-5");
 };
 
-/** `all`, `none` or how many to keep from either end. */
+/** `all`, `none`, or how many of the first and of the last vectors to store. */
 export const vectorCount =
   (option: string) =>
   (text: string): number | "all" => {
@@ -49,6 +51,6 @@ function refuse(option: string, given: string, wanted: string, example: string):
   throw new PushforwardError("usage", {
     what: `"${given}" is not ${wanted}.`,
     where: { option },
-    fix: `Give one, as ${option} ${example}.`,
+    fix: `For example: ${option} ${example}.`,
   });
 }

@@ -15,12 +15,12 @@ interface PaperOptions extends Omit<LaboratoryOptions, "k"> {
 /** `pushforward paper MODEL INPUT...`: every study, with the paper's settings, on one page. */
 export function paperCommand(version: string): Command {
   const command = new Command("paper").description(
-    "every study of Mototake & Ikegami 2015 and those that it plans, with its settings, on one page",
+    "run all studies, with the settings of Mototake & Ikegami 2015, and write one page",
   );
   return experimenting(command)
     .option(
       "-k, --k <count>",
-      `triplets of a spectrum, where a tap has so many (default: ${PAPER_K.whole}, quick: ${PAPER_K.quick})`,
+      `triplets of each spectrum, as far as a tap has so many (default: ${PAPER_K.whole}, quick: ${PAPER_K.quick})`,
       wholeNumber("-k", 1),
     )
     .action(async (model: string, paths: string[], { quick = false, ...options }: PaperOptions) => {
@@ -32,7 +32,7 @@ export function paperCommand(version: string): Command {
             // A study that these inputs do not do is left out.
             if (!(cause instanceof PushforwardError && cause.code === "usage")) throw cause;
             refusals.push(cause);
-            process.stderr.write(`note: no study of ${study.id}: ${cause.what}\n`);
+            process.stderr.write(`note: the study ${study.id} is left out: ${cause.what}\n`);
           });
         }
         if (refusals.length === studies.length) throw refusals[0]!;

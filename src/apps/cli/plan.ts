@@ -39,7 +39,7 @@ export async function printPlan(network: NetworkFile, path: string | undefined, 
     tol: DEFAULT_TOL,
     onTap({ name }) {
       base = Math.min(base, process.memoryUsage.rss());
-      progress.update(`${name} is rehearsed`);
+      progress.update(`rehearsing ${name}`);
     },
   });
   progress.end();
@@ -71,7 +71,7 @@ export async function printPlan(network: NetworkFile, path: string | undefined, 
   process.stdout.write(
     `${network.file}, rehearsed at ${where}\n\n${table}\n\n` +
       `${count} ${count === 1 ? "input" : "inputs"}: ${solves} solves, about ${formatSeconds(totalSeconds(predicted))}, ` +
-      `at most ${formatBytes(bytesOf(predicted))} of memory; ${formatBytes((await freeRoom()).memory)} can be had.\n`,
+      `at most ${formatBytes(bytesOf(predicted))} of memory; ${formatBytes((await freeRoom()).memory)} are available.\n`,
   );
 }
 

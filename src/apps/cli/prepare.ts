@@ -34,12 +34,16 @@ export function preparing(command: Command): Command {
   return command
     .argument("<model>", "ONNX file")
     .argument("<input...>", "pictures, folders of pictures, or .npy arrays (used as they are)")
-    .option("--taps <names>", "taps by name, comma-separated; `all`, or `cuts` for those that all paths pass", "all")
+    .option(
+      "--taps <names>",
+      "tap names separated by commas, `all`, or `cuts` (taps that all paths pass through)",
+      "all",
+    )
     .option("--preprocess <name>", "imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file")
     .option("--labels <file>", "true classes: a list of them in output order, or a table of files and classes")
-    .option("--shape <extents>", "shape of the input where the file leaves it open, as 3,224,224", shape("--shape"))
-    .option("--seed <seed>", "fixes every random choice", wholeNumber("--seed", 0), 0)
-    .option("--threads <count>", "threads of one product (default: all cores)", threadCount("--threads"));
+    .option("--shape <extents>", "shape of the input, if the file leaves it open, for example 3,224,224", shape("--shape"))
+    .option("--seed <seed>", "seed of all random numbers", wholeNumber("--seed", 0), 0)
+    .option("--threads <count>", "threads for one product (default: all cores)", threadCount("--threads"));
 }
 
 /** A network that is open, with the taps and inputs of a command. */

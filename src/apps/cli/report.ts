@@ -6,7 +6,7 @@ import { openRun } from "../../results/index.ts";
 /** `pushforward report DIR`: one self-contained HTML page of a run, and its figures as SVG. */
 export function reportCommand(): Command {
   return new Command("report")
-    .description("write report.html and the figures of a run, finished or not")
+    .description("write report.html and the figures of a finished or unfinished run")
     .argument("<run>", "folder of a run, as given to --out")
     .action(async (folder: string) => {
       process.stdout.write(`${await writeReport(folder)}\n`);

@@ -43,23 +43,23 @@ interface SpectrumOptions extends PrepareOptions {
 /** `pushforward spectrum MODEL INPUT...`: the k largest singular triplets of J(from → tap), certified. */
 export function spectrumCommand(version: string): Command {
   return preparing(new Command("spectrum"))
-    .description("certified singular values and vectors of J(input → tap) for every input and tap")
-    .option("--from <tap>", "source tap (default: the network's input)")
+    .description("compute certified singular values and vectors of J(input → tap) for every input and tap")
+    .option("--from <tap>", "source of the Jacobian (default: the input of the network)")
     .option(
       "-k, --k <count>",
-      `triplets at each tap (default: ${DEFAULT_K}, or all where a tap has fewer)`,
+      `triplets at each tap (default: ${DEFAULT_K}, or all if a tap has fewer)`,
       wholeNumber("-k", 1),
     )
-    .option("--tol <tolerance>", "residual asked for, relative to the largest σ", tolerance("--tol"), DEFAULT_TOL)
+    .option("--tol <tolerance>", "largest residual allowed, relative to the largest σ", tolerance("--tol"), DEFAULT_TOL)
     .option(
       "--vectors <count>",
-      "singular vectors to keep from either end: a number, all, none",
+      "how many of the first and last singular vectors to store: a number, all, none",
       vectorCount("--vectors"),
       DEFAULT_VECTORS,
     )
-    .option("--out <folder>", "store results here (Zarr); the same command goes on where it stopped")
-    .option("--json", "one object a line on standard output, one for each input and tap")
-    .option("--no-plan", "start at once: predict neither time nor memory, and do not look whether they suffice")
+    .option("--out <folder>", "store the run in this folder (Zarr); the same command continues it")
+    .option("--json", "print one JSON object per line, one for each input and tap")
+    .option("--no-plan", "start at once, without predicting time and memory or checking the memory")
     .action((model: string, paths: string[], options: SpectrumOptions) => run(version, model, paths, options));
 }
 
@@ -147,7 +147,7 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
     process.stderr.write(`stored in ${options.out}; see it: pushforward report ${quoted(options.out)}\n`);
   if (missed > 0) {
     process.stderr.write(
-      `warning: ${missed} of ${units.length} units have triplets above the tolerance (marked in the results)\n`,
+      `warning: ${missed} of ${units.length} units have triplets that did not reach the tolerance (marked in the results)\n`,
     );
     process.exitCode = 1;
   }
@@ -166,8 +166,8 @@ function failureOf(cause: unknown, { inputs, taps }: RunManifest, input: number,
 
 function nothingKept(cause: unknown): PushforwardError {
   return new PushforwardError("interrupted", {
-    what: "Interrupted; nothing is kept.",
-    fix: "With --out, finished units are kept and the same command goes on from there.",
+    what: "The command was interrupted. Nothing is stored.",
+    fix: "With --out, finished units are stored, and the same command continues from there.",
     cause,
   });
 }

@@ -16,11 +16,11 @@ interface StudyOptions extends LaboratoryOptions {
 export function studyCommand(version: string): Command {
   const names = studies.map(({ id }) => id).join(", ");
   const command = new Command("study")
-    .description(`one question about a network, answered with tables, figures and a page: ${names}`)
-    .argument("<name>", "which study");
+    .description(`answer one question about a network with tables, figures and a page: ${names}`)
+    .argument("<name>", "name of the study");
   return experimenting(command)
-    .option("-k, --k <count>", "triplets of a spectrum, where a tap has so many", wholeNumber("-k", 1), STUDY_K)
-    .option("--set <name=value>", "sets a parameter of the study; may be repeated", collected, [])
+    .option("-k, --k <count>", "triplets of each spectrum, as far as a tap has so many", wholeNumber("-k", 1), STUDY_K)
+    .option("--set <name=value>", "set a parameter of the study; may be repeated", collected, [])
     .action(async (name: string, model: string, paths: string[], options: StudyOptions) => {
       const study = studyNamed(name);
       const params = paramsOf(study, options);
@@ -36,6 +36,6 @@ function studyNamed(name: string): Study {
   if (study !== undefined) return study;
   throw new PushforwardError("usage", {
     what: `There is no study "${name}".`,
-    fix: `There are ${studies.map(({ id }) => id).join(", ")}.`,
+    fix: `The studies are ${studies.map(({ id }) => id).join(", ")}.`,
   });
 }

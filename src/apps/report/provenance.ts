@@ -15,7 +15,10 @@ export function provenance(manifest: RunManifest, command: string | undefined): 
     ["Preprocessing", html`${manifest.preprocess.name}<br><code>${shown}</code>`],
     ["Unit of the source", manifest.preprocess.unit],
     ["Wanted", `k = ${manifest.k}, tolerance ${formatNumber(manifest.tol)}, seed ${manifest.seed}`],
-    ["Vectors kept", manifest.vectors === "all" ? "all" : `${manifest.vectors} from either end of each spectrum`],
+    [
+      "Vectors stored",
+      manifest.vectors === "all" ? "all" : `the first and the last ${manifest.vectors} of each spectrum`,
+    ],
     ["Solver", manifest.solver],
     ["Backend", manifest.backend],
     [
