@@ -173,7 +173,7 @@ const models: readonly Row[] = [
     says: [
       "error: There is no rule for QuantizeLinear, DequantizeLinear, which 1 of 1 taps need. The nodes are quantize (QuantizeLinear), dequantize (DequantizeLinear).",
       atModel("quantized.onnx", "node quantize", "op QuantizeLinear"),
-      "  do  No tap is reachable without them; add a rule: CONTRIBUTING.md.",
+      "  do  All taps need them. CONTRIBUTING.md explains how to add a rule.",
     ],
   },
 ];
@@ -203,7 +203,7 @@ const taps: readonly Row[] = [
     says: [
       "error: No tap is given.",
       "  at  option --taps",
-      "  do  Name taps as --taps conv1,relu1, or leave the option out for all.",
+      "  do  Give names of taps, for example --taps conv1,relu1, or leave the option out for all taps.",
     ],
   },
   {
@@ -242,7 +242,7 @@ const taps: readonly Row[] = [
     what: "k larger than any tap allows",
     args: ["net.onnx", "x.npy", "-k", "145"],
     says: [
-      "error: k = 145 is more than any chosen tap has: J has at most min(m, n) = 144 singular values.",
+      "error: k = 145 is too large: at the given taps, J has at most min(m, n) = 144 singular values.",
       "  at  option -k",
       "  do  Ask for at most 144, or leave -k out.",
     ],
@@ -301,7 +301,7 @@ const inputs: readonly Row[] = [
     says: [
       "error: No preprocessing is given, so it is not known how to convert pictures to an input of 1×12×12.",
       "  at  option --preprocess",
-      "  do  Name one: imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file.",
+      "  do  Give one: imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file.",
     ],
   },
   {
@@ -341,7 +341,7 @@ const inputs: readonly Row[] = [
 const option = (name: string, value: string, wanted: string, example: string): Row => ({
   what: `${name} ${value || "(empty)"}`,
   args: ["net.onnx", "x.npy", name, value],
-  says: [`error: "${value}" is not ${wanted}.`, `  at  option ${name}`, `  do  Give one, as ${name} ${example}.`],
+  says: [`error: "${value}" is not ${wanted}.`, `  at  option ${name}`, `  do  For example: ${name} ${example}.`],
 });
 
 const options: readonly Row[] = [

@@ -99,7 +99,7 @@ describe("threads", () => {
       expect(await pushforward([...command, `--threads=${threads}`], { cwd: place.folder })).toEqual({
         code: 2,
         stdout: "",
-        stderr: `error: "${threads}" is not a whole number of at least 1.\n  at  option --threads\n  do  Give one, as --threads 100.\n`,
+        stderr: `error: "${threads}" is not a whole number of at least 1.\n  at  option --threads\n  do  For example: --threads 100.\n`,
       });
     }
   });

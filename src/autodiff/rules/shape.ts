@@ -45,7 +45,7 @@ function padSource(mode: string, place: number, extent: number): number {
 }
 
 const pad: Rule = (node, primal) => {
-  if (node.varies(2)) throw new Error("its constant value moves with the source");
+  if (node.varies(2)) throw new Error("its constant value depends on the source");
   const x = node.inputs[0]!;
   const pads = steering(node, 1)!;
   const axes = (steering(node, 3) ?? x.shape.map((_, axis) => axis)).map((axis) => fromRight(axis, x.shape));
