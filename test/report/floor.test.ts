@@ -34,7 +34,7 @@ test("σ below the floor are counted apart and shown by the floor", () => {
   expect(table[5]).toBe("&lt; 4.2×10⁻⁶");
   expect(table[8]).toBe("2"); // the numerical rank
   expect(summarySentences(run)[1]).toContain(
-    "4 are certified at the tolerance 10⁻⁵ (relative to the largest σ), 4 lie below the floor, where they cannot be told from zero",
+    "4 are certified at the tolerance 10⁻⁵ (relative to the largest σ), 4 have σ below the floor, where it cannot be told from zero",
   );
   const csv = decodeURIComponent(downloadsOf(run)[0]!.href).split("\n");
   expect(csv[1]).toMatch(/,2,2,0\.00000414,.*,2,1,,$/); // converged, below the floor, the floor; σ

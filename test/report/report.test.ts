@@ -25,15 +25,15 @@ describe("a finished run", async () => {
     expect(page.replaceAll('xmlns="http://www.w3.org/2000/svg"', "")).not.toMatch(/https?:\/\//);
   });
 
-  test("four sentences from the data", () => {
+  test("five sentences from the data", () => {
     const lead = parseHTML(page).document.querySelector(".lead")?.textContent ?? "";
-    expect(lead).toContain("3 taps of small-net.onnx was analysed at 3 inputs: 9 spectra, 102 singular triplets");
+    expect(lead).toContain("3 taps of small-net.onnx was computed at 3 inputs: 9 spectra, 102 singular triplets");
     expect(lead).toContain("102 are certified at the tolerance 10⁻⁵");
-    expect(lead).toContain("the worst residual is 4.4×10⁻⁷ of the largest σ, at conv1");
+    expect(lead).toContain("The largest residual is 4.4×10⁻⁷ of the largest σ, at conv1");
     expect(lead).toMatch(
       /The effective rank is [\d.]+ at conv1 \(of the first 12 σ only\) and [\d.]+ at logits \(of all 10 σ\)/,
     );
-    expect(lead.match(/\.(?= |$)/g)).toHaveLength(4);
+    expect(lead.match(/\.(?= |$)/g)).toHaveLength(5);
   });
 
   test("the claim on missed σ stands apart from the residuals", () => {
@@ -101,7 +101,7 @@ describe("a run that is not whole", () => {
     const page = await renderReport(syntheticRun({ ...small, absent }));
     expect(firstBadNesting(page)).toBeUndefined();
     expect(text(page)).toContain(
-      "Unfinished: 4 units of 9 are missing, at pool1 (1 of 3 inputs), logits (3 of 3 inputs).",
+      "This run is unfinished: 4 units of 9 are missing, at pool1 (1 of 3 inputs), logits (3 of 3 inputs).",
     );
     expect(text(page)).toContain("n = 2 to 3");
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
@@ -131,7 +131,7 @@ describe("a run that is not whole", () => {
       "84 are certified at the tolerance 10⁻⁵ (relative to the largest σ), 18 did not converge",
     );
     expect(text(page)).toContain("× 6 not");
-    expect(text(page)).toContain("9 units ended at the solver's budget");
+    expect(text(page)).toContain("In 9 units, the solver reached its limit of products or was interrupted");
   });
 
   test("one input: n = 1 in every caption, no ±", async () => {
@@ -146,8 +146,8 @@ describe("a run that is not whole", () => {
 
   test("no vectors kept, exact zeros", async () => {
     const page = await renderReport(syntheticRun({ ...small, vectors: false, zeros: 0.5 }));
-    expect(text(page)).toContain("This run kept no singular vectors of σ above the floor.");
-    expect(text(page)).toMatch(/\d+ lie below the floor, where they cannot be told from zero/);
+    expect(text(page)).toContain("This run stores no singular vectors with σ above the floor.");
+    expect(text(page)).toMatch(/\d+ have σ below the floor, where it cannot be told from zero/);
     expect(text(page)).toMatch(/\d+ of 102 σ are zero or lie below the floor/);
     expect(page).not.toMatch(/NaN|Infinity/);
   });

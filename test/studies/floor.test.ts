@@ -107,7 +107,7 @@ describe("where J has rank 3 and 8 triplets are computed", () => {
       for (const { points } of drawn) expect(points).toHaveLength(RANK);
       // σ of rounding change by orders of magnitude from one point to another; the three by less than a factor 30.
       const shrinks = verdicts.find(({ on }) => on === "shrinks")!;
-      expect(Math.abs(Number(/smallest: (-?[\d.]+)/.exec(shrinks.because)![1]))).toBeLessThan(3.4);
+      expect(Number(/smallest: −?([\d.]+)/.exec(shrinks.because)![1])).toBeLessThan(3.4);
     }
   });
 

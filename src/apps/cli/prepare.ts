@@ -41,7 +41,11 @@ export function preparing(command: Command): Command {
     )
     .option("--preprocess <name>", "imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file")
     .option("--labels <file>", "true classes: a list of them in output order, or a table of files and classes")
-    .option("--shape <extents>", "shape of the input, if the file leaves it open, for example 3,224,224", shape("--shape"))
+    .option(
+      "--shape <extents>",
+      "shape of the input, if the file leaves it open, for example 3,224,224",
+      shape("--shape"),
+    )
     .option("--seed <seed>", "seed of all random numbers", wholeNumber("--seed", 0), 0)
     .option("--threads <count>", "threads for one product (default: all cores)", threadCount("--threads"));
 }

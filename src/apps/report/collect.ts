@@ -11,27 +11,27 @@ import {
 import { type RunManifest, resolvedSigma, type UnitResult } from "../../results/index.ts";
 import type { RunReader } from "./run-reader.ts";
 
-/** A run as a report sees it: every number, and the long vectors already turned into pictures. */
+/** The data of a run for a report: every number, with long vectors already converted to pictures. */
 export interface CollectedRun {
   readonly manifest: RunManifest;
-  /** Every tap of the manifest in its order, with the units that are there. */
+  /** Every tap of the manifest in its order, with its finished units. */
   readonly taps: readonly TapUnits[];
-  /** The taps that have anything to show. */
+  /** The taps with at least one picture to show. */
   readonly galleries: readonly Gallery[];
-  /** Units that a usable input should have and has not. */
+  /** The units of usable inputs that are not stored yet. */
   readonly missing: readonly { readonly input: string; readonly tap: string }[];
   /** Units that were tried and have no result, with the reason. */
   readonly failed: readonly { readonly input: string; readonly tap: string; readonly why: string }[];
 }
 
-/** Largest pictures wanted, in pixels either way. */
+/** The largest height and width of pictures, in pixels. */
 export interface PictureSides {
   readonly input: number;
   readonly vector: number;
 }
 
 /**
- * Reads a run once, a tap at a time, so that never more than one unit's vectors are in memory.
+ * Reads a run once, tap by tap, so that only the vectors of one unit are in memory at a time.
  *
  * @throws PushforwardError what the store throws, or `shape-mismatch` (with the tap) if a vector does not fit the source
  */
@@ -114,8 +114,8 @@ function vectorOf(
 }
 
 /**
- * What a manifest's preprocessing tells about showing an input; settings of other names and kinds are left alone. Of a
- * mean image only the mean pixel is known, which is near enough to look at.
+ * The settings of a manifest's preprocessing that are needed to show an input. Unknown settings are ignored. For a mean image only its
+ * mean pixel is known, which is close enough for display.
  */
 export function displaySettings(settings: Readonly<Record<string, unknown>>): DisplaySettings {
   const { mean, std, scale, invert, colour } = settings;

@@ -3,17 +3,17 @@ import { worstResidualOf } from "../../figures/index.ts";
 import { kinksOf, resolvedSigma } from "../../results/index.ts";
 import type { CollectedRun } from "./collect.ts";
 
-/** A file that a page carries in a link. */
+/** A file that a page contains as a link to its own data. */
 export interface Download {
   readonly name: string;
   readonly href: string;
   readonly what: string;
 }
 
-/** Above this many σ the page leaves the residuals to the store, so as to stay small. */
+/** With more σ than this, the page does not contain the residuals, so that it stays small; the store has them. */
 const mostValuesInJson = 80_000;
 
-/** The numbers of a run as files within the page: a table of σ, and where it is not too long everything as JSON. */
+/** The numbers of a run as files within the page: a table of σ, and a JSON file with everything if it is not too long. */
 export function downloadsOf(run: CollectedRun): Download[] {
   const values = run.taps.reduce(
     (sum, { units }) => sum + units.reduce((count, { unit }) => count + unit.sigma.length, 0),
@@ -22,13 +22,13 @@ export function downloadsOf(run: CollectedRun): Download[] {
   const table: Download = {
     name: "sigma.csv",
     href: dataUri("text/csv", csvOf(run)),
-    what: "one row an input and tap, the σ in columns (7 significant digits; empty below the floor)",
+    what: "one row for each input and tap, with σ in columns (7 significant digits; empty below the floor)",
   };
   if (values > mostValuesInJson) return [table];
   const json: Download = {
     name: "run.json",
     href: dataUri("application/json", jsonOf(run)),
-    what: "the manifest, and of each unit σ (7 significant digits), residuals (2) and status (with the number of its repeats)",
+    what: "the manifest, and σ (7 significant digits), residuals (2 digits) and statuses (with the number of repeats) of each unit",
   };
   return [table, json];
 }
@@ -71,7 +71,7 @@ function csvOf({ manifest, taps }: CollectedRun): string {
   return `${[head, ...rows].map((row) => row.join(",")).join("\n")}\n`;
 }
 
-/** A text field; one that a spreadsheet would take for a formula is led by an apostrophe. */
+/** A text field. If a spreadsheet would read it as a formula, an apostrophe is put in front. */
 export function field(text: string): string {
   const plain = /^[=+\-@\t]/.test(text) ? `'${text}` : text;
   return /[",\n\r]/.test(plain) ? `"${plain.replace(/"/g, '""')}"` : plain;
@@ -91,7 +91,7 @@ function jsonOf({ manifest, taps }: CollectedRun): string {
   return JSON.stringify({ manifest, units });
 }
 
-/** Repeats counted: `[["converged", 198], ["unconverged", 2]]`. */
+/** Run-length encoding: `[["converged", 198], ["unconverged", 2]]`. */
 function runsOf<T>(values: readonly T[]): [T, number][] {
   const runs: [T, number][] = [];
   for (const value of values) {
@@ -106,7 +106,7 @@ function digits(value: number, count: number): number {
   return Number(value.toPrecision(count));
 }
 
-/** Only what a data URI or an attribute cannot hold is encoded: numbers stay as short as they are. */
+/** Encodes only the characters that a data URI or an attribute cannot contain, so that numbers stay short. */
 function dataUri(type: string, text: string): string {
   const encoded = text.replace(/[^!$'()*+,\-./0-9:;=?@A-Z[\]_a-z{}~]+/g, (part) =>
     encodeURIComponent(part.replace(/\p{Surrogate}/gu, "\ufffd")),

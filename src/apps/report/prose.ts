@@ -5,7 +5,7 @@ import { kinkSentence } from "../kinks.ts";
 import type { CollectedRun } from "./collect.ts";
 import { type Html, html } from "./html.ts";
 
-/** Sentences computed from the data: what was computed, how far it can be trusted, what it shows. */
+/** Sentences computed from the data: what was computed, how accurate it is, and what it shows. */
 export function summarySentences({ manifest, taps }: CollectedRun): string[] {
   const summaries = taps.map(summarizeTap).filter(({ inputs }) => inputs > 0);
   const total = (of: (summary: (typeof summaries)[number]) => number) => summaries.reduce((sum, s) => sum + of(s), 0);
@@ -14,20 +14,20 @@ export function summarySentences({ manifest, taps }: CollectedRun): string[] {
   const inputs = new Set(taps.flatMap(({ units }) => units.map(({ input }) => input))).size;
   const worst = summaries.reduce((a, b) => (b.worstResidual > a.worstResidual ? b : a));
   const rest = [
-    [total((s) => s.belowFloor), "lie below the floor, where they cannot be told from zero"],
-    [total((s) => s.atFloor), "stopped at the rounding floor of the backend"],
+    [total((s) => s.belowFloor), "have σ below the floor, where it cannot be told from zero"],
+    [total((s) => s.atFloor), "reached only the floor, which is above the tolerance"],
     [total((s) => s.unconverged), "did not converge"],
   ] as const;
   const others = rest.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
   const said = [
     `The Jacobian from ${manifest.from.name} to ${plural(summaries.length, "tap")} of ${baseName(manifest.model.file)} was ` +
-      `analysed at ${plural(inputs, "input")}: ${plural(
+      `computed at ${plural(inputs, "input")}: ${plural(
         total((s) => s.inputs),
         "spectrum",
       ).replace("spectrums", "spectra")}, ` +
       `${plural(triplets, "singular triplet")}.`,
     `Of these, ${formatCount(total((s) => s.converged))} are certified at the tolerance ${formatNumber(manifest.tol)} (relative to ` +
-      `the largest σ)${others.length > 0 ? `, ${others.join(", ")}` : ""}; the worst residual is ` +
+      `the largest σ)${others.length > 0 ? `, ${others.join(", ")}` : ""}. The largest residual is ` +
       `${formatNumber(worst.worstResidual, 2)} of the largest σ, at ${worst.tap}.`,
   ];
   const known = summaries.filter(({ sigmaFirst }) => sigmaFirst.n > 0);
@@ -44,8 +44,8 @@ export function summarySentences({ manifest, taps }: CollectedRun): string[] {
 }
 
 /**
- * `6.48 at conv1 and 63.9 at logits`, with the largest and the smallest between them where they lie beyond both: `; between them it
- * reaches 1911 at fire9`.
+ * `6.48 at conv1 and 63.9 at logits`. If a tap between them has a larger or smaller value than both, it is added: `; between them it
+ * rises to 1911 at fire9`.
  */
 function endsOf(
   summaries: readonly TapSummary[],
@@ -63,7 +63,7 @@ function endsOf(
   return `${told(first)} and ${told(last)}${beyond.length > 0 ? `; between them it ${beyond.join(" and ")}` : ""}`;
 }
 
-/** Of which σ a tap's effective rank is: not more than those computed can count. */
+/** From which σ the effective rank of a tap was computed; it cannot be larger than their number. */
 function capOf({ taps }: RunManifest): (summary: TapSummary) => string {
   return ({ tap, whole }) => {
     const { k } = taps.find(({ name }) => name === tap)!;
@@ -74,7 +74,7 @@ function capOf({ taps }: RunManifest): (summary: TapSummary) => string {
 /** Failed units that a page names one by one. */
 const MOST_LISTED = 12;
 
-/** What is missing of the run, in a box; nothing where all is there. */
+/** A box that says what is missing from the run; nothing if the run is complete. */
 export function incompleteNotice({ manifest, taps, missing, failed: units }: CollectedRun): Html | undefined {
   const failed = manifest.inputs.filter((input) => input.failed !== undefined);
   const stopped = taps.flatMap(({ units }) => units.filter(({ unit }) => unit.stopped !== "all-converged"));
@@ -86,8 +86,8 @@ export function incompleteNotice({ manifest, taps, missing, failed: units }: Col
       return count > 0 ? [`${name} (${count} of ${plural(usable, "input")})`] : [];
     });
     lines.push(
-      `Unfinished: ${plural(missing.length, "unit")} of ${formatCount(usable * taps.length)} are missing, at ${byTap.join(", ")}. ` +
-        "What follows is drawn from what is there, so means of different taps may stand on different inputs.",
+      `This run is unfinished: ${plural(missing.length, "unit")} of ${formatCount(usable * taps.length)} are missing, at ${byTap.join(", ")}. ` +
+        "This page shows the finished units, so means at different taps may be over different inputs.",
     );
   }
   if (units.length > 0) {
@@ -104,7 +104,7 @@ export function incompleteNotice({ manifest, taps, missing, failed: units }: Col
   }
   if (stopped.length > 0) {
     lines.push(
-      `${plural(stopped.length, "unit")} ended at the solver's budget or by interruption before all triplets converged.`,
+      `In ${plural(stopped.length, "unit")}, the solver reached its limit of products or was interrupted before all triplets converged.`,
     );
   }
   if (lines.length === 0) return undefined;
@@ -113,33 +113,34 @@ export function incompleteNotice({ manifest, taps, missing, failed: units }: Col
 
 /** For readers who meet such a page for the first time. */
 export function howToRead({ preprocess, from }: RunManifest): Html {
-  return html`<p>Think of the network as a machine that carries a point, the input, from layer to layer. Nudge the input a
-little: the Jacobian J says how the activations at a layer (a <em>tap</em>) move in reply. Its singular values σ are the
-factors of that reply along perpendicular directions. The direction that belongs to a σ, drawn as a picture, is its right
-singular vector v: nudge the input along v, and the tap moves σ times as far. Where σ is above 1 the nudge arrives
-enlarged, far below 1 it is all but erased. Here σ counts units of the tap per unit of the source (${from.name}), which
-is: ${preprocess.unit}. If that unit changes, all σ change with it, so compare runs of the same unit.</p>
-<p>A spectrum that falls steeply says that the layer listens to a few directions only. Two numbers sum that up. The
-<em>effective rank</em> (Roy and Vetterli 2007) is the exponential of the entropy of σ/Σσ: how many equal σ would be as
-spread out. The <em>participation ratio</em> (Σσ²)²/Σσ⁴ counts likewise but listens to the large σ more. The
-<em>numerical rank</em> counts the σ above the floor: those that float32 can tell from zero. σ below it enter none of these numbers. Where only the first k of all σ
-were computed, these measures, the share above 1 included, speak of those k alone, and the numerical rank may be a
-lower bound (≥). <em>Active units</em> are those that can move at all: behind a ReLU, a unit at rest has a row of zeros in J.</p>
-<p>This way of looking at a network follows Mototake and Ikegami (2015), whose figures 3 and 4 the first and last figure
-here repeat.</p>`;
+  return html`<p>A network carries its input, a point, from layer to layer. If the input changes a little, the activations at a
+layer (a <em>tap</em>) change too, and the Jacobian J is the matrix that maps the one change to the other. Each singular value σ of
+J belongs to a direction of the input, its right singular vector v, which the page shows as a picture. A small change of the input
+along v changes the tap by σ times as much. Above 1, the change is amplified; far below 1, it is almost erased. Here σ is measured
+in units of the tap per unit of the source (${from.name}). The unit of the source is: ${preprocess.unit}. All σ depend on this unit,
+so compare only runs with the same unit.</p>
+<p>If a spectrum falls steeply, the tap responds to few directions of the input. Two numbers measure this. The <em>effective
+rank</em> (Roy and Vetterli 2007) is the exponential of the entropy of σ/Σσ; k equal singular values have the effective rank k. The
+<em>participation ratio</em> (Σσ²)²/Σσ⁴ is a similar count that gives more weight to large σ. The <em>numerical rank</em> is the number
+of σ above the floor, which are those that float32 can tell from zero. All of these measures use only σ above the floor. If only the
+first k singular values were computed, the measures (and the share above 1) use only these k, and the numerical rank may be a lower
+bound (≥). <em>Active rows</em> are the rows of J that are not zero by structure; the row of an inactive ReLU neuron is zero.</p>
+<p>This kind of analysis follows Mototake and Ikegami (2015). The first figure on this page corresponds to their figure 3, and the last
+one to their figure 4.</p>`;
 }
 
-/** The two claims of a certificate, kept apart. */
+/** The two claims of a certificate, each in its own paragraph. */
 export function whatIsClaimed({ tol }: RunManifest): Html {
-  return html`<p><strong>Each triplet is near a true one.</strong> After the last step of the solver the residual
-(‖J v − σ u‖² + ‖Jᵀ u − σ v‖²)<sup>½</sup> was measured: one of J v and Jᵀ u computed afresh, the other combined from products
-made before, and both checked against each other with random vectors. Some true singular value lies within the residual of σ.
-A triplet is certified where the residual is at most ${formatNumber(tol)} times the largest σ. In float32 J and Jᵀ are not exact
-adjoints, so residuals end at a floor; a residual at that floor is marked so, not passed. A σ that does not exceed the floor
-could as well be zero. It is shown as less than the floor and counted apart.</p>
-<p><strong>No larger σ was overlooked</strong> is another claim, and no residual can show it. It is <em>exact</em> where the whole
-spectrum was computed; <em>probable</em> where a random test bounds what may lie outside the set, with its probability to fail;
-otherwise there is no claim.</p>`;
+  return html`<p><strong>Each σ is close to a true singular value.</strong> After the search, the solver measures the residual
+(‖J v − σ u‖² + ‖Jᵀ u − σ v‖²)<sup>½</sup> of each triplet. For this, one of J v and Jᵀ u is computed anew; the other may be combined
+from products of the search. Products with random vectors test whether J and Jᵀ agree. The distance from σ to a true singular value
+is at most the residual. A triplet is certified if its residual is at most ${formatNumber(tol)} times the largest σ. In float32, J and
+Jᵀ are not exactly adjoint. The residual that this can cause alone is the floor, and a triplet that reaches only the floor is marked
+and not certified. A σ that is not larger than the floor could also be zero. It is shown as less than the floor and counted
+separately.</p>
+<p><strong>No larger σ was missed.</strong> This is a separate claim, because small residuals cannot show it. It is <em>exact</em> if the
+whole spectrum was computed. It is <em>probable</em> if a random test gave an upper bound on the largest σ that was not computed; the
+bound fails with the probability stated. Otherwise there is no such claim.</p>`;
 }
 
 /** The last part of a path of either style. */

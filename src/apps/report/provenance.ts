@@ -5,7 +5,7 @@ import { baseName } from "./prose.ts";
 
 const longestSettings = 600;
 
-/** What every number of the page can be traced to. */
+/** The provenance of the numbers on the page. */
 export function provenance(manifest: RunManifest, command: string | undefined): Html {
   const settings = JSON.stringify(manifest.preprocess.settings);
   const shown = settings.length > longestSettings ? `${settings.slice(0, longestSettings)}…` : settings;
@@ -14,7 +14,7 @@ export function provenance(manifest: RunManifest, command: string | undefined): 
     ["Source", `${manifest.from.name}, ${formatShape(manifest.from.shape)} (tensor ${manifest.from.tensor})`],
     ["Preprocessing", html`${manifest.preprocess.name}<br><code>${shown}</code>`],
     ["Unit of the source", manifest.preprocess.unit],
-    ["Wanted", `k = ${manifest.k}, tolerance ${formatNumber(manifest.tol)}, seed ${manifest.seed}`],
+    ["Settings", `k = ${manifest.k}, tolerance ${formatNumber(manifest.tol)}, seed ${manifest.seed}`],
     [
       "Vectors stored",
       manifest.vectors === "all" ? "all" : `the first and the last ${manifest.vectors} of each spectrum`,
@@ -27,10 +27,10 @@ export function provenance(manifest: RunManifest, command: string | undefined): 
         .map(([name, version]) => `${name} ${version}`)
         .join(", "),
     ],
-    ["Begun", manifest.created],
+    ["Started", manifest.created],
     ["Store format", `${manifest.format} ${manifest.formatVersion}`],
   ];
-  const asked = command === undefined ? "A command that asks for the same" : "Command";
+  const asked = command === undefined ? "An equivalent command" : "Command";
   return html`<dl>${rows.map(([term, what]) => html`<dt>${term}</dt><dd>${what}</dd>`)}</dl>
 <p class="soft">${asked}:</p><pre><code>${command ?? commandOf(manifest)}</code></pre>`;
 }

@@ -20,18 +20,17 @@ import { style } from "./style.ts";
 import { inputsTable, missedTable, tapsTable } from "./tables.ts";
 
 export interface ReportOptions {
-  /** The command that made the run, for the provenance; one that asks for the same is composed where it is not given. */
+  /** The command that made the run, for the provenance. If it is not given, an equivalent command is composed. */
   readonly command?: string;
 }
 
 const vectorBytes = 1.9e6;
 
 /**
- * A run, finished or not, as one HTML page that asks for nothing from outside and runs no script.
+ * Renders a run, finished or not, as one HTML page that loads nothing and runs no script.
  *
- * It holds the spectra, the singular vectors as pictures (their size shrinks with their number, so that 16 inputs at 20
- * taps stay below 5 MB), tables, provenance and the numbers as files to save. What is missing of the run is said at its
- * top.
+ * It contains the spectra, the singular vectors as pictures (smaller if there are many, so that 16 inputs at 20 taps stay below
+ * 5 MB), tables, provenance, and the numbers as files to save. If the run is incomplete, a box at the top says what is missing.
  *
  * @throws PushforwardError what the store throws
  */
@@ -64,7 +63,7 @@ export async function renderReport(run: RunReader, { command }: ReportOptions = 
   return page.markup;
 }
 
-/** Sizes at which all pictures of a run together stay near `vectorBytes`: about a byte of text a pixel. */
+/** Sizes at which all pictures of a run together take about `vectorBytes`, with about one byte of text for each pixel. */
 function pictureSides({ inputs, taps }: RunManifest): PictureSides {
   const count = Math.max(1, 2 * inputs.length * taps.length);
   return {
@@ -73,7 +72,7 @@ function pictureSides({ inputs, taps }: RunManifest): PictureSides {
   };
 }
 
-/** An id for each picture of the page; an input's picture is one, however many taps show it. */
+/** An id for each picture of the page. The picture of an input has one id, even if several taps show it. */
 function pictureIds(galleries: readonly Gallery[]): Map<Picture, string> {
   const ids = new Map<Picture, string>();
   for (const { source, largest, smallest } of galleries.flatMap(({ columns }) => columns)) {
@@ -92,9 +91,9 @@ function definitions(pictures: ReadonlyMap<Picture, string>): Html {
 }
 
 function gallerySection(galleries: readonly Gallery[], pictures: ReadonlyMap<Picture, string>): Html {
-  if (galleries.length === 0) return html`<p>This run kept no singular vectors of σ above the floor.</p>`;
+  if (galleries.length === 0) return html`<p>This run stores no singular vectors with σ above the floor.</p>`;
   const sharedId = (picture: Picture) => pictures.get(picture);
-  return html`<p class="soft">One gallery a tap, from the first to the last; those that are open are printed.</p>${galleries.map(
+  return html`<p class="soft">There is one gallery for each tap, from the first to the last. Open a gallery to see it; only open galleries appear in print.</p>${galleries.map(
     (gallery, i) => {
       const [wide, narrow] = [widths.wide, widths.narrow].map((width) => galleryFigure(gallery, { width, sharedId }));
       const open = new Html(i === galleries.length - 1 ? " open" : "");

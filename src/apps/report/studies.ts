@@ -24,7 +24,7 @@ import { responsive, widths } from "./responsive.ts";
 import { style } from "./style.ts";
 import { scrollTable } from "./tables.ts";
 
-/** What the studies of a folder found: their files by name, and one page of all. */
+/** The results of the studies of a folder: their files by name, and one page for all of them. */
 export interface StudiesReport {
   /** `<study>-<table>.csv`, `<study>-<chart>.svg` and `.png`. */
   readonly files: ReadonlyMap<string, string | Uint8Array>;
@@ -32,7 +32,7 @@ export interface StudiesReport {
 }
 
 /**
- * Reads every study of a folder, finished or not, and says what it found.
+ * Reads every study of a folder, finished or not, and renders its results.
  *
  * @throws PushforwardError what the store throws
  */
@@ -101,7 +101,7 @@ function verdictItem({ claim, verdict, because }: Verdict): Html {
   return html`<li>${claim} <strong>${verdict}</strong>: ${because}</li>`;
 }
 
-/** A table as comma-separated values: numbers in full, empty where there is none. */
+/** A table as comma-separated values, with all digits; a cell without a number is empty. */
 export function csvOf({ columns, rows }: FindingTable): string {
   const cell = (value: string | number) =>
     typeof value === "string" ? field(value) : Number.isFinite(value) ? String(value) : "";

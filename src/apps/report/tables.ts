@@ -4,7 +4,7 @@ import type { InputRecord } from "../../results/index.ts";
 import type { CollectedRun } from "./collect.ts";
 import { type Html, html } from "./html.ts";
 
-/** One row a tap: the shape of its spectra, how far they can be trusted, and what they cost. */
+/** One row for each tap: the shape of its spectra, their accuracy, and their cost. */
 export function tapsTable({ manifest, taps }: CollectedRun): Html {
   const usable = manifest.inputs.filter(({ failed }) => failed === undefined).length;
   const rows = taps.map((tapUnits, i) => {
@@ -21,8 +21,8 @@ export function tapsTable({ manifest, taps }: CollectedRun): Html {
 <td>${formatNumber(s.seconds)} s<span class="sub">${formatCount(s.jvp)} + ${formatCount(s.vjp)}</span></td></tr>`;
   });
   return scrollTable(
-    "The taps, by depth. Where ± is given: mean ± 1 sample standard deviation over the inputs. Numbers are those of the σ above the " +
-      "floor; “<” gives the floor where σ lies below it. Cost: products with J + Jᵀ.",
+    "The taps in order of depth. With ±: mean ± 1 sample standard deviation over the inputs. Measures use the σ above the floor. " +
+      "“<” marks a σ below the floor and gives the floor. Cost: time, and products with J + Jᵀ.",
     [
       "Tap",
       "k",
@@ -35,7 +35,7 @@ export function tapsTable({ manifest, taps }: CollectedRun): Html {
       "Particip. ratio",
       "Numerical rank",
       "σ > 1",
-      "Active units",
+      "Active rows",
       "Orthog. gap",
       "Cost",
     ],
@@ -43,7 +43,7 @@ export function tapsTable({ manifest, taps }: CollectedRun): Html {
   );
 }
 
-/** One row a tap: what is known about σ outside the computed set. */
+/** One row for each tap: what is known about the σ that were not computed. */
 export function missedTable({ taps }: CollectedRun): Html {
   const rows = taps.map(({ tap, units }) => {
     const claims = units.map(({ unit }) => unit.missed);
@@ -55,13 +55,13 @@ export function missedTable({ taps }: CollectedRun): Html {
 <td>${worst(({ bound }) => bound)}</td><td>${worst(({ failureProbability }) => failureProbability)}</td></tr>`;
   });
   return scrollTable(
-    "Inputs by what is known of the largest σ outside the computed set.",
+    "What is known about the largest σ that was not computed: the number of inputs for each kind of claim.",
     ["Tap", "Exact", "Probable", "No claim", "Largest bound on a missed σ", "Worst failure probability"],
     rows,
   );
 }
 
-/** One row an input: what it is, what the network says of it, how its units went. */
+/** One row for each input: its file, its class, and the state of its units. */
 export function inputsTable({ manifest, taps }: CollectedRun): Html {
   const classified = manifest.inputs.some(({ label, predicted }) => label !== undefined || predicted !== undefined);
   const rows = manifest.inputs.map((input) => {
@@ -121,7 +121,7 @@ function percent(share: number): string {
   return share > 0 && share < 0.001 ? "< 0.1 %" : `${Number((share * 100).toPrecision(3))} %`;
 }
 
-/** A table that scrolls in its own box, reachable by keyboard. */
+/** A table in a box that scrolls and can be reached with the keyboard. */
 export function scrollTable(
   caption: string,
   heads: readonly string[],
