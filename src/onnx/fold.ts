@@ -1,5 +1,5 @@
 import { type Shape, tableOf } from "../base/index.ts";
-import { readsOf } from "./graph.ts";
+import { readsOf, subgraphsOf } from "./graph.ts";
 import type { Graph, Node, Tensor, TensorType } from "./model.ts";
 
 /** Operators whose outputs are drawn at random: never constant. */
@@ -12,6 +12,10 @@ const random = new Set([
   "RandomUniform",
   "RandomUniformLike",
 ]);
+
+/** Whether a node, or one in a graph inside it, draws at random. */
+export const isRandom = (node: Node): boolean =>
+  random.has(node.op) || subgraphsOf(node).some((inner) => inner.nodes.some(isRandom));
 
 /** Operators whose output is no tensor, so that it cannot be asked for. */
 const notATensor = new Set([

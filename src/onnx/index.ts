@@ -6,4 +6,5 @@ export { type NormalizeOptions, normalize } from "./normalize.ts";
 export { type ReadOptions, readModel } from "./read.ts";
 export { type ExternalReader, readTensor } from "./read-tensor.ts";
 export { renameTensors } from "./rename.ts";
+export { checkSameFunction } from "./same-function.ts";
 export { writeModel } from "./write.ts";

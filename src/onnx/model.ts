@@ -87,6 +87,8 @@ export interface OnnxModel {
   readonly opsets: ReadonlyMap<string, number>;
   readonly producer: string;
   readonly graph: Graph;
+  /** Whether the file leaves out names of outputs, which have one here: ONNX Runtime may not survive the file itself. */
+  readonly leavesOutOutputs?: boolean;
 }
 
 /** Type and shape of one tensor of a normalized graph. */

@@ -1,5 +1,5 @@
 import { tableOf } from "../base/index.ts";
-import { allNames, freshName, mapSubgraphs } from "./graph.ts";
+import { allNames, freshName, mapSubgraphs, subgraphsOf } from "./graph.ts";
 import type { Graph, Node } from "./model.ts";
 
 /** Operators with as many outputs as the node names: each place counts. */
@@ -21,6 +21,13 @@ export function withRequiredOutputs(graph: Graph, taken = allNames(graph)): Grap
   });
   return { ...graph, nodes };
 }
+
+/** Whether the graph, or one inside it, leaves out an output that an operator must have. */
+export const leavesOutOutputs = (graph: Graph): boolean =>
+  graph.nodes.some((node) => {
+    const required = requiredOutputs(node, new Set()) ?? [];
+    return required.some((name, i) => name !== (node.outputs[i] ?? "")) || subgraphsOf(node).some(leavesOutOutputs);
+  });
 
 /** `undefined` where the node's outputs may stay as they are. */
 function requiredOutputs(node: Node, taken: Set<string>): string[] | undefined {

@@ -5,6 +5,9 @@ import { dataTypes, toFloat32Array } from "./tensor-types.ts";
 const otherFloats = new Set<DataType>(["float16", "bfloat16", "float64"]);
 const otherCodes = new Set<number>([...otherFloats].map((type) => dataTypes[type].code));
 
+/** Whether an element type is one of floating-point numbers. */
+export const isFloat = (type: DataType): boolean => type === "float32" || otherFloats.has(type);
+
 /** Attributes that name an element type by its code. */
 const typeAttributes = new Set(["to", "dtype", "output_dtype", "output_datatype", "stash_type", "softmax_precision"]);
 
@@ -37,4 +40,27 @@ function nodeInFloat32(node: Node): Node {
     return [name, isOther ? { kind: "int", value: dataTypes.float32.code } : attribute];
   });
   return mapSubgraphs({ ...node, attributes: Object.fromEntries(attributes) }, graphInFloat32);
+}
+
+/** The largest relative error of one rounding in the coarsest type that a graph computes in; float64 counts as float32. */
+export function unitRoundoff(graph: Graph): number {
+  const halves: readonly (readonly [DataType, number])[] = [
+    ["bfloat16", 2 ** -8],
+    ["float16", 2 ** -11],
+  ];
+  return halves.find(([type]) => mentions(graph, type))?.[1] ?? 2 ** -24;
+}
+
+/** Whether an input, a constant or an attribute of the graph, or of a graph inside it, has this element type. */
+function mentions(graph: Graph, type: DataType): boolean {
+  const { code } = dataTypes[type];
+  const inAttribute = ([name, attribute]: [string, Attribute]) =>
+    (attribute.kind === "tensor" && attribute.value.type === type) ||
+    (attribute.kind === "int" && attribute.value === code && typeAttributes.has(name)) ||
+    (attribute.kind === "graph" && mentions(attribute.value, type));
+  return (
+    graph.inputs.some((input) => input.type === type) ||
+    [...graph.initializers.values()].some((tensor) => tensor.type === type) ||
+    graph.nodes.some(({ attributes }) => Object.entries(attributes).some(inAttribute))
+  );
 }

@@ -1,7 +1,7 @@
 import { messageOf, PushforwardError } from "../base/index.ts";
 import { expandFunctions, type FunctionBody } from "./functions.ts";
 import type { Attribute, Graph, Node, OnnxModel, Tensor, ValueInfo } from "./model.ts";
-import { withRequiredOutputs } from "./omitted-outputs.ts";
+import { leavesOutOutputs, withRequiredOutputs } from "./omitted-outputs.ts";
 import {
   type AttributeMessage,
   attributeCodes,
@@ -114,6 +114,7 @@ function toModel(message: ModelMessage & { graph: GraphMessage }): OnnxModel {
     producer: message.producerName ?? "",
     opsets: inlined.opsets,
     graph: withRequiredOutputs(inlined.graph),
+    ...(leavesOutOutputs(inlined.graph) ? { leavesOutOutputs: true } : {}),
   };
 }
 

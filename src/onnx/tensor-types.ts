@@ -56,3 +56,19 @@ function fromHalves(halves: Uint16Array): Float32Array {
   }
   return floats;
 }
+
+/** Numbers below 65504 in a floating-point type, each rounded to nearest. */
+export function fromFloat32Array(numbers: Float32Array, type: DataType): TensorData {
+  if (type === "float32") return numbers;
+  if (type === "float64") return Float64Array.from(numbers);
+  const words = new Uint32Array(Float32Array.from(numbers).buffer);
+  if (type === "bfloat16") return Uint16Array.from(words, (word) => (word + 0x8000) >>> 16);
+  return Uint16Array.from(
+    words,
+    (word, i) => ((word >>> 16) & 0x8000) | halfOf(word & 0x7fffffff, Math.abs(numbers[i]!)),
+  );
+}
+
+/** The bits of a positive number as binary16, from its bits as binary32; below 2^-14 a binary16 counts in steps of 2^-24. */
+const halfOf = (word: number, value: number): number =>
+  value >= 2 ** -14 ? (word - (112 << 23) + 0x1000) >>> 13 : Math.round(value * 2 ** 24);

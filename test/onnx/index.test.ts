@@ -7,6 +7,7 @@ test("the public names of onnx", () => {
     "allNames",
     "buildModel",
     "checkModel",
+    "checkSameFunction",
     "filled",
     "float",
     "floatTensor",

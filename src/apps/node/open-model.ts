@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import type { Shape } from "../../base/index.ts";
 import { Network, type Point } from "../../jacobian/index.ts";
-import { checkModel, normalize, readModel } from "../../onnx/index.ts";
+import { checkModel, checkSameFunction, normalize, readModel } from "../../onnx/index.ts";
 import { type Backend, evaluateWith } from "../../operator/index.ts";
-import { type BackendOptions, createBackend } from "../../platform/node/backend.ts";
+import { type BackendOptions, createBackend, runFile } from "../../platform/node/backend.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
 import { externalReader } from "./external-data.ts";
 import { Jacobian } from "./jacobian.ts";
@@ -58,7 +58,8 @@ export class NetworkFile extends Network {
 }
 
 /**
- * Opens an ONNX file: reads, checks and normalizes it.
+ * Opens an ONNX file: reads, checks and normalizes it, and compares the result with the file at one random input, the first
+ * time that the process meets this content.
  *
  * @throws PushforwardError `file-unreadable`, `model-invalid`, `external-data`, `not-finite`, `op-unsupported`, or
  * `shape-mismatch` where the file leaves the input's extents open and none are given
@@ -74,8 +75,23 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
     evaluate: evaluateWith(backend),
     ...(options.inputShape === undefined ? {} : { inputShape: options.inputShape }),
   });
-  return new NetworkFile({ model, backend, file, identity: external.identityOf(bytes) });
+  const identity = external.identityOf(bytes);
+  const content = JSON.stringify([identity, options.inputShape]);
+  if (!compared.has(content)) {
+    await checkSameFunction({
+      file,
+      original: onnx,
+      model,
+      runFile: (feeds, fetches) => runFile(file, feeds, fetches, options),
+      evaluate: evaluateWith(backend),
+    });
+    compared.add(content);
+  }
+  return new NetworkFile({ model, backend, file, identity });
 }
+
+/** Contents, with the shape of the input, that this process has compared with their normalized graphs. */
+const compared = new Set<string>();
 
 /** @throws PushforwardError `file-unreadable` */
 export async function readBytes(file: string): Promise<Buffer> {

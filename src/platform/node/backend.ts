@@ -71,6 +71,42 @@ export function createBackend({ threads }: BackendOptions = {}): Backend {
   };
 }
 
+/**
+ * Runs a model's file once as it is: read by the runtime itself, without its graph optimizations.
+ *
+ * @throws PushforwardError `backend-failed` where the runtime does not load or run it
+ */
+export async function runFile(
+  file: string,
+  feeds: ReadonlyMap<string, Tensor>,
+  fetches: readonly string[],
+  { threads }: BackendOptions = {},
+): Promise<Map<string, Tensor>> {
+  const options = {
+    intraOpNumThreads: threadsOf(threads),
+    graphOptimizationLevel: "disabled",
+    logSeverityLevel: 4,
+  } as const;
+  const session = await ort.InferenceSession.create(file, options).catch((cause: unknown) => {
+    throw runtimeError("load", cause);
+  });
+  try {
+    const results = await session.run(
+      Object.fromEntries([...feeds].map(([name, tensor]) => [name, toOrt(tensor)])),
+      fetches,
+    );
+    const resultOf = (name: string) => (Object.hasOwn(results, name) ? fromOrt(results[name]!) : undefined);
+    const outputs = fetches.map((name) => [name, resultOf(name)] as const);
+    const missing = outputs.find(([, tensor]) => tensor === undefined);
+    if (missing !== undefined) throw new Error(`no output is called ${missing[0]}`);
+    return new Map(outputs as readonly (readonly [string, Tensor])[]);
+  } catch (cause) {
+    throw runtimeError("run", cause);
+  } finally {
+    await session.release();
+  }
+}
+
 /** The runtime's number of threads: 0 leaves the choice to it. */
 function threadsOf(asked: number | undefined): number {
   if (asked === undefined) return 0;
