@@ -5,6 +5,6 @@ export { createRun, earlierRun, type InputNote, openRun, type Run, type Table, t
 export { measureSpectrum, type SpectrumMeasures } from "./spectrum-measures.ts";
 export { kinksOf, missesTolerance, numericalRankOf, resolvedSigma } from "./status.ts";
 export { type Key, MemoryStore, type Store } from "./store.ts";
-export { createStudyRun, openStudyRun, type StudyRun } from "./study-run.ts";
+export { type CellFailure, createStudyRun, openStudyRun, type StudyRun } from "./study-run.ts";
 export type * from "./study-types.ts";
 export type * from "./types.ts";

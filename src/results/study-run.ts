@@ -1,5 +1,5 @@
-import { PushforwardError } from "../base/index.ts";
-import { fillChunk, readAll, writeChunk, writeTexts } from "./arrays.ts";
+import { PushforwardError, sizeOf } from "../base/index.ts";
+import { chunkKey, fillChunk, readAll, writeChunk, writeTexts } from "./arrays.ts";
 import { type ArrayPlan, type Dimension, plan } from "./layout.ts";
 import { canonical, comparable, fromAttributes, modelMismatch, toAttributes } from "./manifest.ts";
 import { encodeJson, group, writeMetadata } from "./metadata.ts";
@@ -18,10 +18,20 @@ export interface StudyRun {
    * @throws PushforwardError `shape-mismatch` if a variable is not of its size; `store-unwritable`
    */
   write(cell: readonly number[], values: CellValues, seconds: number): Promise<void>;
+  /** Notes why a cell has no result; it is not done, and a result that is written later takes the note away. */
+  fail(cell: readonly number[], why: string): Promise<void>;
+  /** The cells that were tried and have no result, with the reason. */
+  readonly failures: readonly CellFailure[];
   /** One variable of all cells. */
   read(variable: string): Promise<StudyArray>;
   /** Wall time of the cells that are stored, together. */
   seconds(): Promise<number>;
+}
+
+/** A cell without a result. */
+export interface CellFailure {
+  readonly cell: readonly number[];
+  readonly why: string;
 }
 
 /**
@@ -70,7 +80,8 @@ export async function openStudyRun(store: Store): Promise<StudyRun> {
   }
   const manifest = { format, formatVersion: 2, ...rest } as unknown as StudyManifest; // written by `createStudyRun`
   const layout = layoutOf(manifest);
-  return new StoredStudy(store, manifest, layout, Array.from(await readAll(store, layout.done)));
+  const [done, failed] = await Promise.all([readAll(store, layout.done), readAll(store, layout.failed)]);
+  return new StoredStudy(store, manifest, layout, { done: Array.from(done), failed: Array.from(failed) });
 }
 
 type Layout = ReturnType<typeof layoutOf>;
@@ -97,6 +108,7 @@ function layoutOf({ axes, cell, variables }: StudyManifest) {
       long_name: "wall time of the cell, with the spectra that it was the first to need",
       units: "s",
     }),
+    failed: plan("/cell_failed", "string", cells, "", { long_name: "why a cell has no result" }),
     done: plan("/done", "bool", cells, false, { long_name: "whether the cell is stored; written last" }),
   };
 }
@@ -106,8 +118,8 @@ function isNumeric(array: ArrayPlan<"float64"> | ArrayPlan<"string">): array is 
 }
 
 /** The root's last: it makes the store a study. */
-function metadataFiles(manifest: StudyManifest, { axes, variables, seconds, done }: Layout): [Key, Uint8Array][] {
-  const arrays = [...Object.values(axes), ...Object.values(variables), seconds, done];
+function metadataFiles(manifest: StudyManifest, { axes, variables, ...others }: Layout): [Key, Uint8Array][] {
+  const arrays = [...Object.values(axes), ...Object.values(variables), ...Object.values(others)];
   const children = new Map<Key, object>(arrays.map(({ path, metadata }) => [path, metadata]));
   const root: [Key, Uint8Array] = ["/zarr.json", encodeJson(group(toAttributes(manifest), "/", children))];
   return [...[...children].map(([path, node]): [Key, Uint8Array] => [`${path}/zarr.json`, encodeJson(node)]), root];
@@ -147,12 +159,20 @@ class StoredStudy implements StudyRun {
   readonly #store: Store;
   readonly #layout: Layout;
   readonly #done: boolean[];
+  /** Empty where a cell has not failed. */
+  readonly #failed: string[];
 
-  constructor(store: Store, manifest: StudyManifest, layout: Layout, done: boolean[]) {
+  constructor(
+    store: Store,
+    manifest: StudyManifest,
+    layout: Layout,
+    { done, failed }: { readonly done: boolean[]; readonly failed: string[] },
+  ) {
     this.#store = store;
     this.manifest = manifest;
     this.#layout = layout;
     this.#done = done;
+    this.#failed = failed;
   }
 
   isDone(cell: readonly number[]): boolean {
@@ -174,8 +194,19 @@ class StoredStudy implements StudyRun {
       await writeChunk(this.#store, array, numbers, ...cell);
     }
     await writeChunk(this.#store, this.#layout.seconds, Float64Array.of(seconds), ...cell);
+    await this.#store.delete(chunkKey(this.#layout.failed, ...cell));
     await fillChunk(this.#store, this.#layout.done, true, ...cell);
     this.#done[at] = true;
+    this.#failed[at] = "";
+  }
+
+  async fail(cell: readonly number[], why: string): Promise<void> {
+    await writeTexts(this.#store, this.#layout.failed, [why], ...cell);
+    this.#failed[this.#at(cell)] = why;
+  }
+
+  get failures(): CellFailure[] {
+    return [...this.#failed.entries()].flatMap(([at, why]) => (why === "" ? [] : [{ cell: this.#cellAt(at), why }]));
   }
 
   async read(variable: string): Promise<StudyArray> {
@@ -192,5 +223,10 @@ class StoredStudy implements StudyRun {
   #at(cell: readonly number[]): number {
     const { axes, cell: names } = this.manifest;
     return names.reduce((at, name, i) => at * axes[name]!.length + cell[i]!, 0);
+  }
+
+  #cellAt(at: number): number[] {
+    const extents = this.manifest.cell.map((name) => this.manifest.axes[name]!.length);
+    return extents.map((extent, i) => Math.floor(at / sizeOf(extents.slice(i + 1))) % extent);
   }
 }

@@ -1,4 +1,4 @@
-import { gaussianArray, type Rng } from "../base/index.ts";
+import { gaussianArray, PushforwardError, type Rng } from "../base/index.ts";
 import { type Block, block, type LinearOperator, unitRows } from "../operator/index.ts";
 import { dot } from "./vector.ts";
 
@@ -11,8 +11,17 @@ export function probesOf(size: number, count: number, rng: Rng): Block {
   );
 }
 
-/** Σσ² as estimated by these cotangents, up to a constant factor: the mean of ‖Jᵀu‖². It is the same factor for all operators. */
+/**
+ * Σσ² as estimated by these cotangents, up to a constant factor: the mean of ‖Jᵀu‖². It is the same factor for all operators.
+ *
+ * @throws PushforwardError `not-finite` if a product is not finite
+ */
 export async function energyOf(J: LinearOperator, probes: Block): Promise<number> {
   const { data } = await J.applyTranspose(probes);
-  return dot(data, data);
+  const energy = dot(data, data);
+  if (Number.isFinite(energy)) return energy;
+  throw new PushforwardError("not-finite", {
+    what: "A product with Jᵀ at this input is NaN or infinite.",
+    fix: "Leave this input out, or change the model so that its derivative there is finite.",
+  });
 }

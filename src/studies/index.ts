@@ -4,6 +4,7 @@ export { Forecast, type TapForecast, totalSeconds } from "./forecast.ts";
 export { Lab } from "./lab.ts";
 export { spectrum, tripletsAt } from "./spectrum.ts";
 export {
+  cellName,
   FEWEST_IMAGES,
   type Findings,
   type FindingTable,

@@ -3,8 +3,10 @@ import type { LevelScale, ThroughJpeg } from "../images/index.ts";
 import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
 import { type Block, blockOf } from "../operator/index.ts";
 import type { Run, UnitResult } from "../results/index.ts";
-import { type SingularTriplets, svd } from "../svd/index.ts";
-import { solveUnit, tripletsAt } from "./spectrum.ts";
+import type { SingularTriplets } from "../svd/index.ts";
+import { CompiledCache } from "./compiled-cache.ts";
+import { endsAll, reasonOf } from "./failure.ts";
+import { solve, solveUnit, tripletsAt } from "./spectrum.ts";
 
 /** An input that a study may use. */
 interface LabInput {
@@ -44,7 +46,7 @@ export class Lab {
   /** How many of the first and of the last singular vectors of a spectrum are stored. */
   readonly vectors: number;
   readonly #openSpectra: () => Promise<Spectra>;
-  readonly #compiled = new Map<string, Promise<CompiledJacobian>>();
+  readonly #compiled = new CompiledCache();
   readonly #constantSteps = new Map<string, SingularTriplets>();
   #spectra: Promise<Spectra> | undefined;
 
@@ -82,15 +84,25 @@ export class Lab {
     const place = places[input]!;
     const stored = await run.readUnit(place, tap - 1);
     if (stored !== undefined) return stored;
+    try {
+      const unit = await this.#solve(run, input, tap);
+      await run.writeUnit(place, tap - 1, unit);
+      return unit;
+    } catch (cause) {
+      if (!endsAll(cause)) await run.failUnit(place, tap - 1, reasonOf(cause));
+      throw cause;
+    }
+  }
+
+  async #solve(run: Run, input: number, tap: number): Promise<UnitResult> {
     const compiled = await this.compiled(this.taps[0]!, this.taps[tap]!);
     const { k } = run.manifest.taps[tap - 1]!;
     // If J is the same at every input, so is its spectrum.
     const known = compiled.isConstant ? run.manifest.inputs.findIndex((_, i) => run.isDone(i, tap - 1)) : -1;
-    const unit =
+    return (
       (known < 0 ? undefined : await run.readUnit(known, tap - 1)) ??
-      (await solveUnit(compiled, this.inputs[input]!.point, k, run.manifest));
-    await run.writeUnit(place, tap - 1, unit);
-    return unit;
+      (await solveUnit(compiled, this.inputs[input]!.point, k, run.manifest))
+    );
   }
 
   /**
@@ -103,8 +115,8 @@ export class Lab {
     const key = `${k} of ${from.tensor} → ${to.tensor}`;
     const known = this.#constantSteps.get(key);
     if (known !== undefined) return known;
-    const J = await compiled.at(this.inputs[input]!.point);
-    const triplets = await svd(J, { k: tripletsAt(k, from, to), tol: this.tol, seed: this.seed });
+    const { point } = this.inputs[input]!;
+    const { triplets } = await solve(compiled, point, { k: tripletsAt(k, from, to), tol: this.tol, seed: this.seed });
     if (compiled.isConstant) this.#constantSteps.set(key, triplets);
     return triplets;
   }
@@ -120,16 +132,13 @@ export class Lab {
   }
 
   /** Releases everything that was compiled. */
-  async close(): Promise<void> {
-    for (const compiled of this.#compiled.values()) await (await compiled).release();
-    this.#compiled.clear();
+  close(): Promise<void> {
+    return this.#compiled.close();
   }
 
-  /** J(from → to) compiled, once: `apart` for `exchanged`. */
+  /** J(from → to) compiled, once while it is in use: `apart` for `exchanged`. */
   compiled(from: Tap, to: Tap, { apart = false } = {}): Promise<CompiledJacobian> {
-    const key = `${from.tensor} → ${to.tensor}${apart ? ", apart" : ""}`;
-    const compiled = this.#compiled.get(key) ?? this.network.compile(from, to, { apart });
-    this.#compiled.set(key, compiled);
-    return compiled;
+    const name = `${from.tensor} → ${to.tensor}${apart ? ", apart" : ""}`;
+    return this.#compiled.get(name, () => this.network.compile(from, to, { apart }));
   }
 }

@@ -90,19 +90,34 @@ export async function solveUnit(
   { tol, seed, vectors }: Pick<RunManifest, "tol" | "seed" | "vectors">,
   { signal, onProgress }: Pick<SvdOptions, "signal" | "onProgress"> = {},
 ): Promise<UnitResult> {
-  const J = await compiled.at(point);
-  const triplets = await svd(J, {
+  const { J, triplets } = await solve(compiled, point, {
     k,
     tol,
     seed,
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
-  }).catch(async (cause: unknown) => {
-    if (signal?.aborted) throw interrupted(cause);
-    throw isNotFinite(cause) ? await compiled.whereNotFinite(point) : cause;
+  }).catch((cause: unknown) => {
+    throw signal?.aborted ? interrupted(cause) : cause;
   });
   if (signal?.aborted) throw interrupted();
   return toUnit(J, triplets, vectors);
+}
+
+/**
+ * The largest singular triplets of a compiled Jacobian at a point.
+ *
+ * @throws PushforwardError `not-finite` that names the first node which is not finite, and what `svd` throws
+ */
+export async function solve(
+  compiled: CompiledJacobian,
+  point: Float32Array,
+  options: SvdOptions,
+): Promise<{ readonly J: JacobianOperator; readonly triplets: SingularTriplets }> {
+  const J = await compiled.at(point);
+  const triplets = await svd(J, options).catch(async (cause: unknown) => {
+    throw isNotFinite(cause) ? await compiled.whereNotFinite(point) : cause;
+  });
+  return { J, triplets };
 }
 
 const isNotFinite = (cause: unknown): boolean => cause instanceof PushforwardError && cause.code === "not-finite";

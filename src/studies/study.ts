@@ -1,6 +1,7 @@
 import { PushforwardError } from "../base/index.ts";
 import type { CellValues, Chart, Label, ParamValue, StudyArray, StudyRun, StudyVariable } from "../results/index.ts";
 import type { ClaimName } from "./claims.ts";
+import { endsAll, reasonOf } from "./failure.ts";
 import type { Lab } from "./lab.ts";
 import type { Estimate } from "./statistics.ts";
 
@@ -134,6 +135,8 @@ function parsed(name: string, like: ParamValue, text: string): ParamValue {
 export interface StudyEvents {
   /** A cell is done, or was done before; `names` says which one, by the labels on its axes. */
   readonly onCell?: (names: string) => void;
+  /** A cell has no result; the others go on. */
+  readonly onFailure?: (names: string, cause: unknown) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -141,8 +144,9 @@ export interface StudyEvents {
  * Measures every cell that is not stored yet.
  *
  * A cell depends only on the manifest and on its indices, so an interrupted study that is continued ends with the same numbers.
+ * A cell that cannot be measured is noted with the reason, and the others are measured.
  *
- * @throws PushforwardError `interrupted` when the signal is aborted; finished cells are kept
+ * @throws PushforwardError `interrupted` when the signal is aborted; finished cells are kept; `store-unwritable`
  */
 export async function runStudy(study: Study, run: StudyRun, lab: Lab, events: StudyEvents = {}): Promise<void> {
   const { axes, cell: names, params } = run.manifest;
@@ -152,11 +156,27 @@ export async function runStudy(study: Study, run: StudyRun, lab: Lab, events: St
       if (events.signal?.aborted) throw interrupted();
       const at = Object.fromEntries(names.map((name, i) => [name, place[i]!]));
       const started = performance.now();
-      const values = await study.measure(at, lab, params);
+      let values: CellValues;
+      try {
+        values = await study.measure(at, lab, params);
+      } catch (cause) {
+        if (endsAll(cause)) throw cause;
+        await run.fail(place, reasonOf(cause));
+        events.onFailure?.(cellName(run.manifest, place), cause);
+        continue;
+      }
       await run.write(place, values, (performance.now() - started) / 1000);
     }
-    events.onCell?.(names.map((name, i) => `${name} ${axes[name]![place[i]!]}`).join(", "));
+    events.onCell?.(cellName(run.manifest, place));
   }
+}
+
+/** A cell by the labels of its places: `tap relu1, image cat`. */
+export function cellName(
+  { axes, cell }: Pick<StudyRun["manifest"], "axes" | "cell">,
+  place: readonly number[],
+): string {
+  return cell.map((name, i) => `${name} ${axes[name]![place[i]!]}`).join(", ");
 }
 
 /** Every combination of indices; the last axis changes fastest. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeNpy } from "../../src/images/npy.ts";
 import { buildModel, floatTensor, node, type OnnxModel, valueInfo, writeModel } from "../../src/onnx/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
-import { openRun } from "../../src/results/index.ts";
+import { openRun, openStudyRun } from "../../src/results/index.ts";
 import { pushforward } from "./command-line.ts";
 import { createWorkplace, type Workplace } from "./workplace.ts";
 
@@ -164,5 +164,34 @@ describe("a unit without a result", () => {
     const outcome = await spectrum(model, input, "--taps", "y", "--json");
     expect(outcome.code).toBe(2);
     expect(linesOf(outcome)).toEqual([expect.objectContaining({ tap: "y", failed: expect.stringContaining(says) })]);
+  });
+});
+
+describe("a cell of a study without a result", () => {
+  const study = () =>
+    run("study", "spectra", "norm.onnx", "x.npy", "zero.npy", "y.npy", "--taps", "sum,norm", "--out", "studies");
+
+  test("is listed with its reason, and the others are measured", async () => {
+    const { code, stdout, stderr } = await study();
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "studies/studies.html\n" });
+    expect(stderr).toMatch(/spectra: tap norm, image zero failed: There is no Jacobian at this input\. .* is Sqrt/);
+    expect(stderr.trimEnd().split("\n").at(-1)).toBe(
+      "error: 1 cell of the study spectra failed; the same command tries again",
+    );
+    const stored = await openStudyRun(new DirectoryStore(place.path("studies", "spectra")));
+    expect(stored.failures).toEqual([{ cell: [1, 1], why: expect.stringContaining("is Sqrt") }]);
+    const cells = [0, 1].flatMap((tap) => [0, 1, 2].map((image) => stored.isDone([tap, image])));
+    expect(cells).toEqual([true, true, true, true, false, true]);
+    const page = (await place.bytes("studies")).get("studies.html")!.toString();
+    expect(page).toContain("1 cell of the study spectra failed.");
+    expect(page).toContain("tap norm, image zero: There is no Jacobian at this input.");
+    const spectra = await openRun(new DirectoryStore(place.path("studies", "run")));
+    expect(spectra.failureOf(1, 1)).toContain("is Sqrt");
+  });
+
+  test("is tried again by the same command, and does not end it", async () => {
+    const { code, stderr } = await study();
+    expect(code).toBe(2);
+    expect(stderr).toContain("tap norm, image zero failed: ");
   });
 });

@@ -55,7 +55,7 @@ describe.skipIf(!hasXarray())(`xarray (${withoutXarray})`, () => {
   });
 
   test("reads every variable with its dims, meaning, unit and numbers", () => {
-    const { done, seconds, ...variables } = opened.variables;
+    const { done, seconds, cell_failed: failed, ...variables } = opened.variables;
     const expected = Object.entries(manifest.variables).map(([name, { about, unit }]) => {
       const { dims, data: numbers } = data.values[name]!;
       return [name, { dims, attrs: { long_name: about, ...(unit && { units: unit }) }, values: nulls(numbers) }];
@@ -64,6 +64,7 @@ describe.skipIf(!hasXarray())(`xarray (${withoutXarray})`, () => {
     expect(variables.area).toMatchObject({ dims: ["tap", "image", "vector"], attrs: { units: "share of pixels" } });
     expect(seconds!.attrs.units).toBe("s");
     for (const value of seconds!.values) expect(value).toBeGreaterThan(0);
+    expect(failed).toMatchObject({ dims: ["tap", "image"], values: Array(8).fill("") });
     expect(done).toMatchObject({ dims: ["tap", "image"], values: Array(8).fill(true) });
   });
 

@@ -57,6 +57,21 @@ describe("a study in its store", () => {
     expect(run.isDone([0, 0])).toBe(false);
   });
 
+  test("notes cells that failed, until they have a result", async () => {
+    const store = new MemoryStore();
+    const run = await createStudyRun(store, manifest);
+    await run.fail([0, 1], "no derivative");
+    await run.fail([1, 0], "no memory");
+    const failures = [
+      { cell: [0, 1], why: "no derivative" },
+      { cell: [1, 0], why: "no memory" },
+    ];
+    for (const each of [run, await openStudyRun(store)]) expect(each.failures).toEqual(failures);
+    await run.write([0, 1], { shift: 1 }, 1);
+    for (const each of [run, await openStudyRun(store)]) expect(each.failures).toEqual(failures.slice(1));
+    expect((await openStudyRun(store)).isDone([0, 1])).toBe(true);
+  });
+
   test("what a cell leaves out stays NaN", async () => {
     const run = await createStudyRun(new MemoryStore(), manifest);
     await run.write([0, 0], { sigma: [3, 2, 1] }, 1);

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { Command } from "commander";
+import { exitCodes } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { throughJpeg } from "../../platform/node/image-decoder.ts";
 import { createRun, createStudyRun, matchInputs, type StudyManifest } from "../../results/index.ts";
-import { Lab, type Params, runStudy, type Study } from "../../studies/index.ts";
+import { Lab, type Params, reasonOf, runStudy, type Study } from "../../studies/index.ts";
 import { tellFirstLook } from "./first-look.ts";
 import { interruptible } from "./interruptible.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS, tolerance, wholeNumber } from "./options.ts";
@@ -110,12 +111,25 @@ async function measured(study: Study, lab: Lab, manifest: StudyManifest, out: st
   const progress = new Progress(
     new Array<number>(manifest.cell.reduce((product, name) => product * manifest.axes[name]!.length, 1)).fill(1),
   );
+  let failed = 0;
   try {
     await interruptible((signal) =>
-      runStudy(study, stored, lab, { signal, onCell: (names) => progress.finish(`${study.id}: ${names}`) }),
+      runStudy(study, stored, lab, {
+        signal,
+        onCell: (names) => progress.finish(`${study.id}: ${names}`),
+        onFailure: (names, cause) => {
+          failed++;
+          progress.finish(`${study.id}: ${names} failed: ${reasonOf(cause)}`);
+        },
+      }),
     );
   } finally {
     progress.end();
+  }
+  if (failed > 0) {
+    const cells = failed === 1 ? "1 cell" : `${failed} cells`;
+    process.stderr.write(`error: ${cells} of the study ${study.id} failed; the same command tries again\n`);
+    process.exitCode = exitCodes["not-finite"];
   }
 }
 

@@ -17,6 +17,7 @@ import {
 } from "../../studies/index.ts";
 import { cellTexts } from "./cell-texts.ts";
 import { field } from "./downloads.ts";
+import { failedCells } from "./failed-cells.ts";
 import { drawingDocument } from "./figures.ts";
 import { Html, html } from "./html.ts";
 import { baseName } from "./prose.ts";
@@ -58,6 +59,8 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
     }
     claims += findings.verdicts.length;
     sections.push(sectionOf(study, run, findings, await run.seconds()));
+    const failed = failedCells(run);
+    if (failed !== undefined) sections.push(failed);
   }
   const title = `Studies of ${baseName(manifest?.model.file ?? "no network")}`;
   const page = html`<!doctype html>

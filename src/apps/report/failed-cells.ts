@@ -1,0 +1,12 @@
+import { plural } from "../../figures/index.ts";
+import type { StudyRun } from "../../results/index.ts";
+import { cellName } from "../../studies/index.ts";
+import { type Html, html } from "./html.ts";
+
+/** The cells of a study that have no result, in a box with the reasons; nothing where all have one. */
+export function failedCells({ manifest, failures }: StudyRun): Html | undefined {
+  if (failures.length === 0) return undefined;
+  const items = failures.map(({ cell, why }) => html`<li>${cellName(manifest, cell)}: ${why}</li>`);
+  return html`<div class="notice" role="note"><p>${plural(failures.length, "cell")} of the study ${manifest.study} failed. The
+command that made the study tries again.</p><ul>${items}</ul></div>`;
+}
