@@ -71,9 +71,17 @@ class Float64Writer implements Float64Nodes {
       this.#once("Identity", [form(this, one)], wideName(one.outputs[0]!));
     } else if (one.domain === "" && float64Ops.has(one.op)) {
       const inputs = one.inputs.map((name) => (this.#isFloat(name) ? this.wide(name) : name));
-      const outputs = one.outputs.map((name) => (this.#isFloat(name) ? wideName(name) : name));
+      // ONNX Runtime gives the mean and the deviation of a LayerNormalization in float32.
+      const isNarrow = (i: number) => one.op === "LayerNormalization" && i > 0;
+      const outputs = one.outputs.map((name, i) => {
+        if (!this.#isFloat(name)) return name;
+        return isNarrow(i) ? `${name}/rounded` : wideName(name);
+      });
       const toFloat = one.op === "Cast" && this.#isFloat(one.outputs[0]!);
       this.nodes.push({ ...one, inputs, outputs, attributes: toFloat ? { to: FLOAT64 } : one.attributes });
+      one.outputs.forEach((name, i) => {
+        if (isNarrow(i) && this.#isFloat(name)) this.#once("Cast", [outputs[i]!], wideName(name), { to: FLOAT64 });
+      });
     } else this.#between(one);
   }
 

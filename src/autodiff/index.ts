@@ -1,14 +1,16 @@
 export { type EmittedProgram, emit } from "./emit.ts";
 export { evaluate } from "./evaluate.ts";
 export { inFloat64 } from "./in-float64.ts";
+export { type Linearization, linearize } from "./linearize.ts";
+export { formatProgram, type LinearProgram, type LinearVar, type Operand, type Tangent } from "./program.ts";
 export {
-  type Linearization,
-  linearize,
+  formatUnsupported,
   nodesBetween,
+  type Reach,
+  reachOf,
   type UnsupportedNode,
   unsupportedBetween,
-} from "./linearize.ts";
-export { formatProgram, type LinearProgram, type LinearVar, type Operand, type Tangent } from "./program.ts";
+} from "./record.ts";
 export { constant } from "./rule.ts";
 export { rules } from "./rules/index.ts";
 export { transpose } from "./transpose.ts";

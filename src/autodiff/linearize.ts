@@ -1,24 +1,19 @@
-import { messageOf, PushforwardError, sameShape } from "../base/index.ts";
+import { PushforwardError } from "../base/index.ts";
 import {
   buildModel,
   type Evaluate,
   type Model,
   type Node,
   type OnnxModel,
-  readAttributes,
   readsOf,
   type Tensor,
   type TensorType,
   valueInfo,
 } from "../onnx/index.ts";
-import { aliveEntries } from "./alive.ts";
-import { ProgramBuilder } from "./builder.ts";
 import { countKinks, type KinkCounts, settleComparisons } from "./kinks.ts";
-import { type KeptValue, PrimalBuilder, type Value } from "./primal.ts";
-import type { LinearProgram, Operand, Tangent } from "./program.ts";
-import type { RuleNode } from "./rule.ts";
-import { knownAttributes } from "./rules/attributes.ts";
-import { type DifferentiableOp, rules } from "./rules/index.ts";
+import type { KeptValue, PrimalBuilder } from "./primal.ts";
+import type { LinearProgram, Operand } from "./program.ts";
+import { blockedAt, formatUnsupported, nodesAfter, nodesBetween, record, type UnsupportedNode } from "./record.ts";
 import { convolveParts, scaleAfterGather } from "./simplify.ts";
 import { settleUntaken } from "./untaken.ts";
 
@@ -45,44 +40,6 @@ export interface Linearization {
   readonly typeOf: (name: string) => TensorType | undefined;
 }
 
-/** A node that lies between sources and targets and has no rule. */
-export interface UnsupportedNode {
-  readonly node: string;
-  readonly op: string;
-}
-
-/**
- * The nodes that depend on a source, in graph order. A node reads its inputs, and also the tensors of the surrounding graph that
- * its subgraphs (the body of a Loop, the branches of an If) use.
- */
-function nodesAfter(nodes: readonly Node[], sources: readonly string[]): Node[] {
-  const varying = new Set(sources);
-  return nodes.filter((node) => {
-    const flows = readsOf(node).some((name) => varying.has(name));
-    if (flows) for (const output of node.outputs) if (!sources.includes(output)) varying.add(output);
-    return flows;
-  });
-}
-
-/** Nodes through which the sources' tangents flow on their way to the targets, in graph order. */
-export function nodesBetween(model: Model, { sources, targets }: LinearizeOptions): Node[] {
-  const reached = nodesAfter(model.onnx.graph.nodes, sources);
-  const needed = new Set(targets);
-  const between = reached.reverse().filter((node) => {
-    const leads = node.outputs.some((output) => needed.has(output));
-    if (leads) for (const name of readsOf(node)) if (!sources.includes(name)) needed.add(name);
-    return leads;
-  });
-  return between.reverse();
-}
-
-/** The nodes between sources and targets that have no rule. */
-export function unsupportedBetween(model: Model, options: LinearizeOptions): UnsupportedNode[] {
-  return nodesBetween(model, options)
-    .filter((node) => node.domain !== "" || rules[node.op] === undefined)
-    .map((node) => ({ node: node.name, op: node.domain === "" ? node.op : `${node.domain}.${node.op}` }));
-}
-
 /**
  * The derivative of a model. For each node between sources and targets, the rule of its operator keeps values of the primal pass and
  * records linear operations.
@@ -90,72 +47,22 @@ export function unsupportedBetween(model: Model, options: LinearizeOptions): Uns
  * Shapes: the sources and targets of the program have the shapes of the tensors. Tensors that do not depend on a source are held
  * fixed.
  *
- * @throws PushforwardError `op-unsupported` naming every node without a rule
+ * @throws PushforwardError `op-unsupported` naming every node that cannot be differentiated, with the reason
  * @see Radul et al. 2022, "You Only Linearize Once"
  */
 export async function linearize(model: Model, options: LinearizeOptions, evaluate: Evaluate): Promise<Linearization> {
-  const missing = unsupportedBetween(model, options);
+  const recording = record(model, nodesBetween(model, options), options.sources);
+  const missing = blockedAt(recording, options.targets);
   if (missing.length > 0) throw unsupported(missing, options);
 
-  const { graph } = model.onnx;
-  const lookUp = (name: string): Value => {
-    const { shape, type } = model.values.get(name)!;
-    return { name, shape, type, constant: graph.initializers.get(name) };
-  };
-  const l = new ProgramBuilder();
-  const primal = new PrimalBuilder();
-  const tangents = new Map<string, Tangent>();
-  const aliveAt = aliveEntries(primal, (x) => l.makerOf(x));
-  primal.alive = (name) => aliveAt(tangents.get(name));
-  for (const source of options.sources) tangents.set(source, l.source(lookUp(source).shape));
-
-  for (const node of nodesBetween(model, options)) {
-    const ruleNode: RuleNode = {
-      op: node.op,
-      inputs: node.inputs.map((name) => (name === "" ? absent : lookUp(name))),
-      outputs: node.outputs.filter((name) => name !== "").map(lookUp),
-      attributes: readAttributes(node.attributes, knownAttributes[node.op as DifferentiableOp]),
-      optional: (i) => (node.inputs[i] ? lookUp(node.inputs[i]) : undefined),
-      varies: (i) => tangents.get(node.inputs[i] ?? "") !== undefined,
-    };
-    primal.owner = node.outputs[0];
-    try {
-      checkAttributes(node);
-      const map = rules[node.op]!(ruleNode, primal);
-      const result = map(l, ...node.inputs.map((name) => tangents.get(name)));
-      const results = Array.isArray(result) ? (result as readonly Tangent[]) : [result as Tangent];
-      results.forEach((tangent, i) => {
-        const name = node.outputs[i];
-        if (!name || tangent === undefined || options.sources.includes(name)) return;
-        const { shape } = lookUp(name);
-        if (!sameShape(tangent.shape, shape)) throw new Error(`tangent [${tangent.shape}] for output [${shape}]`);
-        tangents.set(name, tangent);
-      });
-    } catch (cause) {
-      throw new PushforwardError("op-unsupported", {
-        what: `${node.op} cannot be differentiated here: ${messageOf(cause)}.`,
-        where: { node: node.name, op: node.op },
-        fix: "Choose a target before this node.",
-        cause,
-      });
-    }
-  }
-
-  const recorded = settleUntaken(l.finish(options.targets.map((target) => tangents.get(target))), primal);
+  const { l, primal, tangents } = recording;
+  const whole = l.finish(options.targets.map((target) => tangents.get(target)));
+  const withoutStandIns = { ...whole, sources: whole.sources.slice(0, options.sources.length) };
+  const recorded = settleUntaken(withoutStandIns, primal);
   primal.owner = undefined;
   const program = convolveParts(options.apart ? recorded : scaleAfterGather(recorded, primal), primal);
   return finish(model, primal, program, options, evaluate);
 }
-
-function checkAttributes({ op, attributes }: Node): void {
-  const known = knownAttributes[op as DifferentiableOp];
-  const others = Object.keys(attributes).filter((name) => !known.includes(name));
-  if (others.length === 0) return;
-  const [attribute, is] = others.length === 1 ? ["attribute", "is"] : ["attributes", "are"];
-  throw new Error(`its ${attribute} ${others.join(", ")} ${is} not known to the rule of ${op}`);
-}
-
-const absent: Value = { name: "", shape: [], type: "float32", constant: undefined };
 
 /** Splits the kept values into constants, which are computed here once, and those that the primal graph computes at each point. */
 async function finish(
@@ -246,14 +153,10 @@ function neededNodes(nodes: readonly Node[], outputs: readonly string[]): Node[]
 }
 
 function unsupported(missing: readonly UnsupportedNode[], { sources, targets }: LinearizeOptions): PushforwardError {
-  const [first] = missing as [UnsupportedNode];
-  const ops = [...new Set(missing.map(({ op }) => op))];
-  const nodes = missing.map(({ node, op }) => `${node} (${op})`).join(", ");
+  const [{ node, op }] = missing as [UnsupportedNode];
   return new PushforwardError("op-unsupported", {
-    what:
-      `There is no rule for ${ops.join(", ")}, needed for J(${sources.join(", ")} → ${targets.join(", ")})` +
-      (missing.length > 1 ? `; nodes: ${nodes}.` : "."),
-    where: { node: first.node, op: first.op },
+    what: `J(${sources.join(", ")} → ${targets.join(", ")}) cannot be computed. ${formatUnsupported(missing)}`,
+    where: { node, op },
     fix: "Choose a target before these nodes (`pushforward inspect` lists the taps in reach), or add a rule: CONTRIBUTING.md.",
   });
 }

@@ -16,7 +16,7 @@ export interface RuleNode {
 }
 
 /** Maps the tangents of a node's inputs (`undefined` for inputs that do not vary) to those of its outputs. */
-type LinearMap = (l: LinearBuilder, ...tangents: readonly Tangent[]) => Tangent | readonly Tangent[];
+export type LinearMap = (l: LinearBuilder, ...tangents: readonly Tangent[]) => Tangent | readonly Tangent[];
 
 /**
  * The derivative of one ONNX operator. A rule keeps the values that it needs from the primal pass, and returns a map that records

@@ -6,20 +6,21 @@ import {
   type LinearProgram,
   linearize,
   nodesBetween,
+  type Reach,
+  reachOf,
   transpose,
   type UnsupportedNode,
-  unsupportedBetween,
 } from "../autodiff/index.ts";
-import { formatShape, PushforwardError, type Shape, sameShape, sizeOf } from "../base/index.ts";
-import { type Model, type Tensor, toNumbers } from "../onnx/index.ts";
+import { PushforwardError, sizeOf } from "../base/index.ts";
+import { type Model, type Tensor, toNumbers, type ValueInfo } from "../onnx/index.ts";
 import { type Backend, type Executable, evaluateWith } from "../operator/index.ts";
 import { costWithMemory } from "./cost.ts";
+import { describeInput, feedsAt, inputAmong, inputsBehind, type Point } from "./feed.ts";
 import { JacobianOperator, type KinkCount } from "./jacobian-operator.ts";
 import { whereNotFinite } from "./not-finite.ts";
 import { findTaps, resolveTap, type Tap } from "./taps.ts";
 
 /** A point at which to linearize: an input of the network, with or without its batch axis. */
-export type Point = Float32Array | { readonly shape: Shape; readonly data: Float32Array };
 
 /** How many rows a solver should multiply at a time. The matrix products of the solver are faster with larger blocks. */
 const PREFERRED_ROWS = 32;
@@ -61,6 +62,8 @@ export class Network {
   readonly backend: Backend;
   readonly taps: readonly Tap[];
   readonly #file: string | undefined;
+  readonly #reaches = new Map<string, Reach>();
+  #input: Tap | undefined;
 
   constructor(model: Model, backend: Backend, file?: string) {
     this.model = model;
@@ -69,29 +72,78 @@ export class Network {
     this.taps = findTaps(model);
   }
 
-  /** The only input of the network. */
+  /**
+   * The input that a point is fed to: the only one that the network uses, or the only one of floats among them.
+   *
+   * @throws PushforwardError `model-invalid` naming the inputs where there are several
+   */
   get input(): Tap {
-    const inputs = this.taps.filter((tap) => tap.op === "Input");
-    if (inputs.length !== 1) {
-      throw new PushforwardError("model-invalid", {
-        what: `The network has ${inputs.length} float inputs; one is needed.`,
-        where: this.#place,
-        fix: "Fix the other inputs as initializers and export again.",
-      });
+    try {
+      this.#input ??= inputAmong(this.model, this.taps);
+      return this.#input;
+    } catch (cause) {
+      throw cause instanceof PushforwardError ? cause.at(this.#place) : cause;
     }
-    return inputs[0]!;
   }
 
-  /** The tap of the first output of the network. */
+  /** The tap from which derivatives are taken: the input, or the first tensor of floats behind an input of another type. */
+  get source(): Tap {
+    const { input } = this;
+    if (this.isFloat(input)) return input;
+    return this.taps.find((tap) => this.isFloat(tap)) ?? input;
+  }
+
+  isFloat({ tensor }: Tap): boolean {
+    return this.model.values.get(tensor)!.type === "float32";
+  }
+
+  /**
+   * @throws PushforwardError `usage` for a source that holds no floats: by those nothing can be differentiated
+   */
+  requireFloats(from: Tap): void {
+    if (this.isFloat(from)) return;
+    const { name } = this.source;
+    throw new PushforwardError("usage", {
+      what: `"${from.name}" holds ${this.model.values.get(from.tensor)!.type}: there is no derivative by it.`,
+      where: { ...this.#place, tap: from.name },
+      fix:
+        name === from.name
+          ? "A network that computes with floats is needed."
+          : `Take the derivative by the first tensor of floats: --from ${name} (in the library: from).`,
+    });
+  }
+
+  /** The inputs besides the one that is fed that a tap depends on: as long as there are any, the tap has no value. */
+  unfed(tap: Tap): ValueInfo[] {
+    return inputsBehind(this.model, tap.tensor).filter(({ name }) => name !== this.input.tensor);
+  }
+
+  /** @throws PushforwardError `model-invalid` naming the inputs on which the taps depend and that are not fed */
+  #requireFed(taps: readonly Tap[]): void {
+    const unfed = [...new Set(taps.flatMap((tap) => this.unfed(tap)))];
+    if (unfed.length === 0) return;
+    throw new PushforwardError("model-invalid", {
+      what: `${taps.map(({ name }) => `"${name}"`).join(", ")} cannot be computed without inputs that are not fed: ${unfed.map(describeInput).join(", ")}.`,
+      where: this.#place,
+      fix: "Fix these inputs as initializers and export again.",
+    });
+  }
+
+  /** The tap of the first output that moves with the input; the last tap that does, where no output is one of floats. */
   get output(): Tap {
-    return this.tap(this.model.onnx.graph.outputs[0]!.name);
+    const { source } = this;
+    const moving = (tap: Tap) => tap.op !== "Input" && this.moves(source, tap);
+    const outputs = this.model.onnx.graph.outputs.flatMap(
+      ({ name }) => this.taps.find((tap) => tap.tensor === name) ?? [],
+    );
+    return outputs.find(moving) ?? this.taps.findLast(moving) ?? source;
   }
 
-  /** Classes that the output scores: its entries where it is a list of at least two, [C] or [C, 1, 1]; else 0. */
+  /** Classes that the output scores: its entries where it is a list of at least two, [C] or [C, 1, 1], and can be computed; else 0. */
   get classCount(): number {
-    const { shape } = this.output;
-    const count = sizeOf(shape);
-    return count > 1 && shape.includes(count) ? count : 0;
+    const { output } = this;
+    const count = sizeOf(output.shape);
+    return count > 1 && output.shape.includes(count) && this.unfed(output).length === 0 ? count : 0;
   }
 
   get #place() {
@@ -103,9 +155,20 @@ export class Network {
     return resolveTap(this.model, this.taps, name, this.#file);
   }
 
-  /** The nodes between two taps that have no rule; empty if J(from → to) can be computed. */
-  unsupported(from: Tap, to: Tap): UnsupportedNode[] {
-    return unsupportedBetween(this.model, { sources: [from.tensor], targets: [to.tensor] });
+  /** The nodes between two taps that cannot be differentiated, with the reasons; empty if J(from → to) can be computed. */
+  unsupported(from: Tap, to: Tap): readonly UnsupportedNode[] {
+    return this.#reachOf(from).unsupported(to.tensor);
+  }
+
+  /** Whether J(from → to) has entries that are not zero by structure; behind unsupported nodes, whether it may have. */
+  moves(from: Tap, to: Tap): boolean {
+    return this.#reachOf(from).moves(to.tensor);
+  }
+
+  #reachOf({ tensor }: Tap): Reach {
+    const reach = this.#reaches.get(tensor) ?? reachOf(this.model, [tensor]);
+    this.#reaches.set(tensor, reach);
+    return reach;
   }
 
   /**
@@ -114,6 +177,8 @@ export class Network {
    * @throws PushforwardError `op-unsupported` naming all nodes without a rule, `tap-unknown` if `to` does not follow `from`
    */
   async compile(from: Tap, to: Tap, { apart = false } = {}): Promise<CompiledJacobian> {
+    this.requireFloats(from);
+    this.#requireFed([to]);
     const options = { sources: [from.tensor], targets: [to.tensor], apart };
     const linearization = await linearize(this.model, options, evaluateWith(this.backend)).catch((cause: unknown) => {
       throw cause instanceof PushforwardError ? cause.at({ ...this.#place, tap: to.name }) : cause;
@@ -150,7 +215,7 @@ export class Network {
     });
     const keep = (point: Point) =>
       primal.run(
-        { [this.input.tensor]: this.#feed(point) },
+        this.#feeds(point),
         linearization.primal.graph.outputs.map(({ name }) => name),
       );
     const notFinite = async (point: Point, kept: Readonly<Record<string, Tensor>>) => {
@@ -211,11 +276,13 @@ export class Network {
 
   /** The values of taps at a point, [tap size] each. */
   async forward(point: Point, taps: readonly Tap[]): Promise<Float32Array[]> {
+    this.#requireFed(taps);
     return (await this.#observe([point], tensorsOf(taps)))[0]!;
   }
 
   /** The value of one tap at each of several points, [tap size] each. */
   async forwardAll(points: readonly Point[], tap: Tap): Promise<Float32Array[]> {
+    this.#requireFed([tap]);
     return (await this.#observe(points, [tap.tensor])).map(([value]) => value!);
   }
 
@@ -228,7 +295,7 @@ export class Network {
     try {
       const all: Float32Array[][] = [];
       for (const point of points) {
-        const values = await executable.run({ [this.input.tensor]: this.#feed(point) }, fetches);
+        const values = await executable.run(this.#feeds(point), fetches);
         all.push(fetches.map((name) => values[name]!.data as Float32Array));
       }
       return all;
@@ -237,20 +304,12 @@ export class Network {
     }
   }
 
-  #feed(point: Point): Tensor {
-    const { tensor, shape } = this.input;
-    const full = this.model.values.get(tensor)!.shape;
-    const data = point instanceof Float32Array ? point : point.data;
-    const given = point instanceof Float32Array ? undefined : point.shape;
-    const fits = given === undefined || sameShape(given, shape) || sameShape(given, full);
-    if (data.length !== sizeOf(full) || !fits) {
-      throw new PushforwardError("shape-mismatch", {
-        what: `The input is ${given ? formatShape(given) : `${data.length} numbers`}; the network takes ${formatShape(shape)}.`,
-        where: { ...this.#place, tap: this.input.name },
-        fix: "Give an array of the network's input shape, or choose a preprocessing that produces it.",
-      });
+  #feeds(point: Point): Record<string, Tensor> {
+    try {
+      return feedsAt(this.model, this.input, point);
+    } catch (cause) {
+      throw cause instanceof PushforwardError ? cause.at(this.#place) : cause;
     }
-    return { type: "float32", shape: full, data };
   }
 }
 

@@ -38,10 +38,16 @@ const passive = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity
 
 const isSimple = (name: string) => /^[A-Za-z][\w.-]{0,23}$/.test(name) && !/Output_\d+$/.test(name);
 
-/** Every tap of a model in graph order, the inputs first. */
+/**
+ * Every tap of a model in graph order, the inputs first: those of floats, or all where there are none. In a model without an input of
+ * floats, the tensors in which floats begin are taps too.
+ */
 export function findTaps(model: Model): Tap[] {
   const { graph } = model.onnx;
-  const inputs = graph.inputs.filter(({ name }) => model.values.get(name)!.type === "float32");
+  const isFloat = (name: string) => model.values.get(name)?.type === "float32";
+  const floats = graph.inputs.filter(({ name }) => isFloat(name));
+  const inputs = floats.length > 0 ? floats : graph.inputs;
+  const begins = (node: Node) => floats.length === 0 && !node.inputs.some(isFloat);
   const varying = new Set(inputs.map(({ name }) => name));
   const nodes = graph.nodes.filter((node) => {
     const varies = readsOf(node).some((name) => varying.has(name));
@@ -74,8 +80,8 @@ export function findTaps(model: Model): Tap[] {
     ...inputs.map(({ name }) => tap(name, "Input", "")),
     ...nodes.flatMap((node) =>
       node.outputs
-        .filter((output) => output !== "" && model.values.get(output)!.type === "float32")
-        .filter((output) => !passive.has(node.op) || outputs.has(output))
+        .filter((output) => output !== "" && isFloat(output))
+        .filter((output) => !passive.has(node.op) || outputs.has(output) || begins(node))
         .map((output) => tap(output, node.op, node.name)),
     ),
   ];

@@ -1,7 +1,7 @@
-import { formatShape, PushforwardError, type Shape, sameShape, sizeOf } from "../base/index.ts";
+import { formatShape, PushforwardError, type Shape, sameShape } from "../base/index.ts";
+import { zeros } from "./build.ts";
 import { withGraph } from "./graph.ts";
 import type { OnnxModel, Tensor, ValueInfo } from "./model.ts";
-import { dataTypes } from "./tensor-types.ts";
 
 /** Shapes asked for, by input. */
 export type InputShapes = ReadonlyMap<string, Shape>;
@@ -145,10 +145,4 @@ export function feedsFor({ graph }: OnnxModel, given: ReadonlyMap<string, Tensor
       return [name, tensor];
     }),
   );
-}
-
-function zeros(type: Tensor["type"], shape: Shape): Tensor {
-  const { array } = dataTypes[type];
-  const count = sizeOf(shape);
-  return { type, shape, data: array === undefined ? new Array<string>(count).fill("") : new array(count) };
 }

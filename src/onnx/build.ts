@@ -1,6 +1,7 @@
 import { type Shape, sizeOf } from "../base/index.ts";
 import type { Attribute, Attributes, DataType, Graph, Node, OnnxModel, Tensor, ValueInfo } from "./model.ts";
 import { IR_VERSION } from "./proto.ts";
+import { dataTypes } from "./tensor-types.ts";
 
 /** The operator set in which this project writes its own graphs. */
 export const OPSET = 18;
@@ -57,6 +58,13 @@ export function buildModel(graph: { readonly name?: string } & Omit<Graph, "name
 /** A constant tensor filled with one number. */
 export function filled(shape: Shape, value: number): Tensor {
   return floatTensor(shape, new Float32Array(sizeOf(shape)).fill(value));
+}
+
+/** A tensor of zeros (of empty texts) of any type. */
+export function zeros(type: DataType, shape: Shape): Tensor {
+  const { array } = dataTypes[type];
+  const count = sizeOf(shape);
+  return { type, shape, data: array === undefined ? new Array<string>(count).fill("") : new array(count) };
 }
 
 type AttributeValues = { [A in Attribute as A["kind"]]: A["value"] };

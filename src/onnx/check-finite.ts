@@ -1,42 +1,74 @@
 import { PushforwardError } from "../base/index.ts";
-import { subgraphsOf } from "./graph.ts";
+import { readsOf, subgraphsOf } from "./graph.ts";
 import type { Graph, Node, Tensor } from "./model.ts";
 import { toFloat32Array } from "./tensor-types.ts";
 
-/**
- * Operators through which a mask of −∞ or a bound of ±∞ passes; in all others an infinity is a broken weight, unless it is
- * alone: a single number is no weight.
- */
-const takesInfinity = new Set(["Where", "Add", "Max", "Min", "Clip", "Pad", "Expand", "Trilu", "Slice"]);
+/** Operators that only move entries about: an infinity passes through them to the next operator. */
+const moving = new Set(
+  [
+    "Identity Cast CastLike Dropout Reshape Flatten Squeeze Unsqueeze Transpose Expand Tile Slice Split Concat Gather",
+    "GatherElements GatherND ScatterElements ScatterND Pad Trilu DepthToSpace SpaceToDepth ReverseSequence Compress",
+    "ConstantOfShape If Loop Scan",
+  ].flatMap((names) => names.split(" ")),
+);
 
-/** @throws PushforwardError `not-finite` naming the tensor, how many entries, and the node that uses it */
+/** Operators in which a mask of −∞ or a bound of ±∞ has its meaning; in all other arithmetic an infinity is a broken weight. */
+const takesInfinity = new Set(
+  [
+    "Where Add Sub Sum Max Min Clip Equal Greater GreaterOrEqual Less LessOrEqual IsInf IsNaN",
+    "Softmax LogSoftmax Attention",
+  ].flatMap((names) => names.split(" ")),
+);
+
+/**
+ * Refuses constants that are not finite and that reach arithmetic in which they cannot be meant. The graph is folded: what
+ * constants alone compute is judged by what comes of it. A single number is no weight, and may be infinite.
+ *
+ * @throws PushforwardError `not-finite` naming the tensor, how many entries, and the node that uses it
+ */
 export function checkFinite(graph: Graph): void {
   const users = new Map<string, Node[]>();
   for (const node of graph.nodes) {
-    for (const input of node.inputs) users.set(input, [...(users.get(input) ?? []), node]);
+    for (const name of readsOf(node)) users.set(name, [...(users.get(name) ?? []), node]);
   }
-  for (const [name, tensor] of graph.initializers) checkTensor(name, tensor, users.get(name) ?? []);
+  for (const [name, tensor] of graph.initializers) checkTensor(name, tensor, users);
   for (const node of graph.nodes) {
     const { value } = node.attributes;
-    if (node.op === "Constant" && value?.kind === "tensor") {
-      const name = node.outputs[0] ?? "";
-      checkTensor(name, value.value, users.get(name) ?? []);
-    }
+    const [output = ""] = node.outputs;
+    if (node.op === "Constant" && value?.kind === "tensor") checkTensor(output, value.value, users);
     subgraphsOf(node).forEach(checkFinite);
   }
 }
 
-function checkTensor(name: string, tensor: Tensor, users: readonly Node[]): void {
+type Users = ReadonlyMap<string, readonly Node[]>;
+
+function checkTensor(name: string, tensor: Tensor, users: Users): void {
   const { nan, infinite } = countNotFinite(tensor);
-  const masks = tensor.data.length === 1 || users.every(({ op }) => takesInfinity.has(op));
-  const broken = masks ? nan : nan + infinite;
-  if (broken === 0) return;
-  const [user] = users;
+  if (nan + infinite === 0) return;
+  const broken = infinite > 0 && tensor.data.length > 1 ? brokenBy(name, users, new Set()) : undefined;
+  const count = broken === undefined ? nan : nan + infinite;
+  if (count === 0) return;
+  const user = broken ?? users.get(name)?.[0];
   throw new PushforwardError("not-finite", {
-    what: `${broken} of ${tensor.data.length} entries of the weight "${name}" are not finite (NaN or infinite).`,
+    what: `${count} of ${tensor.data.length} entries of the weight "${name}" are not finite (NaN or infinite).`,
     where: user && { node: user.name || user.outputs[0], op: user.op },
     fix: "The training diverged or the file is damaged: use another checkpoint.",
   });
+}
+
+/** The first node that computes with the entries of a tensor and takes no infinities; looks through nodes that move entries. */
+function brokenBy(name: string, users: Users, seen: Set<string>): Node | undefined {
+  if (seen.has(name)) return undefined;
+  seen.add(name);
+  for (const user of users.get(name) ?? []) {
+    if (takesInfinity.has(user.op)) continue;
+    if (!moving.has(user.op)) return user;
+    for (const output of user.outputs) {
+      const broken = brokenBy(output, users, seen);
+      if (broken !== undefined) return broken;
+    }
+  }
+  return undefined;
 }
 
 function countNotFinite(tensor: Tensor): { nan: number; infinite: number } {

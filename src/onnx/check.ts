@@ -1,22 +1,19 @@
 import { PushforwardError } from "../base/index.ts";
-import { checkFinite } from "./check-finite.ts";
 import { mapSubgraphs, readsOf, withGraph } from "./graph.ts";
 import type { Graph, Node, OnnxModel } from "./model.ts";
 import { checkOpset } from "./opset-range.ts";
 
 /**
  * The model itself with its nodes in an order in which they can run, after checking that it can: every name defined once,
- * every input defined, no cycle, every operator set imported, weights finite.
+ * every input defined, no cycle, every operator set imported.
  *
- * @throws PushforwardError `model-invalid` for a graph that cannot run, `op-unsupported` for an opset that is not read, `not-finite` for NaN
- * and infinite weights (an infinity that masks or bounds passes)
+ * @throws PushforwardError `model-invalid` for a graph that cannot run, `op-unsupported` for an opset that is not read
  */
 export function checkModel(model: OnnxModel, file?: string): OnnxModel {
   try {
     checkOpset(model);
     checkImports(model);
     const graph = sortGraph(model.graph, new Set());
-    checkFinite(graph);
     return withGraph(model, graph);
   } catch (error) {
     throw error instanceof PushforwardError ? error.at({ file }) : error;

@@ -1,6 +1,7 @@
 import { messageOf, PushforwardError, type Shape } from "../base/index.ts";
 import { bindInputs, feedsFor, type InputShapes } from "./bind.ts";
 import { checkModel } from "./check.ts";
+import { checkFinite } from "./check-finite.ts";
 import { constantsOf, foldGraph, observable, typesOf } from "./fold.ts";
 import { allNames, definedNames, freshName, mapSubgraphs, withGraph } from "./graph.ts";
 import { inline } from "./inline.ts";
@@ -30,7 +31,8 @@ export interface NormalizeOptions {
  * inputs observed (zeros, unless `feeds` says otherwise).
  *
  * @throws PushforwardError whatever `checkModel` throws, `shape-mismatch` where input shapes are open or contradict the
- * file, `op-unsupported` for a variant that cannot be brought to this form, `backend-failed` where the graph does not run
+ * file, `op-unsupported` for a variant that cannot be brought to this form, `backend-failed` where the graph does not run,
+ * `not-finite` for NaN and infinite weights (an infinity that masks or bounds passes)
  */
 export async function normalize(model: OnnxModel, options: NormalizeOptions): Promise<Model> {
   const { file, evaluate } = options;
@@ -99,6 +101,7 @@ async function settle(
   const decided = inlineDecided(model.graph, observed);
   if (decided !== undefined) return settle(named(withGraph(model, decided)), observe);
   const graph = foldGraph(model.graph, observed);
+  checkFinite(graph);
   return { onnx: withGraph(model, graph), values: typesOf(graph, observed) };
 }
 

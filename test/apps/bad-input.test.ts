@@ -161,7 +161,7 @@ const models: readonly Row[] = [
     args: ["quantized.onnx", "x.npy"],
     code: 3,
     says: [
-      "error: There is no rule for QuantizeLinear, DequantizeLinear, which 4 of 7 taps need. The nodes are quantize (QuantizeLinear), dequantize (DequantizeLinear).",
+      'error: 4 of 6 taps cannot be computed. QuantizeLinear "quantize": it has no rule. DequantizeLinear "dequantize": it has no rule.',
       atModel("quantized.onnx", "node quantize", "op QuantizeLinear"),
       "  do  These taps do not need them: --taps conv1,relu1,pool1.",
     ],
@@ -171,7 +171,7 @@ const models: readonly Row[] = [
     args: ["quantized.onnx", "x.npy", "--taps", "logits"],
     code: 3,
     says: [
-      "error: There is no rule for QuantizeLinear, DequantizeLinear, which 1 of 1 taps need. The nodes are quantize (QuantizeLinear), dequantize (DequantizeLinear).",
+      'error: 1 of 1 taps cannot be computed. QuantizeLinear "quantize": it has no rule. DequantizeLinear "dequantize": it has no rule.',
       atModel("quantized.onnx", "node quantize", "op QuantizeLinear"),
       "  do  All taps need them. CONTRIBUTING.md explains how to add a rule.",
     ],

@@ -108,6 +108,7 @@ test("lists the taps of a model", async () => {
   expect(outcome).toMatchObject({ code: 0, stderr: "" });
   expect(linesOf(outcome)[1]).toEqual({
     model: "net.onnx",
+    from: "picture",
     name: "conv1",
     tensor: "conv1",
     op: "Conv",
@@ -117,6 +118,8 @@ test("lists the taps of a model", async () => {
     multiplyAdds: 4 * 144 * 9,
     supported: true,
     unsupported: [],
+    reasons: [],
+    unfed: [],
   });
   expect(linesOf(outcome).map(({ name }) => name)).toEqual([
     "picture",

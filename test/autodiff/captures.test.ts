@@ -70,7 +70,9 @@ describe("what a subgraph captures is read by its node", () => {
       node({ op: "Add", inputs: ["x", "sum"], outputs: ["y"] }),
     ]);
     const network = new Network(model, backend);
-    expect(network.unsupported(network.input, network.output)).toEqual([{ node: "sum", op: "Loop" }]);
+    expect(network.unsupported(network.input, network.output)).toEqual([
+      { node: "sum", op: "Loop", reason: "it has no rule" },
+    ]);
     await expect(network.compile(network.input, network.output)).rejects.toMatchObject({
       code: "op-unsupported",
       where: { node: "sum", op: "Loop" },

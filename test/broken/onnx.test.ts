@@ -6,12 +6,14 @@ import {
   floatTensor,
   type Graph,
   node,
+  normalize,
   type OnnxModel,
   readModel,
   valueInfo,
   writeModel,
 } from "../../src/onnx/index.ts";
 import { decodeModel, encodeModel, type GraphMessage, type TensorMessage } from "../../src/onnx/proto.ts";
+import { evaluate } from "../support/ort.ts";
 
 const FILE = "net.onnx";
 
@@ -409,7 +411,7 @@ const unusable: { readonly what: string; readonly model: OnnxModel; readonly say
 
 describe("graphs that cannot run", () => {
   test.each(unusable)("$what", async ({ model, says }) => {
-    expect(await complaint(() => checkModel(model, FILE))).toBe(says);
+    expect(await complaint(() => normalize(checkModel(model, FILE), { evaluate, file: FILE }))).toBe(says);
   });
 });
 
@@ -435,13 +437,5 @@ describe("graphs that only look broken", () => {
     });
     const model = graph({ nodes: [choice, relu("before", "x", "late")] });
     expect(checkModel(model).graph.nodes.map(({ name }) => name)).toEqual(["before", "if"]);
-  });
-
-  test("a mask of −∞ passes, alone and as a tensor that is added", () => {
-    const model = graph({
-      nodes: [node({ op: "Add", inputs: ["x", "mask"], outputs: ["y"] })],
-      initializers: new Map([["mask", floatTensor([2], [0, Number.NEGATIVE_INFINITY])]]),
-    });
-    expect(checkModel(model).graph).toEqual(model.graph);
   });
 });

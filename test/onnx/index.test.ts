@@ -27,5 +27,6 @@ test("the public names of onnx", () => {
     "toNumbers",
     "valueInfo",
     "writeModel",
+    "zeros",
   ]);
 });

@@ -1,7 +1,6 @@
-import { linearize } from "../../autodiff/index.ts";
+import { formatUnsupported } from "../../autodiff/index.ts";
 import { PushforwardError, quoted } from "../../base/index.ts";
-import type { Tap } from "../../jacobian/index.ts";
-import { evaluateWith } from "../../operator/index.ts";
+import { describeInput, type Tap } from "../../jacobian/index.ts";
 import { tripletsAt } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
 import { DEFAULT_K } from "./options.ts";
@@ -9,17 +8,19 @@ import { DEFAULT_K } from "./options.ts";
 /**
  * The taps asked for, by name or as `all` or `cuts`. `all` and `cuts` give only taps that depend on the source.
  *
- * @throws PushforwardError `tap-unknown` for an unknown name, or a tap that does not depend on the source; `op-unsupported` naming
- * all nodes without a rule and the taps that do not need them
+ * @throws PushforwardError `tap-unknown` for an unknown name, or a tap that does not depend on the source; `usage` for a
+ * source that holds no floats; `op-unsupported` and `model-invalid` naming all nodes that cannot be differentiated, or the inputs
+ * that are not fed, and the taps that do not need them
  */
-export async function chooseTaps(network: NetworkFile, from: Tap, names: string): Promise<Tap[]> {
+export function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[] {
+  network.requireFloats(from);
   const group = names === "all" || names === "cuts" ? names : undefined;
   const chosen =
     group === undefined
       ? namesIn(names).map((name) => network.tap(name))
       : network.taps.filter((tap) => tap.tensor !== from.tensor && (group === "all" || tap.cut));
-  requireRules(network, from, chosen);
-  const moving = await movingWith(network, from, chosen);
+  requireReach(network, from, chosen);
+  const moving = chosen.filter((tap) => network.moves(from, tap));
   const still = chosen.find((tap) => !moving.includes(tap));
   if (group === undefined && still !== undefined) {
     throw new PushforwardError("tap-unknown", {
@@ -49,29 +50,26 @@ function namesIn(list: string): string[] {
   });
 }
 
-/** @throws PushforwardError `op-unsupported` */
-function requireRules(network: NetworkFile, from: Tap, taps: readonly Tap[]): void {
-  const blocked = taps.filter((tap) => network.unsupported(from, tap).length > 0);
-  if (blocked.length === 0) return;
-  const missing = blocked.flatMap((tap) => network.unsupported(from, tap));
-  const nodes = [...new Set(missing.map(({ node, op }) => `${node} (${op})`))];
-  const ops = [...new Set(missing.map(({ op }) => op))];
-  const reachable = taps.filter((tap) => !blocked.includes(tap)).map((tap) => tap.name);
-  throw new PushforwardError("op-unsupported", {
-    what: `There is no rule for ${ops.join(", ")}, which ${blocked.length} of ${taps.length} taps need. The nodes are ${nodes.join(", ")}.`,
-    where: { file: network.file, node: missing[0]!.node, op: missing[0]!.op },
+/** @throws PushforwardError `op-unsupported`, or `model-invalid` where inputs are not fed */
+function requireReach(network: NetworkFile, from: Tap, taps: readonly Tap[]): void {
+  const missing = [...new Set(taps.flatMap((tap) => network.unsupported(from, tap)))];
+  const unfed = [...new Set(taps.flatMap((tap) => network.unfed(tap)))];
+  if (missing.length === 0 && unfed.length === 0) return;
+  const within = taps.filter((tap) => network.unsupported(from, tap).length === 0 && network.unfed(tap).length === 0);
+  const reachable = within.filter((tap) => network.moves(from, tap)).map(({ name }) => name);
+  const notFed = `Inputs that are not fed: ${unfed.map(describeInput).join(", ")}.`;
+  const reasons = [...(missing.length > 0 ? [formatUnsupported(missing)] : []), ...(unfed.length > 0 ? [notFed] : [])];
+  const [first] = missing;
+  throw new PushforwardError(first === undefined ? "model-invalid" : "op-unsupported", {
+    what: `${taps.length - within.length} of ${taps.length} taps cannot be computed. ${reasons.join(" ")}`,
+    where: { file: network.file, ...(first && { node: first.node, op: first.op }) },
     fix:
       reachable.length > 0
         ? `These taps do not need them: --taps ${quoted(reachable.join(","))}.`
-        : "All taps need them. CONTRIBUTING.md explains how to add a rule.",
+        : first === undefined
+          ? "Fix the other inputs as initializers and export again."
+          : "All taps need them. CONTRIBUTING.md explains how to add a rule.",
   });
-}
-
-/** The taps whose derivative by the source is not zero by structure. */
-async function movingWith(network: NetworkFile, from: Tap, taps: readonly Tap[]): Promise<Tap[]> {
-  const ends = { sources: [from.tensor], targets: taps.map((tap) => tap.tensor) };
-  const { program } = await linearize(network.model, ends, evaluateWith(network.backend));
-  return taps.filter((_, i) => program.targets[i] !== undefined);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Command } from "commander";
+import { formatUnsupported, type UnsupportedNode } from "../../autodiff/index.ts";
 import { formatShape, PushforwardError } from "../../base/index.ts";
-import { productCost, type Tap } from "../../jacobian/index.ts";
+import { describeInput, productCost, type Tap } from "../../jacobian/index.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
 import { DEFAULT_K, shape, threadCount, wholeNumber } from "./options.ts";
 import { type PlanOptions, printPlan } from "./plan.ts";
@@ -56,43 +57,80 @@ function inputWithoutPlan(input: string): PushforwardError {
 
 interface TapReport {
   readonly tap: Tap;
-  readonly unsupported: readonly string[];
+  /** Nodes on the way to the tap that cannot be differentiated. */
+  readonly unsupported: readonly UnsupportedNode[];
+  /** Inputs that the tap depends on and that are not fed, with type and shape. */
+  readonly unfed: readonly string[];
+  /** Whether its derivative by the source is more than zeros by structure. */
+  readonly moves: boolean;
   readonly multiplyAdds: number;
 }
 
 function inspectTaps(network: NetworkFile): TapReport[] {
+  const { source } = network;
   return network.taps.map((tap) => ({
     tap,
-    unsupported: [...new Set(network.unsupported(network.input, tap).map(({ op }) => op))],
-    multiplyAdds: productCost(network.model, network.input, tap),
+    unsupported: network.unsupported(source, tap),
+    unfed: network.unfed(tap).map(describeInput),
+    moves: network.moves(source, tap),
+    multiplyAdds: productCost(network.model, source, tap),
   }));
 }
 
+const isSupported = ({ unsupported, unfed, moves }: TapReport): boolean =>
+  moves && unsupported.length === 0 && unfed.length === 0;
+
 function printLines(network: NetworkFile): void {
-  for (const { tap, unsupported, multiplyAdds } of inspectTaps(network)) {
-    const line = { model: network.file, ...tap, multiplyAdds, supported: unsupported.length === 0, unsupported };
-    process.stdout.write(`${JSON.stringify(line)}\n`);
+  for (const report of inspectTaps(network)) {
+    const { tap, unsupported, unfed, multiplyAdds } = report;
+    const ops = [...new Set(unsupported.map(({ op }) => op))];
+    const reasons = unsupported.map((node) => formatUnsupported([node]));
+    const line = { multiplyAdds, supported: isSupported(report), unsupported: ops, reasons, unfed };
+    process.stdout.write(`${JSON.stringify({ model: network.file, from: network.source.name, ...tap, ...line })}\n`);
   }
+}
+
+function costOf({ unsupported, unfed, moves, multiplyAdds }: TapReport): string {
+  if (unsupported.length > 0) return `needs ${[...new Set(unsupported.map(({ op }) => op))].join(", ")}`;
+  if (unfed.length > 0) return "needs an input";
+  return moves ? (multiplyAdds / 1e6).toPrecision(3) : "no derivative";
 }
 
 function describe(network: NetworkFile): string {
   const taps = inspectTaps(network);
   const table = formatTable(
     ["tap", "op", "shape", "cut", "MMAC a product", "tensor"],
-    taps.map(({ tap, unsupported, multiplyAdds }) => [
-      tap.name,
-      tap.op,
-      formatShape(tap.shape),
-      tap.cut ? "cut" : "",
-      unsupported.length > 0 ? `needs ${unsupported.join(", ")}` : (multiplyAdds / 1e6).toPrecision(3),
-      tap.tensor === tap.name ? "" : tap.tensor,
-    ]),
+    taps.map((report) => {
+      const { name, op, shape, cut, tensor } = report.tap;
+      return [name, op, formatShape(shape), cut ? "cut" : "", costOf(report), tensor === name ? "" : tensor];
+    }),
     [4],
   );
-  const missing = network.unsupported(network.input, network.output);
-  const note =
-    missing.length === 0
-      ? "Every tap can be differentiated."
-      : `No rule for: ${[...new Set(missing.map(({ op }) => op))].join(", ")} (nodes ${missing.map(({ node }) => node).join(", ")}).`;
-  return `${network.file}\n\n${table}\n\nA tap is a cut if every path from the input to the output passes through it. ${note}\n`;
+  const notes = [
+    "A tap is a cut if every path from the input to the output passes through it.",
+    ...notesOn(network, taps),
+  ];
+  return `${network.file}\n\n${table}\n\n${notes.join(" ")}\n`;
+}
+
+function notesOn({ input, source, model }: NetworkFile, taps: readonly TapReport[]): string[] {
+  const missing = [...new Set(taps.flatMap(({ unsupported }) => unsupported))];
+  const unfed = [...new Set(taps.flatMap((report) => report.unfed))];
+  const others = taps.filter(({ tap }) => tap !== input);
+  const notes: string[] = [];
+  if (source !== input) {
+    const { type } = model.values.get(input.tensor)!;
+    notes.push(
+      `The input ${input.name} holds ${type}: derivatives are taken by ${source.name} (--from ${source.name}).`,
+    );
+  }
+  if (missing.length > 0)
+    notes.push(`Taps that need these nodes cannot be differentiated. ${formatUnsupported(missing)}`);
+  if (unfed.length > 0) {
+    notes.push(
+      `Taps that need these inputs cannot be computed, because only ${input.name} is fed: ${unfed.join(", ")}.`,
+    );
+  }
+  if (others.every(isSupported)) notes.push("Every tap can be differentiated.");
+  return notes;
 }

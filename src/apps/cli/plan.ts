@@ -23,7 +23,7 @@ export interface PlanOptions {
 /** `pushforward inspect MODEL [INPUT] --plan`: what `spectrum` would take, rehearsed at one input. */
 export async function printPlan(network: NetworkFile, path: string | undefined, options: PlanOptions): Promise<void> {
   const from = network.input;
-  const taps = await chooseTaps(network, from, options.taps);
+  const taps = chooseTaps(network, from, options.taps);
   const k = chooseK(options.k, from, taps);
   const point = path === undefined ? randomInput(from) : await inputAt(network, path, options.preprocess);
   const forecast = new Forecast(

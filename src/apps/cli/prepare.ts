@@ -80,7 +80,7 @@ export async function prepare(file: string, paths: readonly string[], options: P
   });
   try {
     const from = options.from === undefined ? network.input : network.tap(options.from);
-    const taps = await chooseTaps(network, from, options.taps);
+    const taps = chooseTaps(network, from, options.taps);
     const onlyArrays = files.every(isArrayFile);
     const preset = await choosePreset(options.preprocess, network.input.shape, onlyArrays);
     const labels = await labelInputs(options.labels, found);

@@ -1,0 +1,172 @@
+import { messageOf, sameShape } from "../base/index.ts";
+import { type Attributes, type Model, type Node, readAttributes, readsOf } from "../onnx/index.ts";
+import { aliveEntries } from "./alive.ts";
+import { ProgramBuilder } from "./builder.ts";
+import { PrimalBuilder, type Value } from "./primal.ts";
+import type { Tangent } from "./program.ts";
+import type { LinearMap, RuleNode } from "./rule.ts";
+import { knownAttributes } from "./rules/attributes.ts";
+import { type DifferentiableOp, rules } from "./rules/index.ts";
+
+/** Tensors between which something is differentiated. */
+interface Ends {
+  readonly sources: readonly string[];
+  readonly targets: readonly string[];
+}
+
+/** A node between sources and targets that cannot be differentiated. */
+export interface UnsupportedNode {
+  readonly node: string;
+  readonly op: string;
+  /** Why: "it is in training mode". */
+  readonly reason: string;
+}
+
+/**
+ * The nodes that depend on a source, in graph order. A node reads its inputs, and also the tensors of the surrounding graph that
+ * its subgraphs (the body of a Loop, the branches of an If) use.
+ */
+export function nodesAfter(nodes: readonly Node[], sources: readonly string[]): Node[] {
+  const varying = new Set(sources);
+  return nodes.filter((node) => {
+    const flows = readsOf(node).some((name) => varying.has(name));
+    if (flows) for (const output of node.outputs) if (!sources.includes(output)) varying.add(output);
+    return flows;
+  });
+}
+
+/** Nodes through which the sources' tangents flow on their way to the targets, in graph order. */
+export function nodesBetween(model: Model, { sources, targets }: Ends): Node[] {
+  const reached = nodesAfter(model.onnx.graph.nodes, sources);
+  const needed = new Set(targets);
+  const between = reached.reverse().filter((node) => {
+    const leads = node.outputs.some((output) => needed.has(output));
+    if (leads) for (const name of readsOf(node)) if (!sources.includes(name)) needed.add(name);
+    return leads;
+  });
+  return between.reverse();
+}
+
+/** The nodes that stand between sources and targets and cannot be differentiated. */
+export function unsupportedBetween(model: Model, options: Ends): UnsupportedNode[] {
+  return blockedAt(record(model, nodesBetween(model, options), options.sources), options.targets);
+}
+
+/** What the derivative by some tensors reaches, tensor by tensor. */
+export interface Reach {
+  /** Whether the tensor has a derivative that is not zero by structure; behind unsupported nodes, whether it may have one. */
+  moves(tensor: string): boolean;
+  /** The nodes on the way to the tensor that cannot be differentiated, in graph order. */
+  unsupported(tensor: string): readonly UnsupportedNode[];
+}
+
+/** Applies all rules after the sources, without compiling anything: what can be differentiated, and what stands in the way. */
+export function reachOf(model: Model, sources: readonly string[]): Reach {
+  const recording = record(model, nodesAfter(model.onnx.graph.nodes, sources), sources);
+  return {
+    moves: (tensor) => recording.tangents.get(tensor) !== undefined,
+    unsupported: (tensor) => blockedAt(recording, [tensor]),
+  };
+}
+
+/** What the rules of some nodes recorded. */
+interface Recording {
+  readonly l: ProgramBuilder;
+  readonly primal: PrimalBuilder;
+  /** Behind a node that is not supported, of a variable that stands in for its output. */
+  readonly tangents: ReadonlyMap<string, Tangent>;
+  /** The unsupported nodes on which the tangent of a tensor depends, by tensor; empty ones are left out. */
+  readonly blocked: ReadonlyMap<string, ReadonlySet<UnsupportedNode>>;
+}
+
+export function blockedAt({ blocked }: Recording, targets: readonly string[]): UnsupportedNode[] {
+  return [...new Set(targets.flatMap((target) => [...(blocked.get(target) ?? [])]))];
+}
+
+/**
+ * The tangents of what some nodes compute. A node none of whose inputs moves needs no rule: its outputs do not move either.
+ */
+export function record(model: Model, nodes: readonly Node[], sources: readonly string[]): Recording {
+  const { graph } = model.onnx;
+  const lookUp = (name: string): Value => {
+    const { shape, type } = model.values.get(name)!;
+    return { name, shape, type, constant: graph.initializers.get(name) };
+  };
+  const l = new ProgramBuilder();
+  const primal = new PrimalBuilder();
+  const tangents = new Map<string, Tangent>();
+  const blocked = new Map<string, ReadonlySet<UnsupportedNode>>();
+  const aliveAt = aliveEntries(primal, (x) => l.makerOf(x));
+  primal.alive = (name) => aliveAt(tangents.get(name));
+  for (const source of sources) tangents.set(source, l.source(lookUp(source).shape));
+
+  for (const node of nodes) {
+    const moving = readsOf(node).filter((name) => tangents.get(name) !== undefined);
+    if (moving.length === 0) continue;
+    const before = moving.flatMap((name) => [...(blocked.get(name) ?? [])]);
+    const ruleNode: RuleNode = {
+      op: node.op,
+      inputs: node.inputs.map((name) => (name === "" ? absent : lookUp(name))),
+      outputs: node.outputs.filter((name) => name !== "").map(lookUp),
+      attributes: readAttributes(node.attributes, knownAttributes[node.op as DifferentiableOp]),
+      optional: (i) => (node.inputs[i] ? lookUp(node.inputs[i]) : undefined),
+      varies: (i) => tangents.get(node.inputs[i] ?? "") !== undefined,
+    };
+    primal.owner = node.outputs[0];
+    const { found, refused } = differentiate(node, ruleNode, primal, (map) =>
+      map(l, ...node.inputs.map((name) => tangents.get(name))),
+    );
+    const around = new Set(refused === undefined ? before : [...before, refused]);
+    for (const [i, name] of node.outputs.entries()) {
+      if (name === "" || sources.includes(name)) continue;
+      const tangent = refused === undefined ? found[i] : l.source(lookUp(name).shape);
+      if (tangent === undefined) continue;
+      tangents.set(name, tangent);
+      if (around.size > 0) blocked.set(name, around);
+    }
+  }
+  return { l, primal, tangents, blocked };
+}
+
+/** The tangents of a node's outputs, or why there are none. */
+function differentiate(
+  { name, op, domain, outputs, attributes }: Node,
+  ruleNode: RuleNode,
+  primal: PrimalBuilder,
+  apply: (map: LinearMap) => Tangent | readonly Tangent[],
+): { readonly found: readonly Tangent[]; readonly refused: UnsupportedNode | undefined } {
+  const refuse = (reason: string) => {
+    const full = domain === "" ? op : `${domain}.${op}`;
+    return { found: [], refused: { node: name, op: full, reason } };
+  };
+  const rule = domain === "" ? rules[op] : undefined;
+  if (rule === undefined) return refuse("it has no rule");
+  try {
+    checkAttributes(op, attributes);
+    const result = apply(rule(ruleNode, primal));
+    const found = Array.isArray(result) ? (result as readonly Tangent[]) : [result as Tangent];
+    for (const [i, y] of ruleNode.outputs.entries()) {
+      const tangent = found[outputs.indexOf(y.name)];
+      if (tangent === undefined || sameShape(tangent.shape, y.shape)) continue;
+      throw new Error(`tangent ${i} is [${tangent.shape}] for output [${y.shape}]`);
+    }
+    return { found, refused: undefined };
+  } catch (cause) {
+    return refuse(messageOf(cause));
+  }
+}
+
+function checkAttributes(op: string, attributes: Attributes): void {
+  const known = knownAttributes[op as DifferentiableOp];
+  const others = Object.keys(attributes).filter((name) => !known.includes(name));
+  if (others.length === 0) return;
+  const [attribute, is] = others.length === 1 ? ["attribute", "is"] : ["attributes", "are"];
+  throw new Error(`its ${attribute} ${others.join(", ")} ${is} not known to the rule of ${op}`);
+}
+
+const absent: Value = { name: "", shape: [], type: "float32", constant: undefined };
+
+/** Which nodes cannot be differentiated and why, as sentences. */
+export function formatUnsupported(nodes: readonly UnsupportedNode[]): string {
+  return nodes.map(({ node, op, reason }) => `${op} "${node}": ${reason}.`).join(" ");
+}

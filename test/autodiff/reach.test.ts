@@ -1,0 +1,106 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { reachOf } from "../../src/autodiff/index.ts";
+import { Network } from "../../src/jacobian/index.ts";
+import {
+  buildModel,
+  floatTensor,
+  int,
+  intTensor,
+  type Node,
+  node,
+  normalize,
+  type Tensor,
+  valueInfo,
+} from "../../src/onnx/index.ts";
+import { evaluateWith, toDense } from "../../src/operator/index.ts";
+import { createBackend } from "../../src/platform/node/backend.ts";
+
+const backend = createBackend();
+afterAll(() => backend.dispose());
+
+const op = (name: string, inputs: readonly string[], output: string, attributes: Node["attributes"] = {}) =>
+  node({ op: name, inputs, outputs: [output], attributes });
+
+const modelOf = (
+  nodes: readonly Node[],
+  outputs: readonly string[],
+  constants: Readonly<Record<string, Tensor>>,
+  shape = [1, 4],
+) =>
+  normalize(
+    buildModel({
+      inputs: [valueInfo("x", "float32", shape)],
+      outputs: outputs.map((name) => ({ name, type: undefined, shape: undefined })),
+      nodes,
+      initializers: new Map(Object.entries(constants)),
+    }),
+    { evaluate: evaluateWith(backend) },
+  );
+
+describe("what can be differentiated is known before anything is compiled", () => {
+  test("every node in the way is named at once, with its reason", async () => {
+    const model = await modelOf(
+      [
+        op("Relu", ["x"], "r"),
+        op("ReduceMax", ["r"], "most", { keepdims: int(0) }),
+        op("Pad", ["r", "pads", "most"], "padded"),
+        op("QuantizeLinear", ["padded", "scale", "zero"], "q"),
+        op("DequantizeLinear", ["q", "scale", "zero"], "d"),
+        op("Sigmoid", ["d"], "y"),
+        op("Tanh", ["r"], "beside"),
+      ],
+      ["y", "beside"],
+      {
+        pads: intTensor([0, 1, 0, 1]),
+        scale: floatTensor([], [0.1]),
+        zero: { type: "uint8", shape: [], data: Uint8Array.of(0) },
+      },
+    );
+    const reach = reachOf(model, ["x"]);
+    const nodes = [
+      { node: "padded", op: "Pad", reason: "its constant value depends on the source" },
+      { node: "q", op: "QuantizeLinear", reason: "it has no rule" },
+      { node: "d", op: "DequantizeLinear", reason: "it has no rule" },
+    ];
+    expect(reach.unsupported("y")).toEqual(nodes);
+    expect(reach.unsupported("padded")).toEqual(nodes.slice(0, 1));
+    expect(["r", "most", "beside"].flatMap((tensor) => reach.unsupported(tensor))).toEqual([]);
+    const network = new Network(model, backend);
+    await expect(network.compile(network.input, network.tap("y"))).rejects.toMatchObject({
+      code: "op-unsupported",
+      what: 'J(x → y) cannot be computed. Pad "padded": its constant value depends on the source. QuantizeLinear "q": it has no rule. DequantizeLinear "d": it has no rule.',
+    });
+    expect(reachOf(model, ["padded"]).unsupported("y")).toEqual(nodes.slice(1));
+  });
+
+  test("what a node reads and does not move needs no rule", async () => {
+    const between = [
+      op("Greater", ["x", "low"], "a"),
+      op("Less", ["x", "high"], "b"),
+      op("And", ["a", "b"], "c"),
+      op("Xor", ["c", "b"], "d"),
+      op("Or", ["c", "d"], "e"),
+      op("Not", ["c"], "f"),
+      op("Or", ["f", "c"], "g"),
+      op("And", ["g", "c"], "h"),
+      op("Where", ["h", "x", "zero"], "y"),
+    ];
+    const constants = { low: floatTensor([], [-1]), high: floatTensor([], [1]), zero: floatTensor([], [0]) };
+    const model = await modelOf([...between, op("Identity", ["e"], "also")], ["y", "also"], constants);
+    const network = new Network(model, backend);
+    expect(network.unsupported(network.input, network.output)).toEqual([]);
+    const compiled = await network.compile(network.input, network.output);
+    // y = x where −1 < x < 1, else 0.
+    const J = await toDense(await compiled.at(Float32Array.of(-2, -0.5, 0.5, 3)));
+    expect([...J]).toEqual([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
+    await compiled.release();
+    const reach = reachOf(model, ["x"]);
+    expect(["x", "y", "c", "h", "nowhere"].map((tensor) => reach.moves(tensor))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
