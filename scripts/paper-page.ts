@@ -100,7 +100,7 @@ export function paperPage(records: readonly PaperRecord[]): string {
     const found =
       rows.length === 0
         ? "Not measured."
-        : ["| network | held against the data | verdict | because |", "| --- | --- | --- | --- |", ...rows].join("\n");
+        : ["| network | claim that was tested | verdict | reason |", "| --- | --- | --- | --- |", ...rows].join("\n");
     return `## ${said}\n\nThe paper, ${where}.\n\n${found}\n`;
   });
   const networks = [...new Set(records.map(({ network }) => network))].sort();
@@ -115,31 +115,31 @@ export function paperPage(records: readonly PaperRecord[]): string {
     return `| ${claims[name].said} | ${cells.join(" | ")} |`;
   });
   const count = records.reduce((sum, { verdicts }) => sum + verdicts.length, 0);
-  return `<!-- Written by \`npm run paper:page\` from the studies that it is given: run those. -->
+  return `<!-- Written by \`npm run paper:page\` from the studies that it is given. Do not edit this page; run that command. -->
 
 # The paper, claim by claim
 
-What Mototake and Ikegami say, suppose or leave open (2015, in our words), and what the studies of this project find on other
-networks. ${count} statements are held against the data. Each verdict follows by rule from a 95 % interval over images, by
-bootstrap (of a cloud's directions, by jackknife): *supported* where all of the interval is on the side of no effect that the
-statement says, *contradicted* where all of it is on the other side, *not supported* where no effect lies within, *undecided* where
-there is no interval, or fewer than ${FEWEST_IMAGES} images. That a whole spectrum shrinks takes two: it is supported where every index
-shrinks, contradicted where it grows on the whole. Where there is no effect at all, one statement in 40 still comes out as
-supported, and one in 40 as contradicted.
+This page lists what Mototake and Ikegami (2015) state, assume or leave open, in our words, and what the studies of this project find
+on other networks. ${count} claims were tested. Each verdict follows by a fixed rule from a 95 % interval over images. The interval
+comes from the bootstrap, or from the jackknife for the number of directions of a cloud. A claim is *supported* if the whole interval
+lies on the side that the claim states, *contradicted* if it lies on the other side, *not supported* if it includes "no effect", and
+*undecided* if there is no interval or there are fewer than ${FEWEST_IMAGES} images. The claim that a whole spectrum shrinks uses two intervals:
+it is supported if σ is smaller at every index, and contradicted if σ is larger on average. If there were no effects at all, one claim
+in 40 would still be supported by chance, and one in 40 contradicted.
 
-A picture with flat parts, as a digit on black, lies on kinks of ReLU and max-pool: the least noise takes J off them, at once and by
-a jump. What noise does there is measured from J at the picture itself.
+A picture with flat parts, such as a digit on black, lies on kinks of ReLU and max-pool. Even the weakest noise moves it off these
+kinks, and J changes by a jump. The effects of noise are measured relative to J at the picture itself.
 
 | the paper | ${networks.join(" | ")} |
 | --- |${networks.map(() => " --- |").join("")}
 ${overview.join("\n")}
 
 ${sections.join("\n")}
-## Where it is from
+## Sources
 
-Numbers with their intervals are in the tables; the stores that they are made from are too large to keep here. *Time* is
-the wall time of a study on two cores, at times beside another, with the spectra that it was the first to need; *spectra* that of
-all spectra that the studies of its folder share.
+The tables contain the numbers with their intervals. The stores that they come from are too large for this repository. *Time* is the
+wall time of a study on two cores, in part with another study running at the same time. It includes the spectra that this study was
+the first to need. *Spectra* is the time of all spectra that the studies of a folder share.
 
 | network | study | inputs | k | seed | settings | time | spectra | tables |
 | --- | --- | ---: | ---: | ---: | --- | ---: | ---: | --- |

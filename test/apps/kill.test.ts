@@ -95,7 +95,7 @@ describe("a run that is cut short", () => {
     expect(code).toBe(130);
     expect(stderr.trimEnd().split("\n").slice(-2)).toEqual([
       "error: The command was interrupted. Nothing is stored.",
-      "  do  With --out, finished units are kept and the same command goes on from there.",
+      "  do  With --out, finished units are stored, and the same command continues from there.",
     ]);
   });
 });

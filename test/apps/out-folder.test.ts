@@ -175,7 +175,9 @@ describe("results that are not as asked", () => {
       "--json",
     );
     expect(code).toBe(0);
-    expect(stderr.split("\n")[0]).toBe("note: fewer than 12 singular values, all are computed: logits 10");
+    expect(stderr.split("\n")[0]).toBe(
+      "note: these taps have fewer than 12 singular values, and all of them are computed: logits 10",
+    );
     const counts = stdout
       .trimEnd()
       .split("\n")

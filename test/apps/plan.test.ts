@@ -69,9 +69,9 @@ describe("inspect --plan", () => {
       code: 2,
       stdout: "",
       stderr: [
-        "error: The taps of a model are the same at every input.",
+        "error: inspect needs no input, because the taps of a model are the same at every input.",
         "  at  file x.npy",
-        "  do  Leave the input out, or add --plan to predict what a run would take there.",
+        "  do  Leave the input out, or add --plan to predict the cost of a run at this input.",
         "",
       ].join("\n"),
     });

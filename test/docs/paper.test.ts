@@ -27,7 +27,7 @@ test("a claim has the verdicts of every network, and says where it has none", ()
   };
   const page = paperPage([record]);
   expect(page).toContain("| net | It is steep. | **supported** | 0.5 |");
-  expect(page).toContain("very many near zero. | 1 supported |");
+  expect(page).toContain("very many are near zero. | 1 supported |");
   expect(page.match(/Not measured/g)).toHaveLength(8);
   expect(page).toContain(
     "| net | spectra | 2 | 5 | 3 | directions 1, 2 | 1 min 1 s | 2 min 0 s | [spectra-by-tap.csv](paper/net/spectra-by-tap.csv) |",
