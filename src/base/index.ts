@@ -1,4 +1,4 @@
-export { formatSeconds } from "./duration.ts";
+export { formatRange, formatSeconds, type Range } from "./duration.ts";
 export { exitCodes, messageOf, PushforwardError } from "./error.ts";
 export { boundOf, isBelowFloor } from "./floor.ts";
 export { nearestNames } from "./nearest.ts";

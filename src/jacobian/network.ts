@@ -274,6 +274,12 @@ export class Network {
     return [...found].map(([tensor, counts]) => ({ tap: nameOf(tensor), ...counts }));
   }
 
+  /** Whether J(from → to) is the same at every point, as between linear layers; told without compiling it. */
+  async isConstant(from: Tap, to: Tap): Promise<boolean> {
+    const ends = { sources: [from.tensor], targets: [to.tensor] };
+    return (await linearize(this.model, ends, evaluateWith(this.backend))).kept.length === 0;
+  }
+
   /** The values of taps at a point, [tap size] each. */
   async forward(point: Point, taps: readonly Tap[]): Promise<Float32Array[]> {
     this.#requireFed(taps);

@@ -1,6 +1,6 @@
-import { sizeOf } from "../base/index.ts";
+import { type Range, sizeOf } from "../base/index.ts";
 import { type Network, productCost, type Tap } from "../jacobian/index.ts";
-import { counted, type MeasuredRates, measuredSpeed, type Prediction, rehearse } from "../svd/index.ts";
+import { COUNTED_WITHIN, counted, type MeasuredRates, measuredSpeed, type Prediction, rehearse } from "../svd/index.ts";
 import { tripletsAt } from "./spectrum.ts";
 
 /** The predicted cost of one solve at a tap. */
@@ -12,6 +12,10 @@ export interface TapForecast extends Prediction {
   readonly inputs: number;
   /** The number of solves: one for each input, or one for all if J does not depend on the input. */
   readonly solves: number;
+  /** Seconds that are spent once, before the first solve: J is compiled. */
+  readonly setup: number;
+  /** The factor by which the seconds may be off. */
+  readonly within: number;
 }
 
 /** A tap of a run, and the number of inputs at which it is to be solved. */
@@ -30,12 +34,21 @@ interface ForecastOptions {
    * absent, all taps are rehearsed.
    */
   readonly share?: number;
-  /** Called after each rehearsal. */
+  /** Called before and after each rehearsal. */
+  readonly onStart?: (tap: Tap) => void;
   readonly onTap?: (tap: Tap) => void;
 }
 
-/** A run whose counted cost is less than this many seconds is not rehearsed, because a rehearsal takes about five. */
+/** Seconds to compile a Jacobian of a small network. For a larger one they are small against its solves. */
+const SETUP = 0.15;
+/** The factor by which a time may be off: one that was rehearsed at this tap, and one that was scaled like that of another tap. */
+const WITHIN = { rehearsed: 1.4, scaled: 1.8 };
+
+/** A run that counts as less than this many seconds is not rehearsed, because a rehearsal takes about five. */
 const SHORT = 60;
+
+/** Rehearsals before a run take no longer than this many seconds, however long the run is. */
+const LONG = 60;
 
 /** Predicts the cost of a run at each of its taps, from rehearsals at one input. */
 export class Forecast {
@@ -44,6 +57,7 @@ export class Forecast {
   private readonly demands: readonly Demand[];
   private readonly rates: MeasuredRates = new Map();
   private speed: Promise<number> | undefined;
+  private constant: Promise<ReadonlySet<Tap>> | undefined;
   /** By index of the demand. */
   private readonly rehearsals = new Map<number, Rehearsal>();
 
@@ -59,16 +73,19 @@ export class Forecast {
   }
 
   /** @throws PushforwardError what compiling and multiplying throw */
-  async rehearse(k: number, { point, tol, share, onTap }: ForecastOptions): Promise<void> {
+  async rehearse(k: number, { point, tol, share, onStart, onTap }: ForecastOptions): Promise<void> {
     const started = performance.now();
     for (const index of spread(this.demands.length)) {
       if (share !== undefined) {
-        const total = totalSeconds(await this.at(k));
+        const { low, high } = timeOf(await this.at(k));
         const spent = (performance.now() - started) / 1000;
-        if (this.rehearsed === 0 ? total < SHORT : spent > share * total) return;
+        if (this.rehearsed === 0 ? high < SHORT : spent > Math.min((share * (low + high)) / 2, LONG)) return;
       }
       const { tap } = this.demands[index]!;
+      onStart?.(tap);
+      const compiling = performance.now();
       const compiled = await this.network.compile(this.from, tap);
+      const setup = (performance.now() - compiling) / 1000;
       try {
         const predict = await rehearse(await compiled.at(point), this.rates);
         const known = new Map<number, Promise<Prediction>>();
@@ -78,7 +95,7 @@ export class Forecast {
             known.set(asked, prediction);
             return prediction;
           },
-          isConstant: compiled.isConstant,
+          setup,
         });
       } finally {
         await compiled.release();
@@ -89,6 +106,8 @@ export class Forecast {
 
   /** The forecast for k triplets at each tap, or all that it has. */
   async at(k: number): Promise<TapForecast[]> {
+    this.constant ??= this.constantTaps();
+    const constant = await this.constant;
     const taps: TapForecast[] = [];
     for (const [index, { tap, inputs }] of this.demands.entries()) {
       const [here, nearest] = [this.rehearsals.get(index), this.nearest(index)];
@@ -98,10 +117,22 @@ export class Forecast {
         ...prediction,
         tap,
         inputs,
-        solves: here?.isConstant ? Math.min(1, inputs) : inputs,
+        solves: constant.has(tap) ? Math.min(1, inputs) : inputs,
+        setup: here?.setup ?? SETUP,
+        within: here ? WITHIN.rehearsed : nearest === undefined ? COUNTED_WITHIN : WITHIN.scaled,
       });
     }
     return taps;
+  }
+
+  /** The first taps at which J does not depend on the point. Behind a tap where it does, it hardly ever does not. */
+  private async constantTaps(): Promise<ReadonlySet<Tap>> {
+    const constant = new Set<Tap>();
+    for (const { tap } of this.demands) {
+      if (!(await this.network.isConstant(this.from, tap))) break;
+      constant.add(tap);
+    }
+    return constant;
   }
 
   /** The counted cost, with its time scaled by the error of counting at a tap that was rehearsed. */
@@ -131,12 +162,18 @@ export class Forecast {
 
 interface Rehearsal {
   readonly predict: (k: number) => Promise<Prediction>;
-  readonly isConstant: boolean;
+  readonly setup: number;
 }
 
-/** Seconds of all solves. */
-export const totalSeconds = (taps: readonly TapForecast[]): number =>
-  taps.reduce((total, { seconds, solves }) => total + seconds * solves, 0);
+/** How long the solves of all taps take, one after the other. */
+export function timeOf(taps: readonly TapForecast[]): Range {
+  const total = (secondsOf: (tap: TapForecast) => number) =>
+    taps.reduce((sum, tap) => sum + tap.setup + tap.solves * secondsOf(tap), 0);
+  return {
+    low: total(({ seconds, within }) => seconds / within),
+    high: total(({ seconds, within }) => seconds * within),
+  };
+}
 
 /** 0 to count − 1 in an order that covers the range early: first the middle, then the quarters, and so on. */
 function spread(count: number): number[] {

@@ -1,6 +1,6 @@
 export { type ClaimName, claims } from "./claims.ts";
 export { reasonOf } from "./failure.ts";
-export { Forecast, type TapForecast, totalSeconds } from "./forecast.ts";
+export { Forecast, type TapForecast, timeOf } from "./forecast.ts";
 export { Lab } from "./lab.ts";
 export { spectrum, tripletsAt } from "./spectrum.ts";
 export {

@@ -1,4 +1,4 @@
-export { counted, type Prediction } from "./count.ts";
+export { COUNTED_WITHIN, counted, type Prediction } from "./count.ts";
 export { type MeasuredRates, measuredSpeed } from "./rates.ts";
 export { rehearse } from "./rehearse.ts";
 export { symmetricEigen } from "./small/eigen.ts";

@@ -60,11 +60,19 @@ export async function measuredRates(algebra: BlockAlgebra, blockRows: number): P
   };
 }
 
-/** A rough speed of this machine: multiply-adds a second of a matrix product in float32. Takes a few hundredths of a second. */
+/**
+ * A rough speed of this machine, as busy as it is now: multiply-adds a second of a matrix product in float32, on average over
+ * some tenths of a second.
+ */
 export async function measuredSpeed(algebra: BlockAlgebra): Promise<number> {
   const { rows, length } = { rows: SAMPLE.rows, length: SAMPLE.length / 8 };
   const ones = block(new Float32Array(rows * length).fill(1), rows);
-  return 1 / (await secondsOf(rows * ones.data.length, () => algebra.gram(ones, ones)));
+  await algebra.gram(ones, ones);
+  const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
+  let work = 0;
+  for (; elapsed() < 0.2; work += rows * ones.data.length) await algebra.gram(ones, ones);
+  return work / elapsed();
 }
 
 async function secondsOf(work: number, job: () => Promise<unknown>): Promise<number> {

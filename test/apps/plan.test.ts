@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildModel, node, valueInfo, writeModel } from "../../src/onnx/index.ts";
 import { pushforward } from "./command-line.ts";
@@ -56,12 +57,17 @@ describe("inspect --plan", () => {
   });
 
   test("shows a table and its sum", async () => {
-    const { code, stdout } = await run("inspect", "net.onnx", "--plan", "--taps", "conv1,logits", "--inputs", "2");
+    const { code, stdout, stderr } = await run(
+      ...["inspect", "net.onnx", "--plan", "--taps", "conv1,logits", "--inputs", "2"],
+    );
     expect(code).toBe(0);
     expect(stdout).toMatch(/^net\.onnx, rehearsed at random numbers in place of an input$/m);
     expect(stdout).toMatch(/^tap +m×n +k +method +J +Jᵀ +time +memory$/m);
     expect(stdout).toMatch(/^conv1 +576×144 +144 +dense /m);
-    expect(stdout).toMatch(/^2 inputs: 3 solves, about .* s, at most \d+ MB of memory; .* are available\.$/m);
+    expect(stdout).toMatch(
+      /^2 inputs: 3 solves, .*, at most \d+ MB of memory, of which .* are available, and \d+ MB on disk\.$/m,
+    );
+    expect(stderr).toMatch(/^\[1\/2\] logits is rehearsed, about .* left\n\[2\/2\] conv1 is rehearsed\n$/);
   });
 
   test("an input without it is refused", async () => {
@@ -79,11 +85,24 @@ describe("inspect --plan", () => {
 });
 
 test("a run tells on standard error what it will take, unless there is nothing left to do or no plan is wanted", async () => {
-  const told = /^note: 6 units, less than a minute by their counted cost; at most \d+ MB of memory$/m;
+  const told = /^note: 6 units, .* s \(by counting\); at most \d+ MB of memory and \d+ MB on disk$/m;
   const command = ["spectrum", "net.onnx", "x.npy", "-k", "5"];
   expect((await run(...command, "--out", "told")).stderr).toMatch(told);
   expect((await run(...command, "--out", "told")).stderr).not.toMatch(/of memory/);
   expect((await run(...command, "--no-plan")).stderr).not.toMatch(/of memory/);
+});
+
+test.skipIf(process.platform !== "linux")("the disk that a run takes is what was told", async () => {
+  for (const vectors of ["all", "4", "none"]) {
+    const { stderr } = await run("spectrum", "net.onnx", "x.npy", "--vectors", vectors, "--out", `disk-${vectors}`);
+    const told = 1e6 * Number(/ and (\d+) MB on disk$/m.exec(stderr)![1]);
+    const taken = execFileSync("du", ["-s", "--block-size=1", `disk-${vectors}`], {
+      cwd: place.folder,
+      encoding: "utf8",
+    });
+    expect(told / Number.parseInt(taken, 10)).toBeGreaterThan(0.7);
+    expect(told / Number.parseInt(taken, 10)).toBeLessThan(2.2); // Told in whole megabytes.
+  }
 });
 
 describe.skipIf(process.platform !== "linux")("a run that does not fit into memory", () => {

@@ -29,6 +29,20 @@ test.for(running)("%s prints what it says", { timeout: 180_000 }, async (page, {
   skip(printed.includes(undefined), withoutXarray);
 });
 
+test("the README's tour is what it shows, and ends within two minutes", { timeout: 300_000 }, async () => {
+  const commands = fencesOf(readPage("README.md")).filter(({ info }) => info === "sh");
+  const tour = examplesOf("README.md").filter(({ block }) => block.info === "sh");
+  expect(tour.length).toBeGreaterThan(0);
+  // Whatever else the page tells to run is npm's: it needs no file that is not in the clone.
+  for (const { text } of commands.filter(({ line }) => !tour.some(({ block }) => block.line === line))) {
+    for (const line of text.split("\n")) expect(line).toMatch(/^(?:[A-Z_]+=\S+ )?npm (?:start|test|pack|install) */);
+  }
+  for (const { block, expected } of tour) expect(expected, block.text).toBeDefined();
+  const started = performance.now();
+  await printedBy("README.md");
+  expect((performance.now() - started) / 1000).toBeLessThan(120);
+});
+
 test("their TypeScript has no type errors", { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "pushforward-docs-"));
   const files = inLanguage("ts").map((page) => ({ page, file: join(folder, `${page.replaceAll("/", "-")}.mts`) }));

@@ -11,7 +11,8 @@ const run = promisify(execFile);
 /** Printed after each block, so that what it printed can be told apart. */
 const END = "⁂ end of block";
 
-const packageSources: Readonly<Record<string, string>> = { "pushforward/node": "src/apps/node/index.ts" };
+const library = "src/apps/node/index.ts";
+const packageSources: Readonly<Record<string, string>> = { pushforward: library, "pushforward/node": library };
 
 /** A block that runs, with the block of text right after it: what the page says that it prints. */
 export interface Example {

@@ -29,8 +29,7 @@ export async function freeRoom(): Promise<Room> {
 /** What a run adds to the process, at most. */
 export function roomFor(taps: readonly TapForecast[], { vectors, inMemory }: Keeping): Room {
   const lengths = ({ k, m, n }: TapForecast) => {
-    const kept = vectors === "all" ? k : Math.min(k, 2 * vectors);
-    return { result: FLOAT * k * (m + n), kept: FLOAT * kept * (m + n) };
+    return { result: FLOAT * k * (m + n), kept: FLOAT * keptVectors({ k }, vectors) * (m + n) };
   };
   const most = (of: (tap: TapForecast) => number): number => Math.max(0, ...taps.map(of));
   const stored = inMemory ? taps.reduce((sum, tap) => sum + tap.inputs * lengths(tap).kept, 0) : 0;
@@ -43,6 +42,10 @@ export function roomFor(taps: readonly TapForecast[], { vectors, inMemory }: Kee
     );
   return { memory, address: memory + most(({ reserved }) => reserved) + ARENAS };
 }
+
+/** Singular vectors of either side that a unit of k triplets keeps. */
+export const keptVectors = ({ k }: { readonly k: number }, vectors: number | "all"): number =>
+  vectors === "all" ? k : Math.min(k, 2 * vectors);
 
 /** What compiling a Jacobian and its first products add to the address space: three sessions with their threads' arenas. */
 export const COMPILING = 0.75 * 2 ** 30;

@@ -1,13 +1,14 @@
-import { createRng, formatSeconds, gaussianArray, PushforwardError, sizeOf } from "../../base/index.ts";
+import { createRng, formatRange, formatSeconds, gaussianArray, sizeOf } from "../../base/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
-import { Forecast, type TapForecast, totalSeconds } from "../../studies/index.ts";
+import { Forecast, type TapForecast, timeOf } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { chooseK, chooseTaps } from "./choose.ts";
 import { choosePreset } from "./choose-preset.ts";
+import { diskFor } from "./disk.ts";
 import { findInputs } from "./find-inputs.ts";
 import { loadInputs } from "./inputs.ts";
-import { COMPILING, formatBytes, freeRoom, type Keeping, requireRoom, roomFor } from "./memory.ts";
+import { formatBytes, freeRoom, type Keeping, roomFor } from "./memory.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
@@ -37,9 +38,10 @@ export async function printPlan(network: NetworkFile, path: string | undefined, 
   await forecast.rehearse(k, {
     point,
     tol: DEFAULT_TOL,
+    onStart: ({ name }) => progress.update(`rehearsing ${name}`),
     onTap({ name }) {
       base = Math.min(base, process.memoryUsage.rss());
-      progress.update(`rehearsing ${name}`);
+      progress.finish(`${name} is rehearsed`);
     },
   });
   progress.end();
@@ -70,8 +72,9 @@ export async function printPlan(network: NetworkFile, path: string | undefined, 
   const solves = predicted.reduce((sum, one) => sum + one.solves, 0);
   process.stdout.write(
     `${network.file}, rehearsed at ${where}\n\n${table}\n\n` +
-      `${count} ${count === 1 ? "input" : "inputs"}: ${solves} solves, about ${formatSeconds(totalSeconds(predicted))}, ` +
-      `at most ${formatBytes(bytesOf(predicted))} of memory; ${formatBytes((await freeRoom()).memory)} are available.\n`,
+      `${count} ${count === 1 ? "input" : "inputs"}: ${solves} solves, ${formatRange(timeOf(predicted))}, ` +
+      `at most ${formatBytes(bytesOf(predicted))} of memory, of which ${formatBytes((await freeRoom()).memory)} are available, ` +
+      `and ${formatBytes(diskFor(from, predicted, keeping))} on disk.\n`,
   );
 }
 
@@ -83,59 +86,4 @@ async function inputAt(network: NetworkFile, path: string, preprocess: string | 
   const preset = await choosePreset(preprocess, shape, isArrayFile(file));
   const { points } = await loadInputs([file], shape, preset);
   return points[0]!;
-}
-
-/** A run that is about to start. */
-export interface PlannedRun {
-  readonly network: NetworkFile;
-  readonly from: Tap;
-  readonly taps: readonly Tap[];
-  readonly k: number;
-  readonly tol: number;
-  readonly points: readonly (Float32Array | undefined)[];
-  readonly isDone: (input: number, tap: number) => boolean;
-  readonly keeping: Keeping;
-}
-
-/** The part of a run's time that may go into its prediction. */
-const SHARE = 0.05;
-
-/**
- * Tells on standard error what a run will take, and stops one that does not fit into memory.
- *
- * @throws PushforwardError `memory-short` with what would fit
- */
-export async function announce(run: PlannedRun): Promise<void> {
-  const { network, from, k, tol, points, isDone, keeping } = run;
-  const demands = run.taps.map((tap, index) => ({
-    tap,
-    inputs: points.filter((point, input) => point !== undefined && !isDone(input, index)).length,
-  }));
-  const open = demands.filter(({ inputs }) => inputs > 0);
-  if (open.length === 0) return;
-  const forecast = new Forecast(network, from, open);
-  for (const point of points) {
-    if (point === undefined) continue;
-    const rehearsed = await forecast.rehearse(k, { point, tol, share: SHARE }).then(
-      () => true,
-      (cause: unknown) => {
-        if (cause instanceof PushforwardError && cause.code === "not-finite") return false; // the run marks its units as failed
-        throw cause;
-      },
-    );
-    if (rehearsed) break;
-  }
-  const taps = await forecast.at(k);
-  const units = open.reduce((sum, { inputs }) => sum + inputs, 0);
-  const bytes = process.memoryUsage.rss() + roomFor(taps, keeping).memory;
-  const time =
-    forecast.rehearsed === 0
-      ? "less than a minute by their counted cost"
-      : `about ${formatSeconds(totalSeconds(taps))} as rehearsed at ${forecast.rehearsed} of ${open.length} taps`;
-  const count = `${units} ${units === 1 ? "unit" : "units"}`;
-  process.stderr.write(`note: ${count}, ${time}; at most ${formatBytes(bytes)} of memory\n`);
-  const room = await freeRoom();
-  // A rehearsal has compiled already, and its sessions count as taken.
-  const address = forecast.rehearsed === 0 ? room.address - COMPILING : room.address;
-  await requireRoom(forecast, k, keeping, { ...room, address });
 }

@@ -19,7 +19,7 @@ import { describeUnit, summaryTable } from "./describe-unit.ts";
 import { tellFirstLook } from "./first-look.ts";
 import { interruptible } from "./interruptible.ts";
 import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, tolerance, vectorCount, wholeNumber } from "./options.ts";
-import { announce } from "./plan.ts";
+import { announce, outlookOf, sharesOf } from "./outlook.ts";
 import {
   type Points,
   type PrepareOptions,
@@ -77,37 +77,43 @@ async function run(version: string, file: string, paths: readonly string[], opti
       return earlier?.manifest.inputs[place ?? -1] !== undefined && earlier.isDone(place!, tap);
     };
     tellFirstLook(prepared.firstLook);
-    if (options.plan) {
-      await announce({
-        network,
-        from,
-        taps,
-        k,
-        tol: options.tol,
-        points: inputs.points,
-        isDone,
-        keeping: { vectors: options.vectors, inMemory: options.out === undefined },
-      });
-    }
+    const planned = {
+      network,
+      from,
+      taps,
+      k,
+      tol: options.tol,
+      points: inputs.points,
+      isDone,
+      keeping: { vectors: options.vectors, inMemory: options.out === undefined },
+      out: options.out,
+    };
+    const outlook = await outlookOf(planned, options.plan ? undefined : 0);
+    if (options.plan) await announce(planned, outlook);
     const stored = await createRun(store, manifest);
     const points = pointsIn(stored, inputs);
     await storeSources(stored, prepared, points);
-    await compute(stored, network, points, options);
+    await compute(stored, network, points, { ...options, shares: sharesOf(outlook) });
     if (inputs.failures.length > 0) process.exitCode = 2;
   } finally {
     await network.close();
   }
 }
 
+interface ComputeOptions extends SpectrumOptions {
+  /** What each unit that is not done is expected to take against the others. */
+  readonly shares: readonly number[];
+}
+
 /** Runs what is not done yet, and tells of every unit. */
-async function compute(stored: Run, network: NetworkFile, points: Points, options: SpectrumOptions): Promise<void> {
+async function compute(stored: Run, network: NetworkFile, points: Points, options: ComputeOptions): Promise<void> {
   const { manifest } = stored;
   const units = points.flatMap((point, input) =>
     point === undefined ? [] : manifest.taps.map((_, tap) => ({ input, tap })),
   );
   const done = units.filter(({ input, tap }) => stored.isDone(input, tap));
   if (done.length > 0) process.stderr.write(`note: ${done.length} of ${units.length} units are done already\n`);
-  const progress = new Progress(new Array<number>(units.length - done.length).fill(1));
+  const progress = new Progress(options.shares);
   const name = (input: number, tap: number) => `${manifest.inputs[input]!.name} → ${manifest.taps[tap]!.name}`;
   let [missed, failed] = [0, 0];
   const kinked: KinkedUnit[] = [];

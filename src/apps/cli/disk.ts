@@ -1,0 +1,51 @@
+import { statfs } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { type Range, sizeOf } from "../../base/index.ts";
+import type { Tap } from "../../jacobian/index.ts";
+import type { TapForecast } from "../../studies/index.ts";
+import { formatBytes, type Keeping, keptVectors } from "./memory.ts";
+
+/** What a file takes at least on most disks, and a folder. */
+const BLOCK = 4096;
+/** Seconds for a file with its folders. */
+const WRITING: Range = { low: 1e-4, high: 1.5e-3 };
+/** Files of a unit beside its vectors, each with the folder that it lies in. */
+const FILES = 24;
+
+/**
+ * Bytes that a run's units take in its folder, with the source of each input. Every vector is a file of its own, which lies in as
+ * many folders as its tensor has axes.
+ */
+export function diskFor(from: Tap, taps: readonly TapForecast[], { vectors }: Pick<Keeping, "vectors">): number {
+  const file = (bytes: number) => BLOCK * Math.ceil(bytes / BLOCK);
+  const vector = ({ shape }: Tap) => BLOCK * shape.length + file(Float32Array.BYTES_PER_ELEMENT * sizeOf(shape));
+  const inputs = Math.max(0, ...taps.map((tap) => tap.inputs));
+  return taps.reduce((sum, one) => {
+    const unit = keptVectors(one, vectors) * (vector(from) + vector(one.tap)) + 2 * BLOCK * FILES + 3 * file(8 * one.k);
+    return sum + one.inputs * unit;
+  }, inputs * vector(from));
+}
+
+/** Seconds in which the units' files are written. */
+export function storingTime(taps: readonly TapForecast[], { vectors }: Pick<Keeping, "vectors">): Range {
+  const files = taps.reduce((sum, one) => sum + one.inputs * (2 * keptVectors(one, vectors) + FILES), 0);
+  return { low: files * WRITING.low, high: files * WRITING.high };
+}
+
+/** Warns on standard error where a folder, which need not be there yet, lies on a disk with less room than that. */
+export async function warnOfDisk(folder: string, bytes: number): Promise<void> {
+  const free = await freeBytes(resolve(folder));
+  if (free === undefined || free >= bytes) return;
+  process.stderr.write(
+    `warning: the disk of ${folder} has room for ${formatBytes(free)}; less is stored with --vectors none\n`,
+  );
+}
+
+async function freeBytes(folder: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch {
+    return dirname(folder) === folder ? undefined : freeBytes(dirname(folder));
+  }
+}

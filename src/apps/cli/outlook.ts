@@ -1,0 +1,98 @@
+import { formatRange, PushforwardError } from "../../base/index.ts";
+import type { Tap } from "../../jacobian/index.ts";
+import { Forecast, type TapForecast, timeOf } from "../../studies/index.ts";
+import type { NetworkFile } from "../node/index.ts";
+import { diskFor, storingTime, warnOfDisk } from "./disk.ts";
+import { COMPILING, formatBytes, freeRoom, type Keeping, requireRoom, roomFor } from "./memory.ts";
+import { Progress } from "./progress.ts";
+
+/** A run that is about to start. */
+export interface PlannedRun {
+  readonly network: NetworkFile;
+  readonly from: Tap;
+  readonly taps: readonly Tap[];
+  readonly k: number;
+  readonly tol: number;
+  readonly points: readonly (Float32Array | undefined)[];
+  readonly isDone: (input: number, tap: number) => boolean;
+  readonly keeping: Keeping;
+  /** Where it is stored, if it is. */
+  readonly out: string | undefined;
+}
+
+/** The part of a run's time that may go into its prediction. */
+const SHARE = 0.05;
+
+/** What is left to do of a run, and what it is expected to take. */
+export interface Outlook {
+  readonly forecast: Forecast;
+  readonly taps: readonly TapForecast[];
+}
+
+/**
+ * Counts what is left to do of a run, and rehearses some of it, where a share of its time may go into that.
+ *
+ * @throws PushforwardError `memory-short` where the run would not fit into memory, by counting
+ */
+export async function outlookOf(run: PlannedRun, share = SHARE): Promise<Outlook> {
+  const { network, from, k, tol, points, isDone, keeping } = run;
+  const demands = run.taps.map((tap, index) => ({
+    tap,
+    inputs: points.filter((point, input) => point !== undefined && !isDone(input, index)).length,
+  }));
+  const open = demands.filter(({ inputs }) => inputs > 0);
+  const forecast = new Forecast(network, from, open);
+  const progress = new Progress(open.map(() => 1));
+  if (share > 0 && open.length > 0) {
+    const { memory, address } = await freeRoom();
+    await requireRoom(forecast, k, keeping, { memory, address: address - COMPILING });
+    const onStart = ({ name }: Tap) => progress.update(`rehearsing ${name}, to tell what the run will take`);
+    for (const point of points) {
+      if (point === undefined) continue;
+      const rehearsed = await forecast.rehearse(k, { point, tol, share, onStart }).then(
+        () => true,
+        (cause: unknown) => {
+          if (cause instanceof PushforwardError && cause.code === "not-finite") return false; // the run marks its units as failed
+          throw cause;
+        },
+      );
+      if (rehearsed) break;
+    }
+  }
+  progress.end();
+  return { forecast, taps: await forecast.at(k) };
+}
+
+/** How the time of a forecast was found. */
+function basisOf({ forecast, taps }: Outlook): string {
+  return forecast.rehearsed === 0 ? "by counting" : `rehearsed at ${forecast.rehearsed} of ${taps.length} taps`;
+}
+
+/** What each unit is expected to take against the others, tap by tap. */
+export const sharesOf = ({ taps }: Outlook): number[] =>
+  taps.flatMap(({ setup, seconds, inputs, solves }) =>
+    Array.from({ length: inputs }, (_, i) => (i === 0 ? setup : 0) + (i < solves ? seconds : 0)),
+  );
+
+/**
+ * Tells on standard error what a run will take, and stops one that does not fit into memory.
+ *
+ * @throws PushforwardError `memory-short` with what would fit
+ */
+export async function announce({ from, k, keeping, out }: PlannedRun, outlook: Outlook): Promise<void> {
+  const { forecast, taps } = outlook;
+  if (taps.length === 0) return;
+  const units = taps.reduce((sum, { inputs }) => sum + inputs, 0);
+  const bytes = process.memoryUsage.rss() + roomFor(taps, keeping).memory;
+  const disk = diskFor(from, taps, keeping);
+  const [solving, storing] = [timeOf(taps), out === undefined ? { low: 0, high: 0 } : storingTime(taps, keeping)];
+  const time = { low: solving.low + storing.low, high: solving.high + storing.high };
+  const stored = out === undefined ? "" : ` and ${formatBytes(disk)} on disk`;
+  process.stderr.write(
+    `note: ${units} ${units === 1 ? "unit" : "units"}, ${formatRange(time)} (${basisOf(outlook)}); ` +
+      `at most ${formatBytes(bytes)} of memory${stored}\n`,
+  );
+  if (out !== undefined) await warnOfDisk(out, disk);
+  // What a rehearsal found may be more than what was counted before it; its own sessions count as taken.
+  if (forecast.rehearsed > 0) await requireRoom(forecast, k, keeping, await freeRoom());
+}
