@@ -35,11 +35,11 @@ test("the range that reaches the network, and the means of its channels", () => 
   const records = points.map((_, i) => ({ name: `i${i}`, file: "", sha256: "" }));
   const look = { inputs: { records, points, failures: [] }, predictions: undefined, shape: [3, 1, 2] };
   expect(firstLookLines({ ...look, colour: "BGR" })).toEqual([
-    "input of the network: 3×1×2, from −2 to 255, means of the channels B, G, R −0.5, 1.5, 68.5",
-    "the network gives no class scores, so whether the preprocessing is right shows in this range only",
+    "note: input of the network: 3×1×2, from −2 to 255, means of the channels B, G, R −0.5, 1.5, 68.5",
+    "note: the network gives no class scores, so whether the preprocessing is right shows in this range only",
   ]);
   expect(firstLookLines({ ...look, shape: [6], colour: undefined })[0]).toBe(
-    "input of the network: 6, from −2 to 255, mean 23.2",
+    "note: input of the network: 6, from −2 to 255, mean 23.2",
   );
 });
 
@@ -50,21 +50,21 @@ test("the first classes of few inputs, by softmax or as they are", () => {
   const predictions = { scores, names: ["ant", "bee", "cat"] };
   const inputs = { records: withPredictions(records, predictions), points: [Float32Array.of(0)], failures: [] };
   expect(firstLookLines({ inputs, predictions, shape: [1], colour: undefined }).slice(1)).toEqual([
-    "a: bee (60 %), ant (20 %), cat (20 %); its label is bee",
-    "b: bee (75 %), ant (25 %), cat (< 0.1 %); its label is bee",
+    "note: a: bee (60 %), ant (20 %), cat (20 %); its label is bee",
+    "note: b: bee (75 %), ant (25 %), cat (< 0.1 %); its label is bee",
   ]);
 });
 
 test("how many labels many inputs agree with", () => {
   const lines = told(each(8, (i) => ({ at: i, label: `class${i === 7 ? 9 : i}` })));
   expect(lines.slice(1)).toEqual([
-    "the network gives the class of the label to 7 of 8 inputs (88 %), and among the first five for 7",
+    "note: the network gives the class of the label to 7 of 8 inputs (88 %), and among the first five for 7",
   ]);
 });
 
 test("how many classes many inputs are given, where labels are not known", () => {
   expect(told(each(8, (i) => ({ at: i % 3, label: "cat" }))).slice(1)).toEqual([
-    "the network gives 3 classes to 8 inputs, most often class0 (3)",
+    "note: the network gives 3 classes to 8 inputs, most often class0 (3)",
   ]);
 });
 

@@ -25,7 +25,8 @@ export function tellFirstLook(look: FirstLook): void {
  * wrong: σ depends on it, and nothing else would show it.
  */
 export function firstLookLines(look: FirstLook): string[] {
-  return [rangeOf(look), ...answersOf(look), ...warningsOf(look).map((line) => `warning: ${line}`)];
+  const notes = [rangeOf(look), ...answersOf(look)].map((line) => `note: ${line}`);
+  return [...notes, ...warningsOf(look).map((line) => `warning: ${line}`)];
 }
 
 /** Channels up to this many have their means told apart. */
