@@ -69,6 +69,10 @@ export function imagesAt({ axes, values }: StudyData, name: string, tap: number)
   return isSame ? [0] : [...axes.image!.keys()];
 }
 
+/** For how many images the spectrum of one stands, where J is the same for all; else undefined. */
+export const sameFor = (data: StudyData, name: string, tap: number): number | undefined =>
+  imagesAt(data, name, tap).length === 1 ? data.axes.image!.length : undefined;
+
 /** Three cells of a table: the value and its interval. The interval is empty if there is none or the value is the same for all. */
 export const cellsOf = ({ value, low, high }: Estimate): number[] =>
   low === high ? [value, Number.NaN, Number.NaN] : [value, low, high];
@@ -80,7 +84,8 @@ export const NO_INTERVAL = `There is no interval where a value is the same for a
  * `0.512 (95 % interval 0.401 to 0.633, n = 16 images)`; `0.512 (3 images: no interval)`; `0.9 (the same for all 40 images)`. The
  * ends have as many digits as tell them apart. An estimate of one image that stands for all is given the number of `all`.
  */
-export function told({ value, low, high, n }: Estimate, all: number = n): string {
+export function told({ value, low, high, n }: Estimate, all = n): string {
+  if (Number.isNaN(value)) return "not known of any image";
   const images = n === 1 ? "1 image" : `${n} images`;
   const alone = inDigits(value, 3);
   if (n === 1 && all > 1) return `${alone} (J is the same for all ${all} images)`;
@@ -99,6 +104,7 @@ const inDigits = (value: number, digits: number): string =>
 /** `between 6.48 (conv1) and 1911 (fire9)`: the range over all taps, for statements about the first and the last tap. */
 export function rangeOf(places: readonly string[], values: readonly number[]): string {
   const known = values.flatMap((value, i) => (Number.isFinite(value) ? [{ value, place: places[i]! }] : []));
+  if (known.length === 0) return "nowhere that is known";
   const [least, most] = [-1, 1].map((sign) =>
     known.reduce((a, b) => (sign * b.value > sign * a.value ? b : a), known[0]!),
   );

@@ -9,6 +9,7 @@ import {
   meanSpectrum,
   NO_INTERVAL,
   rangeOf,
+  sameFor,
   told,
 } from "./findings.ts";
 import { type Estimate, mean, meanOf, meanOfKnown, standardDeviation } from "./statistics.ts";
@@ -61,13 +62,17 @@ function spectrumAt(data: StudyData, name: "sigma" | "step_sigma", tap: number, 
 const spectraAt = (data: StudyData, name: "sigma" | "step_sigma", tap: number) =>
   imagesAt(data, name, tap).map((image) => spectrumAt(data, name, tap, image));
 
-/** A measure of the spectrum of an image at a tap, computed from its σ. The measures stored by earlier versions include rounding. */
+/**
+ * A measure of the spectrum of an image at a tap, computed from its σ. The measures stored by earlier versions include rounding. NaN
+ * if the cell is not measured yet.
+ */
 function measureAt(data: StudyData, name: MeasureName, tap: number, image: number): number {
   const [m, n] = ["rows", "columns"].map((side) => data.values[side]!.data[cellAt(data, tap, image)]!) as [
     number,
     number,
   ];
-  return measureSpectrum({ ...spectrumAt(data, "sigma", tap, image), m, n })[measures[name].of];
+  const spectrum = spectrumAt(data, "sigma", tap, image);
+  return spectrum.sigma.length === 0 ? Number.NaN : measureSpectrum({ ...spectrum, m, n })[measures[name].of];
 }
 
 const estimateAt = (data: StudyData, name: MeasureName, tap: number): Estimate =>
@@ -226,7 +231,7 @@ function steeperVerdict(data: StudyData, taps: readonly string[]): Verdict {
     claim: `Spectra become steeper along the layers: the effective rank of the first ${common} σ is lower at the last tap than at the first.`,
     verdict: verdictOf(steeper),
     because: isTold
-      ? `Effective rank at ${taps[0]} divided by that at ${taps[last]}, mean logarithm: ${told(steeper, data.axes.image!.length)}. ${betweenOf(data, taps)}`
+      ? `Effective rank at ${taps[0]} divided by that at ${taps[last]}, mean logarithm: ${told(steeper, sameFor(data, "sigma", 0) && sameFor(data, "sigma", last))}. ${betweenOf(data, taps)}`
       : "There is only one tap, or one singular value.",
   };
 }
@@ -240,19 +245,19 @@ function betweenOf(data: StudyData, taps: readonly string[]): string {
 /** The share of all σ at the last tap that are large. It is exact, or only bounded if the computed σ do not include small ones. */
 function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
   const last = taps.length - 1;
-  const { length: images } = data.axes.image!;
+  const all = sameFor(data, "sigma", last);
   const shares = imagesAt(data, "sigma", last).map((image) => {
     const { sigma: own, floor } = spectrumAt(data, "sigma", last, image);
     const [rows, columns, active] = ["rows", "columns", "active_share"].map(
       (name) => data.values[name]!.data[cellAt(data, last, image)]!,
     ) as [number, number, number];
-    const all = Math.min(rows, columns);
+    const many = Math.min(rows, columns);
     const isLarge = (value: number) => value > LARGE * own[0]! && value > floor;
     const large = own.filter(isLarge).length;
     // Rows of inactive neurons are zero, so the number of large σ is at most the number of active rows.
     const reachesSmall = large < own.length && floor <= LARGE * own[0]!;
-    const most = reachesSmall ? large : Math.max(large, Math.min(Math.round(active * rows), all));
-    return own[0]! > floor ? { least: large / all, most: most / all } : { least: Number.NaN, most: Number.NaN };
+    const most = reachesSmall ? large : Math.max(large, Math.min(Math.round(active * rows), many));
+    return own[0]! > floor ? { least: large / many, most: most / many } : { least: Number.NaN, most: Number.NaN };
   });
   const [least, most] = (["least", "most"] as const).map((bound) =>
     meanOfKnown(
@@ -268,7 +273,7 @@ function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
     because:
       `Share of all σ at ${taps[last]} that exceed σ₁/${1 / LARGE}: ` +
       (least.value === most.value
-        ? `${told(least, images)}.`
-        : `at least ${told(least, images)}, from those computed; at most ${told(most, images)}, from the number of active rows.`),
+        ? `${told(least, all)}.`
+        : `at least ${told(least, all)}, from those computed; at most ${told(most, all)}, from the number of active rows.`),
   };
 }

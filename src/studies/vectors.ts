@@ -1,6 +1,6 @@
 import { PushforwardError, type Shape } from "../base/index.ts";
 import type { Chart, ChartPoint, ChartSeries, UnitResult } from "../results/index.ts";
-import { cellsOf, floorAt, imagesAt, isLogKnown, lineOf, NO_INTERVAL, RESOLVED, told } from "./findings.ts";
+import { cellsOf, floorAt, imagesAt, isLogKnown, lineOf, NO_INTERVAL, RESOLVED, sameFor, told } from "./findings.ts";
 import { correlation, type Estimate, mean, meanOfKnown, ranks } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
@@ -239,7 +239,7 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
       on: "local",
       claim: `At ${taps[last]}, right singular vectors with larger singular values have a smaller ${name}.`,
       verdict: verdictOf({ low: -found.high, high: -found.low, n: found.n }),
-      because: `Rank correlation of σ with ${name}: ${told(found, data.axes.image!.length)}.`,
+      because: `Rank correlation of σ with ${name}: ${told(found, sameFor(data, "sigma", last))}.`,
     };
   });
 }

@@ -138,3 +138,16 @@ describe("where J has rank 3 and 8 triplets are computed", () => {
     );
   });
 });
+
+test("cells that are not measured yet count for nothing", async () => {
+  const { study } = await open();
+  const { values, ...rest } = await study(spectra);
+  const half = Object.fromEntries(
+    Object.entries(values).map(([name, { data, ...array }]) => {
+      const each = data.length / 8;
+      return [name, { ...array, data: data.map((value, at) => (at < 4 * each ? value : Number.NaN)) }];
+    }),
+  );
+  const [table] = spectra.conclude({ ...rest, values: half }, { steps: 100 }).tables;
+  expect(cellOf(table!, "numerical_rank")).toBe(RANK);
+});

@@ -59,6 +59,7 @@ test.each([
   [{ value: 0.9, low: 0.9, high: 0.9, n: 40 }, "0.900 (the same for all 40 images)"],
   [{ value: 0.597, low: Number.NaN, high: Number.NaN, n: 2 }, "0.597 (2 images: no interval)"],
   [{ value: 0.597, low: Number.NaN, high: Number.NaN, n: 1 }, "0.597 (1 image: no interval)"],
+  [{ value: Number.NaN, low: Number.NaN, high: Number.NaN, n: 0 }, "not known of any image"],
 ])("an estimate in words: %j", (estimate, text) => {
   expect(told(estimate)).toBe(text);
 });
