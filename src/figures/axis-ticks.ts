@@ -31,3 +31,12 @@ export function indexTicks(last: number, type: "linear" | "log", narrow: boolean
   const multiples = Array.from({ length: Math.floor(last / step) }, (_, i) => (i + 1) * step);
   return { ticks: step === 1 ? multiples : [1, ...multiples], tickFormat: String };
 }
+
+/** Of names along an axis those that have room, in pixels, turned aslant: every one, every second, … and the first. */
+export function nameTicks<T>(names: readonly T[], width: number): T[] {
+  const step = Math.max(1, Math.ceil((names.length * ASLANT) / width));
+  return names.filter((_, i) => i % step === 0);
+}
+
+/** Between two lines of turned text. */
+const ASLANT = 14;

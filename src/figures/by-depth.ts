@@ -1,9 +1,8 @@
 import { dot, line, plot, ruleX, text } from "@observablehq/plot";
-import { measureSpectrum, resolvedSigma } from "../results/index.ts";
-import { sigmaTicks } from "./axis-ticks.ts";
+import { bandOf, measureSpectrum, resolvedSigma } from "../results/index.ts";
+import { nameTicks, sigmaTicks } from "./axis-ticks.ts";
 import { ink, kindColours } from "./colours.ts";
 import { fontFamily, plotContent, standalone } from "./standalone.ts";
-import { bandOf } from "./statistics.ts";
 import { columnsOf, shorten } from "./text.ts";
 import type { Figure, SvgDocument, TapUnits, UnitNumbers } from "./types.ts";
 
@@ -77,6 +76,7 @@ export function byDepthFigure(taps: readonly TapUnits[], { document, width = 760
       x: {
         type: "point",
         domain: measured.map((_, depth) => depth),
+        ticks: nameTicks([...measured.keys()], width - 68),
         label: null,
         padding: 0.4,
         tickRotate: -40,

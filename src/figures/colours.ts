@@ -52,19 +52,19 @@ function contrastWithWhite(colour: readonly [number, number, number]): number {
 /** Steps of the signed map to either side of zero: finer ones are not seen, and cost bytes. */
 export const signedSteps = 32;
 
+/** Dark enough to be seen over a faded picture; told apart with any colour vision. */
+const signs = { minus: [5, 72, 150], plus: [168, 16, 32] } as const;
+/** Of the largest entries: what lies below still shows through. */
+const MOST_OPAQUE = 242;
+
 /**
- * [2·signedSteps + 1] RGB triples from −1 (blue) by 0 (white) to +1 (red); told apart with any colour vision. The map's
- * grey middle is lifted to white, so that zero cannot be mistaken for a small value's plateau.
+ * [2·signedSteps + 1] colours with opacity from −1 (blue) by 0 (nothing) to +1 (red), to be laid over a faded picture or a white
+ * ground.
  */
-export function signedPalette(): [number, number, number][] {
-  const { apply } = scale({ color: { type: "diverging", domain: [-1, 1], scheme: "RdBu", reverse: true } });
-  const middle = rgbOf(apply(0) as string);
+export function signedPalette(): [number, number, number, number][] {
   return Array.from({ length: 2 * signedSteps + 1 }, (_, i) => {
     const t = i / signedSteps - 1;
-    const lifted = rgbOf(apply(t) as string).map((part, c) =>
-      Math.min(255, Math.round(part + (255 - (middle[c] as number)) * (1 - Math.abs(t)))),
-    );
-    return lifted as [number, number, number];
+    return [...(t < 0 ? signs.minus : signs.plus), Math.round(Math.abs(t) * MOST_OPAQUE)];
   });
 }
 

@@ -13,7 +13,7 @@ export interface NamedCurve {
 
 export const labelSpacing = 13;
 /** Of the bold letters that curves are named in, at 11 pixels. */
-const letterWidth = 6.8;
+const letterWidth = 7;
 /** From the frame to the names beside it. */
 const leader = 22;
 

@@ -1,7 +1,14 @@
 export { byDepthFigure } from "./by-depth.ts";
 export { chartFigure } from "./chart.ts";
 export { type Gallery, type GalleryVector, galleryFigure, pictureDefinition } from "./gallery.ts";
-export { type DisplaySettings, type InputPicture, inputPicture, type Picture, vectorPicture } from "./picture.ts";
+export {
+  type DisplaySettings,
+  type InputPicture,
+  inputPicture,
+  localRegion,
+  type Picture,
+  vectorPicture,
+} from "./picture.ts";
 export { spectraFigure } from "./spectra.ts";
 export type { Moments } from "./statistics.ts";
 export { summarizeTap, type TapSummary, worstResidualOf } from "./summary.ts";

@@ -27,32 +27,97 @@ interface Planes {
   readonly height: number;
   readonly width: number;
   readonly strides: { readonly channel: number; readonly row: number; readonly column: number };
+  /** Of the first entry. */
+  readonly offset: number;
+}
+
+/** A part of a picture, in pixels of the source. */
+export interface Region {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 /**
- * A vector of the source space as a picture, blue negative, white zero, red positive, up to ± its largest magnitude.
+ * A vector of the source space as a picture to lay over the input: blue negative, nothing at zero, red positive, up to ± a limit, by
+ * default its largest magnitude. Opacity goes with the square root of the magnitude, so that weak entries are seen too.
  *
  * Shapes: [..., H, W] (leading axes are channels), [H, W, 3 or 1], [n] as one row. A picture pixel shows the entry of
  * largest magnitude among its channels and among the source pixels it covers, so that nothing cancels and nothing small
- * in space is lost. At most `maxSide` pixels wide and high.
+ * in space is lost. At most `maxSide` pixels wide and high; of a region, where one is given.
  *
  * @throws PushforwardError `shape-mismatch` if the entries do not fill the shape
  */
-export function vectorPicture(v: ArrayLike<number>, shape: Shape, maxSide: number): SignedPicture {
-  const planes = planesOf(v, shape);
+export function vectorPicture(
+  v: ArrayLike<number>,
+  shape: Shape,
+  maxSide: number,
+  part: { readonly region?: Region; readonly limit?: number } = {},
+): SignedPicture {
+  const whole = planesOf(v, shape);
+  const planes = part.region === undefined ? whole : cut(whole, part.region);
   const grid = gridOf(planes, maxSide);
   const strongest = new Float64Array(grid.width * grid.height);
   forEachEntry(planes, grid, (pixel, _channel, entry) => {
     const value = v[entry] as number;
     if (Math.abs(value) > Math.abs(strongest[pixel] as number)) strongest[pixel] = value;
   });
-  const limit = strongest.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-  const data = Uint8Array.from(
-    strongest,
-    (value) => signedSteps + Math.round((limit > 0 ? value / limit : 0) * signedSteps),
-  );
+  const limit = part.limit ?? strongest.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  const data = Uint8Array.from(strongest, (value) => {
+    const share = limit > 0 ? Math.min(1, Math.abs(value) / limit) : 0;
+    return signedSteps + Math.round(Math.sign(value) * Math.sqrt(share) * signedSteps);
+  });
   const png = encode({ ...grid, data, depth: 8, channels: 1, palette: signedPalette() }, { zlib: { level: 9 } });
   return { href: dataUri(png), ...grid, limit };
+}
+
+/** Shares of a vector's energy along each axis that lie before its box and behind it. */
+const OUTSIDE = 0.05;
+/** A box that takes more of a side than this is no local one. */
+const LOCAL = 0.5;
+/** The least side of a box, in pixels. */
+const LEAST_SIDE = 8;
+
+/**
+ * Where a vector is, if it is local: the region, of the picture's proportions, beyond which 5 % of its energy lie to each side.
+ * `undefined` for one that spreads over more than half of a side, and for one that is zero.
+ *
+ * @throws PushforwardError `shape-mismatch` if the entries do not fill the shape
+ */
+export function localRegion(v: ArrayLike<number>, shape: Shape): Region | undefined {
+  const planes = planesOf(v, shape);
+  const { width, height } = planes;
+  const [columns, rows] = [new Float64Array(width), new Float64Array(height)];
+  forEachEntry(planes, { width, height }, (pixel, _channel, entry) => {
+    const energy = (v[entry] as number) ** 2;
+    columns[pixel % width]! += energy;
+    rows[Math.floor(pixel / width)]! += energy;
+  });
+  const [across, down] = [extentOf(columns), extentOf(rows)];
+  if (across === undefined || down === undefined) return undefined;
+  const share = Math.max(across.size / width, down.size / height, LEAST_SIDE / Math.min(width, height));
+  if (share > LOCAL) return undefined;
+  const [w, h] = [Math.ceil(share * width), Math.ceil(share * height)];
+  const start = (middle: number, size: number, all: number) =>
+    Math.max(0, Math.min(all - size, Math.round(middle - size / 2)));
+  return { x: start(across.middle, w, width), y: start(down.middle, h, height), width: w, height: h };
+}
+
+/** The span that leaves `OUTSIDE` of the energy on either side. */
+function extentOf(energy: Float64Array): { readonly middle: number; readonly size: number } | undefined {
+  const total = energy.reduce((sum, value) => sum + value, 0);
+  if (!(total > 0)) return undefined;
+  let [before, first, last] = [0, 0, energy.length - 1];
+  for (const [i, value] of energy.entries()) {
+    if (before <= OUTSIDE * total) first = i;
+    before += value;
+    if (before >= (1 - OUTSIDE) * total) {
+      last = i;
+      break;
+    }
+  }
+  return { middle: (first + last + 1) / 2, size: last + 1 - first };
 }
 
 /** Preprocessing that can be undone for display: x was `(level · scale − mean) / std`, with levels 0 to 255. */
@@ -129,9 +194,21 @@ function planesOf(values: ArrayLike<number>, shape: Shape): Planes {
       height: channels,
       width: height,
       strides: { channel: 1, row: height * width, column: width },
+      offset: 0,
     };
   }
-  return { channels, height, width, strides: { channel: height * width, row: width, column: 1 } };
+  return { channels, height, width, strides: { channel: height * width, row: width, column: 1 }, offset: 0 };
+}
+
+function cut(planes: Planes, { x, y, width, height }: Region): Planes {
+  const { row, column } = planes.strides;
+  return { ...planes, width, height, offset: planes.offset + y * row + x * column };
+}
+
+/** The width and height of the pictures that a shape stands for. */
+export function pixelsOf(shape: Shape): { readonly width: number; readonly height: number } {
+  const { width, height } = planesOf({ length: sizeOf(shape) }, shape);
+  return { width, height };
 }
 
 /** At most `maxSide` either way, the proportions kept; never larger than the tensor. */
@@ -141,7 +218,7 @@ function gridOf({ height, width }: Planes, maxSide: number): { width: number; he
 }
 
 function forEachEntry(
-  { channels, height, width, strides }: Planes,
+  { channels, height, width, strides, offset }: Planes,
   grid: { readonly width: number; readonly height: number },
   visit: (pixel: number, channel: number, entry: number) => void,
 ): void {
@@ -151,7 +228,7 @@ function forEachEntry(
       const start = Math.floor((row * grid.height) / height) * grid.width;
       for (let column = 0; column < width; column++) {
         const pixel = start + (bins[column] as number);
-        visit(pixel, channel, channel * strides.channel + row * strides.row + column * strides.column);
+        visit(pixel, channel, offset + channel * strides.channel + row * strides.row + column * strides.column);
       }
     }
   }

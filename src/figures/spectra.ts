@@ -1,8 +1,9 @@
 import { areaY, dot, line, plot, ruleY, text } from "@observablehq/plot";
+import { knownBands } from "../results/index.ts";
 import { indexTicks, sigmaTicks } from "./axis-ticks.ts";
 import { depthColours, ink } from "./colours.ts";
 import { curveLabels, labelSpacing, roomForLabels } from "./curve-labels.ts";
-import { type CurvePoint, drawnPoints, type SpectrumCurve, sigmaDomain, spectrumCurve } from "./spectrum-curves.ts";
+import { type CurvePoint, type SpectrumCurve, sigmaDomain, spectrumCurve } from "./spectrum-curves.ts";
 import { fontFamily, plotContent, standalone } from "./standalone.ts";
 import { formatCount, plural, shorten } from "./text.ts";
 import type { Figure, SvgDocument, TapUnits } from "./types.ts";
@@ -47,7 +48,7 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
   }
   const [low, high] = domain;
   const colours = depthColours(curves.length);
-  const shown = curves.map(drawnPoints);
+  const shown = curves.map(({ points }) => knownBands(points));
   const last = Math.max(2, ...shown.map((points) => points.length));
   const atEnd = names.filter((_, i) => shown[i]!.length > 0.85 * last);
   const drawing = plot({
@@ -72,7 +73,7 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
     marks: [
       text([title], { frameAnchor: "top-left", dy: -44, fontSize: 13, fontWeight: 600 }),
       text([subtitleOf(curves, narrow)], { frameAnchor: "top-left", dy: -26 }),
-      text(["σ"], { frameAnchor: "top-left", dx: -16, dy: -10, fontWeight: 600 }),
+      text(["σ"], { frameAnchor: "top-left", dx: -44, dy: -12, fontWeight: 600 }),
       ...(low <= 1 && high >= 1 ? [ruleY([1], { stroke: ink, strokeWidth: 0.8, strokeDasharray: "5,3" })] : []),
       ...shown.flatMap((points, i) => band(points, colours[i]!)),
       ...shown.flatMap((points, i) => curveMarks(points, colours[i]!)),
@@ -130,7 +131,7 @@ function subtitleOf(curves: readonly SpectrumCurve[], narrow: boolean): string {
 function captionOf(curves: readonly SpectrumCurve[], domain: readonly [number, number] | undefined): string {
   if (curves.length === 0) return "No singular values yet.";
   const { fewest, most } = inputsOf(curves);
-  const shown = curves.flatMap(drawnPoints);
+  const shown = curves.flatMap(({ points }) => knownBands(points));
   const sum = (count: (point: CurvePoint) => number) => shown.reduce((total, point) => total + count(point), 0);
   const unresolved = curves.reduce((total, curve) => total + curve.unresolved, 0);
   const total = curves.reduce((count, curve) => count + curve.total, 0);

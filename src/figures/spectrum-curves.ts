@@ -1,11 +1,8 @@
-import { missesTolerance, resolvedSigma } from "../results/index.ts";
-import { type Band, bandOf } from "./statistics.ts";
+import { type IndexBand, knownBands, missesTolerance, resolvedSigma, spectrumBands } from "../results/index.ts";
 import type { TapUnits } from "./types.ts";
 
 /** One index of one tap's spectrum over the inputs; a σ that is below its floor or exactly zero counts as 0. */
-export interface CurvePoint extends Band {
-  /** 1 is the largest σ. */
-  readonly index: number;
+export interface CurvePoint extends IndexBand {
   /** Inputs whose triplet of this index did not converge, and those whose residual ended at the backend's floor. */
   readonly unconverged: number;
   readonly atFloor: number;
@@ -22,30 +19,15 @@ export interface SpectrumCurve {
 
 /** Quantiles of σ, index by index; inputs with fewer σ leave the later indices to the others. */
 export function spectrumCurve({ tap, units }: TapUnits): SpectrumCurve {
-  const spectra = units.map(({ unit }) => {
-    const known = resolvedSigma(unit).filter((value) => value > 0);
-    return { known, status: unit.status, count: unit.sigma.length };
+  const all = units.map(({ unit }) => unit);
+  const points = spectrumBands(all).map((band, i): CurvePoint => {
+    const open = all.flatMap(({ status }) => (i < status.length && missesTolerance(status[i]!) ? [status[i]!] : []));
+    const atFloor = open.filter((status) => status === "at-floor").length;
+    return { ...band, atFloor, unconverged: open.length - atFloor };
   });
-  const length = Math.max(0, ...spectra.map(({ count }) => count));
-  const points = Array.from({ length }, (_, i): CurvePoint => {
-    const there = spectra.filter(({ count }) => i < count);
-    const open = there.filter(({ status }) => missesTolerance(status[i]!));
-    return {
-      index: i + 1,
-      ...bandOf(there.map(({ known }) => known[i] ?? 0)),
-      unconverged: open.filter(({ status }) => status[i] === "unconverged").length,
-      atFloor: open.filter(({ status }) => status[i] === "at-floor").length,
-    };
-  });
-  const total = spectra.reduce((sum, { count }) => sum + count, 0);
-  const unresolved = total - spectra.reduce((sum, { known }) => sum + known.length, 0);
-  return { tap, inputs: units.length, points, unresolved, total };
-}
-
-/** The points that a curve is drawn through: it ends where the median is not known. */
-export function drawnPoints({ points }: SpectrumCurve): CurvePoint[] {
-  const end = points.findIndex(({ median }) => !(median > 0));
-  return points.slice(0, end < 0 ? points.length : end);
+  const total = all.reduce((sum, { sigma }) => sum + sigma.length, 0);
+  const known = all.reduce((sum, unit) => sum + resolvedSigma(unit).filter((value) => value > 0).length, 0);
+  return { tap, inputs: units.length, points, unresolved: total - known, total };
 }
 
 /**
@@ -53,7 +35,7 @@ export function drawnPoints({ points }: SpectrumCurve): CurvePoint[] {
  * where no curve has a point.
  */
 export function sigmaDomain(curves: readonly SpectrumCurve[]): [number, number] | undefined {
-  const points = curves.flatMap(drawnPoints);
+  const points = curves.flatMap((curve) => knownBands(curve.points));
   if (points.length === 0) return undefined;
   const [smallest, largest] = points.reduce<[number, number]>(
     ([least, most], { median, low, high }) => [Math.min(least, low > 0 ? low : median), Math.max(most, high)],

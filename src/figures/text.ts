@@ -42,3 +42,14 @@ export function shorten(name: string, columns: number): string {
   }
   return `${head}…${tail}`;
 }
+
+/** A text broken between words into lines of at most `columns` columns, where no word is longer. */
+export function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && columnsOf(`${last} ${word}`) <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

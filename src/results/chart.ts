@@ -6,6 +6,8 @@ export interface Chart {
   readonly caption: string;
   readonly x: ChartAxis;
   readonly y: ChartAxis;
+  /** The series are in an order, as taps by depth: their colours go with it. */
+  readonly ordered?: boolean;
   readonly panels: readonly ChartPanel[];
 }
 
@@ -36,6 +38,8 @@ export interface ChartSeries {
 export interface ChartPoint {
   readonly x: number | string;
   readonly y: number;
+  /** The number of the image that it stands for, from 0. */
+  readonly image?: number;
   /** Ends of an interval. */
   readonly low?: number;
   readonly high?: number;

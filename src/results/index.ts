@@ -2,6 +2,7 @@ export type * from "./chart.ts";
 export { describeMismatch, sameRun } from "./manifest.ts";
 export { matchInputs } from "./match-inputs.ts";
 export { createRun, earlierRun, type InputNote, openRun, type Run, type Table, type TableName } from "./run.ts";
+export { type Band, bandOf, type IndexBand, knownBands, spectrumBands } from "./spectrum-bands.ts";
 export { measureSpectrum, type SpectrumMeasures } from "./spectrum-measures.ts";
 export { kinksOf, missesTolerance, numericalRankOf, resolvedSigma } from "./status.ts";
 export { type Key, MemoryStore, type Store } from "./store.ts";

@@ -1,5 +1,5 @@
-import { isBelowFloor, typeset } from "../base/index.ts";
-import type { ChartSeries } from "../results/index.ts";
+import { typeset } from "../base/index.ts";
+import { type ChartPoint, type ChartSeries, knownBands, spectrumBands } from "../results/index.ts";
 import { type Estimate, FEWEST_FOR_INTERVAL } from "./statistics.ts";
 import type { StudyData } from "./study.ts";
 
@@ -35,25 +35,22 @@ export function isLogKnown(sigma: number, largest: number, floor: number): boole
   return sigma > RESOLVED * largest && sigma > floor;
 }
 
-/**
- * The points of a curve of the mean σ against its index. At each index, the mean is over the spectra whose σ is above their floor. The
- * curve ends where these are fewer than half of the spectra that have so many σ.
- */
-export function meanSpectrum(spectra: readonly { readonly sigma: Float64Array; readonly floor: number }[]) {
-  const longest = Math.max(0, ...spectra.map(({ sigma }) => sigma.length));
-  const points: { readonly index: number; readonly values: readonly number[] }[] = [];
-  for (let i = 0; i < longest; i++) {
-    const there = spectra.filter(({ sigma }) => i < sigma.length);
-    const values = there.flatMap(({ sigma, floor }) => (isBelowFloor(sigma[i]!, floor) ? [] : [sigma[i]!]));
-    if (2 * values.length < there.length || values.length === 0) break;
-    points.push({ index: i + 1, values });
-  }
-  return points;
+/** At most so many places of a list, spread from its first to its last. */
+export function spreadOver(length: number, most: number): number[] {
+  const count = Math.min(length, most);
+  return Array.from({ length: count }, (_, i) => Math.round((i * (length - 1)) / Math.max(1, count - 1)));
+}
+
+/** A curve of the median σ against its index, with the band about it as far as it is known (none of one spectrum). */
+export function curveOf(spectra: readonly { readonly sigma: Float64Array; readonly floor: number }[]): ChartPoint[] {
+  return knownBands(spectrumBands(spectra)).map(({ index: x, n, median: y, low, high }) =>
+    n > 1 && low > 0 ? { x, y, low, high } : { x, y },
+  );
 }
 
 /** What a caption says about such curves. */
 export const ENDS_AT_FLOOR =
-  "A σ below the floor cannot be told from zero and is left out. A curve ends where σ is below the floor for most images.";
+  "A σ below the floor cannot be told from zero: a curve ends where the median lies there, and a band where its lower end does.";
 
 /**
  * The images that count for a variable [tap, image, …] at a tap. It is a single one if the variable is the same for all images, for

@@ -1,6 +1,16 @@
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
 import { groupNames, ORDERS } from "./factors.ts";
-import { cellsOf, ENDS_AT_FLOOR, floorAt, isLogKnown, meanSpectrum, NO_INTERVAL, RESOLVED, told } from "./findings.ts";
+import {
+  cellsOf,
+  curveOf,
+  ENDS_AT_FLOOR,
+  floorAt,
+  isLogKnown,
+  NO_INTERVAL,
+  RESOLVED,
+  spreadOver,
+  told,
+} from "./findings.ts";
 import { correlation, type Estimate, mean, meanOfKnown, ranks } from "./statistics.ts";
 import {
   type Findings,
@@ -13,6 +23,8 @@ import {
   verdictOf,
 } from "./study.ts";
 
+/** Taps that have a panel of their own. */
+const MOST_PANELS = 6;
 const INTERVALS = "means over images, 95 % intervals by bootstrap over images";
 const DISTANCE = { label: "root mean square change of a pixel, of full scale", log: true } as const;
 /** The level at which layers are compared, as a part of all. */
@@ -22,11 +34,10 @@ const COMPARED = 0.75;
 export function concludeNoise(data: StudyData, params: Params): Findings {
   const found = new NoiseData(data);
   const charts = [
-    ...found.classCharts(),
+    ...(found.hasSpectra ? [found.shrinkChart(), found.spectraChart(params)] : []),
     found.energyChart(),
-    ...(found.hasSpectra
-      ? [found.spectraChart(params), found.shrinkChart(), found.groupChart(), found.layerChart()]
-      : []),
+    ...found.classCharts(),
+    ...(found.hasSpectra ? [found.groupChart(), found.layerChart()] : []),
   ];
   return {
     tables: [found.levelTable(params), ...(found.hasSpectra ? [found.partTable()] : [])],
@@ -192,37 +203,45 @@ class NoiseData {
   spectraChart(params: Params): Chart {
     const kind = this.#kinds[0]!;
     const strengths = numbersOf(params[kind]);
-    const panels = this.#taps.map(
-      (title, tap): ChartPanel => ({
-        title: `σ at ${title}`,
+    const panels = spreadOver(this.#taps.length, MOST_PANELS).map(
+      (tap): ChartPanel => ({
+        title: `σ at ${this.#taps[tap]}`,
         series: Array.from({ length: this.#levels }, (_, level) => ({
           name: level === 0 ? "no noise" : `${kind} ${strengths[level - 1]}`,
           mark: "line" as const,
-          points: meanSpectrum(this.#chosen.map((image) => this.#spectrumOf(image, 0, tap, level))).map(
-            ({ index, values }) => ({ x: index, y: mean(values) }),
-          ),
+          points: curveOf(this.#chosen.map((image) => this.#spectrumOf(image, 0, tap, level))).map(({ x, y }) => ({
+            x,
+            y,
+          })),
         })),
       }),
     );
     return {
       id: "spectra",
       title: `Singular values with ${kind} noise`,
-      caption: `Singular values of J(input → tap) against their index k, by the strength of ${kind} noise: means over ${this.#chosen.length} images. ${ENDS_AT_FLOOR}`,
+      caption: `Singular values of J(input → tap) against their index k, by the strength of ${kind} noise: medians over ${this.#chosen.length} images. ${ENDS_AT_FLOOR} ${this.#shownTaps()}`,
       x: { label: "index k" },
       y: { label: "σ", log: true },
+      ordered: true,
       panels,
     };
+  }
+
+  /** What a caption says of taps that have no panel. */
+  #shownTaps(): string {
+    const { length } = this.#taps;
+    return length > MOST_PANELS ? `Of ${length} taps, ${MOST_PANELS} are shown, from the first to the last.` : "";
   }
 
   shrinkChart(): Chart {
     return {
       id: "shrink",
       title: "Does the whole spectrum shrink?",
-      caption: `Logarithm of σₖ divided by σₖ without noise, averaged over all k at which both exceed ${RESOLVED} σ₁ and the floor, ${this.#chosen.length} images: ${INTERVALS}.`,
+      caption: `Logarithm of σₖ divided by σₖ without noise, averaged over all k at which both exceed ${RESOLVED} σ₁ and the floor, ${this.#chosen.length} images: ${INTERVALS}. ${this.#shownTaps()}`,
       x: DISTANCE,
       y: { label: "log σ, minus that without noise" },
-      panels: this.#taps.map((tap, t) => ({
-        title: this.#taps.length === 1 ? "" : tap,
+      panels: spreadOver(this.#taps.length, MOST_PANELS).map((t) => ({
+        title: this.#taps.length === 1 ? "" : this.#taps[t]!,
         rule: { y: 0, label: "unchanged" },
         series: this.#lines((kind, level) =>
           this.#estimate((image) => mean(this.#shifts(image, kind, t, level)), this.#chosen),

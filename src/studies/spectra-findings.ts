@@ -1,18 +1,18 @@
 import { type Chart, type ChartPoint, type ChartSeries, measureSpectrum, resolvedSigma } from "../results/index.ts";
 import {
   cellsOf,
+  curveOf,
   ENDS_AT_FLOOR,
   floorAt,
   imagesAt,
   isLogKnown,
   lineOf,
-  meanSpectrum,
   NO_INTERVAL,
   rangeOf,
   sameFor,
   told,
 } from "./findings.ts";
-import { type Estimate, mean, meanOf, meanOfKnown, standardDeviation } from "./statistics.ts";
+import { type Estimate, meanOf, meanOfKnown } from "./statistics.ts";
 import { type Findings, type FindingTable, type Params, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
 /** The measures of a spectrum, by the names of their variables. */
@@ -122,20 +122,17 @@ const capOf = ({ axes }: StudyData): string => `of the first ${axes.k!.length} w
 function spectrumChart(data: StudyData, taps: readonly string[], name: "sigma" | "step_sigma"): Chart {
   const n = data.axes.image!.length;
   const series = taps.map((tap, t): ChartSeries => {
-    const points = meanSpectrum(spectraAt(data, name, t)).map(({ index, values }): ChartPoint => {
-      const [middle, spread] = [mean(values), standardDeviation(values)];
-      return { x: index, y: middle, low: Math.max(middle - spread, middle / 1e3), high: middle + spread };
-    });
-    return { name: tap, mark: "line", points };
+    return { name: tap, mark: "line", points: curveOf(spectraAt(data, name, t)) };
   });
   const what =
     name === "sigma" ? "J(input → tap)" : "J(t → t + 1), from the last tap before it that all paths pass through";
   return {
     id: name === "sigma" ? "spectra" : "steps",
     title: `Singular values of ${what}`,
-    caption: `Singular values of ${what} against their index: mean over ${n} images, bands ± 1 standard deviation over images (none where J is the same for all). ${ENDS_AT_FLOOR}`,
+    caption: `Singular values of ${what} against their index: the median over ${n} images, and a band from the 10 % to the 90 % quantile (none where J is the same for all). ${ENDS_AT_FLOOR}`,
     x: { label: "index k" },
     y: { label: "σ", log: true },
+    ordered: true,
     panels: [{ title: "", series, rule: { y: 1, label: "σ = 1" } }],
   };
 }

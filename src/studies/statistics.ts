@@ -125,14 +125,6 @@ export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-/** The sample standard deviation, with n − 1; NaN for fewer than two values. */
-export function standardDeviation(values: ArrayLike<number>): number {
-  const middle = mean(values);
-  let squares = 0;
-  for (let i = 0; i < values.length; i++) squares += (values[i]! - middle) ** 2;
-  return values.length < 2 ? Number.NaN : Math.sqrt(squares / (values.length - 1));
-}
-
 /** Pearson's correlation; NaN if one of the two does not vary. */
 export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [meanOfA, meanOfB] = [mean(a), mean(b)];

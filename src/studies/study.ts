@@ -46,6 +46,7 @@ export interface StudyData {
 /** The results of a study, for its page, its files and the table of claims. */
 export interface Findings {
   readonly tables: readonly FindingTable[];
+  /** The one that the verdicts rest on first. */
   readonly charts: readonly Chart[];
   readonly verdicts: readonly Verdict[];
 }

@@ -2,14 +2,16 @@ import { PushforwardError } from "../base/index.ts";
 import type { Matrix } from "../operator/index.ts";
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
-import { cellsOf, lineOf, NO_INTERVAL, told } from "./findings.ts";
+import { cellsOf, lineOf, NO_INTERVAL, spreadOver, told } from "./findings.ts";
 import { bootstrap, type Estimate, jackknife, mean, timesDrawn } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
 
 /** The number of directions for which positions are stored: two, for a plane figure. */
 const COMPONENTS = 2;
-/** How many classes the figure of the movement distinguishes by colour. */
-const COLOURED = 10;
+/** How many kinds the figure of the movement tells apart: classes, or the largest of them and one kind for the others. */
+const KINDS = 10;
+/** How many taps have a panel of their own. */
+const MOST_PANELS = 8;
 
 /**
  * Images as points that move from layer to layer, and how the shape of the cloud of points changes.
@@ -82,7 +84,7 @@ export const trajectory: Study = {
     const measures = clouds.map((cloud, t) => measuresOf(cloud, clouds[t - 1], clouds[0]!, data.seed));
     return {
       tables: [tableOf(clouds, measures)],
-      charts: [chartOfDepth(clouds, measures), ...chartOfSeparation(clouds, measures), picture(clouds)],
+      charts: [picture(clouds), ...chartOfSeparation(clouds, measures), chartOfDepth(clouds, measures)],
       verdicts: verdictsOf(clouds, data.seed),
     };
   },
@@ -289,7 +291,9 @@ function picture(clouds: readonly Cloud[]): Chart {
   const { classes, colours } = clouds[0]!;
   for (const name of colours) counts.set(name, (counts.get(name) ?? 0) + 1);
   const largest = [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
-  const coloured = new Set(largest.filter((name) => name !== "").slice(0, COLOURED));
+  const coloured = new Set(
+    largest.filter((name) => name !== "").slice(0, largest.length > KINDS || counts.has("") ? KINDS - 1 : KINDS),
+  );
   const groupOf = (name: string) => (coloured.has(name) ? name : "other");
   let before: Float64Array | undefined;
   const panels = clouds.map(({ tap, position }): ChartPanel => {
@@ -301,7 +305,7 @@ function picture(clouds: readonly Cloud[]): Chart {
         name,
         mark: "dots",
         points: colours.flatMap((own, i) =>
-          groupOf(own) === name ? [{ x: turned[2 * i]!, y: turned[2 * i + 1]! }] : [],
+          groupOf(own) === name ? [{ x: turned[2 * i]!, y: turned[2 * i + 1]!, image: i }] : [],
         ),
       }),
     );
@@ -311,11 +315,12 @@ function picture(clouds: readonly Cloud[]): Chart {
     id: "movement",
     title: "Images moving through the layers",
     caption:
-      "Each dot is an image, in the plane of the two directions in which the images at that tap differ most. Each plane is scaled to a mean " +
-      `square of 1 and rotated to match the tap before. Colours: ${colours === classes ? "true classes" : "predicted classes"}.`,
+      "Each point is an image, in the plane of the two directions in which the images at that tap differ most. Each plane is scaled to a mean " +
+      `square of 1 and rotated to match the tap before. Colours and markers: ${colours === classes ? "true classes" : "predicted classes"}.` +
+      `${clouds.length > MOST_PANELS ? ` Of ${clouds.length} taps, ${MOST_PANELS} are shown, from the first to the last.` : ""}`,
     x: { label: "first direction", bare: true },
     y: { label: "second direction", bare: true },
-    panels,
+    panels: spreadOver(panels.length, MOST_PANELS).map((tap) => panels[tap]!),
   };
 }
 

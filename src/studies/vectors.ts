@@ -1,8 +1,22 @@
 import { PushforwardError, type Shape } from "../base/index.ts";
 import type { Chart, ChartPoint, ChartSeries, UnitResult } from "../results/index.ts";
-import { cellsOf, floorAt, imagesAt, isLogKnown, lineOf, NO_INTERVAL, RESOLVED, sameFor, told } from "./findings.ts";
+import {
+  cellsOf,
+  floorAt,
+  imagesAt,
+  isLogKnown,
+  lineOf,
+  NO_INTERVAL,
+  RESOLVED,
+  sameFor,
+  spreadOver,
+  told,
+} from "./findings.ts";
 import { correlation, type Estimate, mean, meanOfKnown, ranks } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+
+/** How many taps have a line of their own. */
+const MOST_LINES = 8;
 
 /** The measures of a singular vector, seen as a picture. */
 const measures = {
@@ -80,7 +94,7 @@ export const vectors: Study = {
     const taps = data.axes.tap!.map(String);
     return {
       tables: [tableOf(data, taps)],
-      charts: [...names.map((name) => measureChart(data, taps, name)), correlationChart(data, taps)],
+      charts: [correlationChart(data, taps), ...names.map((name) => measureChart(data, taps, name))],
       verdicts: verdictsOf(data, taps),
     };
   },
@@ -191,7 +205,8 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
 function measureChart(data: StudyData, taps: readonly string[], name: MeasureName): Chart {
   const { about, unit } = measures[name];
   const n = data.axes.image!.length;
-  const series = taps.map((tap, t): ChartSeries => {
+  const shown = spreadOver(taps.length, MOST_LINES);
+  const series = shown.map((t): ChartSeries => {
     const byNumber = new Map<number, number[]>();
     for (let image = 0; image < n; image++) {
       const values = vectorsAt(data, name, t, image);
@@ -200,14 +215,17 @@ function measureChart(data: StudyData, taps: readonly string[], name: MeasureNam
       });
     }
     const points = [...byNumber].sort(([a], [b]) => a - b).map(([x, values]): ChartPoint => ({ x, y: mean(values) }));
-    return { name: tap, mark: "line", points };
+    return { name: taps[t]!, mark: "line", points };
   });
+  const few =
+    shown.length < taps.length ? ` Of ${taps.length} taps, ${shown.length} are shown, from the first to the last.` : "";
   return {
     id: name,
     title: `Singular vectors as pictures: ${name}`,
-    caption: `${about[0]!.toUpperCase()}${about.slice(1)}, for the right singular vectors stored: mean over ${n} images, against the index of σ.`,
+    caption: `${about[0]!.toUpperCase()}${about.slice(1)}, for the right singular vectors stored: mean over ${n} images, against the index of σ.${few}`,
     x: { label: "index k (1 is the largest σ)", log: true },
     y: { label: unit, log: name === "area" },
+    ordered: true,
     panels: [{ title: "", series }],
   };
 }

@@ -24,7 +24,7 @@ const pages = {
     "Provenance",
     "The numbers",
   ],
-  "studies/studies.html": studies.map(({ question }) => question),
+  "studies/studies.html": ["What was asked, and what came out", ...studies.map(({ question }) => question)],
 };
 /** Each width with the drawing that fits it. */
 const widths = [
@@ -78,11 +78,40 @@ describe.skipIf(chromiumPath === undefined)(`pages in a browser (${withoutChromi
       expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
     });
 
+    test("has headings in order, and a text for every drawing", async () => {
+      const found = await page.evaluate<number[]>(
+        "[...document.querySelectorAll('h1, h2, h3, h4')].map(({ tagName }) => Number(tagName[1]))",
+      );
+      expect(found[0]).toBe(1);
+      expect(found.slice(1).every((level, i) => level <= found[i]! + 1 && level > 1)).toBe(true);
+      for (const drawing of await page.locator("figure .paper > svg").all()) {
+        expect(await drawing.getAttribute("role")).toBe("img");
+        expect((await drawing.getAttribute("aria-label"))!.length).toBeGreaterThan(8);
+      }
+      expect(await page.locator("figure").count()).toBe(await page.locator("figure figcaption").count());
+    });
+
+    test("has no id twice, and links within the page that lead somewhere", async () => {
+      const ids = await page.evaluate<string[]>("[...document.querySelectorAll('[id]')].map(({ id }) => id)");
+      expect(new Set(ids).size).toBe(ids.length);
+      const links = await page.evaluate<string[]>(
+        "[...document.querySelectorAll('[href^=\"#\"]')].map((node) => node.getAttribute('href').slice(1))",
+      );
+      expect(links.filter((link) => !ids.includes(link))).toEqual([]);
+    });
+
+    test("says that a table scrolls where the screen is narrow", async () => {
+      const hints = await page.locator(".hint").all();
+      const shown = await Promise.all(hints.map((hint) => hint.isVisible()));
+      expect(shown.length).toBeGreaterThan(2);
+      expect(shown.every((is) => is === (fits === "narrow"))).toBe(true);
+    });
+
     test("shows every figure once, within the page", async () => {
       const figures = await page.locator("figure").all();
       expect(figures.length).toBeGreaterThan(2);
       for (const figure of figures) {
-        const drawings = figure.locator(".paper svg:visible");
+        const drawings = figure.locator(".paper > svg:visible");
         expect(await drawings.count()).toBe(1);
         expect(await drawings.locator("xpath=..").getAttribute("class")).toBe(`paper ${fits}`);
         const box = (await drawings.boundingBox())!;

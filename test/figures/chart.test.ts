@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chartFigure } from "../../src/figures/index.ts";
+import { chartFigure, inputPicture } from "../../src/figures/index.ts";
 import type { Chart } from "../../src/results/index.ts";
 import { document, rounded } from "./units.ts";
 
@@ -72,4 +72,68 @@ test("logarithmic axes leave out what has no place on them; no numbers at all ar
   };
   expect(chartFigure(log, { document }).svg).not.toMatch(/NaN|Infinity/);
   expect(chartFigure({ ...log, panels: [{ title: "", series: [] }] }, { document }).svg).not.toMatch(/NaN|Infinity/);
+});
+
+/** So many lines with intervals over two places. */
+const linesOf = (count: number): Chart["panels"][number]["series"] =>
+  Array.from({ length: count }, (_, i) => ({
+    name: `line ${i}`,
+    mark: "line",
+    points: ["conv1", "logits"].map((x) => ({ x, y: i + 1, low: i + 0.5, high: i + 1.5 })),
+  }));
+const chartOf = (count: number): Chart => ({ ...lines, panels: [{ title: "", series: linesOf(count) }] });
+
+test("three lines have bands; of more, only the last points have bars, and the caption says so", () => {
+  const [few, many] = [3, 4].map((count) => chartFigure(chartOf(count), { document }));
+  expect(few!.svg.match(/aria-label="area"/g)).toHaveLength(3);
+  expect(few!.caption).toBe(lines.caption);
+  expect(many!.svg).not.toContain('aria-label="area"');
+  expect(many!.svg.match(/aria-label="rule"/g)).toHaveLength(4);
+  expect(many!.caption).toContain("only the interval of each line's last point is drawn, as a bar");
+});
+
+test("lines of one panel are named at their ends, unless the names are long and the drawing narrow; panels share a legend", () => {
+  const isNamedAtEnds = (chart: Chart, width: number) =>
+    chartFigure(chart, { document, width }).svg.includes('aria-label="curve labels"');
+  const long = {
+    ...chartOf(2),
+    panels: [{ title: "", series: linesOf(2).map((line) => ({ ...line, name: `a ${line.name} of length` })) }],
+  };
+  expect([isNamedAtEnds(chartOf(2), 900), isNamedAtEnds(chartOf(2), 380)]).toEqual([true, true]);
+  expect([isNamedAtEnds(long, 900), isNamedAtEnds(long, 380)]).toEqual([true, false]);
+  expect(isNamedAtEnds({ ...chartOf(2), panels: [...chartOf(2).panels, ...chartOf(2).panels] }, 900)).toBe(false);
+  expect(isNamedAtEnds(chartOf(1), 900)).toBe(false);
+});
+
+test("kinds differ in colour and in shape; an order has a ramp of colours and one shape", () => {
+  const looks = (chart: Chart) => {
+    const { svg } = chartFigure({ ...chart, panels: [...chart.panels, ...chart.panels] }, { document });
+    const legend = [...svg.matchAll(/<line x1="-5"[^>]*stroke="([^"]+)"[^>]*\/><path d="([^"]+)"/g)];
+    return {
+      colours: new Set(legend.map(([, colour]) => colour)).size,
+      shapes: new Set(legend.map(([, , d]) => d)).size,
+    };
+  };
+  expect(looks(chartOf(10))).toEqual({ colours: 10, shapes: 10 });
+  expect(looks({ ...chartOf(10), ordered: true })).toEqual({ colours: 10, shapes: 1 });
+});
+
+test("pictures stand at their points: of few images all, of many one a series; they are held once", () => {
+  const cloud = (each: number): Chart => {
+    const series = ["a", "b"].map((name, s) => ({
+      name,
+      mark: "dots" as const,
+      points: Array.from({ length: each }, (_, i) => ({ x: i, y: s, image: s * each + i })),
+    }));
+    const bare = { label: "direction", bare: true };
+    return { ...lines, id: "cloud", x: bare, y: bare, panels: ["one", "two"].map((title) => ({ title, series })) };
+  };
+  const picture = inputPicture([0, 1], [1, 1, 2], { scale: 1 / 255 }, 2);
+  const drawn = (each: number) => {
+    const { svg } = chartFigure(cloud(each), { document, pictureOf: (image) => (image === 1 ? undefined : picture) });
+    return [/<image/g, /<use/g].map((pattern) => (svg.match(pattern) ?? []).length);
+  };
+  expect(drawn(3)).toEqual([5, 10]); // two panels; one image has no picture, and is a marker
+  expect(drawn(20)).toEqual([2, 4]);
+  expect(chartFigure(cloud(3), { document }).svg).not.toContain("<use");
 });

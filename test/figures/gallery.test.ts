@@ -16,7 +16,7 @@ const vector = (sigma: number, number: number, status: GalleryVector["status"] =
   number,
   status,
 });
-const galleryOf = (columns: Gallery["columns"]): Gallery => ({ tap: "conv1", k: 7, source: "1×2×2", columns });
+const galleryOf = (columns: Gallery["columns"]): Gallery => ({ tap: "conv1", k: 7, shape: [1, 2, 2], columns });
 
 describe("the gallery", () => {
   test("two inputs, as stored", async () => {
@@ -40,35 +40,55 @@ describe("the gallery", () => {
     expect(caption).toContain("Where the last σ lie below the floor");
   });
 
-  test("16 inputs wrap into bands, 8 wide or 3 narrow, and stay inside", () => {
-    const columns = Array.from({ length: 16 }, (_, i) => ({
-      input: `i${i}`,
-      source,
-      largest: vector(i + 1, 1),
-      smallest: vector(1, 7),
-    }));
-    for (const [width, bands] of [
-      [900, 2],
-      [380, 6],
-    ] as const) {
-      const { svg } = galleryFigure(galleryOf(columns), { width });
-      expect(svg.match(/>input</g)).toHaveLength(bands);
-      const boxes = [...svg.matchAll(/<image x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/g)].map(
-        (box) => box.slice(1).map(Number),
-      );
-      const height = Number(svg.match(/height="(\d+)"/)?.[1]);
-      expect(boxes).toHaveLength(1 + 3 * 16); // the colour bar is one
-      for (const [x = 0, y = 0, w = 0, h = 0] of boxes) {
-        expect(x + w).toBeLessThanOrEqual(width);
-        expect(y + h).toBeLessThanOrEqual(height);
+  /** The frames that pictures stand in. */
+  const framesOf = (svg: string) =>
+    [...svg.matchAll(/<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"\/>/g)].map((frame) =>
+      frame.slice(1).map(Number),
+    );
+
+  test.each([1, 2, 3, 5, 16])("%i inputs stay inside, use the whole width and touch nowhere", (count) => {
+    const detail = { region: { x: 0, y: 0, width: 1, height: 1 }, picture: vectorPicture([1], [1], 1) };
+    for (const width of [900, 380]) {
+      for (const details of [undefined, detail]) {
+        const columns = Array.from({ length: count }, (_, i) => ({
+          input: `i${i}`,
+          source,
+          largest: { ...vector(i + 1, 1), detail: details },
+          smallest: vector(1, 7),
+        }));
+        const { svg } = galleryFigure(galleryOf(columns), { width });
+        const frames = framesOf(svg);
+        const height = Number(svg.match(/height="(\d+)"/)?.[1]);
+        expect(frames).toHaveLength((details === undefined ? 3 : 5) * count);
+        for (const [i, [x = 0, y = 0, w = 0, h = 0]] of frames.entries()) {
+          expect(y + h).toBeLessThanOrEqual(height);
+          for (const [x2 = 0, y2 = 0, w2 = 0, h2 = 0] of frames.slice(0, i)) {
+            expect(x + w <= x2 || x2 + w2 <= x || y + h <= y2 || y2 + h2 <= y).toBe(true);
+          }
+        }
+        const right = Math.max(...frames.map(([x = 0, , w = 0]) => x + w));
+        expect(right).toBeLessThanOrEqual(width);
+        expect(right).toBeGreaterThan(0.95 * width);
       }
     }
   });
 
-  test("shared pictures are referred to, not repeated", () => {
-    const { svg } = galleryFigure(galleryOf([{ input: "a", source, largest: vector(1, 1) }]), { sharedId: () => "p1" });
-    expect(svg.match(/<use href="#p1"/g)).toHaveLength(2);
-    expect(svg.match(/<image/g)).toHaveLength(1);
+  test("a local vector has its box marked, and enlarged beside it over the same part of the input", () => {
+    const detail = { region: { x: 1, y: 0, width: 1, height: 1 }, picture: vectorPicture([0.6], [1], 1) };
+    const columns = [{ input: "a", source, largest: { ...vector(3, 1), detail }, smallest: vector(1, 7) }];
+    const { svg, caption } = galleryFigure(galleryOf(columns));
+    expect(svg).toContain('viewBox="1 0 1 1"');
+    expect(svg).toContain("the box, ×2");
+    expect(svg).toContain("not local");
+    expect(caption).toContain("5 % of its energy lie to either side");
+  });
+
+  test("shared pictures are referred to, not repeated; a drawing of its own holds each once", () => {
+    const gallery = galleryOf([{ input: "a", source, largest: vector(1, 1) }]);
+    const { svg } = galleryFigure(gallery, { sharedId: () => "p1" });
+    expect(svg.match(/<use href="#p1"/g)).toHaveLength(3); // the input, itself and as the ground, and v
+    expect(svg.match(/<image/g)).toHaveLength(1); // the colour bar
+    expect(galleryFigure(gallery).svg.match(/<image/g)).toHaveLength(3);
   });
 
   test("names are text, one input is said to be one, an exact zero is explained", () => {

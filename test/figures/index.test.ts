@@ -9,6 +9,7 @@ test("the room's public names", () => {
     "formatCount",
     "galleryFigure",
     "inputPicture",
+    "localRegion",
     "pictureDefinition",
     "plural",
     "spectraFigure",

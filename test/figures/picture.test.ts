@@ -1,8 +1,8 @@
 import { decode } from "fast-png";
 import { describe, expect, test } from "vitest";
-import { inputPicture, type Picture, vectorPicture } from "../../src/figures/index.ts";
+import { inputPicture, localRegion, type Picture, vectorPicture } from "../../src/figures/index.ts";
 
-/** RGB or grey samples, a palette looked up. */
+/** RGB or grey samples; a palette looked up, with its opacity. */
 function pixels({ href }: Picture): number[][] {
   const { data, channels, palette } = decode(Buffer.from(href.replace("data:image/png;base64,", ""), "base64"));
   const samples = Array.from({ length: data.length / channels }, (_, i) =>
@@ -11,15 +11,16 @@ function pixels({ href }: Picture): number[][] {
   return palette === undefined ? samples : samples.map(([index]) => palette[index as number] as number[]);
 }
 
-const isRed = ([r = 0, , b = 0]: number[] = []) => r > b + 40;
-const isBlue = ([r = 0, , b = 0]: number[] = []) => b > r + 40;
+const isRed = ([r = 0, , b = 0, opacity = 0]: number[] = []) => r > b + 40 && opacity > 0;
+const isBlue = ([r = 0, , b = 0, opacity = 0]: number[] = []) => b > r + 40 && opacity > 0;
 
 describe("a vector", () => {
-  test("zero is white, signs are red and blue, the limit is the largest magnitude", () => {
+  test("zero lets all through, signs are red and blue, opacity is the root of the share of the largest magnitude", () => {
     const picture = vectorPicture([0, 0.5, -0.25, 0], [2, 2], 10);
     const [zero, plus, minus] = pixels(picture);
     expect(picture).toMatchObject({ width: 2, height: 2, limit: 0.5 });
-    expect(zero).toEqual([255, 255, 255]);
+    expect(zero![3]).toBe(0);
+    expect(minus![3]! / plus![3]!).toBeCloseTo(Math.sqrt(0.5), 1);
     expect(isRed(plus)).toBe(true);
     expect(isBlue(minus)).toBe(true);
   });
@@ -27,7 +28,7 @@ describe("a vector", () => {
   test("all zero", () => {
     const picture = vectorPicture(new Float32Array(4), [1, 2, 2], 10);
     expect(picture.limit).toBe(0);
-    expect(pixels(picture)).toEqual(Array(4).fill([255, 255, 255]));
+    expect(pixels(picture).map(([, , , opacity]) => opacity)).toEqual([0, 0, 0, 0]);
   });
 
   test("channels and shrunk pixels do not cancel: the strongest entry is shown", () => {
@@ -46,6 +47,18 @@ describe("a vector", () => {
     expect(picture).toMatchObject({ width: 5, height: 4 });
     expect(pixels(picture).findIndex(isRed)).toBe(1 * 5 + 2);
     expect(vectorPicture([1, 2, 3], [3], 10)).toMatchObject({ width: 3, height: 1 });
+  });
+
+  test("a local vector has a box with at most 5 % of its energy beyond each side; one that spreads has none", () => {
+    const v = new Float64Array(2 * 40 * 40);
+    for (let i = 0; i < 100; i++) v[1600 + (20 + Math.floor(i / 10)) * 40 + 5 + (i % 10)] = i % 2 === 0 ? 1 : -1;
+    const region = localRegion(v, [2, 40, 40])!;
+    expect(region).toEqual({ x: 5, y: 20, width: 10, height: 10 });
+    expect(localRegion(new Float64Array(1600).fill(1), [40, 40])).toBeUndefined();
+    expect(localRegion(new Float64Array(1600), [40, 40])).toBeUndefined();
+    const detail = vectorPicture(v, [2, 40, 40], 20, { region, limit: 4 });
+    expect(detail).toMatchObject({ width: 10, height: 10, limit: 4 });
+    expect(pixels(detail).map(isRed)).toEqual(Array.from({ length: 100 }, (_, i) => i % 2 === 0));
   });
 
   test("a vector that does not fill the shape is refused", () => {

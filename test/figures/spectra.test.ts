@@ -3,7 +3,8 @@ import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { spectraFigure } from "../../src/figures/index.ts";
 import { overlap } from "../../src/figures/label-places.ts";
-import { drawnPoints, sigmaDomain, spectrumCurve } from "../../src/figures/spectrum-curves.ts";
+import { sigmaDomain, spectrumCurve } from "../../src/figures/spectrum-curves.ts";
+import { knownBands } from "../../src/results/index.ts";
 import { document, rounded, tapOf, unitOf } from "./units.ts";
 
 const known = [
@@ -42,7 +43,7 @@ describe("curves", () => {
     expect(curve.points.map(({ low }) => low)).toEqual([3, 0, 0]);
     expect(curve.points[2]!.high).toBe(0); // a straight line from what is not known
     expect(curve).toMatchObject({ unresolved: 3, total: 9 });
-    expect(drawnPoints(curve)).toHaveLength(2);
+    expect(knownBands(curve.points)).toHaveLength(2);
   });
 
   test("the axis takes in what is drawn, and 1 where that is near", () => {

@@ -15,7 +15,7 @@ describe("a finished run", async () => {
     expect(firstBadNesting(page)).toBeUndefined();
     const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(ids).toHaveLength(3 + 2 * 3 * 3); // 3 inputs, 2 vectors a unit
+    expect(ids).toHaveLength(3 + 2 * 3 * 3 + 3 * 3); // 3 inputs, 2 vectors a unit, the first of which is local
     for (const [, id] of page.matchAll(/<use href="#([^"]*)"/g)) expect(ids).toContain(id);
   });
 
@@ -52,7 +52,7 @@ describe("a finished run", async () => {
       for (const row of table.querySelectorAll("tbody tr"))
         expect(row.querySelectorAll("th[scope=row]")).toHaveLength(1);
     }
-    for (const svg of document.querySelectorAll("figure svg")) expect(svg.getAttribute("aria-label")).toBeTruthy();
+    for (const svg of document.querySelectorAll(".paper > svg")) expect(svg.getAttribute("aria-label")).toBeTruthy();
   });
 
   test("only the last gallery is open", () => {
@@ -112,7 +112,7 @@ describe("a run that is not whole", () => {
     const failures = new Map([["tench-1|logits", "Sqrt has no derivative here."]]);
     const page = await renderReport(syntheticRun({ ...small, absent, failures }));
     expect(firstBadNesting(page)).toBeUndefined();
-    expect(text(page)).toContain("Unfinished: 1 unit of 9 are missing, at pool1 (1 of 3 inputs).");
+    expect(text(page)).toContain("unfinished: 1 unit of 9 are missing, at pool1 (1 of 3 inputs).");
     expect(text(page)).toContain("1 unit failed, and the command that made the run tries it again:");
     expect(text(page)).toContain("tench-1 → logits: Sqrt has no derivative here.");
   });

@@ -4,11 +4,13 @@ import * as results from "../../src/results/index.ts";
 test("the room's public names", () => {
   expect(Object.keys(results).sort()).toEqual([
     "MemoryStore",
+    "bandOf",
     "createRun",
     "createStudyRun",
     "describeMismatch",
     "earlierRun",
     "kinksOf",
+    "knownBands",
     "matchInputs",
     "measureSpectrum",
     "missesTolerance",
@@ -17,5 +19,6 @@ test("the room's public names", () => {
     "openStudyRun",
     "resolvedSigma",
     "sameRun",
+    "spectrumBands",
   ]);
 });

@@ -93,11 +93,11 @@ describe("noise", () => {
       ["by-layer", 18],
     ]);
     expect(charts.map(({ id }) => id)).toEqual([
+      "shrink",
+      "spectra",
+      "energy",
       "classes",
       "margin",
-      "energy",
-      "spectra",
-      "shrink",
       "factors",
       "layers",
     ]);
@@ -108,7 +108,7 @@ describe("noise", () => {
     const graph = { ...trunk.graph, outputs: [{ ...trunk.graph.outputs[0]!, name: "relu2", shape: [1, 6, 6, 6] }] };
     const without = await open({ model: { ...trunk, graph }, taps: ["relu2"] });
     const found = await noise.conclude(await without.study(noise, { set }), params);
-    expect(found.charts.map(({ id }) => id)).toEqual(["energy", "spectra", "shrink", "factors", "layers"]);
+    expect(found.charts.map(({ id }) => id)).toEqual(["shrink", "spectra", "energy", "factors", "layers"]);
     expect(verdicts.map(({ on }) => on)).toContain("with the class");
     expect(found.verdicts.map(({ on }) => on)).not.toContain("with the class");
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { spreadOver } from "../../src/studies/findings.ts";
 import { paramsOf, type Study } from "../../src/studies/index.ts";
 import { verdictOf } from "../../src/studies/study.ts";
 
@@ -46,4 +47,10 @@ test("a verdict follows from the interval and the number of images alone", () =>
   expect(verdictOf({ low: -0.2, high: -0.1, n: 6 })).toBe("contradicted");
   expect(verdictOf({ low: Number.NaN, high: Number.NaN, n: 6 })).toBe("undecided");
   expect(verdictOf({ low: 0.1, high: 0.2, n: 5 })).toBe("undecided");
+});
+
+test("places that are spread over a list have its first and its last", () => {
+  expect(spreadOver(16, 6)).toEqual([0, 3, 6, 9, 12, 15]);
+  expect(spreadOver(3, 6)).toEqual([0, 1, 2]);
+  expect(spreadOver(1, 6)).toEqual([0]);
 });

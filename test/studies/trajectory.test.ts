@@ -53,8 +53,12 @@ describe("trajectory", () => {
 
   test("the charts show every tap, and verdicts carry their numbers", async () => {
     const { charts, verdicts } = trajectory.conclude(await (await around(8, 0.3)).study(trajectory), {});
-    expect(charts.map(({ id }) => id)).toEqual(["correlation", "separation", "movement"]);
-    expect(charts[2]!.panels.map(({ title }) => title)).toEqual(["picture", "relu1", "logits"]);
+    expect(charts.map(({ id }) => id)).toEqual(["movement", "separation", "correlation"]);
+    expect(charts[0]!.panels.map(({ title }) => title)).toEqual(["picture", "relu1", "logits"]);
+    const images = charts[0]!.panels.map(({ series }) =>
+      series.flatMap(({ points }) => points.map(({ image }) => image)),
+    );
+    for (const each of images) expect(each.toSorted()).toEqual([...Array(8).keys()]);
     for (const { because } of verdicts) expect(because).toMatch(/95 % interval .* n = 8/);
   });
 
@@ -62,7 +66,7 @@ describe("trajectory", () => {
     const one = await laboratory({ model: convnet(), taps: ["logits"], count: 4 });
     opened.push(one);
     const { charts, verdicts } = trajectory.conclude(await one.study(trajectory), {});
-    expect(charts.map(({ id }) => id)).toEqual(["correlation", "movement"]);
+    expect(charts.map(({ id }) => id)).toEqual(["movement", "correlation"]);
     expect(verdicts[0]!.verdict).toBe("undecided");
   });
 

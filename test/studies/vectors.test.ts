@@ -65,7 +65,7 @@ describe("vectors", () => {
     expect([...numbers.subarray(numbers.length - 6)]).toEqual([1, 2, 3, 8, 9, 10]);
     const { tables, charts, verdicts } = vectors.conclude(data, {});
     expect(tables[0]!.rows.map(([tap]) => tap)).toEqual(["relu1", "logits"]);
-    expect(charts.map(({ id }) => id)).toEqual(["area", "spread", "frequency", "correlation"]);
+    expect(charts.map(({ id }) => id)).toEqual(["correlation", "area", "spread", "frequency"]);
     for (const { because } of verdicts) expect(because).toContain("(3 images: no interval)");
   });
 });

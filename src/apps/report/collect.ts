@@ -1,10 +1,11 @@
-import { formatShape, PushforwardError } from "../../base/index.ts";
+import { PushforwardError } from "../../base/index.ts";
 import {
   type DisplaySettings,
   type Gallery,
   type GalleryVector,
   type InputPicture,
   inputPicture,
+  localRegion,
   type TapUnits,
   vectorPicture,
 } from "../../figures/index.ts";
@@ -80,7 +81,7 @@ export async function collectRun(run: RunReader, sides: PictureSides): Promise<C
     }
     taps.push({ tap, units });
     if (columns.some(({ largest, smallest }) => largest !== undefined || smallest !== undefined)) {
-      galleries.push({ tap, k, source: formatShape(shape), columns });
+      galleries.push({ tap, k, shape, columns });
     }
   }
   return { manifest, taps, galleries, missing, failed: failures };
@@ -110,7 +111,13 @@ function vectorOf(
   const status = unit.status[index];
   if (kept < 0 || sigma === undefined || status === undefined) return undefined;
   const v = unit.vectors.v.subarray(kept * unit.n, (kept + 1) * unit.n);
-  return { picture: vectorPicture(v, shape, side), sigma, number: index + 1, status };
+  const picture = vectorPicture(v, shape, side);
+  const region = localRegion(v, shape);
+  const detail =
+    region === undefined
+      ? undefined
+      : { region, picture: vectorPicture(v, shape, side / 2, { region, limit: picture.limit }) };
+  return { picture, detail, sigma, number: index + 1, status };
 }
 
 /**

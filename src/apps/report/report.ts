@@ -65,7 +65,8 @@ export async function renderReport(run: RunReader, { command }: ReportOptions = 
 
 /** Sizes at which all pictures of a run together take about `vectorBytes`, with about one byte of text for each pixel. */
 function pictureSides({ inputs, taps }: RunManifest): PictureSides {
-  const count = Math.max(1, 2 * inputs.length * taps.length);
+  /** With details, which have half the sides; opacities that go with roots compress less well. */
+  const count = Math.max(1, 4.5 * inputs.length * taps.length);
   return {
     input: Math.max(32, Math.min(96, Math.floor(Math.sqrt(5e5 / 4 / Math.max(1, inputs.length))))),
     vector: Math.max(24, Math.min(112, Math.floor(Math.sqrt(vectorBytes / count)))),
@@ -76,7 +77,7 @@ function pictureSides({ inputs, taps }: RunManifest): PictureSides {
 function pictureIds(galleries: readonly Gallery[]): Map<Picture, string> {
   const ids = new Map<Picture, string>();
   for (const { source, largest, smallest } of galleries.flatMap(({ columns }) => columns)) {
-    for (const picture of [source, largest?.picture, smallest?.picture]) {
+    for (const picture of [source, ...[largest, smallest].flatMap((v) => [v?.picture, v?.detail?.picture])]) {
       if (picture !== undefined && !ids.has(picture)) ids.set(picture, `picture-${ids.size}`);
     }
   }

@@ -1,29 +1,19 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { formatSeconds } from "../../base/index.ts";
 import { chartFigure, plural } from "../../figures/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
 import { toPng } from "../../platform/node/png.ts";
-import { openStudyRun, type StudyRun } from "../../results/index.ts";
-import {
-  FEWEST_IMAGES,
-  type Findings,
-  type FindingTable,
-  readStudy,
-  type Study,
-  studies,
-  type Verdict,
-} from "../../studies/index.ts";
-import { cellTexts } from "./cell-texts.ts";
+import { openStudyRun } from "../../results/index.ts";
+import { FEWEST_IMAGES, type FindingTable, readStudy, studies } from "../../studies/index.ts";
 import { field } from "./downloads.ts";
 import { failedCells } from "./failed-cells.ts";
 import { drawingDocument } from "./figures.ts";
 import { Html, html } from "./html.ts";
 import { baseName } from "./prose.ts";
-import { responsive, widths } from "./responsive.ts";
+import { picturesOf } from "./study-pictures.ts";
+import { contents, type ShownStudy, sectionOf } from "./study-section.ts";
 import { style } from "./style.ts";
-import { scrollTable } from "./tables.ts";
 
 /** The results of the studies of a folder: their files by name, and one page for all of them. */
 export interface StudiesReport {
@@ -43,65 +33,36 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
   });
   const present = new Set(names);
   const files = new Map<string, string | Uint8Array>();
-  const sections: Html[] = [];
-  let claims = 0;
-  let manifest: StudyRun["manifest"] | undefined;
+  const document = drawingDocument();
+  const shown: ShownStudy[] = [];
   for (const study of studies.filter(({ id }) => present.has(id))) {
     const run = await openStudyRun(new DirectoryStore(join(folder, study.id)));
-    manifest ??= run.manifest;
-    const findings = study.conclude(await readStudy(run), run.manifest.params);
+    const { manifest } = run;
+    const findings = study.conclude(await readStudy(run), manifest.params);
+    const pictureOf = await picturesOf(folder, manifest);
     for (const table of findings.tables) files.set(`${study.id}-${table.id}.csv`, csvOf(table));
-    const document = drawingDocument();
     for (const chart of findings.charts) {
-      const { svg } = chartFigure(chart, { document });
+      const { svg } = chartFigure(chart, { document, pictureOf });
       files.set(`${study.id}-${chart.id}.svg`, svg);
       files.set(`${study.id}-${chart.id}.png`, await toPng(svg));
     }
-    claims += findings.verdicts.length;
-    sections.push(sectionOf(study, run, findings, await run.seconds()));
     const failed = failedCells(run);
-    if (failed !== undefined) sections.push(failed);
+    shown.push({ study, manifest, findings, seconds: await run.seconds(), pictureOf, failed });
   }
+  const { manifest } = shown[0] ?? {};
+  const claims = shown.reduce((sum, { findings }) => sum + findings.verdicts.length, 0);
   const title = `Studies of ${baseName(manifest?.model.file ?? "no network")}`;
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title><style>${new Html(style)}</style></head><body><main>
 <header><h1>${title}</h1><p class="soft">${manifest?.created.slice(0, 10)} · Pushforward ${manifest?.versions.pushforward}
-· ${manifest?.backend}</p>
+· ${manifest?.backend}</p></header>
+${contents(shown)}
 <p>${plural(claims, "claim")} ${claims === 1 ? "is" : "are"} held against the data, each by a 95 % interval over images of its own: where there is no effect at all,
-one in 40 still comes out as supported, and one in 40 as contradicted. Fewer than ${FEWEST_IMAGES} images decide nothing.</p></header>${sections}</main></body></html>
+one in 40 still comes out as supported, and one in 40 as contradicted. Fewer than ${FEWEST_IMAGES} images decide nothing.</p>
+${shown.map((each) => sectionOf(each, document))}</main></body></html>
 `;
   return { files, page: page.markup };
-}
-
-function sectionOf(
-  study: Study,
-  { manifest }: StudyRun,
-  { tables, charts, verdicts }: Findings,
-  seconds: number,
-): Html {
-  const document = drawingDocument();
-  const settings = Object.entries(manifest.params).map(([name, value]) => `${name} = ${value}`);
-  return html`<section id="${study.id}"><h2>${study.question}</h2><p>${study.method}</p>
-<p class="soft">${manifest.inputs.length} inputs · seed ${manifest.seed} · ${formatSeconds(seconds)}${settings.map((text) => ` · ${text}`)}</p>
-${verdicts.length === 0 ? undefined : html`<ul>${verdicts.map(verdictItem)}</ul>`}
-${charts.map((chart) => {
-  return responsive(
-    chartFigure(chart, { document, width: widths.wide }),
-    chartFigure(chart, { document, width: widths.narrow }),
-  );
-})}
-${tables.map(({ caption, columns, rows }) => {
-  const body = rows.map((row) => {
-    const [first, ...cells] = cellTexts(columns, row);
-    return html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
-  });
-  return scrollTable(caption, columns, body);
-})}</section>`;
-}
-
-function verdictItem({ claim, verdict, because }: Verdict): Html {
-  return html`<li>${claim} <strong>${verdict}</strong>: ${because}</li>`;
 }
 
 /** A table as comma-separated values, with all digits; a cell without a number is empty. */

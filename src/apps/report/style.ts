@@ -21,6 +21,7 @@ figcaption { margin-top: 6px; max-width: 80ch; }
 .paper svg { display: block; width: 100%; height: auto; }
 .paper { background: #fff; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }
 .narrow { display: none; }
+.hint { display: none; margin: 8px 0 2px; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px; }
 .scroll:focus-visible { outline: 2px solid var(--link); }
 table { border-collapse: collapse; width: 100%; font-size: .78rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
@@ -32,6 +33,14 @@ th[scope=row], th.text, td.text { text-align: left; }
 th[scope=row] { position: sticky; left: 0; background: var(--ground); font-weight: 600; max-width: 14em; overflow: hidden; text-overflow: ellipsis; }
 thead th:first-child { position: sticky; left: 0; text-align: left; }
 .sub { display: block; color: var(--soft); font-weight: 400; }
+.verdicts { list-style: none; padding-left: 0; }
+.verdicts li { margin: 4px 0; }
+nav ol { padding-left: 1.4em; }
+nav ol > li { margin: 10px 0; }
+.badge { display: inline-block; border: 1px solid currentColor; border-radius: 999px; padding: 0 .6em; font-size: .8rem; white-space: nowrap; }
+.badge.supported { color: var(--good); }
+.badge.contradicted { color: var(--bad); }
+.badge.not-supported, .badge.undecided { color: var(--soft); }
 .bad { color: var(--bad); font-weight: 600; }
 .good { color: var(--good); }
 details { margin: 8px 0; border: 1px solid var(--line); border-radius: 6px; padding: 6px 12px; }
@@ -48,6 +57,7 @@ pre { background: var(--panel); border-radius: 6px; padding: 10px 12px; white-sp
   h1 { font-size: 1.3rem; }
   .wide { display: none; }
   .narrow { display: block; }
+  .hint { display: block; }
   .narrow svg { margin: 0 auto; }
   th, td { padding: 5px 7px; }
   th[scope=row] { max-width: 10em; }
@@ -62,7 +72,7 @@ pre { background: var(--panel); border-radius: 6px; padding: 10px 12px; white-sp
   body { font-size: 10pt; }
   main { max-width: none; padding: 0; }
   .wide { display: block; }
-  .narrow { display: none; }
+  .narrow, .hint { display: none; }
   .scroll { overflow: visible; border: 0; }
   table { font-size: 6pt; }
   th, td { padding: 2px 2px; }

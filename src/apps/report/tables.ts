@@ -129,6 +129,7 @@ export function scrollTable(
   text: ReadonlySet<string> = new Set(),
 ): Html {
   const head = heads.map((name) => html`<th scope="col" class="${text.has(name) ? "text" : ""}">${name}</th>`);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption><span>${caption}</span></caption>
+  return html`<p class="hint soft">The table is wider than the screen: scroll it sideways.</p>
+<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption><span>${caption}</span></caption>
 <thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }

@@ -1,0 +1,182 @@
+import { areaY, dot, line, plot, ruleX, ruleY, text } from "@observablehq/plot";
+import type { Chart, ChartPanel, ChartPoint, ChartSeries } from "../results/index.ts";
+import { nameTicks, sigmaTicks } from "./axis-ticks.ts";
+import { ink } from "./colours.ts";
+import { curveLabels, roomForLabels } from "./curve-labels.ts";
+import { markersAt, thumbnailsAt } from "./marks.ts";
+import type { Picture } from "./picture.ts";
+import { fontFamily } from "./standalone.ts";
+import { shorten } from "./text.ts";
+import type { SvgDocument } from "./types.ts";
+
+/** How a series looks, the same in every panel. */
+export interface SeriesLook {
+  readonly colour: string;
+  readonly shape: number;
+}
+
+export interface PanelOptions {
+  readonly document: SvgDocument;
+  readonly width: number;
+  readonly height: number;
+  /** Room for the names of places on the axis. */
+  readonly names: number;
+  readonly lookOf: (name: string) => SeriesLook;
+  /** The names of lines stand at their ends, cut to so many columns; 0 where a legend names them. */
+  readonly nameColumns: number;
+  /** The picture of an image, and its id in the drawing. */
+  readonly thumbnailOf: (image: number) => { readonly picture: Picture; readonly id: string } | undefined;
+}
+
+/** Lines whose intervals are drawn as bands; of more lines, bands would hide each other. */
+const MOST_BANDS = 3;
+/** Points that are marked one by one. */
+const MOST_MARKED = 40;
+/** Images whose pictures stand at their points; of more, one a series. */
+const MOST_PICTURES = 16;
+
+/** Whether the intervals of a panel's lines are bars at their last points instead of bands. */
+export function hasBarsOnly({ ordered }: Chart, { series }: ChartPanel): boolean {
+  return ordered !== true && series.filter(({ points }) => points.some(hasInterval)).length > MOST_BANDS;
+}
+
+/** One panel of a chart. */
+export function drawPanel(chart: Chart, panel: ChartPanel, options: PanelOptions) {
+  const { x, y, panels } = chart;
+  const { title, series, rule } = panel;
+  const { document, width, height, names, nameColumns } = options;
+  const bare = x.bare === true && y.bare === true;
+  const isNamed = x.names !== undefined;
+  const ownLabel = panels.length > 1 ? null : x.label;
+  const shown = panels.flatMap((each) => each.series.flatMap(({ points }) => points));
+  const values = shown.flatMap(({ y: at, low, high }) => [at, low ?? at, high ?? at]).filter(Number.isFinite);
+  if (rule !== undefined) values.push(rule.y);
+  const domain = domainOf(values, y.log === true);
+  const lines = series.map((each) => ({
+    ...each,
+    points: each.points.filter((point) => Number.isFinite(point.y) && (!y.log || point.y > 0)),
+  }));
+  const named = nameColumns > 0 ? lines.filter(({ points }) => points.length > 0) : [];
+  const labels = named.map(({ name }) => shorten(name, nameColumns));
+  const marginLeft = bare ? 8 : 56;
+  const marginRight = bare ? 8 : named.length > 0 ? roomForLabels(labels) : 20;
+  return plot({
+    document,
+    width,
+    height,
+    className: "pushforward-chart",
+    marginLeft,
+    marginRight,
+    marginTop: title === "" ? 24 : 26,
+    marginBottom: bare ? 8 : isNamed ? names + (ownLabel === null ? 24 : 60) : 42,
+    style: { fontFamily, fontSize: "11px", color: ink, background: "white" },
+    x: bare
+      ? { axis: null, inset: 16, domain: extentOf(shown.map((point) => Number(point.x))) }
+      : isNamed
+        ? {
+            type: "point",
+            domain: x.names!,
+            label: ownLabel,
+            labelArrow: "none",
+            padding: 0.4,
+            ticks: nameTicks(x.names!, width - marginLeft - marginRight),
+            tickRotate: -40,
+            tickFormat: (name: string) => shorten(name, 18),
+          }
+        : {
+            type: x.log ? "log" : "linear",
+            label: ownLabel,
+            labelAnchor: "center",
+            labelArrow: "none",
+            ...(x.log ? logScale(shown.map((point) => Number(point.x))) : width < 300 ? { ticks: 4 } : {}),
+          },
+    y: bare
+      ? { axis: null, inset: 16, domain: extentOf(shown.map((point) => point.y)) }
+      : {
+          type: y.log ? "log" : "linear",
+          domain,
+          label: null,
+          grid: true,
+          ...(y.log ? sigmaTicks(domain) : { ticks: 5 }),
+        },
+    marks: [
+      text([title || y.label], {
+        frameAnchor: "top-left",
+        dx: bare ? 0 : -40,
+        dy: -16,
+        textAnchor: "start",
+        fontWeight: bare ? 600 : 400,
+      }),
+      ...(rule === undefined ? [] : [ruleY([rule.y], { stroke: ink, strokeWidth: 0.8, strokeDasharray: "5,3" })]),
+      ...lines.flatMap((each, i) => seriesMarks(chart, panel, each, (i - (lines.length - 1) / 2) * 3, options)),
+      ...(named.length > 0
+        ? [
+            curveLabels(
+              named.map(({ name, points }, i) => ({ name: labels[i]!, colour: options.lookOf(name).colour, points })),
+            ),
+          ]
+        : []),
+    ],
+  });
+}
+
+/** What is drawn of a series; `aside` sets its bar apart from those of the other series, in pixels. */
+function seriesMarks(chart: Chart, panel: ChartPanel, series: ChartSeries, aside: number, options: PanelOptions) {
+  const { colour, shape } = options.lookOf(series.name);
+  const { points } = series;
+  const spread = points.filter(hasInterval);
+  if (series.mark === "dots") {
+    const withPicture = picturedOf(panel, series).flatMap((point) => {
+      const thumbnail = options.thumbnailOf(point.image!);
+      return thumbnail === undefined ? [] : [{ ...point, ...thumbnail }];
+    });
+    const others = points.filter(({ image }) => !withPicture.some((point) => point.image === image));
+    const radius = chart.x.bare ? 3 : 3.2;
+    const side = options.width < 200 ? 18 : 21;
+    return [markersAt(others, { shape, radius, colour }), thumbnailsAt(withPicture, { side, colour })];
+  }
+  const intervals = hasBarsOnly(chart, panel)
+    ? [ruleX(spread.slice(-1), { x: "x", y1: "low", y2: "high", stroke: colour, strokeWidth: 1.5, dx: aside })]
+    : spread.length > 1
+      ? [areaY(spread, { x: "x", y1: "low", y2: "high", fill: colour, fillOpacity: 0.16 })]
+      : [ruleX(spread, { x: "x", y1: "low", y2: "high", stroke: colour })];
+  const marks =
+    points.length > MOST_MARKED
+      ? []
+      : chart.ordered === true
+        ? [dot(points, { x: "x", y: "y", r: 1.8, fill: colour })]
+        : [markersAt(points, { shape, radius: 3.2, colour })];
+  return [...intervals, line(points, { x: "x", y: "y", stroke: colour, strokeWidth: 1.5 }), ...marks];
+}
+
+const hasInterval = ({ low, high }: ChartPoint): boolean => Number.isFinite(low) && Number.isFinite(high);
+
+/** The points of a series that stand as pictures: all where the panel has few, else the first. */
+function picturedOf(panel: ChartPanel, { points }: ChartSeries): ChartPoint[] {
+  const all = panel.series.reduce((sum, each) => sum + each.points.length, 0);
+  const ofImages = points.filter(({ image }) => image !== undefined);
+  return all <= MOST_PICTURES ? ofImages : ofImages.slice(0, 1);
+}
+
+/** A little more than the values span; of a logarithmic axis at least half a decade. */
+function domainOf(values: readonly number[], log: boolean): [number, number] {
+  const usable = log ? values.filter((value) => value > 0) : values;
+  const [low, high] = usable.length === 0 ? [log ? 0.1 : 0, 1] : [Math.min(...usable), Math.max(...usable)];
+  if (log) return high / low < 3 ? [low / 1.8, high * 1.8] : [low / 1.2, high * 1.2];
+  const room = (high - low || Math.abs(high) || 1) * 0.06;
+  return [low >= 0 && low < 0.5 * high ? 0 : low - room, high + room];
+}
+
+/** The same span for all panels, and its ticks. */
+function logScale(values: readonly number[]) {
+  const positive = values.filter((value) => value > 0);
+  if (positive.length === 0) return {};
+  const domain: [number, number] = [Math.min(...positive), Math.max(...positive)];
+  return { domain, ...sigmaTicks(domain) };
+}
+
+/** The same for all panels, so that clouds compare. */
+function extentOf(values: readonly number[]): [number, number] {
+  const most = Math.max(1e-9, ...values.map(Math.abs));
+  return [-most, most];
+}

@@ -1,0 +1,84 @@
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+interface Card {
+  readonly x: number;
+  readonly y: number;
+  readonly slots: {
+    readonly input: Box;
+    readonly largest: Box;
+    readonly smallest: Box;
+    /** Beside it, where some vector of the gallery is local. */
+    readonly largestDetail?: Box;
+    readonly smallestDetail?: Box;
+  };
+}
+
+/** Places of the slots in a card, as column and row. */
+type Grid = Readonly<Record<keyof Card["slots"], readonly [number, number] | undefined>>;
+
+const grids = {
+  row: { input: [0, 0], largest: [1, 0], smallest: [2, 0], largestDetail: undefined, smallestDetail: undefined },
+  column: { input: [0, 0], largest: [0, 1], smallest: [0, 2], largestDetail: undefined, smallestDetail: undefined },
+  details: { input: [0, 0], largest: [1, 0], largestDetail: [2, 0], smallest: [3, 0], smallestDetail: [4, 0] },
+  block: { input: [0, 0], largest: [1, 0], smallest: [2, 0], largestDetail: [1, 1], smallestDetail: [2, 1] },
+} satisfies Record<string, Grid>;
+
+const gap = 8;
+const nameHeight = 20;
+const noteHeight = 30;
+/** A drawing below this width is one for a phone. */
+const NARROW = 560;
+
+/**
+ * Where the pictures of each input stand: a card of three pictures, or of five with details, as many cards side by side as keep the
+ * pictures large enough, so that the whole width is used.
+ */
+export function layoutOf({
+  width,
+  count,
+  hasDetails,
+  aspect,
+}: {
+  readonly width: number;
+  readonly count: number;
+  readonly hasDetails: boolean;
+  /** Height over width of a picture. */
+  readonly aspect: number;
+}) {
+  const narrow = width < NARROW;
+  const [grid, columns, rows, beside] = hasDetails
+    ? narrow
+      ? ([grids.block, 3, 2, 1] as const)
+      : ([grids.details, 5, 1, count <= 4 ? 1 : 2] as const)
+    : count <= (narrow ? 1 : 2)
+      ? ([grids.row, 3, 1, Math.max(1, count)] as const)
+      : ([grids.column, 1, 3, Math.min(count, narrow ? 3 : 8)] as const);
+  const cell = Math.floor((width - gap) / (beside * columns)) - gap;
+  const cellHeight = Math.round(cell * Math.min(2, Math.max(0.25, aspect)));
+  const cardWidth = columns * (cell + gap) - gap;
+  const cardHeight = nameHeight + rows * (cellHeight + noteHeight) + 6;
+  const top = narrow ? 62 : 40;
+  const cards = Array.from({ length: count }, (_, i): Card => {
+    const [x, y] = [gap + (i % beside) * (cardWidth + gap), top + Math.floor(i / beside) * cardHeight];
+    const boxAt = ([column, row]: readonly [number, number]): Box => ({
+      x: x + column * (cell + gap),
+      y: y + nameHeight + row * (cellHeight + noteHeight),
+      width: cell,
+      height: cellHeight,
+    });
+    const details = hasDetails
+      ? { largestDetail: boxAt(grid.largestDetail!), smallestDetail: boxAt(grid.smallestDetail!) }
+      : {};
+    return {
+      x,
+      y,
+      slots: { input: boxAt(grid.input), largest: boxAt(grid.largest), smallest: boxAt(grid.smallest), ...details },
+    };
+  });
+  return { cards, cardWidth, height: top + Math.ceil(count / beside) * cardHeight };
+}

@@ -1,0 +1,50 @@
+import type { RenderFunction } from "@observablehq/plot";
+import { markerPath } from "./markers.ts";
+import type { Picture } from "./picture.ts";
+
+interface PlacedPoint {
+  readonly x: number | string;
+  readonly y: number;
+}
+
+/** A mark of one shape at each point, filled and with a thin white edge, so that those that touch are told apart. */
+export function markersAt(
+  points: readonly PlacedPoint[],
+  { shape, radius, colour }: { readonly shape: number; readonly radius: number; readonly colour: string },
+): RenderFunction {
+  return (_index, scales, _values, _dimensions, { document }) => {
+    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    const places = points.map(({ x, y }) => markerPath(shape, radius, Number(scales.x?.(x)), Number(scales.y?.(y))));
+    path.setAttribute("d", places.join(""));
+    path.setAttribute("fill", colour);
+    path.setAttribute("stroke", "#fff");
+    path.setAttribute("stroke-width", "0.6");
+    return path;
+  };
+}
+
+/** A small picture of its image at each point, in a frame of its kind's colour. */
+export function thumbnailsAt(
+  points: readonly (PlacedPoint & { readonly picture: Picture; readonly id: string })[],
+  { side, colour }: { readonly side: number; readonly colour: string },
+): RenderFunction {
+  return (_index, scales, _values, _dimensions, { document }) => {
+    const create = (tag: string, attributes: Readonly<Record<string, string | number>>) => {
+      const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+      for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+      return node;
+    };
+    const group = create("g", { "aria-label": "pictures", stroke: colour, "stroke-width": 2, fill: "none" });
+    for (const { x, y, picture, id } of points) {
+      const [left, top] = [Number(scales.x?.(x)) - side / 2, Number(scales.y?.(y)) - side / 2].map(
+        (at) => Math.round(at * 10) / 10,
+      );
+      const scale = [side / picture.width, side / picture.height].map((factor) => Math.round(factor * 1000) / 1000);
+      group.appendChild(
+        create("use", { href: `#${id}`, transform: `translate(${left} ${top}) scale(${scale.join(" ")})` }),
+      );
+      group.appendChild(create("rect", { x: left!, y: top!, width: side, height: side }));
+    }
+    return group;
+  };
+}
