@@ -82,7 +82,11 @@ export function readTensor(bytes: Uint8Array): Tensor {
   try {
     message = decodeTensor(bytes);
   } catch (cause) {
-    throw new PushforwardError("model-invalid", { what: `Not an ONNX tensor: ${messageOf(cause)}.`, cause });
+    throw new PushforwardError("model-invalid", {
+      what: `Not an ONNX tensor: the bytes are no message of that format (${messageOf(cause)}).`,
+      fix: "Write it with onnx.save_tensor, or download it again.",
+      cause,
+    });
   }
   return toTensor(message);
 }

@@ -102,7 +102,7 @@ export function paramsOf(study: Study, { quick = false, set = [] as readonly str
   }
   for (const text of set) {
     const [name = "", ...rest] = text.split("=");
-    const given = study.params[name];
+    const given = Object.hasOwn(study.params, name) ? study.params[name] : undefined;
     const names = Object.keys(study.params);
     if (given === undefined) {
       throw new PushforwardError("usage", {

@@ -161,7 +161,7 @@ const models: readonly Row[] = [
     args: ["quantized.onnx", "x.npy"],
     code: 3,
     says: [
-      'error: 4 of 6 taps cannot be computed. QuantizeLinear "quantize": it has no rule. DequantizeLinear "dequantize": it has no rule.',
+      'error: 4 of 7 taps cannot be computed. QuantizeLinear "quantize": it has no rule. DequantizeLinear "dequantize": it has no rule.',
       atModel("quantized.onnx", "node quantize", "op QuantizeLinear"),
       "  do  These taps do not need them: --taps conv1,relu1,pool1.",
     ],

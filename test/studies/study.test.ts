@@ -33,6 +33,7 @@ describe("parameters", () => {
 
   test.each([
     ["draw=3", 'The study sizes has no parameter "draw".'],
+    ["constructor=3", 'The study sizes has no parameter "constructor".'],
     ["draws=", 'draws is "", but must be a number.'],
     ["draws=many", 'draws is "many", but must be a number.'],
     ["levels=0.1,x", 'levels is "0.1,x", but must be numbers separated by commas.'],
