@@ -9,7 +9,6 @@ import {
   node,
   type OnnxModel,
   readsOf,
-  subgraphsOf,
   type Tensor,
   type TensorType,
 } from "../onnx/index.ts";
@@ -117,8 +116,7 @@ class Float64Writer implements Float64Nodes {
 
   /** Adds a node unchanged, between casts to float32 and back. What its subgraphs read keeps its name in float32. */
   #between(one: Node): void {
-    const captured = subgraphsOf(one).length > 0 ? readsOf(one).filter((name) => !one.inputs.includes(name)) : [];
-    for (const name of captured) if (this.#isFloat(name)) this.narrow(name, name);
+    for (const name of readsOf({ ...one, inputs: [] })) if (this.#isFloat(name)) this.narrow(name, name);
     const inputs = one.inputs.map((name) => (this.#isFloat(name) ? this.narrow(name, `${name}/float32`) : name));
     const outputs = one.outputs.map((name) => (this.#isFloat(name) ? `${name}/rounded` : name));
     this.nodes.push({ ...one, inputs, outputs });

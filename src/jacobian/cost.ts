@@ -1,6 +1,6 @@
 import { constant, type LinearProgram, nodesBetween, rules } from "../autodiff/index.ts";
 import { sizeOf } from "../base/index.ts";
-import type { Attribute, Model, Node } from "../onnx/index.ts";
+import { type Attribute, type Model, type Node, readsOf } from "../onnx/index.ts";
 import type { Tap } from "./taps.ts";
 
 /**
@@ -13,7 +13,7 @@ export function productCost(model: Model, from: Tap, to: Tap): number {
   for (const node of nodesBetween(model, { sources: [from.tensor], targets: [to.tensor] })) {
     if (rules[node.op] === constant) continue; // Its derivative is zero.
     total += multiplyAdds(model, node) * node.inputs.slice(0, 2).filter((factor) => moving.has(factor)).length;
-    if (node.inputs.some((input) => moving.has(input))) for (const output of node.outputs) moving.add(output);
+    if (readsOf(node).some((name) => moving.has(name))) for (const output of node.outputs) moving.add(output);
   }
   return total;
 }

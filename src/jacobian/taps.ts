@@ -47,7 +47,7 @@ export function findTaps(model: Model): Tap[] {
   const isFloat = (name: string) => model.values.get(name)?.type === "float32";
   const floats = graph.inputs.filter(({ name }) => isFloat(name));
   const inputs = floats.length > 0 ? floats : graph.inputs;
-  const begins = (node: Node) => floats.length === 0 && !node.inputs.some(isFloat);
+  const begins = (node: Node) => floats.length === 0 && !readsOf(node).some(isFloat);
   const varying = new Set(inputs.map(({ name }) => name));
   const nodes = graph.nodes.filter((node) => {
     const varies = readsOf(node).some((name) => varying.has(name));

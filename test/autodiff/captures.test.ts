@@ -102,6 +102,17 @@ describe("what a subgraph captures is read by its node", () => {
     ]);
   });
 
+  test("a tensor may be an input and a capture of the same loop", async () => {
+    const model = await modelOf([
+      node({ op: "Sin", inputs: ["x"], outputs: ["s"] }),
+      loop("s", "s", "carried"),
+      node({ op: "Mul", inputs: ["carried", "x"], outputs: ["y"] }),
+    ]);
+    const network = new Network(model, backend);
+    const compiled = await network.compile(network.tap("y"), network.output);
+    expect([...(await compiled.at(Float32Array.of(0, 2))).value]).toEqual([0, expect.closeTo(8 * Math.sin(2), 5)]);
+  });
+
   test("a loop that is held fixed keeps what it captures in the primal pass", async () => {
     const model = await modelOf([
       node({ op: "Sin", inputs: ["x"], outputs: ["s"] }),
