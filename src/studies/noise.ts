@@ -90,10 +90,15 @@ export const noise: Study = {
           unit: "score",
         },
         energy: { ...number, about: "estimated Σσ² at the last tap, divided by Σσ² without noise" },
-        sigma: { dims: ["tap", "level", "k"], about: "singular value of J(input → tap)" },
+        sigma: {
+          dims: ["tap", "level", "k"],
+          about: "singular value of J(input → tap)",
+          unit: "tap units per source unit",
+        },
         floor: {
           dims: ["tap", "level"],
           about: "residual that the backend can reach; σ up to it cannot be told from zero",
+          unit: "tap units per source unit",
         },
         unconverged: { dims: ["tap", "level"], about: "triplets above the tolerance" },
         part: {

@@ -87,10 +87,11 @@ export const pairs: Study = {
           dims: ["kind", "pair"],
           about: "index of the second image, from 0; that of the image itself for a transformed copy",
         },
-        actual: { dims: ["kind", "pair", "tap"], about: "‖f(b) − f(a)‖ / ‖b − a‖" },
+        actual: { dims: ["kind", "pair", "tap"], about: "‖f(b) − f(a)‖ / ‖b − a‖", unit: "tap units per source unit" },
         linear: {
           dims: ["kind", "pair", "tap", "place"],
           about: "‖J(b − a)‖ / ‖b − a‖, with J at a, at b, and at the middle",
+          unit: "tap units per source unit",
         },
         energy: {
           dims: ["kind", "pair", "tap", "direction"],

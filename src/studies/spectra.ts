@@ -42,8 +42,16 @@ export const spectra: Study = {
           about: "singular value of J(t → t + 1)",
           unit: "units of the tap per unit of the one before",
         },
-        floor: { ...number, about: "floor of the residuals; a σ not larger than it cannot be told from zero" },
-        step_floor: { ...number, about: "floor of the residuals of J(t → t + 1)" },
+        floor: {
+          ...number,
+          about: "floor of the residuals; a σ not larger than it cannot be told from zero",
+          unit: "tap units per source unit",
+        },
+        step_floor: {
+          ...number,
+          about: "floor of the residuals of J(t → t + 1)",
+          unit: "units of the tap per unit of the one before",
+        },
         growth: { dims: ["step", "direction"], about: "what each step adds to the logarithm of a direction's length" },
         rows: { ...number, about: "number of entries of the tap" },
         columns: { ...number, about: "number of entries of the input" },

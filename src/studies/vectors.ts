@@ -64,8 +64,12 @@ export const vectors: Study = {
       cell: ["tap", "image"],
       variables: {
         number: { dims: ["vector"], about: "index of the singular value; 1 is the largest" },
-        sigma: { dims: ["vector"], about: "singular value" },
-        floor: { dims: [], about: "residual that the backend can reach; σ up to it cannot be told from zero" },
+        sigma: { dims: ["vector"], about: "singular value", unit: "tap units per source unit" },
+        floor: {
+          dims: [],
+          about: "residual that the backend can reach; σ up to it cannot be told from zero",
+          unit: "tap units per source unit",
+        },
         ...Object.fromEntries(names.map((name) => [name, { dims: ["vector"], ...measures[name] }])),
       },
     };

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeModel } from "../../src/onnx/index.ts";
 import { type Outcome, pushforward } from "./command-line.ts";
@@ -52,11 +53,21 @@ describe("study", () => {
     expect(rows.map((row) => row.split(",")[0])).toEqual(["picture", "relu1", "logits"]);
   });
 
+  test("has its page made again by `report`, of the folder and of one study", async () => {
+    const before = await place.bytes("out");
+    for (const folder of ["out", "out/", "out/trajectory"]) {
+      await rm(place.path("out", "studies.html"));
+      const report = await pushforward(["report", folder], { cwd: place.folder });
+      expect(report).toMatchObject({ code: 0, stdout: "out/studies.html\n" });
+      expect(await place.bytes("out")).toEqual(before);
+    }
+  });
+
   test.each([
     [["dance", "net.onnx", "in", "--out", "x"], 'There is no study "dance".'],
     [
       ["trajectory", "net.onnx", "in/0.npy", "--out", "x"],
-      "The study of trajectories needs at least 3 inputs; there is 1.",
+      "The study of trajectories needs at least 3 inputs, but there is only 1.",
     ],
     [["trajectory", "net.onnx", "in", "--out", "x", "--set", "a=1"], 'The study trajectory has no parameter "a".'],
     [

@@ -1,5 +1,5 @@
 import { formatUnsupported } from "../../autodiff/index.ts";
-import { PushforwardError, quoted } from "../../base/index.ts";
+import { formatShape, PushforwardError, quoted, sizeOf } from "../../base/index.ts";
 import { describeInput, type Tap } from "../../jacobian/index.ts";
 import { tripletsAt } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
@@ -18,7 +18,15 @@ export function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[
   const chosen =
     group === undefined
       ? namesIn(names).map((name) => network.tap(name))
-      : network.taps.filter((tap) => tap.tensor !== from.tensor && (group === "all" || tap.cut));
+      : withoutEmpty(network.taps.filter((tap) => tap.tensor !== from.tensor && (group === "all" || tap.cut)));
+  const empty = [from, ...chosen].find(isEmpty);
+  if (empty !== undefined) {
+    throw new PushforwardError("tap-unknown", {
+      what: `"${empty.name}" is empty: its shape is ${formatShape(empty.shape)}, so that J has no entries there.`,
+      where: { file: network.file, tap: empty.name },
+      fix: "Choose a tap that has entries; `pushforward inspect` lists the shapes.",
+    });
+  }
   requireReach(network, from, chosen);
   const moving = chosen.filter((tap) => network.moves(from, tap));
   const still = chosen.find((tap) => !moving.includes(tap));
@@ -35,6 +43,18 @@ export function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[
     where: { file: network.file, tap: from.name },
     fix: "Choose an earlier source with --from.",
   });
+}
+
+const isEmpty = ({ shape }: Tap): boolean => sizeOf(shape) === 0;
+
+/** The taps that have entries; those that have none are named in a note. */
+function withoutEmpty(taps: readonly Tap[]): Tap[] {
+  const empty = taps.filter(isEmpty);
+  if (empty.length > 0) {
+    const names = empty.map(({ name, shape }) => `${name} (${formatShape(shape)})`).join(", ");
+    process.stderr.write(`note: left out, as they have no entries: ${names}\n`);
+  }
+  return taps.filter((tap) => !isEmpty(tap));
 }
 
 function namesIn(list: string): string[] {

@@ -1,16 +1,33 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { openRun } from "../../results/index.ts";
+import { openRun, openStudyRun } from "../../results/index.ts";
+import { studies } from "../../studies/index.ts";
+import { writeStudies } from "./laboratory.ts";
 
-/** `pushforward report DIR`: one self-contained HTML page of a run, and its figures as SVG. */
+/** `pushforward report DIR`: one self-contained HTML page of a run, and its figures as SVG; or the page of studies. */
 export function reportCommand(): Command {
   return new Command("report")
-    .description("write report.html and the figures of a finished or unfinished run")
-    .argument("<run>", "folder of a run, as given to --out")
+    .description("write report.html and the figures of a finished or unfinished run, or studies.html of studies")
+    .argument("<folder>", "folder of a run or of studies, as given to --out")
     .action(async (folder: string) => {
-      process.stdout.write(`${await writeReport(folder)}\n`);
+      const ofStudies = await studiesFolder(folder);
+      const page = ofStudies === undefined ? await writeReport(folder) : await writeStudies(ofStudies);
+      process.stdout.write(`${page}\n`);
     });
+}
+
+/** The folder of studies that is meant: the one given, or the one around a single study; undefined where neither is. */
+async function studiesFolder(folder: string): Promise<string | undefined> {
+  const store = new DirectoryStore(folder);
+  if (await store.has("/zarr.json")) {
+    return openStudyRun(store).then(
+      () => dirname(folder),
+      () => undefined, // what else it is, or why it cannot be read, is told by who opens it as a run
+    );
+  }
+  for (const { id } of studies) if (await store.has(`/${id}/zarr.json`)) return folder;
+  return undefined;
 }
 
 /** Writes the report of a run into its folder and returns its path. */
