@@ -27,7 +27,7 @@ export interface TapSummary {
   readonly numericalRankIsLowerBound: boolean;
   readonly whole: boolean;
   readonly aboveOne: Moments;
-  readonly activeUnits: Moments;
+  readonly activeRows: Moments;
   /** Mean share of the tap's m units that are active, in [0, 1]. */
   readonly activeShare: number;
   /** Largest residual relative to the norm of its own unit; NaN of nothing. */
@@ -83,8 +83,8 @@ export function summarizeTap({ tap, units }: TapUnits): TapSummary {
     ),
     whole: measures.length > 0 && measures.every((measure) => measure.whole),
     aboveOne: over((measure) => measure.aboveOne),
-    activeUnits: momentsOf(all.map((unit) => unit.activeUnits)),
-    activeShare: momentsOf(all.map((unit) => unit.activeUnits / unit.m)).mean,
+    activeRows: momentsOf(all.map((unit) => unit.activeRows)),
+    activeShare: momentsOf(all.map((unit) => unit.activeRows / unit.m)).mean,
     worstResidual: worst(worstResidualOf),
     worstOrthogonality: worst((unit) => Math.max(unit.orthogonality.u, unit.orthogonality.v)),
     missed: { exact: missing("exact"), probable: missing("probable"), none: missing("none") },

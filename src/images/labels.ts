@@ -1,10 +1,10 @@
 import { PushforwardError } from "../base/index.ts";
 import { readRecords, type TextRecord } from "./records.ts";
 
-/** One class of a network, in the order of its outputs. */
+/** One class of a network; classes are in the order of the outputs. */
 export interface ClassRecord {
   readonly name: string;
-  /** WordNet's number of the class, `n02389026`, where the list gives it. */
+  /** The WordNet id of the class, such as `n02389026`, if the list has it. */
   readonly synset?: string;
 }
 

@@ -2,7 +2,7 @@ import { sizeOf } from "../base/index.ts";
 import { preprocess } from "./preprocess.ts";
 import { channelsOf, type Preprocess, type Size } from "./presets.ts";
 
-/** How a network's input stands for the levels of a picture: what black and white are, entry by entry. */
+/** How the input of a network represents the levels of a picture: the values of black and of white for each entry. */
 export interface LevelScale {
   readonly colour: Preprocess["colour"];
   /** [channels, height, width] */
@@ -11,9 +11,9 @@ export interface LevelScale {
 }
 
 /**
- * The level scale of a preprocessing that is fitted to a network.
+ * The level scale of a preprocessing that was adapted to a network.
  *
- * @throws PushforwardError `shape-mismatch` where it refuses pictures of the size of its own crop
+ * @throws PushforwardError `shape-mismatch` if it refuses pictures of the size of its own crop
  */
 export function levelScaleOf(preset: Preprocess): LevelScale {
   const [height, width] = sizeBefore(preset);
@@ -23,7 +23,7 @@ export function levelScaleOf(preset: Preprocess): LevelScale {
   return { colour: preset.colour, black: even(0), white: even(255) };
 }
 
-/** A size of pictures that the preprocessing takes. */
+/** A size of pictures that the preprocessing accepts. */
 function sizeBefore({ resize, crop, mean }: Preprocess): Size {
   if (resize !== "none") {
     if ("exact" in resize) return resize.exact;
@@ -33,7 +33,7 @@ function sizeBefore({ resize, crop, mean }: Preprocess): Size {
   return crop === "none" ? [1, 1] : crop;
 }
 
-/** The level scale of arrays that are no pictures: from the smallest of all their entries to the largest. */
+/** The level scale of arrays that are not pictures: from the smallest of all their entries to the largest. */
 export function levelScaleOfArrays(arrays: readonly Float32Array[], shape: readonly number[]): LevelScale {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const array of arrays) {
@@ -46,12 +46,12 @@ export function levelScaleOfArrays(arrays: readonly Float32Array[], shape: reado
   return { colour: shape[0] === 1 ? "gray" : "RGB", black: even(least), white: even(most) };
 }
 
-/** Levels of an input, 0 for black and 1 for white. */
+/** The levels of an input, 0 for black and 1 for white. */
 export function toLevels(x: Float32Array, { black, white }: LevelScale): Float32Array {
   return x.map((value, at) => (white[at] === black[at] ? 0 : (value - black[at]!) / (white[at]! - black[at]!)));
 }
 
-/** The input whose levels differ from those of x by so much. */
+/** The input x with `shift` added to its levels. */
 export function withLevelShift(x: Float32Array, shift: Float32Array, { black, white }: LevelScale): Float32Array {
   return x.map((value, at) => value + shift[at]! * (white[at]! - black[at]!));
 }

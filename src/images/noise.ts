@@ -2,7 +2,7 @@ import type { Rng } from "../base/index.ts";
 import type { LevelScale } from "./levels.ts";
 import type { DecodedImage, ThroughJpeg } from "./types.ts";
 
-/** Levels of a picture, 0 for black and 1 for white, [channels, height, width]. */
+/** The levels of a picture, 0 for black and 1 for white, [channels, height, width]. */
 interface LevelPicture {
   readonly shape: readonly [channels: number, height: number, width: number];
   readonly levels: Float32Array;
@@ -15,22 +15,22 @@ interface NoiseMeans {
 }
 
 interface Noise {
-  /** What its strength is. */
+  /** The meaning of its strength, in words. */
   readonly strength: string;
-  /** The picture with noise of that strength, between black and white. */
+  /** Adds noise of this strength to a picture. The result stays between black and white. */
   add(picture: LevelPicture, strength: number, means: NoiseMeans): Float32Array | Promise<Float32Array>;
 }
 
 const clipped = (level: number): number => Math.min(1, Math.max(0, level));
 
-/** Kinds of noise, by name. */
+/** The kinds of noise, by name. */
 export const noises = {
   gaussian: {
-    strength: "standard deviation, of full scale",
+    strength: "standard deviation, as a fraction of full scale",
     add: ({ levels }, strength, { rng }) => levels.map((level) => clipped(level + strength * rng.gaussian())),
   },
   uniform: {
-    strength: "largest change, of full scale",
+    strength: "largest change, as a fraction of full scale",
     add: ({ levels }, strength, { rng }) => levels.map((level) => clipped(level + strength * (2 * rng.uniform() - 1))),
   },
   "salt-and-pepper": {
@@ -61,10 +61,10 @@ function saltAndPepper({ shape, levels }: LevelPicture, strength: number, { rng 
   return result;
 }
 
-/** Weights beyond this many standard deviations are left out. */
+/** Weights beyond this many standard deviations are ignored. */
 const REACH = 3;
 
-/** A convolution with a Gaussian along either axis; pixels outside are those of the edge. */
+/** A convolution with a Gaussian along both axes. Pixels outside of the picture repeat its edge. */
 function blurred({ shape: [, height, width], levels }: LevelPicture, sigma: number): Float32Array {
   if (sigma === 0) return levels;
   const reach = Math.max(1, Math.ceil(REACH * sigma));
@@ -89,7 +89,7 @@ function blurred({ shape: [, height, width], levels }: LevelPicture, sigma: numb
 async function compressed({ shape, levels }: LevelPicture, strength: number, { colour, throughJpeg }: NoiseMeans) {
   const [channels, height, width] = shape;
   const area = height * width;
-  // Samples of a pixel side by side, red first.
+  // The samples of a pixel are adjacent, red first.
   const place = (channel: number) => (colour === "BGR" ? channels - 1 - channel : channel);
   const data = new Uint8Array(levels.length);
   for (let channel = 0; channel < channels; channel++) {

@@ -9,7 +9,7 @@ export interface NumberArray {
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 const ALIGNMENT = 64;
 
-/** How an entry of each NumPy type is read; the byte order mark is already checked to be little or none. */
+/** How to read an entry of each NumPy type. The byte order has already been checked to be little-endian or irrelevant. */
 const readers: Readonly<
   Record<string, { readonly bytes: number; readonly read: (view: DataView, at: number) => number }>
 > = {
@@ -28,7 +28,7 @@ const readers: Readonly<
 /**
  * Reads a NumPy .npy file (format 1 to 3): float32, float64 and integers, each rounded to float32.
  *
- * @throws PushforwardError `file-unreadable` if it is no such file, is cut short, or holds another type, order or byte
+ * @throws PushforwardError `file-unreadable` if it is not an .npy file, is cut off, or has another type, memory order or byte
  * order; `not-finite` if an entry is not a finite float32
  * @see NumPy's documentation, "numpy.lib.format"
  */

@@ -5,11 +5,11 @@ import { resize } from "./resize.ts";
 import type { DecodedImage } from "./types.ts";
 
 /**
- * A picture as a network takes it: [channels, height, width] in the unit of the preset.
+ * Converts a picture to the input of a network, [channels, height, width], in the unit of the preset.
  *
- * In this order: transparent pixels are laid over white; colours are made grey or grey coloured; then resize, centre crop
- * (a half pixel of margin goes to the even side, as torchvision has it), invert, scale, mean, std. Resizing by the shorter
- * side rounds the longer one to the nearest pixel, where torchvision drops the fraction.
+ * The steps are, in this order: transparent pixels are composited over white; colours become grey, or grey becomes three channels;
+ * resize; centre crop (a half pixel of margin is rounded to an even number, as in torchvision); invert; scale; mean; std. When the
+ * shorter side is resized, the longer one is rounded to the nearest pixel, whereas torchvision drops the fraction.
  *
  * @throws PushforwardError `shape-mismatch` if the picture is smaller than the crop or not of the size required, or the
  * mean image fits neither before nor after the crop; the caller adds the file
@@ -35,7 +35,7 @@ function resizeAs(image: DecodedImage, { resize: target }: Preprocess): DecodedI
     const [height, width] = target.required;
     if (image.height === height && image.width === width) return image;
     throw new PushforwardError("shape-mismatch", {
-      what: `A picture is ${image.height}×${image.width} where the network takes ${height}×${width}.`,
+      what: `A picture is ${image.height}×${image.width}, but the network takes ${height}×${width}.`,
       fix: "Choose a preprocessing that resizes, or resize the picture.",
     });
   }
@@ -66,7 +66,7 @@ function standardize(image: DecodedImage, size: Size, corner: Size, preset: Prep
   return { shape: [channels, height, width], data: result };
 }
 
-/** The mean at a place of the cropped picture. */
+/** The mean at a position of the cropped picture. */
 function meanAt(image: DecodedImage, size: Size, corner: Size, { mean }: Preprocess) {
   if (!("file" in mean)) return (channel: number) => mean[channel] ?? mean[0]!;
   const [channels, height = 0, width = 0] = mean.shape;
@@ -86,7 +86,7 @@ function unfitMean(mean: MeanImage, { channels, height, width }: DecodedImage, s
   });
 }
 
-/** The picture over white, with 1 (luma of ITU-R 601, as Pillow rounds it) or 3 channels. */
+/** The picture composited over white, with 1 channel (the luma of ITU-R 601, rounded as in Pillow) or 3 channels. */
 function withChannels(image: DecodedImage, channels: 1 | 3): DecodedImage {
   if (image.channels === channels) return image;
   const { width, height, data } = image;
@@ -104,7 +104,7 @@ function withChannels(image: DecodedImage, channels: 1 | 3): DecodedImage {
   return { width, height, channels, data: result };
 }
 
-/** Half of a margin, rounded to the nearest whole number, halves to the even one. */
+/** Half of a margin, rounded to the nearest whole number; halves are rounded to the even number. */
 function halfToEven(margin: number): number {
   const down = Math.floor(margin / 2);
   return margin % 2 === 0 || down % 2 === 0 ? down : down + 1;

@@ -10,7 +10,7 @@ type Key = (typeof keys)[number];
 type Settings = Partial<Readonly<Record<Key, unknown>>>;
 type Refuse = (key: string, what: string, fix: string) => never;
 
-/** A preset by its name. @throws PushforwardError `usage` for a name that is none, with the nearest one */
+/** A preset by its name. @throws PushforwardError `usage` for an unknown name, with the nearest one */
 export function presetNamed(name: string): Preprocess {
   if (Object.hasOwn(presets, name)) return presets[name as keyof typeof presets];
   throw new PushforwardError("usage", {
@@ -21,9 +21,9 @@ export function presetNamed(name: string): Preprocess {
 }
 
 /**
- * The preprocessing that a JSON preset file describes: the keys of `Preprocess`, all optional, and `base`, the preset that
- * gives what is left out (`none` unless named). `mean` may be the path of a mean image (.npy). A base's mean and std go
- * with its colour: a file that changes the colour must give its own.
+ * The preprocessing that a JSON preset file describes. Its keys are those of `Preprocess`, all optional, and `base`, the preset for all
+ * other settings (`none` by default). `mean` may be the path of a mean image (.npy). A file that changes the colour of its base must
+ * give its own mean and std.
  *
  * @throws PushforwardError `usage` naming the key; `file-unreadable` and others of `readNpy` for the mean image
  */
@@ -97,7 +97,7 @@ async function meanImage(path: string, readMean: ReadMean): Promise<MeanImage> {
   const inner = shape.length === 4 && shape[0] === 1 ? shape.slice(1) : shape;
   if (inner.length === 3 && sizeOf(inner) > 0) return { file: path, shape: inner, data };
   throw new PushforwardError("shape-mismatch", {
-    what: `A mean image is channels × height × width, this array is ${formatShape(shape)}.`,
+    what: `A mean image must have the shape channels × height × width, but this array is ${formatShape(shape)}.`,
     where: { file: path },
     fix: "Save it in that order, or give a mean pixel as a list.",
   });
@@ -158,7 +158,7 @@ function isSize(value: unknown): value is Size {
   return Array.isArray(value) && value.length === 2 && value.every(isExtent);
 }
 
-/** `Did you mean "crop"?` where one choice is near, else all of them. */
+/** `Did you mean "crop"?` if one choice is similar, otherwise all choices. */
 function suggestion(name: string, choices: readonly string[]): string {
   const near = nearestNames(name, choices);
   if (near.length > 0) return `Did you mean ${near.map((choice) => `"${choice}"`).join(" or ")}?`;

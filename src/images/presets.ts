@@ -4,29 +4,29 @@ import type { NumberArray } from "./npy.ts";
 /** Height and width, in pixels. */
 export type Size = readonly [height: number, width: number];
 
-/** The mean picture that a network's training subtracted, [channels, height, width] in the order of `colour`. */
+/** The mean picture that was subtracted in the training of a network, [channels, height, width] in the order of `colour`. */
 export interface MeanImage extends NumberArray {
   readonly file: string;
 }
 
-/** How a picture becomes the input of a network; applied by `preprocess`, top to bottom. */
+/** How a picture is converted to the input of a network. `preprocess` applies the settings from top to bottom. */
 export interface Preprocess {
   readonly name: string;
-  /** Order of the channels; grey pictures become three equal channels, coloured ones their luma for `gray`. */
+  /** The order of the channels. Grey pictures become three equal channels; for `gray`, coloured pictures become their luma. */
   readonly colour: "RGB" | "BGR" | "gray";
-  /** Bilinear, see `resize`. `required` resizes nothing: a picture of another size is refused. */
+  /** Bilinear, see `resize`. `required` does not resize: a picture of another size is refused. */
   readonly resize: { readonly shorterSide: number } | { readonly exact: Size } | { readonly required: Size } | "none";
-  /** The centre of that size is cut out. */
+  /** The size of the centre crop. */
   readonly crop: Size | "none";
-  /** Levels become 255 − level. */
+  /** Whether each level becomes 255 − level. */
   readonly invert: boolean;
-  /** What a level (0..255) is multiplied by. */
+  /** The factor that a level (0..255) is multiplied by. */
   readonly scale: number;
-  /** Subtracted after scaling: one number a channel, one for all of them, or a picture. */
+  /** Subtracted after scaling: one number for each channel, one for all channels, or a picture. */
   readonly mean: readonly number[] | MeanImage;
-  /** Divided by at last: one number a channel or one for all of them. */
+  /** The last divisor: one number for each channel, or one for all channels. */
   readonly std: readonly number[];
-  /** What 1 of the result means. */
+  /** The meaning of a value of 1 in the result, in words. */
   readonly unit: string;
 }
 
@@ -56,7 +56,7 @@ const imagenet: Preprocess = {
 };
 
 /**
- * The preprocessings known by name.
+ * The preprocessings that have a name.
  *
  * - `imagenet`: torchvision's reference for ImageNet networks.
  * - `caffe-alexnet`: BVLC's for AlexNet and CaffeNet, with the mean pixel of ILSVRC12; a preset file on its base may name
@@ -89,12 +89,12 @@ export const presets = {
   none: plain,
 } as const satisfies Readonly<Record<string, Preprocess>>;
 
-/** Channels that a preprocessing gives. */
+/** The number of channels that a preprocessing gives. */
 export function channelsOf(preset: Preprocess): 1 | 3 {
   return preset.colour === "gray" ? 1 : 3;
 }
 
-/** In words, what 1 of the result means: `std / (255 · scale)` of a pixel's full scale. */
+/** The meaning of a value of 1 in the result, in words: `std / (255 · scale)` of the full scale of a pixel. */
 export function unitOf(colour: Preprocess["colour"], scale: number, std: readonly number[]): string {
   const parts = std.map((value) => Number((value / (255 * scale)).toPrecision(6)));
   if (new Set(parts).size > 1) return `${FULL_SCALE} × ${parts.join(", ")} of ${[...colour].join(", ")}`;
@@ -103,8 +103,8 @@ export function unitOf(colour: Preprocess["colour"], scale: number, std: readonl
 }
 
 /**
- * The settings of a preprocessing as plain JSON, for a run's manifest: without name and unit, and with a mean image as its
- * file, shape and mean pixel.
+ * The settings of a preprocessing as plain JSON for the manifest of a run, without name and unit. A mean image is given by its file,
+ * shape and mean pixel.
  */
 export function settingsOf({ name: _name, unit: _unit, mean, ...settings }: Preprocess): Record<string, unknown> {
   if (!("file" in mean)) return { ...settings, mean };
@@ -118,12 +118,12 @@ export function settingsOf({ name: _name, unit: _unit, mean, ...settings }: Prep
 }
 
 /**
- * The preprocessing made to give the input of a network, [channels, height, width].
+ * Adapts a preprocessing to the input of a network, [channels, height, width].
  *
- * A crop takes the network's size. The shorter side stays as it is if the preset's own crop or a larger one still fits in
- * it, and else keeps its proportion to the crop (imagenet for 299×299 resizes to 342). Without a crop, a resize to an
- * exact size takes the network's. Where nothing is resized, pictures of another size are refused when they come. A colour
- * preset that treats all channels alike becomes grey for a network of one channel.
+ * A crop gets the size of the network's input. The size of the shorter side stays the same if a crop of this size fits, and otherwise
+ * grows in proportion to the crop (imagenet for 299×299 resizes to 342). Without a crop, a resize to an exact size gets the size of the
+ * network's input. If nothing is resized, `preprocess` refuses pictures of another size. A colour preset that treats all channels alike
+ * becomes grey for a network with one channel.
  *
  * @throws PushforwardError `shape-mismatch` if the input is none that pictures can become, or channels, or crop and resize,
  * cannot be made to fit

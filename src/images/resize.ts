@@ -1,23 +1,22 @@
 import { PushforwardError } from "../base/index.ts";
 import type { DecodedImage } from "./types.ts";
 
-/** Weights are fixed-point numbers of so many binary places: 255 · 2^22 still fits 31 bits. */
+/** Weights are fixed-point numbers with this many binary places, so that 255 · 2^22 fits into 31 bits. */
 const PLACES = 22;
 const ONE = 1 << PLACES;
 
-/** What one target sample along an axis is made of: `weights` (fixed point) of the source samples from `first` on. */
+/** A target sample along an axis: a sum of the source samples from `first` on, with `weights` (fixed point). */
 interface Window {
   readonly first: number;
   readonly weights: Int32Array;
 }
 
 /**
- * Resizes by a triangle ("bilinear") filter that widens with the reduction, so that nothing aliases.
+ * Resizes with a triangle ("bilinear") filter, which becomes wider when the picture is reduced, to avoid aliasing.
  *
- * Along the rows first, then down the columns, rounded to 8 bits after each: level by level what `resize(size, BILINEAR)`
- * of Pillow gives, up to its version 12, on which torchvision's reference preprocessing rests. (Pillow 13 takes the columns
- * first where the height loses more than twice as many pixels as the width; a level may then differ by one.) Channels do
- * not mix; alpha is treated as any other channel.
+ * Rows are resized first, then columns, with rounding to 8 bits after each. Every level equals that of `resize(size, BILINEAR)` of
+ * Pillow up to version 12, which torchvision's reference preprocessing uses. (Pillow 13 resizes the columns first if the height loses
+ * more than twice as many pixels as the width; a level can then differ by one.) Channels are resized separately, alpha like any other.
  *
  * @throws PushforwardError `shape-mismatch` if the target has no pixels
  */

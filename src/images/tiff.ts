@@ -1,4 +1,4 @@
-/** What a TIFF file says of its samples; tags that it leaves out have the standard's defaults. */
+/** What a TIFF file states about its samples. Missing tags have the defaults of the standard. */
 interface TiffHeader {
   /** Bits of each sample of a pixel. */
   readonly bits: readonly number[];
@@ -7,7 +7,7 @@ interface TiffHeader {
   readonly photometric: number;
   readonly compression: number;
   readonly samples: number;
-  /** What each sample beyond the colours is: 0 unspecified, 1 premultiplied and 2 plain transparency. */
+  /** The meaning of each sample after the colours: 0 unspecified, 1 premultiplied transparency, 2 transparency. */
   readonly extra: readonly number[];
   readonly inkSet: number;
 }
@@ -42,8 +42,8 @@ const otherFormats: Readonly<Record<number, string>> = {
 const PLAIN_BITS = new Set([1, 2, 4, 8, 16]);
 
 /**
- * Why the levels of a TIFF file have no known black and white, as the end of a sentence "This picture …"; `undefined` where
- * they have, and for a file that is no TIFF or whose header cannot be read.
+ * Why the black and white levels of a TIFF file are not known, as the end of a sentence "This picture …". `undefined` if they are known,
+ * and for a file that is not a TIFF or has an unreadable header.
  *
  * @see TIFF 6.0, 1992; BigTIFF
  */

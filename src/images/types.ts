@@ -1,4 +1,4 @@
-/** A picture as decoded: 8 bits a sample, rows from the top, samples of a pixel side by side. */
+/** A decoded picture: 8 bits for each sample, rows from the top, the samples of a pixel next to each other. */
 export interface DecodedImage {
   readonly width: number;
   readonly height: number;
@@ -8,13 +8,13 @@ export interface DecodedImage {
   readonly data: Uint8Array;
 }
 
-/** What JPEG of a quality from 1 to 100 makes of a picture of 1 or 3 channels; each platform hands in its own. */
+/** Compresses a picture of 1 or 3 channels as JPEG with a quality from 1 to 100 and decodes it. Each platform has its own. */
 export type ThroughJpeg = (image: DecodedImage, quality: number) => Promise<DecodedImage>;
 
-/** Turns the bytes of an image file into pixels; each platform hands in its own. */
+/** Decodes the bytes of an image file to pixels. Each platform has its own decoder. */
 export interface ImageDecoder {
   /**
-   * The pixels as the file stores them, in sRGB, not turned by the camera's orientation tag.
+   * The pixels as stored in the file, in sRGB. The orientation tag of a camera is not applied.
    *
    * @throws PushforwardError `image-undecodable`, without the file's name, which the caller adds
    */

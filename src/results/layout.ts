@@ -63,7 +63,7 @@ interface Column {
 /** The numbers of a unit that are one a unit; each is an array [input, tap] of this name. */
 export const columns = {
   triplets: { type: "int32", about: "triplets computed", of: (unit) => unit.k },
-  active_units: { type: "int32", about: "rows of J that can be non-zero", of: (unit) => unit.activeUnits },
+  active_units: { type: "int32", about: "number of active rows of J, which are not zero by structure", of: (unit) => unit.activeRows },
   jvp: { type: "int32", about: "vectors multiplied by J", of: (unit) => unit.jvp },
   vjp: { type: "int32", about: "vectors multiplied by Jᵀ", of: (unit) => unit.vjp },
   seconds: { type: "float64", about: "seconds of the solve", of: (unit) => unit.seconds },

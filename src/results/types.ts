@@ -44,7 +44,7 @@ export interface UnitResult {
   readonly seconds: number;
   readonly stopped: "all-converged" | "budget" | "interrupted";
   /** Rows of J that can be non-zero; m where the structure does not tell. */
-  readonly activeUnits: number;
+  readonly activeRows: number;
   /** The nodes from source to tap that are at a kink; not known of units that an earlier version stored. */
   readonly kinks?: readonly KinkCount[];
   /** Singular vectors kept, by their index in `sigma`; empty where none are. */

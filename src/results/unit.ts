@@ -86,7 +86,7 @@ export async function readUnitChunks(
     vjp: number.vjp,
     seconds: number.seconds,
     stopped: stoppedWords[number.stopped]!,
-    activeUnits: number.active_units,
+    activeRows: number.active_units,
     ...(kinks ? { kinks: JSON.parse(kinks) as readonly KinkCount[] } : {}),
     vectors: await readVectors(store, wanted === false ? undefined : plans, input, [m, n], wanted),
   };

@@ -81,7 +81,7 @@ export const spectra: Study = {
       growth: await growthOf(lab, image, tap, unit, Number(params.directions)),
       rows: unit.m,
       columns: unit.n,
-      active_share: unit.activeUnits / unit.m,
+      active_share: unit.activeRows / unit.m,
       unconverged: [...unit.status, ...step.status].filter(missesTolerance).length,
       ...Object.fromEntries(Object.entries(measures).map(([name, { of }]) => [name, measured[of]])),
     };

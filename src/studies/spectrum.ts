@@ -169,7 +169,7 @@ async function toUnit(
     vjp: cost.vjp,
     seconds: cost.seconds,
     stopped,
-    activeUnits: (await J.activeRows())?.length ?? m,
+    activeRows: (await J.activeRows())?.length ?? m,
     kinks: J.kinks,
     vectors: { index, u: pick(u, m), v: pick(v, n) },
   };

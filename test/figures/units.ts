@@ -21,7 +21,7 @@ export function unitOf(sigma: readonly number[], rest: Partial<UnitNumbers> = {}
     vjp: 6,
     seconds: 0.5,
     stopped: "all-converged",
-    activeUnits: 8,
+    activeRows: 8,
     ...rest,
   };
 }

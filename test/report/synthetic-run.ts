@@ -127,7 +127,7 @@ export function syntheticRun(options: SyntheticOptions = {}): RunReader {
       vjp: whole ? m : 2 * record.k + 32,
       seconds: 1.2 + depth * 0.7,
       stopped: unconverged > 0 ? "budget" : "all-converged",
-      activeUnits: Math.round(m * (depth % 3 === 1 ? 0.43 : 1)),
+      activeRows: Math.round(m * (depth % 3 === 1 ? 0.43 : 1)),
       vectors: { index, u: new Float32Array(index.length * m), v },
     };
   }

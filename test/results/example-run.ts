@@ -57,7 +57,7 @@ export function exampleUnit(manifest: RunManifest, input: number, tap: number, v
     vjp: rng.integer(1000),
     seconds: rng.uniform(),
     stopped: tap === 0 ? "all-converged" : "budget",
-    activeUnits: rng.integer(m),
+    activeRows: rng.integer(m),
     kinks: [
       { tap: "relu", neurons: rng.integer(m), windows: 0 },
       { tap: "pool", neurons: 0, windows: rng.integer(m) },

@@ -61,7 +61,7 @@ function csvOf({ manifest, taps }: CollectedRun): string {
       .map(({ input, unit }) => [
         field(input),
         field(tap),
-        ...[unit.m, unit.n, unit.k, unit.activeUnits, unit.status.filter((status) => status === "converged").length],
+        ...[unit.m, unit.n, unit.k, unit.activeRows, unit.status.filter((status) => status === "converged").length],
         ...[unit.sigma.length - resolvedSigma(unit).length, digits(unit.floor, 3)],
         ...[kinksOf(unit, "neurons") ?? "", kinksOf(unit, "windows") ?? ""],
         ...[digits(worstResidualOf(unit), 3), unit.missed.kind, unit.jvp, unit.vjp, digits(unit.seconds, 4)],

@@ -16,7 +16,7 @@ export function tapsTable({ manifest, taps }: CollectedRun): Html {
 <td>${record?.k}${s.whole ? html`<span class="sub">all</span>` : undefined}</td><td>${s.inputs === usable ? usable : `${s.inputs} of ${usable}`}</td>
 <td>${convergence(s)}</td><td>${formatNumber(s.worstResidual, 2)}</td><td>${sigmaCell(s.sigmaFirst, s)}</td><td>${sigmaCell(s.sigmaLast, s)}</td>
 <td>${spread(s.effectiveRank, s)}</td><td>${spread(s.participationRatio, s)}</td><td>${s.inputs > 0 ? rank : "–"}</td>
-<td>${percent(s.aboveOne.mean)}</td><td>${percent(s.activeShare)}<span class="sub">${s.inputs > 0 ? formatCount(s.activeUnits.mean) : undefined}</span></td>
+<td>${percent(s.aboveOne.mean)}</td><td>${percent(s.activeShare)}<span class="sub">${s.inputs > 0 ? formatCount(s.activeRows.mean) : undefined}</span></td>
 <td>${formatNumber(s.worstOrthogonality, 2)}</td>
 <td>${formatNumber(s.seconds)} s<span class="sub">${formatCount(s.jvp)} + ${formatCount(s.vjp)}</span></td></tr>`;
   });
