@@ -1,60 +1,63 @@
 import * as zarr from "zarrita";
 import { stridesOf } from "../base/index.ts";
-import type { ArrayPlan } from "./layout.ts";
+import type { ArrayLayout } from "./layout.ts";
 import type { Key, Store } from "./store.ts";
 
 type Numeric = zarr.NumberDataType;
 
-function arrayOf<D extends zarr.DataType>(store: Store, { path, metadata }: ArrayPlan<D>): zarr.Array<D, Store> {
+function arrayOf<D extends zarr.DataType>(store: Store, { path, metadata }: ArrayLayout<D>): zarr.Array<D, Store> {
   return new zarr.Array(store, path, metadata);
 }
 
-/** The key of the chunk at these leading coordinates; the other axes are whole in it. */
-export function chunkKey(plan: ArrayPlan<zarr.DataType>, ...leading: readonly number[]): Key {
-  return `${plan.path}/c/${coordinates(plan, leading).join("/")}`;
+/** The key of the chunk at these leading coordinates. Along the other axes, the chunk is the whole array. */
+export function chunkKey(array: ArrayLayout<zarr.DataType>, ...leading: readonly number[]): Key {
+  return `${array.path}/c/${coordinates(array, leading).join("/")}`;
 }
 
-function coordinates({ metadata }: ArrayPlan<zarr.DataType>, leading: readonly number[]): number[] {
+function coordinates({ metadata }: ArrayLayout<zarr.DataType>, leading: readonly number[]): number[] {
   return metadata.shape.map((_, axis) => leading[axis] ?? 0);
 }
 
-/** The entries of a chunk, the fill value where it is not stored. */
+/** The entries of a chunk, or the fill value if it is not stored. */
 export async function readChunk<D extends zarr.DataType>(
   store: Store,
-  plan: ArrayPlan<D>,
+  array: ArrayLayout<D>,
   ...leading: readonly number[]
 ): Promise<zarr.TypedArray<D>> {
-  return (await arrayOf(store, plan).getChunk(coordinates(plan, leading))).data;
+  return (await arrayOf(store, array).getChunk(coordinates(array, leading))).data;
 }
 
 /** The entries of a whole array. */
-export async function readAll<D extends zarr.DataType>(store: Store, plan: ArrayPlan<D>): Promise<zarr.TypedArray<D>> {
-  return (await zarr.get(arrayOf(store, plan))).data;
+export async function readAll<D extends zarr.DataType>(
+  store: Store,
+  array: ArrayLayout<D>,
+): Promise<zarr.TypedArray<D>> {
+  return (await zarr.get(arrayOf(store, array))).data;
 }
 
-/** Stores a chunk of numbers; as many as it has entries. */
+/** Stores a chunk of numbers, one for each of its entries. */
 export async function writeChunk<D extends Numeric>(
   store: Store,
-  plan: ArrayPlan<D>,
+  array: ArrayLayout<D>,
   data: zarr.TypedArray<D>,
   ...leading: readonly number[]
 ): Promise<void> {
-  const shape = plan.metadata.chunk_grid.configuration.chunk_shape;
-  await zarr.set(arrayOf(store, plan), selection(plan, leading), { data, shape, stride: stridesOf(shape) });
+  const shape = array.metadata.chunk_grid.configuration.chunk_shape;
+  await zarr.set(arrayOf(store, array), selection(array, leading), { data, shape, stride: stridesOf(shape) });
 }
 
-/** Stores a chunk of one entry, or fills a chunk with it. */
+/** Fills a chunk with one value. */
 export async function fillChunk<D extends Numeric | "bool">(
   store: Store,
-  plan: ArrayPlan<D>,
+  array: ArrayLayout<D>,
   value: zarr.Scalar<D>,
   ...leading: readonly number[]
 ): Promise<void> {
-  await zarr.set(arrayOf(store, plan), selection(plan, leading), value);
+  await zarr.set(arrayOf(store, array), selection(array, leading), value);
 }
 
-function selection(plan: ArrayPlan<zarr.DataType>, leading: readonly number[]): (zarr.Slice | null)[] {
-  const chunk = plan.metadata.chunk_grid.configuration.chunk_shape;
+function selection(array: ArrayLayout<zarr.DataType>, leading: readonly number[]): (zarr.Slice | null)[] {
+  const chunk = array.metadata.chunk_grid.configuration.chunk_shape;
   return chunk.map((extent, axis) => {
     const at = leading[axis];
     return at === undefined ? null : zarr.slice(at * extent, (at + 1) * extent);
@@ -62,14 +65,14 @@ function selection(plan: ArrayPlan<zarr.DataType>, leading: readonly number[]): 
 }
 
 /**
- * Stores a chunk of texts, which zarrita reads but does not write: their count, then each one's length in bytes and its
- * UTF-8, all counts 32 bits little-endian.
+ * Stores a chunk of texts, which zarrita can read but not write: their number, then for each text its length in bytes and its UTF-8.
+ * The numbers have 32 bits, little-endian.
  *
  * @see the `vlen-utf8` codec of the Zarr extensions
  */
 export async function writeTexts(
   store: Store,
-  plan: ArrayPlan<"string">,
+  array: ArrayLayout<"string">,
   texts: readonly string[],
   ...leading: readonly number[]
 ): Promise<void> {
@@ -83,5 +86,5 @@ export async function writeTexts(
     bytes.set(text, at + 4);
     at += 4 + text.length;
   }
-  await store.set(chunkKey(plan, ...leading), bytes);
+  await store.set(chunkKey(array, ...leading), bytes);
 }

@@ -1,6 +1,6 @@
-/** What a figure shows, apart from how it is drawn: panels of series over one pair of axes. */
+/** The content of a figure, independent of its drawing: panels of series over one pair of axes. */
 export interface Chart {
-  /** Of the file: lower case, digits, `-`. */
+  /** Part of the file's name: lower-case letters, digits and `-`. */
   readonly id: string;
   readonly title: string;
   readonly caption: string;
@@ -12,20 +12,20 @@ export interface Chart {
 }
 
 export interface ChartAxis {
-  /** With its unit. */
+  /** The label, including the unit. */
   readonly label: string;
   readonly log?: boolean;
-  /** Names in their order, where the axis has no numbers. */
+  /** The names along the axis in order, if it has names and no numbers. */
   readonly names?: readonly string[];
-  /** Positions on the axis mean nothing: no ticks. */
+  /** Positions on the axis have no meaning, so there are no ticks. */
   readonly bare?: boolean;
 }
 
 export interface ChartPanel {
-  /** Empty where there is only one. */
+  /** The title of the panel; empty if there is only one panel. */
   readonly title: string;
   readonly series: readonly ChartSeries[];
-  /** A horizontal line that the eye compares with. */
+  /** A horizontal line for comparison. */
   readonly rule?: { readonly y: number; readonly label: string };
 }
 
@@ -40,7 +40,7 @@ export interface ChartPoint {
   readonly y: number;
   /** The number of the image that it stands for, from 0. */
   readonly image?: number;
-  /** Ends of an interval. */
+  /** The ends of an interval. */
   readonly low?: number;
   readonly high?: number;
 }

@@ -1,26 +1,26 @@
 import type { ArrayMetadata, DataType, Scalar } from "zarrita";
-import { keptVectors } from "./manifest.ts";
+import { storedVectors } from "./manifest.ts";
 import { kinksOf } from "./status.ts";
 import type { Key } from "./store.ts";
 import type { RunManifest, Status, TapRecord, UnitResult } from "./types.ts";
 
-/** One array of a store: where it lies and its Zarr metadata. */
-export interface ArrayPlan<D extends DataType> {
+/** One array of a store: its path and its Zarr metadata. */
+export interface ArrayLayout<D extends DataType> {
   readonly path: Key;
   readonly metadata: ArrayMetadata<D>;
 }
 
-/** A dimension: its name, extent, and how much of it a chunk holds. */
+/** A dimension: its name, its extent, and its extent within a chunk. */
 export type Dimension = readonly [name: string, extent: number, chunk: number];
 
-/** An array at a path; what is not stored reads as `fill`. */
-export function plan<D extends DataType>(
+/** The layout of an array at a path. Values that are not stored are read as `fill`. */
+export function arrayLayout<D extends DataType>(
   path: Key,
   type: D,
   dimensions: readonly Dimension[],
   fill: Scalar<D>,
   attributes: Readonly<Record<string, unknown>>,
-): ArrayPlan<D> {
+): ArrayLayout<D> {
   const codec = type === "string" ? "vlen-utf8" : "bytes";
   return {
     path,
@@ -39,7 +39,7 @@ export function plan<D extends DataType>(
   };
 }
 
-/** Codes of the arrays that hold words; −1 where nothing is stored yet. */
+/** The words for the codes of status arrays; the code is −1 where nothing is stored yet. */
 export const statusWords = ["converged", "at-floor", "unconverged", "below-floor"] as const satisfies readonly Status[];
 export const missedWords = ["exact", "probable", "none"] as const satisfies readonly UnitResult["missed"]["kind"][];
 export const stoppedWords = [
@@ -56,14 +56,18 @@ interface Column {
   readonly type: "int8" | "int32" | "float64";
   readonly about: string;
   readonly words?: readonly string[];
-  /** NaN where the unit has no such number. */
+  /** The number of a unit; NaN if it has none. */
   readonly of: (unit: UnitResult) => number;
 }
 
-/** The numbers of a unit that are one a unit; each is an array [input, tap] of this name. */
+/** The quantities with one number for each unit. Each is stored as an array [input, tap] of this name. */
 export const columns = {
   triplets: { type: "int32", about: "triplets computed", of: (unit) => unit.k },
-  active_units: { type: "int32", about: "number of active rows of J, which are not zero by structure", of: (unit) => unit.activeRows },
+  active_units: {
+    type: "int32",
+    about: "number of active rows of J, which are not zero by structure",
+    of: (unit) => unit.activeRows,
+  },
   jvp: { type: "int32", about: "vectors multiplied by J", of: (unit) => unit.jvp },
   vjp: { type: "int32", about: "vectors multiplied by Jᵀ", of: (unit) => unit.vjp },
   seconds: { type: "float64", about: "seconds of the solve", of: (unit) => unit.seconds },
@@ -112,22 +116,22 @@ export const columns = {
 export type ColumnName = keyof typeof columns;
 export const columnNames = Object.keys(columns) as ColumnName[];
 
-/** The arrays of one tap's group: the singular vectors that its units keep. */
-export interface VectorPlans {
+/** The arrays of the group of one tap: the singular vectors that its units store. */
+export interface VectorLayouts {
   readonly path: Key;
-  readonly input: ArrayPlan<"string">;
-  /** [input, vector]: which triplet a vector belongs to, as the coordinate `k` counts; 0 where there is none. */
-  readonly k: ArrayPlan<"int32">;
+  readonly input: ArrayLayout<"string">;
+  /** [input, vector]: the triplet that a vector belongs to, from 1 like the coordinate `k`; 0 where no vector is stored. */
+  readonly k: ArrayLayout<"int32">;
   /** [input, vector, ...tap] */
-  readonly u: ArrayPlan<"float32">;
+  readonly u: ArrayLayout<"float32">;
   /** [input, vector, ...source] */
-  readonly v: ArrayPlan<"float32">;
+  readonly v: ArrayLayout<"float32">;
 }
 
 /**
- * Every array of a run's store. A chunk never spans two units (nor two vectors), so writers of different units never meet;
- * what is not stored yet reads as NaN, −1, 0 or "". Texts of inputs have `together` in a chunk: as many as the run began with,
- * so that a run that grows adds chunks and never changes one.
+ * The layout of every array in the store of a run. A chunk never contains two units (nor two vectors), so programs that write different
+ * units do not disturb each other. Values that are not stored yet are read as NaN, −1, 0 or "". Texts of inputs are in chunks of
+ * `together` inputs, the number that the run started with, so that a run that grows adds chunks and never changes one.
  */
 export function layoutOf(manifest: RunManifest, together = manifest.inputs.length) {
   const { inputs, taps, from } = manifest;
@@ -142,43 +146,45 @@ export function layoutOf(manifest: RunManifest, together = manifest.inputs.lengt
   const unitArray = (name: ColumnName) => {
     const { type, about, ...more }: Column = columns[name];
     const words = more.words === undefined ? {} : wordAttributes(more.words);
-    return plan(`/${name}`, type, unit, type === "float64" ? Number.NaN : -1, { long_name: about, ...words });
+    return arrayLayout(`/${name}`, type, unit, type === "float64" ? Number.NaN : -1, { long_name: about, ...words });
   };
   return {
-    input: plan("/input", "string", [allInputs], "", { long_name: "name of the input" }),
-    tap: plan("/tap", "string", [allTaps], "", { long_name: "name of the tap" }),
-    k: plan("/k", "int32", [["k", most, most]], 0, { long_name: "number of the singular value; 1 is the largest" }),
-    m: plan("/m", "int32", [allTaps], 0, { long_name: "entries of the tap" }),
-    n: plan("/n", "int32", [allTaps], 0, { long_name: "entries of the source" }),
-    label: plan("/label", "string", [allInputs], "", { long_name: "true class" }),
-    predicted: plan("/predicted", "string", [input], "", { long_name: "class that the network gives" }),
-    failed: plan("/failed", "string", [input], "", { long_name: "why the input could not be used" }),
-    source: plan("/source", "float32", [input, ...axes("source", from.shape)], Number.NaN, {
+    input: arrayLayout("/input", "string", [allInputs], "", { long_name: "name of the input" }),
+    tap: arrayLayout("/tap", "string", [allTaps], "", { long_name: "name of the tap" }),
+    k: arrayLayout("/k", "int32", [["k", most, most]], 0, {
+      long_name: "number of the singular value; 1 is the largest",
+    }),
+    m: arrayLayout("/m", "int32", [allTaps], 0, { long_name: "entries of the tap" }),
+    n: arrayLayout("/n", "int32", [allTaps], 0, { long_name: "entries of the source" }),
+    label: arrayLayout("/label", "string", [allInputs], "", { long_name: "true class" }),
+    predicted: arrayLayout("/predicted", "string", [input], "", { long_name: "class that the network gives" }),
+    failed: arrayLayout("/failed", "string", [input], "", { long_name: "why the input could not be used" }),
+    source: arrayLayout("/source", "float32", [input, ...axes("source", from.shape)], Number.NaN, {
       long_name: "the input as the network takes it",
       units: manifest.preprocess.unit,
     }),
-    sigma: plan("/sigma", "float64", triplet, Number.NaN, { long_name: "singular value", ...sigmaUnit }),
-    residual: plan("/residual", "float64", triplet, Number.NaN, {
+    sigma: arrayLayout("/sigma", "float64", triplet, Number.NaN, { long_name: "singular value", ...sigmaUnit }),
+    residual: arrayLayout("/residual", "float64", triplet, Number.NaN, {
       long_name: "(‖Jv − σu‖² + ‖Jᵀu − σv‖²)^½",
       ...sigmaUnit,
     }),
-    status: plan("/status", "int8", triplet, -1, { long_name: "status", ...wordAttributes(statusWords) }),
+    status: arrayLayout("/status", "int8", triplet, -1, { long_name: "status", ...wordAttributes(statusWords) }),
     columns: Object.fromEntries(columnNames.map((name) => [name, unitArray(name)])) as Record<
       ColumnName,
       ReturnType<typeof unitArray>
     >,
-    unitFailed: plan("/unit_failed", "string", unit, "", { long_name: "why a unit has no result" }),
-    kinks: plan("/kinks", "string", unit, "", { long_name: "kinks between source and tap, by tap, as JSON" }),
-    done: plan("/done", "bool", unit, false, { long_name: "whether the unit is stored; written last" }),
-    vectors: taps.map((tap) => vectorPlans(manifest, tap, together)),
+    unitFailed: arrayLayout("/unit_failed", "string", unit, "", { long_name: "why a unit has no result" }),
+    kinks: arrayLayout("/kinks", "string", unit, "", { long_name: "kinks between source and tap, by tap, as JSON" }),
+    done: arrayLayout("/done", "bool", unit, false, { long_name: "whether the unit is stored; written last" }),
+    vectors: taps.map((tap) => vectorLayouts(manifest, tap, together)),
   };
 }
 
 export type Layout = ReturnType<typeof layoutOf>;
 
-/** `undefined` where no vectors are kept. */
-function vectorPlans(manifest: RunManifest, tap: TapRecord, together: number): VectorPlans | undefined {
-  const kept = keptVectors(manifest, tap);
+/** The layout of the vectors of a tap; `undefined` if no vectors are stored. */
+function vectorLayouts(manifest: RunManifest, tap: TapRecord, together: number): VectorLayouts | undefined {
+  const kept = storedVectors(manifest, tap);
   if (kept === 0) return undefined;
   const path: Key = `/taps/${encodeName(tap.name)}`;
   const { length } = manifest.inputs;
@@ -188,32 +194,34 @@ function vectorPlans(manifest: RunManifest, tap: TapRecord, together: number): V
   ];
   return {
     path,
-    input: plan(`${path}/input`, "string", [["input", length, together]], "", { long_name: "name of the input" }),
-    k: plan(`${path}/k`, "int32", [vector[0]!, ["vector", kept, kept]], 0, {
+    input: arrayLayout(`${path}/input`, "string", [["input", length, together]], "", {
+      long_name: "name of the input",
+    }),
+    k: arrayLayout(`${path}/k`, "int32", [vector[0]!, ["vector", kept, kept]], 0, {
       long_name: "number of the singular value; 0 where no vector is kept",
     }),
-    u: plan(`${path}/u`, "float32", [...vector, ...axes("tap", tap.shape)], Number.NaN, {
+    u: arrayLayout(`${path}/u`, "float32", [...vector, ...axes("tap", tap.shape)], Number.NaN, {
       long_name: "left singular vectors, in the space of the tap",
     }),
-    v: plan(`${path}/v`, "float32", [...vector, ...axes("source", manifest.from.shape)], Number.NaN, {
+    v: arrayLayout(`${path}/v`, "float32", [...vector, ...axes("source", manifest.from.shape)], Number.NaN, {
       long_name: "right singular vectors, in the space of the source",
     }),
   };
 }
 
-/** The axes of a tensor, whole in one chunk: `source_0`, `source_1`, ... */
+/** The axes of a tensor, which is stored in one chunk: `source_0`, `source_1`, ... */
 function axes(name: string, shape: readonly number[]): Dimension[] {
   return shape.map((extent, axis) => [`${name}_${axis}`, extent, extent]);
 }
 
-/** The longest name that file systems take for a folder, in bytes. */
+/** The longest folder name that file systems allow, in bytes. */
 const LONGEST = 255;
-/** How much of a longer name stays readable, in front of its hash. */
+/** How many bytes of a longer name remain readable before its hash. */
 const READABLE = 200;
 
 /**
- * A name as one part of a key: letters, digits, `_`, `-` and inner dots stay, other bytes become `~` and two hex digits. What
- * would be longer than file systems allow is cut, and ends in `~~` and a hash of the whole name, which no other name does.
+ * Encodes a name as one part of a key. Letters, digits, `_`, `-` and inner dots stay; other bytes become `~` and two hex digits. A result
+ * that is longer than file systems allow is cut, and `~~` and a hash of the whole name are appended; no other name ends like this.
  */
 export function encodeName(name: string): string {
   const toHex = (text: string) =>

@@ -3,12 +3,12 @@ import { matchInputs } from "./match-inputs.ts";
 import type { InputRecord, RunManifest, TapRecord } from "./types.ts";
 
 /**
- * In what two manifests differ so that their numbers must not share a store, one line each: the content of model and inputs,
- * source, taps, unit and settings of the preprocessing, k, tol, seed, vectors, solver, backend and every version. Empty where
- * a command for the one may go on with the other.
+ * The differences between two manifests because of which their numbers must not share a store, one line each: the content of model and
+ * inputs, source, taps, unit and settings of the preprocessing, k, tol, seed, vectors, solver, backend and every version. Empty if a
+ * command for the second can continue the run of the first.
  *
- * More inputs than are stored, and another order of them, are no difference (see `matchInputs`); neither are paths and names
- * of files, labels, predictions, failures and the time of creation.
+ * Additional inputs and another order of inputs are not differences (see `matchInputs`). Neither are paths and names of files, labels,
+ * predictions, failures and the time of creation.
  */
 export function describeMismatch(stored: RunManifest, asked: RunManifest): string[] {
   const lines: string[] = [];
@@ -29,7 +29,7 @@ export function describeMismatch(stored: RunManifest, asked: RunManifest): strin
   return lines;
 }
 
-/** In what two models differ by their content: nothing, or one line. */
+/** The difference between the contents of two models: no line, or one. */
 export function modelMismatch(stored: RunManifest["model"], asked: RunManifest["model"]): string[] {
   if (stored.sha256 === asked.sha256) return [];
   if (stored.sha256 === asked.fileSha256) {
@@ -42,7 +42,7 @@ export function modelMismatch(stored: RunManifest["model"], asked: RunManifest["
   return [`model: stored ${short(stored)}, asked ${short(asked)}`];
 }
 
-/** What two preprocessings do, without the names of their files; a mean image by its hash, where both have one. */
+/** Two preprocessings in a form that can be compared, without file names; a mean image by its hash, if both have one. */
 export function comparable(...both: readonly [Preprocessing, Preprocessing]): [unknown, unknown] {
   const means = both.map(({ settings }) => settings.mean as MeanImage | undefined);
   const hashed = means.every((mean) => mean?.sha256 !== undefined);
@@ -62,7 +62,7 @@ interface MeanImage {
   readonly sha256?: string;
 }
 
-/** Whether a command for the one may go on with the other: no line of `describeMismatch`. */
+/** Whether a command for one can continue the other: `describeMismatch` has no line. */
 export function sameRun(a: RunManifest, b: RunManifest): boolean {
   return describeMismatch(a, b).length === 0;
 }
@@ -93,7 +93,7 @@ export function canonical(value: unknown): string {
 }
 
 /**
- * Checks what the arrays of a run are laid out from.
+ * Checks the parts of a manifest that determine the layout of the arrays.
  *
  * @throws PushforwardError `usage` without inputs or taps, or with two of one name; `shape-mismatch` for a k out of range
  */
@@ -104,9 +104,9 @@ export function checkManifest({ inputs, taps, from }: RunManifest): void {
     const most = Math.min(sizeOf(shape), sizeOf(from.shape));
     if (Number.isInteger(k) && 1 <= k && k <= most) continue;
     throw new PushforwardError("shape-mismatch", {
-      what: `k = ${k} at a tap of ${formatShape(shape)} from a source of ${formatShape(from.shape)}: 1 to ${most} exist.`,
+      what: `k is ${k}, but for a tap of ${formatShape(shape)} and a source of ${formatShape(from.shape)} it must be from 1 to ${most}.`,
       where: { tap: name },
-      fix: "Give at most as many as the smaller of the two has entries.",
+      fix: "Give a k that is at most the number of entries of the smaller of the two.",
     });
   }
 }
@@ -122,8 +122,8 @@ function checkNames(kind: string, items: readonly (InputRecord | TapRecord)[]): 
 }
 
 /**
- * A manifest as attributes that any format for arrays holds (netCDF has no nested ones): numbers and texts as they are,
- * objects and lists as JSON text.
+ * Converts a manifest to attributes that every array format can store (netCDF has no nested attributes): numbers and texts stay the
+ * same, objects and lists become JSON text.
  */
 export function toAttributes(manifest: object): Record<string, unknown> {
   return Object.fromEntries(
@@ -131,7 +131,7 @@ export function toAttributes(manifest: object): Record<string, unknown> {
   );
 }
 
-/** The manifest of `toAttributes`, or of an earlier version, whose attributes were objects and lists themselves. */
+/** The manifest from attributes of `toAttributes`, or of an earlier version, which stored objects and lists directly. */
 export function fromAttributes(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const isNested = (text: string) => /^[[{]/.test(text);
   return Object.fromEntries(
@@ -145,7 +145,7 @@ export function fromAttributes(attributes: Readonly<Record<string, unknown>>): R
 /**
  * The manifest in the attributes of a store's root group.
  *
- * @throws PushforwardError `store-mismatch` if it is no run, or one of a format that this version does not read
+ * @throws PushforwardError `store-mismatch` if it is not a run, or has a format that this version cannot read
  */
 export function readManifest(attributes: Readonly<Record<string, unknown>>, location: string): RunManifest {
   const { format, formatVersion } = attributes;
@@ -161,18 +161,18 @@ export function readManifest(attributes: Readonly<Record<string, unknown>>, loca
   });
 }
 
-/** Throws unless the manifests are of one run. @throws PushforwardError `store-mismatch` listing all that differs */
+/** Checks that two manifests are of the same run. @throws PushforwardError `store-mismatch` listing all differences */
 export function requireSameRun(stored: RunManifest, asked: RunManifest, location: string): void {
   const lines = describeMismatch(stored, asked);
   if (lines.length === 0) return;
   throw new PushforwardError("store-mismatch", {
-    what: `This folder holds another run. ${lines.join("; ")}.`,
+    what: `This folder contains another run. ${lines.join("; ")}.`,
     where: { file: location },
-    fix: "Give what the stored run was given (more inputs may be added), or another folder with --out.",
+    fix: "Use the settings and inputs of the stored run (more inputs may be added), or give another folder with --out.",
   });
 }
 
-/** How many singular vectors of either side a unit of this tap may keep. */
-export function keptVectors({ vectors }: RunManifest, { k }: TapRecord): number {
+/** How many singular vectors of each side a unit of this tap can store. */
+export function storedVectors({ vectors }: RunManifest, { k }: TapRecord): number {
   return vectors === "all" ? k : Math.min(k, 2 * vectors);
 }

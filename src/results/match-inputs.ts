@@ -1,20 +1,20 @@
 import type { InputRecord } from "./types.ts";
 
-/** How the inputs that a command asks for meet those of a stored run. */
+/** How the inputs of a command correspond to those of a stored run. */
 export interface InputMatch {
-  /** Of the run that goes on: those that are stored, in their order, then those that are new. */
+  /** The inputs of the continued run: the stored ones in their order, then the new ones. */
   readonly inputs: readonly InputRecord[];
-  /** For each input asked for, its place among them. */
+  /** The index of each input of the command among these. */
   readonly places: readonly number[];
-  /** Why they cannot share a run, one line each; empty where they can. */
+  /** The reasons why they cannot share a run, one line each; empty if they can. */
   readonly differences: readonly string[];
 }
 
 /**
- * Matches inputs by content: by name and hash where both agree, else by hash alone, since names change with the files beside
- * them. One that could not be used is matched by its name, whether it can be used now or could before.
+ * Matches inputs by content: by name and hash if both agree, otherwise by hash alone, because the name of an input depends on the other
+ * files. An input that could not be used is matched by its name.
  *
- * A stored input that is not asked for is a difference, and so is another content under a stored name.
+ * It is a difference if a stored input is missing from the command, or if its name now has another content.
  */
 export function matchInputs(stored: readonly InputRecord[], asked: readonly InputRecord[]): InputMatch {
   const places: (number | undefined)[] = asked.map(() => undefined);
@@ -56,7 +56,7 @@ export function matchInputs(stored: readonly InputRecord[], asked: readonly Inpu
   return { inputs, places: places as number[], differences };
 }
 
-/** A stored input with what is known of it now: its class, or that it can be used after all. */
+/** A stored input, updated with its current class, or with its content if it can be used now. */
 function merged(stored: InputRecord, asked: InputRecord): InputRecord {
   if (stored.sha256 === "") return { ...asked, name: stored.name };
   const { label = stored.label, predicted = stored.predicted } = asked;

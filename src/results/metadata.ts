@@ -1,21 +1,21 @@
 import type { DataType } from "zarrita";
-import type { ArrayPlan, Layout } from "./layout.ts";
+import type { ArrayLayout, Layout } from "./layout.ts";
 import { toAttributes } from "./manifest.ts";
 import type { Key, Store } from "./store.ts";
 import type { RunManifest } from "./types.ts";
 
 /**
- * The metadata files: of each array and group, the root's last, since it makes the store a run. The groups carry that of
- * what is below them ("consolidated"), so that opening one takes one read.
+ * The metadata files of all arrays and groups. That of the root is last, because it makes the store a run. Groups also contain the
+ * metadata of everything below them ("consolidated"), so that one read opens a group.
  */
 export function metadataFiles(manifest: RunManifest, layout: Layout): [Key, Uint8Array][] {
   const { columns: unitArrays, vectors, ...arrays } = layout;
-  const rootArrays: ArrayPlan<DataType>[] = [...Object.values(arrays), ...Object.values(unitArrays)];
+  const rootArrays: ArrayLayout<DataType>[] = [...Object.values(arrays), ...Object.values(unitArrays)];
   const children = new Map<Key, object>(rootArrays.map(({ path, metadata }) => [path, metadata]));
   const inTaps = new Map<Key, object>();
-  for (const [tap, plans] of vectors.entries()) {
-    if (plans === undefined) continue;
-    const { path, input, k, u, v } = plans;
+  for (const [tap, layouts] of vectors.entries()) {
+    if (layouts === undefined) continue;
+    const { path, input, k, u, v } = layouts;
     const inner = new Map<Key, object>([input, k, u, v].map((array) => [array.path, array.metadata]));
     inTaps.set(path, group({ tap: manifest.taps[tap]!.name, coordinates: "k" }, path, inner));
     for (const [key, metadata] of inner) inTaps.set(key, metadata);
@@ -28,8 +28,8 @@ export function metadataFiles(manifest: RunManifest, layout: Layout): [Key, Uint
 }
 
 /**
- * A group with the metadata of what is below it, by their paths: groups among them without what is below those, which the
- * list has itself, as Zarr's own library writes it.
+ * The metadata of a group, with the metadata of everything below it by path. Groups in this list have no list of their own, as in files
+ * written by Zarr's own library.
  */
 export function group(attributes: object, path: Key, children: ReadonlyMap<Key, object>): object {
   const below = path === "/" ? 1 : path.length + 1;
@@ -43,7 +43,7 @@ export function group(attributes: object, path: Key, children: ReadonlyMap<Key, 
 
 const consolidated = (metadata: object) => ({ kind: "inline", must_understand: false, metadata });
 
-/** Writes the metadata files that are not there yet as they are to be, in their order. */
+/** Writes the metadata files that are missing or different, in order. */
 export async function writeMetadata(store: Store, files: readonly (readonly [Key, Uint8Array])[]): Promise<void> {
   for (const [key, bytes] of files) {
     const there = await store.get(key);

@@ -9,57 +9,57 @@ import type { Store } from "./store.ts";
 import type { InputRecord, RunManifest, UnitResult } from "./types.ts";
 import { checkUnit, readUnitChunks, writeUnitChunks } from "./unit.ts";
 
-/** Numbers of all units: [input, tap], or [input, tap, k]; NaN where nothing is stored. */
+/** The numbers of all units: [input, tap], or [input, tap, k]; NaN where nothing is stored. */
 export interface Table {
   readonly shape: Shape;
   readonly data: Float64Array;
 }
 
-/** What `Run.table` gives: the triplets' numbers, or one number a unit; `status`, `stopped`, `missed_kind` as codes. */
+/** What `Run.table` can return: numbers of triplets, or one number for each unit; `status`, `stopped`, `missed_kind` as codes. */
 export type TableName = "sigma" | "residual" | "status" | ColumnName;
 
-/** What becomes of an input while a run goes on. */
+/** What is learned about an input during a run. */
 export type InputNote = Partial<Pick<InputRecord, "predicted" | "failed">>;
 
 /** A run in its store. Inputs and taps are numbered as in the manifest, from 0. */
 export interface Run {
-  /** With the labels, predictions and failures noted so far. */
+  /** The manifest, with the labels, predictions and failures known so far. */
   readonly manifest: RunManifest;
   /** Whether a unit was stored when the run was opened, or by this `Run` since. */
   isDone(input: number, tap: number): boolean;
   /**
-   * Stores a unit: its numbers and vectors, and that it is done at last. One that is stored already is replaced.
+   * Stores a unit: its numbers and vectors, and last that it is done. A unit that is already stored is replaced.
    *
-   * @throws PushforwardError `shape-mismatch` if it is not of the sizes of its tap; `store-unwritable`
+   * @throws PushforwardError `shape-mismatch` if its sizes do not fit the tap; `store-unwritable`
    */
   writeUnit(input: number, tap: number, unit: UnitResult): Promise<void>;
-  /** Why a unit that is not done has failed, where it was tried; undefined where it did not, or was not. */
+  /** The reason why a unit failed; `undefined` if it is done or was not tried. */
   failureOf(input: number, tap: number): string | undefined;
-  /** Notes why a unit has no result; it is not done, and a result that is written later takes the note away. */
+  /** Stores why a unit has no result. The unit is not done; a result that is written later removes the reason. */
   failUnit(input: number, tap: number, why: string): Promise<void>;
-  /** A unit, if it is done (also by another writer since); its vectors all, none, or those with the indices given. */
+  /** A unit, if it is done (also if another program has written it since), with all, no, or the given vectors. */
   readUnit(
     input: number,
     tap: number,
     options?: { readonly vectors?: boolean | readonly number[] },
   ): Promise<UnitResult | undefined>;
-  /** Stores the source tensor of an input, [n]: the preprocessed picture, where the source is the network's input. */
+  /** Stores the source tensor of an input, [n]. If the source is the input of the network, it is the preprocessed picture. */
   writeSource(input: number, source: Float32Array): Promise<void>;
   readSource(input: number): Promise<Float32Array | undefined>;
-  /** Notes what became of an input: the class that the network gives it, or why it could not be used. */
+  /** Stores what was learned about an input: the class that the network predicts, or why it could not be used. */
   noteInput(input: number, note: InputNote): Promise<void>;
-  /** One quantity of all done units, for figures; units of other writers count as when the run was opened. */
+  /** One quantity of all units that are done, for figures. Units written by other programs count if they were done on opening. */
   table(name: TableName): Promise<Table>;
 }
 
 /**
- * Begins a run in an empty store, or goes on with the same run in a store that holds it (whatever of it is done). Inputs that
- * the store has not are added behind those that it has: `matchInputs` tells which is where in the run that is returned.
+ * Starts a run in an empty store, or continues the same run in a store that contains it. Inputs that the store does not have are added
+ * after those that it has; `matchInputs` gives their indices in the run that is returned.
  *
- * Killed at any point, the next call makes it good: the root group that makes the store a run is written last.
+ * If the program is killed at any point, the next call completes the work: the root group, which makes the store a run, is written last.
  *
- * @throws PushforwardError `store-mismatch` if the store holds another run or other files; `store-unwritable`; and what
- * `checkManifest` says of a manifest without inputs or taps
+ * @throws PushforwardError `store-mismatch` if the store contains another run or other files; `store-unwritable`; and the errors of
+ * `checkManifest`
  */
 export async function createRun(store: Store, manifest: RunManifest): Promise<Run> {
   const earlier = await readRun(store, manifest);
@@ -80,7 +80,7 @@ export async function createRun(store: Store, manifest: RunManifest): Promise<Ru
 }
 
 /**
- * The same run, where the store holds it; undefined where it can begin. Nothing is written.
+ * The same run, if the store contains it; `undefined` if a new run can start. Nothing is written.
  *
  * @throws PushforwardError as `createRun`
  */
@@ -88,7 +88,7 @@ export async function earlierRun(store: Store, manifest: RunManifest): Promise<R
   return (await readRun(store, manifest))?.run;
 }
 
-/** A run as it is stored, and how many inputs share a chunk of its texts. */
+/** A stored run, and how many inputs share a chunk of its texts. */
 interface EarlierRun {
   readonly run: Run;
   readonly together: number;
@@ -106,7 +106,7 @@ async function readRun(store: Store, manifest: RunManifest): Promise<EarlierRun 
   for await (const key of store.list("/")) {
     if (ours.has(key.split("/")[1])) continue;
     throw new PushforwardError("store-mismatch", {
-      what: `This folder is not empty and holds no run: there is ${key.slice(1)}.`,
+      what: `This folder is not empty, but it does not contain a run. It contains ${key.slice(1)}.`,
       where: { file: store.location },
       fix: "Choose a new or an empty folder with --out.",
     });
@@ -115,9 +115,9 @@ async function readRun(store: Store, manifest: RunManifest): Promise<EarlierRun 
 }
 
 /**
- * Opens a run, finished or not: exactly the units whose writing was completed are done.
+ * Opens a run, finished or not. Exactly those units are done that were written completely.
  *
- * @throws PushforwardError `file-unreadable` if nothing is there; `store-mismatch` if it is no run
+ * @throws PushforwardError `file-unreadable` if there is nothing; `store-mismatch` if it is not a run
  */
 export async function openRun(store: Store): Promise<Run> {
   const root = await store.get("/zarr.json");
@@ -146,7 +146,7 @@ async function readRoot(store: Store, bytes: Uint8Array): Promise<EarlierRun> {
   return { run: new StoredRun(store, { ...manifest, inputs }, layout, units), together };
 }
 
-/** What is read of the metadata of a root group. */
+/** The parts of the metadata of a root group that are used. */
 interface Root {
   readonly attributes?: Readonly<Record<string, unknown>>;
   readonly consolidated_metadata?: {
@@ -156,7 +156,7 @@ interface Root {
   };
 }
 
-/** The metadata of a root group; nothing where it cannot be read. */
+/** The metadata of a root group; empty if it cannot be read. */
 export function rootOf(bytes: Uint8Array): Root {
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) as Root;
@@ -165,14 +165,14 @@ export function rootOf(bytes: Uint8Array): Root {
   }
 }
 
-/** The input with the notes that say something. */
+/** The input with the notes that are given. */
 function noted(input: InputRecord, { predicted, failed }: InputNote): InputRecord {
   return { ...input, ...(predicted ? { predicted } : {}), ...(failed ? { failed } : {}) };
 }
 
 /**
- * Writes what names inputs and taps; of a run that grows, the texts of the inputs `from` this one on, and those that differ
- * from what they were earlier.
+ * Writes the coordinates: the names of inputs and taps, and so on. For a run that grows, it writes the texts of the inputs from index
+ * `from` on, and those that have changed.
  */
 async function writeCoordinates(
   store: Store,
@@ -206,8 +206,8 @@ async function writeCoordinates(
     const texts = (of: readonly string[]) => Array.from({ length: chunk }, (_, i) => of[start + i] ?? "");
     if (start + chunk > from) {
       await writeTexts(store, layout.input, texts(names), start / chunk);
-      for (const plans of layout.vectors)
-        if (plans !== undefined) await writeTexts(store, plans.input, texts(names), start / chunk);
+      for (const layouts of layout.vectors)
+        if (layouts !== undefined) await writeTexts(store, layouts.input, texts(names), start / chunk);
     }
     const before = Array.from({ length: chunk }, (_, i) => earlier[start + i]?.label ?? "");
     if (start + chunk > from || texts(labels).some((label, i) => label !== before[i])) {
@@ -226,7 +226,7 @@ class StoredRun implements Run {
   readonly #layout: Layout;
   /** [inputs · taps] */
   readonly #done: boolean[];
-  /** [inputs · taps], empty where the unit has not failed. */
+  /** [inputs · taps], an empty text if the unit has not failed. */
   readonly #failed: string[];
   #manifest: RunManifest;
 
@@ -311,10 +311,10 @@ class StoredRun implements Run {
   }
 
   async table(name: TableName): Promise<Table> {
-    const plan =
+    const array =
       name === "sigma" || name === "residual" || name === "status" ? this.#layout[name] : this.#layout.columns[name];
-    const { shape, fill_value: fill } = plan.metadata;
-    const data = Float64Array.from(await readAll(this.#store, plan), (value) => (value === fill ? Number.NaN : value));
+    const { shape, fill_value: fill } = array.metadata;
+    const data = Float64Array.from(await readAll(this.#store, array), (value) => (value === fill ? Number.NaN : value));
     const each = data.length / this.#done.length;
     for (const [unit, isDone] of this.#done.entries()) {
       if (!isDone) data.fill(Number.NaN, unit * each, (unit + 1) * each);
@@ -322,7 +322,7 @@ class StoredRun implements Run {
     return { shape, data: name === "status" ? await this.#statusCodes(data, each) : data };
   }
 
-  /** The codes of `statusOf` for those that are stored; a unit has `each` of them. */
+  /** The codes of `statusOf` for stored codes; each unit has `each` of them. */
   async #statusCodes(stored: Float64Array, each: number): Promise<Float64Array> {
     const [{ data: sigma }, { data: floor }] = [await this.table("sigma"), await this.table("floor")];
     return stored.map((code, at) => {
@@ -331,7 +331,7 @@ class StoredRun implements Run {
     });
   }
 
-  /** The number of a unit. */
+  /** The index of a unit. */
   #at(input: number, tap: number): number {
     const { inputs, taps } = this.manifest;
     if (inputs[input] !== undefined && taps[tap] !== undefined) return input * taps.length + tap;

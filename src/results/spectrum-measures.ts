@@ -2,29 +2,29 @@ import { numericalRankOf, resolvedSigma } from "./status.ts";
 import type { UnitResult } from "./types.ts";
 
 /**
- * Spread-out measures of one spectrum: of the σ above the floor, as the others are rounding; over the k computed where the
- * spectrum is not whole.
+ * Measures of one spectrum. They use the σ above the floor, because the others are rounding errors. If not all σ were computed, they
+ * use only those that were.
  */
 export interface SpectrumMeasures {
   /** exp of the entropy of σ/Σσ; between 1 and the numerical rank. */
   readonly effectiveRank: number;
   /** (Σσ²)²/Σσ⁴; between 1 and the numerical rank. */
   readonly participationRatio: number;
-  /** σ above the floor. */
+  /** The number of σ above the floor. */
   readonly numericalRank: number;
-  /** σ above 1 as a share of all computed, in [0, 1]; NaN where the floor exceeds 1 and some σ lie below it. */
+  /** The share of σ above 1 among all computed, in [0, 1]; NaN if the floor exceeds 1 and some σ are below it. */
   readonly aboveOne: number;
-  /** Mean of σ², and its standard deviation: an isometry has 1 and 0. NaN where no σ is above the floor. */
+  /** The mean of σ², and its standard deviation: an isometry has 1 and 0. NaN if no σ is above the floor. */
   readonly isometryMean: number;
   readonly isometrySpread: number;
-  /** Slope of log σ against the logarithm of its index, by least squares over σ > 0: −1 for σ ∝ 1/index; NaN for fewer than two. */
+  /** The slope of log σ against the logarithm of its index, by least squares: −1 for σ ∝ 1/index; NaN for fewer than two σ. */
   readonly logSlope: number;
   /** Whether all min(m, n) values were computed. */
   readonly whole: boolean;
 }
 
 /**
- * Measures of one spectrum. A spectrum of zeros has ranks of 0; an empty one too, and one that is all below its floor.
+ * Computes the measures of one spectrum. If it is empty, zero, or entirely below its floor, its ranks are 0.
  *
  * @see Roy & Vetterli 2007, "The effective rank" (there of all σ)
  */

@@ -1,14 +1,14 @@
-/** A place in a store: `/`, then names joined by `/`. */
+/** A path in a store: `/`, then names joined by `/`. */
 export type Key = `/${string}`;
 
-/** Where a run is kept: bytes under keys. It is what zarrita reads from and writes to, and each platform hands in its own. */
+/** A store for runs: bytes under keys. zarrita reads from it and writes to it, and each platform has its own implementation. */
 export interface Store {
-  /** How errors name it: a folder, an address. */
+  /** Its name in errors: a folder or an address. */
   readonly location: string;
-  /** The bytes, the caller's own and in a buffer of their own; `undefined` where there are none. */
+  /** The bytes, in a buffer that belongs to the caller; `undefined` if there are none. */
   get(key: Key): Promise<Uint8Array | undefined>;
   /**
-   * Stores the bytes whole or not at all: a reader or a killed writer never leaves a part of them.
+   * Stores the bytes completely or not at all: a reader never sees a part of them, even if the writer is killed.
    *
    * @throws PushforwardError `store-unwritable`
    */
@@ -16,7 +16,7 @@ export interface Store {
   has(key: Key): Promise<boolean>;
   /** All keys below a prefix that ends in `/`, in no order. */
   list(prefix: Key): AsyncIterable<Key>;
-  /** Removes the bytes; nothing happens where there are none. */
+  /** Removes the bytes, if there are any. */
   delete(key: Key): Promise<void>;
 }
 

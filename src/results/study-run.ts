@@ -1,30 +1,30 @@
 import { PushforwardError, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, writeChunk, writeTexts } from "./arrays.ts";
-import { type ArrayPlan, type Dimension, plan } from "./layout.ts";
+import { type ArrayLayout, arrayLayout, type Dimension } from "./layout.ts";
 import { canonical, comparable, fromAttributes, modelMismatch, toAttributes } from "./manifest.ts";
 import { encodeJson, group, writeMetadata } from "./metadata.ts";
 import { rootOf } from "./run.ts";
 import type { Key, Store } from "./store.ts";
 import type { CellValues, StudyArray, StudyManifest } from "./study-types.ts";
 
-/** A study in its store. Cells are numbered along the axes of the manifest's `cell`, from 0. */
+/** A stored study. Cells are numbered from 0 along the axes that `cell` of the manifest names. */
 export interface StudyRun {
   readonly manifest: StudyManifest;
   /** Whether a cell was stored when the study was opened, or by this `StudyRun` since. */
   isDone(cell: readonly number[]): boolean;
   /**
-   * Stores what was measured in a cell and in how many seconds, and that it is done at last.
+   * Stores the values measured in a cell and the seconds that it took, and last that it is done.
    *
-   * @throws PushforwardError `shape-mismatch` if a variable is not of its size; `store-unwritable`
+   * @throws PushforwardError `shape-mismatch` if a variable has the wrong size; `store-unwritable`
    */
   write(cell: readonly number[], values: CellValues, seconds: number): Promise<void>;
-  /** Notes why a cell has no result; it is not done, and a result that is written later takes the note away. */
+  /** Stores why a cell has no result. The cell is not done; a result that is written later removes the reason. */
   fail(cell: readonly number[], why: string): Promise<void>;
   /** The cells that were tried and have no result, with the reason. */
   readonly failures: readonly CellFailure[];
   /** One variable of all cells. */
   read(variable: string): Promise<StudyArray>;
-  /** Wall time of the cells that are stored, together. */
+  /** The total wall time of all stored cells. */
   seconds(): Promise<number>;
 }
 
@@ -35,9 +35,9 @@ export interface CellFailure {
 }
 
 /**
- * Begins a study in an empty part of a store, or goes on with the same one.
+ * Starts a study in an empty part of a store, or continues the same study.
  *
- * @throws PushforwardError `store-mismatch` if another study, or the same one with other settings, is there
+ * @throws PushforwardError `store-mismatch` if there is another study, or the same one with other settings
  */
 export async function createStudyRun(store: Store, manifest: StudyManifest): Promise<StudyRun> {
   if (await store.has("/zarr.json")) {
@@ -59,7 +59,7 @@ export async function createStudyRun(store: Store, manifest: StudyManifest): Pro
 /**
  * Opens a study, finished or not.
  *
- * @throws PushforwardError `file-unreadable` if nothing is there; `store-mismatch` if it is no study
+ * @throws PushforwardError `file-unreadable` if there is nothing; `store-mismatch` if it is not a study
  */
 export async function openStudyRun(store: Store): Promise<StudyRun> {
   const root = await store.get("/zarr.json");
@@ -91,33 +91,33 @@ function layoutOf({ axes, cell, variables }: StudyManifest) {
   const cells = cell.map((name): Dimension => [name, axes[name]!.length, 1]);
   return {
     axes: Object.fromEntries(
-      Object.entries(axes).map(([name, labels]): [string, ArrayPlan<"float64"> | ArrayPlan<"string">] => {
+      Object.entries(axes).map(([name, labels]): [string, ArrayLayout<"float64"> | ArrayLayout<"string">] => {
         const about = { long_name: name };
         return labels.every((label) => typeof label === "number")
-          ? [name, plan(`/${name}`, "float64", [whole(name)], Number.NaN, about)]
-          : [name, plan(`/${name}`, "string", [whole(name)], "", about)];
+          ? [name, arrayLayout(`/${name}`, "float64", [whole(name)], Number.NaN, about)]
+          : [name, arrayLayout(`/${name}`, "string", [whole(name)], "", about)];
       }),
     ),
     variables: Object.fromEntries(
       Object.entries(variables).map(([name, { dims, about, unit }]) => {
         const attributes = { long_name: about, ...(unit === undefined ? {} : { units: unit }) };
-        return [name, plan(`/${name}`, "float64", [...cells, ...dims.map(whole)], Number.NaN, attributes)];
+        return [name, arrayLayout(`/${name}`, "float64", [...cells, ...dims.map(whole)], Number.NaN, attributes)];
       }),
     ),
-    seconds: plan("/seconds", "float64", cells, Number.NaN, {
+    seconds: arrayLayout("/seconds", "float64", cells, Number.NaN, {
       long_name: "wall time of the cell, with the spectra that it was the first to need",
       units: "s",
     }),
-    failed: plan("/cell_failed", "string", cells, "", { long_name: "why a cell has no result" }),
-    done: plan("/done", "bool", cells, false, { long_name: "whether the cell is stored; written last" }),
+    failed: arrayLayout("/cell_failed", "string", cells, "", { long_name: "why a cell has no result" }),
+    done: arrayLayout("/done", "bool", cells, false, { long_name: "whether the cell is stored; written last" }),
   };
 }
 
-function isNumeric(array: ArrayPlan<"float64"> | ArrayPlan<"string">): array is ArrayPlan<"float64"> {
+function isNumeric(array: ArrayLayout<"float64"> | ArrayLayout<"string">): array is ArrayLayout<"float64"> {
   return array.metadata.data_type === "float64";
 }
 
-/** The root's last: it makes the store a study. */
+/** The metadata files. That of the root is last, because it makes the store a study. */
 function metadataFiles(manifest: StudyManifest, { axes, variables, ...others }: Layout): [Key, Uint8Array][] {
   const arrays = [...Object.values(axes), ...Object.values(variables), ...Object.values(others)];
   const children = new Map<Key, object>(arrays.map(({ path, metadata }) => [path, metadata]));
@@ -126,10 +126,10 @@ function metadataFiles(manifest: StudyManifest, { axes, variables, ...others }: 
 }
 
 /**
- * Throws unless the numbers of both may share a store. Files count by their content, whatever their paths, and variables by
- * their dims, whatever is said about them.
+ * Checks that the numbers of both can share a store. Files are compared by content and not by path, and variables by their dims and not
+ * by their descriptions.
  *
- * @throws PushforwardError `store-mismatch` naming what differs
+ * @throws PushforwardError `store-mismatch` naming the differences
  */
 function requireSame(stored: StudyManifest, asked: StudyManifest, location: string): void {
   const lines = modelMismatch(stored.model, asked.model);
@@ -146,9 +146,9 @@ function requireSame(stored: StudyManifest, asked: StudyManifest, location: stri
   compare("variables", dims(stored), dims(asked));
   if (lines.length === 0) return;
   throw new PushforwardError("store-mismatch", {
-    what: `This folder holds the study with other settings. ${lines.map((line) => shortened(line)).join("; ")}.`,
+    what: `This folder contains the study with other settings. ${lines.map((line) => shortened(line)).join("; ")}.`,
     where: { file: location },
-    fix: "Give the settings of the stored study to go on with it, or another folder with --out.",
+    fix: "Use the settings of the stored study to continue it, or give another folder with --out.",
   });
 }
 

@@ -1,20 +1,20 @@
 import type { InputRecord, RunManifest } from "./types.ts";
 
-/** One place on an axis: a name, or a number with a meaning of its own (a noise level, say). */
+/** A label on an axis: a name, or a number with a meaning (such as a noise level). */
 export type Label = string | number;
 
-/** What a parameter of a study may be. */
+/** The value of a parameter of a study. */
 export type ParamValue = number | string | readonly number[] | readonly string[];
 
 /** A quantity that a study measures in every cell. */
 export interface StudyVariable {
-  /** Axes along which a cell has several values, beyond those of the cell itself; none for a single number. */
+  /** The axes along which a cell has several values; none if it has a single number. */
   readonly dims: readonly string[];
   readonly about: string;
   readonly unit?: string;
 }
 
-/** What every number of a study can be traced to, and how its arrays are laid out. */
+/** The provenance of the numbers of a study, and the layout of its arrays. */
 export interface StudyManifest {
   readonly format: "pushforward-study";
   readonly formatVersion: 2;
@@ -24,19 +24,19 @@ export interface StudyManifest {
   readonly inputs: readonly InputRecord[];
   readonly preprocess: RunManifest["preprocess"];
   readonly seed: number;
-  /** Of the spectra that it rests on, where it does. */
+  /** The settings of the spectra that the study uses. */
   readonly spectra: Pick<RunManifest, "k" | "tol" | "vectors">;
   readonly backend: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly created: string;
-  /** Every axis with its labels: those of the cells and those of variables. */
+  /** Every axis with its labels: the axes of the cells and those of variables. */
   readonly axes: Readonly<Record<string, readonly Label[]>>;
-  /** Axes whose combinations are the cells: what is measured, stored and resumed one by one. */
+  /** The axes whose combinations are the cells. Each cell is measured, stored and resumed as a whole. */
   readonly cell: readonly string[];
   readonly variables: Readonly<Record<string, StudyVariable>>;
 }
 
-/** What one cell measures: a number, or as many as the variable's dims have places, row-major; what is left out stays NaN. */
+/** The values of one cell: for each variable a number, or one for each combination along its dims, row-major. Missing ones are NaN. */
 export type CellValues = Readonly<Record<string, number | ArrayLike<number> | undefined>>;
 
 /** One variable of all cells: [...cell, ...dims], row-major; NaN where nothing is stored. */

@@ -1,28 +1,28 @@
 import type { Shape } from "../base/index.ts";
 
 /**
- * What became of a triplet. `converged`: residual ≤ tol · norm. `at-floor`: not, but as small as the backend can reach.
- * `below-floor`: one of these, with σ ≤ floor, so that σ cannot be told from zero. `unconverged`: the residual is larger.
+ * The status of a triplet. `converged`: residual ≤ tol · norm. `at-floor`: the residual reached only the floor, which is larger than
+ * tol · norm. `below-floor`: one of these, with σ ≤ floor, so that σ cannot be told from zero. `unconverged`: the residual is larger.
  */
 export type Status = "converged" | "at-floor" | "unconverged" | "below-floor";
 
-/** What is known of the largest singular value that is not in the set. */
+/** What is known about the largest singular value that was not computed. */
 export type Missed =
   | { readonly kind: "exact" }
   | { readonly kind: "probable"; readonly bound: number; readonly failureProbability: number }
   | { readonly kind: "none" };
 
-/** How much of J is a convention, by node: at these places the network has a kink and no derivative. */
+/** How much of J follows from conventions at a node: the network has no derivative there, because it is at a kink. */
 export interface KinkCount {
-  /** The tap that the node makes; the node's name where that is no tap. */
+  /** The tap that the node computes, or the name of the node if its output is not a tap. */
   readonly tap: string;
-  /** Neurons at a kink of their elementwise function: inputs of a ReLU that are 0, say. */
+  /** The number of neurons at a kink of their elementwise function, such as ReLU neurons with the input 0. */
   readonly neurons: number;
-  /** Windows of a pool (or sets of numbers, of a maximum) whose extreme several entries share. */
+  /** The number of windows of a pool (or sets of entries of a maximum) in which several entries are equal to the extremum. */
   readonly windows: number;
 }
 
-/** Everything measured at one input and one tap; what a run stores and a report reads. */
+/** Everything measured at one input and one tap. A run stores it, and a report reads it. */
 export interface UnitResult {
   readonly m: number;
   readonly n: number;
@@ -32,22 +32,22 @@ export interface UnitResult {
   /** [k], (‖Jv − σu‖² + ‖Jᵀu − σv‖²)^½, in units of σ. */
   readonly residual: Float64Array;
   readonly status: readonly Status[];
-  /** Largest σ seen. */
+  /** The largest σ found. */
   readonly norm: number;
-  /** Residual that the backend can reach; a σ that does not exceed it cannot be told from zero. */
+  /** The residual that rounding can cause alone. A σ that is not larger cannot be told from zero. */
   readonly floor: number;
   readonly orthogonality: { readonly u: number; readonly v: number };
   readonly missed: Missed;
-  /** Vectors multiplied by J and by Jᵀ. */
+  /** How many vectors were multiplied by J and by Jᵀ. */
   readonly jvp: number;
   readonly vjp: number;
   readonly seconds: number;
   readonly stopped: "all-converged" | "budget" | "interrupted";
-  /** Rows of J that can be non-zero; m where the structure does not tell. */
+  /** The number of rows of J that are not zero by structure; m if the structure does not determine it. */
   readonly activeRows: number;
-  /** The nodes from source to tap that are at a kink; not known of units that an earlier version stored. */
+  /** The kinks of the nodes from source to tap; absent for units that an earlier version stored. */
   readonly kinks?: readonly KinkCount[];
-  /** Singular vectors kept, by their index in `sigma`; empty where none are. */
+  /** The singular vectors stored, by their index in `sigma`; empty if none are. */
   readonly vectors: {
     readonly index: readonly number[];
     /** [index.length, m] */
@@ -60,42 +60,42 @@ export interface UnitResult {
 /** The model of a run, by its content. */
 export interface ModelRecord {
   readonly file: string;
-  /** Of the file, or of the file and all external data that was read, where it has any. */
+  /** The hash of the file, or of the file and all external data that is read, if it has any. */
   readonly sha256: string;
-  /** Of the file alone, where it has external data. */
+  /** The hash of the file alone, if it has external data. */
   readonly fileSha256?: string;
 }
 
 /** One input of a run. */
 export interface InputRecord {
-  /** Unique in the run; the file's name without its ending where that is unique. */
+  /** A name that is unique in the run: the name of the file without its extension, if that is unique. */
   readonly name: string;
   readonly file: string;
   readonly sha256: string;
-  /** The true class, where a labels file or the data set tells it. */
+  /** The true class, if a labels file or the data set gives it. */
   readonly label?: string;
-  /** The class that the network gives, where it ends in class scores. */
+  /** The class that the network predicts, if its output is class scores. */
   readonly predicted?: string;
-  /** Whether that is the true class; absent where the two cannot be compared, as a name with an output's number. */
+  /** Whether that is the true class; absent if the two cannot be compared, for example a name and the number of an output. */
   readonly isRight?: boolean;
-  /** Why this input could not be used; its rows stay empty. */
+  /** Why this input could not be used; its units are then missing. */
   readonly failed?: string;
 }
 
 /** One tap of a run: the target of J(from → tap). */
 export interface TapRecord {
   readonly name: string;
-  /** The tensor's name in the ONNX file. */
+  /** The name of the tensor in the ONNX file. */
   readonly tensor: string;
   readonly op: string;
-  /** Without the batch axis. */
+  /** The shape without the batch axis. */
   readonly shape: Shape;
   readonly cut: boolean;
-  /** Triplets computed at this tap: min(k asked, m, n). */
+  /** The number of triplets computed at this tap: min(k asked, m, n). */
   readonly k: number;
 }
 
-/** What every number of a run can be traced to. */
+/** The provenance of the numbers of a run. */
 export interface RunManifest {
   readonly format: "pushforward-run";
   readonly formatVersion: 2;
@@ -103,7 +103,7 @@ export interface RunManifest {
   readonly from: { readonly name: string; readonly tensor: string; readonly shape: Shape };
   readonly inputs: readonly InputRecord[];
   readonly taps: readonly TapRecord[];
-  /** Name and settings of the preprocessing; `unit` says what 1 of the source means (`full-scale pixel / std`, say). */
+  /** The name and settings of the preprocessing. `unit` is the meaning of a value of 1 in the source, such as `full-scale pixel / std`. */
   readonly preprocess: {
     readonly name: string;
     readonly unit: string;

@@ -1,7 +1,7 @@
 import { PushforwardError, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readChunk, writeChunk, writeTexts } from "./arrays.ts";
 import {
-  type ArrayPlan,
+  type ArrayLayout,
   type ColumnName,
   columnNames,
   columns,
@@ -9,26 +9,26 @@ import {
   missedWords,
   statusWords,
   stoppedWords,
-  type VectorPlans,
+  type VectorLayouts,
 } from "./layout.ts";
 import { statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 import type { KinkCount, Missed, RunManifest, UnitResult } from "./types.ts";
 
-/** Stores the chunks of a unit in its arrays, all but `done`, in no order. */
+/** Stores the chunks of a unit in all arrays except `done`, in no particular order. */
 export async function writeUnitChunks(store: Store, layout: Layout, input: number, tap: number, unit: UnitResult) {
   const { sigma, residual, status } = layout;
   const most = sigma.metadata.shape[2]!;
   const numbers = (values: Float64Array) => padded(new Float64Array(most).fill(Number.NaN), values);
   const codes = unit.status.map((word) => statusWords.indexOf(word));
-  const plans = layout.vectors[tap];
+  const layouts = layout.vectors[tap];
   await Promise.all([
     writeChunk(store, sigma, numbers(unit.sigma), input, tap),
     writeChunk(store, residual, numbers(unit.residual), input, tap),
     writeChunk(store, status, padded(new Int8Array(most).fill(-1), codes), input, tap),
     writeTexts(store, layout.kinks, [unit.kinks === undefined ? "" : JSON.stringify(unit.kinks)], input, tap),
     ...columnNames.map((name) => fillChunk(store, layout.columns[name], columns[name].of(unit), input, tap)),
-    ...(plans === undefined ? [] : vectorWrites(store, plans, input, unit)),
+    ...(layouts === undefined ? [] : vectorWrites(store, layouts, input, unit)),
   ]);
 }
 
@@ -37,7 +37,7 @@ function padded<A extends Float64Array | Int8Array | Int32Array>(array: A, value
   return array;
 }
 
-function vectorWrites(store: Store, { k, u, v }: VectorPlans, input: number, { m, n, vectors }: UnitResult) {
+function vectorWrites(store: Store, { k, u, v }: VectorLayouts, input: number, { m, n, vectors }: UnitResult) {
   const slots = k.metadata.shape[1]!;
   const numbers = vectors.index.map((index) => index + 1);
   const writes = [writeChunk(store, k, padded(new Int32Array(slots), numbers), input)];
@@ -46,7 +46,7 @@ function vectorWrites(store: Store, { k, u, v }: VectorPlans, input: number, { m
     writes.push(writeChunk(store, v, vectors.v.subarray(slot * n, (slot + 1) * n), input, slot));
   }
   for (let slot = numbers.length; slot < slots; slot++) {
-    for (const plan of [u, v]) writes.push(store.delete(chunkKey(plan, input, slot))); // of an earlier, longer attempt
+    for (const array of [u, v]) writes.push(store.delete(chunkKey(array, input, slot))); // of an earlier, longer attempt
   }
   return writes;
 }
@@ -70,7 +70,7 @@ export async function readUnitChunks(
   const [kinks] = await readChunk(store, layout.kinks, input, tap);
   const sigma = (await readChunk(store, layout.sigma, input, tap)).slice(0, k);
   const [m, n] = [sizeOf(taps[tap]!.shape), sizeOf(from.shape)];
-  const plans = layout.vectors[tap];
+  const layouts = layout.vectors[tap];
   return {
     m,
     n,
@@ -88,7 +88,7 @@ export async function readUnitChunks(
     stopped: stoppedWords[number.stopped]!,
     activeRows: number.active_units,
     ...(kinks ? { kinks: JSON.parse(kinks) as readonly KinkCount[] } : {}),
-    vectors: await readVectors(store, wanted === false ? undefined : plans, input, [m, n], wanted),
+    vectors: await readVectors(store, wanted === false ? undefined : layouts, input, [m, n], wanted),
   };
 }
 
@@ -100,27 +100,27 @@ function missedOf(number: Readonly<Record<ColumnName, number>>): Missed {
 
 async function readVectors(
   store: Store,
-  plans: VectorPlans | undefined,
+  layouts: VectorLayouts | undefined,
   input: number,
   [m, n]: readonly [number, number],
   wanted: boolean | readonly number[],
 ): Promise<UnitResult["vectors"]> {
-  if (plans === undefined) return { index: [], u: new Float32Array(0), v: new Float32Array(0) };
-  const numbers = await readChunk(store, plans.k, input);
+  if (layouts === undefined) return { index: [], u: new Float32Array(0), v: new Float32Array(0) };
+  const numbers = await readChunk(store, layouts.k, input);
   const kept = Array.from(numbers, (number, slot) => ({ slot, index: number - 1 })).filter(
     ({ index }) => index >= 0 && (typeof wanted === "boolean" || wanted.includes(index)),
   );
-  const rows = async (plan: ArrayPlan<"float32">, extent: number) => {
+  const rows = async (array: ArrayLayout<"float32">, extent: number) => {
     const result = new Float32Array(kept.length * extent);
     for (const [row, { slot }] of kept.entries()) {
-      result.set(await readChunk(store, plan, input, slot), row * extent);
+      result.set(await readChunk(store, array, input, slot), row * extent);
     }
     return result;
   };
-  return { index: kept.map(({ index }) => index), u: await rows(plans.u, m), v: await rows(plans.v, n) };
+  return { index: kept.map(({ index }) => index), u: await rows(layouts.u, m), v: await rows(layouts.v, n) };
 }
 
-/** Throws unless a unit is of the sizes of its tap. @throws PushforwardError `shape-mismatch` naming what is not */
+/** Checks that the sizes of a unit fit its tap. @throws PushforwardError `shape-mismatch` naming what does not fit */
 export function checkUnit({ taps, from }: RunManifest, layout: Layout, tap: number, unit: UnitResult): void {
   const { name, shape, k: most } = taps[tap]!;
   const { k, m, n, vectors } = unit;

@@ -4,7 +4,7 @@ import type { Chart } from "../results/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
 import { cellsOf, lineOf, NO_INTERVAL, rangeOf, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
-import { firstKept } from "./spectrum.ts";
+import { firstStored } from "./spectrum.ts";
 import { type Estimate, mean, meanOfKnown } from "./statistics.ts";
 import { type FindingTable, numbersOf, type Study, type StudyData, type Verdict, valueAt, verdictOf } from "./study.ts";
 import { TRANSFORMATIONS, tangentsOf } from "./tangents.ts";
@@ -157,7 +157,7 @@ function differencesOf({ inputs }: Lab, image: number, count: number): Block {
 /** The first right singular vectors of J(input → tap) whose σ is above the floor, at most `most` of them. */
 async function firstVectors(lab: Lab, image: number, tap: number, most: number): Promise<Block> {
   const unit = await lab.spectrum(image, tap);
-  const count = Math.min(most, firstKept(unit));
+  const count = Math.min(most, firstStored(unit));
   return block(unit.vectors.v.subarray(0, count * unit.n), count);
 }
 

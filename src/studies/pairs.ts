@@ -4,7 +4,7 @@ import type { Chart } from "../results/index.ts";
 import { augmented } from "./augment.ts";
 import { cellsOf, lineOf, NO_INTERVAL, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
-import { firstKept } from "./spectrum.ts";
+import { firstStored } from "./spectrum.ts";
 import { bootstrap, type Estimate, mean, timesDrawn } from "./statistics.ts";
 import {
   type FindingTable,
@@ -132,7 +132,7 @@ export const pairs: Study = {
       const fromFirst = await atFirst.apply(blockOf(differences));
       const unit = await lab.spectrum(image!, t + 1);
       const { vectors, n } = unit;
-      const known = firstKept(unit);
+      const known = firstStored(unit);
       /** The smallest length of a product with a unit vector that can be told from zero. */
       const growth = (value: number) => (isBelowFloor(value, unit.floor) ? Number.NaN : value);
       for (const [p, difference] of differences.entries()) {

@@ -2,7 +2,7 @@ import { type Block, type BlockAlgebra, block, type Matrix } from "../operator/i
 import { measureSpectrum, missesTolerance, type UnitResult } from "../results/index.ts";
 import type { Lab } from "./lab.ts";
 import { concludeSpectra, measures } from "./spectra-findings.ts";
-import { firstKept, tripletsAt } from "./spectrum.ts";
+import { firstStored, tripletsAt } from "./spectrum.ts";
 import type { Study } from "./study.ts";
 
 /**
@@ -119,7 +119,7 @@ async function growthOf(lab: Lab, image: number, tap: number, unit: UnitResult, 
   const { n, vectors } = unit;
   const steps = lab.taps.length - 1;
   const growth = new Float64Array(steps * directions).fill(Number.NaN);
-  const count = Math.min(directions, firstKept(unit));
+  const count = Math.min(directions, firstStored(unit));
   if (!lab.taps[tap]!.cut || count === 0) return growth;
   const { algebra } = lab.network.backend;
   let rows: Block = block(vectors.v.slice(0, count * n), count);

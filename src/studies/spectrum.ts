@@ -127,12 +127,12 @@ export const tripletsAt = (k: number, source: Tap, target: Tap): number =>
   Math.min(k, sizeOf(source.shape), sizeOf(target.shape));
 
 /** How many vectors a unit stores, from the first on without a gap, whose σ is above the floor; the others are arbitrary. */
-export function firstKept({ vectors, ...unit }: Pick<UnitResult, "sigma" | "floor" | "vectors">): number {
+export function firstStored({ vectors, ...unit }: Pick<UnitResult, "sigma" | "floor" | "vectors">): number {
   return Math.min(vectors.index.filter((index, i) => index === i).length, numericalRankOf(unit));
 }
 
 /** The indices of the vectors that a unit stores: the first and the last `count`, or all. */
-function keptIndices(k: number, count: number | "all"): number[] {
+function storedIndices(k: number, count: number | "all"): number[] {
   const all = Array.from({ length: k }, (_, i) => i);
   return count === "all" || 2 * count >= k
     ? all.filter(() => count !== 0)
@@ -145,7 +145,7 @@ async function toUnit(
   vectors: number | "all",
 ): Promise<UnitResult> {
   const [m, n, k] = [sizeOf(J.target), sizeOf(J.source), sigma.length];
-  const index = keptIndices(k, vectors);
+  const index = storedIndices(k, vectors);
   const pick = (rows: Float32Array, length: number) => {
     const kept = new Float32Array(index.length * length);
     index.forEach((row, i) => {

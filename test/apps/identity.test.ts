@@ -81,7 +81,7 @@ describe("a model is known by its content", () => {
     const other = await run(...command);
     expect(other.code).toBe(2);
     expect(other.stderr.split("\n")[0]).toMatch(
-      /^error: This folder holds another run\. model: stored net\.onnx \(\w{12}\), asked net\.onnx \(\w{12}\)\.$/,
+      /^error: This folder contains another run\. model: stored net\.onnx \(\w{12}\), asked net\.onnx \(\w{12}\)\.$/,
     );
     expect(await place.bytes("checkpoints")).toEqual(before);
     await place.put("net.onnx.data", data);

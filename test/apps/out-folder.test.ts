@@ -70,13 +70,13 @@ describe("a folder that is taken", () => {
     const { code, stdout, stderr } = await spectrum(...args, "--out", "taken");
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     const [error, at, fix, end] = stderr.split("\n");
-    expect(error!.slice(0, "error: This folder holds another run. ".length)).toBe(
-      "error: This folder holds another run. ",
+    expect(error!.slice(0, "error: This folder contains another run. ".length)).toBe(
+      "error: This folder contains another run. ",
     );
-    expect(error!.slice("error: This folder holds another run. ".length)).toEqual(differs);
+    expect(error!.slice("error: This folder contains another run. ".length)).toEqual(differs);
     expect([at, fix, end]).toEqual([
       `  at  file ${place.path("taken")}`,
-      "  do  Give what the stored run was given (more inputs may be added), or another folder with --out.",
+      "  do  Use the settings and inputs of the stored run (more inputs may be added), or give another folder with --out.",
       "",
     ]);
     expect(await place.bytes("taken")).toEqual(before);
@@ -87,7 +87,7 @@ describe("a folder that is taken", () => {
       code: 2,
       stdout: "",
       stderr: [
-        "error: This folder is not empty and holds no run: there is notes.txt.",
+        "error: This folder is not empty, but it does not contain a run. It contains notes.txt.",
         `  at  file ${place.path("foreign")}`,
         "  do  Choose a new or an empty folder with --out.\n",
       ].join("\n"),

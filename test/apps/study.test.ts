@@ -72,11 +72,11 @@ describe("study", () => {
     [["trajectory", "net.onnx", "in", "--out", "x", "--set", "a=1"], 'The study trajectory has no parameter "a".'],
     [
       ["trajectory", "net.onnx", "in", "--out", "out", "--taps", "relu1"],
-      "This folder holds the study with other settings.",
+      "This folder contains the study with other settings.",
     ],
     [
       ["trajectory", "other.onnx", "in", "--out", "out", "--labels", "labels.tsv", "--taps", "relu1,logits"],
-      "This folder holds the study with other settings. model: stored net.onnx (",
+      "This folder contains the study with other settings. model: stored net.onnx (",
     ],
   ])("%j is refused", async (args, message) => {
     const { code, stderr } = await study(...args);

@@ -97,7 +97,7 @@ describe("createRun", () => {
     await createRun(store, manifest);
     await expect(createRun(store, other({ k: 5, seed: 3 }))).rejects.toMatchObject({
       code: "store-mismatch",
-      what: "This folder holds another run. k: stored 6, asked 5; seed: stored 0, asked 3.",
+      what: "This folder contains another run. k: stored 6, asked 5; seed: stored 0, asked 3.",
       where: { file: "memory" },
       fix: expect.stringContaining("--out"),
     });
@@ -110,7 +110,7 @@ describe("createRun", () => {
     await photos.set("/photos/a.jpg", Uint8Array.of(1));
     await expect(createRun(photos, manifest)).rejects.toMatchObject({
       code: "store-mismatch",
-      what: "This folder is not empty and holds no run: there is photos/a.jpg.",
+      what: "This folder is not empty, but it does not contain a run. It contains photos/a.jpg.",
     });
     const zarr = new MemoryStore();
     await zarr.set("/zarr.json", encode({ zarr_format: 3, node_type: "group", attributes: {} }));
@@ -140,7 +140,7 @@ describe("createRun", () => {
     { wrong: other({ inputs: [first!, first!] }), what: 'Two inputs of a run are called "cat".' },
     {
       wrong: other({ taps: [{ ...manifest.taps[2]!, k: 5 }] }),
-      what: "k = 5 at a tap of 4 from a source of 3×4×4: 1 to 4 exist.",
+      what: "k is 5, but for a tap of 4 and a source of 3×4×4 it must be from 1 to 4.",
     },
   ])("refuses: $what", async ({ wrong, what }) => {
     await expect(createRun(new MemoryStore(), wrong)).rejects.toMatchObject({ what });

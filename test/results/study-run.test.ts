@@ -45,7 +45,7 @@ describe("a study in its store", () => {
     const later = await createStudyRun(store, { ...manifest, created: "2027-01-01T00:00:00Z" });
     expect(later.isDone([0, 0])).toBe(true);
     await expect(createStudyRun(store, { ...manifest, seed: 7 })).rejects.toThrow(
-      "This folder holds the study with other settings. seed: stored 0, asked 7.",
+      "This folder contains the study with other settings. seed: stored 0, asked 7.",
     );
   });
 
