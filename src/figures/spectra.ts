@@ -1,4 +1,4 @@
-import { areaY, dot, line, plot, ruleY, text } from "@observablehq/plot";
+import { areaY, dot, line, plot, ruleX, ruleY, text } from "@observablehq/plot";
 import { knownBands } from "../results/index.ts";
 import { indexTicks, sigmaTicks } from "./axis-ticks.ts";
 import { depthColours, ink } from "./colours.ts";
@@ -77,6 +77,7 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
       ...(low <= 1 && high >= 1 ? [ruleY([1], { stroke: ink, strokeWidth: 0.8, strokeDasharray: "5,3" })] : []),
       ...shown.flatMap((points, i) => band(points, colours[i]!)),
       ...shown.flatMap((points, i) => curveMarks(points, colours[i]!)),
+      ...curves.map((curve, i) => intoFloor(curve, low, colours[i]!)),
       curveLabels(
         shown.flatMap((points, i) => {
           if (points.length === 0) return [];
@@ -87,6 +88,13 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
     ],
   });
   return { svg: standalone(plotContent(drawing), frame), caption };
+}
+
+/** A dotted line down to the axis at the end of a curve whose next σ lie below the floor. */
+function intoFloor(curve: SpectrumCurve, low: number, colour: string) {
+  const end = knownBands(curve.points).at(-1);
+  const ends = end !== undefined && end.index < curve.points.length ? [end] : [];
+  return ruleX(ends, { x: "index", y1: low, y2: "median", stroke: colour, strokeWidth: 1.2, strokeDasharray: "2,2" });
 }
 
 function band(points: readonly CurvePoint[], colour: string) {
@@ -156,7 +164,7 @@ function captionOf(curves: readonly SpectrumCurve[], domain: readonly [number, n
   if (unresolved > 0) {
     said.push(
       `${formatCount(unresolved)} of ${formatCount(total)} σ are zero or lie below the floor, where rounding hides them: a curve ` +
-        "ends where the median does.",
+        "ends where the median does, and a dotted line there leads down.",
     );
   }
   const unconverged = sum((point) => point.unconverged);

@@ -9,7 +9,11 @@ const unit = unitOf([2, 1, 3e-7, 2.4e-22], {
   residual: Float64Array.of(2e-6, 1e-7, 1e-7, 1e-7),
   status: ["converged", "converged", lost, lost],
 });
-const other = unitOf([4, 2, 1, 0], { floor: 1e-6, status: ["converged", "converged", "converged", lost] });
+const other = unitOf([4, 2, 1, 0], {
+  floor: 1e-6,
+  status: ["converged", "converged", "converged", lost],
+  seconds: 1.5,
+});
 const record = { name: "relu5", tensor: "r5", op: "Relu", shape: [4], cut: true, k: 4 };
 
 test("a unit: σ below the floor is told by the floor, and is not certified", () => {
@@ -30,7 +34,7 @@ test("a tap: no σ below the floor enters a mean", () => {
     "5/8",
     "3",
     "1.0e-6",
-    "1.0 s",
+    "2.0 s",
   ]);
   const third = { ...record, k: 3 };
   const [, , part] = summaryTable([{ record: third, units: [unit, other] }]).split("\n");

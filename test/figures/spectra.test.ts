@@ -96,6 +96,10 @@ describe("the drawing", () => {
     const { svg, caption } = spectraFigure(taps, { document });
     expect(svg).not.toMatch(/NaN|Infinity/);
     expect(caption).toContain("3 of 6 σ are zero or lie below the floor");
+    const dotted = (rows: readonly (readonly number[])[]) =>
+      spectraFigure([tapOf("a", rows)], { document }).svg.match(/stroke-dasharray="2,2"[^>]*>\s*<line/g) ?? [];
+    expect(dotted([[2, 1, 0]])).toHaveLength(1);
+    expect(dotted([[2, 1, 0.5]])).toHaveLength(0);
     expect(spectraFigure([tapOf("a", [[0, 0]])], { document }).svg).toContain("No singular value is above the floor.");
   });
 
