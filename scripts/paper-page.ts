@@ -9,6 +9,7 @@ import { DirectoryStore } from "../src/platform/node/directory-store.ts";
 import { openRun, openStudyRun, type StudyManifest } from "../src/results/index.ts";
 import { type ClaimName, claims, FEWEST_IMAGES, readStudy, studies, type Verdict } from "../src/studies/index.ts";
 import { root } from "../test/docs/markdown.ts";
+import { type PaperFigure, paperFigures } from "./paper-figures.ts";
 
 /** What a study of one network found, as it is kept. */
 export interface PaperRecord {
@@ -87,8 +88,8 @@ export function readRecords(): PaperRecord[] {
   );
 }
 
-/** The page, claim by claim. */
-export function paperPage(records: readonly PaperRecord[]): string {
+/** The page, claim by claim, with the figures that bear on each. */
+export function paperPage(records: readonly PaperRecord[], figures: readonly PaperFigure[] = []): string {
   const names = Object.keys(claims) as ClaimName[];
   const sections = names.map((name) => {
     const { said, where } = claims[name];
@@ -101,7 +102,7 @@ export function paperPage(records: readonly PaperRecord[]): string {
       rows.length === 0
         ? "Not measured."
         : ["| network | claim that was tested | verdict | reason |", "| --- | --- | --- | --- |", ...rows].join("\n");
-    return `## ${said}\n\nThe paper, ${where}.\n\n${found}\n`;
+    return `## ${said}\n\nThe paper, ${where}.\n\n${found}\n${figuresOf(figures.filter(({ on }) => on === name))}`;
   });
   const networks = [...new Set(records.map(({ network }) => network))].sort();
   const overview = names.map((name) => {
@@ -112,7 +113,7 @@ export function paperPage(records: readonly PaperRecord[]): string {
           .flatMap(({ verdicts }) => verdicts.filter(({ on }) => on === name)),
       ),
     );
-    return `| ${claims[name].said} | ${cells.join(" | ")} |`;
+    return `| [${claims[name].said}](#${anchorOf(claims[name].said)}) | ${cells.join(" | ")} |`;
   });
   const count = records.reduce((sum, { verdicts }) => sum + verdicts.length, 0);
   return `<!-- Written by \`npm run paper:page\` from the studies that it is given. Do not edit this page; run that command. -->
@@ -120,7 +121,15 @@ export function paperPage(records: readonly PaperRecord[]): string {
 # The paper, claim by claim
 
 This page lists what Mototake and Ikegami (2015) state, assume or leave open, in our words, and what the studies of this project find
-on other networks. ${count} claims were tested. Each verdict follows by a fixed rule from a 95 % interval over images. The interval
+on other networks. ${count} claims were tested; each is linked to its results.
+
+| the paper | ${networks.join(" | ")} |
+| --- |${networks.map(() => " --- |").join("")}
+${overview.join("\n")}
+
+## How a verdict follows
+
+Each verdict follows by a fixed rule from a 95 % interval over images. The interval
 comes from the bootstrap, or from the jackknife for the number of directions of a cloud. A claim is *supported* if the whole interval
 lies on the side that the claim states, *contradicted* if it lies on the other side, *not supported* if it includes "no effect", and
 *undecided* if there is no interval or there are fewer than ${FEWEST_IMAGES} images. The claim that a whole spectrum shrinks uses two intervals:
@@ -129,10 +138,6 @@ in 40 would still be supported by chance, and one in 40 contradicted.
 
 A picture with flat parts, such as a digit on black, lies on kinks of ReLU and max-pool. Even the weakest noise moves it off these
 kinks, and J changes by a jump. The effects of noise are measured relative to J at the picture itself.
-
-| the paper | ${networks.join(" | ")} |
-| --- |${networks.map(() => " --- |").join("")}
-${overview.join("\n")}
 
 ${sections.join("\n")}
 ## Sources
@@ -145,6 +150,26 @@ the first to need. *Spectra* is the time of all spectra that the studies of a fo
 | --- | --- | ---: | ---: | ---: | --- | ---: | ---: | --- |
 ${records.map(sourceRow).join("\n")}
 `;
+}
+
+/** The figures of one claim, two side by side, with their caption below. */
+function figuresOf(figures: readonly PaperFigure[]): string {
+  if (figures.length === 0) return "";
+  const pairs = Array.from({ length: Math.ceil(figures.length / 2) }, (_, i) => figures.slice(2 * i, 2 * i + 2));
+  const tables = pairs.map((pair) => {
+    const cells = pair.map(({ network, file, title }) => `![${title}, ${network}](${file})`);
+    const names = pair.map(({ network }) => network);
+    return `| ${names.join(" | ")} |\n|${" --- |".repeat(pair.length)}\n| ${cells.join(" | ")} |`;
+  });
+  return `\n${tables.join("\n\n")}\n\n${figures[0]!.caption} Drawn from the tables below.\n`;
+}
+
+/** Of a heading, as hosts of Markdown make it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} -]/gu, "")
+    .replaceAll(" ", "-");
 }
 
 /** `2 supported, 1 contradicted` */
@@ -177,5 +202,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const [network = "", folder = ""] = given.split("=");
     await keep(network, folder);
   }
-  writeFileSync(join(root, "docs/paper.md"), paperPage(readRecords()));
+  const records = readRecords();
+  const figures = paperFigures(records);
+  for (const { file, svg } of figures) writeFileSync(join(root, "docs", file), svg);
+  writeFileSync(join(root, "docs/paper.md"), paperPage(records, figures));
 }
