@@ -49,9 +49,8 @@ export function matchInputs(stored: readonly InputRecord[], asked: readonly Inpu
   }
   for (const place of free) {
     const { name, sha256 } = stored[place]!;
-    differences.push(
-      `input "${name}"${sha256 === "" ? "" : ` (${sha256.slice(0, 12)})`} is stored and is not asked for`,
-    );
+    if (sha256 === "") continue; // it has no units that could be lost
+    differences.push(`input "${name}" (${sha256.slice(0, 12)}) is stored and is not asked for`);
   }
   return { inputs, places: places as number[], differences };
 }

@@ -112,6 +112,24 @@ describe.skipIf(!hasNobody)("without permission (skipped: needs root and setpriv
     expect(await place.list()).not.toContain("unreadable");
   });
 
+  test("to read a folder below: it is told, and the others are computed", async () => {
+    await place.put("mixed/a.npy", randomNpy([1, 12, 12]));
+    await place.put("mixed/lost+found/b.npy", randomNpy([1, 12, 12]));
+    await chmod(place.path("mixed", "lost+found"), 0o700);
+    const { code, stdout, stderr } = await asNobody(
+      "spectrum",
+      "net.onnx",
+      "mixed",
+      ...quick,
+      "--preprocess",
+      "none",
+      "--json",
+    );
+    expect(code).toBe(2);
+    expect(stderr).toContain(`error: ${noReading}\n  at  file mixed/lost+found\n`);
+    expect(JSON.parse(stdout)).toMatchObject({ input: "a", tap: "conv1", k: 3 });
+  });
+
   test("to write a report, or to read its run", async () => {
     const made = await pushforward(["spectrum", "net.onnx", "x.npy", ...quick, "--out", "others"], {
       cwd: place.folder,

@@ -24,6 +24,8 @@ export interface FoundInput {
  * system, folders of results, and `out`. A link to a file stands for it, and a link to a folder is followed once, but not
  * to a folder that holds the one named. A link that leads nowhere stays, so that it is reported.
  *
+ * A folder below that cannot be read stays too, as an input that will fail.
+ *
  * @throws PushforwardError `file-unreadable` for what cannot be read, `usage` for a folder of results and where nothing is left
  */
 export async function findInputs(paths: readonly string[], out?: string): Promise<FoundInput[]> {
@@ -65,8 +67,11 @@ async function inputsBelow(root: string, results: string | undefined): Promise<F
   const visit = async (folder: string): Promise<void> => {
     const full = join(root, folder);
     const entries = await readdir(full, { withFileTypes: true }).catch((cause: unknown) => {
-      throw unreadable(full, cause);
+      if (folder === "") throw unreadable(full, cause);
+      files.set(full, folder); // reading it says why not, and the others are computed
+      return undefined;
     });
+    if (entries === undefined) return;
     const real = await realpath(full);
     if (visited.has(real)) return;
     visited.add(real);
