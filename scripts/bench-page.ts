@@ -18,12 +18,12 @@ export function benchPage(read: (name: string) => BenchResult | undefined = read
     const result = read(name);
     return result === undefined ? [] : [section(title, result)];
   });
-  return `<!-- Written by \`npm run docs\` from what the benches have stored: run those. -->
+  return `<!-- Written by \`npm run docs\` from the stored results of the benches. Do not edit this page; run the benches. -->
 
 # Measurements
 
-Each table is from one run of the command above it, on the machine and with the versions named there. Compare numbers of one
-table with each other, not with those of another machine.
+Each table comes from one run of the command above it, on the machine and with the versions that are named. Compare only numbers of
+the same table, not of different machines.
 ${sections.map((text) => `\n${text}`).join("")}`;
 }
 

@@ -83,21 +83,21 @@ export async function opsPage(): Promise<string> {
   for (const name of Object.keys(linearOps)) {
     const used = users.get(name) ?? [];
     const shown = used.length > 8 ? `${code(used.slice(0, 8))} and ${used.length - 8} more` : code(used);
-    operations.push([`\`${name}\``, shown === "" ? "transposes only" : shown]);
+    operations.push([`\`${name}\``, shown === "" ? "only transposes" : shown]);
   }
   const moving = Object.values(rules).filter((rule) => rule !== constant).length;
   const total = Object.keys(rules).length;
-  return `<!-- Written by \`npm run docs\` from the tables themselves: change those. -->
+  return `<!-- Written by \`npm run docs\` from the tables in the code. Do not edit this page; change the tables. -->
 
 # Operators
 
-${total} ONNX operators have a rule, by their names in the default domain. ${moving} of them move with their inputs; the other
-${total - moving} are *constant*: their derivative is zero by structure, and costs nothing. Operators that \`normalize\` takes
-apart (fused ones of ONNX Runtime among them) need no rule of their own.
+${total} ONNX operators of the default domain have a rule. ${moving} of them have a derivative; the other ${total - moving} are
+*constant*: their derivative is always zero, and costs nothing. Operators that \`normalize\` splits into others (such as the fused
+operators of ONNX Runtime) need no rule of their own.
 
-A *row* is one operator with the inputs to try it on. ${rows.length} rows face every law: see
-[CONTRIBUTING](../CONTRIBUTING.md#the-laws). *In graphs* counts the rows of several nodes in which an operator takes part.
-*J records* and *Jᵀ records* name the linear operations that its programs and their transposes are made of, over all rows.
+A *row* is an operator with inputs to test it on. All laws are tested for each of the ${rows.length} rows: see
+[CONTRIBUTING](../CONTRIBUTING.md#the-laws). *In graphs* is the number of rows with several nodes that include the operator.
+*J records* and *Jᵀ records* list the linear operations in its programs and in their transposes, over all rows.
 
 ## Rules
 
@@ -105,9 +105,9 @@ ${familyTables.join("\n\n")}
 
 ## Linear operations
 
-The closed table out of which every derivative is made: ${link("src/autodiff/linear-ops/table.ts")}. Each has four columns:
-shape, transpose, emission as ONNX, and a naive float64 evaluation. What each one means is said in
-${link("src/autodiff/program.ts")}.
+Every derivative consists of operations from one closed table, ${link("src/autodiff/linear-ops/table.ts")}. Each operation has four
+columns: shape, transpose, emission as ONNX, and a direct float64 evaluation. ${link("src/autodiff/program.ts")} explains the meaning
+of each.
 
 ${table(["operation", "recorded by the rules of"], operations)}
 `;

@@ -3,31 +3,31 @@ import { zeros } from "./build.ts";
 import { withGraph } from "./graph.ts";
 import type { OnnxModel, Tensor, ValueInfo } from "./model.ts";
 
-/** Shapes asked for, by input. */
+/** The shapes that the caller gives, by input. */
 export type InputShapes = ReadonlyMap<string, Shape>;
 
 type Extents = readonly (number | string)[];
 
 const isOpen = (extent: number | string | undefined): boolean => typeof extent !== "number" || extent <= 0;
 
-/** What converters write for every extent that they do not know: no two of them need to be equal. */
+/** The symbols that converters write for extents that they do not know. Two extents with such a symbol need not be equal. */
 const placeholder = /^(\?|-1|none|null|nil|unk(nown)?|dyn(amic)?|\*|)$/i;
 
 /**
- * The model with a fixed shape at every input: the one asked for, else the file's own with a batch of 1. A symbol bound at
- * one input is bound at all; a shape asked for may leave out the batch axis.
+ * The model with a fixed shape for every input: the given shape, or else that of the file with a batch of 1. A symbol has the same value
+ * at all inputs. A given shape may leave out the batch axis.
  *
- * The batch axis is the first, where it is open and its symbol stands on no other axis of any input. A symbol that stands on the
- * first axis and on another axis of one and the same input only says that neither is known: such extents need not be equal.
+ * The batch axis is the first axis, if it is open and no other axis of any input has its symbol. If the first axis and another axis of
+ * the same input have the same symbol, it means only that neither extent is known; the two need not be equal.
  *
- * @throws PushforwardError `shape-mismatch` where an extent stays open, or what is asked for contradicts the file
+ * @throws PushforwardError `shape-mismatch` if an extent stays open, or a given shape contradicts the file
  */
 export function bindInputs(model: OnnxModel, asked: InputShapes): OnnxModel {
   const { inputs } = model.graph;
   const unknown = [...asked.keys()].find((name) => !inputs.some((input) => input.name === name));
   if (unknown !== undefined) {
     throw new PushforwardError("shape-mismatch", {
-      what: `A shape is given for "${unknown}", which is no input of the model.`,
+      what: `A shape is given for "${unknown}", which is not an input of the model.`,
       fix: `Its inputs are: ${inputs.map((input) => input.name).join(", ")}.`,
     });
   }
@@ -54,7 +54,7 @@ export function bindInputs(model: OnnxModel, asked: InputShapes): OnnxModel {
   return withGraph(model, { inputs: bound });
 }
 
-/** Symbols that mean nothing: by their name, or because one input has them on its first axis and on others. */
+/** Symbols without a meaning: because of their name, or because an input has them on its first axis and on other axes. */
 function placeholdersIn(inputs: readonly ValueInfo[]): Set<string> {
   const symbols = inputs.flatMap(({ shape = [] }) => shape.filter((extent) => typeof extent === "string"));
   const repeated = inputs.flatMap(({ shape: [first, ...others] = [] }) =>
@@ -63,13 +63,13 @@ function placeholdersIn(inputs: readonly ValueInfo[]): Set<string> {
   return new Set([...symbols.filter((symbol) => placeholder.test(symbol)), ...repeated]);
 }
 
-/** The shape asked for with one extent an axis of the input; `undefined` for a batch axis that is left out. */
+/** The given shape with one extent for each axis of the input; `undefined` for a batch axis that is left out. */
 function withBatch({ shape: own }: ValueInfo, asked: Shape | undefined): (number | undefined)[] | undefined {
   if (asked === undefined || own === undefined) return asked?.slice();
   return asked.length === own.length - 1 ? [undefined, ...asked] : asked.slice();
 }
 
-/** Binds the symbols of an input to the shape asked for, after checking that the two agree. */
+/** Binds the symbols of an input to the given shape, after checking that the two agree. */
 function bindSymbols(
   input: ValueInfo,
   asked: Shape | undefined,
@@ -97,12 +97,12 @@ const declared = ({ shape }: ValueInfo): string =>
 
 function contradiction(input: ValueInfo, asked: Shape): PushforwardError {
   return new PushforwardError("shape-mismatch", {
-    what: `Input "${input.name}" has shape ${declared(input)} in the file, and ${formatShape(asked)} is asked for.`,
-    fix: "Give a shape (--shape) that agrees with the file's fixed extents, or export the model with open ones.",
+    what: `The input "${input.name}" has the shape ${declared(input)} in the file, but ${formatShape(asked)} is given.`,
+    fix: "Give a shape (--shape) that agrees with the fixed extents of the file, or export the model with open extents.",
   });
 }
 
-/** `extents` as far as they are known, with a symbol for each that stays open; empty where the file gives no shape. */
+/** `extents` as far as they are known, with a symbol for each open one; empty if the file gives no shape. */
 function openError(input: ValueInfo, extents: Extents, count: number): PushforwardError {
   const open = extents.flatMap((extent, axis) => (typeof extent === "string" ? [axis] : []));
   const axes = `${open.length === 1 ? "axis" : "axes"} ${open.join(" and ").replaceAll(/ and (?=.* and )/g, ", ")}`;
@@ -118,7 +118,7 @@ function openError(input: ValueInfo, extents: Extents, count: number): Pushforwa
   });
 }
 
-/** A shape without its batch axis that could be asked for, as an option's value. */
+/** An example of a shape without batch axis, as the value of an option. */
 function example(extents: Extents): string {
   if (extents.length === 0) return "3,224,224";
   const size = extents.length === 4 ? 224 : 16;
@@ -127,9 +127,9 @@ function example(extents: Extents): string {
 }
 
 /**
- * What to feed the bound model: the tensors given, zeros for every other input.
+ * The inputs for the bound model: the given tensors, and zeros for every other input.
  *
- * @throws PushforwardError `shape-mismatch` where a given tensor has another type or shape than its input
+ * @throws PushforwardError `shape-mismatch` if a given tensor has another type or shape than its input
  */
 export function feedsFor({ graph }: OnnxModel, given: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
   return new Map(
@@ -138,8 +138,8 @@ export function feedsFor({ graph }: OnnxModel, given: ReadonlyMap<string, Tensor
       const tensor = given.get(name) ?? zeros(type, fixed);
       if (tensor.type !== type || !sameShape(tensor.shape, fixed)) {
         throw new PushforwardError("shape-mismatch", {
-          what: `Input "${name}" is ${type} of shape ${formatShape(fixed)}; ${tensor.type} of shape ${formatShape(tensor.shape)} is given.`,
-          fix: "Give a tensor of the input's type and shape.",
+          what: `The input "${name}" is ${type} of shape ${formatShape(fixed)}, but ${tensor.type} of shape ${formatShape(tensor.shape)} is given.`,
+          fix: "Give a tensor with the type and shape of the input.",
         });
       }
       return [name, tensor];

@@ -35,7 +35,7 @@ export interface NodeParts {
   readonly domain?: string;
 }
 
-/** A node; named after its first output unless a name is given. */
+/** A node. By default its name is that of its first output. */
 export function node({ op, inputs, outputs, attributes = {}, name = outputs[0] ?? op, domain = "" }: NodeParts): Node {
   return { name, op, domain, inputs, outputs, attributes };
 }
@@ -45,7 +45,7 @@ export function valueInfo(name: string, type: DataType, shape: readonly (number 
   return { name, type, shape };
 }
 
-/** A model around one graph, in the project's own operator set unless another is given. */
+/** A model with one graph, by default in the operator set of this project. */
 export function buildModel(graph: { readonly name?: string } & Omit<Graph, "name">, opset: number = OPSET): OnnxModel {
   return {
     irVersion: IR_VERSION,
@@ -69,7 +69,7 @@ export function zeros(type: DataType, shape: Shape): Tensor {
 
 type AttributeValues = { [A in Attribute as A["kind"]]: A["value"] };
 
-/** Reads attributes with their defaults; where `known` is given, a name that is not in it is a fault of the reader. */
+/** Reads attributes with their defaults. If `known` is given, reading any other name is an error in the calling code. */
 export function readAttributes(attributes: Attributes, known?: readonly string[]) {
   const get = <K extends Attribute["kind"]>(name: string, kind: K): AttributeValues[K] | undefined => {
     if (known?.includes(name) === false) throw new Error(`the attribute ${name} is read and not declared`);

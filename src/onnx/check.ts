@@ -31,7 +31,7 @@ function checkImports({ opsets, graph }: OnnxModel): void {
   }
 }
 
-/** The graph with every node after those it reads from, the same in its subgraphs; `outer` are the names around it. */
+/** The graph (and its subgraphs) with every node after the nodes that it reads from. `outer` are the names of surrounding graphs. */
 function sortGraph(graph: Graph, outer: ReadonlySet<string>): Graph {
   const producers = producersOf(graph);
   const known = new Set([...outer, ...producers.keys()]);
@@ -77,7 +77,7 @@ function checkDefined(graph: Graph, known: ReadonlySet<string>): void {
   });
 }
 
-/** The nodes in an order in which each follows those it reads from; as they stand where that is so already. */
+/** The nodes in an order in which each follows the nodes that it reads from. If they are in such an order, it does not change. */
 function inOrder(nodes: readonly Node[], producers: ReadonlyMap<string, Node | undefined>): readonly Node[] {
   const before = new Map(
     nodes.map((node) => [node, readsOf(node).flatMap((name) => producers.get(name) ?? [])] as const),

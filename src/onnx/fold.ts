@@ -2,7 +2,7 @@ import { type Shape, tableOf } from "../base/index.ts";
 import { readsOf, subgraphsOf } from "./graph.ts";
 import type { Graph, Node, Tensor, TensorType } from "./model.ts";
 
-/** Operators whose outputs are drawn at random: never constant. */
+/** Operators with random outputs, which are never constant. */
 const random = new Set([
   "Bernoulli",
   "Dropout",
@@ -17,7 +17,7 @@ const random = new Set([
 export const isRandom = (node: Node): boolean =>
   random.has(node.op) || subgraphsOf(node).some((inner) => inner.nodes.some(isRandom));
 
-/** Operators whose output is no tensor, so that it cannot be asked for. */
+/** Operators whose output is not a tensor, so that it cannot be fetched. */
 const notATensor = new Set([
   "Optional",
   "SequenceConstruct",
@@ -28,7 +28,7 @@ const notATensor = new Set([
   "SplitToSequence",
 ]);
 
-/** Operators whose output has as many entries as the *values* of their inputs say. */
+/** Operators for which the *values* of the inputs determine the number of entries of the output. */
 const shapedByValues = new Set([
   "Compress",
   "If",
@@ -40,7 +40,7 @@ const shapedByValues = new Set([
   "Unique",
 ]);
 
-/** Inputs that give the output its shape, by position. */
+/** The positions of the inputs that determine the shape of the output. */
 const shapeInputs = tableOf<Readonly<Record<string, readonly number[]>>>({
   AffineGrid: [1],
   CenterCropPad: [1],
@@ -62,21 +62,21 @@ const shapeInputs = tableOf<Readonly<Record<string, readonly number[]>>>({
   Upsample: [1],
 });
 
-/** Tensors that a run of the graph can return: all outputs of nodes that are tensors, and the graph's own. */
+/** The tensors that a run of the graph can return: all outputs of nodes that are tensors, and the outputs of the graph. */
 export function observable(graph: Graph): string[] {
   const names = graph.nodes.flatMap((node) => (notATensor.has(node.op) ? [] : node.outputs));
   return [...new Set([...names, ...graph.outputs.map(({ name }) => name)])].filter((name) => name !== "");
 }
 
 /**
- * Names of the tensors that are the same for every input of the bound shapes: they depend on no input, or only on shapes
- * that no input's values change. Only tensors that were observed, where it is said which were.
+ * The names of the tensors that are the same for all inputs with the bound shapes: they do not depend on an input, or only on shapes
+ * that do not depend on the values of inputs. If `observed` is given, only observed tensors are included.
  */
 export function constantsOf(graph: Graph, observed?: ReadonlyMap<string, Tensor>): Set<string> {
   const constant = new Set(graph.initializers.keys());
   const shapeVaries = new Set<string>();
   for (const node of graph.nodes) {
-    // CastLike asks its second input only for a type, and every float is float32 here.
+    // CastLike uses only the type of its second input, and every floating-point type is float32 here.
     const reads = node.op === "CastLike" ? node.inputs.slice(0, 1) : readsOf(node);
     const asksShape = node.domain === "" && (node.op === "Shape" || node.op === "Size");
     const fixed = asksShape
@@ -106,8 +106,8 @@ function hasVaryingShape(
 }
 
 /**
- * The graph without nodes that compute constants (these become initializers, with the values observed) and without nodes
- * that no output needs.
+ * The graph without nodes that compute constants, which become initializers with the observed values, and without nodes that no output
+ * needs.
  */
 export function foldGraph(graph: Graph, observed: ReadonlyMap<string, Tensor>): Graph {
   const constant = constantsOf(graph, observed);
@@ -131,7 +131,7 @@ export function foldGraph(graph: Graph, observed: ReadonlyMap<string, Tensor>): 
   return { ...graph, nodes: nodes.reverse(), initializers, outputs };
 }
 
-/** Type and shape of every tensor of a folded graph. */
+/** The type and shape of every tensor of a folded graph. */
 export function typesOf(graph: Graph, observed: ReadonlyMap<string, Tensor>): Map<string, TensorType> {
   const types = new Map<string, TensorType>();
   for (const { name, type = "float32", shape = [] } of graph.inputs) types.set(name, { type, shape: shape as Shape });

@@ -3,13 +3,13 @@ import { allNames, mapSubgraphs } from "./graph.ts";
 import { inline } from "./inline.ts";
 import type { Attribute, Graph, Node, OnnxModel, Tensor } from "./model.ts";
 
-/** A function that a model brings along: an operator made of nodes. */
+/** A function defined in a model: an operator that consists of nodes. */
 export interface FunctionBody {
   readonly domain: string;
   readonly op: string;
   /** The operator sets in which its nodes are written. */
   readonly opsets: ReadonlyMap<string, number>;
-  /** Its graph, with the attributes of a call put in. */
+  /** The graph of the function, with the attributes of a call inserted. */
   readonly body: (given: ReadonlyMap<string, Attribute>) => Graph;
 }
 
@@ -18,10 +18,10 @@ type Expandable = Pick<OnnxModel, "opsets" | "graph">;
 const keyOf = ({ domain, op }: { readonly domain: string; readonly op: string }): string => `${domain}::${op}`;
 
 /**
- * The graph with every call of a model-local function replaced by the function's nodes, to any depth.
+ * The graph with every call of a model-local function replaced by the nodes of the function, to any depth.
  *
- * @throws PushforwardError `op-unsupported` where a function is written in another version of an operator set than the
- * model, `model-invalid` where functions call each other in a circle
+ * @throws PushforwardError `op-unsupported` if a function uses another version of an operator set than the model, `model-invalid` if
+ * functions call each other in a cycle
  */
 export function expandFunctions({ opsets, graph }: Expandable, functions: readonly FunctionBody[]): Expandable {
   if (functions.length === 0) return { opsets, graph };

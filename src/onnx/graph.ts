@@ -1,11 +1,11 @@
 import type { Attribute, Graph, Node, OnnxModel } from "./model.ts";
 
-/** The graphs that a node carries in its attributes (the branches of If, the body of Loop). */
+/** The graphs in the attributes of a node (the branches of If, the body of Loop). */
 export function subgraphsOf(node: Node): Graph[] {
   return Object.values(node.attributes).flatMap((attribute) => (attribute.kind === "graph" ? [attribute.value] : []));
 }
 
-/** The node with each of its subgraphs replaced; itself where it has none. */
+/** The node with each of its subgraphs replaced; the same node if it has none. */
 export function mapSubgraphs(node: Node, replace: (graph: Graph) => Graph): Node {
   if (subgraphsOf(node).length === 0) return node;
   const attributes = Object.entries(node.attributes).map(([name, attribute]): [string, Attribute] => [
@@ -15,14 +15,14 @@ export function mapSubgraphs(node: Node, replace: (graph: Graph) => Graph): Node
   return { ...node, attributes: Object.fromEntries(attributes) };
 }
 
-/** Names that this graph itself defines: inputs, initializers, outputs of nodes. */
+/** The names that this graph defines: inputs, initializers and outputs of nodes. */
 export function definedNames(graph: Graph): Set<string> {
   const names = new Set([...graph.inputs.map((input) => input.name), ...graph.initializers.keys()]);
   for (const node of graph.nodes) for (const output of node.outputs) if (output !== "") names.add(output);
   return names;
 }
 
-/** Names of tensors that this graph or any graph inside it defines or uses. */
+/** The names of all tensors that this graph, or a graph inside it, defines or uses. */
 export function allNames(graph: Graph): Set<string> {
   const names = definedNames(graph);
   for (const node of graph.nodes) {
@@ -32,7 +32,7 @@ export function allNames(graph: Graph): Set<string> {
   return names;
 }
 
-/** Everything that a node reads: its inputs, and what its subgraphs take from the graphs around them. */
+/** All tensors that a node reads: its inputs, and the tensors of surrounding graphs that its subgraphs use. */
 export function readsOf(node: Node): string[] {
   return [...node.inputs.filter((input) => input !== ""), ...subgraphsOf(node).flatMap(capturesOf)];
 }
@@ -43,7 +43,7 @@ function capturesOf(graph: Graph): string[] {
   return read.filter((name) => !own.has(name));
 }
 
-/** The wanted name, or that name with the first number that makes it free; it is taken from now on. */
+/** The wanted name, or, if it is taken, that name with the first number that makes it unique. The result is added to `taken`. */
 export function freshName(taken: Set<string>, wanted: string): string {
   let name = wanted;
   for (let i = 2; taken.has(name); i++) name = `${wanted}_${i}`;

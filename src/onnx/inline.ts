@@ -2,15 +2,15 @@ import { definedNames, freshName, subgraphsOf } from "./graph.ts";
 import type { Graph, Node, Tensor } from "./model.ts";
 import { renameInNode } from "./rename.ts";
 
-/** What stands in for a call: its nodes, and the constants that they use. */
+/** The replacement of a call: its nodes, and the constants that they use. */
 export interface Inlined {
   readonly nodes: readonly Node[];
   readonly initializers: ReadonlyMap<string, Tensor>;
 }
 
 /**
- * The nodes of `body` in place of the node that calls it: the body's inputs are the caller's, its outputs take the caller's
- * names, and whatever else it defines keeps its name where that is free (`prefixed`: always behind the caller's name).
+ * The nodes of `body` that replace the node which calls it. The inputs and outputs of the body get the names of those of the caller. Other
+ * names of the body stay the same if they are free; with `prefixed` they always start with the name of the caller.
  */
 export function inline(
   body: Graph,

@@ -1,6 +1,6 @@
 import type { Shape } from "../base/index.ts";
 
-/** Element types that the format knows and this project reads. */
+/** The element types of the format that this project can read. */
 export type DataType =
   | "float32"
   | "float64"
@@ -17,7 +17,7 @@ export type DataType =
   | "bool"
   | "string";
 
-/** What holds the entries: float16 and bfloat16 as their 16 bits, bool as one byte. */
+/** The array that holds the entries. float16 and bfloat16 are stored as 16 bits, bool as one byte. */
 export type TensorData =
   | Float32Array
   | Float64Array
@@ -38,7 +38,7 @@ export interface Tensor {
   readonly data: TensorData;
 }
 
-/** An attribute of a node, tagged as the format tags it. */
+/** An attribute of a node, with its type as in the format. */
 export type Attribute =
   | { readonly kind: "int"; readonly value: number }
   | { readonly kind: "float"; readonly value: number }
@@ -51,7 +51,7 @@ export type Attribute =
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-/** One operation; an absent optional input is the empty string. */
+/** One operation. An optional input that is absent is the empty string. */
 export interface Node {
   readonly name: string;
   readonly op: string;
@@ -62,28 +62,28 @@ export interface Node {
   readonly attributes: Attributes;
 }
 
-/** A graph input or output; a symbolic extent is its name, an unknown one `"?"`. */
+/** An input or output of a graph. A symbolic extent is given by its name, an unknown one by `"?"`. */
 export interface ValueInfo {
   readonly name: string;
-  /** `undefined` where the file gives none, as it may for the ends of a subgraph. */
+  /** `undefined` if the file gives no type, as is possible for inputs and outputs of a subgraph. */
   readonly type: DataType | undefined;
-  /** `undefined` where the file gives no shape. */
+  /** `undefined` if the file gives no shape. */
   readonly shape: readonly (number | string)[] | undefined;
 }
 
 export interface Graph {
   readonly name: string;
-  /** Without the initializers, also where an old file lists those as inputs. */
+  /** The inputs without the initializers, which old files also list as inputs. */
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly nodes: readonly Node[];
   readonly initializers: ReadonlyMap<string, Tensor>;
 }
 
-/** An ONNX file in memory, as read: any opset, any variant. */
+/** An ONNX file in memory, as it was read: any opset and any variant of operators. */
 export interface OnnxModel {
   readonly irVersion: number;
-  /** Version of each imported operator set; `""` is ai.onnx. */
+  /** The version of each imported operator set; `""` is ai.onnx. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly producer: string;
   readonly graph: Graph;
@@ -91,7 +91,7 @@ export interface OnnxModel {
   readonly leavesOutOutputs?: boolean;
 }
 
-/** Type and shape of one tensor of a normalized graph. */
+/** The type and shape of one tensor of a normalized graph. */
 export interface TensorType {
   readonly type: DataType;
   readonly shape: Shape;
@@ -107,7 +107,7 @@ export interface Model {
   readonly values: ReadonlyMap<string, TensorType>;
 }
 
-/** Runs a graph once and returns the outputs asked for, each by its name; handed in by a backend. */
+/** Runs a graph once and returns the requested outputs by name. A backend provides it. */
 export type Evaluate = (
   model: OnnxModel,
   feeds: ReadonlyMap<string, Tensor>,

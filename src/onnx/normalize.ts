@@ -13,25 +13,24 @@ import { lookedAt, upgradeModel } from "./upgrade.ts";
 export interface NormalizeOptions {
   /** Named in errors. */
   readonly file?: string;
-  /** Shape of the one input, or of the one that holds floats; with or without the batch axis. */
+  /** The shape of the only input, or of the only floating-point input, with or without the batch axis. */
   readonly inputShape?: Shape;
-  /** The same for models of several inputs, by name. */
+  /** The shapes for models with several inputs, by name. */
   readonly inputShapes?: InputShapes;
-  /** Where the graph is observed: inputs that should not be zero there. Their shapes are bound as well. */
+  /** Inputs at which the graph is observed, if zeros are not suitable. Their shapes are bound as well. */
   readonly feeds?: ReadonlyMap<string, Tensor>;
   readonly evaluate: Evaluate;
 }
 
 /**
- * The one form in which the rest of the project meets a graph: see `Model`. Tensors keep their names; constants are what
- * one run shows of the tensors that no input reaches, and shapes are those of the same run.
+ * Converts a graph to the one form that the rest of the project works with: see `Model`. Tensors keep their names. Tensors that do not
+ * depend on an input become constants, with the values of one run; shapes come from the same run.
  *
- * An open batch axis becomes 1; every other open extent must be given. float16, bfloat16 and float64 become float32 (the
- * last loses precision). Where the values of an input decide over shapes (NonZero, say), the shapes are those at the
- * inputs observed (zeros, unless `feeds` says otherwise).
+ * An open batch axis becomes 1; every other open extent must be given. float16, bfloat16 and float64 become float32, and float64 loses
+ * precision. If shapes depend on the values of an input (as with NonZero), they are those at the observed inputs: zeros, or `feeds`.
  *
- * @throws PushforwardError whatever `checkModel` throws, `shape-mismatch` where input shapes are open or contradict the
- * file, `op-unsupported` for a variant that cannot be brought to this form, `backend-failed` where the graph does not run,
+ * @throws PushforwardError whatever `checkModel` throws, `shape-mismatch` if input shapes are open or contradict the file,
+ * `op-unsupported` for a variant that cannot be converted to this form, `backend-failed` if the graph does not run,
  * `not-finite` for NaN and infinite weights (an infinity that masks or bounds passes)
  */
 export async function normalize(model: OnnxModel, options: NormalizeOptions): Promise<Model> {
@@ -65,7 +64,7 @@ function askedShapes(
   const [input, ...others] = graph.inputs.length === 1 ? graph.inputs : floats;
   if (input === undefined || others.length > 0) {
     throw new PushforwardError("shape-mismatch", {
-      what: `One input shape is given, and the model has ${graph.inputs.length} inputs.`,
+      what: `One input shape is given, but the model has ${graph.inputs.length} inputs.`,
       fix: `Export the model with fixed shapes for its inputs: ${graph.inputs.map(({ name }) => name).join(", ")}.`,
     });
   }
@@ -74,7 +73,7 @@ function askedShapes(
 
 type Observed = ReadonlyMap<string, Tensor>;
 
-/** Runs the model once with the named tensors as its outputs; asks for nothing where none is named. */
+/** Runs the model once with the named tensors as its outputs. If no tensor is named, it does not run. */
 async function run(evaluate: Evaluate, model: OnnxModel, feeds: Observed, names: readonly string[]): Promise<Observed> {
   const inputs = new Map([...feeds].filter(([name]) => names.includes(name)));
   const fetches = names.filter((name) => !feeds.has(name) && !model.graph.initializers.has(name));
@@ -86,13 +85,13 @@ async function run(evaluate: Evaluate, model: OnnxModel, feeds: Observed, names:
     if (cause instanceof PushforwardError) throw cause;
     throw new PushforwardError("backend-failed", {
       what: `The model does not run (${messageOf(cause)}).`,
-      fix: "Check that it runs in ONNX Runtime; inputs that must not be zero can be given.",
+      fix: "Check that it runs in ONNX Runtime. If an input must not be zero, give a value for it.",
       cause,
     });
   }
 }
 
-/** Observes, replaces every If whose condition turns out constant by the branch taken, and again; then folds. */
+/** Observes the graph and replaces every If with a constant condition by the branch taken, until there is none; then folds. */
 async function settle(
   model: OnnxModel,
   observe: (model: OnnxModel, names: readonly string[]) => Promise<Observed>,

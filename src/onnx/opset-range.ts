@@ -1,7 +1,7 @@
 import { PushforwardError } from "../base/index.ts";
 import type { OnnxModel } from "./model.ts";
 
-/** The oldest operator set that is read: the first with today's broadcasting. */
+/** The oldest operator set that can be read: the first with the present meaning of broadcasting. */
 const OLDEST_READ = 7;
 
 /** The newest that the runtime loads. */

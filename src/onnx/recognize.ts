@@ -1,9 +1,9 @@
 import { type Field, fieldsOf } from "./protobuf-fields.ts";
 import { zipNames } from "./zip-names.ts";
 
-/** What a file is that is no ONNX model, and how an ONNX model is had from it. */
+/** The kind of a file that is not an ONNX model, and how to get an ONNX model from it. */
 export interface Recognized {
-  /** With its article: "a TensorFlow Lite model". */
+  /** Its kind with an article: "a TensorFlow Lite model". */
   readonly is: string;
   readonly fix: string;
 }
@@ -38,7 +38,7 @@ const coreMl = {
 const archive = (name: string): Recognized => ({ is: `${name} archive`, fix: UNPACK });
 const picture = (name: string): Recognized => ({ is: `a ${name} picture`, fix: INPUT_NOT_MODEL });
 
-/** Bytes at a place by which a format is known; text stands for its characters' codes. */
+/** Bytes at a position that identify a format. A text stands for the codes of its characters. */
 const magics: readonly (readonly [at: number, magic: string, recognized: Recognized])[] = [
   [0, "\x89HDF\r\n\x1a\n", hdf5],
   [4, "TFL3", tensorFlowLite()],
@@ -93,7 +93,7 @@ function tensorRt(): Recognized {
   };
 }
 
-/** How texts begin that are found in place of a model. */
+/** The beginnings of texts that are found where a model is expected. */
 const texts: readonly (readonly [RegExp, Recognized])[] = [
   [/^version https:\/\/git-lfs/, { is: "a Git LFS pointer", fix: `Fetch the model with "git lfs pull".` }],
   [
@@ -144,8 +144,8 @@ const texts: readonly (readonly [RegExp, Recognized])[] = [
 ];
 
 /**
- * What the bytes of a file are, where they are one of the things that people take for an ONNX model or get in place of one; by
- * content alone. `undefined` for ONNX models and for what is not known.
+ * Recognizes files that people mistake for an ONNX model, or get instead of one, by their content alone. `undefined` for ONNX models and
+ * for unknown files.
  */
 export function recognize(bytes: Uint8Array): Recognized | undefined {
   const fields = fieldsOf(bytes);
@@ -162,7 +162,7 @@ export function recognize(bytes: Uint8Array): Recognized | undefined {
   return inText(bytes) ?? inProtobuf(bytes, fields) ?? inPickle(bytes);
 }
 
-/** Fields of the outermost message of an ONNX file that are numbers, and those that are texts or messages. */
+/** The fields of the outermost message of an ONNX file that are numbers, and those that are texts or messages. */
 const onnxNumbers = new Set([1, 5]);
 const onnxMessages = new Set([2, 3, 4, 6, 7, 8, 14, 20, 25, 26]);
 
@@ -186,7 +186,7 @@ function inZip(names: readonly string[]): Recognized {
   return archive("a ZIP");
 }
 
-/** A safetensors file begins with the length of its header, eight bytes, and the header, which is JSON. */
+/** A safetensors file starts with the length of its header (eight bytes), followed by the header, which is JSON. */
 function isSafetensors(bytes: Uint8Array): boolean {
   if (bytes.length < 10) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -207,7 +207,7 @@ function inText(bytes: Uint8Array): Recognized | undefined {
   return { is: `text ("${shown}")`, fix: FETCH_AGAIN };
 }
 
-/** The text that the bytes are, if they are text: without white space and marks of byte order in front. */
+/** The bytes as text, if they are text, without leading white space and byte order mark. */
 function textOf(bytes: Uint8Array): string | undefined {
   const wide = startsWith(bytes, 0, "\xff\xfe") ? "utf-16le" : startsWith(bytes, 0, "\xfe\xff") ? "utf-16be" : "utf-8";
   const text = new TextDecoder(wide).decode(bytes).trim();
@@ -217,7 +217,7 @@ function textOf(bytes: Uint8Array): string | undefined {
   return text.length > 0 && foreign <= cutCharacter ? text : undefined;
 }
 
-/** Messages of other formats, told by the numbers of their fields. */
+/** Recognizes messages of other formats by the numbers of their fields. */
 function inProtobuf(bytes: Uint8Array, fields: readonly Field[] | undefined): Recognized | undefined {
   if (fields === undefined) return undefined;
   const [first] = fields as [Field];

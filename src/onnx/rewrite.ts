@@ -4,15 +4,15 @@ import { freshName } from "./graph.ts";
 import type { Attributes, Node, Tensor } from "./model.ts";
 
 /**
- * What a rewriting of one node may use. Helper nodes and constants go before the node and take its name as a prefix; the
- * node that a rewriting returns keeps name and outputs of the old one, so taps stay where they were.
+ * What the rewriting of one node may use. Additional nodes and constants are inserted before the node, and their names start with its
+ * name. The node that a rewriting returns has the name and outputs of the old one, so that taps do not change.
  */
 export interface Rewrite {
   /** Version of ai.onnx that the node was written for. */
   readonly opset: number;
-  /** The node's attributes; only those that the rewriting declares can be read. */
+  /** The attributes of the node. Only those that the rewriting declares can be read. */
   readonly attributes: ReturnType<typeof readAttributes>;
-  /** Shape of an input, where it was observed: not if a subgraph computes it. */
+  /** The shape of an input, if it was observed; an input that a subgraph computes is not. */
   shape(name: string): Shape | undefined;
   /**
    * Value of an input that is the same at every input of the model, be it an initializer, a Constant node or computed from
@@ -25,22 +25,22 @@ export interface Rewrite {
   add(op: string, inputs: readonly string[], attributes?: Attributes, output?: string): string;
 }
 
-/** Rewrites a node into the form of opset 18; the node itself where it has that form. */
+/** Rewrites a node to the form of opset 18. A node that has this form is returned itself. */
 export type Rewriting = (node: Node, to: Rewrite) => Node;
 
 /** How one operator is rewritten. */
 export interface OperatorRewriting {
-  /** All attributes that the rewriting knows: what it reads, carries over or may leave out. A node with another is refused. */
+  /** All attributes that the rewriting knows, because it reads, copies or may drop them. A node with any other is refused. */
   readonly attributes: readonly string[];
-  /** Positions of the inputs at whose shape or value it looks; it sees no others. */
+  /** The positions of the inputs whose shape or value it uses. It has access to no others. */
   readonly looksAt?: readonly number[];
   readonly rewrite: Rewriting;
 }
 
-/** What one run showed of the tensors that rewritings look at. */
+/** The shapes and values, from one run, of the tensors that rewritings use. */
 export interface Seen {
   readonly shapes: ReadonlyMap<string, Shape>;
-  /** Those that are the same at every input of the model. */
+  /** The tensors that are the same at every input of the model. */
   readonly constants: ReadonlyMap<string, Tensor>;
 }
 
@@ -53,7 +53,7 @@ export interface Growth extends Seen {
 }
 
 /**
- * Rewrites the node; whatever is added is pushed onto `growth`.
+ * Rewrites the node. Additional nodes and constants are added to `growth`.
  *
  * @throws PushforwardError `op-unsupported` naming the attributes that the rewriting does not know
  */
@@ -98,7 +98,7 @@ export function without(attributes: Attributes, ...names: readonly string[]): At
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
 }
 
-/** The node as a standard one: other operator, inputs and attributes, the same name and first output. */
+/** A standard node in place of the given one, with other operator, inputs and attributes, but the same name and first output. */
 export function standard(node: Node, op: string, inputs: readonly string[], attributes: Attributes = {}): Node {
   return { ...node, op, domain: "", inputs, attributes, outputs: node.outputs.slice(0, 1) };
 }

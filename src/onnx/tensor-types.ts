@@ -28,10 +28,10 @@ export const dataTypes = {
 
 const byCode = new Map<number, DataType>(Object.entries(dataTypes).map(([type, { code }]) => [code, type as DataType]));
 
-/** The element type of a code of the format; `undefined` for those that this project does not read (float8, int4, ...). */
+/** The element type of a code of the format; `undefined` for types that this project cannot read (float8, int4, ...). */
 export const dataTypeOf = (code: number): DataType | undefined => byCode.get(code);
 
-/** Entries of a floating-point tensor of any width as float32; an array that is float32 already is returned itself. */
+/** The entries of a floating-point tensor of any width as float32. A float32 array is returned itself. */
 export function toFloat32Array({ type, data }: Tensor): Float32Array {
   if (data instanceof Float32Array) return data;
   if (type === "float16") return fromHalves(data as Uint16Array);

@@ -5,7 +5,7 @@ import { type OperatorRewriting, type Rewrite, type Rewriting, standard, without
 
 /** One operator whose form changed. */
 export interface Upgrade extends OperatorRewriting {
-  /** Nodes of opsets below this one are rewritten. */
+  /** Nodes of opsets below this are rewritten. */
   readonly before: number;
 }
 
@@ -36,8 +36,8 @@ const scalarInput = (to: Rewrite, attribute: string): string =>
 const reduction: Upgrade = { before: 18, attributes: ["axes", "keepdims"], rewrite: asInput("axes", 1) };
 
 /**
- * Before opset 13 these normalized over all axes from `axis` on, as one. Where only one of those is longer than 1 that is
- * today's meaning; else the axes are flattened and put back.
+ * Before opset 13 these operators normalized over all axes from `axis` on together. If only one of these axes is longer than 1, the
+ * present operator does the same. Otherwise the axes are flattened before and restored after it.
  */
 const flattening: Upgrade = {
   before: 13,
@@ -97,7 +97,7 @@ function batchNormalization(node: Node, to: Rewrite): Node {
   return standard(node, "Add", [to.add("Mul", [normal, scale]), bias]);
 }
 
-/** Without training it changes nothing; a mask that is asked for is all ones. */
+/** In inference, Dropout is the identity. If its mask is used, the mask is all ones. */
 function dropout(node: Node, to: Rewrite): Node {
   const [x = "", , training = ""] = node.inputs;
   const flag = training === "" ? undefined : to.value(training);
@@ -136,7 +136,7 @@ function groupNormalization(node: Node, to: Rewrite): Node {
   return standard(node, "Reshape", [to.add("Add", [scaled, to.add("Reshape", [bias, rows])]), shape]);
 }
 
-/** Every operator of ai.onnx whose form changed between opset 7 and 18, and two that are always taken apart. */
+/** Every operator of ai.onnx whose form changed between opset 7 and 18, and two that are always split into others. */
 export const upgrades = tableOf<Readonly<Record<string, Upgrade>>>({
   BatchNormalization: {
     before: ALWAYS,
@@ -209,7 +209,7 @@ export const upgrades = tableOf<Readonly<Record<string, Upgrade>>>({
     attributes: ["body", "directions", "num_scan_inputs"],
     rewrite: (node) => {
       throw new PushforwardError("op-unsupported", {
-        what: "Scan of opset 8 is not read.",
+        what: "Scan of opset 8 is not supported.",
         where: { node: node.name || node.outputs[0], op: node.op },
         fix: "Export the model in opset 9 or later.",
       });

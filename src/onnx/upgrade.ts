@@ -17,7 +17,7 @@ function rewritingOf(node: Node, opset: number): OperatorRewriting | undefined {
 
 const opsetOf = ({ opsets }: OnnxModel): number => opsets.get("") ?? OPSET;
 
-/** Tensors of the graph that `upgradeModel` wants to have seen: inputs of nodes, also of those in subgraphs. */
+/** The tensors that `upgradeModel` needs from a run: inputs of nodes, also in subgraphs. */
 export function lookedAt(model: OnnxModel): string[] {
   const opset = opsetOf(model);
   const inputsIn = (graph: Graph): string[] =>
@@ -31,8 +31,8 @@ export function lookedAt(model: OnnxModel): string[] {
 }
 
 /**
- * The model with every node in the form of opset 18, or of its own opset where that is later; constants are initializers,
- * and fused operators and variants are taken apart.
+ * The model with every node in the form of opset 18, or of its own opset if that is later. Constants become initializers, and fused
+ * operators and variants are split into standard operators.
  *
  * @throws PushforwardError `op-unsupported` for a variant that has no such form, or an attribute that is not known
  */
@@ -68,7 +68,7 @@ function upgradeGraph(graph: Graph, around: Omit<Growth, "nodes" | "initializers
   return { ...graph, nodes, initializers };
 }
 
-/** The value of a Constant node, in whichever of its attributes it is written. */
+/** The value of a Constant node, from whichever attribute contains it. */
 function constantOf({ op, domain, attributes }: Node): Tensor | undefined {
   if (op !== "Constant" || domain !== "") return undefined;
   const read = readAttributes(attributes);
@@ -93,7 +93,7 @@ function constantOf({ op, domain, attributes }: Node): Tensor | undefined {
   }
 }
 
-/** The node without absent inputs at its end. */
+/** The node without absent inputs at the end of its list. */
 function trimmed(node: Node): Node {
   const last = node.inputs.findLastIndex((input) => input !== "");
   return last === node.inputs.length - 1 ? node : { ...node, inputs: node.inputs.slice(0, last + 1) };

@@ -3,7 +3,7 @@ const END = 0x06054b50;
 const END_BYTES = 22;
 const LONGEST_COMMENT = 65_535;
 
-/** The names of the files in a ZIP archive; those of a damaged one as far as its list can be read. */
+/** The names of the files in a ZIP archive. If it is damaged, the names that can be read. */
 export function zipNames(bytes: Uint8Array): string[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const names: string[] = [];

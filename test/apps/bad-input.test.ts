@@ -331,9 +331,9 @@ const inputs: readonly Row[] = [
     what: "a shape that the file contradicts",
     args: ["net.onnx", "x.npy", "--shape", "1,14,14"],
     says: [
-      'error: Input "picture" has shape 1×1×12×12 in the file, and 1×14×14 is asked for.',
+      'error: The input "picture" has the shape 1×1×12×12 in the file, but 1×14×14 is given.',
       atModel("net.onnx"),
-      "  do  Give a shape (--shape) that agrees with the file's fixed extents, or export the model with open ones.",
+      "  do  Give a shape (--shape) that agrees with the fixed extents of the file, or export the model with open extents.",
     ],
   },
 ];

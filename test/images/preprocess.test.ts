@@ -85,7 +85,7 @@ describe("preprocess", () => {
   test("refuses a picture smaller than the crop, and one of another size than required", () => {
     expect(() => preprocess(ramp(4, 9, 3), { ...levels, crop: [5, 5] })).toThrow("A picture of 4×9 is too small");
     expect(() => preprocess(ramp(4, 9, 3), fitTo(presets.none, [3, 5, 9]))).toThrow(
-      "A picture is 4×9 where the network takes 5×9.",
+      "A picture is 4×9, but the network takes 5×9.",
     );
   });
 });

@@ -145,8 +145,8 @@ describe("shapes of inputs", () => {
       open("N", 3, "S", "S"),
       [3, 4, 5],
       {
-        what: `Input "x" has shape N×3×S×S in the file, and 3×4×5 is asked for.`,
-        fix: "Give a shape (--shape) that agrees with the file's fixed extents, or export the model with open ones.",
+        what: `The input "x" has the shape N×3×S×S in the file, but 3×4×5 is given.`,
+        fix: "Give a shape (--shape) that agrees with the fixed extents of the file, or export the model with open extents.",
       },
     ],
     [
@@ -154,8 +154,8 @@ describe("shapes of inputs", () => {
       open("N", 3, 224, 224),
       [1, 3, 192, 192],
       {
-        what: `Input "x" has shape N×3×224×224 in the file, and 1×3×192×192 is asked for.`,
-        fix: "Give a shape (--shape) that agrees with the file's fixed extents, or export the model with open ones.",
+        what: `The input "x" has the shape N×3×224×224 in the file, but 1×3×192×192 is given.`,
+        fix: "Give a shape (--shape) that agrees with the fixed extents of the file, or export the model with open extents.",
       },
     ],
     [
@@ -163,7 +163,7 @@ describe("shapes of inputs", () => {
       graph({ inputs: [valueInfo("x", "float32", [1]), valueInfo("z", "float32", [1])], nodes: [relu("x", "y")] }),
       [1],
       {
-        what: "One input shape is given, and the model has 2 inputs.",
+        what: "One input shape is given, but the model has 2 inputs.",
         fix: "Export the model with fixed shapes for its inputs: x, z.",
       },
     ],
@@ -178,7 +178,7 @@ describe("shapes of inputs", () => {
     const attempt = normalize(open("N", 3), { evaluate, inputShapes: new Map([["image", [1, 3]]]) });
     await expect(attempt).rejects.toMatchObject({
       code: "shape-mismatch",
-      what: `A shape is given for "image", which is no input of the model.`,
+      what: `A shape is given for "image", which is not an input of the model.`,
       fix: "Its inputs are: x.",
     });
   });
@@ -413,7 +413,7 @@ describe("what cannot be normalized", () => {
     const attempt = normalize(graph({ nodes: [relu("x", "y")] }), { evaluate, feeds });
     await expect(attempt).rejects.toMatchObject({
       code: "shape-mismatch",
-      what: `Input "x" has shape 2×3 in the file, and 4 is asked for.`,
+      what: `The input "x" has the shape 2×3 in the file, but 4 is given.`,
     });
   });
 });
