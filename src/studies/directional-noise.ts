@@ -114,6 +114,18 @@ export const directionalNoise: Study = {
     };
   },
 
+  work(lab, params) {
+    const { inputs, taps } = lab;
+    const [from, to] = [taps[0]!, taps.at(-1)!];
+    const perturbed = numbersOf(params.amplitudes).length * Number(params.draws) * DIRECTIONS.length;
+    return {
+      spectra: false,
+      solves: [{ from, to, k: countOf(lab), count: inputs.length }],
+      points: [{ to, count: inputs.length * perturbed }],
+      images: inputs.length,
+    };
+  },
+
   async measure({ image }, lab, params) {
     const amplitudes = numbersOf(params.amplitudes);
     const [j, draws] = [spanOf(lab, params), Number(params.draws)];

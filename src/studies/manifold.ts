@@ -9,6 +9,7 @@ import { type Estimate, mean, meanOfKnown } from "./statistics.ts";
 import { type FindingTable, numbersOf, type Study, type StudyData, type Verdict, valueAt, verdictOf } from "./study.ts";
 import { TRANSFORMATIONS, tangentsOf } from "./tangents.ts";
 import { length } from "./vector.ts";
+import { sharedSpectra } from "./work.ts";
 
 const TANGENTS = [...TRANSFORMATIONS, "neighbours"] as const;
 const SPACES = ["transformations", "neighbours", "random"] as const;
@@ -77,6 +78,8 @@ export const manifold: Study = {
       },
     };
   },
+
+  work: sharedSpectra,
 
   async measure({ image }, lab, params) {
     const { algebra } = lab.network.backend;

@@ -110,6 +110,21 @@ export const noise: Study = {
     };
   },
 
+  work(lab, params) {
+    const { inputs, taps } = lab;
+    const [source, ...targets] = taps;
+    const noisy = kindsOf(params).length * levelsOf(kindsOf(params), params);
+    const chosen = chosenImages(lab, params).length;
+    const solves = targets.map((to) => ({
+      from: source!,
+      to,
+      k: tripletsAt(lab.k, source!, to),
+      count: chosen * (noisy + 1),
+    }));
+    // Every layer's kept values are exchanged in both orders; each exchange is about one more product.
+    return { spectra: false, solves, points: [{ to: taps.at(-1)!, count: 2 * inputs.length * noisy }], images: chosen };
+  },
+
   async measure({ image, kind }, lab, params) {
     const name = kindsOf(params)[kind!]!;
     const { points, distance } = await noisyPoints(lab, image!, name, numbersOf(params[name]));

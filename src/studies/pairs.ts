@@ -101,6 +101,12 @@ export const pairs: Study = {
     };
   },
 
+  work({ inputs, taps }, params) {
+    const count = inputs.length * KINDS.length * Number(params.pairs) * 2;
+    const points = taps.slice(1).map((to) => ({ to, count }));
+    return { spectra: true, solves: [], points, images: inputs.length };
+  },
+
   async measure({ image }, lab, params) {
     const directions = numbersOf(params.directions);
     const count = Number(params.pairs);

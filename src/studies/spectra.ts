@@ -62,6 +62,18 @@ export const spectra: Study = {
     };
   },
 
+  work(lab, params) {
+    const { inputs, taps } = lab;
+    const count = inputs.length;
+    const most = Math.min(lab.k, Number(params.steps));
+    const steps = taps.flatMap((to, tap) => {
+      const from = tap === 0 ? to : lab.before(tap);
+      return from === to || from === taps[0] || most === 0 ? [] : [{ from, to, k: tripletsAt(most, from, to), count }];
+    });
+    const points = taps.slice(1).map((to) => ({ to, count }));
+    return { spectra: true, solves: steps, points, images: count };
+  },
+
   async measure(cell, lab, params) {
     const [tap, image] = [cell.tap! + 1, cell.image!];
     const unit = await lab.spectrum(image, tap);

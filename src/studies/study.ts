@@ -4,6 +4,7 @@ import type { ClaimName } from "./claims.ts";
 import { endsAll, reasonOf } from "./failure.ts";
 import type { Lab } from "./lab.ts";
 import type { Estimate } from "./statistics.ts";
+import type { StudyWork } from "./work.ts";
 
 /** A question, how it is measured, and what follows from the numbers. Seeds, resuming and the page are the same for all studies. */
 export interface Study {
@@ -14,6 +15,8 @@ export interface Study {
   readonly params: Readonly<Record<string, Param>>;
   /** What is measured, and in which cells. @throws PushforwardError `usage` if the inputs are not suitable */
   design(lab: Lab, params: Params): Design | Promise<Design>;
+  /** What the study will compute, to tell its time beforehand. */
+  work(lab: Lab, params: Params): StudyWork;
   /** Measures one cell, given by its indices on the axes: for every variable, one number for each combination of its labels. */
   measure(cell: Readonly<Record<string, number>>, lab: Lab, params: Params): Promise<CellValues>;
   /** The conclusions from all numbers. */

@@ -58,6 +58,11 @@ export const trajectory: Study = {
     };
   },
 
+  work({ inputs, taps }) {
+    const points = taps.map((to) => ({ to, count: inputs.length }));
+    return { spectra: false, solves: [], points, images: inputs.length };
+  },
+
   async measure({ tap }, lab) {
     const { algebra } = lab.network.backend;
     const points = await lab.activations(lab.taps[tap!]!);

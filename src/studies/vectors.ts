@@ -14,6 +14,7 @@ import {
 } from "./findings.ts";
 import { correlation, type Estimate, mean, meanOfKnown, ranks } from "./statistics.ts";
 import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+import { sharedSpectra } from "./work.ts";
 
 /** How many taps have a line of their own. */
 const MOST_LINES = 8;
@@ -74,6 +75,8 @@ export const vectors: Study = {
       },
     };
   },
+
+  work: sharedSpectra,
 
   async measure(cell, lab) {
     const unit = await lab.spectrum(cell.image!, cell.tap! + 1);

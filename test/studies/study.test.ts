@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { spreadOver } from "../../src/studies/findings.ts";
 import { paramsOf, type Study } from "../../src/studies/index.ts";
 import { verdictOf } from "../../src/studies/study.ts";
+import { sharedSpectra } from "../../src/studies/work.ts";
 
 const study: Study = {
   id: "sizes",
@@ -13,6 +14,7 @@ const study: Study = {
     kinds: { about: "kinds of noise", default: ["gaussian"] },
     name: { about: "a name", default: "a" },
   },
+  work: sharedSpectra,
   design: () => ({ axes: {}, cell: [], variables: {} }),
   measure: async () => ({}),
   conclude: () => ({ tables: [], charts: [], verdicts: [] }),

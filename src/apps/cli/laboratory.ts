@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { exitCodes } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { throughJpeg } from "../../platform/node/image-decoder.ts";
-import { createRun, createStudyRun, matchInputs, type StudyManifest } from "../../results/index.ts";
+import { createRun, createStudyRun, earlierRun, matchInputs, type StudyManifest } from "../../results/index.ts";
 import { Lab, type Params, reasonOf, runStudy, type Study } from "../../studies/index.ts";
 import { tellFirstLook } from "./first-look.ts";
 import { interruptible } from "./interruptible.ts";
@@ -19,6 +19,7 @@ import {
   versionsOf,
 } from "./prepare.ts";
 import { Progress } from "./progress.ts";
+import { type AskedStudy, announceStudies } from "./study-outlook.ts";
 
 /** What commands that run studies ask for. */
 export interface LaboratoryOptions extends PrepareOptions {
@@ -56,6 +57,7 @@ export async function inLaboratory(
   file: string,
   paths: readonly string[],
   options: LaboratoryOptions,
+  asked: readonly AskedStudy[],
   use: (measure: Measure) => Promise<void>,
 ): Promise<void> {
   const prepared = await prepare(file, paths, options);
@@ -88,6 +90,7 @@ export async function inLaboratory(
     });
     tellFirstLook(prepared.firstLook);
     try {
+      await announceStudies(lab, asked, { out: options.out, isDone: await doneSpectra(kept, version, options) });
       await use(async (study, params) => {
         const manifest: StudyManifest = {
           ...commonOf(kept, version, options),
@@ -104,6 +107,16 @@ export async function inLaboratory(
   } finally {
     await network.close();
   }
+}
+
+/** Whether the shared spectrum of an input at a tap is stored. */
+async function doneSpectra(kept: Prepared, version: string, options: LaboratoryOptions) {
+  const manifest = runManifest(kept, { ...options, version });
+  const earlier = await earlierRun(new DirectoryStore(join(options.out, "run")), manifest);
+  if (earlier === undefined) return () => false;
+  const { places } = matchInputs(earlier.manifest.inputs, manifest.inputs);
+  const isThere = (place: number) => earlier.manifest.inputs[place] !== undefined;
+  return (input: number, tap: number) => isThere(places[input]!) && earlier.isDone(places[input]!, tap);
 }
 
 async function measured(study: Study, lab: Lab, manifest: StudyManifest, out: string): Promise<void> {

@@ -1,14 +1,13 @@
 import { formatRange, PushforwardError } from "../../base/index.ts";
-import type { Tap } from "../../jacobian/index.ts";
+import type { Network, Tap } from "../../jacobian/index.ts";
 import { Forecast, type TapForecast, timeOf } from "../../studies/index.ts";
-import type { NetworkFile } from "../node/index.ts";
 import { diskFor, storingTime, warnOfDisk } from "./disk.ts";
 import { COMPILING, formatBytes, freeRoom, type Keeping, requireRoom, roomFor } from "./memory.ts";
 import { Progress } from "./progress.ts";
 
 /** A run that is about to start. */
 export interface PlannedRun {
-  readonly network: NetworkFile;
+  readonly network: Network;
   readonly from: Tap;
   readonly taps: readonly Tap[];
   readonly k: number;
@@ -32,9 +31,12 @@ export interface Outlook {
 /**
  * Counts what is left to do of a run, and rehearses some of it, where a share of its time may go into that.
  *
- * @throws PushforwardError `memory-short` where the run would not fit into memory, by counting
+ * @throws PushforwardError `memory-short` where a run that is to keep something would not fit into memory, by counting
  */
-export async function outlookOf(run: PlannedRun, share = SHARE): Promise<Outlook> {
+export async function outlookOf(
+  run: Omit<PlannedRun, "keeping" | "out"> & { readonly keeping?: Keeping },
+  share = SHARE,
+): Promise<Outlook> {
   const { network, from, k, tol, points, isDone, keeping } = run;
   const demands = run.taps.map((tap, index) => ({
     tap,
@@ -44,8 +46,10 @@ export async function outlookOf(run: PlannedRun, share = SHARE): Promise<Outlook
   const forecast = new Forecast(network, from, open);
   const progress = new Progress(open.map(() => 1));
   if (share > 0 && open.length > 0) {
-    const { memory, address } = await freeRoom();
-    await requireRoom(forecast, k, keeping, { memory, address: address - COMPILING });
+    if (keeping !== undefined) {
+      const { memory, address } = await freeRoom();
+      await requireRoom(forecast, k, keeping, { memory, address: address - COMPILING });
+    }
     const onStart = ({ name }: Tap) => progress.update(`rehearsing ${name}, to tell what the run will take`);
     for (const point of points) {
       if (point === undefined) continue;
@@ -64,7 +68,7 @@ export async function outlookOf(run: PlannedRun, share = SHARE): Promise<Outlook
 }
 
 /** How the time of a forecast was found. */
-function basisOf({ forecast, taps }: Outlook): string {
+export function basisOf({ forecast, taps }: Outlook): string {
   return forecast.rehearsed === 0 ? "by counting" : `rehearsed at ${forecast.rehearsed} of ${taps.length} taps`;
 }
 

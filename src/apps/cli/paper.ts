@@ -25,10 +25,11 @@ export function paperCommand(version: string): Command {
     )
     .action(async (model: string, paths: string[], { quick = false, ...options }: PaperOptions) => {
       const k = options.k ?? (quick ? PAPER_K.quick : PAPER_K.whole);
-      await inLaboratory(version, model, paths, { ...options, k }, async (measure) => {
+      const asked = studies.map((study) => ({ study, params: paramsOf(study, { quick }) }));
+      await inLaboratory(version, model, paths, { ...options, k }, asked, async (measure) => {
         const refusals: PushforwardError[] = [];
-        for (const study of studies) {
-          await measure(study, paramsOf(study, { quick })).catch((cause: unknown) => {
+        for (const { study, params } of asked) {
+          await measure(study, params).catch((cause: unknown) => {
             // A study that these inputs do not do is left out.
             if (!(cause instanceof PushforwardError && cause.code === "usage")) throw cause;
             refusals.push(cause);

@@ -24,7 +24,7 @@ export function studyCommand(version: string): Command {
     .action(async (name: string, model: string, paths: string[], options: StudyOptions) => {
       const study = studyNamed(name);
       const params = paramsOf(study, options);
-      await inLaboratory(version, model, paths, options, (measure) => measure(study, params));
+      await inLaboratory(version, model, paths, options, [{ study, params }], (measure) => measure(study, params));
       process.stdout.write(`${await writeStudies(options.out)}\n`);
     });
 }
