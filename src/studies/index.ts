@@ -17,4 +17,4 @@ export {
   type Verdict,
 } from "./study.ts";
 export { studies } from "./table.ts";
-export { type StudyWork, timeOfWork } from "./work.ts";
+export { timeOfWork } from "./work.ts";
