@@ -18,9 +18,9 @@ const record = { name: "relu5", tensor: "r5", op: "Relu", shape: [4], cut: true,
 
 test("a unit: σ below the floor is told by the floor, and is not certified", () => {
   expect(describeUnit(unit)).toBe(
-    "σ₁ 2.000, σ4 < 4.2e-6, 2 of 4 certified, 2 below the floor, worst residual 1.0e-6 σ₁, 0.5 s",
+    "σ₁ 2.000, σ₄ < 4.2e-6, 2 of 4 certified, 2 below the floor, worst residual 1.0e-6 σ₁, 0.5 s",
   );
-  expect(describeUnit(unitOf([2, 1]))).toBe("σ₁ 2.000, σ2 1.00, 2 of 2 certified, worst residual 5.0e-8 σ₁, 0.5 s");
+  expect(describeUnit(unitOf([2, 1]))).toBe("σ₁ 2.000, σ₂ 1.00, 2 of 2 certified, worst residual 5.0e-8 σ₁, 0.5 s");
 });
 
 test("a tap: no σ below the floor enters a mean", () => {
@@ -42,5 +42,5 @@ test("a tap: no σ below the floor enters a mean", () => {
 });
 
 test("the zeros of J = 0 are numbers", () => {
-  expect(describeUnit(unitOf([0, 0], { floor: 0, norm: 0 }))).toContain("σ₁ 0.000, σ2 0.00, 2 of 2 certified");
+  expect(describeUnit(unitOf([0, 0], { floor: 0, norm: 0 }))).toContain("σ₁ 0.000, σ₂ 0.00, 2 of 2 certified");
 });

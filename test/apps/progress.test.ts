@@ -27,7 +27,7 @@ function written(isTTY: boolean, columns: number, name: string): string {
   const progress = new Progress(new Array(6).fill(1), stream);
   for (let unit = 0; unit < 6; unit++) {
     for (let step = 0; step < 20; step++) progress.update(`${name}: ${step} of 20 triplets, 123 J + 456 Jᵀ products`);
-    progress.finish(`${name}: σ₁ 10.16, σ500 2.94, 500/500 certified, worst residual 1.3e-7 σ₁, 0.1 s`);
+    progress.finish(`${name}: σ₁ 10.16, σ₅₀₀ 2.94, 500/500 certified, worst residual 1.3e-7 σ₁, 0.1 s`);
   }
   progress.end();
   return text;
@@ -52,7 +52,7 @@ describe.each(["a → conv1", "とても長い名前の写真 → 畳み込み�
       expect(text.trimEnd().split("\n")).toHaveLength(6);
       for (const sign of ["\r", "\x1b", "…"]) expect(text).not.toContain(sign);
       expect(text).toContain(
-        `[6/6] ${name}: σ₁ 10.16, σ500 2.94, 500/500 certified, worst residual 1.3e-7 σ₁, 0.1 s\n`,
+        `[6/6] ${name}: σ₁ 10.16, σ₅₀₀ 2.94, 500/500 certified, worst residual 1.3e-7 σ₁, 0.1 s\n`,
       );
     });
   },

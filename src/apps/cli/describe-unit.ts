@@ -1,4 +1,4 @@
-import { boundOf, formatSeconds, isBelowFloor } from "../../base/index.ts";
+import { boundOf, formatSeconds, isBelowFloor, subscript } from "../../base/index.ts";
 import type { RunManifest, UnitResult } from "../../results/index.ts";
 import { formatTable } from "./table.ts";
 
@@ -10,13 +10,13 @@ const counted = ({ status }: Numbers, word: UnitResult["status"][number]): numbe
 
 const worstOf = ({ residual, norm }: Numbers): number => (norm === 0 ? 0 : Math.max(...residual) / norm);
 
-/** `σ₁ 13.29, σ64 < 9.0e-6, 23 of 64 certified, 41 below the floor, worst residual 2.1e-7 σ₁, 0.3 s` */
+/** `σ₁ 13.29, σ₆₄ < 9.0e-6, 23 of 64 certified, 41 below the floor, worst residual 2.1e-7 σ₁, 0.3 s` */
 export function describeUnit(unit: Numbers): string {
   const { k, seconds } = unit;
   const below = counted(unit, "below-floor");
   const said = [
     `σ₁ ${meanSigma([unit], 0, 4)}`,
-    `σ${k} ${meanSigma([unit], k - 1, 3)}`,
+    `σ${subscript(k)} ${meanSigma([unit], k - 1, 3)}`,
     `${counted(unit, "converged")} of ${k} certified`,
     ...(below > 0 ? [`${below} below the floor`] : []),
     `worst residual ${worstOf(unit).toExponential(1)} σ₁`,
