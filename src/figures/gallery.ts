@@ -218,14 +218,16 @@ function captionOf({ tap, k, shape, columns }: Gallery, hasDetails: boolean): st
   else if (shown.length > 0) said.push("Inputs are shown with their preprocessing undone.");
   if (columns.length === 1) said.push("One input (n = 1).");
   if (vectors.some(({ status }) => status === "unconverged")) said.push("× did not converge.");
-  if (vectors.some(({ status }) => status === "at-floor")) said.push("○ stopped at the rounding floor of the backend.");
+  if (vectors.some(({ status }) => status === "at-floor"))
+    said.push("○ reached only the floor, which is above the tolerance.");
   if (columns.some(({ smallest }) => smallest !== undefined && smallest.number !== k)) {
     said.push(
       "Where the last σ lie below the floor, so that their vectors point anywhere, v of the last one kept above it stands in their " +
         "place, with the number of its σ.",
     );
   }
-  if (vectors.some(({ sigma }) => sigma === 0)) said.push("Where σ = 0, v is any direction that the tap does not see.");
+  if (vectors.some(({ sigma }) => sigma === 0))
+    said.push("Where σ = 0, v is an arbitrary direction that does not change the tap.");
   return said.join(" ");
 }
 

@@ -172,7 +172,7 @@ function captionOf(curves: readonly SpectrumCurve[], domain: readonly [number, n
   if (unconverged > 0) said.push(`A cross marks where a triplet did not converge (${plural(unconverged, "triplet")}).`);
   if (atFloor > 0) {
     said.push(
-      `A circle marks where a residual stopped at the rounding floor of the backend (${plural(atFloor, "triplet")}).`,
+      `A circle marks a triplet that reached only the floor, which is above the tolerance (${plural(atFloor, "triplet")}).`,
     );
   }
   if (unconverged + atFloor === 0) said.push("All triplets shown converged.");

@@ -101,7 +101,7 @@ describe("a folder that is taken", () => {
       code: 2,
       stdout: "",
       stderr: [
-        "error: A run is a folder, and there is a file in its place.",
+        "error: A run is a folder, but this is a file.",
         `  at  file ${place.path("pictures", "a.png")}`,
         "  do  Give the folder that a run was written to.\n",
       ].join("\n"),

@@ -3,7 +3,7 @@ import { messageOf, PushforwardError, type Shape } from "../../base/index.ts";
 import { decodeText, fitTo, type Preprocess, parsePreset, pictureShape, presetNamed } from "../../images/index.ts";
 import { readBytes } from "../node/open-model.ts";
 
-/** The preprocessing of a name or JSON file, as it is before it is fitted to a network. */
+/** The preprocessing with a name, or from a JSON file, before it is adapted to a network. */
 async function readPreset(nameOrFile: string): Promise<Preprocess> {
   if (extname(nameOrFile).toLowerCase() !== ".json") return presetNamed(nameOrFile);
   const { text } = decodeText(await readBytes(nameOrFile));
@@ -22,7 +22,7 @@ async function readPreset(nameOrFile: string): Promise<Preprocess> {
 }
 
 /**
- * The preprocessing to use: the one asked for, or `imagenet` where the network's input can only be that.
+ * The preprocessing to use: the one asked for, or `imagenet` if the input of the network has 3 channels and at least 128 rows.
  *
  * @throws PushforwardError `usage` where pictures need one and none is evident; what `fitTo` throws
  */

@@ -25,7 +25,7 @@ export function describeUnit(unit: Numbers): string {
   return said.join(", ");
 }
 
-/** One row a tap with what its units say together; a tap that has none is left out. */
+/** A table with one row for each tap that has units, which summarizes them. */
 export function summaryTable(
   taps: readonly { record: RunManifest["taps"][number]; units: readonly Numbers[] }[],
 ): string {
@@ -58,7 +58,7 @@ function meanSigma(units: readonly Numbers[], index: number, digits: number): st
   return `${inDigits(mean, digits)}${known.length < there.length ? ` (${known.length} of ${there.length})` : ""}`;
 }
 
-/** A number with an exponent where it would have many zeros. */
+/** A number, with an exponent if it would otherwise have many zeros. */
 function inDigits(value: number, digits: number): string {
   return value !== 0 && (value < 1e-3 || value >= 1e6) ? value.toExponential(digits - 1) : value.toPrecision(digits);
 }

@@ -5,9 +5,9 @@ import type { Tap } from "../../jacobian/index.ts";
 import type { TapForecast } from "../../studies/index.ts";
 import { formatBytes, type Keeping, keptVectors } from "./memory.ts";
 
-/** What a file takes at least on most disks, and a folder. */
+/** The least number of bytes that a file, or a folder, takes on most disks. */
 const BLOCK = 4096;
-/** Seconds for a file with its folders. */
+/** Seconds to write a file with its folders. */
 const WRITING: Range = { low: 1e-4, high: 1.5e-3 };
 /** Files of a unit beside its vectors, each with the folder that it lies in. */
 const FILES = 24;

@@ -5,7 +5,7 @@ import { unreadable } from "../../platform/node/file-errors.ts";
 
 const endings = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".npy"]);
 
-/** What only a folder of results has: a Zarr store of either version, or a page of studies. */
+/** Files that identify a folder of results: a Zarr store of either version, or a page of studies. */
 const resultMarks = ["zarr.json", ".zgroup", ".zarray", "studies.html"];
 
 /** Folders that systems make beside pictures, with files of the same names in them. */
@@ -53,7 +53,7 @@ export async function findInputs(paths: readonly string[], out?: string): Promis
   });
 }
 
-/** What is below a folder, sorted by path; of two paths to one file, the one with fewer links. */
+/** The files below a folder, sorted by path. If two paths lead to one file, the one with fewer links is used. */
 async function inputsBelow(root: string, results: string | undefined): Promise<FoundInput[]> {
   const realRoot = await realpath(root);
   if (realRoot === results) throw amongPictures(root);
@@ -104,7 +104,7 @@ async function inputsBelow(root: string, results: string | undefined): Promise<F
 
 const hasEnding = (path: string): boolean => endings.has(extname(path).toLowerCase());
 
-/** Whether a folder is another one or lies around it. */
+/** Whether a folder is the same as another one or contains it. */
 const holds = (folder: string, other: string): boolean => `${other}${sep}`.startsWith(`${folder}${sep}`);
 
 function neither(file: string): PushforwardError {

@@ -3,7 +3,7 @@ import type { Preprocess } from "../../images/index.ts";
 import type { Inputs } from "./inputs.ts";
 import { type Predictions, ranked } from "./predictions.ts";
 
-/** What a command is about to work on. */
+/** The network and inputs of a command, before its work starts. */
 export interface FirstLook {
   /** With the class that the network gives each, where it gives classes. */
   readonly inputs: Inputs;
@@ -15,7 +15,7 @@ export interface FirstLook {
   readonly colour: Preprocess["colour"] | undefined;
 }
 
-/** Tells a first look on standard error. */
+/** Prints a first look at the inputs on standard error. */
 export function tellFirstLook(look: FirstLook): void {
   for (const line of firstLookLines(look)) process.stderr.write(`${line}\n`);
 }
@@ -29,7 +29,7 @@ export function firstLookLines(look: FirstLook): string[] {
   return [...notes, ...warningsOf(look).map((line) => `warning: ${line}`)];
 }
 
-/** Channels up to this many have their means told apart. */
+/** Up to this many channels, the mean of each is printed. */
 const FEW_CHANNELS = 4;
 
 function rangeOf({ inputs, shape, colour }: FirstLook): string {
@@ -54,9 +54,9 @@ function rangeOf({ inputs, shape, colour }: FirstLook): string {
 
 const number = (value: number): string => String(Number(value.toPrecision(3))).replace("-", "−");
 
-/** Up to so many inputs are told one by one. */
+/** Up to this many inputs are printed one by one. */
 const FEW_INPUTS = 5;
-/** So many classes of each. */
+/** How many classes are printed for each input. */
 const FIRST = 5;
 
 function answersOf({ inputs: { records }, predictions }: FirstLook): string[] {

@@ -1,4 +1,4 @@
-/** Runs a job that an interrupt asks to end after its step; a second one ends the process. */
+/** Runs a job. The first interrupt asks it to end after the current step; the second ends the process. */
 export async function interruptible(job: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const aborter = new AbortController();
   const interrupt = () => {

@@ -4,7 +4,7 @@ import { type ClassRecord, classOf, decodeText, type Labels, parseLabels, rowOf 
 import { unreadable } from "../../platform/node/file-errors.ts";
 import type { FoundInput } from "./find-inputs.ts";
 
-/** What is known of the classes of a command's inputs. */
+/** What is known about the classes of the inputs of a command. */
 export interface InputLabels {
   /** In the order of the network's outputs; empty where no list of them is given. */
   readonly classes: readonly ClassRecord[];

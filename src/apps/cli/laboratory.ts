@@ -21,7 +21,7 @@ import {
 import { Progress } from "./progress.ts";
 import { type AskedStudy, announceStudies } from "./study-outlook.ts";
 
-/** What commands that run studies ask for. */
+/** The options of commands that run studies. */
 export interface LaboratoryOptions extends PrepareOptions {
   readonly k: number;
   readonly tol: number;
@@ -43,7 +43,7 @@ export function experimenting(command: Command): Command {
     .requiredOption("--out <folder>", "folder for the results (Zarr, CSV, SVG, PNG, HTML); the same command continues");
 }
 
-/** Measures a study that is not stored whole yet. */
+/** Measures the cells of a study that are not stored yet. */
 export type Measure = (study: Study, params: Params) => Promise<void>;
 
 /**

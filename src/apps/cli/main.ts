@@ -13,7 +13,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../../package.json", imp
   version: string;
 };
 
-/** What a shell shows of a program that the signal SIGPIPE ends. */
+/** The exit code that a shell shows for a program ended by the signal SIGPIPE. */
 const READER_GONE = 141;
 
 const program = new Command("pushforward")
@@ -69,7 +69,7 @@ function exitCodeFor(thrown: unknown): number {
   return 70;
 }
 
-/** What commander says of a mistake, told as every other error. */
+/** An error of commander, in the form of all other errors. */
 function usageError({ message }: CommanderError): PushforwardError {
   const [first = "", hint = ""] = message.replace(/^error: /, "").split("\n");
   const suggestion = hint === "" ? "" : `${hint.replace(/^\(|\)$/g, "")} `;

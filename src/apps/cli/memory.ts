@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { PushforwardError, quoted } from "../../base/index.ts";
 import type { Forecast, TapForecast } from "../../studies/index.ts";
 
-/** What a run keeps, beside what its solves hold. */
+/** What a run holds in addition to the memory of its solves. */
 export interface Keeping {
   /** How many of the first and of the last singular vectors of each unit are stored. */
   readonly vectors: number | "all";
@@ -16,7 +16,7 @@ interface Room {
   readonly address: number;
 }
 
-/** What the process may still take: free memory within the limits of its container, and below `ulimit -v`. */
+/** The memory that the process can still use, within the limits of its container and of `ulimit -v`. */
 export async function freeRoom(): Promise<Room> {
   const [limits, status] = await Promise.all(
     ["limits", "status"].map((name) => readFile(`/proc/self/${name}`, "utf8").catch(() => "")),
@@ -26,7 +26,7 @@ export async function freeRoom(): Promise<Room> {
   return { memory: process.availableMemory(), address: limit - taken };
 }
 
-/** What a run adds to the process, at most. */
+/** The most memory that a run adds to the process. */
 export function roomFor(taps: readonly TapForecast[], { vectors, inMemory }: Keeping): Room {
   const lengths = ({ k, m, n }: TapForecast) => {
     return { result: FLOAT * k * (m + n), kept: FLOAT * keptVectors({ k }, vectors) * (m + n) };
@@ -55,7 +55,7 @@ const ARENAS = 2 ** 28;
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
 /**
- * Stops a run that would not fit, and says what would.
+ * Throws if a run would not fit into memory, and says what would fit.
  *
  * @throws PushforwardError `memory-short`
  */

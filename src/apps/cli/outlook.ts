@@ -19,10 +19,10 @@ export interface PlannedRun {
   readonly out: string | undefined;
 }
 
-/** The part of a run's time that may go into its prediction. */
+/** The fraction of the time of a run that its prediction may take. */
 const SHARE = 0.05;
 
-/** What is left to do of a run, and what it is expected to take. */
+/** The remaining work of a run, and its predicted cost. */
 export interface Outlook {
   readonly forecast: Forecast;
   readonly taps: readonly TapForecast[];
@@ -72,14 +72,14 @@ export function basisOf({ forecast, taps }: Outlook): string {
   return forecast.rehearsed === 0 ? "by counting" : `rehearsed at ${forecast.rehearsed} of ${taps.length} taps`;
 }
 
-/** What each unit is expected to take against the others, tap by tap. */
+/** The predicted time of each unit relative to the others, tap by tap. */
 export const sharesOf = ({ taps }: Outlook): number[] =>
   taps.flatMap(({ setup, seconds, inputs, solves }) =>
     Array.from({ length: inputs }, (_, i) => (i === 0 ? setup : 0) + (i < solves ? seconds : 0)),
   );
 
 /**
- * Tells on standard error what a run will take, and stops one that does not fit into memory.
+ * Prints the predicted cost of a run on standard error, and throws if it does not fit into memory.
  *
  * @throws PushforwardError `memory-short` with what would fit
  */

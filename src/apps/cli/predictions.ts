@@ -4,7 +4,7 @@ import type { NetworkFile } from "../node/index.ts";
 import type { Inputs } from "./inputs.ts";
 import type { InputLabels } from "./labels.ts";
 
-/** What a network says of inputs. */
+/** The predictions of a network for its inputs. */
 export interface Predictions {
   /** [inputs][classes], as the network gives them; undefined where the input could not be used or a score is not finite. */
   readonly scores: readonly (Float32Array | undefined)[];
@@ -57,6 +57,6 @@ export function withPredictions(
   });
 }
 
-/** Places of the scores, from the largest score on; of equal ones the first place first. */
+/** The indices of the scores in decreasing order of the scores; among equal scores the smaller index is first. */
 export const ranked = (scores: Float32Array): number[] =>
   Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || a - b);

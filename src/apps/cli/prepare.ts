@@ -16,7 +16,7 @@ import { labelInputs } from "./labels.ts";
 import { shape, threadCount, wholeNumber } from "./options.ts";
 import { predict, withPredictions } from "./predictions.ts";
 
-/** What a command asks for of networks and inputs. */
+/** The options of a command for its network and inputs. */
 export interface PrepareOptions {
   readonly taps: string;
   readonly from?: string;
@@ -50,7 +50,7 @@ export function preparing(command: Command): Command {
     .option("--threads <count>", "threads for one product (default: all cores)", threadCount("--threads"));
 }
 
-/** A network that is open, with the taps and inputs of a command. */
+/** An open network, with the taps and inputs of a command. */
 export interface Prepared {
   readonly network: NetworkFile;
   readonly from: Tap;
@@ -162,7 +162,7 @@ function settingsWithHash(preset: Preprocess): Record<string, unknown> {
   };
 }
 
-/** The network's input for each input of a run, in the run's order; absent where it is not to be had. */
+/** The network's input for each input of a run, in the order of the run; absent if it cannot be loaded. */
 export type Points = Inputs["points"];
 
 /** The points of a command's inputs in the order in which a run that goes on has them. */
@@ -181,7 +181,7 @@ export async function storeSources(stored: Run, { network, from }: Prepared, poi
   }
 }
 
-/** What a number was computed with and on. */
+/** The versions, and the machine, with which numbers are computed. */
 export function versionsOf(pushforward: string): RunManifest["versions"] {
   return {
     pushforward,

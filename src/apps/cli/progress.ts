@@ -1,16 +1,16 @@
 import { formatSeconds } from "../../base/index.ts";
 import { cutToWidth, widthOf } from "./width.ts";
 
-/** Where progress is written: standard error, or what stands for it. */
+/** The stream for progress: standard error, or another one in tests. */
 export interface ProgressStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
 }
 
-/** A terminal that does not tell its width. */
+/** The width of a terminal that does not report one. */
 const USUAL_COLUMNS = 80;
-/** Back to the first column, and everything in the line erased. */
+/** Moves to the first column and erases the line. */
 const CLEAR = "\r\x1b[2K";
 
 /**

@@ -19,14 +19,14 @@ import { runtimeError } from "./runtime-errors.ts";
 const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
 
 export interface BackendOptions {
-  /** Threads of one product, at most one for each core: more are not taken. All cores unless given. */
+  /** The threads for one product, at most one for each core. By default all cores are used. */
   readonly threads?: number;
 }
 
 /**
  * ONNX Runtime on the CPU, in this process.
  *
- * @throws PushforwardError `usage` for threads that are no whole number of at least 1
+ * @throws PushforwardError `usage` if `threads` is not a whole number of at least 1
  */
 export function createBackend({ threads }: BackendOptions = {}): Backend {
   const intraOpNumThreads = threadsOf(threads);
@@ -72,9 +72,9 @@ export function createBackend({ threads }: BackendOptions = {}): Backend {
 }
 
 /**
- * Runs a model's file once as it is: read by the runtime itself, without its graph optimizations.
+ * Runs the file of a model once, unchanged: the runtime reads it itself, without its graph optimizations.
  *
- * @throws PushforwardError `backend-failed` where the runtime does not load or run it
+ * @throws PushforwardError `backend-failed` if the runtime does not load or run it
  */
 export async function runFile(
   file: string,
@@ -107,7 +107,7 @@ export async function runFile(
   }
 }
 
-/** The runtime's number of threads: 0 leaves the choice to it. */
+/** The number of threads for the runtime; with 0 it chooses itself. */
 function threadsOf(asked: number | undefined): number {
   if (asked === undefined) return 0;
   if (Number.isSafeInteger(asked) && asked >= 1) return Math.min(asked, availableParallelism());
@@ -118,8 +118,8 @@ function threadsOf(asked: number | undefined): number {
 }
 
 /**
- * The graph with other names for inputs and outputs that are called like what every JavaScript object has (`constructor`,
- * `__proto__`): the runtime takes and gives its tensors as entries of objects. `inside` is the name that a tensor has there.
+ * The graph with other names for inputs and outputs whose names every JavaScript object has (`constructor`, `__proto__`), because the
+ * runtime passes tensors as properties of objects. `inside` gives the name of a tensor in that graph.
  */
 function withSafeEnds(graph: Graph): { graph: Graph; inside: (name: string) => string } {
   const inherited = [...graph.inputs, ...graph.outputs].map(({ name }) => name).filter((name) => name in {});

@@ -12,21 +12,21 @@ import { type Block, type BlockAlgebra, type Executable, type Matrix, rowsOf } f
 
 type Compile = (model: OnnxModel) => Promise<Executable>;
 
-/** ONNX's numbers for the element types that are cast to. */
+/** The numbers of ONNX for the element types used in casts. */
 const FLOAT = int(1);
 const DOUBLE = int(11);
 
-/** Columns of a float64 product at a time: what is cast stays in the cache. */
+/** How many columns of a float64 product are computed at a time, so that the cast values stay in the cache. */
 const EXACT_COLUMNS = 8192;
-/** Rows of a float64 sum at a time: they lie together, and the temporaries stay small. */
+/** How many rows of a float64 sum are computed at a time: they are adjacent, and the temporary arrays stay small. */
 const SUM_ROWS = 8;
-/** Of A·Aᵀ in float64, the panels of rows of which only the lower triangle is computed, and the fewest rows worth it. */
+/** In how many panels of rows the lower triangle of A·Aᵀ is computed in float64, and from how many rows on. */
 const PANELS = 4;
 const PANEL_ROWS = 32;
 
 /**
- * The block algebra by products of ONNX Runtime. A few small graphs with free extents serve blocks of every size; each is
- * compiled when it is first needed. Results are fresh arrays.
+ * The block algebra, computed by ONNX Runtime. A few small graphs with symbolic extents work for blocks of every size. Each is compiled
+ * when it is first needed. Results are new arrays.
  */
 export function createBlockAlgebra(compile: Compile): BlockAlgebra {
   const compiled = new Map<OnnxModel, Promise<Executable>>();
@@ -43,7 +43,7 @@ export function createBlockAlgebra(compile: Compile): BlockAlgebra {
     return (await (await executable).run(feeds, ["y"], into)).y!;
   };
 
-  /** A·Bᵀ; the longer factor goes first, which ONNX Runtime does faster. */
+  /** A·Bᵀ with the longer factor first, because this is faster in ONNX Runtime. */
   const floatGram = async (a: Block, b: Block): Promise<Matrix> => {
     const swapped = a.rows < b.rows;
     const [first, second] = swapped ? [b, a] : [a, b];
@@ -66,7 +66,7 @@ export function createBlockAlgebra(compile: Compile): BlockAlgebra {
     return { rows: a.rows, columns: b.rows, data: total };
   };
 
-  /** A·Aᵀ by panels of rows, each with those before it and itself. */
+  /** A·Aᵀ by panels of rows: each panel times itself and the panels before it. */
   const exactSelfGram = async (a: Block): Promise<Matrix> => {
     const { rows } = a;
     const step = Math.max(PANEL_ROWS, Math.ceil(rows / PANELS));
@@ -186,7 +186,7 @@ export function createBlockAlgebra(compile: Compile): BlockAlgebra {
   };
 }
 
-/** One number for each of `rows`, computed for a few at a time. */
+/** One number for each of `rows` rows, computed for a few rows at a time. */
 async function bySomeRows(
   rows: number,
   some: (from: number, to: number) => Promise<Float64Array>,
@@ -211,7 +211,7 @@ const emptyBlock = (rows: number, length: number, into?: Float32Array): Block =>
   data: into === undefined ? new Float32Array(rows * length) : into.subarray(0, rows * length),
 });
 
-/** The ends of successive ranges of columns, as the graphs take them. */
+/** The ends of successive ranges of columns, as inputs of the graphs. */
 function* columnRanges(length: number): Generator<Record<"from" | "to", Tensor>> {
   for (let from = 0; from < length; from += EXACT_COLUMNS) {
     yield { from: intTensor([from]), to: intTensor([Math.min(length, from + EXACT_COLUMNS)]) };

@@ -4,14 +4,14 @@ import { PushforwardError } from "../../base/index.ts";
 import type { Key, Store } from "../../results/index.ts";
 import { codeOf, unreadable, unwritable } from "./file-errors.ts";
 
-/** Names that begin so are unfinished writes. */
+/** Files whose names start with this are unfinished writes. */
 const UNFINISHED = ".unfinished-";
 
 /**
- * A folder as a store: a file a key.
+ * A folder as a store, with one file for each key.
  *
- * A write goes to a file of another name beside its place and is then renamed, so it survives the end of the process whole
- * or not at all (a power cut is another matter: nothing is forced to the disk).
+ * A file is written under a temporary name in the same folder and then renamed, so after the end of the process it is complete or absent.
+ * (After a power failure this does not hold, because nothing is forced to the disk.)
  */
 export class DirectoryStore implements Store {
   readonly location: string;
@@ -80,7 +80,7 @@ export class DirectoryStore implements Store {
       if (["ENOENT", "EISDIR"].includes(codeOf(cause) ?? "")) return undefined;
       if (codeOf(cause) !== "ENOTDIR") throw unreadable(path, cause);
       throw new PushforwardError("file-unreadable", {
-        what: "A run is a folder, and there is a file in its place.",
+        what: "A run is a folder, but this is a file.",
         where: { file: this.location },
         fix: "Give the folder that a run was written to.",
         cause,
@@ -89,7 +89,7 @@ export class DirectoryStore implements Store {
   }
 }
 
-/** The file or folder that the system's message is about. */
+/** The file or folder that an error of the system refers to. */
 function pathOf(cause: unknown): string | undefined {
   return cause instanceof Error && "path" in cause ? String(cause.path) : undefined;
 }

@@ -1,13 +1,13 @@
 import { messageOf, PushforwardError } from "../../base/index.ts";
 
-/** What a code of the system means, and what to do about it. */
+/** The meaning of an error code of the system, and what to do about it. */
 type Reason = readonly [what: string, fix: string];
 
 const room = "Make room and give the same command again: finished work is kept.";
 const otherUser = "Change its permissions, or run as a user who has them.";
 const elsewhere = "Change the permissions there, or choose another folder.";
 
-/** What says the same whether a file is read or written. */
+/** Codes with the same meaning for reading and for writing. */
 const either: Readonly<Record<string, Reason>> = {
   ELOOP: [
     "The links on this path lead round in a circle.",
@@ -49,19 +49,19 @@ const writing: Readonly<Record<string, Reason>> = {
   EISDIR: ["There is a folder where a file must be.", "Move the folder away, or choose another folder."],
 };
 
-/** The system's code of a fault, as `ENOENT`; undefined where it has none. */
+/** The system's code of an error, such as `ENOENT`; `undefined` if it has none. */
 export function codeOf(thrown: unknown): string | undefined {
   return thrown instanceof Error && "code" in thrown ? String(thrown.code) : undefined;
 }
 
-/** The error `file-unreadable` for what the system said of reading a file or folder. */
+/** The error `file-unreadable` for a system error on reading a file or folder. */
 export function unreadable(file: string, cause: unknown): PushforwardError {
   const unknown: Reason = [`This cannot be read: ${messageOf(cause)}.`, "Check the file and its disk."];
   const [what, fix] = reading[codeOf(cause) ?? ""] ?? unknown;
   return new PushforwardError("file-unreadable", { what, where: { file }, fix, cause });
 }
 
-/** The error `store-unwritable` for what the system said of writing a file. */
+/** The error `store-unwritable` for a system error on writing a file. */
 export function unwritable(file: string, cause: unknown): PushforwardError {
   const [what, fix] = writing[codeOf(cause) ?? ""] ?? [`This cannot be written: ${messageOf(cause)}.`, elsewhere];
   return new PushforwardError("store-unwritable", { what, where: { file }, fix, cause });

@@ -3,11 +3,11 @@ import { messageOf, PushforwardError } from "../../base/index.ts";
 import { type DecodedImage, type ImageDecoder, type ThroughJpeg, tiffObstacle } from "../../images/index.ts";
 
 /**
- * Decodes JPEG, PNG, WebP, GIF, TIFF and AVIF by sharp: of several pictures in one file the first.
+ * Decodes JPEG, PNG, WebP, GIF, TIFF and AVIF with sharp. If a file has several pictures, the first is used.
  *
- * Levels are 8 or 16 bits, black 0 and white the largest; 16 bits become 8 by their upper byte. Colours are grey, RGB or
- * CMYK, with or without transparency, and are taken as they are stored, as Pillow and so torchvision do: an embedded
- * profile is not applied, except to CMYK, which has no meaning without one.
+ * Levels have 8 or 16 bits; 0 is black and the largest level is white. Of 16 bits the upper byte is used. Colours are grey, RGB or CMYK,
+ * with or without transparency. As in Pillow and torchvision, they are used as stored: an embedded profile is not applied, except for
+ * CMYK, which has no meaning without one.
  */
 export const imageDecoder: ImageDecoder = {
   async decode(bytes: Uint8Array): Promise<DecodedImage> {
@@ -23,13 +23,13 @@ export const imageDecoder: ImageDecoder = {
   },
 };
 
-/** Asynchronous, so that what sharp throws at once is caught too. */
+/** Asynchronous, so that errors that sharp throws synchronously are caught too. */
 const metadataOf = async (bytes: Uint8Array): Promise<Metadata> => sharp(bytes).metadata();
 
-/** Channels without transparency, by colour space as libvips names it. */
+/** The number of channels without transparency, by the name of the colour space in libvips. */
 const colours: Readonly<Record<string, number>> = { "b-w": 1, grey16: 1, srgb: 3, rgb16: 3, cmyk: 4 };
 
-/** What `tiffObstacle` says, for every other format. */
+/** The same as `tiffObstacle` for every other format. */
 function obstacle({ depth, space, channels, hasAlpha }: Metadata): string | undefined {
   if (depth !== "uchar" && depth !== "ushort") return `holds samples of the type ${depth}`;
   const plain = colours[space];
@@ -55,6 +55,6 @@ function undecodable(cause: unknown): never {
   });
 }
 
-/** By sharp, with colour at half the resolution, as cameras have it. */
+/** JPEG compression with sharp, with colour at half the resolution, as in cameras. */
 export const throughJpeg: ThroughJpeg = async ({ data, width, height, channels }, quality) =>
   imageDecoder.decode(await sharp(data, { raw: { width, height, channels } }).jpeg({ quality }).toBuffer());

@@ -2,7 +2,7 @@ import { messageOf, PushforwardError } from "../../base/index.ts";
 
 type Parts = ConstructorParameters<typeof PushforwardError>[1];
 
-/** What a text of ONNX Runtime means; the groups of the pattern go into the words. */
+/** The meaning of a message of ONNX Runtime. The groups of the pattern are inserted into the words. */
 type Meaning = readonly [pattern: RegExp, tell: (groups: readonly string[]) => Parts];
 
 const STANDARD = "Export the model with standard ONNX operators, or cut it before this node.";
@@ -84,8 +84,8 @@ const meanings: readonly Meaning[] = [
 ];
 
 /**
- * The error for what ONNX Runtime said when it was asked to load or to run a graph: what is wrong in words, where, and what to
- * do. Its own text follows in quotes, as far as it says something to a reader.
+ * The error for a failure of ONNX Runtime to load or run a graph: what is wrong, where, and what to do. Its own message follows in quotes,
+ * as far as it is useful to a reader.
  */
 export function runtimeError(asked: "load" | "run", cause: unknown): PushforwardError {
   const text = messageOf(cause).replaceAll(/\s+/g, " ").trim();
@@ -104,7 +104,7 @@ export function runtimeError(asked: "load" | "run", cause: unknown): Pushforward
 
 const MOST_CHARACTERS = 160;
 
-/** A text of the runtime in quotes and brackets: one short line without the places in its own source. */
+/** A message of the runtime in quotes and brackets, as one short line without positions in its source code. */
 function quote(text: string): string {
   const detail = text
     .replace(/^\/\S+:\d+ .*?\)( const)? /, "")
