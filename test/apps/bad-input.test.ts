@@ -285,7 +285,7 @@ const inputs: readonly Row[] = [
     what: "a picture that does not fit",
     args: ["net.onnx", "large.png", "--preprocess", "none"],
     says: [
-      "error: A picture is 30×20 where the network takes 12×12.",
+      "error: A picture is 30×20, but the network takes 12×12.",
       atModel("large.png"),
       "  do  Choose a preprocessing that resizes, or resize the picture.",
     ],

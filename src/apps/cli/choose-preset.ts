@@ -35,7 +35,7 @@ export async function choosePreset(asked: string | undefined, shape: Shape, only
     return fitTo(presetNamed("imagenet"), shape);
   }
   throw new PushforwardError("usage", {
-    what: `How do pictures become an input of ${shape.join("×")}? No preprocessing is named.`,
+    what: `No preprocessing is given, so it is not known how to convert pictures to an input of ${shape.join("×")}.`,
     where: { option: "--preprocess" },
     fix: "Name one: imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file.",
   });
