@@ -128,6 +128,6 @@ describe.skipIf(process.platform !== "linux")("a run that does not fit into memo
   test("is told what would fit", async () => {
     const { code, stderr } = await within(4e6, "spectrum", "long.onnx", "many", "-k", "250", "--vectors", "all");
     expect(code).toBe(2);
-    expect(stderr).toMatch(/ {2}do {2}This would fit: with --out, .*; or --vectors none; or -k \d+\. With --no-plan/);
+    expect(stderr).toMatch(/ {2}do {2}This would fit: --out FOLDER, .*; or --vectors none; or -k \d+\. With --no-plan/);
   });
 });

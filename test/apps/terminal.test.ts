@@ -89,7 +89,7 @@ describe("threads", () => {
     const { code, stderr } = await pushforward(args, { cwd: place.folder });
     expect(code).toBe(0);
     expect(stderr.split("\n")[0]).toBe(
-      `note: --threads ${availableParallelism()} instead of 999: the machine has no more cores`,
+      `note: --threads ${availableParallelism()} is used instead of 999, because the machine has ${availableParallelism()} cores`,
     );
   });
 
