@@ -20,9 +20,9 @@ interface Product {
 export interface KinkCount {
   /** The tap that the node makes, by its short name; the node's own name where that is no tap. */
   readonly tap: string;
-  /** Neurons at a kink of their elementwise function: inputs of a ReLU that are 0, say. */
+  /** The number of neurons at a kink of their elementwise function, such as ReLU neurons with the input 0. */
   readonly neurons: number;
-  /** Windows of a pool (or sets of numbers, of a maximum) whose extreme several entries share. */
+  /** The number of windows of a pool (or sets of entries of a maximum) in which several entries are equal to the extremum. */
   readonly windows: number;
 }
 

@@ -4,7 +4,7 @@ import { cheaper, GRAM_COST, mostStored, SEARCH, usualBasis } from "./svd.ts";
 /** The predicted cost of a solve. */
 export interface Prediction {
   readonly method: "dense" | "krylov";
-  /** Vectors multiplied by J and by Jᵀ. */
+  /** How many vectors were multiplied by J and by Jᵀ. */
   readonly jvp: number;
   readonly vjp: number;
   readonly seconds: number;

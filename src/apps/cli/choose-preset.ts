@@ -14,7 +14,7 @@ async function readPreset(nameOrFile: string): Promise<Preprocess> {
     throw new PushforwardError("usage", {
       what: `This is not JSON: ${messageOf(cause)}.`,
       where: { file: nameOrFile, option: "--preprocess" },
-      fix: "A preset file is one JSON object: docs/preprocessing.md.",
+      fix: "A preset file must be one JSON object, as described in docs/preprocessing.md.",
       cause,
     });
   }
@@ -31,12 +31,12 @@ export async function choosePreset(asked: string | undefined, shape: Shape, only
   if (onlyArrays) return presetNamed("none");
   const [channels, height] = pictureShape(shape);
   if (channels === 3 && height >= 128) {
-    process.stderr.write("note: preprocessing imagenet, as none is named (--preprocess)\n");
+    process.stderr.write("note: the preprocessing imagenet is used, because --preprocess is not given\n");
     return fitTo(presetNamed("imagenet"), shape);
   }
   throw new PushforwardError("usage", {
     what: `No preprocessing is given, so it is not known how to convert pictures to an input of ${shape.join("×")}.`,
     where: { option: "--preprocess" },
-    fix: "Name one: imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file.",
+    fix: "Give one: imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file.",
   });
 }
