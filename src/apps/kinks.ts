@@ -1,7 +1,7 @@
 import { formatCount, plural } from "../figures/index.ts";
 import { type KinkCount, kinksOf } from "../results/index.ts";
 
-/** The unit of a run that is at the most kinks of all, counted up to its tap. */
+/** A unit of a run: the name of its input, and the kinks of all nodes up to its tap. */
 export interface KinkedUnit {
   readonly input: string;
   readonly kinks: readonly KinkCount[];

@@ -172,7 +172,7 @@ export function requireSameRun(stored: RunManifest, asked: RunManifest, location
   });
 }
 
-/** How many singular vectors of each side a unit of this tap can store. */
-export function storedVectors({ vectors }: RunManifest, { k }: TapRecord): number {
+/** How many singular vectors of each side a unit of k triplets stores. */
+export function storedVectors({ vectors }: Pick<RunManifest, "vectors">, { k }: Pick<TapRecord, "k">): number {
   return vectors === "all" ? k : Math.min(k, 2 * vectors);
 }

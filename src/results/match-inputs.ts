@@ -58,8 +58,16 @@ export function matchInputs(stored: readonly InputRecord[], asked: readonly Inpu
 /** A stored input, updated with its current class, or with its content if it can be used now. */
 function merged(stored: InputRecord, asked: InputRecord): InputRecord {
   if (stored.sha256 === "") return { ...asked, name: stored.name };
+  const { isRight: before, ...kept } = stored;
   const { label = stored.label, predicted = stored.predicted } = asked;
-  return { ...stored, ...(label === undefined ? {} : { label }), ...(predicted === undefined ? {} : { predicted }) };
+  const isSame = label === stored.label && predicted === stored.predicted;
+  const isRight = asked.isRight ?? (isSame ? before : undefined);
+  return {
+    ...kept,
+    ...(label === undefined ? {} : { label }),
+    ...(predicted === undefined ? {} : { predicted }),
+    ...(isRight === undefined ? {} : { isRight }),
+  };
 }
 
 const short = ({ sha256 }: InputRecord): string => (sha256 === "" ? "unusable" : sha256.slice(0, 12));

@@ -56,3 +56,22 @@ export function encodeJson(value: object): Uint8Array {
   const text = JSON.stringify(value, (_, inner: unknown) => (Number.isNaN(inner) ? "NaN" : inner), 2);
   return new TextEncoder().encode(text);
 }
+
+/** The parts of the metadata of a root group that are used. */
+interface Root {
+  readonly attributes?: Readonly<Record<string, unknown>>;
+  readonly consolidated_metadata?: {
+    readonly metadata?: {
+      readonly input?: { readonly chunk_grid?: { readonly configuration?: { readonly chunk_shape?: number[] } } };
+    };
+  };
+}
+
+/** The metadata of a root group; empty if it cannot be read. */
+export function rootOf(bytes: Uint8Array): Root {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as Root;
+  } catch {
+    return {};
+  }
+}

@@ -1,9 +1,10 @@
 import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, readChunk, writeChunk, writeTexts } from "./arrays.ts";
+import { writeCoordinates } from "./coordinates.ts";
 import { type ColumnName, type Layout, layoutOf, statusWords } from "./layout.ts";
 import { checkManifest, readManifest, requireSameRun } from "./manifest.ts";
 import { matchInputs } from "./match-inputs.ts";
-import { metadataFiles, writeMetadata } from "./metadata.ts";
+import { metadataFiles, rootOf, writeMetadata } from "./metadata.ts";
 import { statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 import type { InputRecord, RunManifest, UnitResult } from "./types.ts";
@@ -146,79 +147,9 @@ async function readRoot(store: Store, bytes: Uint8Array): Promise<EarlierRun> {
   return { run: new StoredRun(store, { ...manifest, inputs }, layout, units), together };
 }
 
-/** The parts of the metadata of a root group that are used. */
-interface Root {
-  readonly attributes?: Readonly<Record<string, unknown>>;
-  readonly consolidated_metadata?: {
-    readonly metadata?: {
-      readonly input?: { readonly chunk_grid?: { readonly configuration?: { readonly chunk_shape?: number[] } } };
-    };
-  };
-}
-
-/** The metadata of a root group; empty if it cannot be read. */
-export function rootOf(bytes: Uint8Array): Root {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as Root;
-  } catch {
-    return {};
-  }
-}
-
 /** The input with the notes that are given. */
 function noted(input: InputRecord, { predicted, failed }: InputNote): InputRecord {
   return { ...input, ...(predicted ? { predicted } : {}), ...(failed ? { failed } : {}) };
-}
-
-/**
- * Writes the coordinates: the names of inputs and taps, and so on. For a run that grows, it writes the texts of the inputs from index
- * `from` on, and those that have changed.
- */
-async function writeCoordinates(
-  store: Store,
-  manifest: RunManifest,
-  layout: Layout,
-  { from, earlier }: { readonly from: number; readonly earlier: readonly InputRecord[] },
-): Promise<void> {
-  const { inputs, taps } = manifest;
-  if (from === 0) {
-    await writeTexts(
-      store,
-      layout.tap,
-      taps.map(({ name }) => name),
-    );
-    await writeChunk(
-      store,
-      layout.k,
-      Int32Array.from({ length: layout.k.metadata.shape[0]! }, (_, i) => i + 1),
-    );
-    await writeChunk(
-      store,
-      layout.m,
-      Int32Array.from(taps, ({ shape }) => sizeOf(shape)),
-    );
-    await fillChunk(store, layout.n, sizeOf(manifest.from.shape));
-  }
-  const names = inputs.map(({ name }) => name);
-  const labels = inputs.map(({ label = "" }) => label);
-  const chunk = layout.input.metadata.chunk_grid.configuration.chunk_shape[0]!;
-  for (let start = 0; start < inputs.length; start += chunk) {
-    const texts = (of: readonly string[]) => Array.from({ length: chunk }, (_, i) => of[start + i] ?? "");
-    if (start + chunk > from) {
-      await writeTexts(store, layout.input, texts(names), start / chunk);
-      for (const layouts of layout.vectors)
-        if (layouts !== undefined) await writeTexts(store, layouts.input, texts(names), start / chunk);
-    }
-    const before = Array.from({ length: chunk }, (_, i) => earlier[start + i]?.label ?? "");
-    if (start + chunk > from || texts(labels).some((label, i) => label !== before[i])) {
-      await writeTexts(store, layout.label, texts(labels), start / chunk);
-    }
-  }
-  for (const [i, { predicted = "", failed = "" }] of inputs.entries()) {
-    const before = earlier[i];
-    if (predicted !== (before?.predicted ?? "")) await writeTexts(store, layout.predicted, [predicted], i);
-    if (failed !== (before?.failed ?? "")) await writeTexts(store, layout.failed, [failed], i);
-  }
 }
 
 class StoredRun implements Run {

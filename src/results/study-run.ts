@@ -2,8 +2,7 @@ import { PushforwardError, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, writeChunk, writeTexts } from "./arrays.ts";
 import { type ArrayLayout, arrayLayout, type Dimension } from "./layout.ts";
 import { canonical, comparable, fromAttributes, modelMismatch, toAttributes } from "./manifest.ts";
-import { encodeJson, group, writeMetadata } from "./metadata.ts";
-import { rootOf } from "./run.ts";
+import { encodeJson, group, rootOf, writeMetadata } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 import type { CellValues, StudyArray, StudyManifest } from "./study-types.ts";
 

@@ -104,6 +104,15 @@ describe("inputs are matched", () => {
     expect({ inputs, places, differences }).toEqual({ inputs: [cat, cave], places: [1, 0], differences: [] });
   });
 
+  test("has the label, the class and the verdict of now, and no verdict on what has changed", () => {
+    const stored = { ...cat!, label: "cat", predicted: "dog", isRight: false };
+    const now = (asked: object) =>
+      matchInputs([stored], [{ name: "cat", file: cat!.file, sha256: cat!.sha256, ...asked }]).inputs[0];
+    expect(now({})).toEqual(stored);
+    expect(now({ label: "dog", predicted: "dog", isRight: true })).toMatchObject({ label: "dog", isRight: true });
+    expect(now({ label: "cat", predicted: "3" })).not.toHaveProperty("isRight");
+  });
+
   test("by name among those of the same content", () => {
     const twin = { ...cat!, name: "twin" };
     expect(matchInputs([cat!, twin], [twin, cat!]).places).toEqual([1, 0]);

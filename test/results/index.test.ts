@@ -20,5 +20,6 @@ test("the room's public names", () => {
     "resolvedSigma",
     "sameRun",
     "spectrumBands",
+    "storedVectors",
   ]);
 });

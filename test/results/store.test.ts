@@ -62,7 +62,7 @@ describe("DirectoryStore", () => {
       code: "store-unwritable",
       what: "There is a file where a folder must be.",
     });
-    const unreadable = { code: "file-unreadable", what: /there is a file in its place/, where: { file } };
+    const unreadable = { code: "file-unreadable", what: /A run is a folder, but this is a file/, where: { file } };
     const refusal = { ...unreadable, what: expect.stringMatching(unreadable.what) };
     await expect(store.get("/a")).rejects.toMatchObject(refusal);
     await expect(store.has("/a")).rejects.toMatchObject(refusal);

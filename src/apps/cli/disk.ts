@@ -2,8 +2,9 @@ import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Range, sizeOf } from "../../base/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
+import { storedVectors } from "../../results/index.ts";
 import type { TapForecast } from "../../studies/index.ts";
-import { formatBytes, type Keeping, keptVectors } from "./memory.ts";
+import { formatBytes, type Keeping } from "./memory.ts";
 
 /** The least number of bytes that a file, or a folder, takes on most disks. */
 const BLOCK = 4096;
@@ -16,19 +17,20 @@ const FILES = 24;
  * Bytes that a run's units take in its folder, with the source of each input. Every vector is a file of its own, which lies in as
  * many folders as its tensor has axes.
  */
-export function diskFor(from: Tap, taps: readonly TapForecast[], { vectors }: Pick<Keeping, "vectors">): number {
+export function diskFor(from: Tap, taps: readonly TapForecast[], keeping: Pick<Keeping, "vectors">): number {
   const file = (bytes: number) => BLOCK * Math.ceil(bytes / BLOCK);
   const vector = ({ shape }: Tap) => BLOCK * shape.length + file(Float32Array.BYTES_PER_ELEMENT * sizeOf(shape));
   const inputs = Math.max(0, ...taps.map((tap) => tap.inputs));
   return taps.reduce((sum, one) => {
-    const unit = keptVectors(one, vectors) * (vector(from) + vector(one.tap)) + 2 * BLOCK * FILES + 3 * file(8 * one.k);
+    const unit =
+      storedVectors(keeping, one) * (vector(from) + vector(one.tap)) + 2 * BLOCK * FILES + 3 * file(8 * one.k);
     return sum + one.inputs * unit;
   }, inputs * vector(from));
 }
 
 /** Seconds in which the units' files are written. */
-export function storingTime(taps: readonly TapForecast[], { vectors }: Pick<Keeping, "vectors">): Range {
-  const files = taps.reduce((sum, one) => sum + one.inputs * (2 * keptVectors(one, vectors) + FILES), 0);
+export function storingTime(taps: readonly TapForecast[], keeping: Pick<Keeping, "vectors">): Range {
+  const files = taps.reduce((sum, one) => sum + one.inputs * (2 * storedVectors(keeping, one) + FILES), 0);
   return { low: files * WRITING.low, high: files * WRITING.high };
 }
 

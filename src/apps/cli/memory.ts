@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { PushforwardError, quoted } from "../../base/index.ts";
+import { storedVectors } from "../../results/index.ts";
 import type { Forecast, TapForecast } from "../../studies/index.ts";
 
 /** What a run holds in addition to the memory of its solves. */
@@ -29,7 +30,7 @@ export async function freeRoom(): Promise<Room> {
 /** The most memory that a run adds to the process. */
 export function roomFor(taps: readonly TapForecast[], { vectors, inMemory }: Keeping): Room {
   const lengths = ({ k, m, n }: TapForecast) => {
-    return { result: FLOAT * k * (m + n), kept: FLOAT * keptVectors({ k }, vectors) * (m + n) };
+    return { result: FLOAT * k * (m + n), kept: FLOAT * storedVectors({ vectors }, { k }) * (m + n) };
   };
   const most = (of: (tap: TapForecast) => number): number => Math.max(0, ...taps.map(of));
   const stored = inMemory ? taps.reduce((sum, tap) => sum + tap.inputs * lengths(tap).kept, 0) : 0;
@@ -42,10 +43,6 @@ export function roomFor(taps: readonly TapForecast[], { vectors, inMemory }: Kee
     );
   return { memory, address: memory + most(({ reserved }) => reserved) + ARENAS };
 }
-
-/** Singular vectors of either side that a unit of k triplets keeps. */
-export const keptVectors = ({ k }: { readonly k: number }, vectors: number | "all"): number =>
-  vectors === "all" ? k : Math.min(k, 2 * vectors);
 
 /** What compiling a Jacobian and its first products add to the address space: three sessions with their threads' arenas. */
 export const COMPILING = 0.75 * 2 ** 30;

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { inputPicture, type Picture } from "../../figures/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
@@ -18,9 +17,9 @@ export async function picturesOf(
   folder: string,
   { inputs }: Pick<StudyManifest, "inputs">,
 ): Promise<(image: number) => Picture | undefined> {
-  const place = join(folder, "run");
-  if (!existsSync(place)) return () => undefined;
-  const run = await openRun(new DirectoryStore(place));
+  const store = new DirectoryStore(join(folder, "run"));
+  if (!(await store.has("/zarr.json"))) return () => undefined;
+  const run = await openRun(store);
   const { from, preprocess, inputs: stored } = run.manifest;
   const settings = displaySettings(preprocess.settings);
   const pictures = new Map<number, Picture>();
