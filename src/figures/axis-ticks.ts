@@ -32,11 +32,14 @@ export function indexTicks(last: number, type: "linear" | "log", narrow: boolean
   return { ticks: step === 1 ? multiples : [1, ...multiples], tickFormat: String };
 }
 
-/** Of names along an axis those that have room, in pixels, turned aslant: every one, every second, … and the first. */
+/**
+ * The names along an axis that fit into its length in pixels when they are turned: all of them, or every second, third,
+ * …, from the first on.
+ */
 export function nameTicks<T>(names: readonly T[], width: number): T[] {
   const step = Math.max(1, Math.ceil((names.length * ASLANT) / width));
   return names.filter((_, i) => i % step === 0);
 }
 
-/** Between two lines of turned text. */
+/** The distance of two lines of turned text, in pixels. */
 const ASLANT = 14;

@@ -31,8 +31,9 @@ const panels: readonly Panel[] = [
 ];
 
 /**
- * σ₁, effective rank and participation ratio against the depth of the tap: median over the inputs, bars from the 10 % to the
- * 90 % quantile (none for one input). A σ₁ of zero or below the floor has no place on its logarithmic axis.
+ * σ₁, effective rank and participation ratio against the depth of the tap. Dots show the median over the inputs, and bars
+ * reach from the 10 % to the 90 % quantile; one input has no bars. A σ₁ that is zero or below the floor is not drawn, because
+ * its axis is logarithmic.
  */
 export function byDepthFigure(taps: readonly TapUnits[], { document, width = 760, unit }: ByDepthOptions): Figure {
   const measured = taps.filter(({ units }) => units.length > 0);
@@ -46,11 +47,11 @@ export function byDepthFigure(taps: readonly TapUnits[], { document, width = 760
   const many =
     most === 1
       ? "There is one input (n = 1), so there are no bars."
-      : `Dots show the median over the inputs (n = ${fewest === most ? most : `${fewest} to ${most}`}), bars reach from the 10 % to the 90 % quantile.`;
+      : `Dots show the median over the inputs (n = ${fewest === most ? most : `${fewest} to ${most}`}), and bars reach from the 10 % to the 90 % quantile.`;
   const caption =
-    `Largest singular value, effective rank and participation ratio of the computed σ, by depth. ${many} ` +
-    `${unit === undefined ? "" : `The unit of the source is: ${unit}. `}` +
-    "Both ranks lie between 1 and the number k of σ computed, so taps of different k do not compare where the spectrum is not whole.";
+    `The figure shows the largest singular value σ₁ at each tap, and the effective rank and the participation ratio of the computed σ. ${many} ` +
+    `${unit === undefined ? "" : `The unit of the source is ${unit}. `}` +
+    "Both measures of rank lie between 1 and the number k of computed σ. Where not all σ were computed, they cannot be compared between taps of different k.";
   const names = measured.map(({ tap }) => shorten(tap, 18));
   const labelHeight = 18 + Math.ceil(Math.max(4, ...names.map(columnsOf)) * 4.4);
   const panelHeight = 128;

@@ -22,17 +22,17 @@ export interface PanelOptions {
   /** Room for the names of places on the axis. */
   readonly names: number;
   readonly lookOf: (name: string) => SeriesLook;
-  /** The names of lines stand at their ends, cut to so many columns; 0 where a legend names them. */
+  /** The number of columns to which the names at the ends of the lines are cut; 0 if a legend names the lines. */
   readonly nameColumns: number;
-  /** The picture of an image, and its id in the drawing. */
+  /** The picture that shows an image, and the id of that picture in the drawing. */
   readonly thumbnailOf: (image: number) => { readonly picture: Picture; readonly id: string } | undefined;
 }
 
-/** Lines whose intervals are drawn as bands; of more lines, bands would hide each other. */
+/** The largest number of lines whose intervals are drawn as bands. The bands of more lines would hide each other. */
 const MOST_BANDS = 3;
-/** Points that are marked one by one. */
+/** The largest number of points that are marked one by one. */
 const MOST_MARKED = 40;
-/** Images whose pictures stand at their points; of more, one a series. */
+/** The largest number of images that are all drawn at their points. Of more, each series shows one. */
 const MOST_PICTURES = 16;
 
 /** Whether the intervals of a panel's lines are bars at their last points instead of bands. */
@@ -120,7 +120,10 @@ export function drawPanel(chart: Chart, panel: ChartPanel, options: PanelOptions
   });
 }
 
-/** What is drawn of a series; `aside` sets its bar apart from those of the other series, in pixels. */
+/**
+ * The marks of one series. `aside` is the distance in pixels by which its bar is moved, so that the bars of several
+ * series do not overlap.
+ */
 function seriesMarks(chart: Chart, panel: ChartPanel, series: ChartSeries, aside: number, options: PanelOptions) {
   const { colour, shape } = options.lookOf(series.name);
   const { points } = series;
@@ -151,14 +154,16 @@ function seriesMarks(chart: Chart, panel: ChartPanel, series: ChartSeries, aside
 
 const hasInterval = ({ low, high }: ChartPoint): boolean => Number.isFinite(low) && Number.isFinite(high);
 
-/** The points of a series that stand as pictures: all where the panel has few, else the first. */
+/** The points of a series that are drawn as pictures: all of them if the panel has few, otherwise the first. */
 function picturedOf(panel: ChartPanel, { points }: ChartSeries): ChartPoint[] {
   const all = panel.series.reduce((sum, each) => sum + each.points.length, 0);
   const ofImages = points.filter(({ image }) => image !== undefined);
   return all <= MOST_PICTURES ? ofImages : ofImages.slice(0, 1);
 }
 
-/** A little more than the values span; of a logarithmic axis at least half a decade. */
+/**
+ * The range of an axis: a little more than the range of the values, and at least half a decade on a logarithmic axis.
+ */
 function domainOf(values: readonly number[], log: boolean): [number, number] {
   const usable = log ? values.filter((value) => value > 0) : values;
   const [low, high] = usable.length === 0 ? [log ? 0.1 : 0, 1] : [Math.min(...usable), Math.max(...usable)];
@@ -167,7 +172,7 @@ function domainOf(values: readonly number[], log: boolean): [number, number] {
   return [low >= 0 && low < 0.5 * high ? 0 : low - room, high + room];
 }
 
-/** The same span for all panels, and its ticks. */
+/** The range of a logarithmic x axis, which all panels share, and its ticks. */
 function logScale(values: readonly number[]) {
   const positive = values.filter((value) => value > 0);
   if (positive.length === 0) return {};
@@ -175,7 +180,9 @@ function logScale(values: readonly number[]) {
   return { domain, ...sigmaTicks(domain) };
 }
 
-/** The same for all panels, so that clouds compare. */
+/**
+ * A range around zero that contains all values. All panels share it, so that their clouds of points can be compared.
+ */
 function extentOf(values: readonly number[]): [number, number] {
   const most = Math.max(1e-9, ...values.map(Math.abs));
   return [-most, most];

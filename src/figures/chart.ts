@@ -13,25 +13,29 @@ export interface ChartOptions {
   readonly document: SvgDocument;
   /** Pixels; 760 by default. */
   readonly width?: number;
-  /** The picture of an image by its number, to stand at its point; without it, points are markers. */
+  /**
+   * Gives the picture of an image, by its number, to be drawn at the image's point. Without it, points are drawn as
+   * markers.
+   */
   readonly pictureOf?: (image: number) => Picture | undefined;
 }
 
 const PANEL = { least: 200, highest: 300 };
-/** Room for a label that all panels share. */
+/** The height in pixels of a label that all panels share. */
 const SHARED_LABEL = 22;
 const HEAD = 46;
 const TITLE_LINE = 17;
-/** Pixels below which only short names stand beside the lines, in letters; elsewhere they are cut. */
+/** In a drawing that is narrower than `below` pixels, names beside the lines have few letters; longer names are cut. */
 const NARROW = 560;
 const SHORT_NAME = 14;
 const LONG_NAME = 26;
 const LEGEND_LINE = 18;
 
 /**
- * Draws a chart: a panel beside the other as the width allows; lines with bands, or markers. The lines of a single panel are named
- * at their ends, those of several in one legend. A series of a single point, or without intervals, has no band; where many lines
- * have intervals, these are bars at the last points, and the caption says so.
+ * Draws a chart. As many panels stand side by side as the width allows. Series are drawn as lines with bands, or as markers. The
+ * lines of a single panel are named at their ends; the lines of several panels are named in one legend. A series of a single
+ * point, or without intervals, has no band. Where many lines have intervals, only the intervals at the last points are drawn,
+ * as bars, and the caption says so.
  */
 export function chartFigure(chart: Chart, options: ChartOptions): Figure {
   const { document, width = 760, pictureOf = () => undefined } = options;
@@ -93,21 +97,21 @@ export function chartFigure(chart: Chart, options: ChartOptions): Figure {
 
 function captionOf(chart: Chart): string {
   if (!chart.panels.some((panel) => hasBarsOnly(chart, panel))) return chart.caption;
-  return `${chart.caption} With so many lines, only the interval of each line's last point is drawn, as a bar; the table has all.`;
+  return `${chart.caption} With so many lines, only the interval of each line's last point is drawn, as a bar. The table contains all intervals.`;
 }
 
 function panelSize({ x, panels }: Chart, width: number, labels: number) {
   const most = Math.max(2, Math.floor(width / PANEL.least));
   const rows = Math.ceil(panels.length / most);
   const columns = Math.max(1, Math.ceil(panels.length / rows));
-  /** Room for names, which are turned. */
+  /** The height in pixels of the names on the axis, which are turned. */
   const names = 4.4 * Math.max(0, ...(x.names ?? []).map((name) => columnsOf(shorten(name, 18))));
   const needed = Math.max(PANEL.highest, labelSpacing * labels + 90);
   const height = panels.length > 1 ? Math.min(width / columns + 24, PANEL.highest) : needed;
   return { columns, width: width / columns, height: height + names, names };
 }
 
-/** The pictures that a chart's points stand for, with ids that no other drawing of a page has. */
+/** The pictures of the images in a chart, with ids that no other drawing of a page has. */
 function picturesOf({ id, panels }: Chart, pictureOf: (image: number) => Picture | undefined, width: number) {
   const images = panels.flatMap(({ series }) =>
     series.flatMap(({ points }) => points.flatMap((point) => point.image ?? [])),

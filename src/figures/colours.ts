@@ -2,12 +2,12 @@ import { scale } from "@observablehq/plot";
 
 /** Text and lines that belong to no series. */
 export const ink = "#222";
-/** Of frames and grid lines that a reader may need. */
+/** The colour of frames and of the grid lines that help a reader to read values. */
 export const softInk = "#767676";
 
 /**
- * Ten colours for kinds that have no order. Pairs differ by at least 13 (CIE ΔE 2000) with common sight and with that of
- * protanopes, deuteranopes and tritanopes, and each stands out from white by 3:1 or more. Kinds differ in their markers too.
+ * Ten colours for kinds that have no order. Any two differ by at least 13 (CIE ΔE 2000), for normal colour vision and for
+ * protanopia, deuteranopia and tritanopia. The contrast of each with white is at least 3:1. Kinds also differ in their markers.
  */
 export const kindColours = [
   "#0072b2",
@@ -22,7 +22,9 @@ export const kindColours = [
   "#aa3311",
 ] as const;
 
-/** Colours of a row of depth, dark to light: plasma up to where it stands out from white by 3:1. */
+/**
+ * Colours that stand for depth, from dark to light: the map plasma as far as its contrast with white is at least 3:1.
+ */
 export function depthColours(count: number): string[] {
   const { apply } = scale({
     color: { type: "linear", domain: [0, Math.max(1, count - 1)], scheme: "plasma", range: [0, 0.64] },
@@ -30,7 +32,7 @@ export function depthColours(count: number): string[] {
   return Array.from({ length: count }, (_, depth) => apply(depth) as string);
 }
 
-/** A colour as it is used for letters: darkened until it stands out from white by 4.5:1. */
+/** A colour as it is used for text: darkened until its contrast with white is 4.5:1. */
 export function legible(colour: string): string {
   const shaded = (share: number) => rgbOf(colour).map((part) => Math.round(part * share)) as [number, number, number];
   let share = 1;
@@ -49,17 +51,22 @@ function contrastWithWhite(colour: readonly [number, number, number]): number {
   return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05);
 }
 
-/** Steps of the signed map to either side of zero: finer ones are not seen, and cost bytes. */
+/**
+ * The number of colours on either side of zero in the signed map. Finer steps cannot be seen and would take more bytes.
+ */
 export const signedSteps = 32;
 
-/** Dark enough to be seen over a faded picture; told apart with any colour vision. */
+/**
+ * The two ends of the signed map. Both are dark enough to be seen over a faded picture, and any colour vision can tell
+ * them apart.
+ */
 const signs = { minus: [5, 72, 150], plus: [168, 16, 32] } as const;
-/** Of the largest entries: what lies below still shows through. */
+/** The opacity of the largest entries. It is below 1, so that the picture below still shows through. */
 const MOST_OPAQUE = 242;
 
 /**
- * [2·signedSteps + 1] colours with opacity from −1 (blue) by 0 (nothing) to +1 (red), to be laid over a faded picture or a white
- * ground.
+ * [2·signedSteps + 1] colours with opacity, from −1 (blue) through 0 (transparent) to +1 (red). They are drawn over a faded
+ * picture or over white.
  */
 export function signedPalette(): [number, number, number, number][] {
   return Array.from({ length: 2 * signedSteps + 1 }, (_, i) => {

@@ -3,27 +3,28 @@ import { legible } from "./colours.ts";
 import { type Box, type Point, placeLabels, sampled } from "./label-places.ts";
 import { columnsOf } from "./text.ts";
 
-/** A curve with the name that is written at its end. */
+/** A curve and the name that is written at its end. */
 export interface NamedCurve {
   readonly name: string;
   readonly colour: string;
-  /** In data coordinates, at least one. */
+  /** In data coordinates; at least one point. */
   readonly points: readonly { readonly x: number | string; readonly y: number }[];
 }
 
 export const labelSpacing = 13;
-/** Of the bold letters that curves are named in, at 11 pixels. */
+/** The width in pixels of one letter of a curve's name, which is set bold in 11 pixels. */
 const letterWidth = 7;
-/** From the frame to the names beside it. */
+/** The distance in pixels from the frame to the names beside it. */
 const leader = 22;
 
-/** Room to the right of the frame for the names of these curves. */
+/** The width in pixels that the names of these curves need to the right of the frame. */
 export const roomForLabels = (names: readonly string[]): number =>
   leader + 12 + letterWidth * Math.max(4, ...names.map(columnsOf));
 
 /**
- * A mark that names curves at their ends: those that reach the right end of the frame in a column beside it, the others
- * within the frame, where no name covers another and as few curves as can be; a thin line leads from the end to the name.
+ * A mark that names curves at their ends. Curves that reach the right end of the frame are named in a column beside it. The
+ * others are named within the frame, at places where no name covers another name and names cover few curves. A thin line leads
+ * from the end of a curve to its name.
  */
 export function curveLabels(curves: readonly NamedCurve[]): RenderFunction {
   return (_index, scales, _values, dimensions, { document }) => {
@@ -96,7 +97,10 @@ const rounded = (value: number): number => Math.round(value * 10) / 10;
 const pathOf = (points: readonly Point[]): string =>
   `M${points.map((point) => point.map(rounded).join(",")).join("L")}`;
 
-/** Positions at least `spacing` apart and in the order of the wanted ones, as near to them as a simple pass comes. */
+/**
+ * Positions near the wanted ones, in the same order and at least `spacing` apart. One simple pass finds them; they need
+ * not be the nearest.
+ */
 export function dodge(wanted: readonly number[], spacing: number, low: number, high: number): number[] {
   const order = wanted.map((_, i) => i).sort((a, b) => (wanted[a] as number) - (wanted[b] as number));
   const placed = new Array<number>(wanted.length);

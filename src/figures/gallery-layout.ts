@@ -12,13 +12,13 @@ interface Card {
     readonly input: Box;
     readonly largest: Box;
     readonly smallest: Box;
-    /** Beside it, where some vector of the gallery is local. */
+    /** The enlarged part beside the vector, if some vector of the gallery is local. */
     readonly largestDetail?: Box;
     readonly smallestDetail?: Box;
   };
 }
 
-/** Places of the slots in a card, as column and row. */
+/** The places of the pictures in a card, as column and row. */
 type Grid = Readonly<Record<keyof Card["slots"], readonly [number, number] | undefined>>;
 
 const grids = {
@@ -31,12 +31,12 @@ const grids = {
 const gap = 8;
 const nameHeight = 20;
 const noteHeight = 30;
-/** A drawing below this width is one for a phone. */
+/** A drawing narrower than this, in pixels, is one for a phone. */
 const NARROW = 560;
 
 /**
- * Where the pictures of each input stand: a card of three pictures, or of five with details, as many cards side by side as keep the
- * pictures large enough, so that the whole width is used.
+ * The places of the pictures of each input. An input has a card of three pictures, or of five with enlarged parts. As many
+ * cards stand side by side as leaves the pictures large enough, and together they fill the width.
  */
 export function layoutOf({
   width,

@@ -17,7 +17,7 @@ import type { Figure } from "./types.ts";
 /** One singular vector of a column. */
 export interface GalleryVector {
   readonly picture: SignedPicture;
-  /** Of a local vector, the region where it is, enlarged, to the same limits. */
+  /** For a local vector: the region that contains it, and that region enlarged, with the same limits of colour. */
   readonly detail?: { readonly region: Region; readonly picture: SignedPicture };
   readonly sigma: number;
   /** The number of σ; 1 is the largest. */
@@ -25,46 +25,49 @@ export interface GalleryVector {
   readonly status: Status;
 }
 
-/** One input: what is absent was not kept, or is not there yet. */
+/** One input. A part is absent if it was not stored or is not computed yet. */
 interface GalleryColumn {
   readonly input: string;
   readonly source?: InputPicture;
   readonly largest?: GalleryVector;
-  /** Of the last σ computed, or of the last one kept that is above the floor: vectors of those below point anywhere. */
+  /**
+   * The vector of the last computed σ, or, if that σ is below the floor, of the last stored one above it. Below the
+   * floor, a vector has an arbitrary direction.
+   */
   readonly smallest?: GalleryVector;
 }
 
 export interface Gallery {
   readonly tap: string;
-  /** Triplets computed at this tap. */
+  /** The number of triplets computed at this tap. */
   readonly k: number;
-  /** Of the source space. */
+  /** The shape of the source. */
   readonly shape: Shape;
   readonly columns: readonly GalleryColumn[];
 }
 
 export interface GalleryOptions {
-  /** Pixels; 900 by default, 380 for a phone. Inputs wrap into further rows. */
+  /** In pixels; 900 by default, and 380 for a phone. Inputs that do not fit into a row stand in further rows. */
   readonly width?: number;
   /**
-   * The id of a picture that the page holds elsewhere (`pictureDefinition`), so that several drawings share it; by default
-   * a drawing holds its own.
+   * The id of a picture that the page defines elsewhere (`pictureDefinition`), so that several drawings can share it. By
+   * default, a drawing contains its own pictures.
    */
   readonly sharedId?: (picture: Picture) => string | undefined;
 }
 
 const gap = 8;
-/** Pixels of a letter in an input's name. */
+/** The width of a letter in an input's name, in pixels. */
 const LETTER = 6.6;
-/** Of a picture that a vector lies over. */
+/** The opacity of the picture below a vector. */
 const FADED = 0.3;
 
 /**
- * Inputs and their extreme right singular vectors at one tap, as pictures in source space: the paper's figure 4.
+ * Inputs and their first and last right singular vectors at one tap, as pictures of the source's shape: the paper's figure 4.
  *
- * Of each input: the input; v of the largest σ and v of the last σ computed, laid over the faded input, each with its own limits
- * ± max |v|, which stand below it. Where a vector is local, the box where it is stands enlarged beside it. What is absent is an empty
- * frame.
+ * For each input, the figure shows the input, v of the largest σ, and v of the last computed σ. The vectors are drawn over the
+ * faded input. Each has its own limits of colour, ± max |v|, which are written below it. If a vector is local, the region that
+ * contains it is shown enlarged beside it. A picture that is absent leaves an empty frame.
  *
  * @see Mototake & Ikegami 2015, figure 4
  */
@@ -121,7 +124,7 @@ export function galleryFigure(
   return { svg: standalone(body, { width, height: layout.height, title, caption }), caption };
 }
 
-/** A picture to be placed once in a page's `<defs>` and drawn from there by `sharedId`. */
+/** A picture as an element for the `<defs>` of a page, where it stands once; drawings refer to it by `sharedId`. */
 export function pictureDefinition(picture: Picture, id: string): string {
   return imageElement(picture, `id="${escapeXml(id)}" width="${picture.width}" height="${picture.height}"`);
 }
@@ -135,7 +138,7 @@ function placed(picture: Picture, idOf: (picture: Picture) => string, { x, y, wi
   return `<use href="#${escapeXml(idOf(picture))}" transform="translate(${x} ${y}) scale(${scale})"/>`;
 }
 
-/** The input, or a region of it, as the ground of a vector. */
+/** The faded input, or a region of it, over which a vector is drawn. */
 function faded(
   source: InputPicture | undefined,
   idOf: (picture: Picture) => string,
@@ -170,7 +173,7 @@ const absent = ({ x, y, width, height }: Box, said: string): string =>
 const below = ({ x, y, height }: Box, said: string): string =>
   `<text x="${x}" y="${y + height + 12}">${escapeXml(said)}</text>`;
 
-/** What stands below a vector: the number of its σ is that of its vector. */
+/** The lines below a vector: its σ, with its number, and the limits of colour. */
 function note({ sigma, number, status, picture }: GalleryVector, place: Box): string {
   const mark = status === "unconverged" ? "× " : status === "at-floor" ? "○ " : "";
   return (
@@ -200,30 +203,32 @@ function captionOf({ tap, k, shape, columns }: Gallery, hasDetails: boolean): st
     .flatMap(({ largest, smallest }) => [largest, smallest])
     .filter((vector) => vector !== undefined);
   const said = [
-    `Inputs and right singular vectors v of the Jacobian from the source (${formatShape(shape)}) to ${tap}, laid over the faded ` +
-      `input: v of the largest σ, and v of the last of the k = ${k} computed (not the smallest of all, unless all were computed).`,
-    "Each picture pixel shows the entry of largest magnitude among its channels and the source pixels it covers: red positive, blue " +
-      "negative, nothing at zero, with its own limits ± max |v|, printed below. Opacity goes with the square root of |v|. The sign of " +
-      "v as a whole is arbitrary.",
+    `Each input is shown with two right singular vectors v of the Jacobian from the source (${formatShape(shape)}) to ${tap}, drawn ` +
+      `over the faded input: v of the largest σ, and v of the last of the k = ${k} computed σ. The last computed σ is the smallest ` +
+      "of all only if all σ were computed.",
+    "Each pixel of a picture shows the entry of largest magnitude among its channels and the source pixels it covers. Red is " +
+      "positive, blue is negative, and zero is transparent. Every vector has its own limits ± max |v|, which are printed below it. " +
+      "Opacity is proportional to the square root of |v|. The sign of v as a whole is arbitrary.",
   ];
   if (hasDetails) {
     said.push(
-      "A box marks where a local vector lies: along each axis, 5 % of its energy lie to either side of it. The box stands enlarged " +
-        "beside the picture.",
+      "A box marks the region of a local vector: along each axis, 5 % of the vector's energy lie on either side of the box. The " +
+        "region is shown enlarged beside the picture.",
     );
   }
   const shown = columns.flatMap(({ source: picture }) => picture ?? []);
   if (shown.some(({ undone }) => !undone))
-    said.push("Inputs are stretched from their smallest to their largest entry.");
+    said.push("The levels of each input are stretched so that they reach from its smallest to its largest entry.");
   else if (shown.length > 0) said.push("Inputs are shown with their preprocessing undone.");
   if (columns.length === 1) said.push("One input (n = 1).");
-  if (vectors.some(({ status }) => status === "unconverged")) said.push("× did not converge.");
+  if (vectors.some(({ status }) => status === "unconverged"))
+    said.push("A cross (×) marks a triplet that did not converge.");
   if (vectors.some(({ status }) => status === "at-floor"))
-    said.push("○ reached only the floor, which is above the tolerance.");
+    said.push("A circle (○) marks a triplet whose residual reached only the floor, which is above the tolerance.");
   if (columns.some(({ smallest }) => smallest !== undefined && smallest.number !== k)) {
     said.push(
-      "Where the last σ lie below the floor, so that their vectors point anywhere, v of the last one kept above it stands in their " +
-        "place, with the number of its σ.",
+      "Where the last computed σ lie below the floor, their vectors have arbitrary directions. The figure then shows v of the last " +
+        "stored σ above the floor, with the number of that σ.",
     );
   }
   if (vectors.some(({ sigma }) => sigma === 0))

@@ -8,25 +8,29 @@ export interface Box {
   readonly height: number;
 }
 
-/** A name to be placed near a point. */
+/** The size of a name that is to be placed near a point. */
 export interface Label {
   readonly end: Point;
   readonly width: number;
   readonly height: number;
 }
 
-/** How far to the side a name is tried, in pixels; then on, to the end of the frame. */
+/**
+ * The distances to the side at which a name is tried, in pixels. After the last, `FAR_STEP` is added up to the end of
+ * the frame.
+ */
 const nearSteps = [8, 14, 22, 32, 44, 60, 80];
 const FAR_STEP = 28;
-/** How far up and down, one after the other. */
+/** The step in pixels by which a name is tried further up and further down. */
 const ROW_STEP = 7;
-/** What a fault of a place counts, in pixels of distance. */
+/** The cost of each fault of a place, in pixels of distance. */
 const cost = { point: 9, touch: 2, end: 60, leader: 90, crossing: 40 };
 
 /**
- * Boxes for names near the points that they belong to: within the frame, none over another, few of the obstacles covered.
+ * Boxes for names near their points. The boxes lie within the frame, do not overlap, and cover few of the obstacles.
  *
- * Greedy, from right to left. Where the frame has no room for a name free of the others, it stands at its point all the same.
+ * The method is greedy, from right to left. If the frame has no place for a name that is free of the other names, the name is
+ * put at its point all the same.
  */
 export function placeLabels(labels: readonly Label[], obstacles: readonly Point[], frame: Box): Box[] {
   const placed = new Array<Box>(labels.length);
@@ -62,7 +66,7 @@ export function placeLabels(labels: readonly Label[], obstacles: readonly Point[
   return placed;
 }
 
-/** Boxes to either side of the point, the near ones first. */
+/** Boxes on both sides of the point, the nearest first. */
 function* candidates({ end: [x, y], width, height }: Label, frame: Box): Generator<Box> {
   const [right, bottom] = [frame.x + frame.width, frame.y + frame.height];
   const steps = [...nearSteps];
@@ -101,7 +105,7 @@ function inside([x, y]: Point, box: Box): boolean {
   return x > box.x && x < box.x + box.width && y > box.y && y < box.y + box.height;
 }
 
-/** Within two pixels of a line of some length, its first pixels apart. */
+/** Whether a point lies within two pixels of a line; the first six pixels of the line do not count. */
 function liesOn([x, y]: Point, [[x0, y0], [x1, y1]]: readonly [Point, Point]): boolean {
   const [dx, dy] = [x1 - x0, y1 - y0];
   const length = Math.hypot(dx, dy);

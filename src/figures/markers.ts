@@ -1,4 +1,7 @@
-/** Shapes of markers, so that kinds differ by more than their colour: polygons within a unit circle, the first a circle. */
+/**
+ * Shapes of markers, so that kinds differ in more than their colour. The first is a circle, the others are polygons
+ * within a circle of radius 1.
+ */
 const shapes: readonly (readonly (readonly [number, number])[] | undefined)[] = [
   undefined,
   regular(3, -90, 1.25),
@@ -27,7 +30,7 @@ function onCircle(radius: number, degrees: number): [number, number] {
   return [radius * Math.cos(angle), radius * Math.sin(angle)];
 }
 
-/** The path of a marker about (x, y); there are ten, and then they come again. */
+/** The path of a marker around (x, y). There are ten markers; after the tenth, the first follows again. */
 export function markerPath(number: number, radius: number, x = 0, y = 0): string {
   const at = (value: number) => Math.round(value * 100) / 100;
   const shape = shapes[number % shapes.length];

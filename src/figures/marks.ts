@@ -7,7 +7,10 @@ interface PlacedPoint {
   readonly y: number;
 }
 
-/** A mark of one shape at each point, filled and with a thin white edge, so that those that touch are told apart. */
+/**
+ * A marker of one shape at each point. It is filled and has a thin white edge, so that markers that touch can be told
+ * apart.
+ */
 export function markersAt(
   points: readonly PlacedPoint[],
   { shape, radius, colour }: { readonly shape: number; readonly radius: number; readonly colour: string },
@@ -23,7 +26,7 @@ export function markersAt(
   };
 }
 
-/** A small picture of its image at each point, in a frame of its kind's colour. */
+/** A small picture at each point: the point's image, in a frame of the colour of its kind. */
 export function thumbnailsAt(
   points: readonly (PlacedPoint & { readonly picture: Picture; readonly id: string })[],
   { side, colour }: { readonly side: number; readonly colour: string },

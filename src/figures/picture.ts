@@ -2,7 +2,7 @@ import { encode } from "fast-png";
 import { formatShape, PushforwardError, type Shape, sizeOf } from "../base/index.ts";
 import { signedPalette, signedSteps } from "./colours.ts";
 
-/** A raster picture that carries its own pixels. */
+/** A raster picture together with its pixels. */
 export interface Picture {
   /** `data:image/png;base64,…` */
   readonly href: string;
@@ -21,13 +21,13 @@ export interface InputPicture extends Picture {
   readonly undone: boolean;
 }
 
-/** A tensor as planes of pixels, and the strides to walk it. */
+/** A tensor as planes of pixels, with the strides of its entries. */
 interface Planes {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
   readonly strides: { readonly channel: number; readonly row: number; readonly column: number };
-  /** Of the first entry. */
+  /** The offset of the first entry. */
   readonly offset: number;
 }
 
@@ -40,12 +40,14 @@ export interface Region {
 }
 
 /**
- * A vector of the source space as a picture to lay over the input: blue negative, nothing at zero, red positive, up to ± a limit, by
- * default its largest magnitude. Opacity goes with the square root of the magnitude, so that weak entries are seen too.
+ * A vector of the source's shape as a picture that is drawn over the input. Blue is negative, zero is transparent, and red is
+ * positive. Colours reach from −limit to +limit; by default, the limit is the largest magnitude of an entry. Opacity is
+ * proportional to the square root of the magnitude, so that weak entries can be seen too.
  *
- * Shapes: [..., H, W] (leading axes are channels), [H, W, 3 or 1], [n] as one row. A picture pixel shows the entry of
- * largest magnitude among its channels and among the source pixels it covers, so that nothing cancels and nothing small
- * in space is lost. At most `maxSide` pixels wide and high; of a region, where one is given.
+ * Shapes: [..., H, W] (leading axes are channels), [H, W, 3 or 1], and [n], which is shown as one row. A pixel of the picture
+ * shows the entry of largest magnitude among its channels and among the source pixels it covers. Entries of opposite sign
+ * therefore do not cancel, and small structures are not lost. The picture is at most `maxSide` pixels wide and high. If a
+ * region is given, the picture shows that region only.
  *
  * @throws PushforwardError `shape-mismatch` if the entries do not fill the shape
  */
@@ -72,16 +74,17 @@ export function vectorPicture(
   return { href: dataUri(png), ...grid, limit };
 }
 
-/** Shares of a vector's energy along each axis that lie before its box and behind it. */
+/** The fraction of a vector's energy that lies on either side of its box, along each axis. */
 const OUTSIDE = 0.05;
-/** A box that takes more of a side than this is no local one. */
+/** A vector is not local if its box takes more of a side of the picture than this fraction. */
 const LOCAL = 0.5;
-/** The least side of a box, in pixels. */
+/** The smallest side of a box, in pixels. */
 const LEAST_SIDE = 8;
 
 /**
- * Where a vector is, if it is local: the region, of the picture's proportions, beyond which 5 % of its energy lie to each side.
- * `undefined` for one that spreads over more than half of a side, and for one that is zero.
+ * The region that contains a vector, if the vector is local. Along each axis, 5 % of the vector's energy lie on either side of the
+ * region, and the region has the proportions of the picture. The result is `undefined` for a vector that spreads over more than
+ * half of a side, and for a vector of zeros.
  *
  * @throws PushforwardError `shape-mismatch` if the entries do not fill the shape
  */
@@ -104,7 +107,7 @@ export function localRegion(v: ArrayLike<number>, shape: Shape): Region | undefi
   return { x: start(across.middle, w, width), y: start(down.middle, h, height), width: w, height: h };
 }
 
-/** The span that leaves `OUTSIDE` of the energy on either side. */
+/** The interval that leaves the fraction `OUTSIDE` of the energy on either side. */
 function extentOf(energy: Float64Array): { readonly middle: number; readonly size: number } | undefined {
   const total = energy.reduce((sum, value) => sum + value, 0);
   if (!(total > 0)) return undefined;
@@ -120,26 +123,29 @@ function extentOf(energy: Float64Array): { readonly middle: number; readonly siz
   return { middle: (first + last + 1) / 2, size: last + 1 - first };
 }
 
-/** Preprocessing that can be undone for display: x was `(level · scale − mean) / std`, with levels 0 to 255. */
+/**
+ * The preprocessing that is undone for display. It computed x = `(level · scale − mean) / std` from levels 0 to 255.
+ */
 export interface DisplaySettings {
-  /** One number for all channels or one for each, as `std`; 0 where it is unknown. */
+  /** One number for all channels, or one for each; 0 if it is unknown. The same holds for `std`. */
   readonly mean?: readonly number[];
-  /** 1 where it is unknown. */
+  /** 1 if it is unknown. */
   readonly std?: readonly number[];
-  /** Where it is unknown, nothing can be undone. */
+  /** If it is unknown, the preprocessing cannot be undone. */
   readonly scale?: number;
-  /** Whether levels were turned into 255 − level first. */
+  /** Whether each level was first replaced by 255 − level. */
   readonly invert?: boolean;
-  /** Whether the channels are blue, green, red. */
+  /** Whether the order of the channels is blue, green, red. */
   readonly bgr?: boolean;
 }
 
 /**
- * A network's input as a picture, averaged over the source pixels that a picture pixel covers.
+ * A network's input as a picture. A pixel of the picture is the mean of the source pixels that it covers.
  *
- * Where the undone values do not lie between the levels' ends (a tenth beyond is cut off), the settings cannot be right,
- * and the picture is stretched from its smallest to its largest entry (`undone: false`). 3 channels are colours; of other
- * numbers the mean is shown in grey.
+ * After the preprocessing is undone, the values should be levels from 0 to 255; values up to a tenth of that range beyond are
+ * cut off. If values lie further beyond, the settings cannot be right, and the levels of the picture go from its smallest to
+ * its largest entry instead (`undone: false`). 3 channels are shown as colours. Of any other number of channels, the mean is
+ * shown in grey.
  *
  * @throws PushforwardError `shape-mismatch` if the entries do not fill the shape
  */
@@ -181,7 +187,7 @@ function planesOf(values: ArrayLike<number>, shape: Shape): Planes {
   if (values.length !== sizeOf(shape)) {
     throw new PushforwardError("shape-mismatch", {
       what: `A picture of ${formatShape(shape)} needs ${sizeOf(shape)} entries, not ${values.length}.`,
-      fix: "Hand in one vector of the source tap, and the source tap's shape.",
+      fix: "Pass one vector of the source tap, and the shape of the source tap.",
     });
   }
   const width = shape.at(-1) ?? 1;
@@ -205,13 +211,13 @@ function cut(planes: Planes, { x, y, width, height }: Region): Planes {
   return { ...planes, width, height, offset: planes.offset + y * row + x * column };
 }
 
-/** The width and height of the pictures that a shape stands for. */
+/** The width and height in pixels of a picture of a tensor with this shape. */
 export function pixelsOf(shape: Shape): { readonly width: number; readonly height: number } {
   const { width, height } = planesOf({ length: sizeOf(shape) }, shape);
   return { width, height };
 }
 
-/** At most `maxSide` either way, the proportions kept; never larger than the tensor. */
+/** A size with the same proportions, at most `maxSide` wide and high, and not larger than the tensor. */
 function gridOf({ height, width }: Planes, maxSide: number): { width: number; height: number } {
   const shrink = Math.min(1, maxSide / Math.max(height, width));
   return { width: Math.max(1, Math.round(width * shrink)), height: Math.max(1, Math.round(height * shrink)) };

@@ -10,20 +10,20 @@ import type { Figure, SvgDocument, TapUnits } from "./types.ts";
 
 export interface SpectraOptions {
   readonly document: SvgDocument;
-  /** The source tap, for the title; `input` by default. */
+  /** The name of the source tap, for the title; `input` by default. */
   readonly from?: string;
   /** Pixels; 760 by default, 380 for a phone. The height grows with the number of taps. */
   readonly width?: number;
-  /** `linear` by default; `log` spreads the first indices. */
+  /** `linear` by default; `log` gives the first indices more room. */
   readonly indexScale?: "linear" | "log";
 }
 
 /**
- * The singular values of J(from → tap) against their index, one colour a tap: the paper's figure 3.
+ * The singular values of J(from → tap) against their index, with one colour for each tap: the paper's figure 3.
  *
- * Line: median over the inputs; it ends where the median lies below the floor of the backend. Band: from the 10 % to the 90 %
- * quantile, drawn as far as both are known; none for one input. Triplets that did not converge are crossed. With no σ at all it
- * is an empty frame that says so.
+ * A line shows the median over the inputs and ends where the median falls below the floor. A band reaches from the 10 % to the
+ * 90 % quantile, as far as both are above the floor; for one input there is no band. A cross marks a triplet that did not
+ * converge. If there is no σ at all, the frame is empty and says so.
  *
  * @see Mototake & Ikegami 2015, figure 3
  */
@@ -121,7 +121,7 @@ function curveMarks(points: readonly CurvePoint[], colour: string) {
   ];
 }
 
-/** `16 inputs`, `2 to 16 inputs`: how many stand behind the means. */
+/** The smallest and the largest number of inputs over which a median is taken. */
 function inputsOf(curves: readonly SpectrumCurve[]): { fewest: number; most: number } {
   const counts = curves.map((curve) => curve.inputs);
   return { fewest: Math.min(...counts), most: Math.max(...counts) };
@@ -145,26 +145,26 @@ function captionOf(curves: readonly SpectrumCurve[], domain: readonly [number, n
   const total = curves.reduce((count, curve) => count + curve.total, 0);
   const said = [
     "Singular values σ of the Jacobian from the source to each tap, against their index k (1 is the largest).",
-    `Colour goes with depth: ${curves.map((curve) => curve.tap).join(", ")}.`,
+    `The colours follow the order of depth: ${curves.map((curve) => curve.tap).join(", ")}.`,
   ];
   if (most === 1) said.push("There is one input (n = 1), so there is no band.");
   else {
     said.push(
-      `Lines show the median over the inputs (n = ${fewest === most ? most : `${fewest} to ${most}, as the run goes`}).`,
-      "Bands reach from the 10 % to the 90 % quantile, interpolated between inputs; they end where the lower quantile is not known.",
+      `Lines show the median over the inputs (n = ${fewest === most ? most : `${fewest} to ${most}; the run is not finished`}).`,
+      "Bands reach from the 10 % to the 90 % quantile, interpolated between inputs. A band ends where the lower quantile is below " +
+        "the floor.",
     );
     if (fewest === 1) said.push("A tap with n = 1 has no band.");
   }
   if (domain !== undefined) {
-    const rule =
-      "σ = 1, where a perturbation keeps its length: it grows where σ is larger and fades where σ is smaller.";
-    if (domain[0] <= 1 && domain[1] >= 1) said.push(`The dashed line is ${rule}`);
-    else said.push(`Outside the axis lies ${rule}`);
+    const isOnAxis = domain[0] <= 1 && domain[1] >= 1;
+    said.push(isOnAxis ? "The dashed line marks σ = 1." : "The value σ = 1 lies outside the axis.");
+    said.push("The network makes a small perturbation along v longer if σ > 1, and shorter if σ < 1.");
   }
   if (unresolved > 0) {
     said.push(
-      `${formatCount(unresolved)} of ${formatCount(total)} σ are zero or lie below the floor, where rounding hides them: a curve ` +
-        "ends where the median does, and a dotted line there leads down.",
+      `${formatCount(unresolved)} of ${formatCount(total)} σ are zero or lie below the floor, where a σ cannot be told from rounding ` +
+        "error. A curve ends where its median falls below the floor, and a dotted line marks this end.",
     );
   }
   const unconverged = sum((point) => point.unconverged);
@@ -172,9 +172,9 @@ function captionOf(curves: readonly SpectrumCurve[], domain: readonly [number, n
   if (unconverged > 0) said.push(`A cross marks where a triplet did not converge (${plural(unconverged, "triplet")}).`);
   if (atFloor > 0) {
     said.push(
-      `A circle marks a triplet that reached only the floor, which is above the tolerance (${plural(atFloor, "triplet")}).`,
+      `A circle marks a triplet whose residual reached only the floor, which is above the tolerance (${plural(atFloor, "triplet")}).`,
     );
   }
-  if (unconverged + atFloor === 0) said.push("All triplets shown converged.");
+  if (unconverged + atFloor === 0) said.push("All triplets that are shown converged.");
   return said.join(" ");
 }

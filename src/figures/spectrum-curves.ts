@@ -1,9 +1,12 @@
 import { type IndexBand, knownBands, missesTolerance, resolvedSigma, spectrumBands } from "../results/index.ts";
 import type { TapUnits } from "./types.ts";
 
-/** One index of one tap's spectrum over the inputs; a σ that is below its floor or exactly zero counts as 0. */
+/** One index of one tap's spectrum, over the inputs. A σ that is below its floor or exactly zero counts as 0. */
 export interface CurvePoint extends IndexBand {
-  /** Inputs whose triplet of this index did not converge, and those whose residual ended at the backend's floor. */
+  /**
+   * The number of inputs whose triplet of this index did not converge, and of those whose residual reached only the
+   * floor.
+   */
   readonly unconverged: number;
   readonly atFloor: number;
 }
@@ -12,12 +15,12 @@ export interface SpectrumCurve {
   readonly tap: string;
   readonly inputs: number;
   readonly points: readonly CurvePoint[];
-  /** Of all σ, all inputs together: how many lie below the floor or are exactly zero, and how many there are. */
+  /** The number of σ of all inputs that lie below the floor or are exactly zero, and the number of all σ. */
   readonly unresolved: number;
   readonly total: number;
 }
 
-/** Quantiles of σ, index by index; inputs with fewer σ leave the later indices to the others. */
+/** Quantiles of σ for each index. An input with fewer σ does not count at the later indices. */
 export function spectrumCurve({ tap, units }: TapUnits): SpectrumCurve {
   const all = units.map(({ unit }) => unit);
   const points = spectrumBands(all).map((band, i): CurvePoint => {
@@ -31,8 +34,8 @@ export function spectrumCurve({ tap, units }: TapUnits): SpectrumCurve {
 }
 
 /**
- * The range of a logarithmic σ axis: all medians and bands that are drawn, with 1 where it is within a decade. `undefined`
- * where no curve has a point.
+ * The range of a logarithmic σ axis. It contains all medians and bands that are drawn, and also 1 if 1 is at most a decade
+ * away. `undefined` if no curve has a point.
  */
 export function sigmaDomain(curves: readonly SpectrumCurve[]): [number, number] | undefined {
   const points = curves.flatMap((curve) => knownBands(curve.points));

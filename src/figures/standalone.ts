@@ -3,7 +3,10 @@ import { escapeXml } from "./text.ts";
 
 export const fontFamily = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK JP", sans-serif';
 
-/** Wraps drawn SVG content into a whole document: white ground, title and description for those who cannot see it. */
+/**
+ * Wraps drawn SVG content into a whole document with a white background, and with a title and description for screen
+ * readers.
+ */
 export function standalone(content: string, { width, height, title, caption }: DrawingFrame): string {
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"` +
@@ -13,7 +16,10 @@ export function standalone(content: string, { width, height, title, caption }: D
   );
 }
 
-/** What Plot drew, to be placed in a document of ours: its root's text settings stay, its style sheet goes. */
+/**
+ * What Plot drew, as a part of our document. The text settings of its root element stay, and its style sheet is
+ * removed.
+ */
 export function plotContent(drawing: { readonly innerHTML: string }): string {
   const content = drawing.innerHTML.replace(/<style>.*?<\/style>/s, "");
   return `<g text-anchor="middle" fill="currentColor">${content}</g>`;

@@ -1,4 +1,4 @@
-/** Mean and sample standard deviation; `mean` is NaN of nothing, `std` is NaN below two values. */
+/** Mean and sample standard deviation. `mean` is NaN without values, and `std` is NaN for fewer than two values. */
 export interface Moments {
   readonly n: number;
   readonly mean: number;
@@ -11,7 +11,7 @@ export function momentsOf(values: readonly number[]): Moments {
   const n = values.length;
   const mean = n === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0) / n;
   if (n < 2) return { n, mean, std: Number.NaN };
-  // The rounding of a mean is no spread.
+  // A deviation that comes from rounding the mean counts as zero.
   if (values.every((value) => value === values[0])) return { n, mean: values[0]!, std: 0 };
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { n, mean, std: Math.sqrt(squares / (n - 1)) };

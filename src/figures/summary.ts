@@ -3,34 +3,39 @@ import { type Missed, measureSpectrum, type SpectrumMeasures } from "../results/
 import { type Moments, momentsOf } from "./statistics.ts";
 import type { TapUnits, UnitNumbers } from "./types.ts";
 
-/** One tap over all its inputs. */
+/** What a table says about one tap, over all its inputs. */
 export interface TapSummary {
   readonly tap: string;
   readonly inputs: number;
-  /** Triplets, all inputs together, by status. */
+  /** The number of triplets of all inputs, by status. */
   readonly triplets: number;
   readonly converged: number;
   readonly atFloor: number;
   readonly unconverged: number;
   readonly belowFloor: number;
-  /** The largest floor, and the largest relative to the norm of its own unit: what is smaller cannot be told. NaN of nothing. */
+  /**
+   * The largest floor, and the largest floor relative to the norm of its own unit. A smaller σ cannot be told from
+   * rounding error. NaN without units.
+   */
   readonly floor: number;
   readonly resolution: number;
-  /** Over the inputs that have it above their floor. */
+  /** The mean of σ₁ over the inputs where it is above their floor. */
   readonly sigmaFirst: Moments;
-  /** The last of the k computed, over the inputs that have it above their floor. */
+  /** The mean of the last of the k computed σ over the inputs where it is above their floor. */
   readonly sigmaLast: Moments;
   readonly effectiveRank: Moments;
   readonly participationRatio: Moments;
   readonly numericalRank: Moments;
-  /** The numerical rank of some input may be larger: every computed σ counted and not all were computed. */
+  /**
+   * Whether the numerical rank of some input may be larger: all its computed σ counted, and not all σ were computed.
+   */
   readonly numericalRankIsLowerBound: boolean;
   readonly whole: boolean;
   readonly aboveOne: Moments;
   readonly activeRows: Moments;
-  /** Mean share of the tap's m units that are active, in [0, 1]. */
+  /** The mean fraction of the m rows of J at this tap that are active, in [0, 1]. */
   readonly activeShare: number;
-  /** Largest residual relative to the norm of its own unit; NaN of nothing. */
+  /** The largest residual relative to the norm of its own unit; NaN without units. */
   readonly worstResidual: number;
   readonly worstOrthogonality: number;
   readonly missed: Readonly<Record<Missed["kind"], number>>;
@@ -39,13 +44,13 @@ export interface TapSummary {
   readonly vjp: number;
 }
 
-/** Residual over norm of the worst triplet; the norm is the largest σ seen. 0 where J is 0. */
+/** The largest residual of a unit, divided by its norm, which is the largest σ seen; 0 where J is 0. */
 export function worstResidualOf({ residual, norm }: Pick<UnitNumbers, "residual" | "norm">): number {
   const worst = residual.reduce((largest, value) => Math.max(largest, value), 0);
   return worst === 0 ? 0 : worst / norm;
 }
 
-/** What a table of taps says of one tap: means over the inputs that are there, worst cases, totals of the cost. */
+/** Summarizes one tap for a table of taps: means over the computed inputs, worst cases, and the total cost. */
 export function summarizeTap({ tap, units }: TapUnits): TapSummary {
   const all = units.map(({ unit }) => unit);
   const measures = all.map(measureSpectrum);
@@ -55,7 +60,7 @@ export function summarizeTap({ tap, units }: TapUnits): TapSummary {
   const having = (status: UnitNumbers["status"][number]) =>
     total((unit) => unit.status.filter((s) => s === status).length);
   const missing = (kind: Missed["kind"]) => all.filter((unit) => unit.missed.kind === kind).length;
-  /** The σ at a place of every spectrum that has it, as far as it is above the floor. */
+  /** The σ with a given index, of every spectrum that has it above the floor. */
   const sigmaAt = (place: 0 | -1) =>
     momentsOf(
       all.flatMap(({ sigma, floor }) => {

@@ -1,4 +1,4 @@
-/** A count for people, with thin groups: `32,000`. */
+/** A count with commas between groups of three digits: `32,000`. */
 export function formatCount(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
@@ -22,12 +22,17 @@ export function escapeXml(text: string): string {
   );
 }
 
-/** Letters of common width that a text takes: East Asian ones and signs beyond the first plane count twice. */
+/**
+ * The width of a text in letters of common width. East Asian characters and those beyond the first Unicode plane count
+ * twice.
+ */
 export function columnsOf(text: string): number {
   return [...text].reduce((sum, letter) => sum + ((letter.codePointAt(0) ?? 0) >= 0x2e80 ? 2 : 1), 0);
 }
 
-/** A name cut in its middle to at most `columns` columns; both ends tell taps apart. */
+/**
+ * A name that is cut in its middle to at most `columns` columns. Its two ends are kept, because they distinguish taps.
+ */
 export function shorten(name: string, columns: number): string {
   if (columnsOf(name) <= columns) return name;
   const letters = [...name];
@@ -43,7 +48,7 @@ export function shorten(name: string, columns: number): string {
   return `${head}…${tail}`;
 }
 
-/** A text broken between words into lines of at most `columns` columns, where no word is longer. */
+/** A text broken between words into lines of at most `columns` columns. A word that is longer has a line of its own. */
 export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {

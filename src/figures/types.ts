@@ -1,21 +1,21 @@
 import type { PlotOptions } from "@observablehq/plot";
 import type { UnitResult } from "../results/index.ts";
 
-/** A drawing and what a reader must know to read it. */
+/** A drawing, and the caption that a reader needs to understand it. */
 export interface Figure {
-  /** A whole SVG document on a white ground, with the caption as its description; it asks for nothing from outside. */
+  /** A whole SVG document on a white background, with the caption as its description. It refers to no outside file. */
   readonly svg: string;
   /** Plain text. */
   readonly caption: string;
 }
 
-/** The document that a figure is drawn with: the browser's own, or a stand-in under Node. */
+/** The DOM document with which a figure is drawn: the browser's own, or a replacement for it under Node. */
 export type SvgDocument = NonNullable<PlotOptions["document"]>;
 
-/** What is measured at one unit, without the long vectors. */
+/** The result of one unit, without its long vectors. */
 export type UnitNumbers = Omit<UnitResult, "vectors">;
 
-/** One tap and the units that are there; taps are handed over in the order of depth. */
+/** One tap and its computed units. Functions take taps in the order of depth. */
 export interface TapUnits {
   readonly tap: string;
   readonly units: readonly { readonly input: string; readonly unit: UnitNumbers }[];

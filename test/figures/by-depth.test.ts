@@ -16,7 +16,7 @@ test("three measures by depth, as stored", async () => {
   ];
   const { svg, caption } = byDepthFigure(taps, { document, unit: "full scale of a pixel" });
   await expect(rounded(svg)).toMatchFileSnapshot("drawings/by-depth.svg");
-  expect(caption).toContain("The unit of the source is: full scale of a pixel.");
+  expect(caption).toContain("The unit of the source is full scale of a pixel.");
   expect(caption).toContain("10 % to the 90 % quantile");
   for (const unit of ["units of the tap per unit of the source", "effective rank, directions"]) {
     expect(svg).toContain(unit);

@@ -29,7 +29,7 @@ describe("the gallery", () => {
     await expect(rounded(svg.replace(/base64,[^"]*/g, "base64,"))).toMatchFileSnapshot("drawings/gallery.svg");
     expect(svg).toContain("none to show");
     expect(caption).toContain("last of the k = 7 computed");
-    expect(caption).toContain("× did not converge.");
+    expect(caption).toContain("A cross (×) marks a triplet that did not converge.");
     expect(await sharp(Buffer.from(svg)).metadata()).toMatchObject({ format: "svg", width: 900 });
   });
 
@@ -37,7 +37,7 @@ describe("the gallery", () => {
     const columns = [{ input: "seven", source, largest: vector(3.25, 1), smallest: vector(0.125, 3) }];
     const { svg, caption } = galleryFigure(galleryOf(columns));
     expect(svg).toContain("σ₃ = 0.125");
-    expect(caption).toContain("Where the last σ lie below the floor");
+    expect(caption).toContain("Where the last computed σ lie below the floor");
   });
 
   /** The frames that pictures stand in. */
@@ -80,7 +80,7 @@ describe("the gallery", () => {
     expect(svg).toContain('viewBox="1 0 1 1"');
     expect(svg).toContain("the box, ×2");
     expect(svg).toContain("not local");
-    expect(caption).toContain("5 % of its energy lie to either side");
+    expect(caption).toContain("5 % of the vector's energy lie on either side of the box");
   });
 
   test("shared pictures are referred to, not repeated; a drawing of its own holds each once", () => {

@@ -59,7 +59,7 @@ describe("the drawing", () => {
     const { svg, caption } = spectraFigure(known, { document });
     await expect(rounded(svg)).toMatchFileSnapshot("drawings/spectra.svg");
     expect(caption).toContain("n = 2");
-    expect(caption).toContain("All triplets shown converged.");
+    expect(caption).toContain("All triplets that are shown converged.");
   });
 
   test("the band reaches from the 10 % to the 90 % quantile, and ends where the lower one is not known", () => {
@@ -111,7 +111,7 @@ describe("the drawing", () => {
       2,
     ]);
     expect(caption).toContain("did not converge (2 triplets).");
-    expect(caption).toContain("rounding floor of the backend (1 triplet).");
+    expect(caption).toContain("reached only the floor, which is above the tolerance (1 triplet).");
     expect(caption).not.toContain("All triplets");
   });
 
