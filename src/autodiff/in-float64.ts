@@ -2,8 +2,8 @@ import type { Shape } from "../base/index.ts";
 import {
   type Attributes,
   buildModel,
+  castTo,
   floatTensor,
-  int,
   intTensor,
   type Node,
   node,
@@ -25,9 +25,6 @@ const float64Ops = new Set(
     "Concat Split Slice Pad Gather GatherElements GatherND Expand Tile DepthToSpace SpaceToDepth Shape Size",
   ].flatMap((names) => names.split(" ")),
 );
-
-const FLOAT32 = int(1);
-const FLOAT64 = int(11);
 
 /** The type and shape of a tensor of a graph, by its name. */
 type TypeOf = (name: string) => TensorType | undefined;
@@ -77,9 +74,9 @@ class Float64Writer implements Float64Nodes {
         return isNarrow(i) ? `${name}/rounded` : wideName(name);
       });
       const toFloat = one.op === "Cast" && this.#isFloat(one.outputs[0]!);
-      this.nodes.push({ ...one, inputs, outputs, attributes: toFloat ? { to: FLOAT64 } : one.attributes });
+      this.nodes.push({ ...one, inputs, outputs, attributes: toFloat ? castTo("float64") : one.attributes });
       one.outputs.forEach((name, i) => {
-        if (isNarrow(i) && this.#isFloat(name)) this.#once("Cast", [outputs[i]!], wideName(name), { to: FLOAT64 });
+        if (isNarrow(i) && this.#isFloat(name)) this.#once("Cast", [outputs[i]!], wideName(name), castTo("float64"));
       });
     } else this.#between(one);
   }
@@ -87,11 +84,11 @@ class Float64Writer implements Float64Nodes {
   /** The name of the tensor in float32: its own if it is an input or initializer, otherwise that of a cast. */
   narrow(name: string, as: string): string {
     if (this.#given.has(name)) return name;
-    return this.#once("Cast", [wideName(name)], as, { to: FLOAT32 });
+    return this.#once("Cast", [wideName(name)], as, castTo("float32"));
   }
 
   wide(name: string): string {
-    return this.#given.has(name) ? this.#once("Cast", [name], wideName(name), { to: FLOAT64 }) : wideName(name);
+    return this.#given.has(name) ? this.#once("Cast", [name], wideName(name), castTo("float64")) : wideName(name);
   }
 
   shape(name: string): Shape {
@@ -121,7 +118,7 @@ class Float64Writer implements Float64Nodes {
     const outputs = one.outputs.map((name) => (this.#isFloat(name) ? `${name}/rounded` : name));
     this.nodes.push({ ...one, inputs, outputs });
     one.outputs.forEach((name, i) => {
-      if (this.#isFloat(name)) this.#once("Cast", [outputs[i]!], wideName(name), { to: FLOAT64 });
+      if (this.#isFloat(name)) this.#once("Cast", [outputs[i]!], wideName(name), castTo("float64"));
     });
   }
 

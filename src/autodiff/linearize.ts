@@ -4,6 +4,7 @@ import {
   type Evaluate,
   type Model,
   type Node,
+  nodesBehind,
   type OnnxModel,
   readsOf,
   type Tensor,
@@ -87,7 +88,7 @@ async function finish(
   const operands = [...primal.kept.values()].filter((operand) => used.has(operand.name));
   const toCompute = operands.filter(({ name }) => fixed.has(name) && !known.has(name));
   const graphOf = (nodes: readonly Node[], outputs: readonly Operand[], inputs = graph.inputs) => {
-    const needed = neededNodes(
+    const needed = nodesBehind(
       nodes,
       outputs.map(({ name }) => name),
     );
@@ -119,7 +120,7 @@ async function finish(
   const points = targets.map((name) => ({ name, ...model.values.get(name)! }));
   const pass = [...settled, ...primal.nodes];
   const read = new Set(
-    neededNodes(
+    nodesBehind(
       pass,
       [...kept, ...points].map(({ name }) => name),
     ).flatMap(({ outputs }) => outputs),
@@ -137,19 +138,6 @@ async function finish(
     kinks,
     typeOf: (name) => model.values.get(name) ?? primal.types.get(name) ?? helpers.types.get(name),
   };
-}
-
-/** The nodes that these outputs need. */
-function neededNodes(nodes: readonly Node[], outputs: readonly string[]): Node[] {
-  const needed = new Set(outputs);
-  return [...nodes]
-    .reverse()
-    .filter((node) => {
-      const leads = node.outputs.some((output) => needed.has(output));
-      if (leads) for (const name of readsOf(node)) needed.add(name);
-      return leads;
-    })
-    .reverse();
 }
 
 function unsupported(missing: readonly UnsupportedNode[], { sources, targets }: LinearizeOptions): PushforwardError {

@@ -1,6 +1,7 @@
 import { broadcastShapes, PushforwardError, type Shape, sameShape } from "../base/index.ts";
 import {
   type Attributes,
+  castTo,
   type DataType,
   filled,
   int,
@@ -36,8 +37,6 @@ export interface Kink {
   readonly kind: "neurons" | "windows";
   readonly at: Value;
 }
-
-const DATA_TYPES: Partial<Record<DataType, number>> = { float32: 1, int64: 7, bool: 9 };
 
 /**
  * Records the values that rules need from the primal pass, as ONNX nodes in addition to those of the model. Only kept values, and
@@ -168,7 +167,7 @@ export class PrimalBuilder {
   }
 
   cast(x: Value, type: "float32" | "int64" | "bool"): Value {
-    return this.op("Cast", [x], x.shape, { to: int(DATA_TYPES[type]!) }, type);
+    return this.op("Cast", [x], x.shape, castTo(type), type);
   }
 
   /** A reduction over negative axes, which remain with extent 1. */

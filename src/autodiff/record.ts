@@ -1,5 +1,5 @@
 import { messageOf, sameShape } from "../base/index.ts";
-import { type Attributes, type Model, type Node, readAttributes, readsOf } from "../onnx/index.ts";
+import { type Attributes, type Model, type Node, nodesBehind, readAttributes, readsOf } from "../onnx/index.ts";
 import { aliveEntries } from "./alive.ts";
 import { ProgramBuilder } from "./builder.ts";
 import { PrimalBuilder, type Value } from "./primal.ts";
@@ -37,14 +37,7 @@ export function nodesAfter(nodes: readonly Node[], sources: readonly string[]): 
 
 /** Nodes through which the sources' tangents flow on their way to the targets, in graph order. */
 export function nodesBetween(model: Model, { sources, targets }: Ends): Node[] {
-  const reached = nodesAfter(model.onnx.graph.nodes, sources);
-  const needed = new Set(targets);
-  const between = reached.reverse().filter((node) => {
-    const leads = node.outputs.some((output) => needed.has(output));
-    if (leads) for (const name of readsOf(node)) if (!sources.includes(name)) needed.add(name);
-    return leads;
-  });
-  return between.reverse();
+  return nodesBehind(nodesAfter(model.onnx.graph.nodes, sources), targets, sources);
 }
 
 /** The nodes that stand between sources and targets and cannot be differentiated. */

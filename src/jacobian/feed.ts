@@ -1,5 +1,13 @@
 import { formatShape, PushforwardError, type Shape, sameShape, sizeOf } from "../base/index.ts";
-import { type Model, readsOf, type Tensor, type TensorData, type ValueInfo, zeros } from "../onnx/index.ts";
+import {
+  type Model,
+  nodesBehind,
+  readsOf,
+  type Tensor,
+  type TensorData,
+  type ValueInfo,
+  zeros,
+} from "../onnx/index.ts";
 import type { Tap } from "./taps.ts";
 
 /** A point at which to linearize: the input of the network, with or without its batch axis. */
@@ -7,11 +15,8 @@ export type Point = Float32Array | { readonly shape: Shape; readonly data: Float
 
 /** The inputs of the graph that a tensor depends on. */
 export function inputsBehind({ onnx: { graph } }: Model, tensor: string): ValueInfo[] {
-  const needed = new Set([tensor]);
-  for (const node of [...graph.nodes].reverse()) {
-    if (node.outputs.some((output) => needed.has(output))) for (const name of readsOf(node)) needed.add(name);
-  }
-  return graph.inputs.filter(({ name }) => needed.has(name));
+  const read = new Set([tensor, ...nodesBehind(graph.nodes, [tensor]).flatMap(readsOf)]);
+  return graph.inputs.filter(({ name }) => read.has(name));
 }
 
 /**

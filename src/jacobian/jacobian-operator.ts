@@ -10,20 +10,12 @@ import {
   type Placement,
 } from "../operator/index.ts";
 import { activeRows } from "./active-rows.ts";
+import type { KinkCount } from "./kinks.ts";
 
-interface Product {
+/** A compiled program of products, and the names of its inputs and outputs. */
+export interface Product {
   readonly emitted: EmittedProgram;
   readonly executable: Executable;
-}
-
-/** How much of a Jacobian at one point is a convention, by node: there the network has a kink and no derivative. */
-export interface KinkCount {
-  /** The tap that the node makes, by its short name; the node's own name where that is no tap. */
-  readonly tap: string;
-  /** The number of neurons at a kink of their elementwise function, such as ReLU neurons with the input 0. */
-  readonly neurons: number;
-  /** The number of windows of a pool (or sets of entries of a maximum) in which several entries are equal to the extremum. */
-  readonly windows: number;
 }
 
 interface Parts {

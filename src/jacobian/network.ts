@@ -1,60 +1,14 @@
-import {
-  type EmittedProgram,
-  emit,
-  inFloat64,
-  type Linearization,
-  type LinearProgram,
-  linearize,
-  nodesBetween,
-  type Reach,
-  reachOf,
-  transpose,
-  type UnsupportedNode,
-} from "../autodiff/index.ts";
+import { linearize, nodesBetween, type Reach, reachOf, type UnsupportedNode } from "../autodiff/index.ts";
 import { PushforwardError, sizeOf } from "../base/index.ts";
-import { type Model, type Tensor, toNumbers, type ValueInfo } from "../onnx/index.ts";
-import { type Backend, type Executable, evaluateWith } from "../operator/index.ts";
+import type { Model, Tensor, ValueInfo } from "../onnx/index.ts";
+import { type Backend, evaluateWith } from "../operator/index.ts";
+import { type CompiledJacobian, compileSessions, PREFERRED_ROWS, rowsPerRun } from "./compiled-jacobian.ts";
 import { costWithMemory } from "./cost.ts";
 import { describeInput, feedsAt, inputAmong, inputsBehind, type Point } from "./feed.ts";
-import { JacobianOperator, type KinkCount } from "./jacobian-operator.ts";
+import { JacobianOperator } from "./jacobian-operator.ts";
+import { kinksIn } from "./kinks.ts";
 import { whereNotFinite } from "./not-finite.ts";
 import { findTaps, resolveTap, type Tap } from "./taps.ts";
-
-/** A point at which to linearize: an input of the network, with or without its batch axis. */
-
-/** How many rows a solver should multiply at a time. The matrix products of the solver are faster with larger blocks. */
-const PREFERRED_ROWS = 32;
-
-/** The most bytes of the largest tangent of a run, so that it fits into the last cache of a CPU. */
-const CACHED_BYTES = 2 ** 24;
-
-/** The largest power of two, up to the preferred rows, with which the largest tangent of the program fits into the cache. */
-function rowsPerRun({ sources, steps }: LinearProgram): number {
-  const tangents = [...sources, ...steps.map(({ output }) => output)];
-  const largest = Math.max(...tangents.map(({ shape }) => Float32Array.BYTES_PER_ELEMENT * sizeOf(shape)));
-  const fitting = 2 ** Math.floor(Math.log2(CACHED_BYTES / largest));
-  return Math.min(Math.max(fitting, 1), PREFERRED_ROWS);
-}
-
-/** J(from → to) of a network, linearized and compiled once. `at` binds it to a point. */
-export interface CompiledJacobian {
-  readonly from: Tap;
-  readonly to: Tap;
-  readonly linearization: Linearization;
-  /** Whether J is the same at every point, as for a network of linear layers. */
-  readonly isConstant: boolean;
-  /** The first outputs of the nodes whose derivative depends on the point, in graph order. All are listed only with `apart`. */
-  readonly factors: readonly string[];
-  /**
-   * Runs the primal pass at a point and binds the products to what it kept.
-   *
-   * @throws PushforwardError `not-finite` that names the first node, where the target's value has a NaN
-   */
-  at(point: Point): Promise<JacobianOperator>;
-  /** Why products at a point are not finite: the error `not-finite` that names the first node which is not. */
-  whereNotFinite(point: Point): Promise<PushforwardError>;
-  release(): Promise<void>;
-}
 
 /** A normalized network on a backend, with its taps and the Jacobians between them. */
 export class Network {
@@ -183,7 +137,7 @@ export class Network {
     const linearization = await linearize(this.model, options, evaluateWith(this.backend)).catch((cause: unknown) => {
       throw cause instanceof PushforwardError ? cause.at({ ...this.#place, tap: to.name }) : cause;
     });
-    const { program, constants } = linearization;
+    const { program } = linearization;
     if (program.targets[0] === undefined) {
       throw new PushforwardError("tap-unknown", {
         what: `"${to.name}" does not depend on "${from.name}": no path leads from one to the other.`,
@@ -192,27 +146,7 @@ export class Network {
       });
     }
     const cost = costWithMemory(this.model, from, to, program);
-    const forward = emit(program, constants);
-    const backward = emit(transpose(program), constants);
-    const compiled: Executable[] = [];
-    const compile = async (emitted: EmittedProgram) => {
-      const executable = await this.backend.compile(emitted.model);
-      compiled.push(executable);
-      return { emitted, executable };
-    };
-    const release = async () => {
-      for (const executable of compiled) await executable.release();
-    };
-    const sessions = async () => {
-      const [jvp, vjp] = [await compile(forward), await compile(backward)];
-      const primal = await this.backend.compile(inFloat64(linearization.primal, linearization.typeOf));
-      compiled.push(primal);
-      return { jvp, vjp, primal };
-    };
-    const { jvp, vjp, primal } = await sessions().catch(async (cause: unknown) => {
-      await release();
-      throw cause;
-    });
+    const { jvp, vjp, primal, release } = await compileSessions(this.backend, linearization);
     const keep = (point: Point) =>
       primal.run(
         this.#feeds(point),
@@ -250,28 +184,12 @@ export class Network {
           jvp,
           vjp,
           value,
-          kinks: this.#kinksIn(linearization, kept),
+          kinks: kinksIn(this.model, this.taps, linearization, kept),
         });
       },
       whereNotFinite: async (point) => notFinite(point, await keep(point)),
       release,
     };
-  }
-
-  /** What the primal pass counted of kinks, by node; nodes without any are left out. */
-  #kinksIn({ kinks }: Linearization, kept: Readonly<Record<string, Tensor>>): KinkCount[] {
-    const numbers = kinks === undefined ? [] : toNumbers(kept[kinks.counts.name]!);
-    const found = new Map<string, { neurons: number; windows: number }>();
-    for (const [i, count] of numbers.entries()) {
-      const { of, kind } = kinks!.of[i]!;
-      const before = found.get(of) ?? { neurons: 0, windows: 0 };
-      if (count > 0) found.set(of, { ...before, [kind]: before[kind] + count });
-    }
-    const nameOf = (tensor: string) =>
-      this.taps.find((tap) => tap.tensor === tensor)?.name ??
-      this.model.onnx.graph.nodes.find(({ outputs }) => outputs.includes(tensor))?.name ??
-      tensor;
-    return [...found].map(([tensor, counts]) => ({ tap: nameOf(tensor), ...counts }));
   }
 
   /** Whether J(from → to) is the same at every point, as between linear layers; told without compiling it. */

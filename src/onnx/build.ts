@@ -11,6 +11,9 @@ export const float = (value: number): Attribute => ({ kind: "float", value });
 export const text = (value: string): Attribute => ({ kind: "string", value });
 export const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
 
+/** The attributes of a Cast to a type. */
+export const castTo = (type: DataType): Attributes => ({ to: int(dataTypes[type].code) });
+
 /** A float32 tensor. */
 export function floatTensor(shape: Shape, data: ArrayLike<number>): Tensor {
   return { type: "float32", shape, data: data instanceof Float32Array ? data : Float32Array.from(data) };

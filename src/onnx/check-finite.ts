@@ -1,6 +1,7 @@
 import { PushforwardError } from "../base/index.ts";
 import { readsOf, subgraphsOf } from "./graph.ts";
 import type { Graph, Node, Tensor } from "./model.ts";
+import { isFloat } from "./precision.ts";
 import { toFloat32Array } from "./tensor-types.ts";
 
 /** Operators that only move entries about: an infinity passes through them to the next operator. */
@@ -74,7 +75,7 @@ function brokenBy(name: string, users: Users, seen: Set<string>): Node | undefin
 function countNotFinite(tensor: Tensor): { nan: number; infinite: number } {
   let nan = 0;
   let infinite = 0;
-  if (/float/.test(tensor.type)) {
+  if (isFloat(tensor.type)) {
     const data = tensor.type === "float64" ? (tensor.data as Float64Array) : toFloat32Array(tensor);
     for (let i = 0; i < data.length; i++) {
       const entry = data[i] as number;

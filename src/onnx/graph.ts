@@ -37,6 +37,17 @@ export function readsOf(node: Node): string[] {
   return [...node.inputs.filter((input) => input !== ""), ...subgraphsOf(node).flatMap(capturesOf)];
 }
 
+/** The nodes that some tensors depend on, in graph order. What the tensors `ends` depend on is left out. */
+export function nodesBehind(nodes: readonly Node[], tensors: readonly string[], ends: readonly string[] = []): Node[] {
+  const needed = new Set(tensors);
+  const behind = [...nodes].reverse().filter((node) => {
+    const leads = node.outputs.some((output) => needed.has(output));
+    if (leads) for (const name of readsOf(node)) if (!ends.includes(name)) needed.add(name);
+    return leads;
+  });
+  return behind.reverse();
+}
+
 function capturesOf(graph: Graph): string[] {
   const own = definedNames(graph);
   const read = [...graph.nodes.flatMap(readsOf), ...graph.outputs.map((output) => output.name)];

@@ -1,6 +1,6 @@
 export * from "./build.ts";
 export { checkModel } from "./check.ts";
-export { allNames, freshName, readsOf, subgraphsOf } from "./graph.ts";
+export { allNames, freshName, nodesBehind, readsOf, subgraphsOf } from "./graph.ts";
 export type * from "./model.ts";
 export { type NormalizeOptions, normalize } from "./normalize.ts";
 export { type ReadOptions, readModel } from "./read.ts";

@@ -1,5 +1,5 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
-import { int, text } from "../../onnx/index.ts";
+import { castTo, int, text } from "../../onnx/index.ts";
 import type { Definition, StepEmitter } from "../program.ts";
 import { aroundAxis, withExtent } from "./indexing.ts";
 
@@ -9,11 +9,9 @@ import { aroundAxis, withExtent } from "./indexing.ts";
  */
 function indicesAs(e: StepEmitter, shapeOf: string, rank: number, axis: number): string {
   const unit = withExtent(new Array<number>(rank + 1).fill(1), axis, -1);
-  const narrow = e.node("Cast", [e.node("Reshape", [e.operand(), e.ints(unit)])], { to: int(INT32) });
+  const narrow = e.node("Cast", [e.node("Reshape", [e.operand(), e.ints(unit)])], castTo("int32"));
   return e.node("Expand", [narrow, shapeOf]);
 }
-
-const INT32 = 6;
 
 /** The shape [K, ...shape] as a tensor, with K taken from another tensor. */
 function blockShape(e: StepEmitter, name: string, shape: Shape): string {

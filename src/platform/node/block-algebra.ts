@@ -1,6 +1,7 @@
 import {
   type Attributes,
   buildModel,
+  castTo,
   int,
   intTensor,
   node,
@@ -11,10 +12,6 @@ import {
 import { type Block, type BlockAlgebra, type Executable, type Matrix, rowsOf } from "../../operator/index.ts";
 
 type Compile = (model: OnnxModel) => Promise<Executable>;
-
-/** The numbers of ONNX for the element types used in casts. */
-const FLOAT = int(1);
-const DOUBLE = int(11);
 
 /** How many columns of a float64 product are computed at a time, so that the cast values stay in the cache. */
 const EXACT_COLUMNS = 8192;
@@ -224,7 +221,7 @@ const step = (op: string, inputs: string[], output: string, attributes: Attribut
 /** A range of columns in float64. */
 const castColumns = (name: string) => [
   step("Slice", [name, "from", "to", "axis"], `${name}_part`),
-  step("Cast", [`${name}_part`], `${name}_exact`, { to: DOUBLE }),
+  step("Cast", [`${name}_part`], `${name}_exact`, castTo("float64")),
 ];
 const rangeInputs = [valueInfo("from", "int64", [1]), valueInfo("to", "int64", [1])];
 const rangeAxis = new Map([["axis", intTensor([1])]]);
@@ -279,7 +276,7 @@ const exactCombineModel = buildModel({
   nodes: [
     ...castColumns("q"),
     step("MatMul", ["c", "q_exact"], "y_exact"),
-    step("Cast", ["y_exact"], "y", { to: FLOAT }),
+    step("Cast", ["y_exact"], "y", castTo("float32")),
   ],
 });
 
@@ -326,8 +323,8 @@ const differenceModel = buildModel({
   outputs: [valueInfo("y", "float64", ["r"])],
   initializers: new Map([["last", intTensor([-1])]]),
   nodes: [
-    step("Cast", ["a"], "a_exact", { to: DOUBLE }),
-    step("Cast", ["b"], "b_exact", { to: DOUBLE }),
+    step("Cast", ["a"], "a_exact", castTo("float64")),
+    step("Cast", ["b"], "b_exact", castTo("float64")),
     step("Mul", ["s", "b_exact"], "scaled"),
     step("Sub", ["a_exact", "scaled"], "difference"),
     step("ReduceSumSquare", ["difference", "last"], "y", { keepdims: int(0) }),
@@ -340,8 +337,8 @@ const dotsModel = buildModel({
   outputs: [valueInfo("y", "float64", ["r"])],
   initializers: new Map([["last", intTensor([-1])]]),
   nodes: [
-    step("Cast", ["a"], "a_exact", { to: DOUBLE }),
-    step("Cast", ["b"], "b_exact", { to: DOUBLE }),
+    step("Cast", ["a"], "a_exact", castTo("float64")),
+    step("Cast", ["b"], "b_exact", castTo("float64")),
     step("Mul", ["a_exact", "b_exact"], "products"),
     step("ReduceSum", ["products", "last"], "y", { keepdims: int(0) }),
   ],
