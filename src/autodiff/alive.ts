@@ -1,14 +1,17 @@
 import { int } from "../onnx/index.ts";
 import type { PrimalBuilder, Value } from "./primal.ts";
-import type { AnyStep, LinearVar, Tangent } from "./program.ts";
+import type { AnyStep, LinearVar, Operand, Tangent } from "./program.ts";
 
 /**
  * Tells where a tangent can be non-zero, as a condition of its shape, by the operations that made it: behind a ReLU where the
  * ReLU passes. `undefined` where they do not tell.
+ *
+ * `passesAt` says where a factor lets something through; `undefined` is everywhere.
  */
 export function aliveEntries(
   primal: PrimalBuilder,
   makerOf: (x: LinearVar) => AnyStep | undefined,
+  passesAt: (factor: Operand) => Value | undefined,
 ): (tangent: Tangent) => Value | undefined {
   const known = new Map<number, Value | undefined>();
 
@@ -26,6 +29,12 @@ export function aliveEntries(
         return scaled(step);
       case "multiply":
         return of(step.inputs[0]);
+      case "broadcast":
+        return then(of(step.inputs[0]), (alive) => primal.expand(alive, shape));
+      case "slice": {
+        const { axis, start, size } = step.attributes;
+        return then(of(step.inputs[0]), (alive) => primal.sliceAxis(alive, axis, start, size));
+      }
       case "reshape":
         return then(of(step.inputs[0]), (alive) => primal.reshape(alive, shape));
       case "transpose":
@@ -48,10 +57,10 @@ export function aliveEntries(
   };
 
   const scaled = ({ inputs: [x], operands, output }: AnyStep): Value | undefined => {
-    const factor = primal.valueOf(operands[0]!);
+    const factor = passesAt(operands[0]!);
     const before = of(x);
-    if (factor.constant !== undefined) return before;
-    const passes = primal.expand(primal.isNonZero(factor), output.shape);
+    if (factor === undefined) return before;
+    const passes = primal.expand(factor, output.shape);
     return before === undefined ? passes : primal.and(passes, before);
   };
 

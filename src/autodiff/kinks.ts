@@ -1,6 +1,6 @@
 import { type Shape, sizeOf } from "../base/index.ts";
-import { int, intTensor, type Model, type Node, node, readAttributes } from "../onnx/index.ts";
-import { kernelOffsets } from "./geometry.ts";
+import { type Attributes, int, intTensor, type Model, type Node, node, readAttributes } from "../onnx/index.ts";
+import { kernelOffsets, poolWindowOf } from "./geometry.ts";
 import { type Kink, PrimalBuilder, type Value } from "./primal.ts";
 import type { Operand, Window } from "./program.ts";
 
@@ -207,8 +207,14 @@ export function windowsWithEntries(input: Shape, output: Shape, kernel: Shape, w
   return all.includes(0) ? all : undefined;
 }
 
+/** A node of the model, and the value of its first output. */
+interface SettledNode {
+  readonly attributes: Attributes;
+  readonly y: Value;
+}
+
 /** A model's own nodes that jump where numbers are equal, in the form that takes equal numbers for equal. */
-const settled: Readonly<Record<string, (primal: PrimalBuilder, inputs: readonly Value[], of: Node) => Value>> = {
+const settled: Readonly<Record<string, (primal: PrimalBuilder, inputs: readonly Value[], of: SettledNode) => Value>> = {
   Greater: (primal, [a, b]) => above(primal, a!, b!),
   Less: (primal, [a, b]) => above(primal, b!, a!),
   GreaterOrEqual: (primal, [a, b]) => atLeast(primal, a!, b!),
@@ -219,11 +225,34 @@ const settled: Readonly<Record<string, (primal: PrimalBuilder, inputs: readonly 
     return equal;
   },
   Sign: (primal, [x]) => sign(primal, x!),
-  ArgMax: (primal, [x], of) => argument(primal, "Max", x!, of),
-  ArgMin: (primal, [x], of) => argument(primal, "Min", x!, of),
+  ArgMax: (primal, [x], of) => argument(primal, "Max", x!, of.attributes),
+  ArgMin: (primal, [x], of) => argument(primal, "Min", x!, of.attributes),
+  /** Its second output, the flat index of the entry that each window takes. */
+  MaxPool: (primal, [x], { attributes, y }) => {
+    const read = readAttributes(attributes);
+    const kernel = read.ints("kernel_shape")!;
+    return firstInWindow(primal, x!, y, poolWindowOf({ attributes: read, inputs: [x!], outputs: [y] }, kernel), kernel);
+  },
+  Hardmax: (primal, [x], of) => hardmax(primal, x!, of),
+  /** Whether entries are not 0; `settleComparisons` leaves casts to other types than bool alone. */
+  Cast: (primal, [x]) => {
+    const isZero = nearlyEqual(primal, x!, primal.scalar(0));
+    noteNeurons(primal, isZero, x!);
+    return primal.not(isZero);
+  },
 };
 
-function argument(primal: PrimalBuilder, extreme: Extreme, x: Value, { attributes }: Node): Value {
+/** 1 at the first of the largest entries along an axis, 0 elsewhere. */
+function hardmax(primal: PrimalBuilder, x: Value, { attributes }: SettledNode): Value {
+  const axis = readAttributes(attributes).int("axis", -1);
+  const along = x.shape.map((extent, i) => (i === (axis < 0 ? axis + x.shape.length : axis) ? extent : 1));
+  const first = argument(primal, "Max", x, { axis: int(axis), keepdims: int(1) });
+  const places = primal.constant(intTensor([...new Array(sizeOf(along)).keys()], along));
+  const shape = x.shape.map((extent, i) => (along[i] === 1 ? extent : 1));
+  return primal.cast(primal.compare("Equal", places, { ...first, shape }), "float32");
+}
+
+function argument(primal: PrimalBuilder, extreme: Extreme, x: Value, attributes: Attributes): Value {
   const axis = readAttributes(attributes).int("axis", 0);
   const fromRight = axis < 0 ? axis : axis - x.shape.length;
   const found = primal.reduce(`Reduce${extreme}`, x, [fromRight]);
@@ -246,15 +275,23 @@ export function settleComparisons(
   const all = nodes.flatMap((one) => {
     const settle = one.domain === "" && Object.hasOwn(settled, one.op) ? settled[one.op] : undefined;
     if (settle === undefined || one.inputs.some((name) => values.get(name)?.type !== "float32")) return [one];
+    if (one.op === "Cast" && values.get(one.outputs[0]!)?.type !== "bool") return [one];
+    const hasIndices = one.op === "MaxPool" && one.outputs.length > 1;
+    if (one.op === "MaxPool" && (!hasIndices || readAttributes(one.attributes).int("storage_order", 0) !== 0))
+      return [one];
     const inputs = one.inputs.map(
       (name): Value => ({ name, ...values.get(name)!, constant: graph.initializers.get(name) }),
     );
     const [before, kinksBefore] = [helpers.nodes.length, helpers.kinks.length];
     helpers.owner = one.outputs[0];
-    const result = settle(helpers, inputs, one);
-    if (!moves(one)) helpers.kinks.length = kinksBefore;
-    const copy = node({ op: "Identity", inputs: [result.name], outputs: one.outputs, name: one.name });
-    return [...helpers.nodes.slice(before), copy];
+    const [y] = one.outputs as [string];
+    const { attributes } = one;
+    const result = settle(helpers, inputs, { attributes, y: { name: y, ...values.get(y)!, constant: undefined } });
+    // Ties of a pool are noted by its rule.
+    if (hasIndices || !moves(one)) helpers.kinks.length = kinksBefore;
+    const copy = node({ op: "Identity", inputs: [result.name], outputs: one.outputs.slice(-1), name: one.name });
+    const itself = hasIndices ? [{ ...one, name: `${one.name}/values`, outputs: [y] }] : [];
+    return [...itself, ...helpers.nodes.slice(before), copy];
   });
   return { nodes: all, helpers };
 }

@@ -71,6 +71,8 @@ export class PrimalBuilder {
       before === undefined || before.of === of ? value : this.op("Identity", [value], value.shape, {}, value.type);
     const operand = { name, shape, type };
     this.kept.set(name, { ...operand, of });
+    const condition = this.masks.get(value.name);
+    if (condition) this.masks.set(name, condition);
     if (value.constant) this.constants.set(name, value.constant);
     return operand;
   }
@@ -197,6 +199,20 @@ export class PrimalBuilder {
       { perm: ints(perm) },
       x.type,
     );
+  }
+
+  /** `size` entries from `start` on along one negative axis. */
+  sliceAxis(x: Value, axis: number, start: number, size: number): Value {
+    const bounds = [start, start + size, axis].map((at) => this.constant(intTensor([at])));
+    const shape = x.shape.map((extent, i) => (i - x.shape.length === axis ? size : extent));
+    return this.op("Slice", [x, ...bounds], shape, {}, x.type);
+  }
+
+  /** Zeros before and after along one negative axis. */
+  padAxis(x: Value, axis: number, before: number, after: number): Value {
+    const pads = (count: number) => x.shape.map((_, i) => (i - x.shape.length === axis ? count : 0));
+    const shape = x.shape.map((extent, i) => (i - x.shape.length === axis ? before + extent + after : extent));
+    return this.op("Pad", [x, this.constant(intTensor([...pads(before), ...pads(after)]))], shape);
   }
 
   /** NumPy broadcasting to a shape. */

@@ -3,7 +3,7 @@ import { type Attributes, type Model, type Node, nodesBehind, readAttributes, re
 import { aliveEntries } from "./alive.ts";
 import { ProgramBuilder } from "./builder.ts";
 import { PrimalBuilder, type Value } from "./primal.ts";
-import type { Tangent } from "./program.ts";
+import type { Operand, Tangent } from "./program.ts";
 import type { LinearMap, RuleNode } from "./rule.ts";
 import { knownAttributes } from "./rules/attributes.ts";
 import { type DifferentiableOp, rules } from "./rules/index.ts";
@@ -89,9 +89,17 @@ export function record(model: Model, nodes: readonly Node[], sources: readonly s
   const primal = new PrimalBuilder();
   const tangents = new Map<string, Tangent>();
   const blocked = new Map<string, ReadonlySet<UnsupportedNode>>();
-  const aliveAt = aliveEntries(primal, (x) => l.makerOf(x));
+  const passesAt = (factor: Operand) => {
+    const value = primal.valueOf(factor);
+    return value.constant === undefined ? primal.isNonZero(value) : undefined;
+  };
+  const aliveAt = aliveEntries(primal, (x) => l.makerOf(x), passesAt);
   primal.alive = (name) => aliveAt(tangents.get(name));
   for (const source of sources) tangents.set(source, l.source(lookUp(source).shape));
+  for (const { op, inputs, outputs } of graph.nodes) {
+    const isMask = op === "Cast" && model.values.get(inputs[0]!)?.type === "bool";
+    if (isMask && model.values.get(outputs[0]!)?.type === "float32") primal.masks.set(outputs[0]!, lookUp(inputs[0]!));
+  }
 
   for (const node of nodes) {
     const moving = readsOf(node).filter((name) => tangents.get(name) !== undefined);

@@ -1,22 +1,31 @@
 import { type Shape, sameShape } from "../base/index.ts";
-import { filled, int, text } from "../onnx/index.ts";
+import { filled, int, text, toNumbers } from "../onnx/index.ts";
+import { aliveEntries } from "./alive.ts";
 import type { PrimalBuilder, Value } from "./primal.ts";
-import type { AnyStep, LinearProgram, LinearVar } from "./program.ts";
+import type { AnyStep, LinearProgram, LinearVar, Operand } from "./program.ts";
 
 /** Where the entries of a tangent matter to the targets: a condition of its shape, or everywhere. */
 type Wanted = Value | "everywhere";
 
 /**
- * Sets slopes to zero where a later mask or selection discards what they scale. Otherwise an infinite slope in a branch that is
- * not taken (√ at 0 behind Where, log at 0 behind Max) would give NaN as 0 · ∞. The masks of Where, Clip, ReLU and the like, and
- * the selections of pools and maxima, are followed backwards through the operations that move, scale, add and spread entries.
+ * Sets slopes to zero where what they scale is zero by structure, or where a later mask or selection discards it. Otherwise an
+ * infinite slope there (√ at 0 behind Where, log at 0 behind Max, the arc cosine of what Clip holds at 1) would give NaN as
+ * 0 · ∞. The masks of Where, Clip, ReLU and the like, zeros of constant factors, and the selections of pools, maxima and slices
+ * are followed through the operations that move, scale, add and spread entries, in both directions.
  *
  * Constant factors stay as they are.
  */
 export function settleUntaken(program: LinearProgram, primal: PrimalBuilder): LinearProgram {
-  const discards = ({ op, operands }: AnyStep) =>
-    op === "gather" || (op === "scale" && primal.masks.has(operands[0]!.name));
-  if (!program.steps.some(discards)) return program;
+  const known = new Map<string, Value | undefined>();
+  const maskOf = (operand: Operand) => {
+    if (!known.has(operand.name)) known.set(operand.name, structuralMask(primal, operand));
+    return known.get(operand.name);
+  };
+  const stops = ({ op, operands }: AnyStep) =>
+    op === "gather" || op === "slice" || (op === "scale" && maskOf(operands[0]!) !== undefined);
+  if (!program.steps.some(stops)) return program;
+  const makers = new Map(program.steps.map((step) => [step.output.id, step]));
+  const aliveAt = aliveEntries(primal, (x) => makers.get(x.id), maskOf);
   const wanted = new Map<number, Wanted>();
   const want = (x: LinearVar, where: Wanted) => {
     const before = wanted.get(x.id);
@@ -26,26 +35,56 @@ export function settleUntaken(program: LinearProgram, primal: PrimalBuilder): Li
   for (const target of program.targets) if (target) want(target, "everywhere");
   const steps = [...program.steps].reverse().map((step) => {
     const here = wanted.get(step.output.id) ?? "everywhere";
-    for (const x of step.inputs) want(x, before(step, x, here, primal));
-    return here === "everywhere" || step.op !== "scale" ? step : settled(step, here, primal);
+    let start = 0;
+    for (const x of step.inputs) {
+      want(x, step.op === "concat" ? part(step, x, start, here, primal) : before(step, x, here, primal, maskOf));
+      if (step.op === "concat") start += x.shape.at(step.attributes.axis)!;
+    }
+    if (step.op !== "scale") return step;
+    const alive = aliveAt(step.inputs[0]);
+    const matters = here === "everywhere" ? alive : alive === undefined ? here : primal.and(alive, here);
+    return matters === undefined ? step : settled(step, matters, primal);
   });
   return { ...program, steps: steps.reverse() };
 }
 
-/** Where an input of a step matters if its output matters `here`. */
-function before(step: AnyStep, x: LinearVar, here: Wanted, primal: PrimalBuilder): Wanted {
+/** Where a factor is not zero by structure: a mask, or a constant that holds zeros. */
+function structuralMask(primal: PrimalBuilder, operand: Operand): Value | undefined {
+  const mask = primal.masks.get(operand.name);
+  const { constant } = primal.valueOf(operand);
+  if (mask !== undefined || constant === undefined) return mask;
+  const numbers = toNumbers(constant);
+  if (!numbers.includes(0)) return undefined;
+  const data = Uint8Array.from(numbers, (factor) => Number(factor !== 0));
+  return primal.constant({ type: "bool", shape: operand.shape, data });
+}
+
+/** Where an input of a step, not of a concatenation, matters if its output matters `here`. */
+function before(
+  step: AnyStep,
+  x: LinearVar,
+  here: Wanted,
+  primal: PrimalBuilder,
+  maskOf: (operand: Operand) => Value | undefined,
+): Wanted {
   const { shape } = step.output;
-  if (step.op === "scale") {
-    const mask = primal.masks.get(step.operands[0]!.name);
-    if (mask === undefined || !sameShape(mask.shape, shape)) return here;
-    return here === "everywhere" ? mask : primal.and(here, mask);
-  }
-  if (step.op === "gather" && x.shape.length === 1) {
-    const taken = here === "everywhere" ? primal.constant(filled(shape, 1)) : primal.mask(here);
-    const inputs = [primal.constant(filled(x.shape, 0)), primal.valueOf(step.operands[0]!), taken];
-    // An entry that is taken twice matters if either place does: the scatter adds.
-    const attributes = { axis: int(0), reduction: text("add") };
-    return primal.isNonZero(primal.op("ScatterElements", inputs, x.shape, attributes));
+  switch (step.op) {
+    case "scale": {
+      const mask = maskOf(step.operands[0]!);
+      if (mask === undefined) return here;
+      const passes = primal.expand(mask, shape);
+      return here === "everywhere" ? passes : primal.and(here, passes);
+    }
+    case "gather":
+      return scattered(primal, x.shape, step.attributes.axis, primal.valueOf(step.operands[0]!), here, shape);
+    case "slice": {
+      const { axis, start, size } = step.attributes;
+      const extent = x.shape.at(axis)!;
+      const yes = primal.constant(filled(shape, 1));
+      const taken = here === "everywhere" ? yes : primal.mask(here);
+      return primal.isNonZero(primal.padAxis(taken, axis, start, extent - start - size));
+    }
+    default:
   }
   if (here === "everywhere") return here;
   switch (step.op) {
@@ -59,6 +98,8 @@ function before(step: AnyStep, x: LinearVar, here: Wanted, primal: PrimalBuilder
         here,
         step.attributes.perm.map((_, axis) => step.attributes.perm.indexOf(axis)),
       );
+    case "pad":
+      return primal.sliceAxis(here, step.attributes.axis, step.attributes.before, x.shape.at(step.attributes.axis)!);
     case "broadcast":
       return anyOver(here, x.shape, primal);
     case "sum":
@@ -66,6 +107,33 @@ function before(step: AnyStep, x: LinearVar, here: Wanted, primal: PrimalBuilder
     default:
       return "everywhere";
   }
+}
+
+/** Where one part of a concatenation, which begins at `start`, matters if the whole matters `here`. */
+const part = (
+  { attributes: { axis } }: AnyStep & { op: "concat" },
+  x: LinearVar,
+  start: number,
+  here: Wanted,
+  primal: PrimalBuilder,
+): Wanted => (here === "everywhere" ? here : primal.sliceAxis(here, axis, start, x.shape.at(axis)!));
+
+/** Which entries of a tensor are taken at indices along an axis, to places that matter `here`. */
+function scattered(
+  primal: PrimalBuilder,
+  shape: Shape,
+  axis: number,
+  indices: Value,
+  here: Wanted,
+  taken: Shape,
+): Value {
+  const along = taken.map((extent, i) => (i === taken.length + axis ? extent : 1));
+  const places = primal.expand(primal.reshape(indices, along), taken);
+  const matters = here === "everywhere" ? primal.constant(filled(taken, 1)) : primal.mask(here);
+  // An entry that is taken twice matters if either place does: the scatter adds.
+  const attributes = { axis: int(axis), reduction: text("add") };
+  const inputs = [primal.constant(filled(shape, 0)), places, matters];
+  return primal.isNonZero(primal.op("ScatterElements", inputs, shape, attributes));
 }
 
 /** Whether any entry that broadcasting makes of an entry is wanted, in the smaller shape. */
@@ -79,7 +147,7 @@ function anyOver(here: Value, shape: Shape, primal: PrimalBuilder): Value {
   return primal.isNonZero(primal.reshape(primal.reduce("ReduceMax", primal.mask(here), spread), shape));
 }
 
-/** A scaling with its factor set to zero where the result is not wanted. */
+/** A scaling with its factor set to zero where the result does not matter. */
 function settled(step: AnyStep & { op: "scale" }, here: Value, primal: PrimalBuilder): AnyStep {
   const [operand] = step.operands as [(typeof step.operands)[0]];
   const factor = primal.valueOf(operand);

@@ -32,7 +32,7 @@ async function jacobianAt(
     inputs: [valueInfo("x", "float32", x.shape)],
     outputs: [{ name: "y", type: "float32", shape }],
     nodes: steps.map(([op, inputs, output, attributes = {}]) =>
-      node({ op, inputs: inputs.split(" "), outputs: [output], attributes }),
+      node({ op, inputs: inputs.split(" "), outputs: output.split(" "), attributes }),
     ),
     initializers: new Map(Object.entries(weights)),
   });
@@ -108,6 +108,35 @@ describe("numbers that are equal on paper are equal, in whatever order they are 
         ["Where", "is c2 mean", "y"],
       ],
       { axes: intTensor([2, 3]) },
+    ],
+    [
+      "a truth value that says whether numbers differ",
+      [
+        ["ReduceMean", "c2 axes", "mean"],
+        ["Sub", "c2 mean", "centred"],
+        ["Concat", "c2 centred", "both", { axis: int(1) }],
+        ["Cast", "both", "differs", { to: int(9) }],
+        ["Where", "differs both three", "y"],
+      ],
+      { axes: intTensor([2, 3]), three: scalar(3) },
+    ],
+    [
+      "Hardmax as a mask",
+      [
+        ["Hardmax", "c2", "first", { axis: int(2) }],
+        ["Mul", "first c2", "y"],
+      ],
+      {},
+    ],
+    [
+      "the indices of a MaxPool",
+      [
+        ["MaxPool", "c2", "largest places", { kernel_shape: ints([2, 2]) }],
+        ["Reshape", "c2 flat", "all"],
+        ["Gather", "all places", "picked"],
+        ["Add", "picked largest", "y"],
+      ],
+      { flat: intTensor([-1]) },
     ],
     [
       "MaxPool behind LRN and an average pool",
@@ -201,6 +230,68 @@ describe("infinite slopes in a branch that is not taken", () => {
       [0, 0, 1, 2],
     ],
     [
+      "√x times a constant mask",
+      [
+        ["Sqrt", "x", "r"],
+        ["Mul", "r select", "y"],
+      ],
+      [0, 0, 4, 0],
+      [0, 0, 1 / 4, 0],
+    ],
+    [
+      "√x times a mask that a comparison makes",
+      [
+        ["Sqrt", "x", "r"],
+        ["Greater", "x zero", "is"],
+        ["Cast", "is", "mask", { to: int(1) }],
+        ["Mul", "mask r", "y"],
+      ],
+      [0, 1, 4, 0],
+      [0, 1 / 2, 1 / 4, 0],
+    ],
+    [
+      "√ of what ReLU lets through",
+      [
+        ["Relu", "x", "p"],
+        ["Sqrt", "p", "y"],
+      ],
+      [-1, -4, 4, 1],
+      [0, 0, 1 / 4, 1 / 2],
+    ],
+    [
+      "the arc cosine of what Clip holds at 1 and −1",
+      [
+        ["Clip", "x minus one", "c"],
+        ["Acos", "c", "y"],
+      ],
+      [2, -3, 0, 0.6],
+      [0, 0, -1, -1.25],
+    ],
+    [
+      "√x without the entries that Slice leaves out, padded with zeros",
+      [
+        ["Sqrt", "x", "r"],
+        ["Slice", "r two four", "s"],
+        ["Pad", "s ahead", "y"],
+      ],
+      [0, 0, 4, 1],
+      [0, 0, 1 / 4, 1 / 2],
+    ],
+    [
+      "√x where Gather takes it, in two rows, among others",
+      [
+        ["Reshape", "x rows", "m"],
+        ["Sqrt", "m", "r"],
+        ["Gather", "r last", "g", { axis: int(1) }],
+        ["Mul", "m nothing", "n"],
+        ["Slice", "n nil unit unit", "k"],
+        ["Concat", "k g", "c", { axis: int(1) }],
+        ["Reshape", "c flat", "y"],
+      ],
+      [0, 4, 0, 1],
+      [0, 1 / 4, 0, 1 / 2],
+    ],
+    [
       "Max(1, 1/x)",
       [
         ["Reciprocal", "x", "r"],
@@ -231,7 +322,22 @@ describe("infinite slopes in a branch that is not taken", () => {
       [0, 0, 1 / 4, 0],
     ],
   ])("%s", async (_name, steps, at, slopes) => {
-    const weights = { zero: scalar(0), one: scalar(1), powers: vector(2, 0, 1, 3), select: vector(0, 0, 1, 0) };
+    const weights = {
+      zero: scalar(0),
+      one: scalar(1),
+      minus: scalar(-1),
+      nothing: scalar(0),
+      powers: vector(2, 0, 1, 3),
+      select: vector(0, 0, 1, 0),
+      two: intTensor([2]),
+      four: intTensor([4]),
+      ahead: intTensor([2, 0]),
+      rows: intTensor([2, 2]),
+      flat: intTensor([-1]),
+      last: intTensor([1]),
+      nil: intTensor([0]),
+      unit: intTensor([1]),
+    };
     const { rows } = await jacobianAt(steps, vector(...at), weights);
     const apart = rows.flatMap((row, i) => row.map((value, j) => Math.abs(value - (i === j ? slopes[i]! : 0))));
     expect(Math.max(...apart)).toBeLessThan(1e-6);
