@@ -78,15 +78,18 @@ export class PushforwardError extends Error {
 
   /** The text that a user sees: `error:`, `at`, `do`, one line each. */
   format(): string {
-    const lines = [`error: ${this.what}`];
+    const lines = [`error: ${printable(this.what)}`];
     const places = (["file", "input", "node", "op", "tap", "option"] as const)
       .filter((key) => this.where[key] !== undefined)
-      .map((key) => `${key} ${this.where[key]}`);
+      .map((key) => `${key} ${printable(this.where[key]!)}`);
     if (places.length > 0) lines.push(`  at  ${places.join(", ")}`);
-    if (this.fix !== undefined) lines.push(`  do  ${this.fix}`);
+    if (this.fix !== undefined) lines.push(`  do  ${printable(this.fix)}`);
     return lines.join("\n");
   }
 }
+
+/** A text in which names of files and tensors may stand, for one line of a terminal: control characters become �. */
+export const printable = (text: string): string => text.replace(/\p{Control}/gu, "�");
 
 /** The message of anything thrown. */
 export function messageOf(thrown: unknown): string {

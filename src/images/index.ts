@@ -1,3 +1,4 @@
+export { pictureFormat } from "./format.ts";
 export { type ClassRecord, classOf, type Labels, parseLabels, rowOf } from "./labels.ts";
 export { type LevelScale, levelScaleOf, levelScaleOfArrays, toLevels, withLevelShift } from "./levels.ts";
 export { type NoiseKind, noises } from "./noise.ts";

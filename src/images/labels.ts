@@ -17,9 +17,14 @@ export interface Labels {
 
 const synsetLine = /^(n\d{8})(?:[\t, ]+(.+))?$/;
 const fileName = /\.\w{1,5}$|[/\\]/;
-/** What the heading of the column of files may be, and that of the column of classes. */
-const fileHeading = /^(file|file_?name|image|image_?(id|name|path|file)|img|picture|path|file_?path|id)$/i;
-const classHeading = /^(class|class_?name|label|label_?name|category|target|species|synset|breed)$/i;
+const inputName = /\.(png|jpe?g|webp|gif|tiff?|avif|npy)$/i;
+/** What the heading of the column of files may be, the surest first. */
+const fileHeadings = [/^(file|file_?name|file_?path|path|image|image_?(id|name|path|file)|img|picture)$/i, /^id$/i];
+/** What the heading of the column of classes may be. */
+const classHeading =
+  /^((true_?)?(class|label)(_?(name|id|idx|index))?|category(_?(name|id))?|target|ground_?truth|species|breed|synset|wnid|digit)$/i;
+/** Headings of columns that hold neither, such as the numbers of the rows. */
+const otherHeading = /^(|id|index|row|unnamed: \d+|split|set|subset|fold|usage)$/i;
 
 /**
  * Reads a labels file, of either kind.
@@ -34,20 +39,33 @@ const classHeading = /^(class|class_?name|label|label_?name|category|target|spec
  * @throws PushforwardError `usage` naming the line that does not fit, or a file that is given two classes
  */
 export function parseLabels(text: string, file: string): Labels {
-  const refuse: Refuse = (line, what) => {
+  const refuseFile = (what: string): never => {
     throw new PushforwardError("usage", {
-      what: `Line ${line} ${what}`,
+      what,
       where: { file, option: "--labels" },
       fix:
         "Write one class a line (name, or synset<TAB>name), or a file and its class on every line, separated by a tab or a " +
         "comma, in quotes where a name holds one.",
     });
   };
+  const refuse: Refuse = (line, what) => refuseFile(`Line ${line} ${what}`);
+  if (text.includes("\0")) refuseFile("This file is not text in UTF-8 or UTF-16.");
+  if (isJson(text)) refuseFile("This file is JSON, not a list of lines.");
   const rows = readRecords(text.normalize("NFC"));
-  const first = rows[0] ?? refuse(1, "is the end of the file: there is no label.");
-  const columns = columnsOf(first);
+  if (rows.length === 0) refuseFile("This file is empty.");
+  const columns = columnsOf(rows, refuse);
   if (columns !== undefined) return { classes: [], byFile: parseTable(rows, columns, refuse) };
   return { classes: parseClasses(rows, refuse), byFile: new Map() };
+}
+
+function isJson(text: string): boolean {
+  if (!/^\s*[[{]/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 type Refuse = (line: number, what: string) => never;
@@ -70,15 +88,32 @@ interface Columns {
   readonly hasHeading: boolean;
 }
 
-/** The columns of a table, by its first row; undefined where that is no row of a table. */
-function columnsOf({ cells }: TextRecord): Columns | undefined {
-  if (cells.length < 2) return undefined;
-  const file = cells.findIndex((cell) => fileHeading.test(cell));
-  if (file >= 0 && !cells.some((cell) => fileName.test(cell))) {
-    const named = cells.findIndex((cell) => classHeading.test(cell));
-    return { file, class: named >= 0 ? named : file === 0 ? 1 : 0, hasHeading: true };
-  }
-  return fileName.test(cells[0]!) ? { file: 0, class: 1, hasHeading: false } : undefined;
+/** The columns of a table, by its first row or by the heading above it; undefined where the rows are a list of classes. */
+function columnsOf(rows: readonly TextRecord[], refuse: Refuse): Columns | undefined {
+  const [first, second] = rows as [TextRecord, TextRecord | undefined];
+  if (first.cells.length > 1 && fileName.test(first.cells[0]!)) return { file: 0, class: 1, hasHeading: false };
+  const file = first.cells.some((cell) => fileName.test(cell)) ? -1 : fileColumn(first, second);
+  if (file < 0) return undefined;
+  if (first.cells.length < 2) return refuse(first.line, "is not a file and its class.");
+  return { file, class: classColumn(first, file, refuse), hasHeading: true };
+}
+
+/** The column of files under a heading: the one in which the next row has an input, else the one that is called so; −1 where there is none. */
+function fileColumn({ cells }: TextRecord, next: TextRecord | undefined): number {
+  const inNext =
+    next === undefined || next.cells.length < 2 ? -1 : next.cells.findIndex((cell) => inputName.test(cell));
+  if (cells.length < 2 || inNext >= 0) return inNext;
+  const named = fileHeadings.map((heading) => cells.findIndex((cell) => heading.test(cell)));
+  return named.find((column) => column >= 0) ?? -1;
+}
+
+/** The column of classes under a heading: the one that is called so, else the only one that it can be. */
+function classColumn({ line, cells }: TextRecord, file: number, refuse: Refuse): number {
+  const named = cells.findIndex((cell, column) => column !== file && classHeading.test(cell));
+  if (named >= 0) return named;
+  const others = [...cells.keys()].filter((column) => column !== file && !otherHeading.test(cells[column]!));
+  if (others.length === 1) return others[0]!;
+  return refuse(line, `does not say which column holds the class: call it "class".`);
 }
 
 function parseTable(rows: readonly TextRecord[], columns: Columns, refuse: Refuse): Map<string, string> {
@@ -123,13 +158,18 @@ export function classOf(path: string, labels: Labels): string | undefined {
   const row = rowOf(path, labels);
   if (row !== undefined) {
     const label = byFile.get(row)!;
-    return find(label, classes)?.name ?? classes[Number(label)]?.name ?? label;
+    const known = find(label, classes)?.name;
+    if (known !== undefined || !wholeNumber.test(label)) return known ?? label;
+    return classes[Number(label)]?.name ?? String(Number(label));
   }
   const parts = plainPath(path).split("/");
   const [, synset, rest] = /^(n\d{8})(?:_(.*?))?(?:\.[^.]*)?$/.exec(parts.at(-1) ?? "") ?? [];
   if (synset !== undefined) return find(synset, classes)?.name ?? rest ?? synset;
   return find(parts.at(-2) ?? "", classes)?.name;
 }
+
+/** As tables write the number of an output: `007`, and `7.0` where a column has gaps. */
+const wholeNumber = /^\d+(\.0*)?$/;
 
 function find(label: string, classes: readonly ClassRecord[]): ClassRecord | undefined {
   return classes.find(({ name, synset }) => synset === label || name === label);

@@ -13,9 +13,13 @@ export function decodeText(bytes: Uint8Array): DecodedText {
   try {
     return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), isUnicode: true };
   } catch {
-    return { text: new TextDecoder("windows-1252").decode(bytes), isUnicode: false };
+    const latin = Array.from(bytes, (byte) => windows1252[byte - 0x80] ?? String.fromCharCode(byte));
+    return { text: latin.join(""), isUnicode: false };
   }
 }
+
+/** The letters of the bytes 0x80 to 0x9f: Node's own decoder takes them for control characters. The five without a letter are �. */
+const windows1252 = [..."€�‚ƒ„…†‡ˆ‰Š‹Œ�Ž��‘’“”•–—˜™š›œ�žŸ"];
 
 /** By its mark, or by the empty half of its first letter. */
 function utf16Of([first, second]: Uint8Array): "utf-16le" | "utf-16be" | undefined {

@@ -1,4 +1,5 @@
 import { formatShape, PushforwardError, sizeOf } from "../base/index.ts";
+import { differencesOf, tellDifferences } from "./differences.ts";
 import { matchInputs } from "./match-inputs.ts";
 import type { InputRecord, RunManifest, TapRecord } from "./types.ts";
 
@@ -12,8 +13,8 @@ import type { InputRecord, RunManifest, TapRecord } from "./types.ts";
  */
 export function describeMismatch(stored: RunManifest, asked: RunManifest): string[] {
   const lines: string[] = [];
-  const compare = (name: string, a: unknown, b: unknown, show = canonical) => {
-    if (canonical(a) !== canonical(b)) lines.push(`${name}: stored ${show(a)}, asked ${show(b)}`);
+  const compare = (name: string, a: unknown, b: unknown) => {
+    lines.push(...differencesOf(name, a, b));
   };
   lines.push(...modelMismatch(stored.model, asked.model));
   compare("from", stored.from, asked.from);
@@ -24,7 +25,7 @@ export function describeMismatch(stored: RunManifest, asked: RunManifest): strin
     compare(key, stored[key], asked[key]);
   for (const name of new Set([...Object.keys(stored.versions), ...Object.keys(asked.versions)])) {
     const version = ({ versions }: RunManifest) => versions[name] ?? "none";
-    compare(`version of ${name}`, version(stored), version(asked), String);
+    compare(`version of ${name}`, version(stored), version(asked));
   }
   return lines;
 }
@@ -81,15 +82,6 @@ function compareLists<T>(
   if (stored.length !== asked.length) lines.push(`${name}s: stored ${stored.length}, asked ${asked.length}`);
   const at = stored.findIndex((item, i) => asked[i] !== undefined && describe(item) !== describe(asked[i]));
   if (at >= 0) lines.push(`${name} ${at + 1}: stored ${describe(stored[at]!)}, asked ${describe(asked[at]!)}`);
-}
-
-/** JSON with the keys of every object in order, so that equal values are equal texts. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
 
 /**
@@ -166,7 +158,7 @@ export function requireSameRun(stored: RunManifest, asked: RunManifest, location
   const lines = describeMismatch(stored, asked);
   if (lines.length === 0) return;
   throw new PushforwardError("store-mismatch", {
-    what: `This folder contains another run. ${lines.join("; ")}.`,
+    what: `This folder contains another run. ${tellDifferences(lines)}`,
     where: { file: location },
     fix: "Use the settings and inputs of the stored run (more inputs may be added), or give another folder with --out.",
   });

@@ -1,7 +1,8 @@
 import { PushforwardError, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, writeChunk, writeTexts } from "./arrays.ts";
+import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension } from "./layout.ts";
-import { canonical, comparable, fromAttributes, modelMismatch, toAttributes } from "./manifest.ts";
+import { comparable, fromAttributes, modelMismatch, toAttributes } from "./manifest.ts";
 import { encodeJson, group, rootOf, writeMetadata } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 import type { CellValues, StudyArray, StudyManifest } from "./study-types.ts";
@@ -133,7 +134,7 @@ function metadataFiles(manifest: StudyManifest, { axes, variables, ...others }: 
 function requireSame(stored: StudyManifest, asked: StudyManifest, location: string): void {
   const lines = modelMismatch(stored.model, asked.model);
   const compare = (name: string, a: unknown, b: unknown) => {
-    if (canonical(a) !== canonical(b)) lines.push(`${name}: stored ${canonical(a)}, asked ${canonical(b)}`);
+    lines.push(...differencesOf(name, a, b));
   };
   const contents = ({ inputs }: StudyManifest) => inputs.map(({ name, sha256, label }) => ({ name, sha256, label }));
   compare("inputs", contents(stored), contents(asked));
@@ -145,13 +146,11 @@ function requireSame(stored: StudyManifest, asked: StudyManifest, location: stri
   compare("variables", dims(stored), dims(asked));
   if (lines.length === 0) return;
   throw new PushforwardError("store-mismatch", {
-    what: `This folder contains the study with other settings. ${lines.map((line) => shortened(line)).join("; ")}.`,
+    what: `This folder contains the study with other settings. ${tellDifferences(lines)}`,
     where: { file: location },
     fix: "Use the settings of the stored study to continue it, or give another folder with --out.",
   });
 }
-
-const shortened = (line: string): string => (line.length > 240 ? `${line.slice(0, 240)} …` : line);
 
 class StoredStudy implements StudyRun {
   readonly manifest: StudyManifest;

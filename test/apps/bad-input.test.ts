@@ -59,9 +59,9 @@ const besideModel = "  do  Save the model again with its data beside it.";
 const diverged = "  do  The training diverged or the file is damaged: use another checkpoint.";
 const seeHelp = "  do  Run with --help for commands and options.";
 const noPicture = [
-  "error: This is not a picture that can be read: Input buffer contains unsupported image format.",
+  "error: This is not a picture of a known format.",
   "  at  file bad/one.png",
-  "  do  Give a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or an .npy array; a damaged file must be fetched again.",
+  "  do  Give a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or an .npy array.",
 ];
 
 const models: readonly Row[] = [

@@ -63,6 +63,13 @@ describe("from a table", () => {
     expect(said).toMatch(/^warning: .* is not UTF-8\./);
   });
 
+  test("one in the folder that is named counts for its sub-folders", async () => {
+    await place.put("in/labels.tsv", "x/a.png\tant\ny/a.png\tbee\n");
+    expect(await labelsOf(["x/a.png", "y/a.png"])).toEqual(["ant", "bee"]);
+    await place.put("in/x/labels.tsv", "a.png\tcat\n"); // beside the first input
+    expect((await labelsOf(["x/a.png", "y/a.png"]))[0]).toBe("cat");
+  });
+
   test("one beside the inputs is found", async () => {
     await place.put("in/labels.tsv", "\uFEFFa.png\tcat\r\n");
     expect(await labelsOf(["a.png"])).toEqual(["cat"]);

@@ -114,9 +114,9 @@ describe("results that are not as asked", () => {
   test("a picture that does not decode: the others are done, it is marked, and the run resumes", async () => {
     const command = ["net.onnx", "pictures", "--preprocess", "none", "--taps", "relu1,logits", "-k", "3"];
     const complaint = [
-      "error: This is not a picture that can be read: Input buffer contains unsupported image format.",
+      "error: This is not a picture of a known format.",
       "  at  file pictures/broken.png",
-      "  do  Give a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or an .npy array; a damaged file must be fetched again.",
+      "  do  Give a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or an .npy array.",
     ];
     const first = await spectrum(...command, "--out", "partial");
     expect(first.code).toBe(2);

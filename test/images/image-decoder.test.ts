@@ -84,3 +84,27 @@ test("a profile changes nothing: levels are taken as they are stored", async () 
   expect(Array.from(stored)).not.toEqual(pixels); // the levels were converted when the profile was attached
   expect(Array.from((await imageDecoder.decode(bytes)).data)).toEqual(Array.from(stored));
 });
+
+const ascii = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+const bmff = (brand: string) => ascii(`\0\0\0\x18ftyp${brand}\0\0\0\0mif1${brand}`);
+const png = new Uint8Array(await raw(3, pixels).png().toBuffer());
+const jpeg = new Uint8Array(await raw(3, pixels).jpeg().toBuffer());
+const broken = "that is damaged, cut short or of a kind that cannot be decoded.";
+
+test.each([
+  { what: "This file is empty.", bytes: new Uint8Array(0) },
+  { what: "This is not a picture of a known format.", bytes: ascii("hello\n") },
+  { what: "This is a BMP picture, which is not read.", bytes: ascii("BM\x90\0\0\0") },
+  { what: "This is a HEIC picture, which is not read.", bytes: bmff("heic") },
+  { what: "This is a web page, which is not read.", bytes: ascii("<!DOCTYPE html><html>404</html>") },
+  { what: "This is an SVG drawing, which is not read.", bytes: ascii('<svg xmlns="http://www.w3.org/2000/svg"/>') },
+  { what: "This is a Radiance HDR picture, which is not read.", bytes: ascii("#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n") },
+  { what: "This is a ZIP archive, which is not read.", bytes: ascii("PK\x03\x04") },
+  { what: `This is a PNG picture ${broken}`, bytes: png.slice(0, 60) },
+  { what: `This is a PNG picture ${broken}`, bytes: png.with(29, png[29]! ^ 1) },
+  { what: `This is a JPEG picture ${broken}`, bytes: jpeg.slice(0, 300) },
+  { what: `This is an AVIF picture ${broken}`, bytes: bmff("avif") },
+  { what: `This is a TIFF picture ${broken}`, bytes: ascii("II\x2a\0\xff\xff\0\0") },
+])("$what", async ({ what, bytes }) => {
+  await expect(imageDecoder.decode(bytes)).rejects.toMatchObject({ code: "image-undecodable", what });
+});

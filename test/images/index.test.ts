@@ -12,6 +12,7 @@ test("the room's public names", () => {
     "noises",
     "parseLabels",
     "parsePreset",
+    "pictureFormat",
     "pictureShape",
     "preprocess",
     "presetNamed",

@@ -26,6 +26,10 @@ describe("parseLabels", () => {
     { text: "file,class,split\na.png,cat,train\nb.png,dog\n" },
     { text: "Label,Image_Name\ncat,a.png\ndog,b.png\n" },
     { text: "a.png\tcat\ttrain\nb.png\tdog\tval\nb.png\tdog\tval" },
+    { text: "id,filename,species\n7,a.png,cat\n8,b.png,dog\n" },
+    { text: "name,class\na.png,cat\nb.png,dog\n" },
+    { text: ",filename,what\n0,a.png,cat\n1,b.png,dog\n" },
+    { text: "foo,bar\na.png,cat\nb.png,dog\n" },
   ])("a table of files: $text", ({ text }) => {
     const byFile = new Map([["a.png", "cat"], ["b.png", "dog"]]); // biome-ignore format: two pairs
     expect(parseLabels(text, "l.tsv")).toEqual({ classes: [], byFile });
@@ -59,7 +63,14 @@ describe("parseLabels", () => {
   });
 
   test.each([
-    { text: "\n \n", what: "Line 1 is the end of the file: there is no label." },
+    { text: "\n \n", what: "This file is empty." },
+    { text: '["cat", "dog"]\n', what: "This file is JSON, not a list of lines." },
+    { text: "PK\x03\x04\0\0", what: "This file is not text in UTF-8 or UTF-16." },
+    { text: "# labels\na.png,cat\n", what: "Line 1 is not a file and its class." },
+    {
+      text: "file,cat,dog\na.png,1,0\n",
+      what: 'Line 1 does not say which column holds the class: call it "class".',
+    },
     { text: "a.png\tcat\n\nb.png", what: "Line 3 is not a file and its class." },
     { text: "a.png\tcat\na.png\tdog", what: 'Line 2 names "a.png" a second time, with another class.' },
     { text: "a.png,cat\nb.png,tench, Tinca", what: "Line 2 has 3 columns, and the first has 2." },
@@ -96,6 +107,10 @@ describe("classOf", () => {
     { path: "x/b.png", labels: { classes, byFile }, label: "cat" },
     { path: "x/c.png", labels: { classes, byFile }, label: "7" },
     { path: "x/b.png", labels: { ...none, byFile }, label: "1" },
+    { path: "b.png", labels: { ...none, byFile: new Map([["b.png", "1.0"]]) }, label: "1" },
+    { path: "b.png", labels: { ...none, byFile: new Map([["b.png", "001"]]) }, label: "1" },
+    { path: "b.png", labels: { ...none, byFile: new Map([["b.png", "1.5"]]) }, label: "1.5" },
+    { path: "b.png", labels: { classes, byFile: new Map([["b.png", "1.0"]]) }, label: "cat" },
   ])("$path is $label", ({ path, labels, label }) => {
     expect(classOf(path, labels)).toBe(label);
   });
@@ -135,6 +150,12 @@ describe("decodeText", () => {
     { name: "UTF-16 without a mark, high byte first", bytes: utf16(false) },
   ])("$name", ({ bytes }) => {
     expect(decodeText(Uint8Array.from(bytes))).toEqual({ text, isUnicode: true });
+  });
+
+  test("the letters that Windows adds to Latin-1", () => {
+    // 0x80, 0x93, 0x94, 0x9f and 0xe9 in Python: bytes.decode("cp1252").
+    const bytes = Uint8Array.of(0x80, 0x93, 0x94, 0x9f, 0xe9);
+    expect(decodeText(bytes)).toEqual({ text: "\u20ac\u201c\u201d\u0178\u00e9", isUnicode: false });
   });
 
   test("Latin-1 is read, and said to be no Unicode", () => {

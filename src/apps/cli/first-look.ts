@@ -1,4 +1,4 @@
-import { formatShape, type Shape } from "../../base/index.ts";
+import { formatShape, printable, type Shape } from "../../base/index.ts";
 import type { Preprocess } from "../../images/index.ts";
 import type { Inputs } from "./inputs.ts";
 import { type Predictions, ranked } from "./predictions.ts";
@@ -17,7 +17,7 @@ export interface FirstLook {
 
 /** Prints a first look at the inputs on standard error. */
 export function tellFirstLook(look: FirstLook): void {
-  for (const line of firstLookLines(look)) process.stderr.write(`${line}\n`);
+  for (const line of firstLookLines(look)) process.stderr.write(`${printable(line)}\n`);
 }
 
 /**

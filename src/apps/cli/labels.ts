@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { printable } from "../../base/index.ts";
 import { type ClassRecord, classOf, decodeText, type Labels, parseLabels, rowOf } from "../../images/index.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
 import type { FoundInput } from "./find-inputs.ts";
@@ -18,22 +19,19 @@ export interface InputLabels {
 const nothing: Labels = { classes: [], byFile: new Map() };
 
 /**
- * The true classes of inputs: from the labels file named, or from a `labels.tsv` beside the first input. Where there is
+ * The true classes of inputs: from the labels file named, or from a `labels.tsv` beside the first input or in the folder named. Where there is
  * neither, the synset of a file's name is its class, or else its sub-folder of the folder named, if the inputs lie in several. What of a file does not fit is
  * told on standard error.
  *
  * @throws PushforwardError `file-unreadable`, or `usage` naming the line of the file that does not fit
  */
 export async function labelInputs(asked: string | undefined, inputs: readonly FoundInput[]): Promise<InputLabels> {
-  const file = asked ?? join(dirname(inputs[0]?.file ?? "."), "labels.tsv");
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    if (asked === undefined) return undefined;
-    throw unreadable(file, cause);
-  });
-  if (bytes === undefined) {
+  const found = asked === undefined ? await besideInputs(inputs) : await readAsked(asked);
+  if (found === undefined) {
     const folders = byFolder(inputs);
     return { classes: [], asked: false, labels: inputs.map((input, i) => classOf(input.file, nothing) ?? folders[i]) };
   }
+  const { file, bytes } = found;
   const { text, isUnicode } = decodeText(bytes);
   if (!isUnicode) {
     tell(`warning: ${file} is not UTF-8. It is read as Latin-1 (Windows-1252): save it as UTF-8 if names look wrong.`);
@@ -45,7 +43,30 @@ export async function labelInputs(asked: string | undefined, inputs: readonly Fo
   return { classes: known.classes, file, asked: asked !== undefined, labels };
 }
 
-const tell = (line: string): boolean => process.stderr.write(`${line}\n`);
+interface LabelsFile {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+async function readAsked(file: string): Promise<LabelsFile> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw unreadable(file, cause);
+  });
+  return { file, bytes };
+}
+
+/** The `labels.tsv` in the folder of the first input, or in the folder that was named, whose sub-folders hold the inputs. */
+async function besideInputs([first]: readonly FoundInput[]): Promise<LabelsFile | undefined> {
+  const own = dirname(first?.file ?? ".");
+  const named = join(own, ...(first?.below ?? []).map(() => ".."));
+  for (const file of new Set([own, named].map((folder) => join(folder, "labels.tsv")))) {
+    const bytes = await readFile(file).catch(() => undefined);
+    if (bytes !== undefined) return { file, bytes };
+  }
+  return undefined;
+}
+
+const tell = (line: string): boolean => process.stderr.write(`${printable(line)}\n`);
 
 function tellUnmatched(file: string, labels: Labels, inputs: readonly FoundInput[]): void {
   const rows = labels.byFile.size;

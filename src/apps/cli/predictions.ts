@@ -27,8 +27,11 @@ export async function predict(
   if (classCount === 0) return undefined;
   const fits = classes.length === classCount;
   if (classes.length > 0 && !fits) {
-    const what = `The list has ${classes.length} classes, and the network gives ${classCount} scores.`;
-    const fix = "Give a list with one line for each output of the network, in their order.";
+    const count = `${classes.length} ${classes.length === 1 ? "class" : "classes"}`;
+    const what = `The list has ${count}, and the network gives ${classCount} scores.`;
+    const fix =
+      "Give a list with one line for each output of the network, in their order. A table of inputs and their classes begins " +
+      "with the line `file,class`, or its names of files have their endings.";
     if (asked) throw new PushforwardError("usage", { what, where: { file: file!, option: "--labels" }, fix });
     process.stderr.write(`warning: ${what} ${file} is not used to name them. ${fix}\n`);
   }

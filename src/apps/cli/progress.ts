@@ -1,4 +1,4 @@
-import { formatSeconds } from "../../base/index.ts";
+import { formatSeconds, printable } from "../../base/index.ts";
 import { cutToWidth, widthOf } from "./width.ts";
 
 /** The stream for progress: standard error, or another one in tests. */
@@ -52,10 +52,10 @@ export class Progress {
   /** The text between what is done and the time left; on a terminal it is cut so that all three fit into a line. */
   #line(text: string): string {
     const [before, after] = [`[${this.#done}/${this.#shares.length}] `, this.#estimate()];
-    const printable = text.replace(/\p{Control}/gu, "�"); // Names of files may hold anything.
-    if (!this.#live) return before + printable + after;
+    const middle = printable(text);
+    if (!this.#live) return before + middle + after;
     const room = (this.#stream.columns || USUAL_COLUMNS) - 1; // A full line moves the cursor of some terminals on.
-    return cutToWidth(before + cutToWidth(printable, Math.max(0, room - widthOf(before + after))) + after, room);
+    return cutToWidth(before + cutToWidth(middle, Math.max(0, room - widthOf(before + after))) + after, room);
   }
 
   /** Time left if the rest takes as long against what is done as expected. */

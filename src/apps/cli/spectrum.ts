@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { exitCodes, PushforwardError, quoted } from "../../base/index.ts";
+import { exitCodes, PushforwardError, printable, quoted } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import {
   createRun,
@@ -119,7 +119,7 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
   const kinked: KinkedUnit[] = [];
   const tell = (input: number, tap: number, unit: UnitResult) => {
     if (unit.status.some(missesTolerance)) missed++;
-    kinked.push({ input: manifest.inputs[input]!.name, kinks: unit.kinks ?? [] });
+    kinked.push({ input: manifest.inputs[input]!.name, kinks: unit.kinks });
     if (options.json) process.stdout.write(`${JSON.stringify(asLine(manifest, input, tap, unit))}\n`);
   };
   for (const { input, tap } of done) tell(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!);
@@ -147,8 +147,8 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
     progress.end();
   }
   if (!options.json) process.stdout.write(`${await summary(stored)}\n`);
-  const kinks = kinkSentence(kinked, new Set(kinked.map(({ input }) => input)).size);
-  if (kinks !== undefined) process.stderr.write(`note: ${kinks}\n`);
+  const kinks = kinkSentence(kinked);
+  if (kinks !== undefined) process.stderr.write(`note: ${printable(kinks)}\n`);
   if (options.out !== undefined)
     process.stderr.write(`stored in ${options.out}; see it: pushforward report ${quoted(options.out)}\n`);
   if (missed > 0) {

@@ -38,8 +38,8 @@ export function summarySentences({ manifest, taps }: CollectedRun): string[] {
       `The effective rank is ${endsOf(known, ({ effectiveRank }) => effectiveRank.mean, capOf(manifest))}.`,
     );
   }
-  const units = taps.flatMap((tap) => tap.units.map(({ input, unit }) => ({ input, kinks: unit.kinks ?? [] })));
-  const kinks = kinkSentence(units, inputs);
+  const units = taps.flatMap((tap) => tap.units.map(({ input, unit }) => ({ input, kinks: unit.kinks })));
+  const kinks = kinkSentence(units);
   return kinks === undefined ? said : [...said, kinks];
 }
 

@@ -1,6 +1,12 @@
 import sharp, { type Metadata } from "sharp";
 import { messageOf, PushforwardError } from "../../base/index.ts";
-import { type DecodedImage, type ImageDecoder, type ThroughJpeg, tiffObstacle } from "../../images/index.ts";
+import {
+  type DecodedImage,
+  type ImageDecoder,
+  pictureFormat,
+  type ThroughJpeg,
+  tiffObstacle,
+} from "../../images/index.ts";
 
 /**
  * Decodes JPEG, PNG, WebP, GIF, TIFF and AVIF with sharp. If a file has several pictures, the first is used.
@@ -13,6 +19,11 @@ export const imageDecoder: ImageDecoder = {
   async decode(bytes: Uint8Array): Promise<DecodedImage> {
     const tiff = tiffObstacle(bytes);
     if (tiff !== undefined) throw withoutLevels(tiff);
+    const format = pictureFormat(bytes);
+    if (format === undefined || !format.isRead) throw notRead(format?.name, bytes.length);
+    const undecodable = (cause: unknown): never => {
+      throw damaged(format.name, cause);
+    };
     const metadata = await metadataOf(bytes).catch(undecodable);
     const other = obstacle(metadata);
     if (other !== undefined) throw withoutLevels(other);
@@ -46,14 +57,29 @@ function withoutLevels(what: string): PushforwardError {
   });
 }
 
-function undecodable(cause: unknown): never {
-  const [first = ""] = messageOf(cause).split("\n");
-  throw new PushforwardError("image-undecodable", {
-    what: `This is not a picture that can be read: ${first}.`,
-    fix: "Give a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or an .npy array; a damaged file must be fetched again.",
+/** For a file of another format, or of an unknown one. */
+function notRead(name: string | undefined, length: number): PushforwardError {
+  const other = name === undefined ? "This is not a picture of a known format." : `This is ${name}, which is not read.`;
+  return new PushforwardError("image-undecodable", {
+    what: length === 0 ? "This file is empty." : other,
+    fix: "Give a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or an .npy array.",
+  });
+}
+
+/** For a file of a format that is read, but that the decoder refuses. The decoder's own words are only the cause. */
+function damaged(name: string, cause: unknown): PushforwardError {
+  const isLarge = messageOf(cause).includes("exceeds pixel limit");
+  return new PushforwardError("image-undecodable", {
+    what: isLarge
+      ? `This is ${name} with more than ${MOST_PIXELS} million pixels.`
+      : `This is ${name} that is damaged, cut short or of a kind that cannot be decoded.`,
+    fix: isLarge ? "Make it smaller." : "Fetch or save it again.",
     cause,
   });
 }
+
+/** The limit of sharp, in millions. */
+const MOST_PIXELS = 268;
 
 /** JPEG compression with sharp, with colour at half the resolution, as in cameras. */
 export const throughJpeg: ThroughJpeg = async ({ data, width, height, channels }, quality) =>
