@@ -59,7 +59,7 @@ export function feedsAt(model: Model, input: Tap, point: Point): Record<string, 
   const fits = given === undefined || sameShape(given, input.shape) || sameShape(given, full);
   if (data.length !== sizeOf(full) || !fits) {
     throw new PushforwardError("shape-mismatch", {
-      what: `The input is ${given ? formatShape(given) : `${data.length} numbers`}; the network takes ${formatShape(input.shape)}.`,
+      what: `The input is ${given ? formatShape(given) : `${data.length} numbers`}, but the network takes ${formatShape(input.shape)}.`,
       where: { tap: input.name },
       fix: "Give an array of the network's input shape, or choose a preprocessing that produces it.",
     });

@@ -267,7 +267,7 @@ const inputs: readonly Row[] = [
     what: "an array of another shape",
     args: ["net.onnx", "small.npy"],
     says: [
-      "error: The input is 1×4×4; the network takes 1×12×12.",
+      "error: The input is 1×4×4, but the network takes 1×12×12.",
       atModel("small.npy"),
       "  do  Give an array of the network's input shape, or choose a preprocessing that produces it.",
     ],

@@ -44,8 +44,10 @@ describe("channels last", () => {
   ])("is said of $given where the network takes $wanted", async ({ given, wanted, layout, axes }) => {
     await expect(loadInputs([place.path(given)], wanted, presets.none)).rejects.toMatchObject({
       code: "shape-mismatch",
-      what: expect.stringContaining(`; the network takes ${wanted.join("×")}${layout}.`),
-      fix: expect.stringContaining(axes === undefined ? "Give an array of" : `Give numpy.transpose(array, ${axes})`),
+      what: expect.stringContaining(`, but the network takes ${wanted.join("×")}${layout}.`),
+      fix: expect.stringContaining(
+        axes === undefined ? "Give an array of" : `numpy.transpose(array, ${axes}), and give the result.`,
+      ),
     });
   });
 

@@ -44,7 +44,7 @@ const spectrum = (...taps: readonly string[]) =>
 test("a tap without entries is left out of all, with a note", async () => {
   const { code, stdout, stderr } = await spectrum();
   expect(code).toBe(0);
-  expect(stderr).toContain("note: left out, as they have no entries: nothing (0)\n");
+  expect(stderr).toContain("note: these taps are left out, because they have no entries: nothing (0)\n");
   const lines = stdout
     .trimEnd()
     .split("\n")
@@ -59,7 +59,7 @@ test("a tap without entries that is named is refused", async () => {
   const { code, stderr } = await spectrum("--taps", "nothing");
   expect(code).toBe(2);
   expect(stderr.split("\n").slice(0, 2)).toEqual([
-    'error: "nothing" is empty: its shape is 0, so that J has no entries there.',
+    'error: "nothing" is empty: its shape is 0, so J has no entries there.',
     "  at  file net.onnx, tap nothing",
   ]);
   expect((await spectrum("--from", "nothing")).stderr).toContain('"nothing" is empty');

@@ -111,7 +111,7 @@ describe("refused", () => {
   afterAll(() => other.remove());
 
   test.each([
-    { folder: "run", code: "usage", what: "This is a folder of results, not of pictures: there is zarr.json." },
+    { folder: "run", code: "usage", what: "This folder contains results, not pictures: it has a file zarr.json." },
     { folder: "hidden", code: "usage", what: expect.stringMatching(/^There is no picture or array in /) },
     { folder: "nowhere", code: "file-unreadable", what: "There is no such file." },
   ])("$folder", async ({ folder, code, what }) => {
@@ -119,7 +119,9 @@ describe("refused", () => {
   });
 
   test("what is neither file nor folder", async () => {
-    await expect(findInputs(["/dev/null"])).rejects.toMatchObject({ what: "This is neither a file nor a folder." });
+    await expect(findInputs(["/dev/null"])).rejects.toMatchObject({
+      what: "This is neither a plain file nor a folder.",
+    });
   });
 
   test("inputs in the very folder for results", async () => {

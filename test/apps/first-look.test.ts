@@ -35,11 +35,11 @@ test("the range that reaches the network, and the means of its channels", () => 
   const records = points.map((_, i) => ({ name: `i${i}`, file: "", sha256: "" }));
   const look = { inputs: { records, points, failures: [] }, predictions: undefined, shape: [3, 1, 2] };
   expect(firstLookLines({ ...look, colour: "BGR" })).toEqual([
-    "note: input of the network: 3×1×2, from −2 to 255, means of the channels B, G, R −0.5, 1.5, 68.5",
-    "note: the network gives no class scores, so whether the preprocessing is right shows in this range only",
+    "note: the input of the network is 3×1×2, with values from −2 to 255, means of the channels B, G, R −0.5, 1.5, 68.5",
+    "note: the network gives no class scores, so only this range of values can show whether the preprocessing is right",
   ]);
   expect(firstLookLines({ ...look, shape: [6], colour: undefined })[0]).toBe(
-    "note: input of the network: 6, from −2 to 255, mean 23.2",
+    "note: the input of the network is 6, with values from −2 to 255, mean 23.2",
   );
 });
 
@@ -58,19 +58,19 @@ test("the first classes of few inputs, by softmax or as they are", () => {
 test("how many labels many inputs agree with", () => {
   const lines = told(each(8, (i) => ({ at: i, label: `class${i === 7 ? 9 : i}` })));
   expect(lines.slice(1)).toEqual([
-    "note: the network gives the class of the label to 7 of 8 inputs (88 %), and among the first five for 7",
+    "note: the network predicts the class of the label for 7 of 8 inputs (88 %); for 7, the label is among the five classes with the highest scores",
   ]);
 });
 
 test("how many classes many inputs are given, where labels are not known", () => {
   expect(told(each(8, (i) => ({ at: i % 3, label: "cat" }))).slice(1)).toEqual([
-    "note: the network gives 3 classes to 8 inputs, most often class0 (3)",
+    "note: the network predicts 3 different classes for 8 inputs, most often class0 (3 times)",
   ]);
 });
 
 test("a warning where most labels are others", () => {
   const wrong = told(each(3, (i) => ({ at: i, label: i === 0 ? "class0" : "class9" })));
-  expect(wrong.at(-1)).toMatch(/^warning: 2 of 3 inputs are given another class than their label/);
+  expect(wrong.at(-1)).toMatch(/^warning: the network predicts another class than the label for 2 of 3 inputs\./);
   for (const fine of [
     each(4, (i) => ({ at: i, label: i < 2 ? `class${i}` : "class9" })),
     each(2, (i) => ({ at: i, label: "class9" })),
@@ -97,7 +97,8 @@ test("a warning where the network cannot tell the classes apart", () => {
 });
 
 test("a warning where all of many inputs are given one class", () => {
-  const warning = "warning: all 5 inputs are given the class class3: if they differ, the preprocessing may be wrong.";
+  const warning =
+    "warning: the network predicts the class class3 for all 5 inputs. If their true classes differ, the preprocessing may be wrong.";
   expect(told(each(5, () => ({ at: 3 }))).at(-1)).toBe(warning);
   expect(told(each(5, (i) => ({ at: 3, label: i < 3 ? "class3" : "class4" }))).at(-1)).toBe(warning);
   for (const fine of [each(5, () => ({ at: 3, label: "class3" })), each(4, () => ({ at: 3 }))]) {

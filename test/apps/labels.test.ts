@@ -40,8 +40,8 @@ describe("from a table", () => {
       undefined,
     ]);
     expect(said.split("\n")).toEqual([
-      `note: 2 of 3 rows of ${place.path("l.tsv")} match no input, as "x.png".`,
-      `note: 2 of 3 inputs have no row in ${place.path("l.tsv")}, as ${place.path("in/b.png")}.`,
+      `note: 2 of 3 rows of ${place.path("l.tsv")} match no input, for example "x.png".`,
+      `note: 2 of 3 inputs have no row in ${place.path("l.tsv")}, for example ${place.path("in/b.png")}.`,
       "",
     ]);
   });
@@ -60,7 +60,7 @@ describe("from a table", () => {
   test("Latin-1 is read with a warning", async () => {
     const rows = Uint8Array.from("caf\u00e9.png\tant\n", (letter) => letter.charCodeAt(0));
     expect(await labelsOf(["cafe\u0301.png"], rows)).toEqual(["ant"]);
-    expect(said).toMatch(/^warning: .* is not UTF-8\./);
+    expect(said).toMatch(/^warning: .* is not in UTF-8\./);
   });
 
   test("one in the folder that is named counts for its sub-folders", async () => {
@@ -87,7 +87,7 @@ describe("from folders", () => {
     { files: ["x/n02389026_sorrel.JPEG", "y/1.png"], labels: ["sorrel", "y"] },
   ])("$files are $labels", async ({ files, labels }) => {
     expect(await labelsOf(files)).toEqual(labels);
-    expect(said.includes("are taken as classes")).toBe(labels.some((label) => label !== undefined));
+    expect(said.includes("are taken as the classes of the inputs")).toBe(labels.some((label) => label !== undefined));
   });
 });
 
@@ -116,11 +116,11 @@ describe("the store and the report", () => {
     await place.put("three.txt", "ant\nbee\ncat\n");
     const { code, stderr } = await run("--labels", "three.txt");
     expect(code).toBe(2);
-    expect(stderr).toContain("error: The list has 3 classes, and the network gives 10 scores.");
+    expect(stderr).toContain("error: The list has 3 classes, but the network gives 10 scores.");
     await place.put("in/ant/labels.tsv", "ant\nbee\ncat\n");
     const beside = await run();
     expect(beside.code).toBe(0);
-    expect(beside.stderr).toContain("warning: The list has 3 classes, and the network gives 10 scores.");
+    expect(beside.stderr).toContain("warning: The list has 3 classes, but the network gives 10 scores.");
     for (const { predicted } of await records()) expect(predicted).toMatch(/^\d$/);
   });
 });

@@ -135,7 +135,7 @@ describe("results that are not as asked", () => {
     expect(again.code).toBe(2);
     expect(again.stderr.split("\n")).toEqual([
       ...complaint,
-      expect.stringMatching(/^note: input of the network: 1×12×12, from 0.00392 to 1, mean /),
+      expect.stringMatching(/^note: the input of the network is 1×12×12, with values from 0.00392 to 1, mean /),
       expect.stringMatching(/^note: a: /),
       expect.stringMatching(/^note: c: /),
       "note: 4 of 4 units are done already",

@@ -85,7 +85,7 @@ describe("inspect --plan", () => {
 });
 
 test("a run tells on standard error what it will take, unless there is nothing left to do or no plan is wanted", async () => {
-  const told = /^note: 6 units, .* s \(by counting\); at most \d+ MB of memory and \d+ MB on disk$/m;
+  const told = /^note: 6 units, .* s \(by counting operations\); at most \d+ MB of memory and \d+ MB on disk$/m;
   const command = ["spectrum", "net.onnx", "x.npy", "-k", "5"];
   expect((await run(...command, "--out", "told")).stderr).toMatch(told);
   expect((await run(...command, "--out", "told")).stderr).not.toMatch(/of memory/);
@@ -119,7 +119,7 @@ describe.skipIf(process.platform !== "linux")("a run that does not fit into memo
     );
     expect(stdout).toBe("");
     expect(stderr).toMatch(
-      /^error: With k = 100 the run needs about \d\.\d GB of address space \(ulimit -v\), but .* are available\.\n {2}at {2}tap relu1, option -k\n {2}do {2}.* With --no-plan the run starts without this check\.$/m,
+      /^error: With k = 100, the run needs about \d\.\d GB of address space \(ulimit -v\), but only .* are available\.\n {2}at {2}tap relu1, option -k\n {2}do {2}.* With --no-plan, the run starts without this check\.$/m,
     );
     expect(code).toBe(2);
     expect(await place.list()).not.toContain("out");
@@ -128,6 +128,8 @@ describe.skipIf(process.platform !== "linux")("a run that does not fit into memo
   test("is told what would fit", async () => {
     const { code, stderr } = await within(4e6, "spectrum", "long.onnx", "many", "-k", "250", "--vectors", "all");
     expect(code).toBe(2);
-    expect(stderr).toMatch(/ {2}do {2}This would fit: --out FOLDER, .*; or --vectors none; or -k \d+\. With --no-plan/);
+    expect(stderr).toMatch(
+      / {2}do {2}The run would fit with --out FOLDER \(.*\), or with --vectors none, or with -k \d+\. With --no-plan/,
+    );
   });
 });

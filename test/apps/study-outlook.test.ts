@@ -12,7 +12,7 @@ afterAll(() => place.remove());
 
 const linesOf = ({ stderr }: { stderr: string }) => stderr.split("\n");
 const time =
-  /^note: (?:the study \w+|\d studies), (?:less than )?\d+ (?:s|min).* \(by counting\); about (\d+) MB on disk$/;
+  /^note: (?:the study \w+|\d studies), (?:less than )?\d+ (?:s|min).* \(by counting operations\); about (\d+) MB on disk$/;
 
 test("a study says what it will take and what will be undecided before it starts, and takes that", async () => {
   const outcome = await pushforward(["study", "spectra", ...quickly], { cwd: place.folder });

@@ -41,7 +41,7 @@ describe.skipIf(process.platform === "win32")("a reader that goes away ends the 
 
   test("on both outputs", async () => {
     const { stdout } = await shell(`${long} 2>&1 | head -1; echo "\${PIPESTATUS[0]}"`);
-    expect(stdout).toMatch(/^note: input of the network: .*\n141\n$/);
+    expect(stdout).toMatch(/^note: the input of the network is .*\n141\n$/);
   });
 
   test("and what was finished is kept", async () => {

@@ -24,7 +24,7 @@ async function readPreset(nameOrFile: string): Promise<Preprocess> {
 /**
  * The preprocessing to use: the one asked for, or `imagenet` if the input of the network has 3 channels and at least 128 rows.
  *
- * @throws PushforwardError `usage` where pictures need one and none is evident; what `fitTo` throws
+ * @throws PushforwardError `usage` if pictures need a preprocessing and none is given or evident; errors of `fitTo`
  */
 export async function choosePreset(asked: string | undefined, shape: Shape, onlyArrays: boolean): Promise<Preprocess> {
   if (asked !== undefined) return fitTo(await readPreset(asked), shape);

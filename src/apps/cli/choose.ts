@@ -8,9 +8,9 @@ import { DEFAULT_K } from "./options.ts";
 /**
  * The taps asked for, by name or as `all` or `cuts`. `all` and `cuts` give only taps that depend on the source.
  *
- * @throws PushforwardError `tap-unknown` for an unknown name, or a tap that does not depend on the source; `usage` for a
- * source that holds no floats; `op-unsupported` and `model-invalid` naming all nodes that cannot be differentiated, or the inputs
- * that are not fed, and the taps that do not need them
+ * @throws PushforwardError `tap-unknown` for an unknown name, and for a tap that does not depend on the source; `usage` for a
+ * source that does not hold floats; `op-unsupported` for nodes that cannot be differentiated, and `model-invalid` for inputs that
+ * are not fed. The last two name all of these, and the taps that do not need them.
  */
 export function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[] {
   network.requireFloats(from);
@@ -22,7 +22,7 @@ export function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[
   const empty = [from, ...chosen].find(isEmpty);
   if (empty !== undefined) {
     throw new PushforwardError("tap-unknown", {
-      what: `"${empty.name}" is empty: its shape is ${formatShape(empty.shape)}, so that J has no entries there.`,
+      what: `"${empty.name}" is empty: its shape is ${formatShape(empty.shape)}, so J has no entries there.`,
       where: { file: network.file, tap: empty.name },
       fix: "Choose a tap that has entries; `pushforward inspect` lists the shapes.",
     });
@@ -52,7 +52,7 @@ function withoutEmpty(taps: readonly Tap[]): Tap[] {
   const empty = taps.filter(isEmpty);
   if (empty.length > 0) {
     const names = empty.map(({ name, shape }) => `${name} (${formatShape(shape)})`).join(", ");
-    process.stderr.write(`note: left out, as they have no entries: ${names}\n`);
+    process.stderr.write(`note: these taps are left out, because they have no entries: ${names}\n`);
   }
   return taps.filter((tap) => !isEmpty(tap));
 }

@@ -42,14 +42,17 @@ export function summaryTable(
         `${sum((unit) => counted(unit, "converged"))}/${sum(({ k }) => k)}`,
         String(sum((unit) => counted(unit, "below-floor"))),
         Math.max(...units.map(worstOf)).toExponential(1),
-        formatSeconds([...new Set(units.map(({ seconds }) => seconds))].reduce((a, b) => a + b)), // a shared solve counts once
+        formatSeconds([...new Set(units.map(({ seconds }) => seconds))].reduce((a, b) => a + b)), // Inputs that shared a solve have the same time, which counts once.
       ];
     });
   const head = ["tap", "m×n", "k", "mean σ₁", "mean σₖ", "certified", "below floor", "worst residual/σ₁", "time"];
   return formatTable(head, rows, [1, 2, 3, 4, 5, 6, 7, 8]);
 }
 
-/** `2.31`, the mean of a σ over units; `2.31 (3 of 4)` where others have it below the floor, `< 9.0e-6` where all do. */
+/**
+ * The mean of a σ over units: `2.31`, `2.31 (3 of 4)` if one of four units has it below the floor, and `< 9.0e-6` if
+ * all have.
+ */
 function meanSigma(units: readonly Numbers[], index: number, digits: number): string {
   const there = units.filter(({ sigma }) => index < sigma.length);
   const known = there.filter(({ sigma, floor }) => !isBelowFloor(sigma[index]!, floor));

@@ -8,14 +8,14 @@ import { formatBytes, type Keeping } from "./memory.ts";
 
 /** The least number of bytes that a file, or a folder, takes on most disks. */
 const BLOCK = 4096;
-/** Seconds to write a file with its folders. */
+/** The seconds that it takes to write a file and its folders. */
 const WRITING: Range = { low: 1e-4, high: 1.5e-3 };
-/** Files of a unit beside its vectors, each with the folder that it lies in. */
+/** The number of files of a unit in addition to its vectors. Each file has a folder of its own. */
 const FILES = 24;
 
 /**
- * Bytes that a run's units take in its folder, with the source of each input. Every vector is a file of its own, which lies in as
- * many folders as its tensor has axes.
+ * The bytes that the units of a run take in its folder, including the stored source tensor of each input. Every vector is a file
+ * of its own, which lies in as many nested folders as its tensor has axes.
  */
 export function diskFor(from: Tap, taps: readonly TapForecast[], keeping: Pick<Keeping, "vectors">): number {
   const file = (bytes: number) => BLOCK * Math.ceil(bytes / BLOCK);
@@ -28,18 +28,21 @@ export function diskFor(from: Tap, taps: readonly TapForecast[], keeping: Pick<K
   }, inputs * vector(from));
 }
 
-/** Seconds in which the units' files are written. */
+/** The seconds that it takes to write the files of the units. */
 export function storingTime(taps: readonly TapForecast[], keeping: Pick<Keeping, "vectors">): Range {
   const files = taps.reduce((sum, one) => sum + one.inputs * (2 * storedVectors(keeping, one) + FILES), 0);
   return { low: files * WRITING.low, high: files * WRITING.high };
 }
 
-/** Warns on standard error where a folder, which need not be there yet, lies on a disk with less room than that. */
+/**
+ * Warns on standard error if the disk of a folder has less free space than the given bytes. The folder need not exist
+ * yet.
+ */
 export async function warnOfDisk(folder: string, bytes: number): Promise<void> {
   const free = await freeBytes(resolve(folder));
   if (free === undefined || free >= bytes) return;
   process.stderr.write(
-    `warning: the disk of ${folder} has room for ${formatBytes(free)}; less is stored with --vectors none\n`,
+    `warning: the disk of ${folder} has only ${formatBytes(free)} of free space. With --vectors none, less is stored.\n`,
   );
 }
 

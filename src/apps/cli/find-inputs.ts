@@ -8,25 +8,31 @@ const endings = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tif
 /** Files that identify a folder of results: a Zarr store of either version, or a page of studies. */
 const resultMarks = ["zarr.json", ".zgroup", ".zarray", "studies.html"];
 
-/** Folders that systems make beside pictures, with files of the same names in them. */
+/**
+ * Folders that operating systems and storage devices create beside pictures, and that contain files with the same
+ * names.
+ */
 const ofTheSystem = new Set(["__MACOSX", "@eaDir", "$RECYCLE.BIN"]);
 
 export interface FoundInput {
   readonly file: string;
-  /** The folders between the one that was named and this file, from the outside; empty for a file that was named itself. */
+  /**
+   * The folders between the folder that the user named and this file, outermost first; empty if the user named the
+   * file.
+   */
   readonly below: readonly string[];
 }
 
 /**
- * The files that the command line's inputs stand for: files as named, folders by the pictures and arrays below them, sorted.
+ * The input files of a command. A path may be a file, or a folder, which stands for all pictures and arrays below it, sorted.
  *
- * Each file is taken once, by its real path. Of folders these are left out: names that begin with a dot, folders of the
- * system, folders of results, and `out`. A link to a file stands for it, and a link to a folder is followed once, but not
- * to a folder that holds the one named. A link that leads nowhere stays, so that it is reported.
+ * Each file is taken once, by its real path. Below a folder, these are left out: names that begin with a dot, folders of the
+ * system, folders of results, and `out`. A link to a file counts as that file. A link to a folder is followed once, unless
+ * that folder contains the one that the user named. A link without a target is kept as an input that will fail, so that it is
+ * reported; the same holds for a sub-folder that cannot be read.
  *
- * A folder below that cannot be read stays too, as an input that will fail.
- *
- * @throws PushforwardError `file-unreadable` for what cannot be read, `usage` for a folder of results and where nothing is left
+ * @throws PushforwardError `file-unreadable` for a path that cannot be read; `usage` for a folder of results, and if no input is
+ * found
  */
 export async function findInputs(paths: readonly string[], out?: string): Promise<FoundInput[]> {
   const results = out === undefined ? undefined : await realpath(out).catch(() => undefined);
@@ -68,7 +74,7 @@ async function inputsBelow(root: string, results: string | undefined): Promise<F
     const full = join(root, folder);
     const entries = await readdir(full, { withFileTypes: true }).catch((cause: unknown) => {
       if (folder === "") throw unreadable(full, cause);
-      files.set(full, folder); // reading it says why not, and the others are computed
+      files.set(full, folder); // It becomes an input that fails with the reason, and the other inputs are computed.
       return undefined;
     });
     if (entries === undefined) return;
@@ -109,24 +115,24 @@ const holds = (folder: string, other: string): boolean => `${other}${sep}`.start
 
 function neither(file: string): PushforwardError {
   return new PushforwardError("file-unreadable", {
-    what: "This is neither a file nor a folder.",
+    what: "This is neither a plain file nor a folder.",
     where: { file },
-    fix: "Save what it gives to a file.",
+    fix: "Save its content to a file, and give that file.",
   });
 }
 
 function amongPictures(file: string): PushforwardError {
   return new PushforwardError("usage", {
-    what: "This folder is both the inputs and the place for the results, and figures among the inputs would become inputs.",
+    what: "This folder is given both for the inputs and for the results. The figures in it would become inputs of the next command.",
     where: { file, option: "--out" },
-    fix: `Choose another folder with --out, as ${join(file, "results")}.`,
+    fix: `Choose another folder with --out, for example ${join(file, "results")}.`,
   });
 }
 
 function notPictures(file: string, mark: string): PushforwardError {
   return new PushforwardError("usage", {
-    what: `This is a folder of results, not of pictures: there is ${mark}.`,
+    what: `This folder contains results, not pictures: it has a file ${mark}.`,
     where: { file },
-    fix: "Name the folder of the pictures, or move the results out of it.",
+    fix: "Give the folder of the pictures, or move the results out of this folder.",
   });
 }

@@ -3,15 +3,15 @@ import type { Preprocess } from "../../images/index.ts";
 import type { Inputs } from "./inputs.ts";
 import { type Predictions, ranked } from "./predictions.ts";
 
-/** The network and inputs of a command, before its work starts. */
+/** What is known about the network and the inputs of a command before its work starts. */
 export interface FirstLook {
-  /** With the class that the network gives each, where it gives classes. */
+  /** The inputs. If the network gives class scores, each input has its predicted class. */
   readonly inputs: Inputs;
-  /** Absent where the network gives no scores. */
+  /** Absent if the network gives no class scores. */
   readonly predictions: Predictions | undefined;
-  /** Of the network's input. */
+  /** The shape of the network's input. */
   readonly shape: Shape;
-  /** Order of the channels; absent for arrays. */
+  /** The order of the colour channels; absent for arrays. */
   readonly colour: Preprocess["colour"] | undefined;
 }
 
@@ -21,15 +21,15 @@ export function tellFirstLook(look: FirstLook): void {
 }
 
 /**
- * What numbers reach the network and what it makes of them, with warnings where its answers look as if the preprocessing were
- * wrong: σ depends on it, and nothing else would show it.
+ * Says which range of numbers reaches the network and which classes it predicts. A warning follows if the predictions look as
+ * if the preprocessing were wrong: σ depends on the preprocessing, and nothing else in the results would show the mistake.
  */
 export function firstLookLines(look: FirstLook): string[] {
   const notes = [rangeOf(look), ...answersOf(look)].map((line) => `note: ${line}`);
   return [...notes, ...warningsOf(look).map((line) => `warning: ${line}`)];
 }
 
-/** Up to this many channels, the mean of each is printed. */
+/** The mean of each channel is printed for up to this many channels. */
 const FEW_CHANNELS = 4;
 
 function rangeOf({ inputs, shape, colour }: FirstLook): string {
@@ -49,22 +49,25 @@ function rangeOf({ inputs, shape, colour }: FirstLook): string {
   const means = Array.from(sums, (sum) => number(sum / each)).join(", ");
   const names =
     channels === 1 ? "mean" : `means of the channels${colour === undefined ? "" : ` ${[...colour].join(", ")}`}`;
-  return `input of the network: ${formatShape(shape)}, from ${number(least)} to ${number(most)}, ${names} ${means}`;
+  return `the input of the network is ${formatShape(shape)}, with values from ${number(least)} to ${number(most)}, ${names} ${means}`;
 }
 
 const number = (value: number): string => String(Number(value.toPrecision(3))).replace("-", "−");
 
-/** Up to this many inputs are printed one by one. */
+/** The predictions are printed for each input if there are at most this many inputs. */
 const FEW_INPUTS = 5;
 /** How many classes are printed for each input. */
 const FIRST = 5;
 
 function answersOf({ inputs: { records }, predictions }: FirstLook): string[] {
   if (predictions === undefined)
-    return ["the network gives no class scores, so whether the preprocessing is right shows in this range only"];
+    return [
+      "the network gives no class scores, so only this range of values can show whether the preprocessing is right",
+    ];
   const { scores, names } = predictions;
   const told = records.flatMap((record, i) => (scores[i] === undefined ? [] : [{ record, scores: scores[i] }]));
-  if (told.length === 0) return ["the network gives no input scores that are finite"];
+  if (told.length === 0)
+    return ["the network's scores contain NaN or infinity for every input, so it predicts no class"];
   if (told.length <= FEW_INPUTS) {
     return told.map(({ record, scores: own }) => {
       const shares = sharesOf(own);
@@ -82,22 +85,27 @@ function answersOf({ inputs: { records }, predictions }: FirstLook): string[] {
         .slice(0, FIRST)
         .some((place) => names[place] === record.label);
     const right = known.filter(({ record }) => record.isRight).length;
-    const among = names.length > 2 * FIRST ? `, and among the first five for ${known.filter(isAmongFirst).length}` : "";
+    const among =
+      names.length > 2 * FIRST
+        ? `; for ${known.filter(isAmongFirst).length}, the label is among the five classes with the highest scores`
+        : "";
     lines.push(
-      `the network gives the class of the label to ${right} of ${known.length} inputs (${percent(right / known.length)})${among}`,
+      `the network predicts the class of the label for ${right} of ${known.length} inputs (${percent(right / known.length)})${among}`,
     );
   }
   if (known.length < told.length) {
     const [common, count] = mostCommon(told.map(({ record }) => record.predicted!));
     const classes = new Set(told.map(({ record }) => record.predicted)).size;
-    lines.push(`the network gives ${classes} classes to ${told.length} inputs, most often ${common} (${count})`);
+    lines.push(
+      `the network predicts ${classes} different classes for ${told.length} inputs, most often ${common} (${count} times)`,
+    );
   }
   return lines;
 }
 
 const percent = (share: number): string => (share < 0.001 ? "< 0.1 %" : `${Number((100 * share).toPrecision(2))} %`);
 
-/** Scores as probabilities: as they are where they are probabilities, else by softmax. */
+/** Probabilities of the classes: the scores themselves if they are probabilities, otherwise their softmax. */
 function sharesOf(scores: Float32Array): number[] {
   const total = scores.reduce((sum, score) => sum + score, 0);
   if (scores.every((score) => score >= 0) && Math.abs(total - 1) < 1e-3) return Array.from(scores);
@@ -107,7 +115,10 @@ function sharesOf(scores: Float32Array): number[] {
   return powers.map((power) => power / sum);
 }
 
-/** Entropy of probabilities over that of equal ones: 1 where the network cannot tell the classes apart. */
+/**
+ * The entropy of probabilities, divided by the entropy of equal probabilities; 1 if the network cannot tell the classes
+ * apart.
+ */
 function evenness(shares: readonly number[]): number {
   const entropy = shares.reduce((sum, share) => (share > 0 ? sum - share * Math.log(share) : sum), 0);
   return entropy / Math.log(shares.length);
@@ -120,15 +131,18 @@ function mostCommon(names: readonly string[]): readonly [name: string, count: nu
 }
 
 /**
- * Mean evenness from which predictions look like chance, by the number of classes. With the right preprocessing it was 0.15
- * for SqueezeNet on ImageNet (0.60 for the worst of 30 pictures), 0.08 for ResNet-20 and 0.002 for digits; with levels divided by
- * 255 twice 0.84 to 1.00. Few classes are even more easily.
+ * The mean evenness above which predictions look like chance, by the number of classes. With the right preprocessing, it was
+ * 0.15 for SqueezeNet on ImageNet (0.60 for the worst of 30 pictures), 0.08 for ResNet-20 and 0.002 for digits. With levels
+ * divided by 255 twice, it was 0.84 to 1.00. With few classes, high values are more common.
  */
 const evenFrom = (classes: number): number => (classes < 10 ? 0.97 : 0.8);
-/** From so many inputs on, one class for all of them says something, if chance would give it once in a thousand times. */
+/**
+ * One class for all inputs is warned of from this many inputs on, if uniform chance would give it at most once in a
+ * thousand times.
+ */
 const MANY_INPUTS = 5;
 const RARE = 1e-3;
-/** From so many labelled inputs on, most of them wrong says something. */
+/** Wrong predictions for most labelled inputs are warned of from this many labelled inputs on. */
 const MANY_LABELS = 3;
 
 function warningsOf({ inputs: { records }, predictions }: FirstLook): string[] {
@@ -141,15 +155,15 @@ function warningsOf({ inputs: { records }, predictions }: FirstLook): string[] {
   const wrong = known.filter(({ isRight }) => !isRight).length;
   if (known.length >= MANY_LABELS && 2 * wrong > known.length) {
     lines.push(
-      `${wrong} of ${known.length} inputs are given another class than their label: the preprocessing may be wrong, or the labels, or ` +
-        "the order of the classes.",
+      `the network predicts another class than the label for ${wrong} of ${known.length} inputs. The preprocessing, the labels or the ` +
+        "order of the classes may be wrong.",
     );
   }
   const all = scores.filter((own) => own !== undefined);
   const even = all.reduce((sum, own) => sum + evenness(sharesOf(own)), 0) / all.length;
   if (even > evenFrom(names.length)) {
     lines.push(
-      "the network's scores are nearly the same for all classes, as if it could not see the inputs: the preprocessing may be wrong.",
+      "the network's scores are nearly the same for all classes, as if it could not see the inputs. The preprocessing may be wrong.",
     );
   }
   const [common, count] = mostCommon(told.map(({ predicted }) => predicted!));
@@ -157,7 +171,9 @@ function warningsOf({ inputs: { records }, predictions }: FirstLook): string[] {
   const mayBeAlike = labels.size === 1 && !labels.has(undefined);
   const isRare = names.length ** (1 - count) <= RARE;
   if (count === told.length && count >= MANY_INPUTS && isRare && !mayBeAlike) {
-    lines.push(`all ${count} inputs are given the class ${common}: if they differ, the preprocessing may be wrong.`);
+    lines.push(
+      `the network predicts the class ${common} for all ${count} inputs. If their true classes differ, the preprocessing may be wrong.`,
+    );
   }
   return lines;
 }

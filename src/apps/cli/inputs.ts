@@ -6,16 +6,16 @@ import { loadInput } from "../node/load-input.ts";
 
 export interface Inputs {
   readonly records: readonly InputRecord[];
-  /** The preprocessed inputs; absent where the file could not be used. */
+  /** The preprocessed inputs; undefined for a file that could not be used. */
   readonly points: readonly (Float32Array | undefined)[];
   readonly failures: readonly PushforwardError[];
 }
 
 /**
- * Loads every input, with its label where there is one. An input that cannot be used is recorded with its reason, and the
- * others still count.
+ * Loads every input, with its label if there is one. An input that cannot be used is recorded with the reason, and the others
+ * are used.
  *
- * @throws PushforwardError what the first failure said, if all fail
+ * @throws PushforwardError the error of the first input, if no input can be used
  */
 export async function loadInputs(
   files: readonly string[],
@@ -52,16 +52,16 @@ function checkShape(file: string, given: Shape, wanted: Shape): void {
   const axes = exchange(plain, wanted);
   const layout = axes === undefined ? "" : `, with its channels ${isChannelsLast(wanted) ? "last" : "first"}`;
   throw new PushforwardError("shape-mismatch", {
-    what: `The input is ${formatShape(given)}; the network takes ${formatShape(wanted)}${layout}.`,
+    what: `The input is ${formatShape(given)}, but the network takes ${formatShape(wanted)}${layout}.`,
     where: { file },
     fix:
       axes === undefined
         ? "Give an array of the network's input shape, or choose a preprocessing that produces it."
-        : `Give numpy.transpose(array, (${axes.join(", ")})), of the array without its batch axis.`,
+        : `Transpose the array, without its batch axis, by numpy.transpose(array, (${axes.join(", ")})), and give the result.`,
   });
 }
 
-/** The axes for `numpy.transpose` that exchange channels first and channels last, where that gives the shape wanted. */
+/** The axes for `numpy.transpose` that move the channels to the other end, if that gives the wanted shape. */
 function exchange(given: Shape, wanted: Shape): readonly number[] | undefined {
   const axes = isChannelsLast(wanted) ? [1, 2, 0] : [2, 0, 1];
   const isExchange = given.length === 3 && (isChannelsLast(wanted) || isChannelsLast(given));
@@ -69,7 +69,9 @@ function exchange(given: Shape, wanted: Shape): readonly number[] | undefined {
   return isExchange && sameShape(moved, wanted) ? axes : undefined;
 }
 
-/** File names without their endings where those are unique, else paths from the folder that all share. */
+/**
+ * The file names without their endings if these are unique, otherwise the paths below the folder that all files share.
+ */
 function uniqueNames(files: readonly string[]): string[] {
   const stems = files.map((file) => basename(file, extname(file)));
   if (new Set(stems).size === stems.length) return stems;

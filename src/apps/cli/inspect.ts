@@ -13,7 +13,10 @@ interface InspectOptions extends PlanOptions {
   readonly threads?: number;
 }
 
-/** `pushforward inspect MODEL`: taps, shapes, cuts, unsupported ops, cost of a product; or the cost of a run. */
+/**
+ * `pushforward inspect MODEL`: lists taps, shapes, cuts, unsupported operators and the cost of a product, or predicts a
+ * run.
+ */
 export function inspectCommand(): Command {
   return new Command("inspect")
     .description("list the taps of a model: shapes, cuts, operators without a rule, cost of a product")
@@ -57,11 +60,11 @@ function inputWithoutPlan(input: string): PushforwardError {
 
 interface TapReport {
   readonly tap: Tap;
-  /** Nodes on the way to the tap that cannot be differentiated. */
+  /** The nodes between the source and the tap that cannot be differentiated. */
   readonly unsupported: readonly UnsupportedNode[];
-  /** Inputs that the tap depends on and that are not fed, with type and shape. */
+  /** The inputs that the tap depends on and that are not fed, with type and shape. */
   readonly unfed: readonly string[];
-  /** Whether its derivative by the source is more than zeros by structure. */
+  /** Whether a path with a derivative leads from the source to the tap. */
   readonly moves: boolean;
   readonly multiplyAdds: number;
 }
@@ -121,7 +124,7 @@ function notesOn({ input, source, model }: NetworkFile, taps: readonly TapReport
   if (source !== input) {
     const { type } = model.values.get(input.tensor)!;
     notes.push(
-      `The input ${input.name} holds ${type}: derivatives are taken by ${source.name} (--from ${source.name}).`,
+      `The input ${input.name} holds ${type}, so derivatives are taken with respect to ${source.name} (--from ${source.name}).`,
     );
   }
   if (missing.length > 0)

@@ -7,21 +7,22 @@ import type { FoundInput } from "./find-inputs.ts";
 
 /** What is known about the classes of the inputs of a command. */
 export interface InputLabels {
-  /** In the order of the network's outputs; empty where no list of them is given. */
+  /** In the order of the network's outputs; empty if no list of classes is given. */
   readonly classes: readonly ClassRecord[];
-  /** The labels file, where there is one, and whether it was asked for. */
+  /** The labels file, if there is one, and whether the user named it. */
   readonly file?: string;
   readonly asked: boolean;
-  /** [inputs], the true class where it is known. */
+  /** [inputs], the true class of each input if it is known. */
   readonly labels: readonly (string | undefined)[];
 }
 
 const nothing: Labels = { classes: [], byFile: new Map() };
 
 /**
- * The true classes of inputs: from the labels file named, or from a `labels.tsv` beside the first input or in the folder named. Where there is
- * neither, the synset of a file's name is its class, or else its sub-folder of the folder named, if the inputs lie in several. What of a file does not fit is
- * told on standard error.
+ * The true classes of the inputs. They come from the labels file that the user names, or from a file `labels.tsv` beside the
+ * first input or in the folder that the user names. If there is neither, the class of an input is the synset in its file name; if the name has none, it is the
+ * sub-folder that contains the file, provided that the inputs lie in several sub-folders. Standard error says which rows of the
+ * labels file match no input, and which inputs have no row.
  *
  * @throws PushforwardError `file-unreadable`, or `usage` naming the line of the file that does not fit
  */
@@ -34,11 +35,13 @@ export async function labelInputs(asked: string | undefined, inputs: readonly Fo
   const { file, bytes } = found;
   const { text, isUnicode } = decodeText(bytes);
   if (!isUnicode) {
-    tell(`warning: ${file} is not UTF-8. It is read as Latin-1 (Windows-1252): save it as UTF-8 if names look wrong.`);
+    tell(
+      `warning: ${file} is not in UTF-8. It is read as Latin-1 (Windows-1252). Save it as UTF-8 if names look wrong.`,
+    );
   }
   const known = parseLabels(text, file);
   tellUnmatched(file, known, inputs);
-  // With the whole path, so that a table may name folders above the one that is named here.
+  // Rows are compared with the whole path, so that a table may name folders above the one that the user names.
   const labels = inputs.map((input) => classOf(resolve(input.file), known));
   return { classes: known.classes, file, asked: asked !== undefined, labels };
 }
@@ -77,23 +80,28 @@ function tellUnmatched(file: string, labels: Labels, inputs: readonly FoundInput
   if (unused > 0) {
     const example = [...labels.byFile.keys()].find((row) => !matched.includes(row));
     tell(
-      `${unused === rows ? "warning" : "note"}: ${unused} of ${rows} rows of ${file} match no input, as "${example}".`,
+      `${unused === rows ? "warning" : "note"}: ${unused} of ${rows} rows of ${file} match no input, for example "${example}".`,
     );
   }
   if (without.length > 0) {
-    tell(`note: ${without.length} of ${inputs.length} inputs have no row in ${file}, as ${without[0]!.file}.`);
+    tell(`note: ${without.length} of ${inputs.length} inputs have no row in ${file}, for example ${without[0]!.file}.`);
   }
 }
 
-/** Folders by which data sets are divided, not classes. */
+/** Names of sub-folders that divide a data set into parts and are not classes. */
 const parts = new Set(["train", "training", "val", "valid", "validation", "dev", "test", "testing"]);
 
-/** The sub-folders as classes, where there are several; undefined for what lies in none. */
+/**
+ * The sub-folder of each input as its class, if there are several sub-folders; undefined for an input that lies in
+ * none.
+ */
 function byFolder(inputs: readonly FoundInput[]): (string | undefined)[] {
   const folders = inputs.map(({ below }) => below.find((name) => !parts.has(name.toLowerCase()))?.normalize("NFC"));
   const classes = new Set(folders.filter((name) => name !== undefined));
   if (classes.size < 2) return inputs.map(() => undefined);
   const shown = [...classes].slice(0, 4).join(", ");
-  tell(`note: the ${classes.size} sub-folders (${shown}${classes.size > 4 ? ", …" : ""}) are taken as classes`);
+  tell(
+    `note: the ${classes.size} sub-folders (${shown}${classes.size > 4 ? ", …" : ""}) are taken as the classes of the inputs`,
+  );
   return folders;
 }

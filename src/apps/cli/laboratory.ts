@@ -47,10 +47,10 @@ export function experimenting(command: Command): Command {
 export type Measure = (study: Study, params: Params) => Promise<void>;
 
 /**
- * Opens a network and its inputs, and hands over the way to measure a study of them; the spectra that studies need are
- * shared, in a run of their own.
+ * Opens a network and its inputs, and passes on the function that measures a study of them. The studies share the spectra that
+ * they need, which are stored in a run of their own.
  *
- * @throws PushforwardError what `prepare`, `createStudyRun` and the studies throw
+ * @throws PushforwardError errors of `prepare`, of `createStudyRun` and of the studies
  */
 export async function inLaboratory(
   version: string,

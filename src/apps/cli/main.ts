@@ -42,7 +42,7 @@ for (const command of commands) {
 process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
   process.exit(cause.code === "EPIPE" ? READER_GONE : exitCodeFor(unwritable("standard output", cause)));
 });
-// Where nothing else can be told (a full disk, a terminal that is closed), the work goes on.
+// If standard error cannot be written (the disk is full, the terminal is closed), the work goes on.
 process.stderr.on("error", (cause: NodeJS.ErrnoException) => {
   if (cause.code === "EPIPE") process.exit(READER_GONE);
 });

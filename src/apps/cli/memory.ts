@@ -3,15 +3,15 @@ import { PushforwardError, quoted } from "../../base/index.ts";
 import { storedVectors } from "../../results/index.ts";
 import type { Forecast, TapForecast } from "../../studies/index.ts";
 
-/** What a run holds in addition to the memory of its solves. */
+/** What a run keeps in memory in addition to the solves. */
 export interface Keeping {
   /** How many of the first and of the last singular vectors of each unit are stored. */
   readonly vectors: number | "all";
-  /** Units are kept in memory, not in a folder. */
+  /** Whether the units are kept in memory instead of in a folder. */
   readonly inMemory: boolean;
 }
 
-/** Bytes: in memory, and of address space. */
+/** Bytes of memory, and bytes of address space. */
 interface Room {
   readonly memory: number;
   readonly address: number;
@@ -44,15 +44,18 @@ export function roomFor(taps: readonly TapForecast[], { vectors, inMemory }: Kee
   return { memory, address: memory + most(({ reserved }) => reserved) + ARENAS };
 }
 
-/** What compiling a Jacobian and its first products add to the address space: three sessions with their threads' arenas. */
+/**
+ * The bytes of address space that compiling a Jacobian and its first products take: three sessions with the arenas of
+ * their threads.
+ */
 export const COMPILING = 0.75 * 2 ** 30;
 
-/** Bytes of address space in which the allocators of a process with a few threads lay out what they hold. */
+/** The bytes of address space that the memory allocators of a process with a few threads reserve in addition. */
 const ARENAS = 2 ** 28;
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
 /**
- * Throws if a run would not fit into memory, and says what would fit.
+ * Throws if a run would not fit into memory, and says with which options it would fit.
  *
  * @throws PushforwardError `memory-short`
  */
@@ -65,7 +68,7 @@ export async function requireRoom(forecast: Forecast, k: number, keeping: Keepin
   if (fits(taps)) return;
   const offers: string[] = [];
   if (keeping.inMemory && fits(taps, { ...keeping, inMemory: false }))
-    offers.push("--out FOLDER, which stores units on disk");
+    offers.push("--out FOLDER (which stores the units on disk)");
   if (keeping.vectors !== 0 && fits(taps, { ...keeping, vectors: 0 })) offers.push("--vectors none");
   const smaller = await largestFitting(k, async (fewer) => fits(await forecast.at(fewer)));
   if (smaller > 0) offers.push(`-k ${smaller}`);
@@ -78,15 +81,20 @@ export async function requireRoom(forecast: Forecast, k: number, keeping: Keepin
       ? [needed.memory, room.memory, "memory"]
       : [needed.address, room.address, "address space (ulimit -v)"];
   const largest = taps.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const fitting = offers.length === 0 ? "No smaller k would fit either." : `This would fit: ${offers.join("; or ")}.`;
+  const fitting =
+    offers.length === 0
+      ? "The run would not fit with a smaller k either."
+      : `The run would fit with ${offers.join(", or with ")}.`;
   throw new PushforwardError("memory-short", {
-    what: `With k = ${k} the run needs about ${formatBytes(need)} of ${kind}, but ${formatBytes(there)} are available.`,
+    what: `With k = ${k}, the run needs about ${formatBytes(need)} of ${kind}, but only ${formatBytes(there)} are available.`,
     where: { tap: largest.tap.name, option: "-k" },
-    fix: `${fitting} With --no-plan the run starts without this check.`,
+    fix: `${fitting} With --no-plan, the run starts without this check.`,
   });
 }
 
-/** The largest k, of two digits, below the given one that fits; 0 if none does. */
+/**
+ * A k that fits, near the largest that does: it is below the given k and has two significant digits. 0 if no k fits.
+ */
 async function largestFitting(k: number, fits: (k: number) => Promise<boolean>): Promise<number> {
   for (let fewer = Math.floor(0.8 * k); fewer >= 1; fewer = Math.floor(0.8 * fewer)) {
     const round = fewer < 100 ? fewer : 10 * Math.floor(fewer / 10);

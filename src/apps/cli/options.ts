@@ -1,7 +1,10 @@
 import { availableParallelism } from "node:os";
 import { PushforwardError } from "../../base/index.ts";
 
-/** The defaults for the triplets at each tap, for the tolerance, and for the vectors stored (so many first and so many last). */
+/**
+ * The defaults for the triplets at each tap, for the tolerance, and for the vectors stored (so many first and so many
+ * last).
+ */
 export const DEFAULT_K = 500;
 export const DEFAULT_TOL = 1e-5;
 export const DEFAULT_VECTORS = 16;
@@ -21,7 +24,10 @@ export const wholeNumber = (option: string, least: number) => (text: string) => 
   return isValid ? value : refuse(option, text, `a whole number of at least ${least}`, "100");
 };
 
-/** Threads of one product: more than the machine has cores wait for each other, or never end, and are not taken. */
+/**
+ * The threads of one product. At most as many are used as the machine has cores, because more would wait for each other
+ * or hang.
+ */
 export const threadCount = (option: string) => (text: string) => {
   const [asked, cores] = [wholeNumber(option, 1)(text), availableParallelism()];
   if (asked > cores)

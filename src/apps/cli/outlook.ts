@@ -15,11 +15,11 @@ export interface PlannedRun {
   readonly points: readonly (Float32Array | undefined)[];
   readonly isDone: (input: number, tap: number) => boolean;
   readonly keeping: Keeping;
-  /** Where it is stored, if it is. */
+  /** The folder in which the run is stored; absent if it is not stored. */
   readonly out: string | undefined;
 }
 
-/** The fraction of the time of a run that its prediction may take. */
+/** The fraction of a run's time that predicting it may take. */
 const SHARE = 0.05;
 
 /** The remaining work of a run, and its predicted cost. */
@@ -29,9 +29,10 @@ export interface Outlook {
 }
 
 /**
- * Counts what is left to do of a run, and rehearses some of it, where a share of its time may go into that.
+ * Counts the remaining work of a run. If `share` is above 0, some of the work is also rehearsed, which may take that fraction of
+ * the run's time.
  *
- * @throws PushforwardError `memory-short` where a run that is to keep something would not fit into memory, by counting
+ * @throws PushforwardError `memory-short` if `keeping` is given and already the counts show that the run does not fit into memory
  */
 export async function outlookOf(
   run: Omit<PlannedRun, "keeping" | "out"> & { readonly keeping?: Keeping },
@@ -50,13 +51,13 @@ export async function outlookOf(
       const { memory, address } = await freeRoom();
       await requireRoom(forecast, k, keeping, { memory, address: address - COMPILING });
     }
-    const onStart = ({ name }: Tap) => progress.update(`rehearsing ${name}, to tell what the run will take`);
+    const onStart = ({ name }: Tap) => progress.update(`rehearsing ${name} to predict the time of the run`);
     for (const point of points) {
       if (point === undefined) continue;
       const rehearsed = await forecast.rehearse(k, { point, tol, share, onStart }).then(
         () => true,
         (cause: unknown) => {
-          if (cause instanceof PushforwardError && cause.code === "not-finite") return false; // the run marks its units as failed
+          if (cause instanceof PushforwardError && cause.code === "not-finite") return false; // The run marks these units as failed.
           throw cause;
         },
       );
@@ -67,9 +68,11 @@ export async function outlookOf(
   return { forecast, taps: await forecast.at(k) };
 }
 
-/** How the time of a forecast was found. */
+/** Says how the predicted time was found. */
 export function basisOf({ forecast, taps }: Outlook): string {
-  return forecast.rehearsed === 0 ? "by counting" : `rehearsed at ${forecast.rehearsed} of ${taps.length} taps`;
+  return forecast.rehearsed === 0
+    ? "by counting operations"
+    : `rehearsed at ${forecast.rehearsed} of ${taps.length} taps`;
 }
 
 /** The predicted time of each unit relative to the others, tap by tap. */
@@ -81,7 +84,7 @@ export const sharesOf = ({ taps }: Outlook): number[] =>
 /**
  * Prints the predicted cost of a run on standard error, and throws if it does not fit into memory.
  *
- * @throws PushforwardError `memory-short` with what would fit
+ * @throws PushforwardError `memory-short`, which names options with which the run would fit
  */
 export async function announce({ from, k, keeping, out }: PlannedRun, outlook: Outlook): Promise<void> {
   const { forecast, taps } = outlook;
@@ -97,6 +100,6 @@ export async function announce({ from, k, keeping, out }: PlannedRun, outlook: O
       `at most ${formatBytes(bytes)} of memory${stored}\n`,
   );
   if (out !== undefined) await warnOfDisk(out, disk);
-  // What a rehearsal found may be more than what was counted before it; its own sessions count as taken.
+  // A rehearsal may find a larger need than the counts before it. The memory of its sessions is already in use here.
   if (forecast.rehearsed > 0) await requireRoom(forecast, k, keeping, await freeRoom());
 }

@@ -4,7 +4,7 @@ import { paramsOf, studies } from "../../studies/index.ts";
 import { experimenting, inLaboratory, type LaboratoryOptions, writeStudies } from "./laboratory.ts";
 import { wholeNumber } from "./options.ts";
 
-/** Triplets of a spectrum: as many as the paper has, and a few. */
+/** The number of triplets of a spectrum: as many as in the paper, or few with --quick. */
 const PAPER_K = { whole: 500, quick: 20 };
 
 interface PaperOptions extends Omit<LaboratoryOptions, "k"> {
@@ -30,7 +30,7 @@ export function paperCommand(version: string): Command {
         const refusals: PushforwardError[] = [];
         for (const { study, params } of asked) {
           await measure(study, params).catch((cause: unknown) => {
-            // A study that these inputs do not do is left out.
+            // A study that does not suit these inputs is left out.
             if (!(cause instanceof PushforwardError && cause.code === "usage")) throw cause;
             refusals.push(cause);
             process.stderr.write(`note: the study ${study.id} is left out: ${cause.what}\n`);

@@ -21,7 +21,7 @@ export interface PlanOptions {
   readonly json?: boolean;
 }
 
-/** `pushforward inspect MODEL [INPUT] --plan`: what `spectrum` would take, rehearsed at one input. */
+/** `pushforward inspect MODEL [INPUT] --plan`: predicts the cost of `spectrum` by a rehearsal at one input. */
 export async function printPlan(network: NetworkFile, path: string | undefined, options: PlanOptions): Promise<void> {
   const from = network.input;
   const taps = chooseTaps(network, from, options.taps);
@@ -33,7 +33,7 @@ export async function printPlan(network: NetworkFile, path: string | undefined, 
     taps.map((tap) => ({ tap, inputs: options.inputs })),
   );
   const progress = new Progress(taps.map(() => 1));
-  // Of the process with a network that has been multiplied with; later taps add what is not collected yet.
+  // The memory of the process after the first products. The minimum is taken because later taps add garbage that is not collected yet.
   let base = Number.POSITIVE_INFINITY;
   await forecast.rehearse(k, {
     point,

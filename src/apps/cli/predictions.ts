@@ -6,17 +6,21 @@ import type { InputLabels } from "./labels.ts";
 
 /** The predictions of a network for its inputs. */
 export interface Predictions {
-  /** [inputs][classes], as the network gives them; undefined where the input could not be used or a score is not finite. */
+  /**
+   * [inputs][classes], the output of the network; undefined if the input could not be used or a score is not finite.
+   */
   readonly scores: readonly (Float32Array | undefined)[];
-  /** [classes], from the list of the classes, else the numbers of the outputs. */
+  /** [classes], the names in the list of classes, or the indices of the outputs if there is no list. */
   readonly names: readonly string[];
 }
 
 /**
- * The scores of every input; undefined where the network's output is no list of scores.
+ * The scores of every input; undefined if the network's output is not a list of scores.
  *
- * @throws PushforwardError `usage` for a list of classes that was asked for and has another length than the output; one
- * that lies beside the inputs is told on standard error and left out
+ * If the list of classes has another length than the output, a list that the user named is an error. A list that was only found
+ * beside the inputs is not used, and standard error says so.
+ *
+ * @throws PushforwardError `usage` for a list of another length that the user named
  */
 export async function predict(
   network: NetworkFile,
@@ -28,10 +32,10 @@ export async function predict(
   const fits = classes.length === classCount;
   if (classes.length > 0 && !fits) {
     const count = `${classes.length} ${classes.length === 1 ? "class" : "classes"}`;
-    const what = `The list has ${count}, and the network gives ${classCount} scores.`;
+    const what = `The list has ${count}, but the network gives ${classCount} scores.`;
     const fix =
-      "Give a list with one line for each output of the network, in their order. A table of inputs and their classes begins " +
-      "with the line `file,class`, or its names of files have their endings.";
+      "Give a list with one line for each output of the network, in their order. A table of inputs and their classes must begin " +
+      "with the line `file,class`, or its file names must include their endings.";
     if (asked) throw new PushforwardError("usage", { what, where: { file: file!, option: "--labels" }, fix });
     process.stderr.write(`warning: ${what} ${file} is not used to name them. ${fix}\n`);
   }
@@ -44,7 +48,7 @@ export async function predict(
   };
 }
 
-/** The records with the class that the network gives, and whether it is the true one where that can be told. */
+/** The records with the predicted class, and whether it is the true class if the two can be compared. */
 export function withPredictions(
   records: readonly InputRecord[],
   { scores, names }: Predictions,
@@ -54,7 +58,7 @@ export function withPredictions(
     if (own === undefined) return record;
     const predicted = names[ranked(own)[0]!]!;
     const { label } = record;
-    // A label that is none of the outputs' names cannot be compared with one of them.
+    // A label that is not among the names of the outputs cannot be compared with the prediction.
     const isKnown = label !== undefined && names.includes(label);
     return { ...record, predicted, ...(isKnown ? { isRight: predicted === label } : {}) };
   });

@@ -25,7 +25,7 @@ export interface PrepareOptions {
   readonly shape?: number[];
   readonly seed: number;
   readonly threads?: number;
-  /** The folder for results: no inputs are looked for there. */
+  /** The folder for results, in which no inputs are searched. */
   readonly out?: string;
 }
 
@@ -55,21 +55,24 @@ export interface Prepared {
   readonly network: NetworkFile;
   readonly from: Tap;
   readonly taps: readonly Tap[];
-  /** Their records with the class that the network gives. */
+  /** The records of the inputs, with their predicted classes. */
   readonly inputs: Inputs;
   readonly preprocess: RunManifest["preprocess"];
-  /** Names of the classes, or their numbers, in the order of the network's output; empty where it gives no scores. */
+  /**
+   * The names of the classes, or their indices, in the order of the network's output; empty if it gives no class
+   * scores.
+   */
   readonly classes: readonly string[];
-  /** What to tell, by `tellFirstLook`, when the work begins. */
+  /** What `tellFirstLook` prints when the work begins. */
   readonly firstLook: FirstLook;
-  /** How inputs stand for levels of pictures. */
+  /** The relation between the values of the inputs and the levels of pictures. */
   readonly scale: LevelScale;
 }
 
 /**
- * Opens a model and loads inputs; those that cannot be used are told on standard error. The caller closes the network.
+ * Opens a model and loads inputs. Standard error says which inputs cannot be used. The caller closes the network.
  *
- * @throws PushforwardError what `openModel`, `chooseTaps`, `choosePreset`, `labelInputs`, `loadInputs` and `predict` throw
+ * @throws PushforwardError errors of `openModel`, `chooseTaps`, `choosePreset`, `labelInputs`, `loadInputs` and `predict`
  */
 export async function prepare(file: string, paths: readonly string[], options: PrepareOptions): Promise<Prepared> {
   const found = await findInputs(paths, options.out);
@@ -151,7 +154,7 @@ export function runManifest(
   };
 }
 
-/** The settings of a preset, a mean image by its hash. */
+/** The settings of a preset. A mean image is given by its hash. */
 function settingsWithHash(preset: Preprocess): Record<string, unknown> {
   const { mean, ...settings } = settingsOf(preset);
   if (!("file" in preset.mean)) return { ...settings, mean };
@@ -162,17 +165,17 @@ function settingsWithHash(preset: Preprocess): Record<string, unknown> {
   };
 }
 
-/** The network's input for each input of a run, in the order of the run; absent if it cannot be loaded. */
+/** The preprocessed inputs of a run, in the order of the run; undefined for an input that cannot be loaded. */
 export type Points = Inputs["points"];
 
-/** The points of a command's inputs in the order in which a run that goes on has them. */
+/** The preprocessed inputs of a command, in the order of the inputs of the run that it continues. */
 export function pointsIn({ manifest }: Run, { records, points }: Pick<Inputs, "records" | "points">): Points {
   const ordered: (Float32Array | undefined)[] = manifest.inputs.map(() => undefined);
   for (const [i, place] of matchInputs(manifest.inputs, records).places.entries()) ordered[place] = points[i];
   return ordered;
 }
 
-/** Stores the source tensor of every input that a run has not yet. */
+/** Stores the source tensor of every input whose source tensor the run does not have yet. */
 export async function storeSources(stored: Run, { network, from }: Prepared, points: Points): Promise<void> {
   for (const [input, point] of points.entries()) {
     if (point === undefined || (await stored.readSource(input)) !== undefined) continue;
@@ -181,7 +184,7 @@ export async function storeSources(stored: Run, { network, from }: Prepared, poi
   }
 }
 
-/** The versions, and the machine, with which numbers are computed. */
+/** The versions and the machine with which numbers are computed. */
 export function versionsOf(pushforward: string): RunManifest["versions"] {
   return {
     pushforward,

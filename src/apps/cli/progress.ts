@@ -25,7 +25,7 @@ export class Progress {
   #done = 0;
   #spent = 0;
 
-  /** `shares`: how long each unit is expected to take against the others, in the order in which they are finished. */
+  /** `shares`: the expected time of each unit relative to the others, in the order in which they are finished. */
   constructor(shares: readonly number[], stream: ProgressStream = process.stderr) {
     this.#shares = shares;
     this.#stream = stream;
@@ -44,12 +44,15 @@ export class Progress {
     this.#stream.write(`${this.#live ? CLEAR : ""}${this.#line(text)}\n`);
   }
 
-  /** Leaves the line that was rewritten. */
+  /** Ends the line that was rewritten. */
   end(): void {
     if (this.#live) this.#stream.write(CLEAR);
   }
 
-  /** The text between what is done and the time left; on a terminal it is cut so that all three fit into a line. */
+  /**
+   * A line of the count of finished units, the text and the time left. On a terminal, the text is cut so that all three
+   * fit into a line.
+   */
   #line(text: string): string {
     const [before, after] = [`[${this.#done}/${this.#shares.length}] `, this.#estimate()];
     const middle = printable(text);
@@ -58,7 +61,7 @@ export class Progress {
     return cutToWidth(before + cutToWidth(middle, Math.max(0, room - widthOf(before + after))) + after, room);
   }
 
-  /** Time left if the rest takes as long against what is done as expected. */
+  /** The time left, if the remaining units take as long relative to the finished ones as expected. */
   #estimate(): string {
     const left = this.#shares.slice(this.#done).reduce((sum, share) => sum + share, 0);
     if (this.#done === 0 || left === 0 || this.#spent === 0) return "";

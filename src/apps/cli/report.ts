@@ -17,13 +17,16 @@ export function reportCommand(): Command {
     });
 }
 
-/** The folder of studies that is meant: the one given, or the one around a single study; undefined where neither is. */
+/**
+ * The folder of studies: the given one, or the one that contains the given study; undefined if the given folder is
+ * neither.
+ */
 async function studiesFolder(folder: string): Promise<string | undefined> {
   const store = new DirectoryStore(folder);
   if (await store.has("/zarr.json")) {
     return openStudyRun(store).then(
       () => dirname(folder),
-      () => undefined, // what else it is, or why it cannot be read, is told by who opens it as a run
+      () => undefined, // It is then opened as a run, and an error of that says what is wrong with it.
     );
   }
   for (const { id } of studies) if (await store.has(`/${id}/zarr.json`)) return folder;

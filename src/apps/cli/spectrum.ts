@@ -101,11 +101,11 @@ async function run(version: string, file: string, paths: readonly string[], opti
 }
 
 interface ComputeOptions extends SpectrumOptions {
-  /** What each unit that is not done is expected to take against the others. */
+  /** The expected time of each remaining unit relative to the others. */
   readonly shares: readonly number[];
 }
 
-/** Runs what is not done yet, and tells of every unit. */
+/** Computes the remaining units and prints a line for each. */
 async function compute(stored: Run, network: NetworkFile, points: Points, options: ComputeOptions): Promise<void> {
   const { manifest } = stored;
   const units = points.flatMap((point, input) =>
@@ -163,7 +163,7 @@ async function compute(stored: Run, network: NetworkFile, points: Points, option
   }
 }
 
-/** What became of a unit, with its input and tap. */
+/** The outcome of a unit, with its input and tap. */
 function failureOf(cause: unknown, { inputs, taps }: RunManifest, input: number, tap: number): PushforwardError {
   const error =
     cause instanceof PushforwardError ? cause : new PushforwardError("backend-failed", { what: reasonOf(cause) });

@@ -20,8 +20,8 @@ interface Setting {
 }
 
 /**
- * Tells on standard error what studies will take together, in time and on disk, and what will be undecided for lack of images.
- * What is stored already is left out, and so are studies that do not suit the inputs.
+ * Says on standard error how much time and disk space studies will take together, and which claims will be undecided for lack of
+ * images. Work that is already stored does not count, nor do studies that do not suit the inputs.
  */
 export async function announceStudies(lab: Lab, asked: readonly AskedStudy[], { out, isDone }: Setting): Promise<void> {
   const suited = await suitedOf(lab, asked);
@@ -68,13 +68,13 @@ async function suitedOf(lab: Lab, asked: readonly AskedStudy[]): Promise<(AskedS
       const entries = Object.values(variables).reduce((total, { dims }) => total + extent([...cell, ...dims]), 0);
       suited.push({ ...one, bytes: Float64Array.BYTES_PER_ELEMENT * entries });
     } catch (cause) {
-      if (!(cause instanceof PushforwardError && cause.code === "usage")) throw cause; // told when the study begins
+      if (!(cause instanceof PushforwardError && cause.code === "usage")) throw cause; // The study says so when it begins.
     }
   }
   return suited;
 }
 
-/** The share of a study's cells that is stored. */
+/** The fraction of a study's cells that are stored. */
 async function doneShare(folder: string): Promise<number> {
   const store = new DirectoryStore(folder);
   if (!(await store.has("/zarr.json"))) return 0;

@@ -4,7 +4,7 @@ import { paramsOf, type Study, studies } from "../../studies/index.ts";
 import { experimenting, inLaboratory, type LaboratoryOptions, writeStudies } from "./laboratory.ts";
 import { wholeNumber } from "./options.ts";
 
-/** Triplets of a spectrum, where none are asked for. */
+/** The default number of triplets of a spectrum. */
 const STUDY_K = 100;
 
 interface StudyOptions extends LaboratoryOptions {

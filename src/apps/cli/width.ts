@@ -10,14 +10,16 @@ const graphemes = new Intl.Segmenter();
 
 const columnsOf = (grapheme: string): number => (wide.test(grapheme) ? 2 : invisible.test(grapheme) ? 0 : 1);
 
-/** Columns that a line of text takes on a terminal. */
+/** The number of columns that a line of text takes on a terminal. */
 export function widthOf(text: string): number {
   let columns = 0;
   for (const { segment } of graphemes.segment(text)) columns += columnsOf(segment);
   return columns;
 }
 
-/** The text itself where it takes at most so many columns, else as much of its beginning as fits before an ellipsis. */
+/**
+ * The text itself if it takes at most so many columns, otherwise as much of its beginning as fits before an ellipsis.
+ */
 export function cutToWidth(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let [kept, taken] = ["", 1];
