@@ -98,7 +98,7 @@ describe("the paper's studies of the digits network", () => {
     const { code, stderr } = await pushforward(["paper", ...alone], { cwd: place.folder });
     expect(code).toBe(0);
     expect(stderr).toContain(
-      "note: the study trajectory is left out: The study of trajectories needs at least 3 inputs; there is 1.",
+      "note: the study trajectory is left out: The study of trajectories needs at least 3 inputs, but there is only 1.",
     );
     expect(await place.list("alone")).not.toContain("trajectory");
     expect((await place.bytes("alone")).get("studies.html")!.includes("undecided")).toBe(true);

@@ -31,9 +31,11 @@ with xarray.open_zarr(sys.argv[1]) as run:
                 "sigma": [float(unit.sigma.sel(k=k)) for k in range(1, int(unit.triplets) + 1)],
                 "residual": unit.residual.dropna("k").values.tolist(),
                 "status": words(unit.status),
+                "floor": float(unit.floor),
                 "missed": missed,
                 "jvp": int(unit.jvp),
                 "vjp": int(unit.vjp),
                 "seconds": float(unit.seconds),
+                "kinks": json.loads(str(unit.kinks.values)),
             }
             print(json.dumps(line))
