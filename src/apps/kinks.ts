@@ -1,4 +1,4 @@
-import { formatCount, plural } from "../figures/index.ts";
+import { formatCount, plural } from "../base/index.ts";
 import { type KinkCount, kinksOf } from "../results/index.ts";
 
 /** A unit of a run: the name of its input, and the kinks of all nodes up to its tap. */

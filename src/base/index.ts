@@ -2,7 +2,16 @@ export { formatRange, formatSeconds, type Range } from "./duration.ts";
 export { exitCodes, messageOf, PushforwardError, printable } from "./error.ts";
 export { boundOf, isBelowFloor } from "./floor.ts";
 export { nearestNames } from "./nearest.ts";
-export { formatNumber, powerOfTen, subscript, typeset } from "./notation.ts";
+export {
+  formatBytes,
+  formatCount,
+  formatNumber,
+  formatShare,
+  plural,
+  powerOfTen,
+  subscript,
+  typeset,
+} from "./notation.ts";
 export { quoted } from "./quote.ts";
 export { createRng, gaussianArray, type Rng } from "./random.ts";
 export { broadcastShapes, formatShape, type Shape, sameShape, sizeOf, stridesOf, withoutBatch } from "./shape.ts";

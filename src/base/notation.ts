@@ -39,3 +39,24 @@ export function formatNumber(value: number, digits = 3): string {
   const [mantissa, exponent] = value.toExponential(digits - 1).split("e") as [string, string];
   return typeset(`${Number(mantissa)}e${exponent}`);
 }
+
+/** A count with commas between groups of three digits: `32,000`. */
+export function formatCount(count: number): string {
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `1 input`, `16 inputs`. */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A share from 0 to 1 in percent, to so many digits: `12.5 %`; `–` where there is none. */
+export function formatShare(share: number, digits = 3): string {
+  if (!Number.isFinite(share)) return "–";
+  return share > 0 && share < 0.001 ? "< 0.1 %" : `${Number((100 * share).toPrecision(digits))} %`;
+}
+
+/** `1.3 GB`, `85 MB` */
+export function formatBytes(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.ceil(Math.max(0, bytes) / 1e6)} MB`;
+}

@@ -12,5 +12,5 @@ export {
 export { spectraFigure } from "./spectra.ts";
 export type { Moments } from "./statistics.ts";
 export { summarizeTap, type TapSummary, worstResidualOf } from "./summary.ts";
-export { escapeXml, formatCount, plural } from "./text.ts";
+export { escapeXml } from "./text.ts";
 export type { Figure, SvgDocument, TapUnits, UnitNumbers } from "./types.ts";

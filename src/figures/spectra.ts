@@ -1,11 +1,12 @@
 import { areaY, dot, line, plot, ruleX, ruleY, text } from "@observablehq/plot";
+import { formatCount, plural } from "../base/index.ts";
 import { knownBands } from "../results/index.ts";
 import { indexTicks, sigmaTicks } from "./axis-ticks.ts";
 import { depthColours, ink } from "./colours.ts";
 import { curveLabels, labelSpacing, roomForLabels } from "./curve-labels.ts";
 import { type CurvePoint, type SpectrumCurve, sigmaDomain, spectrumCurve } from "./spectrum-curves.ts";
 import { fontFamily, plotContent, standalone } from "./standalone.ts";
-import { formatCount, plural, shorten } from "./text.ts";
+import { shorten } from "./text.ts";
 import type { Figure, SvgDocument, TapUnits } from "./types.ts";
 
 export interface SpectraOptions {

@@ -1,13 +1,3 @@
-/** A count with commas between groups of three digits: `32,000`. */
-export function formatCount(count: number): string {
-  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-/** `1 input`, `16 inputs`. */
-export function plural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 /** Text made safe for element content and quoted attributes; characters that XML forbids become U+FFFD. */
 export function escapeXml(text: string): string {
   return (

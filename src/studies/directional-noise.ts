@@ -1,11 +1,10 @@
 import { gaussianArray, PushforwardError, type Rng, sizeOf } from "../base/index.ts";
 import { blockOf } from "../operator/index.ts";
 import { type Chart, type ChartSeries, numericalRankOf } from "../results/index.ts";
-import { svd } from "../svd/index.ts";
 import { energyOf, probesOf } from "./energy.ts";
 import { cellsOf, lineOf, NO_INTERVAL, told } from "./findings.ts";
 import type { Lab } from "./lab.ts";
-import { tripletsAt } from "./spectrum.ts";
+import { solve, tripletsAt } from "./spectrum.ts";
 import { bootstrap, type Estimate, mean, meanOfKnown, median } from "./statistics.ts";
 import {
   type FindingTable,
@@ -131,9 +130,9 @@ export const directionalNoise: Study = {
     const [j, draws] = [spanOf(lab, params), Number(params.draws)];
     const [source, target] = [lab.taps[0]!, lab.taps.at(-1)!];
     const x = lab.inputs[image!]!.point;
-    const J = await lab.jacobian(x, source, target);
     const k = countOf(lab);
-    const { sigma, v, certificate } = await svd(J, { k, tol: lab.tol, seed: lab.seed });
+    const { J, triplets } = await solve(await lab.compiled(source, target), x, { k, tol: lab.tol, seed: lab.seed });
+    const { sigma, v, certificate } = triplets;
     // Vectors whose σ is below the floor are arbitrary, so they do not count as the last ones.
     const known = numericalRankOf({ sigma, floor: certificate.floor });
     const span = Math.min(j, Math.floor(known / 3));

@@ -12,3 +12,12 @@ export function endsAll(cause: unknown): boolean {
   const codes: readonly string[] = ["interrupted", "store-unwritable", "store-mismatch", "file-unreadable"];
   return cause instanceof PushforwardError && codes.includes(cause.code);
 }
+
+/** The error of a run or a study that was interrupted and keeps what is finished. */
+export function interrupted(cause?: unknown): PushforwardError {
+  return new PushforwardError("interrupted", {
+    what: "The command was interrupted. Finished work is stored.",
+    fix: "Run the same command again to continue.",
+    cause,
+  });
+}

@@ -3,8 +3,10 @@ export { reasonOf } from "./failure.ts";
 export { Forecast, type TapForecast, timeOf } from "./forecast.ts";
 export { Lab } from "./lab.ts";
 export { spectrum, tripletsAt } from "./spectrum.ts";
+export { ranked } from "./statistics.ts";
 export {
   cellName,
+  cellPlaces,
   FEWEST_IMAGES,
   type Findings,
   type FindingTable,

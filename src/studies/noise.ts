@@ -1,14 +1,14 @@
-import { PushforwardError, sizeOf } from "../base/index.ts";
+import { formatShape, PushforwardError, sizeOf } from "../base/index.ts";
 import { type NoiseKind, noises, toLevels, withLevelShift } from "../images/index.ts";
 import type { Tap } from "../jacobian/index.ts";
 import type { Block } from "../operator/index.ts";
 import { missesTolerance } from "../results/index.ts";
-import { svd } from "../svd/index.ts";
 import { energyOf, probesOf } from "./energy.ts";
 import { factorsOf, groupNames, ORDERS, partsAt } from "./factors.ts";
 import type { Lab } from "./lab.ts";
 import { concludeNoise } from "./noise-findings.ts";
-import { tripletsAt } from "./spectrum.ts";
+import { solve, tripletsAt } from "./spectrum.ts";
+import { ranked } from "./statistics.ts";
 import { numbersOf, type Params, type Study } from "./study.ts";
 import { length } from "./vector.ts";
 
@@ -208,7 +208,7 @@ function checkPictures({ taps }: Lab): void {
   const [channels, ...size] = taps[0]!.shape;
   if (size.length === 2 && (channels === 1 || channels === 3)) return;
   throw new PushforwardError("usage", {
-    what: `The study of noise needs pictures, but the input of the network is ${taps[0]!.shape.join("×")}.`,
+    what: `The study of noise needs pictures, but the input of the network is ${formatShape(taps[0]!.shape)}.`,
     fix: "Use a network whose input is a picture with 1 or 3 channels.",
   });
 }
@@ -241,16 +241,16 @@ async function classesAt(lab: Lab, image: number, points: readonly Float32Array[
   const { output, classCount } = lab.network;
   if (classCount === 0) return {};
   const scores = await lab.network.forwardAll(points, output);
-  const ranked = scores.map((all) => Array.from(all.keys()).sort((a, b) => all[b]! - all[a]!));
-  const own = ranked[0]![0]!;
+  const orders = scores.map(ranked);
+  const own = orders[0]![0]!;
   const { className } = lab.inputs[image]!;
   const truth = className === undefined ? -1 : lab.classes.indexOf(className);
   const share = (is: boolean) => (truth < 0 ? Number.NaN : Number(is));
   return {
-    same: ranked.map(([first]) => Number(first === own)),
-    top1: ranked.map(([first]) => share(first === truth)),
-    top5: ranked.map((order) => share(order.slice(0, 5).includes(truth))),
-    margin: scores.map((all, i) => all[own]! - all[ranked[i]!.find((place) => place !== own)!]!),
+    same: orders.map(([first]) => Number(first === own)),
+    top1: orders.map(([first]) => share(first === truth)),
+    top5: orders.map((order) => share(order.slice(0, 5).includes(truth))),
+    margin: scores.map((all, i) => all[own]! - all[orders[i]!.find((place) => place !== own)!]!),
   };
 }
 
@@ -269,13 +269,13 @@ async function spectraAt(lab: Lab, image: number, points: readonly Float32Array[
   const unconverged = new Float64Array(floor.length);
   for (const [t, tap] of targets.entries()) {
     const clean = await lab.spectrum(image, t + 1);
-    const { isConstant } = await lab.compiled(source!, tap);
+    const compiled = await lab.compiled(source!, tap);
     for (const [level, point] of points.entries()) {
       const at = t * points.length + level;
       const solved =
-        level === 0 || isConstant
+        level === 0 || compiled.isConstant
           ? clean
-          : await svd(await lab.jacobian(point, source!, tap), { k: clean.k, tol: lab.tol, seed: lab.seed });
+          : (await solve(compiled, point, { k: clean.k, tol: lab.tol, seed: lab.seed })).triplets;
       const certificate = "certificate" in solved ? solved.certificate : solved;
       sigma.set(solved.sigma, at * most);
       floor[at] = certificate.floor;

@@ -1,4 +1,4 @@
-import { isBelowFloor, PushforwardError, type Rng } from "../base/index.ts";
+import { formatShape, isBelowFloor, PushforwardError, type Rng } from "../base/index.ts";
 import { type Block, block, blockOf } from "../operator/index.ts";
 import type { Chart } from "../results/index.ts";
 import { augmented } from "./augment.ts";
@@ -66,7 +66,7 @@ export const pairs: Study = {
     }
     if (within === "augmentation" && taps[0]!.shape.length !== 3) {
       throw new PushforwardError("usage", {
-        what: `Only pictures can be transformed, but the input of the network is ${taps[0]!.shape.join("×")}.`,
+        what: `Only pictures can be transformed, but the input of the network is ${formatShape(taps[0]!.shape)}.`,
         where: { option: "--set" },
         fix: "Set within=classes, and give labels.",
       });

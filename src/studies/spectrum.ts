@@ -2,7 +2,7 @@ import { PushforwardError, sizeOf } from "../base/index.ts";
 import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
 import { numericalRankOf, type RunManifest, type UnitResult } from "../results/index.ts";
 import { type SingularTriplets, type SvdOptions, type SvdProgress, svd } from "../svd/index.ts";
-import { endsAll, reasonOf } from "./failure.ts";
+import { endsAll, interrupted, reasonOf } from "./failure.ts";
 
 /** A destination for finished units: a stored run, or anything with the same methods. */
 export interface UnitStore {
@@ -173,12 +173,4 @@ async function toUnit(
     kinks: J.kinks,
     vectors: { index, u: pick(u, m), v: pick(v, n) },
   };
-}
-
-function interrupted(cause?: unknown): PushforwardError {
-  return new PushforwardError("interrupted", {
-    what: "The command was interrupted. Finished work is stored.",
-    fix: "Run the same command again to continue.",
-    cause,
-  });
 }

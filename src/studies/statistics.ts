@@ -138,6 +138,10 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
   return squaresOfA > 0 && squaresOfB > 0 ? both / Math.sqrt(squaresOfA * squaresOfB) : Number.NaN;
 }
 
+/** The indices of scores in decreasing order of the scores; among equal scores the smaller index is first. */
+export const ranked = (scores: Float32Array): number[] =>
+  Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || a - b);
+
 /** Ranks from 0 for Spearman's correlation. Equal values get the mean of their ranks. All ranks are NaN if one value is. */
 export function ranks(values: ArrayLike<number>): Float64Array {
   if (Array.from(values).some(Number.isNaN)) return new Float64Array(values.length).fill(Number.NaN);

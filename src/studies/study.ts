@@ -1,7 +1,7 @@
 import { PushforwardError } from "../base/index.ts";
 import type { CellValues, Chart, Label, ParamValue, StudyArray, StudyRun, StudyVariable } from "../results/index.ts";
 import type { ClaimName } from "./claims.ts";
-import { endsAll, reasonOf } from "./failure.ts";
+import { endsAll, interrupted, reasonOf } from "./failure.ts";
 import type { Lab } from "./lab.ts";
 import type { Estimate } from "./statistics.ts";
 import type { StudyWork } from "./work.ts";
@@ -153,9 +153,8 @@ export interface StudyEvents {
  * @throws PushforwardError `interrupted` when the signal is aborted; finished cells are kept; `store-unwritable`
  */
 export async function runStudy(study: Study, run: StudyRun, lab: Lab, events: StudyEvents = {}): Promise<void> {
-  const { axes, cell: names, params } = run.manifest;
-  const cells = placesOf(names.map((name) => axes[name]!.length));
-  for (const place of cells) {
+  const { cell: names, params } = run.manifest;
+  for (const place of cellPlaces(run.manifest)) {
     if (!run.isDone(place)) {
       if (events.signal?.aborted) throw interrupted();
       const at = Object.fromEntries(names.map((name, i) => [name, place[i]!]));
@@ -183,10 +182,10 @@ export function cellName(
   return cell.map((name, i) => `${name} ${axes[name]![place[i]!]}`).join(", ");
 }
 
-/** Every combination of indices; the last axis changes fastest. */
-function placesOf(extents: readonly number[]): number[][] {
-  return extents.reduce<number[][]>(
-    (places, extent) => places.flatMap((place) => Array.from({ length: extent }, (_, i) => [...place, i])),
+/** The places of all cells, as indices on the axes that they are counted along; the last axis changes fastest. */
+export function cellPlaces({ axes, cell }: Pick<StudyRun["manifest"], "axes" | "cell">): number[][] {
+  return cell.reduce<number[][]>(
+    (places, name) => places.flatMap((place) => Array.from(axes[name]!, (_, i) => [...place, i])),
     [[]],
   );
 }
@@ -197,11 +196,4 @@ export async function readStudy(run: StudyRun): Promise<StudyData> {
   const values: Record<string, StudyArray> = {};
   for (const name of Object.keys(variables)) values[name] = await run.read(name);
   return { axes, inputs, seed, values };
-}
-
-function interrupted(): PushforwardError {
-  return new PushforwardError("interrupted", {
-    what: "The command was interrupted. Finished work is stored.",
-    fix: "Run the same command again to continue.",
-  });
 }

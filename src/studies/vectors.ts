@@ -1,4 +1,4 @@
-import { PushforwardError, type Shape } from "../base/index.ts";
+import { formatShape, PushforwardError, type Shape } from "../base/index.ts";
 import type { Chart, ChartPoint, ChartSeries, UnitResult } from "../results/index.ts";
 import {
   cellsOf,
@@ -51,7 +51,7 @@ export const vectors: Study = {
   design({ inputs, taps, vectors }) {
     if (taps[0]!.shape.length !== 3) {
       throw new PushforwardError("usage", {
-        what: `The study of vectors needs pictures, but the source has the shape [${taps[0]!.shape.join(", ")}].`,
+        what: `The study of vectors needs pictures, but the source has the shape ${formatShape(taps[0]!.shape)}.`,
         where: { tap: taps[0]!.name },
         fix: "Choose a network whose input has channels, rows and columns.",
       });

@@ -64,6 +64,7 @@ describe("links", () => {
   test.each([
     { to: ".", at: "in/self" },
     { to: "..", at: "in/up" },
+    { to: "/", at: "in/root" },
     { to: "../sub", at: "in/sub/again" },
     { to: "sub", at: "in/another-name" },
     { to: "a.PNG", at: "in/0-first.png" },

@@ -51,7 +51,7 @@ test("the first classes of few inputs, by softmax or as they are", () => {
   const inputs = { records: withPredictions(records, predictions), points: [Float32Array.of(0)], failures: [] };
   expect(firstLookLines({ inputs, predictions, shape: [1], colour: undefined }).slice(1)).toEqual([
     "note: a: bee (60 %), ant (20 %), cat (20 %); its label is bee",
-    "note: b: bee (75 %), ant (25 %), cat (< 0.1 %); its label is bee",
+    "note: b: bee (75 %), ant (25 %), cat (0 %); its label is bee",
   ]);
 });
 

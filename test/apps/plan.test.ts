@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildModel, node, valueInfo, writeModel } from "../../src/onnx/index.ts";
+import { buildModel, filled, node, valueInfo, writeModel } from "../../src/onnx/index.ts";
 import { pushforward } from "./command-line.ts";
 import { convnet } from "./networks.ts";
 import { createWorkplace, randomNpy, type Workplace } from "./workplace.ts";
@@ -16,6 +16,20 @@ const wide = (size: number) =>
     }),
   );
 
+/** Takes indices: its derivatives begin at what it looks up. */
+const tokens = () =>
+  writeModel(
+    buildModel({
+      inputs: [valueInfo("tokens", "int64", [1, 4])],
+      outputs: [valueInfo("y", "float32", [1, 4, 3])],
+      initializers: new Map([["table", filled([5, 3], 0.5)]]),
+      nodes: [
+        node({ op: "Gather", inputs: ["table", "tokens"], outputs: ["found"] }),
+        node({ op: "Tanh", inputs: ["found"], outputs: ["y"] }),
+      ],
+    }),
+  );
+
 let place: Workplace;
 beforeAll(async () => {
   place = await createWorkplace({
@@ -24,6 +38,7 @@ beforeAll(async () => {
     "wide.onnx": wide(512),
     "wide.npy": randomNpy([1, 512, 512]),
     "long.onnx": wide(256),
+    "tokens.onnx": tokens(),
   });
   for (let i = 0; i < 20; i++) await place.put(`many/${i}.npy`, randomNpy([1, 256, 256], i));
 });
@@ -38,6 +53,12 @@ const within = (kilobytes: number, ...args: readonly string[]) =>
   });
 
 describe("inspect --plan", () => {
+  test("starts where derivatives can, in a network that takes indices", async () => {
+    const { code, stdout } = await run("inspect", "tokens.onnx", "--plan", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ name: "y", m: 12, n: 12 });
+  });
+
   test("tells the products that spectrum takes", async () => {
     const plan = await run("inspect", "net.onnx", "x.npy", "--plan", "-k", "12", "--inputs", "3", "--json");
     expect(plan.code).toBe(0);

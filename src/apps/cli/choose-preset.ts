@@ -1,5 +1,5 @@
 import { dirname, extname, resolve } from "node:path";
-import { messageOf, PushforwardError, type Shape } from "../../base/index.ts";
+import { formatShape, messageOf, PushforwardError, type Shape } from "../../base/index.ts";
 import { decodeText, fitTo, type Preprocess, parsePreset, pictureShape, presetNamed } from "../../images/index.ts";
 import { readBytes } from "../node/open-model.ts";
 
@@ -35,7 +35,7 @@ export async function choosePreset(asked: string | undefined, shape: Shape, only
     return fitTo(presetNamed("imagenet"), shape);
   }
   throw new PushforwardError("usage", {
-    what: `No preprocessing is given, so it is not known how to convert pictures to an input of ${shape.join("×")}.`,
+    what: `No preprocessing is given, so it is not known how to convert pictures to an input of ${formatShape(shape)}.`,
     where: { option: "--preprocess" },
     fix: "Give one: imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file.",
   });

@@ -1,10 +1,10 @@
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Range, sizeOf } from "../../base/index.ts";
+import { formatBytes, type Range, sizeOf } from "../../base/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
 import { storedVectors } from "../../results/index.ts";
 import type { TapForecast } from "../../studies/index.ts";
-import { formatBytes, type Keeping } from "./memory.ts";
+import type { Keeping } from "./memory.ts";
 
 /** The least number of bytes that a file, or a folder, takes on most disks. */
 const BLOCK = 4096;

@@ -2,6 +2,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { dirname, extname, join, sep } from "node:path";
 import { PushforwardError } from "../../base/index.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
+import { isWithin } from "../../platform/node/is-within.ts";
 
 const endings = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".npy"]);
 
@@ -97,7 +98,7 @@ async function inputsBelow(root: string, results: string | undefined): Promise<F
     const full = join(root, link);
     const info = await stat(full).catch(() => undefined);
     if (info?.isDirectory()) {
-      if (!holds(await realpath(full), realRoot)) await visit(link);
+      if (!isWithin(await realpath(full), realRoot)) await visit(link);
     } else if (hasEnding(link) && (info === undefined || info.isFile())) await take(link);
   }
   return [...files.values()].sort().map((path) => ({
@@ -109,9 +110,6 @@ async function inputsBelow(root: string, results: string | undefined): Promise<F
 }
 
 const hasEnding = (path: string): boolean => endings.has(extname(path).toLowerCase());
-
-/** Whether a folder is the same as another one or contains it. */
-const holds = (folder: string, other: string): boolean => `${other}${sep}`.startsWith(`${folder}${sep}`);
 
 function neither(file: string): PushforwardError {
   return new PushforwardError("file-unreadable", {

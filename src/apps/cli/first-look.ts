@@ -1,7 +1,8 @@
-import { formatShape, printable, type Shape } from "../../base/index.ts";
+import { formatNumber, formatShape, formatShare, printable, type Shape } from "../../base/index.ts";
 import type { Preprocess } from "../../images/index.ts";
+import { ranked } from "../../studies/index.ts";
 import type { Inputs } from "./inputs.ts";
-import { type Predictions, ranked } from "./predictions.ts";
+import type { Predictions } from "./predictions.ts";
 
 /** What is known about the network and the inputs of a command before its work starts. */
 export interface FirstLook {
@@ -46,13 +47,11 @@ function rangeOf({ inputs, shape, colour }: FirstLook): string {
     }
   }
   const each = (points.length * points[0]!.length) / channels;
-  const means = Array.from(sums, (sum) => number(sum / each)).join(", ");
+  const means = Array.from(sums, (sum) => formatNumber(sum / each)).join(", ");
   const names =
     channels === 1 ? "mean" : `means of the channels${colour === undefined ? "" : ` ${[...colour].join(", ")}`}`;
-  return `the input of the network is ${formatShape(shape)}, with values from ${number(least)} to ${number(most)}, ${names} ${means}`;
+  return `the input of the network is ${formatShape(shape)}, with values from ${formatNumber(least)} to ${formatNumber(most)}, ${names} ${means}`;
 }
-
-const number = (value: number): string => String(Number(value.toPrecision(3))).replace("-", "−");
 
 /** The predictions are printed for each input if there are at most this many inputs. */
 const FEW_INPUTS = 5;
@@ -70,9 +69,9 @@ function answersOf({ inputs: { records }, predictions }: FirstLook): string[] {
     return ["the network's scores contain NaN or infinity for every input, so it predicts no class"];
   if (told.length <= FEW_INPUTS) {
     return told.map(({ record, scores: own }) => {
-      const shares = sharesOf(own);
+      const shares = probabilitiesOf(own);
       const first = ranked(own).slice(0, FIRST);
-      const classes = first.map((place) => `${names[place]} (${percent(shares[place]!)})`).join(", ");
+      const classes = first.map((place) => `${names[place]} (${formatShare(shares[place]!, 2)})`).join(", ");
       const label = record.label === undefined ? "" : `; its label is ${record.label}`;
       return `${record.name}: ${classes}${label}`;
     });
@@ -90,7 +89,7 @@ function answersOf({ inputs: { records }, predictions }: FirstLook): string[] {
         ? `; for ${known.filter(isAmongFirst).length}, the label is among the five classes with the highest scores`
         : "";
     lines.push(
-      `the network predicts the class of the label for ${right} of ${known.length} inputs (${percent(right / known.length)})${among}`,
+      `the network predicts the class of the label for ${right} of ${known.length} inputs (${formatShare(right / known.length, 2)})${among}`,
     );
   }
   if (known.length < told.length) {
@@ -103,10 +102,8 @@ function answersOf({ inputs: { records }, predictions }: FirstLook): string[] {
   return lines;
 }
 
-const percent = (share: number): string => (share < 0.001 ? "< 0.1 %" : `${Number((100 * share).toPrecision(2))} %`);
-
 /** Probabilities of the classes: the scores themselves if they are probabilities, otherwise their softmax. */
-function sharesOf(scores: Float32Array): number[] {
+function probabilitiesOf(scores: Float32Array): number[] {
   const total = scores.reduce((sum, score) => sum + score, 0);
   if (scores.every((score) => score >= 0) && Math.abs(total - 1) < 1e-3) return Array.from(scores);
   const largest = Math.max(...scores);
@@ -160,7 +157,7 @@ function warningsOf({ inputs: { records }, predictions }: FirstLook): string[] {
     );
   }
   const all = scores.filter((own) => own !== undefined);
-  const even = all.reduce((sum, own) => sum + evenness(sharesOf(own)), 0) / all.length;
+  const even = all.reduce((sum, own) => sum + evenness(probabilitiesOf(own)), 0) / all.length;
   if (even > evenFrom(names.length)) {
     lines.push(
       "the network's scores are nearly the same for all classes, as if it could not see the inputs. The preprocessing may be wrong.",

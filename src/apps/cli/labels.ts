@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { printable } from "../../base/index.ts";
+import { type PushforwardError, printable } from "../../base/index.ts";
 import { type ClassRecord, classOf, decodeText, type Labels, parseLabels, rowOf } from "../../images/index.ts";
-import { unreadable } from "../../platform/node/file-errors.ts";
+import { codeOf } from "../../platform/node/file-errors.ts";
+import { readBytes } from "../node/open-model.ts";
 import type { FoundInput } from "./find-inputs.ts";
 
 /** What is known about the classes of the inputs of a command. */
@@ -20,14 +20,14 @@ const nothing: Labels = { classes: [], byFile: new Map() };
 
 /**
  * The true classes of the inputs. They come from the labels file that the user names, or from a file `labels.tsv` beside the
- * first input or in the folder that the user names. If there is neither, the class of an input is the synset in its file name; if the name has none, it is the
- * sub-folder that contains the file, provided that the inputs lie in several sub-folders. Standard error says which rows of the
- * labels file match no input, and which inputs have no row.
+ * first input or in the folder that the user names. If there is neither, the class of an input is the synset in its file name; if the
+ * name has none, it is the sub-folder that contains the file, provided that the inputs lie in several sub-folders. Standard error says
+ * which rows of the labels file match no input, and which inputs have no row.
  *
  * @throws PushforwardError `file-unreadable`, or `usage` naming the line of the file that does not fit
  */
 export async function labelInputs(asked: string | undefined, inputs: readonly FoundInput[]): Promise<InputLabels> {
-  const found = asked === undefined ? await besideInputs(inputs) : await readAsked(asked);
+  const found = asked === undefined ? await besideInputs(inputs) : { file: asked, bytes: await readBytes(asked) };
   if (found === undefined) {
     const folders = byFolder(inputs);
     return { classes: [], asked: false, labels: inputs.map((input, i) => classOf(input.file, nothing) ?? folders[i]) };
@@ -51,19 +51,15 @@ interface LabelsFile {
   readonly bytes: Uint8Array;
 }
 
-async function readAsked(file: string): Promise<LabelsFile> {
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw unreadable(file, cause);
-  });
-  return { file, bytes };
-}
-
 /** The `labels.tsv` in the folder of the first input, or in the folder that was named, whose sub-folders hold the inputs. */
 async function besideInputs([first]: readonly FoundInput[]): Promise<LabelsFile | undefined> {
   const own = dirname(first?.file ?? ".");
   const named = join(own, ...(first?.below ?? []).map(() => ".."));
   for (const file of new Set([own, named].map((folder) => join(folder, "labels.tsv")))) {
-    const bytes = await readFile(file).catch(() => undefined);
+    const bytes = await readBytes(file).catch((error: PushforwardError) => {
+      if (codeOf(error.cause) !== "ENOENT") tell(`warning: ${file} is not used. ${error.what}`);
+      return undefined;
+    });
     if (bytes !== undefined) return { file, bytes };
   }
   return undefined;

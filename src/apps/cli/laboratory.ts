@@ -1,14 +1,15 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { exitCodes } from "../../base/index.ts";
+import { exitCodes, plural } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { throughJpeg } from "../../platform/node/image-decoder.ts";
 import { createRun, createStudyRun, earlierRun, matchInputs, type StudyManifest } from "../../results/index.ts";
-import { Lab, type Params, reasonOf, runStudy, type Study } from "../../studies/index.ts";
+import { cellPlaces, Lab, type Params, reasonOf, runStudy, type Study } from "../../studies/index.ts";
 import { tellFirstLook } from "./first-look.ts";
 import { interruptible } from "./interruptible.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS, tolerance, wholeNumber } from "./options.ts";
 import {
+  doneIn,
   type Prepared,
   type PrepareOptions,
   pointsIn,
@@ -112,18 +113,12 @@ export async function inLaboratory(
 /** Whether the shared spectrum of an input at a tap is stored. */
 async function doneSpectra(kept: Prepared, version: string, options: LaboratoryOptions) {
   const manifest = runManifest(kept, { ...options, version });
-  const earlier = await earlierRun(new DirectoryStore(join(options.out, "run")), manifest);
-  if (earlier === undefined) return () => false;
-  const { places } = matchInputs(earlier.manifest.inputs, manifest.inputs);
-  const isThere = (place: number) => earlier.manifest.inputs[place] !== undefined;
-  return (input: number, tap: number) => isThere(places[input]!) && earlier.isDone(places[input]!, tap);
+  return doneIn(await earlierRun(new DirectoryStore(join(options.out, "run")), manifest), manifest);
 }
 
 async function measured(study: Study, lab: Lab, manifest: StudyManifest, out: string): Promise<void> {
   const stored = await createStudyRun(new DirectoryStore(join(out, study.id)), manifest);
-  const progress = new Progress(
-    new Array<number>(manifest.cell.reduce((product, name) => product * manifest.axes[name]!.length, 1)).fill(1),
-  );
+  const progress = new Progress(cellPlaces(manifest).map(() => 1));
   let failed = 0;
   try {
     await interruptible((signal) =>
@@ -140,8 +135,9 @@ async function measured(study: Study, lab: Lab, manifest: StudyManifest, out: st
     progress.end();
   }
   if (failed > 0) {
-    const cells = failed === 1 ? "1 cell" : `${failed} cells`;
-    process.stderr.write(`error: ${cells} of the study ${study.id} failed; the same command tries again\n`);
+    process.stderr.write(
+      `error: ${plural(failed, "cell")} of the study ${study.id} failed; the same command tries again\n`,
+    );
     process.exitCode = exitCodes["not-finite"];
   }
 }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { PushforwardError, quoted } from "../../base/index.ts";
+import { formatBytes, PushforwardError, quoted } from "../../base/index.ts";
 import { storedVectors } from "../../results/index.ts";
 import type { Forecast, TapForecast } from "../../studies/index.ts";
 
@@ -101,9 +101,4 @@ async function largestFitting(k: number, fits: (k: number) => Promise<boolean>):
     if (await fits(round)) return round;
   }
   return 0;
-}
-
-/** `1.3 GB`, `85 MB` */
-export function formatBytes(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.ceil(Math.max(0, bytes) / 1e6)} MB`;
 }

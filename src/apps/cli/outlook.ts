@@ -1,8 +1,8 @@
-import { formatRange, PushforwardError } from "../../base/index.ts";
+import { formatBytes, formatRange, PushforwardError, plural } from "../../base/index.ts";
 import type { Network, Tap } from "../../jacobian/index.ts";
 import { Forecast, type TapForecast, timeOf } from "../../studies/index.ts";
 import { diskFor, storingTime, warnOfDisk } from "./disk.ts";
-import { COMPILING, formatBytes, freeRoom, type Keeping, requireRoom, roomFor } from "./memory.ts";
+import { COMPILING, freeRoom, type Keeping, requireRoom, roomFor } from "./memory.ts";
 import { Progress } from "./progress.ts";
 
 /** A run that is about to start. */
@@ -96,7 +96,7 @@ export async function announce({ from, k, keeping, out }: PlannedRun, outlook: O
   const time = { low: solving.low + storing.low, high: solving.high + storing.high };
   const stored = out === undefined ? "" : ` and ${formatBytes(disk)} on disk`;
   process.stderr.write(
-    `note: ${units} ${units === 1 ? "unit" : "units"}, ${formatRange(time)} (${basisOf(outlook)}); ` +
+    `note: ${plural(units, "unit")}, ${formatRange(time)} (${basisOf(outlook)}); ` +
       `at most ${formatBytes(bytes)} of memory${stored}\n`,
   );
   if (out !== undefined) await warnOfDisk(out, disk);

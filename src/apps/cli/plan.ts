@@ -1,5 +1,4 @@
-import { createRng, formatRange, formatSeconds, gaussianArray, sizeOf } from "../../base/index.ts";
-import type { Tap } from "../../jacobian/index.ts";
+import { createRng, formatBytes, formatRange, formatSeconds, gaussianArray, plural, sizeOf } from "../../base/index.ts";
 import { Forecast, type TapForecast, timeOf } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
@@ -8,7 +7,7 @@ import { choosePreset } from "./choose-preset.ts";
 import { diskFor } from "./disk.ts";
 import { findInputs } from "./find-inputs.ts";
 import { loadInputs } from "./inputs.ts";
-import { formatBytes, freeRoom, type Keeping, roomFor } from "./memory.ts";
+import { freeRoom, type Keeping, roomFor } from "./memory.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
@@ -23,10 +22,10 @@ export interface PlanOptions {
 
 /** `pushforward inspect MODEL [INPUT] --plan`: predicts the cost of `spectrum` by a rehearsal at one input. */
 export async function printPlan(network: NetworkFile, path: string | undefined, options: PlanOptions): Promise<void> {
-  const from = network.input;
+  const from = network.source;
   const taps = chooseTaps(network, from, options.taps);
   const k = chooseK(options.k, from, taps);
-  const point = path === undefined ? randomInput(from) : await inputAt(network, path, options.preprocess);
+  const point = path === undefined ? randomInput(network) : await inputAt(network, path, options.preprocess);
   const forecast = new Forecast(
     network,
     from,
@@ -72,13 +71,17 @@ export async function printPlan(network: NetworkFile, path: string | undefined, 
   const solves = predicted.reduce((sum, one) => sum + one.solves, 0);
   process.stdout.write(
     `${network.file}, rehearsed at ${where}\n\n${table}\n\n` +
-      `${count} ${count === 1 ? "input" : "inputs"}: ${solves} solves, ${formatRange(timeOf(predicted))}, ` +
+      `${plural(count, "input")}: ${solves} solves, ${formatRange(timeOf(predicted))}, ` +
       `at most ${formatBytes(bytesOf(predicted))} of memory, of which ${formatBytes((await freeRoom()).memory)} are available, ` +
       `and ${formatBytes(diskFor(from, predicted, keeping))} on disk.\n`,
   );
 }
 
-const randomInput = (input: Tap): Float32Array => gaussianArray(createRng(0, "plan"), sizeOf(input.shape));
+/** Standard normal numbers; zeros for an input that does not hold floats, which every type has. */
+function randomInput(network: NetworkFile): Float32Array {
+  const size = sizeOf(network.input.shape);
+  return network.isFloat(network.input) ? gaussianArray(createRng(0, "plan"), size) : new Float32Array(size);
+}
 
 async function inputAt(network: NetworkFile, path: string, preprocess: string | undefined): Promise<Float32Array> {
   const { file } = (await findInputs([path]))[0]!;

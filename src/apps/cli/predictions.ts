@@ -1,5 +1,6 @@
 import { PushforwardError } from "../../base/index.ts";
 import type { InputRecord } from "../../results/index.ts";
+import { ranked } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
 import type { Inputs } from "./inputs.ts";
 import type { InputLabels } from "./labels.ts";
@@ -63,7 +64,3 @@ export function withPredictions(
     return { ...record, predicted, ...(isKnown ? { isRight: predicted === label } : {}) };
   });
 }
-
-/** The indices of the scores in decreasing order of the scores; among equal scores the smaller index is first. */
-export const ranked = (scores: Float32Array): number[] =>
-  Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || a - b);

@@ -175,6 +175,17 @@ export function pointsIn({ manifest }: Run, { records, points }: Pick<Inputs, "r
   return ordered;
 }
 
+/**
+ * Tells whether a unit is stored in an earlier run, by the index of its input among those of a command. Without an earlier run, no unit
+ * is stored.
+ */
+export function doneIn(earlier: Run | undefined, { inputs }: Pick<RunManifest, "inputs">) {
+  const stored = earlier?.manifest.inputs ?? [];
+  const { places } = matchInputs(stored, inputs);
+  return (input: number, tap: number): boolean =>
+    earlier !== undefined && places[input]! < stored.length && earlier.isDone(places[input]!, tap);
+}
+
 /** Stores the source tensor of every input whose source tensor the run does not have yet. */
 export async function storeSources(stored: Run, { network, from }: Prepared, points: Points): Promise<void> {
   for (const [input, point] of points.entries()) {

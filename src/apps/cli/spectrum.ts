@@ -5,7 +5,6 @@ import {
   createRun,
   earlierRun,
   MemoryStore,
-  matchInputs,
   missesTolerance,
   type Run,
   type RunManifest,
@@ -21,6 +20,7 @@ import { interruptible } from "./interruptible.ts";
 import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, tolerance, vectorCount, wholeNumber } from "./options.ts";
 import { announce, outlookOf, sharesOf } from "./outlook.ts";
 import {
+  doneIn,
   type Points,
   type PrepareOptions,
   pointsIn,
@@ -71,11 +71,6 @@ async function run(version: string, file: string, paths: readonly string[], opti
     const manifest = runManifest(prepared, { ...options, version, k });
     const store = options.out === undefined ? new MemoryStore() : new DirectoryStore(options.out);
     const earlier = await earlierRun(store, manifest);
-    const places = earlier && matchInputs(earlier.manifest.inputs, manifest.inputs).places;
-    const isDone = (input: number, tap: number) => {
-      const place = places?.[input];
-      return earlier?.manifest.inputs[place ?? -1] !== undefined && earlier.isDone(place!, tap);
-    };
     tellFirstLook(prepared.firstLook);
     const planned = {
       network,
@@ -84,7 +79,7 @@ async function run(version: string, file: string, paths: readonly string[], opti
       k,
       tol: options.tol,
       points: inputs.points,
-      isDone,
+      isDone: doneIn(earlier, manifest),
       keeping: { vectors: options.vectors, inMemory: options.out === undefined },
       out: options.out,
     };

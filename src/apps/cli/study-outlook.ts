@@ -1,10 +1,17 @@
 import { join } from "node:path";
-import { formatRange, PushforwardError, type Range } from "../../base/index.ts";
+import { formatBytes, formatRange, PushforwardError, type Range } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { openStudyRun } from "../../results/index.ts";
-import { FEWEST_IMAGES, type Lab, type Params, type Study, timeOf, timeOfWork } from "../../studies/index.ts";
+import {
+  cellPlaces,
+  FEWEST_IMAGES,
+  type Lab,
+  type Params,
+  type Study,
+  timeOf,
+  timeOfWork,
+} from "../../studies/index.ts";
 import { diskFor, storingTime, warnOfDisk } from "./disk.ts";
-import { formatBytes } from "./memory.ts";
 import { basisOf, outlookOf } from "./outlook.ts";
 
 /** A study with the parameters that it is to have. */
@@ -79,10 +86,6 @@ async function doneShare(folder: string): Promise<number> {
   const store = new DirectoryStore(folder);
   if (!(await store.has("/zarr.json"))) return 0;
   const run = await openStudyRun(store);
-  const { axes, cell } = run.manifest;
-  const places = cell.reduce<number[][]>(
-    (all, name) => all.flatMap((place) => axes[name]!.map((_, i) => [...place, i])),
-    [[]],
-  );
+  const places = cellPlaces(run.manifest);
   return places.filter((place) => run.isDone(place)).length / places.length;
 }

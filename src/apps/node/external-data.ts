@@ -1,6 +1,7 @@
 import { open, realpath } from "node:fs/promises";
-import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { dirname, resolve } from "node:path";
 import { codeOf, unreadable } from "../../platform/node/file-errors.ts";
+import { isWithin } from "../../platform/node/is-within.ts";
 
 /**
  * Reads external data of the model in a file: from the file's own folder, or from the folder of the file that it is a link to
@@ -35,9 +36,4 @@ async function locate(file: string, location: string): Promise<string> {
     });
   if (isWithin(beside, path) || isWithin(ofModel, path)) return path;
   throw new Error("it leads out of the model's folder");
-}
-
-function isWithin(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way.split(sep)[0] !== ".." && !isAbsolute(way);
 }

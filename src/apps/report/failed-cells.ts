@@ -1,4 +1,4 @@
-import { plural } from "../../figures/index.ts";
+import { plural } from "../../base/index.ts";
 import type { StudyRun } from "../../results/index.ts";
 import { cellName } from "../../studies/index.ts";
 import { type Html, html } from "./html.ts";

@@ -1,5 +1,5 @@
-import { formatNumber } from "../../base/index.ts";
-import { formatCount, plural, summarizeTap, type TapSummary } from "../../figures/index.ts";
+import { formatCount, formatNumber, plural } from "../../base/index.ts";
+import { summarizeTap, type TapSummary } from "../../figures/index.ts";
 import type { RunManifest } from "../../results/index.ts";
 import { kinkSentence } from "../kinks.ts";
 import type { CollectedRun } from "./collect.ts";

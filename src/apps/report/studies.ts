@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { chartFigure, plural } from "../../figures/index.ts";
+import { plural } from "../../base/index.ts";
+import { chartFigure } from "../../figures/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
 import { toPng } from "../../platform/node/png.ts";

@@ -1,5 +1,5 @@
-import { formatSeconds } from "../../base/index.ts";
-import { chartFigure, type Picture, plural, type SvgDocument } from "../../figures/index.ts";
+import { formatSeconds, plural } from "../../base/index.ts";
+import { chartFigure, type Picture, type SvgDocument } from "../../figures/index.ts";
 import type { Chart, StudyManifest } from "../../results/index.ts";
 import type { Findings, FindingTable, Study, Verdict } from "../../studies/index.ts";
 import { cellTexts } from "./cell-texts.ts";
@@ -64,12 +64,12 @@ export function sectionOf(
 ${failed}${verdicts.length === 0 ? undefined : html`<ul class="verdicts">${items}</ul>`}
 ${key === undefined ? undefined : draw(key)}
 ${further.map((chart) => html`<details><summary>Figure: ${chart.title}</summary>${draw(chart)}</details>`)}
-${tables.map((table) => tableOf(study, table))}
+${tables.map((table) => tableSection(study, table))}
 <p class="soft"><a href="#contents">Back to the contents</a></p></section>`;
 }
 
 /** A long table is closed at first. */
-function tableOf(study: Study, { id, caption, columns, rows }: FindingTable): Html {
+function tableSection(study: Study, { id, caption, columns, rows }: FindingTable): Html {
   const body = rows.map((row) => {
     const [first, ...cells] = cellTexts(columns, row);
     return html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;

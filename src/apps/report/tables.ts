@@ -1,5 +1,5 @@
-import { boundOf, formatNumber, formatShape } from "../../base/index.ts";
-import { formatCount, type Moments, summarizeTap, type TapSummary, worstResidualOf } from "../../figures/index.ts";
+import { boundOf, formatCount, formatNumber, formatShape, formatShare } from "../../base/index.ts";
+import { type Moments, summarizeTap, type TapSummary, worstResidualOf } from "../../figures/index.ts";
 import type { InputRecord } from "../../results/index.ts";
 import type { CollectedRun } from "./collect.ts";
 import { type Html, html } from "./html.ts";
@@ -16,7 +16,7 @@ export function tapsTable({ manifest, taps }: CollectedRun): Html {
 <td>${record?.k}${s.whole ? html`<span class="sub">all</span>` : undefined}</td><td>${s.inputs === usable ? usable : `${s.inputs} of ${usable}`}</td>
 <td>${convergence(s)}</td><td>${formatNumber(s.worstResidual, 2)}</td><td>${sigmaCell(s.sigmaFirst, s)}</td><td>${sigmaCell(s.sigmaLast, s)}</td>
 <td>${spread(s.effectiveRank, s)}</td><td>${spread(s.participationRatio, s)}</td><td>${s.inputs > 0 ? rank : "–"}</td>
-<td>${percent(s.aboveOne.mean)}</td><td>${percent(s.activeShare)}<span class="sub">${s.inputs > 0 ? formatCount(s.activeRows.mean) : undefined}</span></td>
+<td>${formatShare(s.aboveOne.mean)}</td><td>${formatShare(s.activeShare)}<span class="sub">${s.inputs > 0 ? formatCount(s.activeRows.mean) : undefined}</span></td>
 <td>${formatNumber(s.worstOrthogonality, 2)}</td>
 <td>${formatNumber(s.seconds)} s<span class="sub">${formatCount(s.jvp)} + ${formatCount(s.vjp)}</span></td></tr>`;
   });
@@ -114,11 +114,6 @@ function sigmaCell(sigma: Moments, summary: TapSummary): Html {
   if (sigma.n === 0) return html`${inputs > 0 ? `< ${formatNumber(boundOf(floor), 2)}` : "–"}`;
   const part = sigma.n < inputs ? html`<span class="sub">of ${sigma.n} of ${inputs} inputs</span>` : undefined;
   return html`${spread(sigma, summary)}${part}`;
-}
-
-function percent(share: number): string {
-  if (!Number.isFinite(share)) return "–";
-  return share > 0 && share < 0.001 ? "< 0.1 %" : `${Number((share * 100).toPrecision(3))} %`;
 }
 
 /** A table in a box that scrolls and can be reached with the keyboard. */

@@ -1,4 +1,4 @@
-import { messageOf, PushforwardError } from "../../base/index.ts";
+import { formatBytes, messageOf, PushforwardError } from "../../base/index.ts";
 
 type Parts = ConstructorParameters<typeof PushforwardError>[1];
 
@@ -53,7 +53,7 @@ const meanings: readonly Meaning[] = [
   [
     /Failed to allocate memory for requested buffer of size (\d+)/,
     ([bytes]) => ({
-      what: `There is no memory for a tensor of ${(Number(bytes) / 1e9).toPrecision(3)} GB.`,
+      what: `There is no memory for a tensor of ${formatBytes(Number(bytes))}.`,
       fix: "Give a smaller input, or use a machine with more memory.",
     }),
   ],
