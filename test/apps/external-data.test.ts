@@ -59,6 +59,13 @@ describe("external data are refused", () => {
     await expect(read(model, location)).rejects.toThrow("it leads out of the model's folder");
   });
 
+  test("where a folder has their name", async () => {
+    await expect(read("plain/net.onnx", "more", 0, 4)).rejects.toMatchObject({
+      code: "file-unreadable",
+      what: "This is a folder, not a file.",
+    });
+  });
+
   test("where they are not there", async () => {
     await expect(read("linked/here.onnx", "other.data")).rejects.toMatchObject({
       code: "file-unreadable",

@@ -10,13 +10,14 @@ import { isWithin } from "../../platform/node/is-within.ts";
 export function externalReader(file: string) {
   return async (location: string, offset: number, length: number | undefined): Promise<Uint8Array> => {
     const path = await locate(file, location);
-    const handle = await open(path).catch((cause: unknown) => {
+    const refuse = (cause: unknown): never => {
       throw unreadable(location, cause);
-    });
+    };
+    const handle = await open(path).catch(refuse);
     try {
       const left = Math.max((await handle.stat()).size - offset, 0);
       const size = Math.min(length ?? left, left);
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, offset);
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, offset).catch(refuse);
       return buffer.subarray(0, bytesRead);
     } finally {
       await handle.close();
