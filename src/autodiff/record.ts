@@ -82,7 +82,8 @@ export function blockedAt({ blocked }: Recording, targets: readonly string[]): U
 export function record(model: Model, nodes: readonly Node[], sources: readonly string[]): Recording {
   const { graph } = model.onnx;
   const lookUp = (name: string): Value => {
-    const { shape, type } = model.values.get(name)!;
+    // A sequence has neither shape nor type of entries; the nodes that read or make one are refused.
+    const { shape, type } = model.values.get(name) ?? absent;
     return { name, shape, type, constant: graph.initializers.get(name) };
   };
   const l = new ProgramBuilder();
@@ -114,9 +115,11 @@ export function record(model: Model, nodes: readonly Node[], sources: readonly s
       varies: (i) => tangents.get(node.inputs[i] ?? "") !== undefined,
     };
     primal.owner = node.outputs[0];
-    const { found, refused } = differentiate(node, ruleNode, primal, (map) =>
-      map(l, ...node.inputs.map((name) => tangents.get(name))),
-    );
+    const isTensor = (name: string) => name === "" || model.values.has(name);
+    const { found, refused } = differentiate(node, ruleNode, primal, (map) => {
+      if (![...node.inputs, ...node.outputs].every(isTensor)) throw new Error("it reads or makes what is no tensor");
+      return map(l, ...node.inputs.map((name) => tangents.get(name)));
+    });
     const around = new Set(refused === undefined ? before : [...before, refused]);
     for (const [i, name] of node.outputs.entries()) {
       if (name === "" || sources.includes(name)) continue;

@@ -73,6 +73,19 @@ describe("what can be differentiated is known before anything is compiled", () =
     expect(reachOf(model, ["padded"]).unsupported("y")).toEqual(nodes.slice(1));
   });
 
+  test("nodes that read or make sequences, which have no shape, are named too", async () => {
+    const between = [
+      op("SplitToSequence", ["x"], "parts", { axis: int(1) }),
+      op("ConcatFromSequence", ["parts"], "whole", { axis: int(1) }),
+      op("Relu", ["whole"], "y"),
+    ];
+    const reach = reachOf(await modelOf(between, ["y"], {}), ["x"]);
+    expect(reach.unsupported("y")).toEqual([
+      { node: "parts", op: "SplitToSequence", reason: "it has no rule" },
+      { node: "whole", op: "ConcatFromSequence", reason: "it has no rule" },
+    ]);
+  });
+
   test("what a node reads and does not move needs no rule", async () => {
     const between = [
       op("Greater", ["x", "low"], "a"),
