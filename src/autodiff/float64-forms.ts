@@ -1,19 +1,11 @@
 import { type Shape, sizeOf } from "../base/index.ts";
-import { type Attributes, int, ints, type Node, readAttributes } from "../onnx/index.ts";
+import { int, ints, type Node, readAttributes } from "../onnx/index.ts";
+import type { Float64Form, Float64Nodes } from "./float64-form.ts";
 import { kernelOffsets, poolWindowOf, windowOf } from "./geometry.ts";
 import type { Window } from "./program.ts";
+import { resizeInFloat64 } from "./resize-in-float64.ts";
 
-/** Writes float64 nodes. Names of tensors go in and out; `shape` and `wide` take names of the float32 graph. */
-export interface Float64Nodes {
-  shape(name: string): Shape;
-  /** The tensor in float64. */
-  wide(name: string): string;
-  node(op: string, inputs: readonly string[], attributes?: Attributes): string;
-  ints(values: readonly number[]): string;
-  number(value: number): string;
-}
-
-/** A node written with other operators; returns the name of its first output in float64. */
+/** A form for every node of its operator. */
 type Form = (write: Float64Nodes, of: Node) => string;
 
 const KEEP = { keepdims: int(1) };
@@ -272,7 +264,7 @@ const overSpatial =
     write.node(op, [write.wide(x!), write.ints(spatial(write.shape(x!)))], KEEP);
 
 /** Operators that ONNX Runtime has in float32 only, written with others that it has in float64. */
-export const float64Forms: Readonly<Record<string, Form>> = {
+export const float64Forms: Readonly<Record<string, Float64Form>> = {
   AveragePool: averagePool,
   Celu: celu,
   Conv: convolution,
@@ -293,4 +285,5 @@ export const float64Forms: Readonly<Record<string, Form>> = {
   LRN: localResponseNormalization,
   Mean: mean,
   MeanVarianceNormalization: meanVarianceNormalization,
+  Resize: resizeInFloat64,
 };

@@ -11,8 +11,10 @@ import {
   readsOf,
   type Tensor,
   type TensorType,
+  toNumbers,
 } from "../onnx/index.ts";
-import { type Float64Nodes, float64Forms } from "./float64-forms.ts";
+import type { Float64Nodes } from "./float64-form.ts";
+import { float64Forms } from "./float64-forms.ts";
 
 /** Operators that ONNX Runtime implements in float64. */
 const float64Ops = new Set(
@@ -32,7 +34,7 @@ type TypeOf = (name: string) => TensorType | undefined;
 /**
  * The same graph, computed in float64 between float32 inputs and outputs. In float32 the order in which a processor adds could
  * decide on which side of a kink a neuron lies. Convolutions, pools and other operators that ONNX Runtime implements only in
- * float32 are written with operators that it implements in float64 (`float64Forms`). Operators without such a form (Erf, Resize,
+ * float32 are written with operators that it implements in float64 (`float64Forms`). Operators without such a form (Erf,
  * some trigonometric functions, branches and loops) run in float32 between casts.
  *
  * `typeOf` gives the types of the tensors that are not initializers.
@@ -40,7 +42,7 @@ type TypeOf = (name: string) => TensorType | undefined;
 export function inFloat64(model: OnnxModel, typeOf: TypeOf): OnnxModel {
   const { graph } = model;
   const given = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);
-  const writer = new Float64Writer(given, (name) => graph.initializers.get(name) ?? typeOf(name));
+  const writer = new Float64Writer(given, graph.initializers, typeOf);
   for (const one of graph.nodes) writer.add(one);
   for (const { name, type } of graph.outputs) if (type === "float32") writer.narrow(name, name);
   const initializers = new Map([...graph.initializers, ...writer.constants]);
@@ -52,19 +54,22 @@ class Float64Writer implements Float64Nodes {
   readonly nodes: Node[] = [];
   readonly constants = new Map<string, Tensor>();
   readonly #given: ReadonlySet<string>;
+  readonly #initializers: ReadonlyMap<string, Tensor>;
   readonly #typeOf: TypeOf;
   readonly #written = new Set<string>();
   #nextId = 0;
 
-  constructor(given: ReadonlySet<string>, typeOf: TypeOf) {
+  constructor(given: ReadonlySet<string>, initializers: ReadonlyMap<string, Tensor>, typeOf: TypeOf) {
     this.#given = given;
-    this.#typeOf = typeOf;
+    this.#initializers = initializers;
+    this.#typeOf = (name) => initializers.get(name) ?? typeOf(name);
   }
 
   add(one: Node): void {
     const form = one.domain === "" && Object.hasOwn(float64Forms, one.op) ? float64Forms[one.op] : undefined;
-    if (form !== undefined && this.#isFloat(one.outputs[0]!)) {
-      this.#once("Identity", [form(this, one)], wideName(one.outputs[0]!));
+    const written = this.#isFloat(one.outputs[0]!) ? form?.(this, one) : undefined;
+    if (written !== undefined) {
+      this.#once("Identity", [written], wideName(one.outputs[0]!));
     } else if (one.domain === "" && float64Ops.has(one.op)) {
       const inputs = one.inputs.map((name) => (this.#isFloat(name) ? this.wide(name) : name));
       // ONNX Runtime gives the mean and the deviation of a LayerNormalization in float32.
@@ -109,6 +114,18 @@ class Float64Writer implements Float64Nodes {
     const name = `float64/number_${value}`;
     this.constants.set(name, { ...floatTensor([], []), type: "float64", data: Float64Array.of(value) });
     return name;
+  }
+
+  constant(tensor: Tensor): string {
+    const name = `float64/constant${this.#nextId++}`;
+    this.constants.set(name, tensor);
+    return name;
+  }
+
+  numbers(name: string): number[] | undefined {
+    if (name === "") return [];
+    const tensor = this.#initializers.get(name);
+    return tensor && toNumbers(tensor);
   }
 
   /** Adds a node unchanged, between casts to float32 and back. What its subgraphs read keeps its name in float32. */

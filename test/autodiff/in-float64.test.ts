@@ -9,7 +9,10 @@ import type { OpRow } from "../rows/row.ts";
 const backend = createBackend({ threads: 1 });
 afterAll(() => backend.dispose());
 
-/** Operators that run in float32 between casts; and two whose definition here differs by float32 attributes alone. */
+/**
+ * Operators that run in float32 between casts; Resize, whose weights are the runtime's in float32; and two whose definition here
+ * differs by float32 attributes alone.
+ */
 const leftOut = new Set(
   "Erf Gelu Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Resize Hardmax Range Shrink".split(" "),
 );

@@ -11,6 +11,7 @@ import {
   node,
   normalize,
   type Tensor,
+  text,
   valueInfo,
 } from "../../src/onnx/index.ts";
 import { block, evaluateWith } from "../../src/operator/index.ts";
@@ -157,6 +158,23 @@ describe("numbers that are equal on paper are equal, in whatever order they are 
       const apart = rows.flat().map((value, i) => Math.abs(value - numbers[i]!));
       expect(Math.max(...apart)).toBeLessThan(1e-5 * largest);
     }
+  });
+
+  test.each(["linear", "cubic"])("a flat picture stays flat behind Resize: %s", async (mode) => {
+    const { rows, kinks } = await jacobianAt(
+      [
+        ["Sigmoid", "x", "s"],
+        ["Resize", "s  scales", "r", { mode: text(mode) }],
+        ["GlobalMaxPool", "r", "y"],
+      ],
+      floatTensor([1, 1, 2, 9], new Float32Array(18).fill(0.3)),
+      { scales: floatTensor([4], [1, 1, 3.3, 1.7]) },
+    );
+    // The first of 6 · 15 equal entries, which the entries near the corner make; the weights of one entry add up to 1.
+    const slope = Math.exp(-0.3) / (1 + Math.exp(-0.3)) ** 2;
+    expect(kinks).toEqual([{ tap: "y", neurons: 0, windows: 1 }]);
+    expect(rows[0]!.reduce((sum, value) => sum + value)).toBeCloseTo(slope, 6);
+    expect(rows[0]!.map((value, i) => (value === 0 ? -1 : i % 9)).every((column) => column < 3)).toBe(true);
   });
 
   test("the first of a window is taken, though a later one is larger by rounding", async () => {
