@@ -5,7 +5,7 @@ import { labelSpacing } from "./curve-labels.ts";
 import { pictureDefinition } from "./gallery.ts";
 import { markerPath } from "./markers.ts";
 import type { Picture } from "./picture.ts";
-import { plotContent, standalone } from "./standalone.ts";
+import { NARROW, plotContent, standalone } from "./standalone.ts";
 import { columnsOf, escapeXml, shorten, wrapped } from "./text.ts";
 import type { Figure, SvgDocument } from "./types.ts";
 
@@ -25,8 +25,7 @@ const PANEL = { least: 200, highest: 300 };
 const SHARED_LABEL = 22;
 const HEAD = 46;
 const TITLE_LINE = 17;
-/** In a drawing that is narrower than `below` pixels, names beside the lines have few letters; longer names are cut. */
-const NARROW = 560;
+/** The longest name, in columns, that stands beside a line of a narrow drawing; in a wide one, names are cut to the other number. */
 const SHORT_NAME = 14;
 const LONG_NAME = 26;
 const LEGEND_LINE = 18;

@@ -1,7 +1,9 @@
 import type { RenderFunction } from "@observablehq/plot";
 import { legible } from "./colours.ts";
-import { type Box, type Point, placeLabels, sampled } from "./label-places.ts";
+import { type Point, placeLabels, sampled } from "./label-places.ts";
+import { elementsOf } from "./svg-element.ts";
 import { columnsOf } from "./text.ts";
+import type { Box } from "./types.ts";
 
 /** A curve and the name that is written at its end. */
 export interface NamedCurve {
@@ -28,11 +30,7 @@ export const roomForLabels = (names: readonly string[]): number =>
  */
 export function curveLabels(curves: readonly NamedCurve[]): RenderFunction {
   return (_index, scales, _values, dimensions, { document }) => {
-    const create = (tag: string, attributes: Readonly<Record<string, string | number>>) => {
-      const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-      for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-      return node;
-    };
+    const create = elementsOf(document);
     const group = create("g", { "aria-label": "curve labels", "font-weight": 600, "text-anchor": "start" });
     const right = dimensions.width - dimensions.marginRight;
     const top = dimensions.marginTop + 4;

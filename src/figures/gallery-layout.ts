@@ -1,9 +1,5 @@
-export interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
+import { NARROW } from "./standalone.ts";
+import type { Box } from "./types.ts";
 
 interface Card {
   readonly x: number;
@@ -31,8 +27,6 @@ const grids = {
 const gap = 8;
 const nameHeight = 20;
 const noteHeight = 30;
-/** A drawing narrower than this, in pixels, is one for a phone. */
-const NARROW = 560;
 
 /**
  * The places of the pictures of each input. An input has a card of three pictures, or of five with enlarged parts. As many

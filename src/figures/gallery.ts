@@ -1,7 +1,7 @@
 import { formatNumber, formatShape, type Shape, subscript } from "../base/index.ts";
 import type { Status } from "../results/index.ts";
 import { ink, signedSteps, softInk } from "./colours.ts";
-import { type Box, layoutOf } from "./gallery-layout.ts";
+import { layoutOf } from "./gallery-layout.ts";
 import {
   type InputPicture,
   type Picture,
@@ -10,9 +10,9 @@ import {
   type SignedPicture,
   vectorPicture,
 } from "./picture.ts";
-import { standalone } from "./standalone.ts";
+import { NARROW, standalone } from "./standalone.ts";
 import { escapeXml, shorten } from "./text.ts";
-import type { Figure } from "./types.ts";
+import type { Box, Figure } from "./types.ts";
 
 /** One singular vector of a column. */
 export interface GalleryVector {
@@ -116,8 +116,8 @@ export function galleryFigure(
   const frames = layout.cards.flatMap(({ slots }) => Object.values(slots).map(frame));
   const definitions = [...own].map(([picture, id]) => pictureDefinition(picture, id)).join("");
   const head =
-    `<text x="${gap}" y="20" font-size="13" font-weight="600">${escapeXml(shorten(title, width < 560 ? 44 : 70))}</text>` +
-    colourBar(width < 560 ? gap : width - 260, width < 560 ? 32 : 8);
+    `<text x="${gap}" y="20" font-size="13" font-weight="600">${escapeXml(shorten(title, width < NARROW ? 44 : 70))}</text>` +
+    colourBar(width < NARROW ? gap : width - 260, width < NARROW ? 32 : 8);
   const body =
     `${definitions === "" ? "" : `<defs>${definitions}</defs>`}${head}<g font-size="10">${content.join("")}</g>` +
     `<g fill="none" stroke="${softInk}" stroke-width="0.5">${frames.join("")}</g>`;

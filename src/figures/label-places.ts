@@ -1,12 +1,7 @@
+import type { Box } from "./types.ts";
+
 /** x and y in pixels. */
 export type Point = readonly [number, number];
-
-export interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** The size of a name that is to be placed near a point. */
 export interface Label {

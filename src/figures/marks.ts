@@ -1,6 +1,7 @@
 import type { RenderFunction } from "@observablehq/plot";
 import { markerPath } from "./markers.ts";
 import type { Picture } from "./picture.ts";
+import { elementsOf } from "./svg-element.ts";
 
 interface PlacedPoint {
   readonly x: number | string;
@@ -16,13 +17,8 @@ export function markersAt(
   { shape, radius, colour }: { readonly shape: number; readonly radius: number; readonly colour: string },
 ): RenderFunction {
   return (_index, scales, _values, _dimensions, { document }) => {
-    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
     const places = points.map(({ x, y }) => markerPath(shape, radius, Number(scales.x?.(x)), Number(scales.y?.(y))));
-    path.setAttribute("d", places.join(""));
-    path.setAttribute("fill", colour);
-    path.setAttribute("stroke", "#fff");
-    path.setAttribute("stroke-width", "0.6");
-    return path;
+    return elementsOf(document)("path", { d: places.join(""), fill: colour, stroke: "#fff", "stroke-width": 0.6 });
   };
 }
 
@@ -32,11 +28,7 @@ export function thumbnailsAt(
   { side, colour }: { readonly side: number; readonly colour: string },
 ): RenderFunction {
   return (_index, scales, _values, _dimensions, { document }) => {
-    const create = (tag: string, attributes: Readonly<Record<string, string | number>>) => {
-      const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-      for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-      return node;
-    };
+    const create = elementsOf(document);
     const group = create("g", { "aria-label": "pictures", stroke: colour, "stroke-width": 2, fill: "none" });
     for (const { x, y, picture, id } of points) {
       const [left, top] = [Number(scales.x?.(x)) - side / 2, Number(scales.y?.(y)) - side / 2].map(

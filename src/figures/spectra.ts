@@ -5,7 +5,7 @@ import { indexTicks, sigmaTicks } from "./axis-ticks.ts";
 import { depthColours, ink } from "./colours.ts";
 import { curveLabels, labelSpacing, roomForLabels } from "./curve-labels.ts";
 import { type CurvePoint, type SpectrumCurve, sigmaDomain, spectrumCurve } from "./spectrum-curves.ts";
-import { fontFamily, plotContent, standalone } from "./standalone.ts";
+import { fontFamily, NARROW, plotContent, standalone } from "./standalone.ts";
 import { shorten } from "./text.ts";
 import type { Figure, SvgDocument, TapUnits } from "./types.ts";
 
@@ -34,7 +34,7 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
   const title = `Singular values of J(${from} → tap)`;
   const domain = sigmaDomain(curves);
   const caption = captionOf(curves, domain);
-  const narrow = width < 560;
+  const narrow = width < NARROW;
   const names = curves.map((curve) => shorten(curve.tap, narrow ? 12 : 22));
   const height = Math.max(narrow ? 340 : 420, curves.length * labelSpacing + 96);
   const frame = { width, height, title, caption };

@@ -1,6 +1,9 @@
 import { ink } from "./colours.ts";
 import { escapeXml } from "./text.ts";
 
+/** A drawing that is less wide than this many pixels is for a phone. */
+export const NARROW = 560;
+
 export const fontFamily = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK JP", sans-serif';
 
 /**

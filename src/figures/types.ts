@@ -20,3 +20,11 @@ export interface TapUnits {
   readonly tap: string;
   readonly units: readonly { readonly input: string; readonly unit: UnitNumbers }[];
 }
+
+/** A rectangle in pixels: its upper left corner and its size. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
