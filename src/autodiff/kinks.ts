@@ -42,14 +42,27 @@ function scaleOf(primal: PrimalBuilder, x: Value): Value {
   });
 }
 
+/**
+ * What numbers may differ from `b` by and still count as equal: what their tensors allow, or the same part of b itself where
+ * that is more (large numbers beside small ones). A comparison with a limit goes by the tensors alone.
+ */
+function toleranceAt(primal: PrimalBuilder, b: Value, tensors: readonly Value[]): Value {
+  const allowed = tolerance(primal, tensors);
+  if (tensors.some(({ constant }) => constant !== undefined)) return allowed;
+  const magnitude = primal.map("Abs", b);
+  const isInfinite = primal.op("IsInf", [magnitude], b.shape, {}, "bool");
+  const finite = primal.where(isInfinite, primal.scalar(0), magnitude);
+  return primal.op("Max", [allowed, primal.affine(EQUAL, finite, 0)], b.shape);
+}
+
 /** Whether a > b, where the derivative does not jump at a = b: equal numbers do not exceed each other. */
 export function exceeds(primal: PrimalBuilder, a: Value, b: Value): Value {
-  return primal.compare("Greater", a, primal.add(b, tolerance(primal, [a, b])));
+  return primal.compare("Greater", a, primal.add(b, toleranceAt(primal, b, [a, b])));
 }
 
 /** a ≥ b, or less by no more than the tolerance. */
 function reaches(primal: PrimalBuilder, a: Value, b: Value): Value {
-  return primal.compare("GreaterOrEqual", a, primal.sub(b, tolerance(primal, [a, b])));
+  return primal.compare("GreaterOrEqual", a, primal.sub(b, toleranceAt(primal, b, [a, b])));
 }
 
 const nearlyEqual = (primal: PrimalBuilder, a: Value, b: Value): Value =>
@@ -114,7 +127,7 @@ export function firstInRow(primal: PrimalBuilder, extreme: Extreme, table: Value
 export function firstInput(primal: PrimalBuilder, extreme: Extreme, inputs: readonly Value[], y: Value): Value[] {
   const wide = inputs.map((x) => primal.expand(x, y.shape));
   const found = wide.reduce((a, b) => primal.op(extreme, [a, b], y.shape));
-  const allowed = tolerance(primal, inputs);
+  const allowed = toleranceAt(primal, found, inputs);
   const bound = extreme === "Max" ? primal.sub(found, allowed) : primal.add(found, allowed);
   const is = wide.map((x) => primal.compare(extreme === "Max" ? "GreaterOrEqual" : "LessOrEqual", x, bound));
   const alive = inputs.map((x, i) => {
@@ -162,7 +175,7 @@ export function firstInWindow(primal: PrimalBuilder, x: Value, y: Value, window:
   const padded = pad(x, Number.NaN);
   const alive = primal.alive(x.name);
   const paddedAlive = alive && pad(primal.mask(primal.reshape(alive, x.shape)), 0);
-  const bound = primal.sub(y, tolerance(primal, [x]));
+  const bound = primal.sub(y, toleranceAt(primal, y, [x]));
 
   const strideOf = input.map((_, d) => sizeOf(input.slice(d + 1)));
   const flat = (at: readonly number[]) => at.reduce((sum, place, d) => sum + place * strideOf[d]!, 0);

@@ -209,6 +209,29 @@ describe("numbers that are equal on paper are equal, in whatever order they are 
     }
   });
 
+  test("large numbers beside small ones are equal within their own rounding", async () => {
+    // 3e6 − 2e-5, 3e6 and 5: the first two differ by less than 1e-10 of themselves.
+    const x = floatTensor([1, 1, 3], [1, 1, 5]);
+    const weights = {
+      shift: floatTensor([1, 1, 3], [-2e-5 / 3e6, 0, 0]),
+      scales: floatTensor([1, 1, 3], [3e6, 3e6, 1]),
+      axes: intTensor([2]),
+    };
+    const behind: Step[][] = [
+      [["ReduceMax", "s axes", "y"]],
+      [["GlobalMaxPool", "s", "y"]],
+      [["MaxPool", "s", "y", { kernel_shape: ints([3]) }]],
+    ];
+    for (const kink of behind) {
+      const { rows } = await jacobianAt(
+        [["Mul", "x shift", "d"], ["Add", "x d", "moved"], ["Mul", "moved scales", "s"], ...kink],
+        x,
+        weights,
+      );
+      expect(rows[0]!.map(Math.sign)).toEqual([1, 0, 0]);
+    }
+  });
+
   test("numbers that are all large are ordinary", async () => {
     const { rows } = await jacobianAt([["ReduceMax", "x", "y", { keepdims: int(0) }]], vector(3e7, 3e7, 2e7), {});
     expect(rows).toEqual([[1, 0, 0]]);

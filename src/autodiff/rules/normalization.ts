@@ -1,6 +1,6 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
 import { int, ints } from "../../onnx/index.ts";
-import { sign } from "../kinks.ts";
+import { exceeds, sign } from "../kinks.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { LinearBuilder, Operand, Tangent } from "../program.ts";
 import { fromRight, type RuleNode, type Rules } from "../rule.ts";
@@ -161,7 +161,9 @@ export const normalization = {
     const norm = euclidean
       ? primal.map("Sqrt", primal.reduce("ReduceSum", primal.square(x), axes))
       : primal.reduce("ReduceSum", primal.map("Abs", x), axes);
-    const inverse = primal.keep(primal.map("Reciprocal", norm));
+    // A norm that is zero but for rounding has no derivative.
+    const settled = primal.where(exceeds(primal, norm, primal.scalar(0)), norm, primal.scalar(0));
+    const inverse = primal.keep(primal.map("Reciprocal", settled));
     const gradient = primal.keep(euclidean ? y : sign(primal, x));
     const kept = primal.keep(y);
     return (l, dx) => {
