@@ -1,4 +1,4 @@
-import { createRng, type Rng } from "../base/index.ts";
+import { createRng, PushforwardError, type Rng } from "../base/index.ts";
 import type { LevelScale, ThroughJpeg } from "../images/index.ts";
 import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
 import { type Block, blockOf } from "../operator/index.ts";
@@ -63,10 +63,22 @@ export class Lab {
     this.#openSpectra = openSpectra;
   }
 
-  /** The value of a tap at every input, [inputs, tap size]. */
+  /**
+   * The value of a tap at every input, [inputs, tap size].
+   *
+   * @throws PushforwardError `not-finite` naming an input at which an entry is not finite
+   */
   async activations(tap: Tap): Promise<Block> {
     const points = this.inputs.map(({ point }) => point);
-    return blockOf(await this.network.forwardAll(points, tap));
+    const values = blockOf(await this.network.forwardAll(points, tap));
+    const at = values.data.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) return values;
+    const { name } = this.inputs[Math.floor(at / values.length)]!;
+    throw new PushforwardError("not-finite", {
+      what: `The value of ${tap.name} at ${name} is not finite.`,
+      where: { input: name, tap: tap.name },
+      fix: "Leave this input out.",
+    });
   }
 
   /** J(from → to) at a point. */

@@ -84,6 +84,18 @@ describe("trajectory", () => {
     expect(told).toEqual(["tap picture"]);
   });
 
+  test("an image at which the network overflows is named, and the study does not hang", async () => {
+    const points = [1, 1, 3e38].map((scale, i) =>
+      gaussianArray(createRng(i), 144).map((value) => scale * Math.sign(value)),
+    );
+    const one = await laboratory({ model: convnet(), taps: ["relu1", "logits"], points });
+    opened.push(one);
+    await expect(one.lab.activations(one.lab.taps.at(-1)!)).rejects.toMatchObject({
+      code: "not-finite",
+      what: expect.stringMatching(/^The value of logits at .* is not finite\.$/),
+    });
+  });
+
   test("two images are too few", async () => {
     await expect((await around(2, 0)).study(trajectory)).rejects.toThrow(
       "needs at least 3 inputs, but there are only 2.",

@@ -164,6 +164,16 @@ describe("symmetricEigen", () => {
     expectClose(multiply(vectors, a).data, scaleRows(vectors, values).data, rounding);
   });
 
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    "an entry %d is refused, where the iteration would not end",
+    async (entry) => {
+      const matrix = { rows: 3, columns: 3, data: Float64Array.of(1, 0, 0, entry, 1, 0, 0, 0, 1) };
+      await expect(symmetricEigen(matrix, async (a, b) => multiply(a, b))).rejects.toMatchObject({
+        code: "not-finite",
+      });
+    },
+  );
+
   test("exactly dependent rows: what reflections leave underflows, and is nothing", async () => {
     const rows = matrixOf(
       24,

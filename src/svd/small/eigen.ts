@@ -1,3 +1,4 @@
+import { PushforwardError } from "../../base/index.ts";
 import type { Matrix } from "../../operator/index.ts";
 import { bandedEigen, type SymmetricEigen } from "./banded-eigen.ts";
 import { divideAndConquer, type Multiply } from "./divide.ts";
@@ -15,6 +16,7 @@ const WIDTH = 32;
  * of about n·2⁻⁵²·‖A‖. Only the lower triangle is read. Below order 500 the reduction is done here; `multiply` does all other work
  * of cubic cost.
  *
+ * @throws PushforwardError `not-finite` if an entry is not finite, for which the iteration would not end
  * @see Golub & Van Loan 2013, §8.3; Schreiber & Van Loan 1989 (reflectors in blocks)
  */
 export async function symmetricEigen(
@@ -23,7 +25,17 @@ export async function symmetricEigen(
   count: number = matrix.rows,
 ): Promise<SymmetricEigen> {
   const n = matrix.rows;
-  const scale = matrix.data.reduce((max, entry) => Math.max(max, Math.abs(entry)), 0) || 1;
+  let largestEntry = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) largestEntry = Math.max(largestEntry, Math.abs(matrix.data[i * n + j]!));
+  }
+  if (!Number.isFinite(largestEntry)) {
+    throw new PushforwardError("not-finite", {
+      what: "A matrix of inner products has an entry that is not finite.",
+      fix: "Leave out the inputs at which the network is not finite.",
+    });
+  }
+  const scale = largestEntry || 1;
   const a = matrix.data.map((entry) => entry / scale);
   if (n >= BY_BAND) {
     for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) a[j * n + i] = a[i * n + j]!;
