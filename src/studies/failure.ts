@@ -2,8 +2,14 @@ import { messageOf, PushforwardError } from "../base/index.ts";
 
 /** Why one unit or cell has no result, in one line: what is wrong, and at which node. */
 export function reasonOf(cause: unknown): string {
-  if (cause instanceof PushforwardError) return cause.what;
-  if (cause instanceof RangeError) return `There was not enough memory: ${messageOf(cause)}.`;
+  if (cause instanceof PushforwardError) {
+    const { node } = cause.where;
+    return node === undefined || cause.what.includes(node)
+      ? cause.what
+      : `${cause.what} It happened at the node ${node}.`;
+  }
+  const isAllocation = cause instanceof RangeError && /alloc|array length/i.test(cause.message);
+  if (isAllocation) return `There was not enough memory: ${messageOf(cause)}.`;
   return `This is a fault of Pushforward itself; please report it: ${messageOf(cause)}.`;
 }
 
