@@ -1,5 +1,5 @@
 import * as zarr from "zarrita";
-import { stridesOf } from "../base/index.ts";
+import { messageOf, PushforwardError, sizeOf, stridesOf } from "../base/index.ts";
 import type { ArrayLayout } from "./layout.ts";
 import type { Key, Store } from "./store.ts";
 
@@ -18,21 +18,72 @@ function coordinates({ metadata }: ArrayLayout<zarr.DataType>, leading: readonly
   return metadata.shape.map((_, axis) => leading[axis] ?? 0);
 }
 
-/** The entries of a chunk, or the fill value if it is not stored. */
+/** Bytes of one entry as it is stored; texts have no fixed size. */
+const entryBytes: Readonly<Partial<Record<zarr.DataType, number>>> = {
+  bool: 1,
+  int8: 1,
+  int32: 4,
+  float32: 4,
+  float64: 8,
+};
+
+function damaged(store: Store, key: Key, what: string, cause?: unknown): PushforwardError {
+  return new PushforwardError("store-mismatch", {
+    what: `A part of the store is damaged: ${what}.`,
+    where: { file: `${store.location}${key}` },
+    fix: "Restore the folder from a copy, or compute the results again in a new folder.",
+    cause,
+  });
+}
+
+/** The array for reading, with an error for a chunk that has not the size that it must have. */
+function readable<D extends zarr.DataType>(
+  store: Store,
+  { path, metadata }: ArrayLayout<D>,
+): zarr.Array<D, { get(key: Key): Promise<Uint8Array | undefined> }> {
+  const size = entryBytes[metadata.data_type];
+  const expected = size === undefined ? undefined : size * sizeOf(metadata.chunk_grid.configuration.chunk_shape);
+  const get = async (key: Key) => {
+    const bytes = await store.get(key);
+    if (bytes === undefined || expected === undefined || bytes.length === expected) return bytes;
+    throw damaged(store, key, `the chunk has ${bytes.length} bytes instead of ${expected}`);
+  };
+  return new zarr.Array({ get }, path, metadata);
+}
+
+/** @throws PushforwardError `store-mismatch` if a chunk cannot be decoded */
+async function decoded<T>(store: Store, key: Key, read: Promise<T>): Promise<T> {
+  return read.catch((cause: unknown) => {
+    throw cause instanceof PushforwardError
+      ? cause
+      : damaged(store, key, `it cannot be decoded (${messageOf(cause)})`, cause);
+  });
+}
+
+/**
+ * The entries of a chunk, or the fill value if it is not stored.
+ *
+ * @throws PushforwardError `store-mismatch` if the chunk is damaged
+ */
 export async function readChunk<D extends zarr.DataType>(
   store: Store,
   array: ArrayLayout<D>,
   ...leading: readonly number[]
 ): Promise<zarr.TypedArray<D>> {
-  return (await arrayOf(store, array).getChunk(coordinates(array, leading))).data;
+  const chunk = readable(store, array).getChunk(coordinates(array, leading));
+  return (await decoded(store, chunkKey(array, ...leading), chunk)).data;
 }
 
-/** The entries of a whole array. */
+/**
+ * The entries of a whole array.
+ *
+ * @throws PushforwardError `store-mismatch` if a chunk is damaged
+ */
 export async function readAll<D extends zarr.DataType>(
   store: Store,
   array: ArrayLayout<D>,
 ): Promise<zarr.TypedArray<D>> {
-  return (await zarr.get(arrayOf(store, array))).data;
+  return (await decoded(store, array.path, zarr.get(readable(store, array)))).data;
 }
 
 /** Stores a chunk of numbers, one for each of its entries. */

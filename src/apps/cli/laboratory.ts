@@ -127,7 +127,7 @@ async function measured(study: Study, lab: Lab, manifest: StudyManifest, out: st
         onCell: (names) => progress.finish(`${study.id}: ${names}`),
         onFailure: (names, cause) => {
           failed++;
-          progress.finish(`${study.id}: ${names} failed: ${reasonOf(cause)}`);
+          progress.finish(`${study.id}: ${names} failed: ${reasonOf(cause).replace(/\.$/, "")}`);
         },
       }),
     );
