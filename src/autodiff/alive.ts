@@ -3,10 +3,10 @@ import type { PrimalBuilder, Value } from "./primal.ts";
 import type { AnyStep, LinearVar, Operand, Tangent } from "./program.ts";
 
 /**
- * Tells where a tangent can be non-zero, as a condition of its shape, by the operations that made it: behind a ReLU where the
- * ReLU passes. `undefined` where they do not tell.
+ * Finds which entries of a tangent can be non-zero, as a condition of the tangent's shape, from the operations that computed it.
+ * After a ReLU, for example, they are those of active neurons. `undefined` if the operations do not determine this.
  *
- * `passesAt` says where a factor lets something through; `undefined` is everywhere.
+ * `passesAt` gives the entries of a factor that are not zero by structure; `undefined` means all entries.
  */
 export function aliveEntries(
   primal: PrimalBuilder,

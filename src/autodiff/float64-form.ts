@@ -1,7 +1,7 @@
 import type { Shape } from "../base/index.ts";
 import type { Attributes, Node, Tensor } from "../onnx/index.ts";
 
-/** Writes float64 nodes. Names of tensors go in and out; `shape` and `wide` take names of the float32 graph. */
+/** Writes float64 nodes. Its functions take and return names of tensors; `shape` and `wide` take names of the float32 graph. */
 export interface Float64Nodes {
   shape(name: string): Shape;
   /** The tensor in float64. */
@@ -15,5 +15,5 @@ export interface Float64Nodes {
   numbers(name: string): number[] | undefined;
 }
 
-/** A node written with other operators; returns the name of its first output in float64, `undefined` where there is no such form. */
+/** A node written with other operators; returns the name of its first output in float64, or `undefined` if there is no such form. */
 export type Float64Form = (write: Float64Nodes, of: Node) => string | undefined;

@@ -11,7 +11,10 @@ type Form = (write: Float64Nodes, of: Node) => string;
 const KEEP = { keepdims: int(1) };
 const spatial = (shape: Shape) => shape.slice(2).map((_, d) => d + 2);
 
-/** What windows meet at each place of the kernel, in row-major order of places; `x` is padded already. */
+/**
+ * The entries that the windows contain at each place of the kernel, in row-major order of places. `x` is already
+ * padded.
+ */
 function* windowPlaces(write: Float64Nodes, x: string, kernel: Shape, size: Shape, { strides, dilations }: Window) {
   const axes = write.ints(kernel.map((_, d) => d + 2));
   const steps = write.ints(strides);
@@ -22,7 +25,7 @@ function* windowPlaces(write: Float64Nodes, x: string, kernel: Shape, size: Shap
   }
 }
 
-/** Pads, or crops where they are negative, the spatial axes. */
+/** Pads the spatial axes; negative numbers crop them. */
 function padded(write: Float64Nodes, x: string, pads: readonly number[], fill = 0): string {
   if (pads.every((pad) => pad === 0)) return x;
   const rank = pads.length / 2;
@@ -31,7 +34,7 @@ function padded(write: Float64Nodes, x: string, pads: readonly number[], fill = 
 }
 
 interface Convolution {
-  /** [batch, channels, ...size], padded already. */
+  /** [batch, channels, ...size], already padded. */
   readonly x: string;
   /** [M, C / group, ...kernel] */
   readonly weight: string;
@@ -41,7 +44,9 @@ interface Convolution {
   readonly window: Window;
 }
 
-/** A convolution as one matrix product a group: of the weight with what each kernel entry meets. */
+/**
+ * A convolution as one matrix product for each group: the weight times the entries that each place of the kernel meets.
+ */
 function convolved(write: Float64Nodes, { x, weight, weightShape, outputShape, group, window }: Convolution): string {
   const [batch, channels, ...size] = outputShape as [number, number, ...number[]];
   const [, perGroup, ...kernel] = weightShape as [number, number, ...number[]];
@@ -72,7 +77,10 @@ const convolution: Form = (write, { inputs: [x, w, b], outputs: [y], attributes 
   return withBias(write, product, b, window.strides.length);
 };
 
-/** The convolution of the input, spread by the strides, with the kernel turned round. */
+/**
+ * A transposed convolution, as the convolution of the reversed kernel with the input, into which the strides insert
+ * zeros.
+ */
 const transposedConvolution: Form = (write, { inputs: [x, w, b], outputs: [y], attributes }) => {
   const read = readAttributes(attributes);
   const [xs, ws, ys] = [write.shape(x!), write.shape(w!), write.shape(y!)];
@@ -115,7 +123,7 @@ const transposedConvolution: Form = (write, { inputs: [x, w, b], outputs: [y], a
   return withBias(write, product, b, rank);
 };
 
-/** What a transposed convolution crops at the beginning of each axis. */
+/** The number of entries that a transposed convolution crops at the beginning of each axis. */
 function transposedPads(
   read: ReturnType<typeof readAttributes>,
   input: Shape,
@@ -136,12 +144,12 @@ function transposedPads(
   });
 }
 
-/** The sum of what each window meets. */
+/** The sum of the entries in each window. */
 function windowSum(write: Float64Nodes, x: string, kernel: Shape, size: Shape, window: Window): string {
   return [...windowPlaces(write, x, kernel, size, window)].reduce((a, b) => write.node("Add", [a, b]));
 }
 
-/** A pool's node as the geometry helpers take it. */
+/** The node of a pool in the form that the geometry helpers take. */
 function poolOf(write: Float64Nodes, { inputs: [x], outputs: [y], attributes }: Node) {
   const read = readAttributes(attributes);
   const kernel = read.ints("kernel_shape")!;
@@ -153,7 +161,7 @@ function poolOf(write: Float64Nodes, { inputs: [x], outputs: [y], attributes }: 
 const averagePool: Form = (write, of) => {
   const { read, kernel, input, output, window } = poolOf(write, of);
   const sum = windowSum(write, padded(write, write.wide(of.inputs[0]!), window.pads), kernel, output, window);
-  // How many entries count, by the same windows: stated padding if the node says so, and never what lies beyond it.
+  // The same windows count the entries. Padding from the attributes counts if the node says so; what lies beyond it never counts.
   const stated = windowOf({ attributes: read }, kernel, input, output).pads;
   const rank = kernel.length;
   const ones = write.node("Expand", [write.number(1), write.ints([1, 1, ...input])]);
@@ -162,7 +170,7 @@ const averagePool: Form = (write, of) => {
   return write.node("Div", [sum, windowSum(write, padded(write, framed, beyond), kernel, output, window)]);
 };
 
-/** (Σ|x|ᵖ)^(1/p), with the sum handed in. */
+/** (Σ|x|ᵖ)^(1/p), where the sum is an argument. */
 function pNorm(write: Float64Nodes, of: Node, sum: (powers: string) => string): string {
   const p = readAttributes(of.attributes).int("p", 2);
   const powers = write.node("Pow", [write.node("Abs", [write.wide(of.inputs[0]!)]), write.number(p)]);
@@ -186,7 +194,7 @@ const localResponseNormalization: Form = (write, { inputs: [x], attributes }) =>
   return write.node("Div", [wide, write.node("Pow", [base, write.number(read.float("beta", 0.75))])]);
 };
 
-/** (x − mean) / deviation over axes; `deviation` follows from the variance. */
+/** (x − mean) / deviation over some axes; `deviation` computes the deviation from the variance. */
 function standardized(
   write: Float64Nodes,
   x: string,
@@ -198,13 +206,13 @@ function standardized(
   return write.node("Div", [centred, deviation(mean(write.node("Mul", [centred, centred])))]);
 }
 
-/** √(variance + ε), with the ε of a node. */
+/** √(variance + ε), with the attribute ε of a node. */
 const deviationOf = (write: Float64Nodes, { attributes }: Node) => {
   const epsilon = readAttributes(attributes).float("epsilon", 1e-5);
   return (variance: string) => write.node("Sqrt", [write.node("Add", [variance, write.number(epsilon)])]);
 };
 
-/** y · scale + bias, which hold one number for each entry of axis 1. */
+/** y · scale + bias, where scale and bias contain one number for each entry of axis 1. */
 function affine(write: Float64Nodes, y: string, scale: string, bias: string, rank: number): string {
   const shape = write.ints([1, -1, ...new Array<number>(rank - 2).fill(1)]);
   const [by, plus] = [scale, bias].map((name) => write.node("Reshape", [write.wide(name), shape])) as [string, string];
@@ -218,7 +226,7 @@ const instanceNormalization: Form = (write, of) => {
   return affine(write, normal, scale, bias, shape.length);
 };
 
-/** Scale and bias hold one number a channel, or one a group (before opset 21). */
+/** Scale and bias contain one number for each channel, or, before opset 21, one for each group. */
 const groupNormalization: Form = (write, of) => {
   const [x, scale, bias] = of.inputs as [string, string, string];
   const shape = write.shape(x);
@@ -263,7 +271,7 @@ const overSpatial =
   (write, { inputs: [x] }) =>
     write.node(op, [write.wide(x!), write.ints(spatial(write.shape(x!)))], KEEP);
 
-/** Operators that ONNX Runtime has in float32 only, written with others that it has in float64. */
+/** Operators that ONNX Runtime has in float32 only, written with operators that it has in float64. */
 export const float64Forms: Readonly<Record<string, Float64Form>> = {
   AveragePool: averagePool,
   Celu: celu,

@@ -5,17 +5,23 @@ import { type Kink, PrimalBuilder, type Value } from "./primal.ts";
 import type { Operand, Window } from "./program.ts";
 
 /**
- * Two numbers are equal if they differ by at most this part of the largest ordinary magnitude of their tensor. Sums in float64
- * that are equal on paper differ by less, in whatever order they are summed; so the convention decides, and not rounding.
+ * Two numbers count as equal if they differ by at most this fraction of the largest ordinary magnitude of their tensor. Float64
+ * sums that are equal in exact arithmetic differ by less, in any order of summation. So the convention decides, and not rounding.
  */
 const EQUAL = 1e-10;
 
-/** Entries from this magnitude on are taken for masks (−1e9, say) and are no ordinary ones, unless all others are zero. */
+/**
+ * Entries of this magnitude or more count as masks (for example −1e9) and not as ordinary entries, unless all other
+ * entries are zero.
+ */
 const MASK = 1e6;
 
 type Extreme = "Max" | "Min";
 
-/** A scalar: what two numbers of these tensors may differ by and still count as equal. Limits do not count. */
+/**
+ * A scalar: the largest difference with which two numbers of these tensors still count as equal. Constant limits do not
+ * count, unless all tensors are constant.
+ */
 function tolerance(primal: PrimalBuilder, tensors: readonly Value[]): Value {
   const moving = tensors.filter((tensor) => tensor.constant === undefined);
   const counted = moving.length > 0 ? moving : tensors;
@@ -43,8 +49,9 @@ function scaleOf(primal: PrimalBuilder, x: Value): Value {
 }
 
 /**
- * What numbers may differ from `b` by and still count as equal: what their tensors allow, or the same part of b itself where
- * that is more (large numbers beside small ones). A comparison with a limit goes by the tensors alone.
+ * The largest difference from `b` with which numbers still count as equal: the tolerance of their tensors, or the same fraction of
+ * b itself if that is larger, as for large numbers beside small ones. In a comparison with a constant limit, only the tensors
+ * determine it.
  */
 function toleranceAt(primal: PrimalBuilder, b: Value, tensors: readonly Value[]): Value {
   const allowed = tolerance(primal, tensors);
@@ -55,12 +62,15 @@ function toleranceAt(primal: PrimalBuilder, b: Value, tensors: readonly Value[])
   return primal.op("Max", [allowed, primal.affine(EQUAL, finite, 0)], b.shape);
 }
 
-/** Whether a > b, where the derivative does not jump at a = b: equal numbers do not exceed each other. */
+/**
+ * Whether a > b, for comparisons where the derivative does not jump at a = b. Of two equal numbers, neither exceeds the
+ * other.
+ */
 export function exceeds(primal: PrimalBuilder, a: Value, b: Value): Value {
   return primal.compare("Greater", a, primal.add(b, toleranceAt(primal, b, [a, b])));
 }
 
-/** a ≥ b, or less by no more than the tolerance. */
+/** Whether a ≥ b, or a is less than b by at most the tolerance. */
 function reaches(primal: PrimalBuilder, a: Value, b: Value): Value {
   return primal.compare("GreaterOrEqual", a, primal.sub(b, toleranceAt(primal, b, [a, b])));
 }
@@ -68,43 +78,50 @@ function reaches(primal: PrimalBuilder, a: Value, b: Value): Value {
 const nearlyEqual = (primal: PrimalBuilder, a: Value, b: Value): Value =>
   primal.and(reaches(primal, a, b), reaches(primal, b, a));
 
-/** Notes where neurons are at a kink, unless their own tangent is zero. `x` is the node's input that they belong to. */
+/**
+ * Records which neurons are at a kink. Those whose own tangent is zero do not count. `x` is the node's input that
+ * contains them.
+ */
 function noteNeurons(primal: PrimalBuilder, at: Value, x: Value): void {
   const alive = primal.alive(x.name);
   const hangs = alive !== undefined && sizeOf(alive.shape) === sizeOf(at.shape) ? primal.and(at, alive) : at;
   primal.kinks.push({ of: primal.owner ?? x.name, kind: "neurons", at: hangs });
 }
 
-/** The same where the derivative jumps at a = b. `x` is the node's input that the numbers belong to. */
+/**
+ * Whether a > b, for comparisons where the derivative jumps at a = b, which is recorded. `x` is the node's input that
+ * contains the numbers.
+ */
 export function above(primal: PrimalBuilder, a: Value, b: Value, x = a.constant === undefined ? a : b): Value {
   noteNeurons(primal, nearlyEqual(primal, a, b), x);
   return exceeds(primal, a, b);
 }
 
-/** Whether a ≥ b, where the derivative jumps at a = b. */
+/** Whether a ≥ b, for comparisons where the derivative jumps at a = b, which is recorded. */
 function atLeast(primal: PrimalBuilder, a: Value, b: Value): Value {
   noteNeurons(primal, nearlyEqual(primal, a, b), a.constant === undefined ? a : b);
   return reaches(primal, a, b);
 }
 
-/** 1 where x > 0, else 0. */
+/** 1 where x > 0, and 0 elsewhere. */
 export const positive = (primal: PrimalBuilder, x: Value): Value => primal.mask(above(primal, x, primal.scalar(0)));
 
-/** −1, 0 or 1, where the derivative jumps at 0. */
+/** The sign −1, 0 or 1. The derivative jumps at 0, which is recorded. */
 export function sign(primal: PrimalBuilder, x: Value): Value {
   const isZero = nearlyEqual(primal, x, primal.scalar(0));
   noteNeurons(primal, isZero, x);
   return primal.where(isZero, primal.scalar(0), primal.map("Sign", x));
 }
 
-/** Whether entries are as large (small) as the extreme. */
+/** Whether entries equal the extreme, which is their maximum or minimum. */
 const isExtreme = (primal: PrimalBuilder, extreme: Extreme, x: Value, found: Value): Value =>
   extreme === "Max" ? reaches(primal, x, found) : reaches(primal, found, x);
 
 /**
- * Notes the windows whose extreme several entries share, unless the tangents of all those are zero.
+ * Records the windows in which several entries equal the extreme. Windows in which all these entries have zero tangents do not
+ * count.
  *
- * `sharing` counts the entries, `alive` those with a tangent; numbers of one shape.
+ * `sharing` is the number of such entries in each window, and `alive` the number of those with a tangent; both have one shape.
  */
 function noteWindows(primal: PrimalBuilder, sharing: Value, alive: Value): void {
   const several = primal.compare("Greater", sharing, primal.scalar(1));
@@ -112,7 +129,9 @@ function noteWindows(primal: PrimalBuilder, sharing: Value, alive: Value): void 
   primal.kinks.push({ of: primal.owner!, kind: "windows", at: primal.and(several, moves) });
 }
 
-/** Where each row of a table [rows, columns] has its extreme first, [rows]; `x` is the node's input in that order of entries. */
+/**
+ * The index of the first entry that equals the extreme, for each row of a table [rows, columns]; the result is [rows].
+ */
 export function firstInRow(primal: PrimalBuilder, extreme: Extreme, table: Value, alive: Value | undefined): Value {
   const found = primal.reduce(`Reduce${extreme}`, table, [-1]);
   const isFound = isExtreme(primal, extreme, table, found);
@@ -123,7 +142,7 @@ export function firstInRow(primal: PrimalBuilder, extreme: Extreme, table: Value
   return primal.op("ArgMax", [shares], rows, { axis: int(1), keepdims: int(0) }, "int64");
 }
 
-/** For each input, where it is the extreme of all and no earlier one is. */
+/** For each input: where it equals the extreme of all inputs, and no earlier input does. */
 export function firstInput(primal: PrimalBuilder, extreme: Extreme, inputs: readonly Value[], y: Value): Value[] {
   const wide = inputs.map((x) => primal.expand(x, y.shape));
   const found = wide.reduce((a, b) => primal.op(extreme, [a, b], y.shape));
@@ -145,8 +164,8 @@ export function firstInput(primal: PrimalBuilder, extreme: Extreme, inputs: read
 }
 
 /**
- * The flat index of the entry of x that each window takes: the first in row-major order of those that equal its largest, y;
- * 0 for windows that lie in padding alone.
+ * The flat index of the entry of x that each window takes: the first, in row-major order, of the entries that equal the largest,
+ * y. It is 0 for windows that contain only padding.
  */
 export function firstInWindow(primal: PrimalBuilder, x: Value, y: Value, window: Window, kernel: Shape): Value {
   const { strides, dilations, pads } = window;
@@ -158,7 +177,7 @@ export function firstInWindow(primal: PrimalBuilder, x: Value, y: Value, window:
     axes: primal.constant(intTensor(kernel.map((_, d) => d + 2))),
     by: primal.constant(intTensor(strides)),
   };
-  /** What each window meets at one place of the kernel. */
+  /** The entries that the windows contain at one place of the kernel. */
   const meet = (values: Value, offset: readonly number[]) => {
     const start = offset.map((at, d) => at * dilations[d]!);
     const end = start.map((at, d) => at + (output[d]! - 1) * strides[d]! + 1);
@@ -171,7 +190,7 @@ export function firstInWindow(primal: PrimalBuilder, x: Value, y: Value, window:
       [values, primal.constant(intTensor(ends)), primal.scalar(fill)],
       [...x.shape.slice(0, 2), ...input.map((extent, d) => extent + pads[d]! + pads[rank + d]!)],
     );
-  // No number is as large as NaN, so that padding is never taken.
+  // No comparison with NaN holds, so padding is never taken.
   const padded = pad(x, Number.NaN);
   const alive = primal.alive(x.name);
   const paddedAlive = alive && pad(primal.mask(primal.reshape(alive, x.shape)), 0);
@@ -196,7 +215,7 @@ export function firstInWindow(primal: PrimalBuilder, x: Value, y: Value, window:
   return primal.op("Max", [indices, primal.constant(intTensor([0], []))], y.shape, {}, "int64");
 }
 
-/** Where each window begins, as a flat index of x; before x where it begins in the padding. */
+/** The flat index of x at which each window begins. If the window begins in the padding, the index may lie before x. */
 function windowStarts(
   x: Shape,
   y: Shape,
@@ -209,7 +228,7 @@ function windowStarts(
   return Array.from({ length: planes }, (_, p) => begins.map((begin) => p * plane + begin)).flat();
 }
 
-/** Whether each window of a pool, [1, 1, ...output], holds an entry of the input; `undefined` where all do. */
+/** Whether each window of a pool, [1, 1, ...output], contains an entry of the input; `undefined` if all windows do. */
 export function windowsWithEntries(input: Shape, output: Shape, kernel: Shape, window: Window): number[] | undefined {
   const meets = output.map((extent, d) =>
     Array.from({ length: extent }, (_, o) =>
@@ -226,7 +245,10 @@ interface SettledNode {
   readonly y: Value;
 }
 
-/** A model's own nodes that jump where numbers are equal, in the form that takes equal numbers for equal. */
+/**
+ * Nodes of a model whose value jumps where numbers are equal, rewritten so that numbers within the tolerance count as
+ * equal.
+ */
 const settled: Readonly<Record<string, (primal: PrimalBuilder, inputs: readonly Value[], of: SettledNode) => Value>> = {
   Greater: (primal, [a, b]) => above(primal, a!, b!),
   Less: (primal, [a, b]) => above(primal, b!, a!),
@@ -240,14 +262,14 @@ const settled: Readonly<Record<string, (primal: PrimalBuilder, inputs: readonly 
   Sign: (primal, [x]) => sign(primal, x!),
   ArgMax: (primal, [x], of) => argument(primal, "Max", x!, of.attributes),
   ArgMin: (primal, [x], of) => argument(primal, "Min", x!, of.attributes),
-  /** Its second output, the flat index of the entry that each window takes. */
+  /** The second output of MaxPool: the flat index of the entry that each window takes. */
   MaxPool: (primal, [x], { attributes, y }) => {
     const read = readAttributes(attributes);
     const kernel = read.ints("kernel_shape")!;
     return firstInWindow(primal, x!, y, poolWindowOf({ attributes: read, inputs: [x!], outputs: [y] }, kernel), kernel);
   },
   Hardmax: (primal, [x], of) => hardmax(primal, x!, of),
-  /** Whether entries are not 0; `settleComparisons` leaves casts to other types than bool alone. */
+  /** A cast to bool: whether entries are not 0. `settleComparisons` does not change casts to other types. */
   Cast: (primal, [x]) => {
     const isZero = nearlyEqual(primal, x!, primal.scalar(0));
     noteNeurons(primal, isZero, x!);
@@ -255,7 +277,7 @@ const settled: Readonly<Record<string, (primal: PrimalBuilder, inputs: readonly 
   },
 };
 
-/** 1 at the first of the largest entries along an axis, 0 elsewhere. */
+/** 1 at the first of the entries along an axis that equal the largest, and 0 elsewhere. */
 function hardmax(primal: PrimalBuilder, x: Value, { attributes }: SettledNode): Value {
   const axis = readAttributes(attributes).int("axis", -1);
   const along = x.shape.map((extent, i) => (i === (axis < 0 ? axis + x.shape.length : axis) ? extent : 1));
@@ -276,8 +298,8 @@ function argument(primal: PrimalBuilder, extreme: Extreme, x: Value, attributes:
 }
 
 /**
- * The nodes of a model with those that compare floats in the form that takes equal numbers for equal; and what helper values
- * that form has. Kinks are noted of the nodes that move with a source.
+ * The nodes of a model, in which nodes that compare floats are rewritten so that numbers within the tolerance count as equal,
+ * and the helper values of the new nodes. Kinks are recorded for nodes that depend on a source.
  */
 export function settleComparisons(
   nodes: readonly Node[],
@@ -300,7 +322,7 @@ export function settleComparisons(
     const [y] = one.outputs as [string];
     const { attributes } = one;
     const result = settle(helpers, inputs, { attributes, y: { name: y, ...values.get(y)!, constant: undefined } });
-    // Ties of a pool are noted by its rule.
+    // The rule of a pool records its ties.
     if (hasIndices || !moves(one)) helpers.kinks.length = kinksBefore;
     const copy = node({ op: "Identity", inputs: [result.name], outputs: one.outputs.slice(-1), name: one.name });
     const itself = hasIndices ? [{ ...one, name: `${one.name}/values`, outputs: [y] }] : [];
@@ -309,14 +331,14 @@ export function settleComparisons(
   return { nodes: all, helpers };
 }
 
-/** Where a primal graph counts kinks. */
+/** The output of a primal graph that counts kinks. */
 export interface KinkCounts {
-  /** The graph's output with the counts: int64, one for each of `of`. */
+  /** The name of the output with the counts: int64, one for each entry of `of`. */
   readonly counts: Operand;
   readonly of: readonly Pick<Kink, "of" | "kind">[];
 }
 
-/** Counts how many kinks each node is at; `undefined` where no node has any. */
+/** Counts the kinks of each node; `undefined` if no node can have any. */
 export function countKinks(primal: PrimalBuilder, kinks: readonly Kink[]): KinkCounts | undefined {
   if (kinks.length === 0) return undefined;
   const numbers = kinks.map(({ at }) => primal.reshape(primal.total(primal.cast(at, "int64")), [1]));

@@ -4,16 +4,17 @@ import { aliveEntries } from "./alive.ts";
 import type { PrimalBuilder, Value } from "./primal.ts";
 import type { AnyStep, LinearProgram, LinearVar, Operand } from "./program.ts";
 
-/** Where the entries of a tangent matter to the targets: a condition of its shape, or everywhere. */
+/** Which entries of a tangent matter to the targets: a condition of the tangent's shape, or all entries. */
 type Wanted = Value | "everywhere";
 
 /**
- * Sets slopes to zero where what they scale is zero by structure, or where a later mask or selection discards it. Otherwise an
- * infinite slope there (√ at 0 behind Where, log at 0 behind Max, the arc cosine of what Clip holds at 1) would give NaN as
- * 0 · ∞. The masks of Where, Clip, ReLU and the like, zeros of constant factors, and the selections of pools, maxima and slices
- * are followed through the operations that move, scale, add and spread entries, in both directions.
+ * Sets slopes to zero where the tangent that they scale is zero by structure, and where a later mask or selection discards the
+ * result. Otherwise an infinite slope would give NaN there, as 0 · ∞: √ at 0 before a Where, log at 0 before a Max, or the arc
+ * cosine of an entry that Clip limits to 1. The masks of Where, Clip, ReLU and similar operators, the zeros of constant factors,
+ * and the selections of pools, maxima and slices are followed in both directions, through operations that move, scale, add and
+ * broadcast entries.
  *
- * Constant factors stay as they are.
+ * Constant factors do not change.
  */
 export function settleUntaken(program: LinearProgram, primal: PrimalBuilder): LinearProgram {
   const known = new Map<string, Value | undefined>();
@@ -48,7 +49,7 @@ export function settleUntaken(program: LinearProgram, primal: PrimalBuilder): Li
   return { ...program, steps: steps.reverse() };
 }
 
-/** Where a factor is not zero by structure: a mask, or a constant that holds zeros. */
+/** Which entries of a factor are not zero by structure. The factor is a mask, or a constant that contains zeros. */
 function structuralMask(primal: PrimalBuilder, operand: Operand): Value | undefined {
   const mask = primal.masks.get(operand.name);
   const { constant } = primal.valueOf(operand);
@@ -59,7 +60,7 @@ function structuralMask(primal: PrimalBuilder, operand: Operand): Value | undefi
   return primal.constant({ type: "bool", shape: operand.shape, data });
 }
 
-/** Where an input of a step, not of a concatenation, matters if its output matters `here`. */
+/** Which entries of a step's input matter if those of its output matter `here`. The step is not a concatenation. */
 function before(
   step: AnyStep,
   x: LinearVar,
@@ -109,7 +110,9 @@ function before(
   }
 }
 
-/** Where one part of a concatenation, which begins at `start`, matters if the whole matters `here`. */
+/**
+ * Which entries of one part of a concatenation matter if those of the whole matter `here`. The part begins at `start`.
+ */
 const part = (
   { attributes: { axis } }: AnyStep & { op: "concat" },
   x: LinearVar,
@@ -118,7 +121,7 @@ const part = (
   primal: PrimalBuilder,
 ): Wanted => (here === "everywhere" ? here : primal.sliceAxis(here, axis, start, x.shape.at(axis)!));
 
-/** Which entries of a tensor are taken at indices along an axis, to places that matter `here`. */
+/** Which entries of a tensor are gathered, by indices along an axis, to places that matter `here`. */
 function scattered(
   primal: PrimalBuilder,
   shape: Shape,
@@ -130,13 +133,13 @@ function scattered(
   const along = taken.map((extent, i) => (i === taken.length + axis ? extent : 1));
   const places = primal.expand(primal.reshape(indices, along), taken);
   const matters = here === "everywhere" ? primal.constant(filled(taken, 1)) : primal.mask(here);
-  // An entry that is taken twice matters if either place does: the scatter adds.
+  // An entry that is gathered twice matters if one of the two places does, because the scatter adds.
   const attributes = { axis: int(axis), reduction: text("add") };
   const inputs = [primal.constant(filled(shape, 0)), places, matters];
   return primal.isNonZero(primal.op("ScatterElements", inputs, shape, attributes));
 }
 
-/** Whether any entry that broadcasting makes of an entry is wanted, in the smaller shape. */
+/** For each entry of the smaller shape: whether broadcasting copies it to any place that is wanted. */
 function anyOver(here: Value, shape: Shape, primal: PrimalBuilder): Value {
   if (sameShape(here.shape, shape)) return here;
   const lead = here.shape.length - shape.length;
@@ -147,7 +150,7 @@ function anyOver(here: Value, shape: Shape, primal: PrimalBuilder): Value {
   return primal.isNonZero(primal.reshape(primal.reduce("ReduceMax", primal.mask(here), spread), shape));
 }
 
-/** A scaling with its factor set to zero where the result does not matter. */
+/** The scaling, with its factor set to zero where the result does not matter. */
 function settled(step: AnyStep & { op: "scale" }, here: Value, primal: PrimalBuilder): AnyStep {
   const [operand] = step.operands as [(typeof step.operands)[0]];
   const factor = primal.valueOf(operand);

@@ -4,7 +4,7 @@ import type { Graph, Node, Tensor } from "./model.ts";
 import { isFloat } from "./precision.ts";
 import { toFloat32Array } from "./tensor-types.ts";
 
-/** Operators that only move entries about: an infinity passes through them to the next operator. */
+/** Operators that only move entries. An infinity passes through them to the next operator. */
 const moving = new Set(
   [
     "Identity Cast CastLike Dropout Reshape Flatten Squeeze Unsqueeze Transpose Expand Tile Slice Split Concat Gather",
@@ -13,7 +13,10 @@ const moving = new Set(
   ].flatMap((names) => names.split(" ")),
 );
 
-/** Operators in which a mask of −∞ or a bound of ±∞ has its meaning; in all other arithmetic an infinity is a broken weight. */
+/**
+ * Operators in which a mask of −∞ or a bound of ±∞ is meaningful. In all other arithmetic, an infinity is a damaged
+ * weight.
+ */
 const takesInfinity = new Set(
   [
     "Where Add Sub Sum Max Min Clip Equal Greater GreaterOrEqual Less LessOrEqual IsInf IsNaN",
@@ -22,10 +25,11 @@ const takesInfinity = new Set(
 );
 
 /**
- * Refuses constants that are not finite and that reach arithmetic in which they cannot be meant. The graph is folded: what
- * constants alone compute is judged by what comes of it. A single number is no weight, and may be infinite.
+ * Refuses constants that are not finite and that reach arithmetic in which this cannot be intended. The graph must be folded, so
+ * that the results of constant expressions are judged and not their parts. A single number may be infinite, because it is not a
+ * weight.
  *
- * @throws PushforwardError `not-finite` naming the tensor, how many entries, and the node that uses it
+ * @throws PushforwardError `not-finite`, which names the tensor, the number of such entries, and the node that uses them
  */
 export function checkFinite(graph: Graph): void {
   const users = new Map<string, Node[]>();
@@ -53,11 +57,14 @@ function checkTensor(name: string, tensor: Tensor, users: Users): void {
   throw new PushforwardError("not-finite", {
     what: `${count} of ${tensor.data.length} entries of the weight "${name}" are not finite (NaN or infinite).`,
     where: user && { node: user.name || user.outputs[0], op: user.op },
-    fix: "The training diverged or the file is damaged: use another checkpoint.",
+    fix: "The training diverged, or the file is damaged. Use another checkpoint.",
   });
 }
 
-/** The first node that computes with the entries of a tensor and takes no infinities; looks through nodes that move entries. */
+/**
+ * The first node that computes with the entries of a tensor and cannot take infinities. The search passes through nodes
+ * that only move entries.
+ */
 function brokenBy(name: string, users: Users, seen: Set<string>): Node | undefined {
   if (seen.has(name)) return undefined;
   seen.add(name);

@@ -4,10 +4,10 @@ import type { Graph, Node, OnnxModel } from "./model.ts";
 import { checkOpset } from "./opset-range.ts";
 
 /**
- * The model itself with its nodes in an order in which they can run, after checking that it can: every name defined once,
- * every input defined, no cycle, every operator set imported.
+ * Checks that a model can run, and returns it with its nodes in an order in which they can run. Every name must be defined
+ * once, every tensor that a node reads must be defined, there must be no cycle, and every operator set must be imported.
  *
- * @throws PushforwardError `model-invalid` for a graph that cannot run, `op-unsupported` for an opset that is not read
+ * @throws PushforwardError `model-invalid` for a graph that cannot run, `op-unsupported` for an opset that is not supported
  */
 export function checkModel(model: OnnxModel, file?: string): OnnxModel {
   try {
@@ -31,7 +31,10 @@ function checkImports({ opsets, graph }: OnnxModel): void {
   }
 }
 
-/** The graph (and its subgraphs) with every node after the nodes that it reads from. `outer` are the names of surrounding graphs. */
+/**
+ * The graph (and its subgraphs) with every node after the nodes that it reads from. `outer` are the names of
+ * surrounding graphs.
+ */
 function sortGraph(graph: Graph, outer: ReadonlySet<string>): Graph {
   const producers = producersOf(graph);
   const known = new Set([...outer, ...producers.keys()]);
@@ -48,7 +51,7 @@ function producersOf(graph: Graph): Map<string, Node | undefined> {
       throw new PushforwardError("model-invalid", {
         what: `Two tensors are named "${name}".`,
         where: node && placeOf(node),
-        fix: "Tensor names must be unique: export the model again.",
+        fix: "Tensor names must be unique. Export the model again.",
       });
     }
     producers.set(name, node);
@@ -77,7 +80,10 @@ function checkDefined(graph: Graph, known: ReadonlySet<string>): void {
   });
 }
 
-/** The nodes in an order in which each follows the nodes that it reads from. If they are in such an order, it does not change. */
+/**
+ * The nodes in an order in which each follows the nodes that it reads from. If they are in such an order, it does not
+ * change.
+ */
 function inOrder(nodes: readonly Node[], producers: ReadonlyMap<string, Node | undefined>): readonly Node[] {
   const before = new Map(
     nodes.map((node) => [node, readsOf(node).flatMap((name) => producers.get(name) ?? [])] as const),
@@ -108,7 +114,7 @@ function cycleError(held: readonly Node[], before: ReadonlyMap<Node, readonly No
   return new PushforwardError("model-invalid", {
     what: `The graph has a cycle: ${names.join(" → ")}.`,
     where: placeOf(cycle[0]!),
-    fix: "A network without loops is needed: export the model again.",
+    fix: "The graph of a network must have no cycles. Export the model again.",
   });
 }
 

@@ -31,7 +31,7 @@ export interface NormalizeOptions {
  *
  * @throws PushforwardError whatever `checkModel` throws, `shape-mismatch` if input shapes are open or contradict the file,
  * `op-unsupported` for a variant that cannot be converted to this form, `backend-failed` if the graph does not run,
- * `not-finite` for NaN and infinite weights (an infinity that masks or bounds passes)
+ * `not-finite` for NaN and infinite weights (an infinity that is a mask or a bound is allowed)
  */
 export async function normalize(model: OnnxModel, options: NormalizeOptions): Promise<Model> {
   const { file, evaluate } = options;
@@ -91,7 +91,10 @@ async function run(evaluate: Evaluate, model: OnnxModel, feeds: Observed, names:
   }
 }
 
-/** Observes the graph and replaces every If with a constant condition by the branch taken, until there is none; then folds. */
+/**
+ * Observes the graph and replaces every If with a constant condition by the branch taken, until there is none; then
+ * folds.
+ */
 async function settle(
   model: OnnxModel,
   observe: (model: OnnxModel, names: readonly string[]) => Promise<Observed>,
@@ -104,7 +107,10 @@ async function settle(
   return { onnx: withGraph(model, graph), values: typesOf(graph, observed) };
 }
 
-/** The graph with the branch in place of each If that always takes the same one; `undefined` where there is none. */
+/**
+ * The graph in which each If that always takes the same branch is replaced by that branch; `undefined` if there is no
+ * such If.
+ */
 function inlineDecided(graph: Graph, observed: Observed): Graph | undefined {
   const constant = constantsOf(graph, observed);
   const isDecided = (node: Node) =>
@@ -125,7 +131,7 @@ function inlineDecided(graph: Graph, observed: Observed): Graph | undefined {
   return { ...graph, nodes, initializers };
 }
 
-/** Every node with a name that no other has: its own, else its first output's. */
+/** The nodes with unique names: their own, or else the name of their first output. */
 function named(model: OnnxModel): OnnxModel {
   const taken = new Set<string>();
   const nameNodes = (graph: Graph): Graph => ({ ...graph, nodes: graph.nodes.map(nameNode) });

@@ -2,15 +2,15 @@ import { tableOf } from "../base/index.ts";
 import { allNames, freshName, mapSubgraphs, subgraphsOf } from "./graph.ts";
 import type { Graph, Node } from "./model.ts";
 
-/** Operators with as many outputs as the node names: each place counts. */
+/** Operators whose number of outputs is the number of names that the node lists, so that every name counts. */
 const variadic = new Set(["If", "Loop", "Scan", "Split"]);
 
-/** Operators that must name more outputs than the first. */
+/** Operators that must name more than their first output. */
 const required = tableOf<Readonly<Record<string, number>>>({ DynamicQuantizeLinear: 3, StringSplit: 2, TopK: 2 });
 
 /**
- * The graph with a name for every output that an operator must have, and without empty names at the end of the others. A file may
- * leave out the names of outputs that it does not use; ONNX Runtime ends the process where it meets one that must be there.
+ * The graph with a name for every output that an operator must have, and without empty names at the end of other lists. A file
+ * may leave out the names of outputs that it does not use, but ONNX Runtime crashes if an output is required and has no name.
  */
 export function withRequiredOutputs(graph: Graph, taken = allNames(graph)): Graph {
   const nodes = graph.nodes.map((node) => {
@@ -29,7 +29,7 @@ export const leavesOutOutputs = (graph: Graph): boolean =>
     return required.some((name, i) => name !== (node.outputs[i] ?? "")) || subgraphsOf(node).some(leavesOutOutputs);
   });
 
-/** `undefined` where the node's outputs may stay as they are. */
+/** `undefined` if the node's outputs need no change. */
 function requiredOutputs(node: Node, taken: Set<string>): string[] | undefined {
   const { op, outputs } = node;
   const isVariadic = variadic.has(op) && node.domain === "";

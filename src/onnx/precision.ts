@@ -5,13 +5,13 @@ import { dataTypes, toFloat32Array } from "./tensor-types.ts";
 const otherFloats = new Set<DataType>(["float16", "bfloat16", "float64"]);
 const otherCodes = new Set<number>([...otherFloats].map((type) => dataTypes[type].code));
 
-/** Whether an element type is one of floating-point numbers. */
+/** Whether an element type is a floating-point type. */
 export const isFloat = (type: DataType): boolean => type === "float32" || otherFloats.has(type);
 
 /** Attributes that name an element type by its code. */
 const typeAttributes = new Set(["to", "dtype", "output_dtype", "output_datatype", "stash_type", "softmax_precision"]);
 
-/** A tensor of any floating-point type as float32 (float64 is rounded); all others as they are. */
+/** A tensor of any floating-point type as float32 (float64 is rounded). Other tensors are returned unchanged. */
 export function toFloat32(tensor: Tensor): Tensor {
   if (!otherFloats.has(tensor.type)) return tensor;
   return { type: "float32", shape: tensor.shape, data: toFloat32Array(tensor) };
@@ -42,7 +42,9 @@ function nodeInFloat32(node: Node): Node {
   return mapSubgraphs({ ...node, attributes: Object.fromEntries(attributes) }, graphInFloat32);
 }
 
-/** The largest relative error of one rounding in the coarsest type that a graph computes in; float64 counts as float32. */
+/**
+ * The largest relative error of one rounding in the coarsest type that a graph computes in; float64 counts as float32.
+ */
 export function unitRoundoff(graph: Graph): number {
   const halves: readonly (readonly [DataType, number])[] = [
     ["bfloat16", 2 ** -8],

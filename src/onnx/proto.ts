@@ -1,9 +1,9 @@
 import protobuf from "protobufjs/light.js";
 
-/** An int64 as the decoder hands it over: a number, or two 32-bit halves. */
+/** An int64 as the decoder gives it: a number, or two 32-bit halves. */
 export type Int64 = number | { readonly low: number; readonly high: number };
 
-/** The messages of the format, as far as this project reads them; every field may be absent. */
+/** The messages of the format, with the fields that this project reads. Every field may be absent. */
 export interface ModelMessage {
   irVersion?: Int64;
   producerName?: string;
@@ -92,7 +92,7 @@ export interface FunctionMessage {
 
 type FieldNumbers = Readonly<Record<string, readonly [type: string, number: number]>>;
 
-/** `type*` is a repeated field, `type**` a packed one. The numbers are those of the format. */
+/** `type*` is a repeated field, and `type**` a packed one. The numbers are those of the format. */
 const messages: Readonly<Record<string, FieldNumbers>> = {
   Model: {
     irVersion: ["int64", 1],
@@ -172,7 +172,10 @@ const messages: Readonly<Record<string, FieldNumbers>> = {
   Unread: {},
 };
 
-/** Version of the format that holds everything that is read here; later ones add element types and parts that are not. */
+/**
+ * The version of the format that contains everything that is read here. Later versions add only element types and parts
+ * that are not read.
+ */
 export const IR_VERSION = 8;
 
 /** Codes of `AttributeProto.type` that this project reads. */
@@ -190,7 +193,9 @@ export const attributeCodes = {
 /** `TensorProto.data_location` of a tensor whose bytes lie in another file. */
 export const EXTERNAL = 1;
 
-/** In the language's second edition a field that holds its default is told apart from one that is absent. */
+/**
+ * In the second edition of the Protobuf language, a field that contains its default value differs from an absent field.
+ */
 const describe = (fields: FieldNumbers) => ({
   edition: "proto2",
   fields: Object.fromEntries(
@@ -217,7 +222,7 @@ export const encodeModel = (model: ModelMessage): Uint8Array => modelType.encode
 export const encodeGraph = (graph: GraphMessage): Uint8Array => graphType.encode(graph).finish();
 export const encodeTensor = (tensor: TensorMessage): Uint8Array => tensorType.encode(tensor).finish();
 
-/** What stands before `length` bytes that are the value of a field: for messages put together from parts. */
+/** The bytes that precede the value of a field with `length` bytes, for messages that are assembled from parts. */
 export function fieldHeader(message: "Model" | "Graph" | "Tensor", field: string, length: number): Uint8Array {
   const [, number] = messages[message]![field]!;
   const LENGTH_DELIMITED = 2;

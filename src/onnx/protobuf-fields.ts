@@ -1,23 +1,26 @@
-/** How the value of a field is written: as a number of its own length, 8 bytes, a length and as many bytes, or 4 bytes. */
+/**
+ * How the value of a field is written: as a number of variable length, as 8 bytes, as a length followed by that many
+ * bytes, or as 4 bytes.
+ */
 type Kind = "varint" | "fixed64" | "bytes" | "fixed32";
 
-/** A field of a Protobuf message as it lies in the bytes. */
+/** A field of a Protobuf message, with its place in the bytes. */
 export interface Field {
   readonly number: number;
   readonly kind: Kind;
-  /** Of the value's bytes, which may end behind the end of a file that was cut off. */
+  /** The offset at which the value's bytes end. In a file that was cut off, it may lie beyond the end of the file. */
   readonly start: number;
   readonly end: number;
 }
 
 const kinds: Readonly<Record<number, Kind>> = { 0: "varint", 1: "fixed64", 2: "bytes", 5: "fixed32" };
 
-/** At most this many fields are looked at: enough to tell formats apart. */
+/** At most this many fields are read, which is enough to distinguish formats. */
 const MOST = 10_000;
 
 /**
- * The outermost fields of a Protobuf message, without knowing its format; `undefined` where the bytes are none. The last field
- * may be cut off.
+ * The outermost fields of a Protobuf message whose format need not be known; `undefined` if the bytes are not a Protobuf
+ * message. The last field may be cut off.
  */
 export function fieldsOf(bytes: Uint8Array): Field[] | undefined {
   const fields: Field[] = [];

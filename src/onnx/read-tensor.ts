@@ -3,11 +3,15 @@ import type { Tensor, TensorData } from "./model.ts";
 import { decodeTensor, EXTERNAL, type Int64, type TensorMessage } from "./proto.ts";
 import { dataTypeOf, dataTypes, type NumericArray } from "./tensor-types.ts";
 
-/** Reads `length` bytes (to the end where undefined) from `offset` of a file beside the model; fewer where that ends early. */
+/**
+ * Reads `length` bytes (all up to the end if undefined) from `offset` of a file beside the model. A file that ends
+ * earlier gives fewer bytes.
+ */
 export type ExternalReader = (location: string, offset: number, length: number | undefined) => Promise<Uint8Array>;
 
 /**
- * An int64 as a number. Beyond ±(2^53 − 1) it saturates: such values mean "to the end" (of a slice), and so they still do.
+ * An int64 as a number. Beyond ±(2^53 − 1), the result is ±(2^53 − 1). In models, such values mean "to the end" of a slice, and
+ * they keep this meaning.
  */
 export function toNumber(value: Int64 | undefined): number {
   if (value === undefined || typeof value === "number") return value ?? 0;
@@ -15,20 +19,20 @@ export function toNumber(value: Int64 | undefined): number {
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, number));
 }
 
-/** Text of a bytes field; the decoder hands an empty one over as an empty list. */
+/** The text of a bytes field. The decoder gives an empty field as an empty list. */
 export const textOf = (bytes: ArrayLike<number> = []): string => new TextDecoder().decode(Uint8Array.from(bytes));
 
 /**
- * A tensor of the format from its message; without a copy where the raw bytes happen to be aligned.
+ * The tensor of a message of the format. The entries are not copied if the raw bytes happen to be aligned.
  *
- * @throws PushforwardError `op-unsupported` for an element type that is not read, `model-invalid` where the entries are
- * not as many as the shape says
+ * @throws PushforwardError `op-unsupported` for an element type that is not supported, `model-invalid` if the number of entries
+ * does not agree with the shape
  */
 export function toTensor(message: TensorMessage, name = message.name || "(unnamed)"): Tensor {
   const type = dataTypeOf(message.dataType ?? 0);
   if (type === undefined) {
     throw new PushforwardError("op-unsupported", {
-      what: `Tensor "${name}" has element type ${message.dataType ?? 0} of the format, which is not read.`,
+      what: `The tensor "${name}" has the element type ${message.dataType ?? 0} of the format, which is not supported.`,
       fix: "Export the model in float32; 8-bit floats, 4-bit integers and complex numbers are not supported.",
     });
   }
@@ -73,9 +77,9 @@ function fromField(values: ArrayLike<number> | readonly Int64[], array: NumericA
 }
 
 /**
- * A tensor from the bytes of a `.pb` file of its own (the format's test data).
+ * The tensor in the bytes of a `.pb` file that contains one tensor, as in the test data of the format.
  *
- * @throws PushforwardError `model-invalid` where the bytes are no tensor, and whatever `toTensor` throws
+ * @throws PushforwardError `model-invalid` if the bytes are not a tensor; errors of `toTensor`
  */
 export function readTensor(bytes: Uint8Array): Tensor {
   let message: TensorMessage;
@@ -83,7 +87,7 @@ export function readTensor(bytes: Uint8Array): Tensor {
     message = decodeTensor(bytes);
   } catch (cause) {
     throw new PushforwardError("model-invalid", {
-      what: `Not an ONNX tensor: the bytes are no message of that format (${messageOf(cause)}).`,
+      what: `The file is not an ONNX tensor: its bytes do not follow the format (${messageOf(cause)}).`,
       fix: "Write it with onnx.save_tensor, or download it again.",
       cause,
     });
@@ -92,7 +96,7 @@ export function readTensor(bytes: Uint8Array): Tensor {
 }
 
 /**
- * Fetches the bytes of every tensor that lies in another file, into the messages.
+ * Reads the bytes of every tensor that is stored in another file, and puts them into the messages.
  *
  * @throws PushforwardError `external-data` naming tensor and location
  */
@@ -111,7 +115,7 @@ export async function fetchExternal(tensors: Iterable<TensorMessage>, read: Exte
       throw refuse("which is not a file beside the model.", "Save the model again with its data beside it.");
     }
     if (![offset, length ?? 0].every((place) => Number.isSafeInteger(place) && place >= 0)) {
-      const why = `at offset ${entries.get("offset")} with length ${entries.get("length")}, which are no whole numbers.`;
+      const why = `at offset ${entries.get("offset")} with length ${entries.get("length")}, which are not whole numbers.`;
       throw refuse(why, "The file is damaged: download or export it again.");
     }
     if (read === undefined) {
@@ -134,7 +138,9 @@ export async function fetchExternal(tensors: Iterable<TensorMessage>, read: Exte
   }
 }
 
-/** How many bytes the entries of a tensor take; `undefined` for texts and for types that are not read. */
+/**
+ * The number of bytes that the entries of a tensor take; `undefined` for texts and for types that are not supported.
+ */
 function bytesOf({ dataType, dims = [] }: TensorMessage): number | undefined {
   const type = dataTypeOf(dataType ?? 0);
   const array = type && dataTypes[type].array;

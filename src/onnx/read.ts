@@ -21,19 +21,19 @@ import { dataTypeOf } from "./tensor-types.ts";
 export interface ReadOptions {
   /** Named in errors. */
   readonly file?: string;
-  /** Reads tensors that lie in files beside the model; without it such a model is refused. */
+  /** Reads tensors that are stored in files beside the model. Without it, a model with such tensors is refused. */
   readonly external?: ExternalReader;
 }
 
-/** From this version of the format on, initializers need not be inputs; that is how graphs are held here. */
+/** From this version of the format on, initializers need not be listed as inputs. Graphs in memory have this form. */
 const FREE_INITIALIZERS = 4;
 
 /**
- * Reads an ONNX file: any operator set, any variant, dense tensors only. Model-local functions are replaced by their
- * nodes, initializers are no inputs, and tensors share memory with `bytes` where they can.
+ * Reads an ONNX file with any operator set and any variant of operators, but with dense tensors only. Model-local functions are
+ * replaced by their nodes, initializers are removed from the inputs, and tensors share memory with `bytes` where possible.
  *
- * @throws PushforwardError `model-invalid` for what is no (whole) ONNX file, `external-data` for weights that cannot be
- * read, `op-unsupported` for sequences, sparse tensors and element types that are not read
+ * @throws PushforwardError `model-invalid` if the bytes are not a complete ONNX file, `external-data` for weights that cannot be
+ * read, `op-unsupported` for sequences, sparse tensors and element types that are not supported
  * @see https://onnx.ai/onnx/repo-docs/IR.html
  */
 export async function readModel(bytes: Uint8Array, { file, external }: ReadOptions = {}): Promise<OnnxModel> {
@@ -56,7 +56,7 @@ function decode(bytes: Uint8Array): ModelMessage & { graph: GraphMessage } {
   const other = recognize(bytes);
   if (other !== undefined) {
     throw new PushforwardError("model-invalid", {
-      what: `The file is ${other.is}; an ONNX model is needed.`,
+      what: `The file is ${other.is}, but an ONNX model is needed.`,
       fix: other.fix,
     });
   }
@@ -67,15 +67,15 @@ function decode(bytes: Uint8Array): ModelMessage & { graph: GraphMessage } {
     throw new PushforwardError("model-invalid", {
       what:
         cause instanceof RangeError
-          ? `Not a whole ONNX model: the data ends in the middle of a field (${bytes.length} bytes).`
-          : `Not an ONNX model: the bytes are no message of that format (${messageOf(cause)}).`,
+          ? `The file is not a complete ONNX model: it ends in the middle of a field, after ${bytes.length} bytes.`
+          : `The file is not an ONNX model: its bytes do not follow the format (${messageOf(cause)}).`,
       fix: "Check that the file is ONNX and complete; download or export it again.",
       cause,
     });
   }
   if (!hasGraph(message)) {
     throw new PushforwardError("model-invalid", {
-      what: "The file holds no graph.",
+      what: "The file contains no graph.",
       fix: "Check that the file is an ONNX model and complete; download or export it again.",
     });
   }
@@ -146,13 +146,13 @@ function toFunction({
   };
 }
 
-/** Attributes that a function's nodes refer to by name; outside functions there are none. */
+/** The attributes that the nodes of a function refer to by name. Outside functions there are none. */
 type Given = ReadonlyMap<string, Attribute>;
 
 function toGraph(message: GraphMessage, given: Given): Graph {
   if (message.sparseInitializer !== undefined && message.sparseInitializer.length > 0) {
     throw new PushforwardError("op-unsupported", {
-      what: "The model holds sparse initializers, which are not read.",
+      what: "The model contains sparse initializers, which are not supported.",
       fix: "Export the model with dense weights.",
     });
   }
@@ -162,7 +162,7 @@ function toGraph(message: GraphMessage, given: Given): Graph {
     if (initializers.has(name)) {
       throw new PushforwardError("model-invalid", {
         what: `Two initializers are named "${name}".`,
-        fix: "Tensor names must be unique: export the model again.",
+        fix: "Tensor names must be unique. Export the model again.",
       });
     }
     initializers.set(name, toTensor(tensor));
@@ -183,7 +183,7 @@ function toValueInfo({ name = "", type }: ValueInfoMessage): ValueInfo {
   const isOther = type.sequenceType ?? type.mapType ?? type.sparseTensorType ?? type.optionalType;
   if (isOther || (tensor?.elemType && element === undefined)) {
     throw new PushforwardError("op-unsupported", {
-      what: `"${name}" is not a dense tensor of an element type that is read.`,
+      what: `"${name}" is not a dense tensor of a supported element type.`,
       fix: "Cut the model to the part whose inputs and outputs are plain tensors.",
     });
   }
@@ -205,7 +205,7 @@ function toNodes(messages: readonly NodeMessage[] = [], given: Given): Node[] {
   });
 }
 
-/** A function may be overloaded; then the overload belongs to the operator's name. */
+/** The name of an operator. If a function is overloaded, the name of the overload is a part of it. */
 const withOverload = (name: string, overload: string | undefined): string => (overload ? `${name}:${overload}` : name);
 
 function toAttributes(messages: readonly AttributeMessage[] = [], given: Given): Map<string, Attribute> {
@@ -238,13 +238,13 @@ function toAttribute(message: AttributeMessage, given: Given): Attribute {
       return { kind: "strings", value: (message.strings ?? []).map((bytes) => textOf(bytes)) };
     default:
       throw new PushforwardError("op-unsupported", {
-        what: `Attribute "${message.name}" is of a kind that is not read (code ${message.type ?? 0} of the format).`,
+        what: `The attribute "${message.name}" has a type that is not supported (type ${message.type ?? 0} of the format).`,
         fix: "Sparse tensors, types, and lists of tensors or graphs are not supported: export the model without them.",
       });
   }
 }
 
-/** The kind of an attribute that does not say it, as in files of the format's first version. */
+/** The type of an attribute that does not state its type, as in files of the format's first version. */
 function fieldThatIsSet(message: AttributeMessage): number | undefined {
   const single = { f: "float", i: "int", s: "string", t: "tensor", g: "graph" } as const;
   for (const [field, kind] of Object.entries(single)) if (Object.hasOwn(message, field)) return attributeCodes[kind];

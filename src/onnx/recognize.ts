@@ -47,7 +47,7 @@ const magics: readonly (readonly [at: number, magic: string, recognized: Recogni
     "ORTM",
     {
       is: "a model in ONNX Runtime's own format (.ort)",
-      fix: "Use the .onnx file that it was made from: there is no way back.",
+      fix: "Use the .onnx file that it was made from. The conversion cannot be undone.",
     },
   ],
   [
@@ -89,7 +89,7 @@ function tensorFlowLite(): Recognized {
 function tensorRt(): Recognized {
   return {
     is: "a TensorRT engine (.engine, .plan): compiled for one GPU",
-    fix: "Use the ONNX model that it was built from: there is no way back.",
+    fix: "Use the ONNX model that it was built from. The conversion cannot be undone.",
   };
 }
 
@@ -157,7 +157,7 @@ export function recognize(bytes: Uint8Array): Recognized | undefined {
     return { is: "a safetensors file: weights without a graph", fix: FROM_TORCH };
   }
   if (bytes.subarray(0, 64).every((byte) => byte === 0)) {
-    return { is: "a file of zeros, as a download leaves that was cut off", fix: FETCH_AGAIN };
+    return { is: "a file of zeros, as an incomplete download leaves it", fix: FETCH_AGAIN };
   }
   return inText(bytes) ?? inProtobuf(bytes, fields) ?? inPickle(bytes);
 }

@@ -15,8 +15,8 @@ export interface Rewrite {
   /** The shape of an input, if it was observed; an input that a subgraph computes is not. */
   shape(name: string): Shape | undefined;
   /**
-   * Value of an input that is the same at every input of the model, be it an initializer, a Constant node or computed from
-   * such; `undefined` for all others, and for what a subgraph computes.
+   * The value of an input that is the same for every input of the model: an initializer, a Constant node, or computed from
+   * these. `undefined` for all others, and for tensors that a subgraph computes.
    */
   value(name: string): Tensor | undefined;
   /** A new constant; returns its name. */
@@ -30,7 +30,10 @@ export type Rewriting = (node: Node, to: Rewrite) => Node;
 
 /** How one operator is rewritten. */
 export interface OperatorRewriting {
-  /** All attributes that the rewriting knows, because it reads, copies or may drop them. A node with any other is refused. */
+  /**
+   * All attributes that the rewriting knows, because it reads, copies or may drop them. A node with any other is
+   * refused.
+   */
   readonly attributes: readonly string[];
   /** The positions of the inputs whose shape or value it uses. It has access to no others. */
   readonly looksAt?: readonly number[];
@@ -62,7 +65,7 @@ export function rewriteNode(node: Node, { attributes, rewrite }: OperatorRewriti
   if (others.length > 0) {
     const [attribute, is] = others.length === 1 ? ["attribute", "is"] : ["attributes", "are"];
     throw new PushforwardError("op-unsupported", {
-      what: `The ${attribute} ${others.join(", ")} of ${node.op} ${is} not known here.`,
+      what: `The ${attribute} ${others.join(", ")} of ${node.op} ${is} not supported.`,
       where: { node: node.name || node.outputs[0], op: node.op },
       fix: `Export the model without ${others.length === 1 ? "it" : "them"}, or in opset 18.`,
     });
@@ -98,7 +101,10 @@ export function without(attributes: Attributes, ...names: readonly string[]): At
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
 }
 
-/** A standard node in place of the given one, with other operator, inputs and attributes, but the same name and first output. */
+/**
+ * A standard node in place of the given one, with other operator, inputs and attributes, but the same name and first
+ * output.
+ */
 export function standard(node: Node, op: string, inputs: readonly string[], attributes: Attributes = {}): Node {
   return { ...node, op, domain: "", inputs, attributes, outputs: node.outputs.slice(0, 1) };
 }

@@ -10,45 +10,50 @@ import { fromFloat32Array, toFloat32Array } from "./tensor-types.ts";
 
 type Tensors = ReadonlyMap<string, Tensor>;
 
-/** Runs one graph once and returns the outputs asked for, each by its name. */
+/** Runs one graph once and returns the requested outputs by name. */
 type RunOnce = (feeds: Tensors, fetches: readonly string[]) => Promise<Tensors>;
 
 export interface SameFunctionParts {
-  /** Named in errors. */
+  /** The file that errors name. */
   readonly file?: string;
-  /** The model as read. */
+  /** The model as it was read. */
   readonly original: OnnxModel;
-  /** The same, normalized. */
+  /** The same model after `normalize`. */
   readonly model: Model;
-  /** Runs the file itself; rejects where the runtime does not. */
+  /** Runs the file itself. Rejects if the runtime does not run it. */
   readonly runFile: RunOnce;
   readonly evaluate: Evaluate;
 }
 
 /**
- * How far outputs may lie apart, in units of the original's unit roundoff and relative to the tensor's norm. The two graphs
- * do the same sums in another order: each operation adds some roundings, of random sign, and a network has some hundred
- * operations in a row. What exceeds this is measured more closely before the model is refused.
+ * The largest difference of two outputs that passes at once, relative to the tensor's norm and in units of the original's unit
+ * roundoff. The two graphs compute the same sums in different orders: each operation adds a few rounding errors of random sign,
+ * and a network has some hundred operations in a row. A larger difference is examined more closely before the model is refused.
  */
 const ROUNDINGS = 256;
 
 /**
- * A move of all inputs by so many units of roundoff, and how much further apart than this move drives the original's own
- * tensors the two graphs may be. Some networks magnify rounding (a difference of large numbers, a recurrence), or jump by it
- * (ArgMax, Round, a comparison); such a network moves in the same way when its input is rounded otherwise.
+ * The closer examination. All inputs are changed by `NUDGE` units of roundoff, and the change of the original's own tensors is
+ * measured. The two graphs may differ by at most `MAGNIFIED` times this change. Some networks magnify rounding errors (by a
+ * difference of large numbers, or a recurrence), or jump because of them (by ArgMax, Round, or a comparison). Such a network
+ * changes in the same way if its input is rounded differently.
  */
 const NUDGE = 16;
 const MAGNIFIED = 16;
 
-/** Points to compare at; the next is tried where the original does not run or is not finite at one (as a logarithm below 0). */
+/**
+ * The points of comparison. The next is tried if the original does not run at a point or is not finite there, like a
+ * logarithm of numbers below 0.
+ */
 const points: readonly ((rng: Rng) => number)[] = [(rng) => rng.gaussian(), (rng) => Math.abs(rng.gaussian()), () => 0];
 
 /**
- * Compares what the file computes with what the normalized graph computes, at one random input: standard normal for floats
- * (rounded to 1/64, which every type of float holds exactly), zeros for all others. Outputs that are drawn at random are left
- * out. The graph as read stands for a file that the runtime does not load; there is no comparison where it runs neither.
+ * Compares the outputs of the file with those of the normalized graph at one random input. Float inputs are standard normal
+ * numbers, rounded to multiples of 1/64, which every float type represents exactly; all other inputs are zeros. Outputs that the
+ * model draws at random are left out. If the runtime does not load the file, the graph as it was read is run in its place. If the
+ * runtime runs neither, nothing is compared.
  *
- * The two are run one after the other, so that the runtime holds the weights of one only.
+ * The two run one after the other, so that the runtime never holds the weights of both.
  *
  * @throws PushforwardError `op-unsupported` naming the first node whose output differs by more than rounding
  */
@@ -74,7 +79,7 @@ export async function checkSameFunction(parts: SameFunctionParts): Promise<void>
   }
 }
 
-/** Outputs that both graphs have, made of numbers that are not drawn at random. */
+/** The outputs that both graphs have, that contain numbers, and that are not drawn at random. */
 function comparable(original: Graph, { onnx: { graph }, values }: Model): string[] {
   const drawn = new Set<string>();
   for (const node of graph.nodes) {
@@ -101,7 +106,7 @@ function pointOf({ onnx }: Model, draw: (rng: Rng) => number): Map<string, Tenso
   return feedsFor(onnx, new Map(given));
 }
 
-/** The same point for the original, in the types of its own inputs. */
+/** The same point in the types of the original's inputs. */
 function inTypesOf({ inputs }: Graph, point: Tensors): Map<string, Tensor> {
   return new Map(
     inputs.map(({ name, type = "float32" }): [string, Tensor] => {
@@ -112,7 +117,7 @@ function inTypesOf({ inputs }: Graph, point: Tensors): Map<string, Tensor> {
   );
 }
 
-/** Outputs of the normalized graph; those that are constants or inputs are known without a run. */
+/** The outputs of the normalized graph. Outputs that are constants or inputs are known without a run. */
 async function runNormalized({ onnx }: Model, evaluate: Evaluate, point: Tensors, names: readonly string[]) {
   const known = new Map([...onnx.graph.initializers, ...point].filter(([name]) => names.includes(name)));
   const fetches = names.filter((name) => !known.has(name));
@@ -124,11 +129,15 @@ async function runNormalized({ onnx }: Model, evaluate: Evaluate, point: Tensors
 interface Difference {
   readonly tensor: string;
   readonly node: Node | undefined;
-  /** Relative to the tensor's norm; infinite where shapes differ or only one side is finite. */
+  /**
+   * The difference relative to the tensor's norm; infinite if the shapes differ, or if only one of the two is finite.
+   */
   readonly by: number;
 }
 
-/** The first tensor, in the original's order, that lies further apart than rounding explains; `undefined` where none does. */
+/**
+ * The first tensor, in the original's order, that differs by more than rounding explains; `undefined` if there is none.
+ */
 async function firstDifference(
   { original, model, evaluate }: SameFunctionParts,
   point: Tensors,
@@ -145,7 +154,7 @@ async function firstDifference(
   };
   const roundoff = unitRoundoff(graph);
   const nudged = new Map([...point].map(([name, tensor]) => [name, nudge(tensor, NUDGE * roundoff)]));
-  // With every tensor asked for, the runtime fuses nothing, and quantized operators round as they do one by one.
+  // If every tensor is requested, the runtime fuses no operators, and quantized operators round as they do one by one.
   const ours = await runNormalized(model, evaluate, point, [...new Set([...inside, ...outputs])]);
   const examine = async (run: RunOnce, names: readonly string[]): Promise<Difference | undefined> => {
     const theirs = await run(inTypesOf(graph, point), names);
@@ -157,11 +166,11 @@ async function firstDifference(
     }
     return undefined;
   };
-  // The tensors inside are those of the graph as read, and cannot always be had; the outputs are those of the file.
+  // The inner tensors come from a run of the graph as it was read, which is not always possible. The outputs come from the file.
   return (await examine(runInside, inside).catch(() => undefined)) ?? examine(runOriginal, outputs);
 }
 
-/** Every entry of a float tensor moved by a random amount relative to it. */
+/** A float tensor with every entry changed by a random amount relative to the entry. */
 function nudge(tensor: Tensor, by: number): Tensor {
   if (tensor.type !== "float32") return tensor;
   const rng = createRng("nudge");
@@ -172,8 +181,8 @@ const numbersOf = (tensor: Tensor): ArrayLike<number> =>
   isFloat(tensor.type) ? toFloat32Array(tensor) : Array.from(tensor.data as ArrayLike<number | bigint>, Number);
 
 /**
- * ‖a − b‖ over ‖a‖, where NaN agrees with NaN and an infinity with itself, and a norm counts as no less than that of entries
- * of 1e-7: what is smaller beside inputs of order one is rounding.
+ * ‖a − b‖ / ‖a‖, where NaN equals NaN and an infinity equals itself. The norm in the denominator is at least that of a tensor
+ * whose entries are all 1e-7, because smaller numbers are rounding errors if the inputs are of order one.
  */
 function distance(a: Tensor, b: Tensor): number {
   if (!sameShape(a.shape, b.shape)) return Number.POSITIVE_INFINITY;
@@ -198,12 +207,14 @@ function allFinite(tensor: Tensor): boolean {
 }
 
 function refusal({ tensor, node, by }: Difference, file: string | undefined): PushforwardError {
-  const amount = Number.isFinite(by) ? `by ${by.toPrecision(2)} of its norm` : "in its shape or in what is finite";
+  const amount = Number.isFinite(by)
+    ? `by ${by.toPrecision(2)} of its norm`
+    : "in its shape or in which entries are finite";
   return new PushforwardError("op-unsupported", {
     what:
-      `Pushforward rewrites this model into a form that does not compute the same: at a random input the tensor "${tensor}" ` +
+      `Pushforward rewrites this model into a form that computes something else: at a random input, the tensor "${tensor}" ` +
       `differs ${amount} from what the file computes.`,
     where: { file, ...(node && { node: node.name || node.outputs[0], op: node.op }) },
-    fix: "Please report this with the model: it is a fault of Pushforward. Another opset or export may avoid the node.",
+    fix: "This is an error in Pushforward. Please report it with the model. An export in another opset may avoid the node.",
   });
 }

@@ -22,9 +22,9 @@ function activate(node: Node, to: Rewrite, x: string, activation: string, [a = 0
       return standard(node, activation, [x, scalar(to, "min", a), scalar(to, "max", b)]);
     default:
       throw new PushforwardError("op-unsupported", {
-        what: `The activation ${activation} of the fused ${node.op} is not read.`,
+        what: `The activation ${activation} of the fused operator ${node.op} is not supported.`,
         where: { node: node.name || node.outputs[0], op: node.op },
-        fix: "Use the model as it was before its graph was optimized.",
+        fix: "Use the model from before its graph was optimized.",
       });
   }
 }
@@ -46,7 +46,7 @@ function fusedGemm(node: Node, to: Rewrite): Node {
   return activate(node, to, product, read.text("activation", ""), parameters);
 }
 
-/** alpha · op(A) · op(B), each transposed in its last two axes where asked. */
+/** alpha · op(A) · op(B), where op swaps the last two axes if the attributes say so. */
 function fusedMatMul(node: Node, to: Rewrite): Node {
   const [a = "", b = ""] = node.inputs;
   const read = to.attributes;
@@ -82,7 +82,7 @@ function halfTimesOnePlus(node: Node, to: Rewrite, x: string, y: string): Node {
   return standard(node, "Mul", [half, to.add("Add", [y, scalar(to, "one", 1)])]);
 }
 
-/** x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))), after adding a bias where one is given. */
+/** x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))), after a bias is added to x if one is given. */
 function fastGelu(node: Node, to: Rewrite): Node {
   const [input = "", bias = ""] = node.inputs;
   const x = bias === "" ? input : to.add("Add", [input, bias]);
@@ -117,7 +117,7 @@ function scaleToUnitRms(node: Node, to: Rewrite, x: string, scale: string, axes:
   return standard(node, "Mul", [to.add("Div", [x, rms]), scale]);
 }
 
-/** The sum of the first two inputs and of a bias; the fourth output where that is asked for. */
+/** The sum of the first two inputs and of a bias. If the fourth output is used, the sum has its name. */
 function skipSum(node: Node, to: Rewrite, bias: string): string {
   const [x = "", skip = ""] = node.inputs;
   const name = node.outputs[3] || undefined;
@@ -149,7 +149,10 @@ const takenApart = (rewrite: Rewriting, attributes: readonly string[] = []): Ope
 
 const rms: OperatorRewriting = { attributes: NORMALIZATION, looksAt: [0], rewrite: rmsNormalization };
 
-/** Fused operators of ONNX Runtime (and RMSNormalization), each as standard ones; `domain:op` outside ai.onnx. */
+/**
+ * How fused operators of ONNX Runtime, and RMSNormalization, are written with standard operators. Operators outside
+ * ai.onnx are named `domain:op`.
+ */
 export const fused = tableOf<Readonly<Record<string, OperatorRewriting>>>({
   "com.microsoft:BiasGelu": takenApart((node, to) => gelu(node, to, to.add("Add", node.inputs))),
   "com.microsoft:FastGelu": takenApart(fastGelu),

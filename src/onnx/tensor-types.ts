@@ -2,13 +2,16 @@ import type { DataType, Tensor, TensorData } from "./model.ts";
 
 type NumericData = Exclude<TensorData, readonly string[]>;
 
-/** An array constructor of the language, over a buffer or of a length. */
+/** A constructor of typed arrays, which takes a buffer or a length. */
 export interface NumericArray {
   readonly BYTES_PER_ELEMENT: number;
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): NumericData;
 }
 
-/** Element types: the code of the format, what holds the entries, and the field for entries that are not raw bytes. */
+/**
+ * The element types: the code in the format, the typed array of the entries, and the field for entries that are not raw
+ * bytes.
+ */
 export const dataTypes = {
   float32: { code: 1, array: Float32Array, field: "floatData" },
   uint8: { code: 2, array: Uint8Array, field: "int32Data" },
@@ -28,7 +31,9 @@ export const dataTypes = {
 
 const byCode = new Map<number, DataType>(Object.entries(dataTypes).map(([type, { code }]) => [code, type as DataType]));
 
-/** The element type of a code of the format; `undefined` for types that this project cannot read (float8, int4, ...). */
+/**
+ * The element type of a code of the format; `undefined` for types that this project cannot read (float8, int4, ...).
+ */
 export const dataTypeOf = (code: number): DataType | undefined => byCode.get(code);
 
 /** The entries of a floating-point tensor of any width as float32. A float32 array is returned itself. */
@@ -69,6 +74,9 @@ export function fromFloat32Array(numbers: Float32Array, type: DataType): TensorD
   );
 }
 
-/** The bits of a positive number as binary16, from its bits as binary32; below 2^-14 a binary16 counts in steps of 2^-24. */
+/**
+ * The bits of a positive number as binary16, from its bits as binary32; below 2^-14 a binary16 counts in steps of
+ * 2^-24.
+ */
 const halfOf = (word: number, value: number): number =>
   value >= 2 ** -14 ? (word - (112 << 23) + 0x1000) >>> 13 : Math.round(value * 2 ** 24);

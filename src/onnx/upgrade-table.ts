@@ -3,15 +3,15 @@ import { filled, float, floatTensor, int, intTensor, text, toNumbers } from "./b
 import type { Node, Tensor } from "./model.ts";
 import { type OperatorRewriting, type Rewrite, type Rewriting, standard, without } from "./rewrite.ts";
 
-/** One operator whose form changed. */
+/** An operator whose form changed in some opset. */
 export interface Upgrade extends OperatorRewriting {
-  /** Nodes of opsets below this are rewritten. */
+  /** Nodes of older opsets than this are rewritten. */
   readonly before: number;
 }
 
 const ALWAYS = Number.POSITIVE_INFINITY;
 
-/** An attribute of integers that became an input. */
+/** Rewrites an attribute with a list of integers that became an input. */
 const asInput =
   (attribute: string, position: number): Rewriting =>
   (node, to) => {
@@ -23,13 +23,13 @@ const asInput =
     return { ...node, inputs, attributes: without(node.attributes, attribute) };
   };
 
-/** A vector of numbers given by an attribute, as constant input. */
+/** A constant input with the list of numbers in an attribute. */
 const floatsInput = (to: Rewrite, attribute: string): string => {
   const values = to.attributes.floats(attribute) ?? [];
   return to.constant(attribute, floatTensor([values.length], values));
 };
 
-/** A number given by an attribute, as scalar input; `""` where it is not given. */
+/** A constant scalar input with the number in an attribute; `""` if the attribute is absent. */
 const scalarInput = (to: Rewrite, attribute: string): string =>
   to.attributes.has(attribute) ? to.constant(attribute, floatTensor([], [to.attributes.float(attribute, 0)])) : "";
 
@@ -58,9 +58,9 @@ const flattening: Upgrade = {
 };
 
 /**
- * What opsets before 11 meant: from the corner, and of each axis for itself, one that grows takes the entry below, one that
- * shrinks the entry above. Where the scales are not known, or some axes grow and some shrink, that is one Resize after the
- * other: the first shrinks, the second enlarges.
+ * The meaning of Resize before opset 11: coordinates count from the corner, and nearest-neighbour rounding differs by axis. An
+ * axis that grows takes the entry below, and an axis that shrinks takes the entry above. If the scales are not known, or if some
+ * axes grow and others shrink, two Resize nodes follow each other: the first shrinks and the second enlarges.
  */
 function resizeFromCorner(node: Node, to: Rewrite, scales: string): Node {
   const [x = ""] = node.inputs;
@@ -90,7 +90,7 @@ function batchNormalization(node: Node, to: Rewrite): Node {
   if (read.int("spatial", 1) !== 0 || to.opset >= 9) {
     return { ...inferenceOnly(node), attributes: { epsilon: float(epsilon) } };
   }
-  // Statistics of their own at every place: (x − mean) / √(var + ε) · scale + bias.
+  // Mean and variance are given for every entry: (x − mean) / √(var + ε) · scale + bias.
   const [x = "", scale = "", bias = "", mean = "", variance = ""] = node.inputs;
   const deviation = to.add("Sqrt", [to.add("Add", [variance, to.constant("epsilon", floatTensor([], [epsilon]))])]);
   const normal = to.add("Div", [to.add("Sub", [x, mean]), deviation]);
@@ -111,7 +111,8 @@ function dropout(node: Node, to: Rewrite): Node {
 }
 
 /**
- * Groups of channels normalized like instances, then scaled: one factor a group before opset 21, one a channel since.
+ * Groups of channels are normalized as in InstanceNormalization and then scaled. Before opset 21 there is one factor for each
+ * group, and since then one for each channel.
  */
 function groupNormalization(node: Node, to: Rewrite): Node {
   const [x = "", scale = "", bias = ""] = node.inputs;
@@ -136,7 +137,9 @@ function groupNormalization(node: Node, to: Rewrite): Node {
   return standard(node, "Reshape", [to.add("Add", [scaled, to.add("Reshape", [bias, rows])]), shape]);
 }
 
-/** Every operator of ai.onnx whose form changed between opset 7 and 18, and two that are always split into others. */
+/**
+ * All operators of ai.onnx whose form changed between opset 7 and opset 18, and two that are always split into others.
+ */
 export const upgrades = tableOf<Readonly<Record<string, Upgrade>>>({
   BatchNormalization: {
     before: ALWAYS,
@@ -191,7 +194,7 @@ export const upgrades = tableOf<Readonly<Record<string, Upgrade>>>({
     looksAt: [1, 2],
     rewrite: (node, to) => {
       if (to.opset < 11) return resizeFromCorner(node, to, node.inputs[1] ?? "");
-      // An empty tensor said "not given" where sizes are.
+      // If sizes are given, an empty tensor of scales means that no scales are given.
       const [x = "", ...steering] = node.inputs;
       return { ...node, inputs: [x, ...steering.map((name) => (to.value(name)?.data.length === 0 ? "" : name))] };
     },

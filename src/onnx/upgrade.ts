@@ -5,7 +5,7 @@ import { type Growth, type OperatorRewriting, rewriteNode, type Seen } from "./r
 import { fused } from "./take-apart.ts";
 import { upgrades } from "./upgrade-table.ts";
 
-/** Fused operators, too, may want to look at their operands. */
+/** Fused operators may also need to know their operands. */
 const keyOf = ({ domain, op }: Node): string => (domain === "" ? op : `${domain}:${op}`);
 
 function rewritingOf(node: Node, opset: number): OperatorRewriting | undefined {

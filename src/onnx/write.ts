@@ -14,8 +14,8 @@ import {
 import { dataTypes } from "./tensor-types.ts";
 
 /**
- * The bytes of an ONNX file, weights inside (so less than 2 GiB). Reading them gives an equal model, but in a version of the
- * format that is as old as its parts allow, so that runtimes take it which do not know the newest.
+ * The bytes of an ONNX file that contains its weights and is therefore smaller than 2 GiB. Reading the bytes gives an equal
+ * model. The version of the format is the oldest that the parts of the model allow, so that older runtimes accept the file.
  */
 export function writeModel({ irVersion, opsets, producer, graph }: OnnxModel): Uint8Array {
   const head = encodeModel({
@@ -23,8 +23,8 @@ export function writeModel({ irVersion, opsets, producer, graph }: OnnxModel): U
     producerName: producer,
     opsetImport: [...opsets].map(([domain, version]) => ({ domain, version })),
   });
-  // The encoder would move the weights several times, each time a message around them ends; so they are put in their
-  // place by hand, once.
+  // The encoder would move the weights several times, once for each message that contains them. So they are copied to their
+  // place here, once.
   const parts = [encodeGraph(withoutWeights(graph)), ...[...graph.initializers].flatMap(initializerParts)];
   return concatenate([head, fieldHeader("Model", "graph", lengthOf(parts)), ...parts]);
 }

@@ -56,7 +56,7 @@ interface Row {
 const atModel = (file: string, ...more: readonly string[]) => `  at  ${[`file ${file}`, ...more].join(", ")}`;
 const lookInside = "  do  Check that the file is ONNX and complete; download or export it again.";
 const besideModel = "  do  Save the model again with its data beside it.";
-const diverged = "  do  The training diverged or the file is damaged: use another checkpoint.";
+const diverged = "  do  The training diverged, or the file is damaged. Use another checkpoint.";
 const seeHelp = "  do  Run with --help for commands and options.";
 const noPicture = [
   "error: This is not a picture of a known format.",
@@ -79,7 +79,7 @@ const models: readonly Row[] = [
     what: "a text in place of a model",
     args: ["text.onnx", "x.npy"],
     says: [
-      'error: The file is text ("this is not a model"); an ONNX model is needed.',
+      'error: The file is text ("this is not a model"), but an ONNX model is needed.',
       atModel("text.onnx"),
       "  do  Download the file again; the link must lead to the file itself.",
     ],
@@ -88,7 +88,7 @@ const models: readonly Row[] = [
     what: "a model that was cut off",
     args: ["half.onnx", "x.npy"],
     says: [
-      "error: Not a whole ONNX model: the data ends in the middle of a field (800 bytes).",
+      "error: The file is not a complete ONNX model: it ends in the middle of a field, after 800 bytes.",
       atModel("half.onnx"),
       lookInside,
     ],

@@ -79,7 +79,7 @@ const unreadable: FileRow[] = [
     bytes: bytesOf("<!doctype html><html><body>404</body></html>"),
     says: lines(
       "model-invalid",
-      "error: The file is a web page (HTML); an ONNX model is needed.",
+      "error: The file is a web page (HTML), but an ONNX model is needed.",
       "  at  file net.onnx",
       "  do  Download the file itself: on model hubs that is the link named raw, download or resolve.",
     ),
@@ -89,7 +89,7 @@ const unreadable: FileRow[] = [
     bytes: bytesOf("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"),
     says: lines(
       "model-invalid",
-      "error: The file is a Git LFS pointer; an ONNX model is needed.",
+      "error: The file is a Git LFS pointer, but an ONNX model is needed.",
       "  at  file net.onnx",
       `  do  Fetch the model with "git lfs pull".`,
     ),
@@ -99,7 +99,7 @@ const unreadable: FileRow[] = [
     bytes: bytesOf("\x12\x03abc"),
     says: lines(
       "model-invalid",
-      "error: The file holds no graph.",
+      "error: The file contains no graph.",
       "  at  file net.onnx",
       "  do  Check that the file is an ONNX model and complete; download or export it again.",
     ),
@@ -129,7 +129,7 @@ const unreadable: FileRow[] = [
     bytes: fileWith({ name: "w", dims: [2], dataType: 17, rawData: new Uint8Array(2) }),
     says: lines(
       "op-unsupported",
-      `error: Tensor "w" has element type 17 of the format, which is not read.`,
+      `error: The tensor "w" has the element type 17 of the format, which is not supported.`,
       "  at  file net.onnx",
       "  do  Export the model in float32; 8-bit floats, 4-bit integers and complex numbers are not supported.",
     ),
@@ -141,7 +141,7 @@ const unreadable: FileRow[] = [
       "model-invalid",
       `error: Two initializers are named "w".`,
       "  at  file net.onnx",
-      "  do  Tensor names must be unique: export the model again.",
+      "  do  Tensor names must be unique. Export the model again.",
     ),
   },
   {
@@ -149,7 +149,7 @@ const unreadable: FileRow[] = [
     bytes: file({ sparseInitializer: [{}] }),
     says: lines(
       "op-unsupported",
-      "error: The model holds sparse initializers, which are not read.",
+      "error: The model contains sparse initializers, which are not supported.",
       "  at  file net.onnx",
       "  do  Export the model with dense weights.",
     ),
@@ -159,7 +159,7 @@ const unreadable: FileRow[] = [
     bytes: file({ input: [{ name: "words", type: { sequenceType: {} } }] }),
     says: lines(
       "op-unsupported",
-      `error: "words" is not a dense tensor of an element type that is read.`,
+      `error: "words" is not a dense tensor of a supported element type.`,
       "  at  file net.onnx",
       "  do  Cut the model to the part whose inputs and outputs are plain tensors.",
     ),
@@ -169,7 +169,7 @@ const unreadable: FileRow[] = [
     bytes: file({ node: [{ name: "n", opType: "X", attribute: [{ name: "bodies", type: 10 }] }] }),
     says: lines(
       "op-unsupported",
-      `error: Attribute "bodies" is of a kind that is not read (code 10 of the format).`,
+      `error: The attribute "bodies" has a type that is not supported (type 10 of the format).`,
       "  at  file net.onnx, node n, op X",
       "  do  Sparse tensors, types, and lists of tensors or graphs are not supported: export the model without them.",
     ),
@@ -215,7 +215,7 @@ describe("files that cannot be read", () => {
 
   const early = "which ends early: 4 of 8 bytes at offset 0.";
   const beforeOffset = "where the data end before the offset 16: none of 8 bytes can be read.";
-  const noNumbers = "at offset first with length 8, which are no whole numbers.";
+  const noNumbers = "at offset first with length 8, which are not whole numbers.";
   const again = `Download or export "net.data" again.`;
 
   test.each([
@@ -247,11 +247,11 @@ describe("files that cannot be read", () => {
       const told = await complaint(async () =>
         checkModel(await readModel(whole.subarray(0, length), { file: FILE }), FILE),
       );
-      endings.add(told.replace(/\(\d+ bytes\)/, "(n bytes)"));
+      endings.add(told.replace(/after \d+ bytes/, "after n bytes"));
     }
     const cutOff = lines(
       "model-invalid",
-      "error: Not a whole ONNX model: the data ends in the middle of a field (n bytes).",
+      "error: The file is not a complete ONNX model: it ends in the middle of a field, after n bytes.",
       "  at  file net.onnx",
       "  do  Check that the file is ONNX and complete; download or export it again.",
     );
@@ -332,7 +332,7 @@ const unusable: { readonly what: string; readonly model: OnnxModel; readonly say
       "model-invalid",
       "error: The graph has a cycle: relu1 → sum → relu1.",
       "  at  file net.onnx, node relu1, op Relu",
-      "  do  A network without loops is needed: export the model again.",
+      "  do  The graph of a network must have no cycles. Export the model again.",
     ),
   },
   {
@@ -342,7 +342,7 @@ const unusable: { readonly what: string; readonly model: OnnxModel; readonly say
       "model-invalid",
       `error: Two tensors are named "y".`,
       "  at  file net.onnx, node relu2, op Relu",
-      "  do  Tensor names must be unique: export the model again.",
+      "  do  Tensor names must be unique. Export the model again.",
     ),
   },
   {
@@ -360,7 +360,7 @@ const unusable: { readonly what: string; readonly model: OnnxModel; readonly say
     model: { ...graph({}), opsets: new Map([["", 6]]) },
     says: lines(
       "op-unsupported",
-      "error: The model is written in opset 6; opsets from 7 on are read.",
+      "error: The model is written in opset 6, but the oldest opset that can be read is 7.",
       "  at  file net.onnx",
       "  do  Convert it with onnx.version_converter.convert_version(model, 13), or export it again.",
     ),
@@ -372,7 +372,7 @@ const unusable: { readonly what: string; readonly model: OnnxModel; readonly say
       "not-finite",
       `error: 2 of 4 entries of the weight "w" are not finite (NaN or infinite).`,
       "  at  file net.onnx, node conv1, op Conv",
-      "  do  The training diverged or the file is damaged: use another checkpoint.",
+      "  do  The training diverged, or the file is damaged. Use another checkpoint.",
     ),
   },
   {
@@ -382,7 +382,7 @@ const unusable: { readonly what: string; readonly model: OnnxModel; readonly say
       "not-finite",
       `error: 1 of 4 entries of the weight "w" are not finite (NaN or infinite).`,
       "  at  file net.onnx, node conv1, op Conv",
-      "  do  The training diverged or the file is damaged: use another checkpoint.",
+      "  do  The training diverged, or the file is damaged. Use another checkpoint.",
     ),
   },
   {
@@ -404,7 +404,7 @@ const unusable: { readonly what: string; readonly model: OnnxModel; readonly say
       "not-finite",
       `error: 1 of 1 entries of the weight "c" are not finite (NaN or infinite).`,
       "  at  file net.onnx, node sum, op Add",
-      "  do  The training diverged or the file is damaged: use another checkpoint.",
+      "  do  The training diverged, or the file is damaged. Use another checkpoint.",
     ),
   },
 ];

@@ -92,7 +92,7 @@ const rows: readonly [what: string, bytes: Uint8Array, is: RegExp, fix: RegExp][
   ["Core ML", message([1, 4], [2, message([1, "image"])], [500, message([1, "x"])]), /Core ML/, /onnxmltools/],
   ["TensorRT", bytesOf("ftrt\0\0\0\0"), /TensorRT/, /ONNX model that it was built from/],
   ["GGUF", bytesOf("GGUF\x03\0\0\0"), /GGUF/, /optimum-cli export onnx/],
-  ["ONNX Runtime's format", bytesOf("\x20\0\0\0ORTM\0\0"), /\.ort/, /no way back/],
+  ["ONNX Runtime's format", bytesOf("\x20\0\0\0ORTM\0\0"), /\.ort/, /cannot be undone/],
   ["OpenVINO", utf8('<?xml version="1.0"?>\n<net name="a" version="11">'), /OpenVINO/, /ONNX model/],
   ["ONNX as text", utf8("ir_version: 8\ngraph {\n}"), /written as text/, /onnx\.save/],
   [

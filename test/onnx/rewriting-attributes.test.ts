@@ -37,7 +37,7 @@ describe("a rewriting refuses an attribute that it does not know", () => {
     });
     await expect(normalize(modelOf(one, opset), { evaluate: async () => new Map() })).rejects.toMatchObject({
       code: "op-unsupported",
-      what: `The attributes temperature, extra of ${op} are not known here.`,
+      what: `The attributes temperature, extra of ${op} are not supported.`,
       where: { node: "odd", op },
     });
   });

@@ -111,7 +111,7 @@ describe("a graph that computes something else is refused", () => {
         replacing("y", (one) => ({ ...one, op: "Identity", inputs: ["x"] })),
       ),
     );
-    expect(error.what).toContain('"y" differs in its shape or in what is finite');
+    expect(error.what).toContain('"y" differs in its shape or in which entries are finite');
   });
 
   test("where it is not a number in other places", async () => {

@@ -81,7 +81,7 @@ describe("operator sets", () => {
     expect(refusal).toBeInstanceOf(PushforwardError);
     expect((refusal as PushforwardError).format()).toBe(
       [
-        "error: The model is written in opset 29; opsets up to 28 are read, and ONNX Runtime runs those up to 26.",
+        "error: The model is written in opset 29, but the newest opset that can be read is 28, and the newest that ONNX Runtime runs is 26.",
         "  at  file net.onnx",
         "  do  Export it in opset 26 or an older one, or convert it with onnx.version_converter.convert_version(model, 26).",
       ].join("\n"),
@@ -100,7 +100,7 @@ describe("operator sets", () => {
     await expect(normalize({ ...model, graph }, { evaluate, file: "net.onnx" })).rejects.toMatchObject({
       code: "backend-failed",
       what: expect.stringMatching(
-        /^The model is written in opset 28, and ONNX Runtime runs those up to 26: .*(mode|SwiGLU)/,
+        /^The model is written in opset 28, but the newest opset that ONNX Runtime runs is 26, and the model does not run as one of opset 26\. .*(mode|SwiGLU)/,
       ),
       where: { file: "net.onnx", op: one.op },
     });
