@@ -403,7 +403,7 @@ describe("what cannot be normalized", () => {
     const opsets = new Map(model.opsets).set("com.microsoft", 1);
     await expect(normalize({ ...model, opsets }, { evaluate })).rejects.toMatchObject({
       code: "op-unsupported",
-      what: "The activation Elu of the fused FusedGemm is not read.",
+      what: "The activation Elu of the fused operator FusedGemm is not supported.",
       where: { node: "fc1", op: "FusedGemm" },
     });
   });
