@@ -129,15 +129,28 @@ function noteWindows(primal: PrimalBuilder, sharing: Value, alive: Value): void 
   primal.kinks.push({ of: primal.owner!, kind: "windows", at: primal.and(several, moves) });
 }
 
+/** 1 at the entries that equal the extreme along an axis (negative), and 0 elsewhere. Ties are recorded. */
+function sharesOfExtreme(
+  primal: PrimalBuilder,
+  extreme: Extreme,
+  x: Value,
+  axis: number,
+  alive: Value | undefined,
+): Value {
+  const isFound = isExtreme(primal, extreme, x, primal.reduce(`Reduce${extreme}`, x, [axis]));
+  const shares = primal.mask(isFound);
+  const sharing = primal.reduce("ReduceSum", shares, [axis]);
+  const moving =
+    alive === undefined ? sharing : primal.reduce("ReduceSum", primal.mask(primal.and(isFound, alive)), [axis]);
+  noteWindows(primal, sharing, moving);
+  return shares;
+}
+
 /**
  * The index of the first entry that equals the extreme, for each row of a table [rows, columns]; the result is [rows].
  */
 export function firstInRow(primal: PrimalBuilder, extreme: Extreme, table: Value, alive: Value | undefined): Value {
-  const found = primal.reduce(`Reduce${extreme}`, table, [-1]);
-  const isFound = isExtreme(primal, extreme, table, found);
-  const shares = primal.mask(isFound);
-  const moving = alive === undefined ? shares : primal.mask(primal.and(isFound, alive));
-  noteWindows(primal, primal.reduce("ReduceSum", shares, [-1]), primal.reduce("ReduceSum", moving, [-1]));
+  const shares = sharesOfExtreme(primal, extreme, table, -1, alive);
   const rows = table.shape.slice(0, 1);
   return primal.op("ArgMax", [shares], rows, { axis: int(1), keepdims: int(0) }, "int64");
 }
@@ -210,22 +223,15 @@ export function firstInWindow(primal: PrimalBuilder, x: Value, y: Value, window:
     moving = primal.add(moving, paddedAlive ? primal.mul(found, meet(paddedAlive, offset)) : found);
   }
   noteWindows(primal, sharing, moving);
-  const starts = primal.constant(intTensor(windowStarts(x.shape, y.shape, flat, window), y.shape));
-  const indices = primal.op("Add", [taken, starts], y.shape, {}, "int64");
+  // Where each window begins: before x, if it begins in the padding.
+  const begins = kernelOffsets(output).map((at) => flat(at.map((place, d) => place * strides[d]! - pads[d]!)));
+  const planes = Array.from({ length: sizeOf(y.shape.slice(0, 2)) }, (_, plane) => plane * sizeOf(input));
+  const starts = [
+    primal.constant(intTensor(begins, [1, 1, ...output])),
+    primal.constant(intTensor(planes, [...y.shape.slice(0, 2), ...output.map(() => 1)])),
+  ];
+  const indices = starts.reduce((sum, start) => primal.op("Add", [sum, start], y.shape, {}, "int64"), taken);
   return primal.op("Max", [indices, primal.constant(intTensor([0], []))], y.shape, {}, "int64");
-}
-
-/** The flat index of x at which each window begins. If the window begins in the padding, the index may lie before x. */
-function windowStarts(
-  x: Shape,
-  y: Shape,
-  flat: (at: readonly number[]) => number,
-  { strides, pads }: Window,
-): number[] {
-  const planes = sizeOf(y.slice(0, 2));
-  const plane = sizeOf(x.slice(2));
-  const begins = kernelOffsets(y.slice(2)).map((at) => flat(at.map((place, d) => place * strides[d]! - pads[d]!)));
-  return Array.from({ length: planes }, (_, p) => begins.map((begin) => p * plane + begin)).flat();
 }
 
 /** Whether each window of a pool, [1, 1, ...output], contains an entry of the input; `undefined` if all windows do. */
@@ -290,10 +296,7 @@ function hardmax(primal: PrimalBuilder, x: Value, { attributes }: SettledNode): 
 function argument(primal: PrimalBuilder, extreme: Extreme, x: Value, attributes: Attributes): Value {
   const axis = readAttributes(attributes).int("axis", 0);
   const fromRight = axis < 0 ? axis : axis - x.shape.length;
-  const found = primal.reduce(`Reduce${extreme}`, x, [fromRight]);
-  const shares = primal.mask(isExtreme(primal, extreme, x, found));
-  const sharing = primal.reduce("ReduceSum", shares, [fromRight]);
-  noteWindows(primal, sharing, sharing);
+  const shares = sharesOfExtreme(primal, extreme, x, fromRight, undefined);
   return primal.op("ArgMax", [shares], [], attributes, "int64");
 }
 

@@ -1,5 +1,5 @@
 import { type Shape, sameShape } from "../base/index.ts";
-import { filled, int, text, toNumbers } from "../onnx/index.ts";
+import { int, text, toNumbers } from "../onnx/index.ts";
 import { aliveEntries } from "./alive.ts";
 import type { PrimalBuilder, Value } from "./primal.ts";
 import type { AnyStep, LinearProgram, LinearVar, Operand } from "./program.ts";
@@ -81,7 +81,7 @@ function before(
     case "slice": {
       const { axis, start, size } = step.attributes;
       const extent = x.shape.at(axis)!;
-      const yes = primal.constant(filled(shape, 1));
+      const yes = primal.expand(primal.scalar(1), shape);
       const taken = here === "everywhere" ? yes : primal.mask(here);
       return primal.isNonZero(primal.padAxis(taken, axis, start, extent - start - size));
     }
@@ -132,10 +132,10 @@ function scattered(
 ): Value {
   const along = taken.map((extent, i) => (i === taken.length + axis ? extent : 1));
   const places = primal.expand(primal.reshape(indices, along), taken);
-  const matters = here === "everywhere" ? primal.constant(filled(taken, 1)) : primal.mask(here);
+  const matters = here === "everywhere" ? primal.expand(primal.scalar(1), taken) : primal.mask(here);
   // An entry that is gathered twice matters if one of the two places does, because the scatter adds.
   const attributes = { axis: int(axis), reduction: text("add") };
-  const inputs = [primal.constant(filled(shape, 0)), places, matters];
+  const inputs = [primal.expand(primal.scalar(0), shape), places, matters];
   return primal.isNonZero(primal.op("ScatterElements", inputs, shape, attributes));
 }
 
