@@ -9,7 +9,8 @@ const mayImport = {
   images: [],
   results: [],
   training: ["onnx", "autodiff", "operator", "jacobian"],
-  studies: ["jacobian", "svd", "images", "results", "operator", "training"],
+  controls: ["onnx", "operator", "jacobian"],
+  studies: ["controls", "jacobian", "svd", "images", "results", "operator", "training"],
   figures: ["results"],
   platform: ["onnx", "operator", "images", "results"],
 };

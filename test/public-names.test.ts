@@ -47,6 +47,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "typeset",
     "withoutBatch",
   ],
+  controls: ["controlKinds", "drawControl", "weightLayers"],
   jacobian: ["JacobianOperator", "Network", "describeInput", "productCost"],
   operator: [
     "block",
@@ -90,7 +91,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "NetworkFile",
     "PushforwardError",
     "compose",
+    "controlKinds",
     "dotTest",
+    "drawControl",
     "loadInput",
     "openModel",
     "parsePreset",
@@ -100,6 +103,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "sum",
     "svd",
     "transposeOf",
+    "weightLayers",
   ],
   "apps/report": ["renderFigures", "renderReport", "renderStudies"],
 };

@@ -1,5 +1,16 @@
 /// <reference types="node" preserve="true" />
 export { PushforwardError } from "../../base/index.ts";
+export {
+  type Control,
+  type ControlKind,
+  type ControlLayer,
+  type ControlOptions,
+  controlKinds,
+  drawControl,
+  type Units,
+  type WeightLayer,
+  weightLayers,
+} from "../../controls/index.ts";
 export { type Preprocess, parsePreset, presets } from "../../images/index.ts";
 export type { Point, Tap } from "../../jacobian/index.ts";
 export {

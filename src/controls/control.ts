@@ -1,0 +1,75 @@
+import { createRng, PushforwardError } from "../base/index.ts";
+import type { Point } from "../jacobian/index.ts";
+import type { Model } from "../onnx/index.ts";
+import type { Backend } from "../operator/index.ts";
+import { gaussianLike, shuffled, shuffledWithinUnits } from "./draw.ts";
+import type { ControlKind } from "./kinds.ts";
+import { type WeightLayer, weightLayers } from "./layers.ts";
+import { weightsOf, withWeights } from "./weights.ts";
+
+/** A layer of a control. */
+export interface ControlLayer {
+  /** The first node that multiplies by the weights, and its operator. */
+  readonly node: string;
+  readonly op: string;
+  /** The initializer of the weights. */
+  readonly weights: string;
+  /** The number of weights. */
+  readonly entries: number;
+}
+
+/** A network with the graph of another, whose weights carry nothing that was learned. */
+export interface Control {
+  /** Like any other; `writeModel(model.onnx)` gives its file. */
+  readonly model: Model;
+  readonly kind: ControlKind;
+  readonly seed: number;
+  readonly draw: number;
+  /** The layers whose weights were drawn, in graph order. */
+  readonly layers: readonly ControlLayer[];
+}
+
+export interface ControlOptions {
+  readonly kind: ControlKind;
+  readonly seed: number;
+  /** The number of the draw: each gives another network of the kind. */
+  readonly draw: number;
+  /** Inputs of the network, over which `matched` compares the activations. Other kinds do not look at them. */
+  readonly points: readonly Point[];
+  readonly backend: Backend;
+}
+
+/**
+ * Draws a control network. The weights of each layer (`weightLayers`) are drawn from a stream of random numbers of their own,
+ * which depends on the seed, the draw, the kind and the name of the weights alone. Everything else keeps its bits.
+ *
+ * Weights by which several nodes multiply are drawn once. Where they are also looked up (as embeddings that are tied with the last
+ * layer), the lookup keeps the trained values.
+ *
+ * @throws PushforwardError `usage` for a network without weights, and whatever `weightLayers` throws
+ */
+export async function drawControl(model: Model, options: ControlOptions): Promise<Control> {
+  const { kind, seed, draw } = options;
+  if (kind === "matched")
+    throw new PushforwardError("usage", { what: "Controls of the kind matched cannot be drawn yet." });
+  const layers = weightLayers(model);
+  if (layers.length === 0) {
+    throw new PushforwardError("usage", {
+      what: "The network has no weights to draw: no node multiplies by a constant matrix or by constant filters.",
+      fix: "Study this network without controls.",
+    });
+  }
+  const trained = weightsOf(model, layers);
+  const drawn = new Map(layers.map((layer) => [layer, drawLayer(layer, trained.get(layer)!, options)]));
+  const told = layers.map((layer) => {
+    const { node, op, weights } = layer;
+    return { node, op, weights, entries: trained.get(layer)!.length };
+  });
+  return { model: withWeights(model, drawn), kind, seed, draw, layers: told };
+}
+
+function drawLayer(layer: WeightLayer, trained: Float32Array, { kind, seed, draw }: ControlOptions): Float32Array {
+  const rng = createRng(seed, "control", kind === "matched" ? "permuted" : kind, draw, layer.weights);
+  if (kind === "gaussian") return gaussianLike(trained, rng);
+  return kind === "permuted-filters" ? shuffledWithinUnits(trained, layer.units, rng) : shuffled(trained, rng);
+}

@@ -1,0 +1,54 @@
+import { type Rng, sizeOf, stridesOf } from "../base/index.ts";
+import type { Units } from "./units.ts";
+
+/** The numbers in a uniformly random order. Each keeps its bits. */
+export function shuffled(numbers: Float32Array, rng: Rng): Float32Array {
+  const result = numbers.slice();
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = rng.integer(i + 1);
+    const moved = result[i]!;
+    result[i] = result[j]!;
+    result[j] = moved;
+  }
+  return result;
+}
+
+/** The weights with those of each unit in a uniformly random order. */
+export function shuffledWithinUnits(weights: Float32Array, units: Units, rng: Rng): Float32Array {
+  const apart = offsets(units, units.apart);
+  const within = offsets(
+    units,
+    [...units.shape.keys()].filter((axis) => !units.apart.includes(axis)),
+  );
+  const result = new Float32Array(weights.length);
+  for (const start of apart) {
+    const unit = shuffled(
+      Float32Array.from(within, (offset) => weights[start + offset]!),
+      rng,
+    );
+    for (const [i, offset] of within.entries()) result[start + offset] = unit[i]!;
+  }
+  return result;
+}
+
+/** The offsets of all entries along some axes, in row-major order; [0] if there are none. */
+function offsets({ shape }: Units, axes: readonly number[]): Uint32Array {
+  const strides = stridesOf(shape);
+  let found = Uint32Array.of(0);
+  for (const axis of axes) {
+    const [before, extent, stride] = [found, shape[axis]!, strides[axis]!];
+    found = Uint32Array.from(
+      { length: before.length * extent },
+      (_, i) => before[Math.floor(i / extent)]! + (i % extent) * stride,
+    );
+  }
+  return sizeOf(shape) === 0 ? new Uint32Array() : found;
+}
+
+/** Independent normal numbers with the mean and the variance of the weights. */
+export function gaussianLike(weights: Float32Array, rng: Rng): Float32Array {
+  const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
+  const variance = weights.reduce((sum, weight) => sum + (weight - mean) ** 2, 0) / weights.length;
+  const deviation = Math.sqrt(variance);
+  return weights.map(() => mean + deviation * rng.gaussian());
+}

@@ -1,0 +1,141 @@
+import { PushforwardError, type Shape } from "../base/index.ts";
+import type { Graph, Model, Node, Tensor } from "../onnx/index.ts";
+import { type Units, unitsAt, weightPositions } from "./units.ts";
+
+/** An input of a node, by the node's name and the input's place. */
+interface Read {
+  readonly node: string;
+  readonly position: number;
+}
+
+/** A layer: a tensor of weights, and the nodes that multiply by it. */
+export interface WeightLayer {
+  /** The first node that multiplies by the weights; the layer has its operator. */
+  readonly node: string;
+  readonly op: string;
+  /** The initializer. One of the body of a Loop or a branch of an If has the path of that graph before its name. */
+  readonly weights: string;
+  readonly shape: Shape;
+  /** How the weights form units at the first node. */
+  readonly units: Units;
+  /** Where nodes multiply by the weights, in graph order; several places if the weights are tied. */
+  readonly uses: readonly Read[];
+  /** Whether something else reads the weights too, such as a lookup in a table of embeddings. It keeps the trained values. */
+  readonly shared: boolean;
+  /** The outermost node around the layer, of a layer in the body of a Loop or a branch of an If. */
+  readonly inside: string | undefined;
+}
+
+/** The path of the graph in an attribute of a node, as it stands before the names of the graph's initializers. */
+export const pathOf = (around: string, node: Node, attribute: string): string => `${around}${node.name}/${attribute}/`;
+
+/** An initializer that a node can see. */
+interface Constant {
+  readonly weights: string;
+  readonly tensor: Tensor;
+  /** Whether nodes that are not folded stand between the initializer and what is seen. */
+  readonly computed: boolean;
+}
+
+type Scope = ReadonlyMap<string, Constant>;
+
+interface Found {
+  readonly layers: Map<string, Omit<WeightLayer, "shared"> & { readonly uses: Read[] }>;
+  /** How often each initializer is read. */
+  readonly reads: Map<string, number>;
+}
+
+/**
+ * The layers of a network, in graph order. The weights of a layer are a float32 initializer by which a Conv, ConvTranspose,
+ * DeformConv, MatMul, Gemm, Einsum, GRU, LSTM or RNN multiplies and over which it sums, also in the body of a Loop and in
+ * the branches of an If. Biases, scales, statistics and tables that are looked up are not weights. A constant matrix that was
+ * not learned, such as that of a Fourier transform, cannot be told from weights, and is a layer too.
+ *
+ * @throws PushforwardError `op-unsupported` for weights that are not an initializer of floats: integers, those of an operator outside
+ * the format, and those that the body of a Loop computes
+ */
+export function weightLayers(model: Model): WeightLayer[] {
+  const { graph } = model.onnx;
+  const found: Found = { layers: new Map(), reads: new Map() };
+  search(graph, "", new Map(), undefined, found);
+  return [...found.layers.values()].map((layer) => ({
+    ...layer,
+    shared: found.reads.get(layer.weights)! > layer.uses.length,
+  }));
+}
+
+function search(graph: Graph, path: string, outer: Scope, inside: string | undefined, found: Found): void {
+  const scope = new Map(outer);
+  const countRead = (name: string) => {
+    const { weights } = scope.get(name) ?? {};
+    if (weights !== undefined) found.reads.set(weights, (found.reads.get(weights) ?? 0) + 1);
+  };
+  for (const { name } of graph.inputs) scope.delete(name);
+  for (const [name, tensor] of graph.initializers) scope.set(name, { weights: path + name, tensor, computed: false });
+  for (const node of graph.nodes) {
+    refuseHidden(node, scope);
+    node.inputs.forEach(countRead);
+    for (const position of weightPositions(node)) addUse(node, position, scope, inside, found);
+    const [first] = node.inputs.map((name) => scope.get(name));
+    for (const output of node.outputs) {
+      if (first !== undefined && moving.has(node.op)) scope.set(output, { ...first, computed: true });
+      else scope.delete(output);
+    }
+    for (const [name, attribute] of Object.entries(node.attributes)) {
+      if (attribute.kind !== "graph") continue;
+      search(attribute.value, pathOf(path, node, name), scope, inside ?? node.name, found);
+    }
+  }
+  for (const { name } of graph.outputs) countRead(name);
+}
+
+function addUse(node: Node, position: number, scope: Scope, inside: string | undefined, { layers }: Found): void {
+  const constant = scope.get(node.inputs[position] ?? "");
+  if (constant === undefined || constant.tensor.shape.length === 0) return;
+  const { weights, tensor, computed } = constant;
+  if (computed) throw refusal(node, `they are computed from "${weights}" each time`);
+  if (tensor.type !== "float32") return;
+  const units = unitsAt(node, position, tensor.shape);
+  if (units === undefined) return;
+  const use = { node: node.name, position };
+  const known = layers.get(weights);
+  if (known !== undefined) known.uses.push(use);
+  else {
+    const { shape } = tensor;
+    layers.set(weights, { node: node.name, op: node.op, weights, shape, units, uses: [use], inside });
+  }
+}
+
+/** Operators that only move or convert the entries of their first input. */
+const moving = new Set([
+  "Cast",
+  "DequantizeLinear",
+  "Flatten",
+  "Identity",
+  "Reshape",
+  "Squeeze",
+  "Transpose",
+  "Unsqueeze",
+]);
+
+/** Operators of the format that multiply by integers. */
+const inIntegers = new Set(["ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"]);
+
+/** @throws PushforwardError `op-unsupported` for a node with weights that cannot be drawn */
+function refuseHidden(node: Node, scope: Scope): void {
+  const matrices = node.inputs.filter((name) => (scope.get(name)?.tensor.shape.length ?? 0) >= 2);
+  if (node.domain === "" && inIntegers.has(node.op) && matrices.length > 0) {
+    throw refusal(node, "they are integers");
+  }
+  if (node.domain !== "" && (matrices.length > 0 || node.attributes.coefficients !== undefined)) {
+    throw refusal(node, `the operator set "${node.domain}" is not the format's own`);
+  }
+}
+
+function refusal(node: Node, reason: string): PushforwardError {
+  return new PushforwardError("op-unsupported", {
+    what: `No control can be drawn for the weights of this node: ${reason}.`,
+    where: { node: node.name, op: node.op },
+    fix: "Export the network with its weights as float initializers of standard operators.",
+  });
+}
