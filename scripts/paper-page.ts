@@ -7,7 +7,15 @@ import { csvOf } from "../src/apps/report/studies.ts";
 import { formatSeconds } from "../src/base/index.ts";
 import { DirectoryStore } from "../src/platform/node/directory-store.ts";
 import { openRun, openStudyRun, type StudyManifest } from "../src/results/index.ts";
-import { type ClaimName, claims, FEWEST_IMAGES, readStudy, studies, type Verdict } from "../src/studies/index.ts";
+import {
+  type ClaimName,
+  claims,
+  FEWEST_IMAGES,
+  flatTable,
+  readStudy,
+  studies,
+  type Verdict,
+} from "../src/studies/index.ts";
 import { root } from "../test/docs/markdown.ts";
 import { type PaperFigure, paperFigures } from "./paper-figures.ts";
 
@@ -41,7 +49,7 @@ async function keep(network: string, folder: string): Promise<void> {
     const { verdicts, tables } = study.conclude(await readStudy(run), params);
     const files = tables.map((table) => {
       const file = `${study.id}-${table.id}.csv`;
-      writeFileSync(join(to, file), csvOf(table));
+      writeFileSync(join(to, file), csvOf(flatTable(table)));
       return file;
     });
     const record: PaperRecord = {

@@ -31,6 +31,8 @@ export interface ChartPanel {
 
 export interface ChartSeries {
   readonly name: string;
+  /** Whether it shows a control: networks with the same graph and random weights. */
+  readonly control?: true;
   readonly mark: "line" | "dots";
   readonly points: readonly ChartPoint[];
 }
@@ -43,4 +45,13 @@ export interface ChartPoint {
   /** The ends of an interval. */
   readonly low?: number;
   readonly high?: number;
+  readonly sample?: Sample;
+}
+
+/** How a number follows from images, so that it can be computed again without some of them. */
+export interface Sample {
+  /** The images for which it is known, from 0. */
+  readonly images: readonly number[];
+  /** The number from some of these images; an image may be given several times. NaN if they do not determine it. */
+  of(images: readonly number[]): number;
 }

@@ -2,20 +2,13 @@ import { gaussianArray, PushforwardError, type Rng, sizeOf } from "../base/index
 import { blockOf } from "../operator/index.ts";
 import { type Chart, type ChartSeries, numericalRankOf } from "../results/index.ts";
 import { energyOf, probesOf } from "./energy.ts";
-import { cellsOf, lineOf, NO_INTERVAL, told } from "./findings.ts";
+import { lineOf, NO_INTERVAL } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { solve, tripletsAt } from "./spectrum.ts";
-import { bootstrap, type Estimate, mean, meanOfKnown, median } from "./statistics.ts";
-import {
-  type FindingTable,
-  numbersOf,
-  type Params,
-  type Study,
-  type StudyData,
-  type Verdict,
-  verdictOf,
-} from "./study.ts";
+import { bootstrap, type Estimate, mean, meanOfKnown, meanSample, median, ofAll } from "./statistics.ts";
+import { type FindingTable, findingsOf, numbersOf, type Params, type Study, type StudyData } from "./study.ts";
 import { length } from "./vector.ts";
+import type { TestedClaim } from "./verdict.ts";
 
 /** The kinds of directions in which perturbations point. */
 const DIRECTIONS = ["first", "middle", "last", "subspace", "isotropic", "data"] as const;
@@ -180,11 +173,11 @@ export const directionalNoise: Study = {
   },
 
   conclude(data, params) {
-    return {
+    return findingsOf({
       tables: [tableOf(data, params), radiusTable(data)],
       charts: [shiftChart(data), errorChart(data), ...changedChart(data), energyChart(data)],
-      verdicts: verdictsOf(data, params),
-    };
+      claims: claimsOf(data, params),
+    });
   },
 };
 
@@ -270,12 +263,12 @@ function tableOf(data: StudyData, params: Params): FindingTable {
       `Perturbations by direction and length (relative to the length of the image): means over ${n} images with 95 % intervals by bootstrap ` +
       `over images. ${NO_INTERVAL} changed: share of perturbations that change the class; energy: Σσ² at the perturbed image divided by Σσ² at the image. ` +
       `The spans have dimension ${span}.${note}`,
-    columns: ["direction", "amplitude", ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`])],
+    columns: ["direction", "amplitude", ...names],
     rows: DIRECTIONS.flatMap((direction, d) =>
       data.axes.amplitude!.map((amplitude, a) => [
         named[direction],
         amplitude,
-        ...names.flatMap((name) => cellsOf(estimate(data, name, d, a))),
+        ...names.map((name) => estimate(data, name, d, a)),
       ]),
     ),
   };
@@ -313,7 +306,10 @@ function radiusTable(data: StudyData): FindingTable {
         .map((image) => errors.map((each) => each[image]!))
         .filter((each) => each.every(Number.isFinite))
         .map((each) => radiusOf(amplitudes, each));
-      const { value, low, high } = bootstrap(radii.length, (chosen) => median(chosen.map((i) => radii[i]!)), data.seed);
+      const { value, low, high } = bootstrap(
+        ofAll(radii.length, (chosen) => median(chosen.map((i) => radii[i]!))),
+        data.seed,
+      );
       const outside = [0, Number.POSITIVE_INFINITY].map((end) => radii.filter((radius) => radius === end).length);
       const ends = low === high ? ["", ""] : [cell(low), cell(high)];
       return [named[direction], cell(value), ...ends, ...outside];
@@ -377,39 +373,43 @@ function energyChart(data: StudyData): Chart {
   };
 }
 
-function verdictsOf(data: StudyData, params: Params): Verdict[] {
+function claimsOf(data: StudyData, params: Params): TestedClaim[] {
   const { span, note } = spansOf(data, params);
   const amplitudes = data.axes.amplitude!.map(Number);
   const [first, last] = [DIRECTIONS.indexOf("first"), DIRECTIONS.indexOf("last")];
   const [strong, weak] = [perImage(data, "shift", first, 0), perImage(data, "shift", last, 0)];
-  const smallest = meanOfKnown(
-    strong.map((shift, i) => Math.log(shift / weak[i]!)),
-    data.seed,
-  );
   const differences = amplitudes.map((_, a) => {
     const [more, fewer] = [perImage(data, "changed", first, a), perImage(data, "changed", last, a)];
     return more.map((share, i) => share - fewer[i]!);
   });
-  const flips = meanOfKnown(
-    data.axes.image!.map((_, i) => mean(differences.map((each) => each[i]!))),
-    data.seed,
-  );
+  const flips = meanSample(data.axes.image!.map((_, i) => mean(differences.map((each) => each[i]!))));
   return [
     {
+      id: "moves-more",
       on: "directions",
       claim: `Noise of length ${amplitudes[0]} (relative to the image) along the first ${span} singular vectors moves the output more than noise along the last ${span} computed.`,
-      verdict: verdictOf(smallest),
-      because: `Logarithm of the ratio of shifts: ${told(smallest)}.${note}`,
+      effect: {
+        what: "Logarithm of the ratio of shifts",
+        sign: 1,
+        none: 0,
+        measure: meanSample(strong.map((shift, i) => Math.log(shift / weak[i]!))),
+      },
+      ...(note === "" ? {} : { note: note.trim() }),
     },
-    ...(flips.n === 0
+    ...(flips.images.length === 0
       ? []
       : [
           {
+            id: "changes-class",
             on: "directions" as const,
             claim:
               "Over all lengths, noise along the first singular vectors changes the class more often than noise along the last ones.",
-            verdict: verdictOf(flips),
-            because: `Difference of the shares of changed classes, mean over lengths ${amplitudes.join(", ")}: ${told(flips)}.`,
+            effect: {
+              what: `Difference of the shares of changed classes, mean over lengths ${amplitudes.join(", ")}`,
+              sign: 1 as const,
+              none: 0,
+              measure: flips,
+            },
           },
         ]),
   ];

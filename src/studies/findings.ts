@@ -1,4 +1,3 @@
-import { typeset } from "../base/index.ts";
 import { type ChartPoint, type ChartSeries, knownBands, spectrumBands } from "../results/index.ts";
 import { type Estimate, FEWEST_FOR_INTERVAL } from "./statistics.ts";
 import type { StudyData } from "./study.ts";
@@ -13,8 +12,8 @@ export function lineOf(
     name,
     mark: "line",
     points: places.map((x, i) => {
-      const { value, low, high } = of(i);
-      return { x, y: value, low, high };
+      const { value, low, high, sample } = of(i);
+      return { x, y: value, low, high, ...(sample === undefined ? {} : { sample }) };
     }),
   };
 }
@@ -70,40 +69,5 @@ export function imagesAt({ axes, values }: StudyData, name: string, tap: number)
 export const sameFor = (data: StudyData, name: string, tap: number): number | undefined =>
   imagesAt(data, name, tap).length === 1 ? data.axes.image!.length : undefined;
 
-/** Three cells of a table: the value and its interval. The interval is empty if there is none or the value is the same for all. */
-export const cellsOf = ({ value, low, high }: Estimate): number[] =>
-  low === high ? [value, Number.NaN, Number.NaN] : [value, low, high];
-
 /** What a table says about missing intervals. */
 export const NO_INTERVAL = `There is no interval where a value is the same for all images, or where there are fewer than ${FEWEST_FOR_INTERVAL} images.`;
-
-/**
- * `0.512 (95 % interval 0.401 to 0.633, n = 16 images)`; `0.512 (3 images: no interval)`; `0.9 (the same for all 40 images)`. The
- * ends have as many digits as tell them apart. An estimate of one image that stands for all is given the number of `all`.
- */
-export function told({ value, low, high, n }: Estimate, all = n): string {
-  if (Number.isNaN(value)) return "not known of any image";
-  const images = n === 1 ? "1 image" : `${n} images`;
-  const alone = inDigits(value, 3);
-  if (n === 1 && all > 1) return `${alone} (J is the same for all ${all} images)`;
-  if (Number.isNaN(low)) return `${alone} (${images}: no interval)`;
-  if (low === high) return `${alone} (the same for all ${images})`;
-  let digits = 3;
-  while (inDigits(low, digits) === inDigits(high, digits)) digits++;
-  const [middle, from, to] = [value, low, high].map((number) => inDigits(number, digits));
-  return `${middle} (95 % interval ${from} to ${to}, n = ${images})`;
-}
-
-/** Formats a number with at least so many digits, and with all digits before the point. */
-const inDigits = (value: number, digits: number): string =>
-  typeset(Math.abs(value) >= 10 ** digits && Math.abs(value) < 1e9 ? value.toFixed(0) : value.toPrecision(digits));
-
-/** `between 6.48 (conv1) and 1911 (fire9)`: the range over all taps, for statements about the first and the last tap. */
-export function rangeOf(places: readonly string[], values: readonly number[]): string {
-  const known = values.flatMap((value, i) => (Number.isFinite(value) ? [{ value, place: places[i]! }] : []));
-  if (known.length === 0) return "nowhere that is known";
-  const [least, most] = [-1, 1].map((sign) =>
-    known.reduce((a, b) => (sign * b.value > sign * a.value ? b : a), known[0]!),
-  );
-  return `between ${inDigits(least!.value, 3)} (${least!.place}) and ${inDigits(most!.value, 3)} (${most!.place})`;
-}

@@ -1,4 +1,5 @@
 export { type ClaimName, claims } from "./claims.ts";
+export { type ControlFindings, claimsTable, type FlatTable, flatTable, withControls } from "./control-findings.ts";
 export { reasonOf } from "./failure.ts";
 export { Forecast, type TapForecast, timeOf } from "./forecast.ts";
 export { Lab } from "./lab.ts";
@@ -7,7 +8,6 @@ export { ranked } from "./statistics.ts";
 export {
   cellName,
   cellPlaces,
-  FEWEST_IMAGES,
   type Findings,
   type FindingTable,
   type Params,
@@ -16,7 +16,7 @@ export {
   runStudy,
   type Study,
   type StudyData,
-  type Verdict,
 } from "./study.ts";
 export { studies } from "./table.ts";
+export { type ControlVerdict, FEWEST_DRAWS, FEWEST_IMAGES, type Verdict } from "./verdict.ts";
 export { timeOfWork } from "./work.ts";

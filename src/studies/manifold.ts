@@ -2,13 +2,15 @@ import { gaussianArray, PushforwardError, type Shape } from "../base/index.ts";
 import { type Block, type BlockAlgebra, block, blockOf, type Matrix } from "../operator/index.ts";
 import type { Chart } from "../results/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
-import { cellsOf, lineOf, NO_INTERVAL, rangeOf, told } from "./findings.ts";
+import { lineOf, NO_INTERVAL } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { firstStored } from "./spectrum.ts";
-import { type Estimate, mean, meanOfKnown } from "./statistics.ts";
-import { type FindingTable, numbersOf, type Study, type StudyData, type Verdict, valueAt, verdictOf } from "./study.ts";
+import { type Estimate, mean, meanOfKnown, meanSample } from "./statistics.ts";
+import { type FindingTable, findingsOf, numbersOf, type Study, type StudyData, valueAt } from "./study.ts";
 import { TRANSFORMATIONS, tangentsOf } from "./tangents.ts";
+import { rangeOf } from "./told.ts";
 import { length } from "./vector.ts";
+import type { TestedClaim } from "./verdict.ts";
 import { sharedSpectra } from "./work.ts";
 
 const TANGENTS = [...TRANSFORMATIONS, "neighbours"] as const;
@@ -125,11 +127,11 @@ export const manifold: Study = {
 
   conclude(data) {
     const taps = data.axes.tap!.map(String);
-    return {
+    return findingsOf({
       tables: [energyTable(data, taps), angleTable(data, taps)],
       charts: [energyChart(data, taps), angleChart(data, taps)],
-      verdicts: verdictsOf(data, taps),
-    };
+      claims: claimsOf(data, taps),
+    });
   },
 };
 
@@ -212,6 +214,14 @@ const meanKnown = (data: StudyData, number: (image: number) => number): number =
 const energyAt = (data: StudyData, tap: number, direction: number, tangent: number): Estimate =>
   estimate(data, (image) => valueAt(data, "energy", [image, tap, direction, tangent]));
 
+/** The energy divided by that of a random direction. */
+const multipleAt = (data: StudyData, tap: number, direction: number, tangent: number): Estimate =>
+  estimate(
+    data,
+    (image) =>
+      valueAt(data, "energy", [image, tap, direction, tangent]) / valueAt(data, "chance", [image, tap, direction]),
+  );
+
 const angleAt = (data: StudyData, tap: number, direction: number, space: number, which: number): Estimate =>
   estimate(data, (image) => valueAt(data, "angle", [image, tap, direction, space, which]));
 
@@ -228,13 +238,11 @@ function energyTable(data: StudyData, taps: readonly string[]): FindingTable {
       "Share of the squared length of a tangent in the span of the first j right singular vectors of J(input → tap), or of all whose σ " +
       "is above the floor if there are fewer: " +
       `means over ${data.axes.image!.length} images, ${bootstrapped}. Chance is the share of a random direction. ${NO_INTERVAL}`,
-    columns: ["tap", "j", "tangent", "energy", "low", "high", "chance", "energy / chance"],
+    columns: ["tap", "j", "tangent", "energy", "chance", "energy / chance"],
     rows: taps.flatMap((tap, t) =>
       data.axes.direction!.flatMap((j, d) =>
         TANGENTS.map((tangent, which) => {
-          const found = energyAt(data, t, d, which);
-          const chance = chanceAt(data, t, d);
-          return [tap, j, tangent, ...cellsOf(found), chance, found.value / chance];
+          return [tap, j, tangent, energyAt(data, t, d, which), chanceAt(data, t, d), multipleAt(data, t, d, which)];
         }),
       ),
     ),
@@ -248,10 +256,10 @@ function angleTable(data: StudyData, taps: readonly string[]): FindingTable {
       "Principal angles in degrees between the span of the first j right singular vectors of J(input → tap) and three spaces: that of all six " +
       "transformations, that of the main directions to neighbours, and random subspaces with the dimension of the first: means over " +
       `${data.axes.image!.length} images, ${bootstrapped}. ${NO_INTERVAL}`,
-    columns: ["tap", "j", "space", ...WHICH.flatMap((which) => [`${which} angle`, `${which}, low`, `${which}, high`])],
+    columns: ["tap", "j", "space", ...WHICH.map((which) => `${which} angle`)],
     rows: taps.flatMap((tap, t) =>
       data.axes.direction!.flatMap((j, d) =>
-        SPACES.map((space, s) => [tap, j, space, ...WHICH.flatMap((_, w) => cellsOf(angleAt(data, t, d, s, w)))]),
+        SPACES.map((space, s) => [tap, j, space, ...WHICH.map((_, w) => angleAt(data, t, d, s, w))]),
       ),
     ),
   };
@@ -300,7 +308,7 @@ function angleChart(data: StudyData, taps: readonly string[]): Chart {
   };
 }
 
-function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
+function claimsOf(data: StudyData, taps: readonly string[]): TestedClaim[] {
   const [last, widest] = [taps.length - 1, widestOf(data)];
   const j = data.axes.direction![widest];
   /** The share of tangents in the span, divided by the share of random directions. */
@@ -308,46 +316,51 @@ function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
     const shares = tangents.map((tangent) => valueAt(data, "energy", [image, tap, widest, tangent]));
     return mean(shares.filter((share) => !Number.isNaN(share))) / valueAt(data, "chance", [image, tap, widest]);
   };
+  const each = (number: (image: number) => number) => meanSample([...data.axes.image!.keys()].map(number));
   const six = [...TRANSFORMATIONS.keys()];
-  const moved = estimate(data, (image) => multiple(image, last, six));
-  const near = estimate(data, (image) => multiple(image, last, [TANGENTS.indexOf("neighbours")]));
-  const grown = estimate(data, (image) =>
+  const grown = each((image) =>
     last === 0 ? Number.NaN : Math.log(multiple(image, last, six) / multiple(image, 0, six)),
   );
   const overTaps = taps.map((_, tap) => meanKnown(data, (image) => multiple(image, tap, six)));
-  const beyondOne = ({ low, high, n }: Estimate) => verdictOf({ low: low - 1, high: high - 1, n });
-  const because = (found: Estimate, what: string, otherwise: string) =>
-    Number.isNaN(found.value) ? otherwise : `${what}: ${told(found)}.`;
+  const span = `The first ${j} right singular vectors (or all whose σ is above the floor) of ${taps[last]}`;
+  const unmoved = "No transformation changes these images.";
   return [
     {
+      id: "tangents",
       on: "manifold",
-      claim: `The first ${j} right singular vectors (or all whose σ is above the floor) of ${taps[last]} contain a larger share of the tangents of transformations than a random subspace does.`,
-      verdict: beyondOne(moved),
-      because: because(moved, "Share of the six tangents divided by chance", "No transformation changes these images."),
+      claim: `${span} contain a larger share of the tangents of transformations than a random subspace does.`,
+      effect: {
+        what: "Share of the six tangents divided by chance",
+        sign: 1,
+        none: 1,
+        measure: each((image) => multiple(image, last, six)),
+      },
+      otherwise: unmoved,
     },
     {
+      id: "neighbours",
       on: "manifold",
-      claim: `The first ${j} right singular vectors (or all whose σ is above the floor) of ${taps[last]} contain a larger share of the directions to neighbours than a random subspace does.`,
-      verdict: beyondOne(near),
-      because: because(
-        near,
-        "Share of these directions divided by chance",
-        "No image has a neighbour that differs from it.",
-      ),
+      claim: `${span} contain a larger share of the directions to neighbours than a random subspace does.`,
+      effect: {
+        what: "Share of these directions divided by chance",
+        sign: 1,
+        none: 1,
+        measure: each((image) => multiple(image, last, [TANGENTS.indexOf("neighbours")])),
+      },
+      otherwise: "No image has a neighbour that differs from it.",
     },
     {
+      id: "tangents-grow",
       on: "manifold",
       claim: "The share of the tangents of transformations in this span grows along the layers.",
-      verdict: verdictOf(grown),
-      because:
-        because(
-          grown,
-          `Share divided by chance at ${taps[last]}, divided by the same at ${taps[0]}, mean logarithm`,
-          last === 0 ? "There is only one tap." : "No transformation changes these images.",
-        ) +
-        (Number.isNaN(grown.value)
-          ? ""
-          : ` Over all taps, the share divided by chance lies ${rangeOf(taps, overTaps)}.`),
+      effect: {
+        what: `Share divided by chance at ${taps[last]}, divided by the same at ${taps[0]}, mean logarithm`,
+        sign: 1,
+        none: 0,
+        measure: grown,
+      },
+      otherwise: last === 0 ? "There is only one tap." : unmoved,
+      note: `Over all taps, the share divided by chance lies ${rangeOf(taps, overTaps)}.`,
     },
   ];
 }

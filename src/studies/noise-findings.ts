@@ -1,27 +1,17 @@
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
 import { groupNames, ORDERS } from "./factors.ts";
-import {
-  cellsOf,
-  curveOf,
-  ENDS_AT_FLOOR,
-  floorAt,
-  isLogKnown,
-  NO_INTERVAL,
-  RESOLVED,
-  spreadOver,
-  told,
-} from "./findings.ts";
-import { correlation, type Estimate, mean, meanOfKnown, ranks } from "./statistics.ts";
+import { curveOf, ENDS_AT_FLOOR, floorAt, isLogKnown, NO_INTERVAL, RESOLVED, spreadOver } from "./findings.ts";
+import { correlation, type Estimate, mean, meanOfKnown, meanSample, ranks } from "./statistics.ts";
 import {
   type Findings,
   type FindingTable,
+  findingsOf,
   numbersOf,
   type Params,
   type StudyData,
-  type Verdict,
   valueAt,
-  verdictOf,
 } from "./study.ts";
+import type { TestedClaim } from "./verdict.ts";
 
 /** Taps that have a panel of their own. */
 const MOST_PANELS = 6;
@@ -39,11 +29,11 @@ export function concludeNoise(data: StudyData, params: Params): Findings {
     ...found.classCharts(),
     ...(found.hasSpectra ? [found.groupChart(), found.layerChart()] : []),
   ];
-  return {
+  return findingsOf({
     tables: [found.levelTable(params), ...(found.hasSpectra ? [found.partTable()] : [])],
     charts,
-    verdicts: found.verdicts(),
-  };
+    claims: found.claims(),
+  });
 }
 
 class NoiseData {
@@ -136,8 +126,8 @@ class NoiseData {
 
   #line(name: string, kind: number, of: (level: number) => Estimate): ChartSeries {
     const points = this.#noisy.map((level) => {
-      const { value, low, high } = of(level);
-      return { x: this.#mean("distance", kind, level).value, y: value, low, high };
+      const { value, low, high, sample } = of(level);
+      return { x: this.#mean("distance", kind, level).value, y: value, low, high, ...(sample && { sample }) };
     });
     return { name, mark: "line", points: points.filter(({ x }) => x > 0).sort((a, b) => a.x - b.x) };
   }
@@ -294,11 +284,11 @@ class NoiseData {
             name,
             mark: "line" as const,
             points: names.map((x, factor) => {
-              const { value, low, high } = this.#estimate(
+              const { value, low, high, sample } = this.#estimate(
                 (image) => this.#part(image, kind, level, factor),
                 this.#chosen,
               );
-              return { x, y: value, low, high };
+              return { x, y: value, low, high, ...(sample && { sample }) };
             }),
           })),
         },
@@ -315,25 +305,16 @@ class NoiseData {
         `Noise by kind and strength: ${INTERVALS} (${n} images; ${this.#chosen.length} for log σ, mean over all k at which both exceed ${RESOLVED} σ₁ and the floor). distance: root mean square change of a ` +
         "pixel, relative to full scale; same: same class as without noise; log Σσ² and log σ at the last tap, minus those without noise. " +
         NO_INTERVAL,
-      columns: [
-        "kind",
-        "level",
-        "strength",
-        "distance",
-        ...[...names, "log Σσ²", "log σ"].flatMap((name) => [name, `${name}, low`, `${name}, high`]),
-        "not converged",
-      ],
+      columns: ["kind", "level", "strength", "distance", ...names, "log Σσ²", "log σ", "not converged"],
       rows: this.#kinds.flatMap((kind, k) =>
         Array.from({ length: this.#levels }, (_, level) => [
           kind,
           level,
           level === 0 ? "" : numbersOf(params[kind])[level - 1]!,
           this.#mean("distance", k, level).value,
-          ...names.flatMap((name) => cellsOf(this.#mean(name, k, level))),
-          ...cellsOf(this.#estimate((image) => this.#energy(image, k, level))),
-          ...cellsOf(
-            this.#estimate((image) => mean(this.#shifts(image, k, this.#taps.length - 1, level)), this.#chosen),
-          ),
+          ...names.map((name) => this.#mean(name, k, level)),
+          this.#estimate((image) => this.#energy(image, k, level)),
+          this.#estimate((image) => mean(this.#shifts(image, k, this.#taps.length - 1, level)), this.#chosen),
           this.#unconverged(k, level),
         ]),
       ),
@@ -352,7 +333,7 @@ class NoiseData {
     return {
       id: "by-layer",
       caption: `Part of each layer in the change of log Σσ² at ${this.#taps.at(-1)}, mean of both orders of exchange, ${this.#chosen.length} images: ${INTERVALS}. ${NO_INTERVAL}`,
-      columns: ["kind", "level", "layer", "group", "part", "low", "high", ...ORDERS],
+      columns: ["kind", "level", "layer", "group", "part", ...ORDERS],
       rows: this.#kinds.flatMap((kind, k) =>
         this.#noisy.flatMap((level) =>
           this.#data.axes.factor!.map((factor, f) => [
@@ -360,7 +341,7 @@ class NoiseData {
             level,
             factor,
             groupNames[this.#groupOf(f)]!,
-            ...cellsOf(this.#estimate((image) => this.#part(image, k, level, f), this.#chosen)),
+            this.#estimate((image) => this.#part(image, k, level, f), this.#chosen),
             ...ORDERS.map(
               (_, order) =>
                 this.#estimate((image) => this.#at("part", [image, k, level, order, f]), this.#chosen).value,
@@ -371,75 +352,91 @@ class NoiseData {
     };
   }
 
-  verdicts(): Verdict[] {
+  claims(): TestedClaim[] {
     const [last, strongest] = [this.#taps.length - 1, this.#levels - 1];
     const tap = this.#taps[last];
-    const shrinking = this.#kinds.flatMap((kind, k): Verdict[] => {
-      const images = this.#chosen;
-      const less = this.#estimate((image) => -mean(this.#shifts(image, k, last, strongest)), images);
-      const least = this.#estimate((image) => -Math.max(...this.#shifts(image, k, last, strongest)), images);
+    const images = this.#chosen;
+    const shrinking = this.#kinds.flatMap((kind, k): TestedClaim[] => {
       if (images.length === 0) return [];
+      const shifts = images.map((image) => this.#shifts(image, k, last, strongest));
       return [
         {
+          id: `shrinks-${kind}`,
           on: "shrinks",
           claim: `With the strongest ${kind} noise, all singular values at ${tap} are smaller than without noise.`,
           // Supported if they are smaller at every index, contradicted if they are larger on average.
-          verdict: verdictOf({ low: least.low, high: less.high, n: least.n }),
-          because:
-            `Logarithm of σ without noise divided by σ with noise, at the index where it is smallest: ${told(least)}; mean over all ` +
-            `indices at which both are known: ${told(less)}.`,
+          effect: {
+            what: "Logarithm of σ without noise divided by σ with noise, mean over all indices at which both are known",
+            sign: 1,
+            none: 0,
+            measure: meanSample(shifts.map((all) => -mean(all))),
+            weakest: {
+              what: "at the index where it is smallest",
+              measure: meanSample(shifts.map((all) => -Math.max(...all))),
+            },
+          },
         },
       ];
     });
-    return [...shrinking, ...this.#togetherVerdict(), ...this.#causeVerdict()];
+    return [...shrinking, ...this.#togetherClaim(), ...this.#causeClaim()];
   }
 
   /** Whether the margin and Σσ² fall together, over all kinds and levels of noise. */
-  #togetherVerdict(): Verdict[] {
+  #togetherClaim(): TestedClaim[] {
     // The picture without noise, and each kind's levels of it.
     const places = [
       [0, 0] as const,
       ...this.#kinds.flatMap((_, kind) => this.#noisy.map((level) => [kind, level] as const)),
     ];
-    const together = this.#estimate((image) =>
-      correlation(
-        ranks(places.map(([kind, level]) => this.#at("margin", [image, kind, level]))),
-        ranks(places.map(([kind, level]) => this.#energy(image, kind, level))),
+    const together = meanSample(
+      this.#all.map((image) =>
+        correlation(
+          ranks(places.map(([kind, level]) => this.#at("margin", [image, kind, level]))),
+          ranks(places.map(([kind, level]) => this.#energy(image, kind, level))),
+        ),
       ),
     );
-    if (together.n === 0) return [];
+    if (together.images.length === 0) return [];
     return [
       {
+        id: "with-the-class",
         on: "with the class",
         claim: `The smaller the margin of the class, the smaller Σσ² at ${this.#taps.at(-1)}.`,
-        verdict: verdictOf(together),
-        because: `Rank correlation of the margin with Σσ² over all kinds and levels of noise, for each image: ${told(together)}.`,
+        effect: {
+          what: "Rank correlation of the margin with Σσ² over all kinds and levels of noise, for each image",
+          sign: 1,
+          none: 0,
+          measure: together,
+        },
       },
     ];
   }
 
-  #causeVerdict(): Verdict[] {
+  #causeClaim(): TestedClaim[] {
     const strongest = this.#levels - 1;
     const neurons = groupNames.indexOf("active neurons");
     if (!this.hasSpectra || this.#groups.length < 2 || !this.#groups.includes(neurons)) return [];
-    const excess = this.#estimate(
-      (image) =>
-        mean(
-          this.#kinds.map((_, kind) => {
-            const sizes = this.#groups.map((group) => Math.abs(this.#groupPart(image, kind, strongest, group)));
-            return (
-              sizes[this.#groups.indexOf(neurons)]! - Math.max(...sizes.filter((_, i) => this.#groups[i] !== neurons))
-            );
-          }),
-        ),
-      this.#chosen,
+    const excess = this.#chosen.map((image) =>
+      mean(
+        this.#kinds.map((_, kind) => {
+          const sizes = this.#groups.map((group) => Math.abs(this.#groupPart(image, kind, strongest, group)));
+          return (
+            sizes[this.#groups.indexOf(neurons)]! - Math.max(...sizes.filter((_, i) => this.#groups[i] !== neurons))
+          );
+        }),
+      ),
     );
     return [
       {
+        id: "cause",
         on: "cause",
         claim: "The change comes from which neurons are active, more than from normalizers or pooling switches.",
-        verdict: verdictOf(excess),
-        because: `Absolute part of the active neurons in the change of log Σσ² at the strongest noise, minus the largest other part, mean over kinds: ${told(excess)}.`,
+        effect: {
+          what: "Absolute part of the active neurons in the change of log Σσ² at the strongest noise, minus the largest other part, mean over kinds",
+          sign: 1,
+          none: 0,
+          measure: meanSample(excess),
+        },
       },
     ];
   }

@@ -2,21 +2,13 @@ import { formatShape, isBelowFloor, PushforwardError, type Rng } from "../base/i
 import { type Block, block, blockOf } from "../operator/index.ts";
 import type { Chart } from "../results/index.ts";
 import { augmented } from "./augment.ts";
-import { cellsOf, lineOf, NO_INTERVAL, told } from "./findings.ts";
+import { lineOf, NO_INTERVAL } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { firstStored } from "./spectrum.ts";
-import { bootstrap, type Estimate, mean, timesDrawn } from "./statistics.ts";
-import {
-  type FindingTable,
-  numbersOf,
-  type Params,
-  type Study,
-  type StudyData,
-  type Verdict,
-  valueAt,
-  verdictOf,
-} from "./study.ts";
+import { bootstrap, type Estimate, mean, ofAll, timesDrawn } from "./statistics.ts";
+import { type FindingTable, findingsOf, numbersOf, type Params, type Study, type StudyData, valueAt } from "./study.ts";
 import { dot, length } from "./vector.ts";
+import type { TestedClaim } from "./verdict.ts";
 
 const KINDS = ["within", "between"] as const;
 type Kind = (typeof KINDS)[number];
@@ -164,11 +156,11 @@ export const pairs: Study = {
 
   conclude(data, params) {
     const taps = data.axes.tap!.map(String);
-    return {
+    return findingsOf({
       tables: [tableOf(data, taps, params)],
       charts: [contractionChart(data, taps), linearChart(data, taps), energyChart(data, taps)],
-      verdicts: verdictsOf(data, taps),
-    };
+      claims: claimsOf(data, taps),
+    });
   },
 };
 
@@ -233,10 +225,15 @@ function meanOver(data: StudyData, kind: number, number: PairNumber): (images: r
   };
 }
 
+/** A statistic of means over pairs. */
+const statistic = (
+  data: StudyData,
+  means: readonly ReturnType<typeof meanOver>[],
+  of: (...means: number[]) => number,
+) => ofAll(data.axes.image!.length, (images) => of(...means.map((each) => each(images))));
+
 /** A statistic of means over pairs, with its interval. */
-function estimate(data: StudyData, means: readonly ReturnType<typeof meanOver>[], of: (...means: number[]) => number) {
-  return bootstrap(data.axes.image!.length, (images) => of(...means.map((each) => each(images))), data.seed);
-}
+const estimate = (...given: Parameters<typeof statistic>): Estimate => bootstrap(statistic(...given), given[0].seed);
 
 /** The geometric mean over pairs, with its interval. */
 const geometric = (data: StudyData, kind: number, number: PairNumber): Estimate =>
@@ -279,18 +276,16 @@ function tableOf(data: StudyData, taps: readonly string[], { within }: Params): 
       "tap",
       "kind",
       "actual growth",
-      "low",
-      "high",
       ...PLACES.map((place) => `growth by J, ${place}`),
-      ...data.axes.direction!.flatMap((j) => [`share in the first ${j}`, "low", "high"]),
+      ...data.axes.direction!.map((j) => `share in the first ${j}`),
     ],
     rows: taps.flatMap((tap, t) =>
       KINDS.map((kind, k) => [
         tap,
         kind,
-        ...cellsOf(actualAt(data, k, t)),
+        actualAt(data, k, t),
         ...PLACES.map((place) => linearAt(data, k, t, place).value),
-        ...data.axes.direction!.flatMap((_, d) => cellsOf(energyAt(data, k, t, d))),
+        ...data.axes.direction!.map((_, d) => energyAt(data, k, t, d)),
       ]),
     ),
   };
@@ -367,28 +362,36 @@ function energyChart(data: StudyData, taps: readonly string[]): Chart {
   };
 }
 
-function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
+function claimsOf(data: StudyData, taps: readonly string[]): TestedClaim[] {
   const [last, widest] = [taps.length - 1, data.axes.direction!.length - 1];
-  const contrast = (number: (image: number, kind: number, pair: number) => number) =>
-    estimate(
+  const contrastOf = (number: (image: number, kind: number, pair: number) => number) =>
+    statistic(
       data,
       KINDS.map((_, kind) => meanOver(data, kind, (image, pair) => Math.log(number(image, kind, pair)))),
       (within, between) => between! - within!,
     );
-  const growth = contrast((image, kind, pair) => valueAt(data, "actual", [image, kind, pair, last]));
-  const energy = contrast((image, kind, pair) => valueAt(data, "energy", [image, kind, pair, last, widest]));
   return [
     {
+      id: "classes-grow-more",
       on: "erased",
       claim: `From the input to ${taps[last]}, differences between classes grow more (or shrink less) than differences within a class.`,
-      verdict: verdictOf(growth),
-      because: `Growth between classes divided by growth within a class, mean logarithm: ${told(growth)}.`,
+      effect: {
+        what: "Growth between classes divided by growth within a class, mean logarithm",
+        sign: 1,
+        none: 0,
+        measure: contrastOf((image, kind, pair) => valueAt(data, "actual", [image, kind, pair, last])),
+      },
     },
     {
+      id: "classes-in-span",
       on: "erased",
       claim: `A larger share of the differences between classes than of those within a class lies in the span of the first ${data.axes.direction![widest]} right singular vectors (or all whose σ is above the floor) of ${taps[last]}.`,
-      verdict: verdictOf(energy),
-      because: `Share between classes divided by share within a class, mean logarithm: ${told(energy)}.`,
+      effect: {
+        what: "Share between classes divided by share within a class, mean logarithm",
+        sign: 1,
+        none: 0,
+        measure: contrastOf((image, kind, pair) => valueAt(data, "energy", [image, kind, pair, last, widest])),
+      },
     },
   ];
 }

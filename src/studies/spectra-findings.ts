@@ -1,19 +1,9 @@
 import { type Chart, type ChartPoint, type ChartSeries, measureSpectrum, resolvedSigma } from "../results/index.ts";
-import {
-  cellsOf,
-  curveOf,
-  ENDS_AT_FLOOR,
-  floorAt,
-  imagesAt,
-  isLogKnown,
-  lineOf,
-  NO_INTERVAL,
-  rangeOf,
-  sameFor,
-  told,
-} from "./findings.ts";
-import { type Estimate, meanOf, meanOfKnown } from "./statistics.ts";
-import { type Findings, type FindingTable, type Params, type StudyData, type Verdict, verdictOf } from "./study.ts";
+import { curveOf, ENDS_AT_FLOOR, floorAt, imagesAt, lineOf, NO_INTERVAL, sameFor } from "./findings.ts";
+import { type Estimate, meanOf, meanOfKnown, meanSample } from "./statistics.ts";
+import { type Findings, type FindingTable, findingsOf, type Params, type StudyData } from "./study.ts";
+import { rangeOf } from "./told.ts";
+import type { TestedClaim } from "./verdict.ts";
 
 /** The measures of a spectrum, by the names of their variables. */
 export const measures = {
@@ -30,7 +20,7 @@ type MeasureName = keyof typeof measures;
 /** The conclusions of the study of spectra. */
 export function concludeSpectra(data: StudyData, params: Params): Findings {
   const taps = data.axes.tap!.map(String);
-  return {
+  return findingsOf({
     tables: [tableOf(data, taps)],
     charts: [
       spectrumChart(data, taps, "sigma"),
@@ -38,8 +28,8 @@ export function concludeSpectra(data: StudyData, params: Params): Findings {
       rankChart(data, taps),
       growthChart(data, taps),
     ],
-    verdicts: verdictsOf(data, taps),
-  };
+    claims: [steeperClaim(data, taps), fewClaim(data, taps)],
+  });
 }
 
 /** The index of a cell among those of the study. */
@@ -96,22 +86,14 @@ function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
     caption:
       `J(input → tap): means over ${data.axes.image!.length} images with 95 % intervals by bootstrap over images. ${NO_INTERVAL} Ranks, slope ` +
       `and the mean of σ² use the σ above the floor, ${capOf(data)}; numerical_rank is their number. The column "below the floor" counts σ that cannot be told from zero.`,
-    columns: [
-      "tap",
-      "σ₁",
-      "σ₁, low",
-      "σ₁, high",
-      ...[...names, "active_share"].flatMap((name) => [name, `${name}, low`, `${name}, high`]),
-      "below the floor",
-      "not converged",
-    ],
+    columns: ["tap", "σ₁", ...names, "active_share", "below the floor", "not converged"],
     rows: taps.map((tap, t) => {
       const active = meanOf(numbersAt(data, "active_share", t), data.seed);
       const cells = [largestAt(data, t), ...names.map((name) => estimateAt(data, name, t)), active];
       const below = spectraAt(data, "sigma", t).map(
         (spectrum) => spectrum.sigma.length - resolvedSigma(spectrum).length,
       );
-      return [tap, ...cells.flatMap(cellsOf), sum(below), sum(numbersAt(data, "unconverged", t))];
+      return [tap, ...cells, sum(below), sum(numbersAt(data, "unconverged", t))];
     }),
   };
 }
@@ -199,37 +181,38 @@ function growthChart(data: StudyData, taps: readonly string[]): Chart {
 const LARGE = 0.1;
 const HALF = 0.5;
 
-function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
-  return [steeperVerdict(data, taps), fewVerdict(data, taps)];
-}
-
-/** The σ of an image at a tap that are accurate enough. */
-function resolvedAt(data: StudyData, tap: number, image: number): Float64Array {
-  const { sigma, floor } = spectrumAt(data, "sigma", tap, image);
-  return sigma.filter((value) => isLogKnown(value, sigma[0]!, floor));
-}
-
-function steeperVerdict(data: StudyData, taps: readonly string[]): Verdict {
+function steeperClaim(data: StudyData, taps: readonly string[]): TestedClaim {
   const last = taps.length - 1;
   const [ofFirst, ofLast] = [0, last].map((tap) => imagesAt(data, "sigma", tap));
   const images = ofFirst!.length > ofLast!.length ? ofFirst! : ofLast!;
-  // The same number of σ is used at both taps, so that a small tap does not look steep only because of its size.
-  const common = Math.min(...images.flatMap((image) => [0, last].map((tap) => resolvedAt(data, tap, image).length)));
-  const rank = (tap: number, image: number) =>
-    measureSpectrum({ sigma: resolvedAt(data, tap, image).slice(0, common), floor: 0, m: common, n: common })
-      .effectiveRank;
-  const isTold = last > 0 && common > 1;
-  const steeper = meanOf(
-    images.map((image) => (isTold ? Math.log(rank(0, image) / rank(last, image)) : Number.NaN)),
-    data.seed,
+  // The same number of σ is used at both taps, so that a small tap does not look steep only because of its size. Those below the
+  // floor count as zero.
+  const counts = [0, last].map((tap) =>
+    Math.max(...images.map((image) => spectrumAt(data, "sigma", tap, image).sigma.length)),
   );
+  const common = Math.min(...counts);
+  const rank = (tap: number, image: number) =>
+    measureSpectrum({
+      sigma: resolvedSigma(spectrumAt(data, "sigma", tap, image)).slice(0, common),
+      floor: 0,
+      m: common,
+      n: common,
+    }).effectiveRank;
+  const isTold = last > 0 && common > 1;
+  const standsFor = sameFor(data, "sigma", 0) && sameFor(data, "sigma", last);
   return {
+    id: "steeper",
     on: "steep",
     claim: `Spectra become steeper along the layers: the effective rank of the first ${common} σ is lower at the last tap than at the first.`,
-    verdict: verdictOf(steeper),
-    because: isTold
-      ? `Effective rank at ${taps[0]} divided by that at ${taps[last]}, mean logarithm: ${told(steeper, sameFor(data, "sigma", 0) && sameFor(data, "sigma", last))}. ${betweenOf(data, taps)}`
-      : "There is only one tap, or one singular value.",
+    effect: {
+      what: `Effective rank at ${taps[0]} divided by that at ${taps[last]}, mean logarithm`,
+      sign: 1,
+      none: 0,
+      measure: meanSample(images.map((image) => (isTold ? Math.log(rank(0, image) / rank(last, image)) : Number.NaN))),
+      ...(standsFor === undefined ? {} : { standsFor }),
+    },
+    otherwise: "There is only one tap, or one singular value.",
+    note: isTold ? betweenOf(data, taps) : "",
   };
 }
 
@@ -240,9 +223,9 @@ function betweenOf(data: StudyData, taps: readonly string[]): string {
 }
 
 /** The share of all σ at the last tap that are large. It is exact, or only bounded if the computed σ do not include small ones. */
-function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
+function fewClaim(data: StudyData, taps: readonly string[]): TestedClaim {
   const last = taps.length - 1;
-  const all = sameFor(data, "sigma", last);
+  const standsFor = sameFor(data, "sigma", last);
   const shares = imagesAt(data, "sigma", last).map((image) => {
     const { sigma: own, floor } = spectrumAt(data, "sigma", last, image);
     const [rows, columns, active] = ["rows", "columns", "active_share"].map(
@@ -256,21 +239,17 @@ function fewVerdict(data: StudyData, taps: readonly string[]): Verdict {
     const most = reachesSmall ? large : Math.max(large, Math.min(Math.round(active * rows), many));
     return own[0]! > floor ? { least: large / many, most: most / many } : { least: Number.NaN, most: Number.NaN };
   });
-  const [least, most] = (["least", "most"] as const).map((bound) =>
-    meanOfKnown(
-      shares.map((share) => share[bound]),
-      data.seed,
-    ),
-  ) as [Estimate, Estimate];
-  const isOpen = least.value < HALF && HALF < most.value;
   return {
+    id: "few",
     on: "steep",
     claim: `In the last layer few singular values are large: fewer than half of all exceed σ₁/${1 / LARGE}.`,
-    verdict: isOpen ? "undecided" : verdictOf({ low: HALF - most.high, high: HALF - least.low, n: least.n }),
-    because:
-      `Share of all σ at ${taps[last]} that exceed σ₁/${1 / LARGE}: ` +
-      (least.value === most.value
-        ? `${told(least, all)}.`
-        : `at least ${told(least, all)}, from those computed; at most ${told(most, all)}, from the number of active rows.`),
+    effect: {
+      what: `Share of all σ at ${taps[last]} that exceed σ₁/${1 / LARGE}`,
+      sign: -1,
+      none: HALF,
+      measure: meanSample(shares.map(({ least }) => least)),
+      atMost: meanSample(shares.map(({ most }) => most)),
+      ...(standsFor === undefined ? {} : { standsFor }),
+    },
   };
 }

@@ -1,4 +1,5 @@
 import { createRng } from "../base/index.ts";
+import type { Sample } from "../results/index.ts";
 
 /** A measured number with its interval. */
 export interface Estimate {
@@ -8,6 +9,10 @@ export interface Estimate {
   readonly high: number;
   /** The number of images on which it is based. */
   readonly n: number;
+  /** The number of random networks over which it is a mean, if it is that of a control. */
+  readonly draws?: number;
+  /** How it follows from the images. */
+  readonly sample?: Sample;
 }
 
 const DRAWS = 4000;
@@ -19,9 +24,19 @@ export const FEWEST_FOR_INTERVAL = 4;
 const RESOLUTION = 2 ** -20;
 
 /** An estimate. If its interval is narrower than the accuracy of the numbers, it is replaced by the value. */
-function resolved({ value, low, high, n }: Estimate): Estimate {
+export function resolved(estimate: Estimate): Estimate {
+  const { value, low, high } = estimate;
   const isOne = Number.isFinite(value) && high - low <= RESOLUTION * Math.abs(value);
-  return isOne ? { value, low: value, high: value, n } : { value, low, high, n };
+  return isOne ? { ...estimate, low: value, high: value } : estimate;
+}
+
+/** A statistic of all n images. */
+export const ofAll = (n: number, of: Sample["of"]): Sample => ({ images: Array.from({ length: n }, (_, i) => i), of });
+
+/** The mean of one number per image, over the images whose number is finite. */
+export function meanSample(numbers: ArrayLike<number>): Sample {
+  const images = Array.from(numbers, (_, i) => i).filter((i) => Number.isFinite(numbers[i]!));
+  return { images, of: (chosen) => mean(chosen.map((i) => numbers[i]!)) };
 }
 
 /**
@@ -31,20 +46,18 @@ function resolved({ value, low, high, n }: Estimate): Estimate {
  *
  * @see Efron & Tibshirani 1993, chapter 13; Hesterberg 2015 (expanded percentile interval)
  */
-export function bootstrap(
-  n: number,
-  statistic: (images: readonly number[]) => number,
-  seed: number | string,
-): Estimate {
-  const value = statistic(Array.from({ length: n }, (_, i) => i));
-  if (n < FEWEST_FOR_INTERVAL) return { value, low: Number.NaN, high: Number.NaN, n };
+export function bootstrap(sample: Sample, seed: number | string): Estimate {
+  const { images } = sample;
+  const { length: n } = images;
+  const value = sample.of(images);
+  if (n < FEWEST_FOR_INTERVAL) return { value, low: Number.NaN, high: Number.NaN, n, sample };
   const drawn = drawsOf(n, seed)
-    .map(statistic)
+    .map((chosen) => sample.of(chosen.map((i) => images[i]!)))
     .filter((one) => !Number.isNaN(one))
     .sort((a, b) => a - b);
   const at = (part: number) => drawn[Math.round(part * (drawn.length - 1))] ?? Number.NaN;
   const tail = normalTail(Math.sqrt(n / (n - 1)) * student(n - 1));
-  return resolved({ value, low: at(tail), high: at(1 - tail), n });
+  return resolved({ value, low: at(tail), high: at(1 - tail), n, sample });
 }
 
 /** The last draws. They are reused, because most statistics of a study have the same number of images and the same seed. */
@@ -72,15 +85,21 @@ export function timesDrawn(images: readonly number[], n: number): Uint16Array {
  *
  * @see Efron & Tibshirani 1993, chapter 11
  */
-export function jackknife(n: number, statistic: (images: readonly number[]) => number): Estimate {
-  const all = Array.from({ length: n }, (_, i) => i);
-  const value = statistic(all);
-  if (n < FEWEST_FOR_INTERVAL) return { value, low: Number.NaN, high: Number.NaN, n };
-  const without = all.map((left) => statistic(all.filter((i) => i !== left)));
+export function jackknife(sample: Sample): Estimate {
+  const { images } = sample;
+  const { length: n } = images;
+  const value = sample.of(images);
+  if (n < FEWEST_FOR_INTERVAL) return { value, low: Number.NaN, high: Number.NaN, n, sample };
+  const half = student(n - 1) * Math.sqrt(varianceWithout(images, sample.of));
+  return resolved({ value, low: value - half, high: value + half, n, sample });
+}
+
+/** The variance of a statistic by the jackknife, from its values without each one of the images. */
+export function varianceWithout(images: readonly number[], of: Sample["of"]): number {
+  const without = images.map((left) => of(images.filter((image) => image !== left)));
   const middle = mean(without);
-  const spread = without.reduce((sum, one) => sum + (one - middle) ** 2, 0);
-  const half = student(n - 1) * Math.sqrt(((n - 1) / n) * spread);
-  return resolved({ value, low: value - half, high: value + half, n });
+  const { length: n } = images;
+  return ((n - 1) / n) * without.reduce((sum, one) => sum + (one - middle) ** 2, 0);
 }
 
 /** The 97.5 % point of Student's t, accurate to 0.3 % from 3 degrees of freedom on. @see Abramowitz & Stegun 1964, 26.7.5 */
@@ -105,12 +124,13 @@ export function normalTail(x: number): number {
 
 /** The mean of one number per image, with its bootstrap interval. */
 export function meanOf(numbers: ArrayLike<number>, seed: number | string): Estimate {
-  return bootstrap(numbers.length, (chosen) => mean(chosen.map((i) => numbers[i]!)), seed);
+  const { of } = meanSample(numbers);
+  return bootstrap(ofAll(numbers.length, of), seed);
 }
 
 /** The mean over the images whose number is finite; n is the number of these images. */
-export function meanOfKnown(numbers: readonly number[], seed: number | string): Estimate {
-  return meanOf(numbers.filter(Number.isFinite), seed);
+export function meanOfKnown(numbers: ArrayLike<number>, seed: number | string): Estimate {
+  return bootstrap(meanSample(numbers), seed);
 }
 
 /** The mean; NaN for an empty list. */

@@ -1,9 +1,9 @@
 import { PushforwardError } from "../base/index.ts";
 import type { CellValues, Chart, Label, ParamValue, StudyArray, StudyRun, StudyVariable } from "../results/index.ts";
-import type { ClaimName } from "./claims.ts";
 import { endsAll, interrupted, reasonOf } from "./failure.ts";
 import type { Lab } from "./lab.ts";
 import type { Estimate } from "./statistics.ts";
+import { judge, type TestedClaim, type Verdict } from "./verdict.ts";
 import type { StudyWork } from "./work.ts";
 
 /** A question, how it is measured, and what follows from the numbers. Seeds, resuming and the page are the same for all studies. */
@@ -51,41 +51,31 @@ export interface Findings {
   readonly tables: readonly FindingTable[];
   /** The one that the verdicts rest on first. */
   readonly charts: readonly Chart[];
+  readonly claims: readonly TestedClaim[];
   readonly verdicts: readonly Verdict[];
 }
 
+/** Findings with the verdicts on their claims. */
+export const findingsOf = (found: Pick<Findings, "tables" | "charts" | "claims">): Findings => ({
+  ...found,
+  verdicts: judge(found.claims),
+});
+
+/** A table, whose estimates are one cell each (`flatTable`). */
 export interface FindingTable {
   /** Part of the file's name: lower-case letters, digits and `-`. */
   readonly id: string;
   readonly caption: string;
   readonly columns: readonly string[];
-  readonly rows: readonly (readonly (string | number)[])[];
+  readonly rows: readonly (readonly Cell[])[];
 }
 
-/** `undecided`: the data do not suffice, for example because there are few images. */
-export interface Verdict {
-  /** The claim of the paper that it refers to. */
-  readonly on: ClaimName;
-  readonly claim: string;
-  readonly verdict: "supported" | "not supported" | "contradicted" | "undecided";
-  /** The numbers from which the verdict follows. */
-  readonly because: string;
-}
+export type Cell = string | number | Estimate;
 
 /** The value of a variable, given indices on its axes in the order of its dims. */
 export function valueAt({ axes, values }: StudyData, name: string, places: readonly number[]): number {
   const { dims, data } = values[name]!;
   return data[dims.reduce((offset, dim, i) => offset * axes[dim]!.length + places[i]!, 0)]!;
-}
-
-/** The fewest images for a verdict. With fewer, all can be on one side by chance more often than once in 40 times. */
-export const FEWEST_IMAGES = 6;
-
-/** The verdict on a claim that an effect is positive, from its interval over n images. */
-export function verdictOf({ low, high, n }: Omit<Estimate, "value">): Verdict["verdict"] {
-  if (n < FEWEST_IMAGES || !(Number.isFinite(low) && Number.isFinite(high))) return "undecided";
-  if (low > 0) return "supported";
-  return high < 0 ? "contradicted" : "not supported";
 }
 
 /** A parameter that is a list of numbers, or a single one. */

@@ -2,9 +2,10 @@ import { PushforwardError } from "../base/index.ts";
 import type { Matrix } from "../operator/index.ts";
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
-import { cellsOf, lineOf, NO_INTERVAL, spreadOver, told } from "./findings.ts";
-import { bootstrap, type Estimate, jackknife, mean, timesDrawn } from "./statistics.ts";
-import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+import { lineOf, NO_INTERVAL, spreadOver } from "./findings.ts";
+import { bootstrap, type Estimate, jackknife, mean, ofAll, timesDrawn } from "./statistics.ts";
+import { type FindingTable, findingsOf, type Study, type StudyData } from "./study.ts";
+import type { TestedClaim } from "./verdict.ts";
 
 /** The number of directions for which positions are stored: two, for a plane figure. */
 const COMPONENTS = 2;
@@ -87,11 +88,11 @@ export const trajectory: Study = {
   conclude(data) {
     const clouds = cloudsOf(data);
     const measures = clouds.map((cloud, t) => measuresOf(cloud, clouds[t - 1], clouds[0]!, data.seed));
-    return {
+    return findingsOf({
       tables: [tableOf(clouds, measures)],
       charts: [picture(clouds), ...chartOfSeparation(clouds, measures), chartOfDepth(clouds, measures)],
-      verdicts: verdictsOf(clouds, data.seed),
-    };
+      claims: claimsOf(clouds),
+    });
   },
 };
 
@@ -210,10 +211,10 @@ interface Measures {
 
 function measuresOf(cloud: Cloud, previous: Cloud | undefined, first: Cloud, seed: number): Measures {
   const n = cloud.classes.length;
-  const estimate = (statistic: (chosen: readonly number[]) => number) => bootstrap(n, statistic, seed);
+  const estimate = (statistic: (chosen: readonly number[]) => number) => bootstrap(ofAll(n, statistic), seed);
   return {
     distance: estimate((chosen) => meanDistance(cloud, chosen)),
-    directions: jackknife(n, (chosen) => participationRatio(cloud, chosen)),
+    directions: jackknife(ofAll(n, (chosen) => participationRatio(cloud, chosen))),
     withPrevious: estimate(previous ? together(cloud, previous) : () => Number.NaN),
     withFirst: estimate(together(cloud, first)),
     separation: estimate((chosen) => separation(cloud, chosen)),
@@ -234,10 +235,10 @@ function tableOf(clouds: readonly Cloud[], measures: readonly Measures[]): Findi
       `The cloud of ${clouds[0]!.classes.length} images at each tap, with 95 % intervals by bootstrap over images (for the ` +
       "participation ratio by jackknife, because an image that is drawn twice adds no direction). Separation is the mean distance between classes divided " +
       `by the mean distance within classes. ${NO_INTERVAL}`,
-    columns: ["tap", ...names.flatMap((name) => [name, `${name}, low`, `${name}, high`])],
+    columns: ["tap", ...names],
     rows: clouds.map(({ tap }, t) => {
       const { distance, directions, withPrevious, withFirst, separation } = measures[t]!;
-      return [tap, ...[distance, directions, withPrevious, withFirst, separation].flatMap(cellsOf)];
+      return [tap, distance, directions, withPrevious, withFirst, separation];
     }),
   };
 }
@@ -355,28 +356,33 @@ function matched(position: Float64Array, other: Float64Array): Float64Array {
   });
 }
 
-function verdictsOf(clouds: readonly Cloud[], seed: number): Verdict[] {
+function claimsOf(clouds: readonly Cloud[]): TestedClaim[] {
   const [first, last] = [clouds[0]!, clouds.at(-1)!];
   const n = first.classes.length;
-  const parted = bootstrap(n, (chosen) => Math.log(separation(last, chosen) / separation(first, chosen)), seed);
-  const fewer = jackknife(n, (chosen) =>
-    Math.log(participationRatio(first, chosen) / participationRatio(last, chosen)),
-  );
   return [
     {
+      id: "classes-part",
       on: "movement",
       claim:
         "From the first tap to the last, images of one class come closer together than images of different classes.",
-      verdict: verdictOf(parted),
-      because: Number.isNaN(parted.value)
-        ? "There are no true classes, or no two images of one class."
-        : `Distance between classes divided by distance within classes, from ${first.tap} to ${last.tap}: logarithm of the ratio ${told(parted)}.`,
+      effect: {
+        what: `Distance between classes divided by distance within classes, at ${last.tap} relative to ${first.tap}: logarithm of the ratio`,
+        sign: 1,
+        none: 0,
+        measure: ofAll(n, (chosen) => Math.log(separation(last, chosen) / separation(first, chosen))),
+      },
+      otherwise: "There are no true classes, or no two images of one class.",
     },
     {
+      id: "fewer-directions",
       on: "movement",
       claim: "The images spread in fewer directions at the last tap than at the first.",
-      verdict: verdictOf(fewer),
-      because: `Participation ratio at ${first.tap} divided by that at ${last.tap}: logarithm ${told(fewer)}.`,
+      effect: {
+        what: `Participation ratio at ${first.tap} divided by that at ${last.tap}, logarithm`,
+        sign: 1,
+        none: 0,
+        measure: ofAll(n, (chosen) => Math.log(participationRatio(first, chosen) / participationRatio(last, chosen))),
+      },
     },
   ];
 }

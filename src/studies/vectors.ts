@@ -1,19 +1,9 @@
 import { formatShape, PushforwardError, type Shape } from "../base/index.ts";
 import type { Chart, ChartPoint, ChartSeries, UnitResult } from "../results/index.ts";
-import {
-  cellsOf,
-  floorAt,
-  imagesAt,
-  isLogKnown,
-  lineOf,
-  NO_INTERVAL,
-  RESOLVED,
-  sameFor,
-  spreadOver,
-  told,
-} from "./findings.ts";
-import { correlation, type Estimate, mean, meanOfKnown, ranks } from "./statistics.ts";
-import { type FindingTable, type Study, type StudyData, type Verdict, verdictOf } from "./study.ts";
+import { floorAt, imagesAt, isLogKnown, lineOf, NO_INTERVAL, RESOLVED, sameFor, spreadOver } from "./findings.ts";
+import { bootstrap, correlation, type Estimate, mean, meanOfKnown, meanSample, ranks } from "./statistics.ts";
+import { type FindingTable, findingsOf, type Study, type StudyData } from "./study.ts";
+import type { TestedClaim } from "./verdict.ts";
 import { sharedSpectra } from "./work.ts";
 
 /** How many taps have a line of their own. */
@@ -99,11 +89,11 @@ export const vectors: Study = {
 
   conclude(data) {
     const taps = data.axes.tap!.map(String);
-    return {
+    return findingsOf({
       tables: [tableOf(data, taps)],
       charts: [correlationChart(data, taps), ...names.map((name) => measureChart(data, taps, name))],
-      verdicts: verdictsOf(data, taps),
-    };
+      claims: claimsOf(data, taps),
+    });
   },
 };
 
@@ -172,39 +162,30 @@ function vectorsAt(data: StudyData, name: string, tap: number, image: number): F
 }
 
 /** Spearman's correlation of σ with a measure, averaged over images. */
-function correlationAt(data: StudyData, name: MeasureName, tap: number): Estimate {
-  const each = imagesAt(data, "sigma", tap).map((image) =>
-    correlation(ranks(vectorsAt(data, "sigma", tap, image)), ranks(vectorsAt(data, name, tap, image))),
+const correlationAt = (data: StudyData, name: MeasureName, tap: number) =>
+  meanSample(
+    imagesAt(data, "sigma", tap).map((image) =>
+      correlation(ranks(vectorsAt(data, "sigma", tap, image)), ranks(vectorsAt(data, name, tap, image))),
+    ),
   );
-  return meanOfKnown(each, data.seed);
-}
 
 function tableOf(data: StudyData, taps: readonly string[]): FindingTable {
   const n = data.axes.image!.length;
-  const of = (name: MeasureName, tap: number, pick: (values: Float64Array) => number | undefined) =>
-    mean(
-      Array.from({ length: n }, (_, image) => pick(vectorsAt(data, name, tap, image)))
-        // If J is zero at an image, it has no such vector.
-        .filter((value) => value !== undefined),
+  // If J is zero at an image, it has no such vector.
+  const of = (name: MeasureName, tap: number, at: number): Estimate =>
+    meanOfKnown(
+      imagesAt(data, "sigma", tap).map((image) => vectorsAt(data, name, tap, image).at(at) ?? Number.NaN),
+      data.seed,
     );
   return {
     id: "by-tap",
     caption:
       `Right singular vectors of J(input → tap). The table has the means over ${n} images for the first vector and for the last one stored whose σ exceeds ${RESOLVED} σ₁ and the floor, ` +
       `and Spearman's rank correlation of each measure with σ over all such vectors, averaged over images, with 95 % intervals by bootstrap over images. ${NO_INTERVAL}`,
-    columns: [
-      "tap",
-      ...names.flatMap((name) => [`${name}, first`, `${name}, last`, `correlation of ${name} with σ`, "low", "high"]),
-    ],
+    columns: ["tap", ...names.flatMap((name) => [`${name}, first`, `${name}, last`, `correlation of ${name} with σ`])],
     rows: taps.map((tap, t) => [
       tap,
-      ...names.flatMap((name) => {
-        return [
-          of(name, t, (values) => values[0]),
-          of(name, t, (values) => values.at(-1)),
-          ...cellsOf(correlationAt(data, name, t)),
-        ];
-      }),
+      ...names.flatMap((name) => [of(name, t, 0), of(name, t, -1), bootstrap(correlationAt(data, name, t), data.seed)]),
     ]),
   };
 }
@@ -214,14 +195,19 @@ function measureChart(data: StudyData, taps: readonly string[], name: MeasureNam
   const n = data.axes.image!.length;
   const shown = spreadOver(taps.length, MOST_LINES);
   const series = shown.map((t): ChartSeries => {
-    const byNumber = new Map<number, number[]>();
+    const byNumber = new Map<number, Map<number, number>>();
     for (let image = 0; image < n; image++) {
       const values = vectorsAt(data, name, t, image);
       vectorsAt(data, "number", t, image).forEach((number, i) => {
-        byNumber.set(number, [...(byNumber.get(number) ?? []), values[i]!]);
+        byNumber.set(number, (byNumber.get(number) ?? new Map<number, number>()).set(image, values[i]!));
       });
     }
-    const points = [...byNumber].sort(([a], [b]) => a - b).map(([x, values]): ChartPoint => ({ x, y: mean(values) }));
+    const points = [...byNumber]
+      .sort(([a], [b]) => a - b)
+      .map(([x, values]): ChartPoint => {
+        const sample = meanSample(Array.from({ length: n }, (_, image) => values.get(image) ?? Number.NaN));
+        return { x, y: mean([...values.values()]), sample };
+      });
     return { name: taps[t]!, mark: "line", points };
   });
   const few =
@@ -250,21 +236,25 @@ function correlationChart(data: StudyData, taps: readonly string[]): Chart {
       {
         title: "",
         rule: { y: 0, label: "no relation" },
-        series: names.map((name) => lineOf(name, taps, (t) => correlationAt(data, name, t))),
+        series: names.map((name) => lineOf(name, taps, (t) => bootstrap(correlationAt(data, name, t), data.seed))),
       },
     ],
   };
 }
 
-function verdictsOf(data: StudyData, taps: readonly string[]): Verdict[] {
+function claimsOf(data: StudyData, taps: readonly string[]): TestedClaim[] {
   const last = taps.length - 1;
-  return (["area", "spread"] as const).map((name) => {
-    const found = correlationAt(data, name, last);
-    return {
-      on: "local",
-      claim: `At ${taps[last]}, right singular vectors with larger singular values have a smaller ${name}.`,
-      verdict: verdictOf({ low: -found.high, high: -found.low, n: found.n }),
-      because: `Rank correlation of σ with ${name}: ${told(found, sameFor(data, "sigma", last))}.`,
-    };
-  });
+  const standsFor = sameFor(data, "sigma", last);
+  return (["area", "spread"] as const).map((name) => ({
+    id: name,
+    on: "local",
+    claim: `At ${taps[last]}, right singular vectors with larger singular values have a smaller ${name}.`,
+    effect: {
+      what: `Rank correlation of σ with ${name}`,
+      sign: -1,
+      none: 0,
+      measure: correlationAt(data, name, last),
+      ...(standsFor === undefined ? {} : { standsFor }),
+    },
+  }));
 }

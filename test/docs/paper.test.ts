@@ -30,7 +30,7 @@ test("a claim has the verdicts of every network, and says where it has none", ()
     inputs: 2,
     seconds: 61,
     ofSpectra: 120,
-    verdicts: [{ on: "steep", claim: "It is steep.", verdict: "supported", because: "0.5" }],
+    verdicts: [{ id: "steep", on: "steep", claim: "It is steep.", verdict: "supported", because: "0.5", controls: [] }],
     tables: ["spectra-by-tap.csv"],
     manifest: {
       model: { file: "net.onnx", sha256: "00" },

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createRng, gaussianArray } from "../../src/base/index.ts";
 import { buildModel, floatTensor, intTensor, node, type OnnxModel, valueInfo } from "../../src/onnx/index.ts";
+import { flatTable } from "../../src/studies/control-findings.ts";
 import { directionalNoise } from "../../src/studies/directional-noise.ts";
 import type { FindingTable, StudyData } from "../../src/studies/index.ts";
 import { manifold } from "../../src/studies/manifold.ts";
@@ -54,7 +55,8 @@ const withoutFloors = ({ values, ...rest }: StudyData): StudyData => ({
   values: Object.fromEntries(Object.entries(values).filter(([name]) => !name.endsWith("floor"))),
 });
 
-function cellOf({ columns, rows }: FindingTable, name: string): number {
+function cellOf(table: FindingTable, name: string): number {
+  const { columns, rows } = flatTable(table);
   return Number(rows[0]![columns.indexOf(name)]);
 }
 

@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
 import { createRng } from "../../src/base/index.ts";
-import { cellsOf, rangeOf, told } from "../../src/studies/findings.ts";
-import { bootstrap, correlation, jackknife, mean, meanOf, normalTail, student } from "../../src/studies/statistics.ts";
+import { cellsOf } from "../../src/studies/control-findings.ts";
+import {
+  bootstrap,
+  correlation,
+  jackknife,
+  mean,
+  meanOf,
+  normalTail,
+  ofAll,
+  student,
+} from "../../src/studies/statistics.ts";
+import { rangeOf, told } from "../../src/studies/told.ts";
 
 test.each([7, 40])("intervals of a mean of %i hold what they should about as often as they say", (n) => {
   const repeats = 300;
@@ -10,8 +20,8 @@ test.each([7, 40])("intervals of a mean of %i hold what they should about as oft
     const rng = createRng(repeat, "sample");
     const sample = Array.from({ length: n }, () => 3 + rng.gaussian());
     const statistic = (chosen: readonly number[]) => mean(chosen.map((i) => sample[i]!));
-    const drawn = bootstrap(n, statistic, repeat);
-    const left = jackknife(n, statistic);
+    const drawn = bootstrap(ofAll(n, statistic), repeat);
+    const left = jackknife(ofAll(n, statistic));
     expect(drawn).toMatchObject({ value: left.value, n });
     if (drawn.low <= 3 && 3 <= drawn.high) held.bootstrap++;
     if (left.low <= 3 && 3 <= left.high) held.jackknife++;
@@ -37,11 +47,12 @@ test("fewer than four images have no interval, and the seed fixes the draws", ()
   const statistic = (chosen: readonly number[]) => mean(chosen);
   for (const n of [1, 2, 3]) {
     const none = { value: (n - 1) / 2, low: Number.NaN, high: Number.NaN, n };
-    expect(bootstrap(n, statistic, 0)).toEqual(none);
-    expect(jackknife(n, statistic)).toEqual(none);
+    expect(bootstrap(ofAll(n, statistic), 0)).toMatchObject(none);
+    expect(jackknife(ofAll(n, statistic))).toMatchObject(none);
   }
-  expect(bootstrap(4, statistic, 0).low).toBeLessThan(1.5);
-  expect(bootstrap(9, statistic, 5)).toEqual(bootstrap(9, statistic, 5));
+  expect(bootstrap(ofAll(4, statistic), 0).low).toBeLessThan(1.5);
+  const nine = ofAll(9, statistic);
+  expect(bootstrap(nine, 5)).toEqual(bootstrap(nine, 5));
 });
 
 test("an interval that is narrower than float32 products can tell is none", () => {

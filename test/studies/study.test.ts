@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { spreadOver } from "../../src/studies/findings.ts";
 import { paramsOf, type Study } from "../../src/studies/index.ts";
-import { verdictOf } from "../../src/studies/study.ts";
+import { verdictOf } from "../../src/studies/verdict.ts";
 import { sharedSpectra } from "../../src/studies/work.ts";
 
 const study: Study = {
@@ -17,7 +17,7 @@ const study: Study = {
   work: sharedSpectra,
   design: () => ({ axes: {}, cell: [], variables: {} }),
   measure: async () => ({}),
-  conclude: () => ({ tables: [], charts: [], verdicts: [] }),
+  conclude: () => ({ tables: [], charts: [], claims: [], verdicts: [] }),
 };
 
 describe("parameters", () => {

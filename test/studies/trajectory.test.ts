@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createRng, gaussianArray } from "../../src/base/index.ts";
+import { flatTable } from "../../src/studies/control-findings.ts";
 import { trajectory } from "../../src/studies/trajectory.ts";
 import { convnet } from "../apps/networks.ts";
 import { type Laboratory, laboratory } from "./laboratory.ts";
@@ -42,7 +43,8 @@ describe("trajectory", () => {
 
   test("classes that lie apart are told apart, and those that do not are not", async () => {
     const atInput = async (apart: number) => {
-      const { columns, rows } = trajectory.conclude(await (await around(12, apart)).study(trajectory), {}).tables[0]!;
+      const [table] = trajectory.conclude(await (await around(12, apart)).study(trajectory), {}).tables;
+      const { columns, rows } = flatTable(table!);
       return ["separation, low", "separation, high"].map((name) => Number(rows[0]![columns.indexOf(name)]));
     };
     expect((await atInput(0.3))[0]).toBeGreaterThan(1.5);

@@ -6,7 +6,7 @@ import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
 import { toPng } from "../../platform/node/png.ts";
 import { openStudyRun } from "../../results/index.ts";
-import { FEWEST_IMAGES, type FindingTable, readStudy, studies } from "../../studies/index.ts";
+import { FEWEST_IMAGES, type FlatTable, flatTable, readStudy, studies } from "../../studies/index.ts";
 import { field } from "./downloads.ts";
 import { failedCells } from "./failed-cells.ts";
 import { drawingDocument } from "./figures.ts";
@@ -41,7 +41,7 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
     const { manifest } = run;
     const findings = study.conclude(await readStudy(run), manifest.params);
     const pictureOf = await picturesOf(folder, manifest);
-    for (const table of findings.tables) files.set(`${study.id}-${table.id}.csv`, csvOf(table));
+    for (const table of findings.tables) files.set(`${study.id}-${table.id}.csv`, csvOf(flatTable(table)));
     for (const chart of findings.charts) {
       const { svg } = chartFigure(chart, { document, pictureOf });
       files.set(`${study.id}-${chart.id}.svg`, svg);
@@ -67,7 +67,7 @@ ${shown.map((each) => sectionOf(each, document))}</main></body></html>
 }
 
 /** A table as comma-separated values, with all digits; a cell without a number is empty. */
-export function csvOf({ columns, rows }: FindingTable): string {
+export function csvOf({ columns, rows }: FlatTable): string {
   const cell = (value: string | number) =>
     typeof value === "string" ? field(value) : Number.isFinite(value) ? String(value) : "";
   return [columns, ...rows].map((cells) => `${cells.map(cell).join(",")}\n`).join("");

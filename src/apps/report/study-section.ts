@@ -1,7 +1,7 @@
 import { formatSeconds, plural } from "../../base/index.ts";
 import { chartFigure, type Picture, type SvgDocument } from "../../figures/index.ts";
 import type { Chart, StudyManifest } from "../../results/index.ts";
-import type { Findings, FindingTable, Study, Verdict } from "../../studies/index.ts";
+import { type Findings, type FindingTable, flatTable, type Study, type Verdict } from "../../studies/index.ts";
 import { cellTexts } from "./cell-texts.ts";
 import { Html, html } from "./html.ts";
 import { responsive, widths } from "./responsive.ts";
@@ -69,7 +69,8 @@ ${tables.map((table) => tableSection(study, table))}
 }
 
 /** A long table is closed at first. */
-function tableSection(study: Study, { id, caption, columns, rows }: FindingTable): Html {
+function tableSection(study: Study, table: FindingTable): Html {
+  const { id, caption, columns, rows } = flatTable(table);
   const body = rows.map((row) => {
     const [first, ...cells] = cellTexts(columns, row);
     return html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
