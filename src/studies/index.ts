@@ -1,5 +1,5 @@
 export { type ClaimName, claims } from "./claims.ts";
-export { type ControlFindings, claimsTable, type FlatTable, flatTable, withControls } from "./control-findings.ts";
+export { claimsTable, type FlatTable, flatTable } from "./control-findings.ts";
 export { reasonOf } from "./failure.ts";
 export { Forecast, type TapForecast, timeOf } from "./forecast.ts";
 export { Lab } from "./lab.ts";
@@ -18,5 +18,5 @@ export {
   type StudyData,
 } from "./study.ts";
 export { studies } from "./table.ts";
-export { type ControlVerdict, FEWEST_DRAWS, FEWEST_IMAGES, type Verdict } from "./verdict.ts";
+export { FEWEST_IMAGES, type Verdict } from "./verdict.ts";
 export { timeOfWork } from "./work.ts";

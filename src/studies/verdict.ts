@@ -25,7 +25,7 @@ export interface TestedClaim {
 }
 
 /** The number that a claim is about, as it follows from the images. */
-export interface Effect {
+interface Effect {
   readonly what: string;
   /** 1: the claim says that the number is larger than `none`; −1: that it is smaller. */
   readonly sign: 1 | -1;
@@ -53,7 +53,7 @@ export interface Verdict {
 }
 
 /** What the random networks of one kind say about a claim, and what is left if they are subtracted. */
-export interface ControlVerdict {
+interface ControlVerdict {
   readonly kind: string;
   readonly verdict: Outcome;
   readonly because: string;
@@ -72,7 +72,7 @@ export interface ControlClaims {
 /** The fewest images for a verdict. With fewer, all can be on one side by chance more often than once in 40 times. */
 export const FEWEST_IMAGES = 6;
 /** The fewest draws of a control for a verdict, for the same reason. */
-export const FEWEST_DRAWS = 6;
+const FEWEST_DRAWS = 6;
 
 /** The verdict on a claim that an effect is positive, from its interval over n images. */
 export function verdictOf({ low, high, n }: Omit<Estimate, "value">): Outcome {

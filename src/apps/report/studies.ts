@@ -6,7 +6,7 @@ import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
 import { toPng } from "../../platform/node/png.ts";
 import { openStudyRun } from "../../results/index.ts";
-import { FEWEST_IMAGES, type FlatTable, flatTable, readStudy, studies } from "../../studies/index.ts";
+import { claimsTable, FEWEST_IMAGES, type FlatTable, flatTable, readStudy, studies } from "../../studies/index.ts";
 import { field } from "./downloads.ts";
 import { failedCells } from "./failed-cells.ts";
 import { drawingDocument } from "./figures.ts";
@@ -18,7 +18,7 @@ import { style } from "./style.ts";
 
 /** The results of the studies of a folder: their files by name, and one page for all of them. */
 export interface StudiesReport {
-  /** `<study>-<table>.csv`, `<study>-<chart>.svg` and `.png`. */
+  /** `<study>-<table>.csv`, `<study>-claims.csv`, `<study>-<chart>.svg` and `.png`. */
   readonly files: ReadonlyMap<string, string | Uint8Array>;
   readonly page: string;
 }
@@ -42,6 +42,7 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
     const findings = study.conclude(await readStudy(run), manifest.params);
     const pictureOf = await picturesOf(folder, manifest);
     for (const table of findings.tables) files.set(`${study.id}-${table.id}.csv`, csvOf(flatTable(table)));
+    if (findings.claims.length > 0) files.set(`${study.id}-claims.csv`, csvOf(claimsTable(findings, [])));
     for (const chart of findings.charts) {
       const { svg } = chartFigure(chart, { document, pictureOf });
       files.set(`${study.id}-${chart.id}.svg`, svg);
