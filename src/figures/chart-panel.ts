@@ -1,19 +1,14 @@
-import { areaY, dot, line, plot, ruleX, ruleY, text } from "@observablehq/plot";
+import { areaY, dot, frame, line, plot, ruleX, ruleY, text } from "@observablehq/plot";
 import type { Chart, ChartPanel, ChartPoint, ChartSeries } from "../results/index.ts";
 import { nameTicks, sigmaTicks } from "./axis-ticks.ts";
-import { ink } from "./colours.ts";
+import { controlColours, ink } from "./colours.ts";
 import { curveLabels, roomForLabels } from "./curve-labels.ts";
 import { markersAt, thumbnailsAt } from "./marks.ts";
 import type { Picture } from "./picture.ts";
+import { isControl, type SeriesLook } from "./series-look.ts";
 import { fontFamily } from "./standalone.ts";
-import { shorten } from "./text.ts";
+import { shorten, wrapped } from "./text.ts";
 import type { SvgDocument } from "./types.ts";
-
-/** How a series looks, the same in every panel. */
-export interface SeriesLook {
-  readonly colour: string;
-  readonly shape: number;
-}
 
 export interface PanelOptions {
   readonly document: SvgDocument;
@@ -21,7 +16,9 @@ export interface PanelOptions {
   readonly height: number;
   /** Room for the names of places on the axis. */
   readonly names: number;
-  readonly lookOf: (name: string) => SeriesLook;
+  /** The number of lines for which a title has room. */
+  readonly titleLines: number;
+  readonly lookOf: (series: ChartSeries) => SeriesLook;
   /** The number of columns to which the names at the ends of the lines are cut; 0 if a legend names the lines. */
   readonly nameColumns: number;
   /** The picture that shows an image, and the id of that picture in the drawing. */
@@ -35,16 +32,33 @@ const MOST_MARKED = 40;
 /** The largest number of images that are all drawn at their points. Of more, each series shows one. */
 const MOST_PICTURES = 16;
 
-/** Whether the intervals of a panel's lines are bars at their last points instead of bands. */
+/** The height in pixels of a line of a panel's title. */
+export const PANEL_TITLE_LINE = 13;
+/** The most lines of a panel's title. */
+const MOST_TITLE_LINES = 3;
+
+/** The title of a panel in lines that are not wider than the panel. */
+export function titleOf(title: string, width: number): string[] {
+  const columns = Math.floor((width - 24) / 6.3);
+  const lines = wrapped(title, columns);
+  const shown = [...lines.slice(0, MOST_TITLE_LINES - 1), lines.slice(MOST_TITLE_LINES - 1).join(" ")];
+  return shown.filter((line) => line !== "").map((line) => shorten(line, columns));
+}
+
+/**
+ * Whether the intervals of a panel's lines are bars at their last points instead of bands. Controls do not count: they always have
+ * bands.
+ */
 export function hasBarsOnly({ ordered }: Chart, { series }: ChartPanel): boolean {
-  return ordered !== true && series.filter(({ points }) => points.some(hasInterval)).length > MOST_BANDS;
+  const lines = series.filter((each) => !isControl(each) && each.points.some(hasInterval));
+  return ordered !== true && lines.length > MOST_BANDS;
 }
 
 /** One panel of a chart. */
 export function drawPanel(chart: Chart, panel: ChartPanel, options: PanelOptions) {
   const { x, y, panels } = chart;
   const { title, series, rule } = panel;
-  const { document, width, height, names, nameColumns } = options;
+  const { document, width, height, names, nameColumns, titleLines } = options;
   const bare = x.bare === true && y.bare === true;
   const isNamed = x.names !== undefined;
   const ownLabel = panels.length > 1 ? null : x.label;
@@ -56,8 +70,10 @@ export function drawPanel(chart: Chart, panel: ChartPanel, options: PanelOptions
     ...each,
     points: each.points.filter((point) => Number.isFinite(point.y) && (!y.log || point.y > 0)),
   }));
+  const [controls, measured] = [true, false].map((wanted) => lines.filter((each) => isControl(each) === wanted));
   const named = nameColumns > 0 ? lines.filter(({ points }) => points.length > 0) : [];
   const labels = named.map(({ name }) => shorten(name, nameColumns));
+  const titleRoom = (titleLines - 1) * PANEL_TITLE_LINE;
   const marginLeft = bare ? 8 : 56;
   const marginRight = bare ? 8 : named.length > 0 ? roomForLabels(labels) : 20;
   return plot({
@@ -67,7 +83,7 @@ export function drawPanel(chart: Chart, panel: ChartPanel, options: PanelOptions
     className: "pushforward-chart",
     marginLeft,
     marginRight,
-    marginTop: title === "" ? 24 : 26,
+    marginTop: title === "" ? 24 : 26 + titleRoom,
     marginBottom: bare ? 8 : isNamed ? names + (ownLabel === null ? 24 : 60) : 42,
     style: { fontFamily, fontSize: "11px", color: ink, background: "white" },
     x: bare
@@ -100,19 +116,23 @@ export function drawPanel(chart: Chart, panel: ChartPanel, options: PanelOptions
           ...(y.log ? sigmaTicks(domain) : { ticks: 5 }),
         },
     marks: [
-      text([title || y.label], {
+      ...(panel.control ? [frame({ stroke: controlColours[1], strokeWidth: 2 })] : []),
+      text([title === "" ? y.label : titleOf(title, width).join("\n")], {
         frameAnchor: "top-left",
         dx: bare ? 0 : -40,
-        dy: -16,
+        dy: -16 - titleRoom,
         textAnchor: "start",
-        fontWeight: bare ? 600 : 400,
+        fontWeight: title === "" ? 400 : 600,
       }),
       ...(rule === undefined ? [] : [ruleY([rule.y], { stroke: ink, strokeWidth: 0.8, strokeDasharray: "5,3" })]),
-      ...lines.flatMap((each, i) => seriesMarks(chart, panel, each, (i - (lines.length - 1) / 2) * 3, options)),
+      ...controls.reverse().flatMap((each) => seriesMarks(chart, panel, each, { aside: 0, domain, options })),
+      ...measured.flatMap((each, i) => {
+        return seriesMarks(chart, panel, each, { aside: (i - (measured.length - 1) / 2) * 3, domain, options });
+      }),
       ...(named.length > 0
         ? [
             curveLabels(
-              named.map(({ name, points }, i) => ({ name: labels[i]!, colour: options.lookOf(name).colour, points })),
+              named.map((each, i) => ({ name: labels[i]!, colour: options.lookOf(each).colour, points: each.points })),
             ),
           ]
         : []),
@@ -120,14 +140,23 @@ export function drawPanel(chart: Chart, panel: ChartPanel, options: PanelOptions
   });
 }
 
-/**
- * The marks of one series. `aside` is the distance in pixels by which its bar is moved, so that the bars of several
- * series do not overlap.
- */
-function seriesMarks(chart: Chart, panel: ChartPanel, series: ChartSeries, aside: number, options: PanelOptions) {
-  const { colour, shape } = options.lookOf(series.name);
+interface MarkOptions {
+  /** The distance in pixels by which a bar is moved, so that the bars of several series do not overlap. */
+  readonly aside: number;
+  /** The range of the y axis. */
+  readonly domain: readonly [number, number];
+  readonly options: PanelOptions;
+}
+
+/** The marks of one series. */
+function seriesMarks(chart: Chart, panel: ChartPanel, series: ChartSeries, { aside, domain, options }: MarkOptions) {
+  const { colour, shape, dash, band } = options.lookOf(series);
   const { points } = series;
-  const spread = points.filter(hasInterval);
+  // An interval that reaches beyond a logarithmic axis is drawn to its end.
+  const spread = points.filter(hasInterval).map((point) => ({
+    ...point,
+    low: chart.y.log ? Math.max(point.low!, domain[0]) : point.low!,
+  }));
   if (series.mark === "dots") {
     const withPicture = picturedOf(panel, series).flatMap((point) => {
       const thumbnail = options.thumbnailOf(point.image!);
@@ -138,18 +167,20 @@ function seriesMarks(chart: Chart, panel: ChartPanel, series: ChartSeries, aside
     const side = options.width < 200 ? 18 : 21;
     return [markersAt(others, { shape, radius, colour }), thumbnailsAt(withPicture, { side, colour })];
   }
-  const intervals = hasBarsOnly(chart, panel)
-    ? [ruleX(spread.slice(-1), { x: "x", y1: "low", y2: "high", stroke: colour, strokeWidth: 1.5, dx: aside })]
-    : spread.length > 1
-      ? [areaY(spread, { x: "x", y1: "low", y2: "high", fill: colour, fillOpacity: 0.16 })]
-      : [ruleX(spread, { x: "x", y1: "low", y2: "high", stroke: colour })];
+  const intervals =
+    hasBarsOnly(chart, panel) && !isControl(series)
+      ? [ruleX(spread.slice(-1), { x: "x", y1: "low", y2: "high", stroke: colour, strokeWidth: 1.5, dx: aside })]
+      : spread.length > 1
+        ? [areaY(spread, { x: "x", y1: "low", y2: "high", fill: colour, fillOpacity: band })]
+        : [ruleX(spread, { x: "x", y1: "low", y2: "high", stroke: colour })];
   const marks =
     points.length > MOST_MARKED
       ? []
-      : chart.ordered === true
+      : chart.ordered || isControl(series)
         ? [dot(points, { x: "x", y: "y", r: 1.8, fill: colour })]
         : [markersAt(points, { shape, radius: 3.2, colour })];
-  return [...intervals, line(points, { x: "x", y: "y", stroke: colour, strokeWidth: 1.5 }), ...marks];
+  const dashed = dash === undefined ? {} : { strokeDasharray: dash };
+  return [...intervals, line(points, { x: "x", y: "y", stroke: colour, strokeWidth: 1.5, ...dashed }), ...marks];
 }
 
 const hasInterval = ({ low, high }: ChartPoint): boolean => Number.isFinite(low) && Number.isFinite(high);

@@ -1,10 +1,11 @@
-import type { Chart } from "../results/index.ts";
-import { drawPanel, hasBarsOnly, type SeriesLook } from "./chart-panel.ts";
-import { depthColours, ink, kindColours } from "./colours.ts";
+import type { Chart, ChartSeries } from "../results/index.ts";
+import { drawPanel, hasBarsOnly, PANEL_TITLE_LINE, titleOf } from "./chart-panel.ts";
+import { ink } from "./colours.ts";
 import { labelSpacing } from "./curve-labels.ts";
 import { pictureDefinition } from "./gallery.ts";
 import { markerPath } from "./markers.ts";
 import type { Picture } from "./picture.ts";
+import { distinctSeries, isControl, looksOf, type SeriesLook } from "./series-look.ts";
 import { NARROW, plotContent, standalone } from "./standalone.ts";
 import { columnsOf, escapeXml, shorten, wrapped } from "./text.ts";
 import type { Figure, SvgDocument } from "./types.ts";
@@ -20,8 +21,9 @@ export interface ChartOptions {
   readonly pictureOf?: (image: number) => Picture | undefined;
 }
 
-const PANEL = { least: 200, highest: 300 };
-/** The height in pixels of a label that all panels share. */
+/** Pixels. A panel without axes can be less wide than another. */
+const PANEL = { least: 200, leastBare: 180, highest: 300 };
+/** The height in pixels of the label of an axis that all panels share. */
 const SHARED_LABEL = 22;
 const HEAD = 46;
 const TITLE_LINE = 17;
@@ -40,22 +42,19 @@ export function chartFigure(chart: Chart, options: ChartOptions): Figure {
   const { document, width = 760, pictureOf = () => undefined } = options;
   const { title, panels } = chart;
   const caption = captionOf(chart);
-  const names = [...new Set(panels.flatMap(({ series }) => series.map(({ name }) => name)))];
-  const ramp = depthColours(names.length);
-  const lookOf = (name: string): SeriesLook => {
-    const at = names.indexOf(name);
-    return { colour: chart.ordered ? ramp[at]! : kindColours[at % kindColours.length]!, shape: chart.ordered ? 0 : at };
-  };
+  const lookOf = looksOf(chart);
+  const distinct = distinctSeries(chart);
+  const names = distinct.map(({ name }) => name);
   const hasLines = panels.some(({ series }) => series.some(({ mark }) => mark === "line"));
   const longest = Math.max(0, ...names.map(columnsOf));
   const isNamedAtEnds =
     panels.length === 1 && names.length > 1 && hasLines && (width >= NARROW || longest <= SHORT_NAME);
   const size = panelSize(chart, width, isNamedAtEnds ? names.length : 0);
   const rules = new Set(panels.flatMap(({ rule }) => (rule === undefined || rule.label === "" ? [] : [rule.label])));
-  const inLegend = names.length > 1 && !isNamedAtEnds ? names : [];
+  const inLegend = names.length > 1 && !isNamedAtEnds ? distinct : [];
   const legend = legendOf(
     [
-      ...inLegend.map((name) => ({ name, mark: sample(lookOf(name), hasLines) })),
+      ...inLegend.map((series) => ({ name: series.name, mark: sample(series, lookOf(series), hasLines) })),
       ...[...rules].map((name) => ({ name, mark: dashes })),
     ],
     width,
@@ -63,7 +62,8 @@ export function chartFigure(chart: Chart, options: ChartOptions): Figure {
   const pictures = picturesOf(chart, pictureOf, width);
   const titleLines = wrapped(title, Math.floor((width - 32) / 7.5));
   const head = HEAD + (titleLines.length - 1) * TITLE_LINE;
-  const top = head + legend.height;
+  const hasLabels = panels.length > 1 && chart.x.bare !== true;
+  const top = head + legend.height + (hasLabels ? SHARED_LABEL - 4 : 0);
   const drawn = panels.map((panel, i) => {
     const place = `translate(${(i % size.columns) * size.width},${top + Math.floor(i / size.columns) * size.height})`;
     const nameColumns = isNamedAtEnds ? LONG_NAME : 0;
@@ -81,16 +81,16 @@ export function chartFigure(chart: Chart, options: ChartOptions): Figure {
   });
   const heading = `${titles.join("")}<g transform="translate(0,${head - 10})">${legend.markup}</g>`;
   const bottom = top + Math.ceil(panels.length / size.columns) * size.height;
-  const isShared = panels.length > 1 && chart.x.bare !== true;
-  const label = isShared
-    ? `<text x="${width / 2}" y="${bottom + 10}" text-anchor="middle">${escapeXml(chart.x.label)}</text>`
+  const labels = hasLabels
+    ? `<text x="16" y="${top - 6}">↑ ${escapeXml(chart.y.label)}</text>` +
+      `<text x="${width / 2}" y="${bottom + 10}" text-anchor="middle">${escapeXml(chart.x.label)}</text>`
     : "";
-  const height = bottom + (isShared ? SHARED_LABEL : 0);
+  const height = bottom + (hasLabels ? SHARED_LABEL : 0);
   const definitions = [...pictures.values()]
     .filter(({ id }) => drawn.some((panel) => panel.includes(`"#${id}"`)))
     .map(({ picture, id }) => pictureDefinition(picture, id))
     .join("");
-  const content = `${definitions === "" ? "" : `<defs>${definitions}</defs>`}${heading}${drawn.join("")}${label}`;
+  const content = `${definitions === "" ? "" : `<defs>${definitions}</defs>`}${heading}${drawn.join("")}${labels}`;
   return { svg: standalone(content, { width, height, title, caption }), caption };
 }
 
@@ -100,14 +100,21 @@ function captionOf(chart: Chart): string {
 }
 
 function panelSize({ x, panels }: Chart, width: number, labels: number) {
-  const most = Math.max(2, Math.floor(width / PANEL.least));
+  const most = Math.max(2, Math.floor(width / (x.bare ? PANEL.leastBare : PANEL.least)));
   const rows = Math.ceil(panels.length / most);
   const columns = Math.max(1, Math.ceil(panels.length / rows));
   /** The height in pixels of the names on the axis, which are turned. */
   const names = 4.4 * Math.max(0, ...(x.names ?? []).map((name) => columnsOf(shorten(name, 18))));
   const needed = Math.max(PANEL.highest, labelSpacing * labels + 90);
+  const titleLines = Math.max(1, ...panels.map(({ title }) => titleOf(title, width / columns).length));
   const height = panels.length > 1 ? Math.min(width / columns + 24, PANEL.highest) : needed;
-  return { columns, width: width / columns, height: height + names, names };
+  return {
+    columns,
+    width: width / columns,
+    height: height + names + (titleLines - 1) * PANEL_TITLE_LINE,
+    names,
+    titleLines,
+  };
 }
 
 /** The pictures of the images in a chart, with ids that no other drawing of a page has. */
@@ -123,8 +130,13 @@ function picturesOf({ id, panels }: Chart, pictureOf: (image: number) => Picture
   return found;
 }
 
-function sample({ colour, shape }: SeriesLook, hasLine: boolean): string {
-  const line = hasLine ? `<line x1="-5" x2="11" y1="6" y2="6" stroke="${colour}" stroke-width="1.5"/>` : "";
+/** A sample of a series: its line and marker; of a control, its band too. */
+function sample(series: ChartSeries, { colour, shape, dash, band }: SeriesLook, hasLine: boolean): string {
+  const dashed = dash === undefined ? "" : ` stroke-dasharray="${dash}"`;
+  const line = hasLine ? `<line x1="-5" x2="11" y1="6" y2="6" stroke="${colour}" stroke-width="1.5"${dashed}/>` : "";
+  if (isControl(series) && hasLine) {
+    return `<rect x="-5" width="16" y="1" height="10" fill="${colour}" fill-opacity="${band}"/>${line}`;
+  }
   return `${line}<path d="${markerPath(shape, 3.6, 3, 6)}" fill="${colour}"/>`;
 }
 

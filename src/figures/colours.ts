@@ -23,6 +23,12 @@ export const kindColours = [
 ] as const;
 
 /**
+ * The greys of controls, from dark to light. They differ by at least 20 (CIE ΔE 2000) from each other and from the first two kinds,
+ * for every colour vision; the contrast of each with white is at least 3:1.
+ */
+export const controlColours = ["#606060", "#949494"] as const;
+
+/**
  * Colours that stand for depth, from dark to light: the map plasma as far as its contrast with white is at least 3:1.
  */
 export function depthColours(count: number): string[] {

@@ -27,6 +27,8 @@ export interface ChartPanel {
   readonly series: readonly ChartSeries[];
   /** A horizontal line for comparison. */
   readonly rule?: { readonly y: number; readonly label: string };
+  /** Whether all of it shows a control: it has a grey frame. */
+  readonly control?: true;
 }
 
 export interface ChartSeries {

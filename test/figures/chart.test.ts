@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { chartFigure, inputPicture } from "../../src/figures/index.ts";
-import type { Chart } from "../../src/results/index.ts";
+import type { Chart, ChartPanel, ChartSeries } from "../../src/results/index.ts";
 import { document, rounded } from "./units.ts";
 
 const lines: Chart = {
@@ -136,4 +136,76 @@ test("pictures stand at their points: of few images all, of many one a series; t
   expect(drawn(3)).toEqual([5, 10]); // two panels; one image has no picture, and is a marker
   expect(drawn(20)).toEqual([2, 4]);
   expect(chartFigure(cloud(3), { document }).svg).not.toContain("<use");
+});
+
+/** The colours of lines in the order in which they are drawn. */
+const coloursOf = (svg: string) =>
+  [...svg.matchAll(/<g ([^>]*aria-label="line"[^>]*)>/g)].map(
+    ([, attributes]) => /stroke="([^"]+)"/.exec(attributes!)![1],
+  );
+
+/** A panel of a coloured line and two controls, with the interval of a control below zero. */
+const compared = (title: string, scale: number): ChartPanel => ({
+  title,
+  rule: { y: 1, label: "unchanged" },
+  series: [
+    ...linesOf(1).map((line) => ({ ...line, name: "trained" })),
+    ...["permuted", "matched"].map((name, i) => ({
+      name,
+      control: true as const,
+      mark: "line" as const,
+      points: ["conv1", "relu1", "logits"].map((x, t) => ({ x, y: scale / (1 + t + i), low: i - 1, high: scale })),
+    })),
+  ],
+});
+
+test("controls are grey bands below the trained line, the second dashed, as stored", async () => {
+  const panels = [
+    compared("conv1: spread", 3),
+    compared("a tap with a long name: rank correlation of σ with the area", 2),
+  ];
+  const { svg } = chartFigure({ ...lines, y: { label: "share", log: true }, panels }, { document, width: 420 });
+  await expect(rounded(svg)).toMatchFileSnapshot("drawings/chart-controls.svg");
+  expect(svg).not.toMatch(/NaN|Infinity/);
+  expect(coloursOf(svg).slice(0, 3)).toEqual(["#949494", "#606060", "#0072b2"]);
+});
+
+test("a control's band does not count among the bands, and controls leave the other colours as they are", () => {
+  const withControl = (count: number): Chart => ({
+    ...chartOf(count),
+    panels: [{ title: "", series: [...compared("", 1).series.slice(1), ...linesOf(count)] }],
+  });
+  const [few, many] = [3, 4].map((count) => chartFigure(withControl(count), { document }));
+  expect(few!.svg.match(/aria-label="area"/g)).toHaveLength(5);
+  expect(few!.caption).toBe(lines.caption);
+  expect(many!.svg.match(/aria-label="area"/g)).toHaveLength(2); // those of the controls
+  for (const ordered of [false, true]) {
+    const [without, controlled] = [chartOf(4), withControl(4)].map((chart) => {
+      return coloursOf(chartFigure({ ...chart, ordered }, { document }).svg);
+    });
+    expect(without).toHaveLength(4);
+    expect(controlled!.slice(2)).toEqual(without);
+  }
+});
+
+test("dots of a control are grey, and a panel of a control has a grey frame", () => {
+  const dots = (control?: true): ChartSeries => ({
+    name: control ? "matched" : "a",
+    mark: "dots",
+    points: [{ x: "conv1", y: 1 }],
+    ...(control ? { control } : {}),
+  });
+  const svgOf = (panel: ChartPanel) => chartFigure({ ...lines, panels: [panel] }, { document }).svg;
+  expect(svgOf({ title: "", series: [dots(), dots(true)] })).toMatch(/fill="#606060"/);
+  expect(svgOf({ title: "", series: [dots()] })).not.toMatch(/#606060|aria-label="frame"/);
+  expect(svgOf({ title: "", series: [dots()], control: true })).toMatch(/stroke="#949494"[^>]*aria-label="frame"/);
+});
+
+test("long titles of panels are broken into lines; the axis that all panels share is named once", () => {
+  const title = "features.12.squeeze: share of the squared length of the difference";
+  const panels = [title, "short"].map((each) => ({ title: each, series: linesOf(1) }));
+  const { svg } = chartFigure({ ...lines, panels }, { document, width: 420 });
+  const shown = [...svg.matchAll(/<tspan[^>]*>([^<]+)<\/tspan>/g)].map(([, line]) => line);
+  expect(shown.slice(0, 3).join(" ")).toBe(title);
+  expect(svg.match(/↑ share</g)).toHaveLength(1);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { depthColours, ink, kindColours, legible, softInk } from "../../src/figures/colours.ts";
+import { controlColours, depthColours, ink, kindColours, legible, softInk } from "../../src/figures/colours.ts";
 import { contrast, differenceOf, kindsOfSight, labOf } from "./colour-science.ts";
 
 const hexOf = (colour: string) =>
@@ -20,7 +20,7 @@ test("the tests' own measures are those of the standards", () => {
 describe("against the white ground", () => {
   test("lines of every kind and every depth stand out by 3:1", () => {
     const depths = [1, 2, 5, 25].flatMap(depthColours).map(hexOf);
-    for (const colour of [...kindColours, ...depths, softInk]) {
+    for (const colour of [...kindColours, ...controlColours, ...depths, softInk]) {
       expect(contrast(colour, "#ffffff"), colour).toBeGreaterThanOrEqual(3);
     }
   });
@@ -40,4 +40,12 @@ test.each(kindsOfSight)("ten kinds are told apart by %s sight", (kind) => {
   const differences = seen.flatMap((a, i) => seen.slice(0, i).map((b) => differenceOf(a, b)));
   expect(differences).toHaveLength(45);
   expect(Math.min(...differences)).toBeGreaterThan(13);
+});
+
+test.each(kindsOfSight)("greys of controls are told apart, and from the first two kinds, by %s sight", (kind) => {
+  const [dark, light, ...kinds] = [...controlColours, ...kindColours.slice(0, 2)].map((colour) => labOf(colour, kind));
+  expect(differenceOf(dark!, light!)).toBeGreaterThan(20);
+  for (const grey of [dark!, light!]) {
+    for (const other of kinds) expect(differenceOf(grey, other)).toBeGreaterThan(20);
+  }
 });
