@@ -42,4 +42,4 @@ export function nameTicks<T>(names: readonly T[], width: number): T[] {
 }
 
 /** The distance of two lines of turned text, in pixels. */
-const ASLANT = 14;
+const ASLANT = 17;

@@ -32,6 +32,8 @@ const MOST_MARKED = 40;
 /** The largest number of images that are all drawn at their points. Of more, each series shows one. */
 const MOST_PICTURES = 16;
 
+/** The width in pixels of the numbers beside the y axis. */
+const AXIS_ROOM = 56;
 /** The height in pixels of a line of a panel's title. */
 export const PANEL_TITLE_LINE = 13;
 /** The most lines of a panel's title. */
@@ -74,7 +76,7 @@ export function drawPanel(chart: Chart, panel: ChartPanel, options: PanelOptions
   const named = nameColumns > 0 ? lines.filter(({ points }) => points.length > 0) : [];
   const labels = named.map(({ name }) => shorten(name, nameColumns));
   const titleRoom = (titleLines - 1) * PANEL_TITLE_LINE;
-  const marginLeft = bare ? 8 : 56;
+  const marginLeft = bare ? 8 : AXIS_ROOM;
   const marginRight = bare ? 8 : named.length > 0 ? roomForLabels(labels) : 20;
   return plot({
     document,
@@ -178,12 +180,19 @@ function seriesMarks(chart: Chart, panel: ChartPanel, series: ChartSeries, { asi
       ? []
       : chart.ordered || isControl(series)
         ? [dot(points, { x: "x", y: "y", r: 1.8, fill: colour })]
-        : [markersAt(points, { shape, radius: 3.2, colour })];
+        : [markersAt(points, { shape, radius: radiusFor(points.length, options), colour })];
   const dashed = dash === undefined ? {} : { strokeDasharray: dash };
   return [...intervals, line(points, { x: "x", y: "y", stroke: colour, strokeWidth: 1.5, ...dashed }), ...marks];
 }
 
-const hasInterval = ({ low, high }: ChartPoint): boolean => Number.isFinite(low) && Number.isFinite(high);
+/** The radius of the markers on a line, so that the line can be seen between them. */
+function radiusFor(count: number, { width, nameColumns }: PanelOptions): number {
+  const inner = width - AXIS_ROOM - (nameColumns > 0 ? roomForLabels([]) : 20);
+  return Math.max(1.8, Math.min(3.2, inner / count / 3.5));
+}
+
+/** Whether a point has an interval. */
+export const hasInterval = ({ low, high }: ChartPoint): boolean => Number.isFinite(low) && Number.isFinite(high);
 
 /** The points of a series that are drawn as pictures: all of them if the panel has few, otherwise the first. */
 function picturedOf(panel: ChartPanel, { points }: ChartSeries): ChartPoint[] {

@@ -1,5 +1,5 @@
 import type { Chart, ChartSeries } from "../results/index.ts";
-import { drawPanel, hasBarsOnly, PANEL_TITLE_LINE, titleOf } from "./chart-panel.ts";
+import { drawPanel, hasBarsOnly, hasInterval, PANEL_TITLE_LINE, titleOf } from "./chart-panel.ts";
 import { ink } from "./colours.ts";
 import { labelSpacing } from "./curve-labels.ts";
 import { pictureDefinition } from "./gallery.ts";
@@ -54,7 +54,10 @@ export function chartFigure(chart: Chart, options: ChartOptions): Figure {
   const inLegend = names.length > 1 && !isNamedAtEnds ? distinct : [];
   const legend = legendOf(
     [
-      ...inLegend.map((series) => ({ name: series.name, mark: sample(series, lookOf(series), hasLines) })),
+      ...inLegend.map((series) => ({
+        name: series.name,
+        mark: sample(lookOf(series), hasLines, isControl(series) && hasBand(chart, series)),
+      })),
       ...[...rules].map((name) => ({ name, mark: dashes })),
     ],
     width,
@@ -63,7 +66,7 @@ export function chartFigure(chart: Chart, options: ChartOptions): Figure {
   const titleLines = wrapped(title, Math.floor((width - 32) / 7.5));
   const head = HEAD + (titleLines.length - 1) * TITLE_LINE;
   const hasLabels = panels.length > 1 && chart.x.bare !== true;
-  const top = head + legend.height + (hasLabels ? SHARED_LABEL - 4 : 0);
+  const top = head + legend.height + (hasLabels ? SHARED_LABEL - 12 : 0);
   const drawn = panels.map((panel, i) => {
     const place = `translate(${(i % size.columns) * size.width},${top + Math.floor(i / size.columns) * size.height})`;
     const nameColumns = isNamedAtEnds ? LONG_NAME : 0;
@@ -130,13 +133,15 @@ function picturesOf({ id, panels }: Chart, pictureOf: (image: number) => Picture
   return found;
 }
 
-/** A sample of a series: its line and marker; of a control, its band too. */
-function sample(series: ChartSeries, { colour, shape, dash, band }: SeriesLook, hasLine: boolean): string {
+function hasBand({ panels }: Chart, { name }: ChartSeries): boolean {
+  return panels.some(({ series }) => series.some((each) => each.name === name && each.points.some(hasInterval)));
+}
+
+/** A sample of a line and its marker, or of a line and its band. */
+function sample({ colour, shape, dash, band }: SeriesLook, hasLine: boolean, isBand: boolean): string {
   const dashed = dash === undefined ? "" : ` stroke-dasharray="${dash}"`;
   const line = hasLine ? `<line x1="-5" x2="11" y1="6" y2="6" stroke="${colour}" stroke-width="1.5"${dashed}/>` : "";
-  if (isControl(series) && hasLine) {
-    return `<rect x="-5" width="16" y="1" height="10" fill="${colour}" fill-opacity="${band}"/>${line}`;
-  }
+  if (isBand) return `<rect x="-5" width="16" y="1" height="10" fill="${colour}" fill-opacity="${band}"/>${line}`;
   return `${line}<path d="${markerPath(shape, 3.6, 3, 6)}" fill="${colour}"/>`;
 }
 

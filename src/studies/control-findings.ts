@@ -1,5 +1,6 @@
 import type { Sample } from "../results/index.ts";
 import { comparable, contrast } from "./contrast.ts";
+import { chartWithControls } from "./control-charts.ts";
 import type { Estimate } from "./statistics.ts";
 import type { Cell, Findings, FindingTable } from "./study.ts";
 import { judge, type TestedClaim } from "./verdict.ts";
@@ -15,13 +16,20 @@ export interface ControlFindings {
 
 /**
  * The findings of the trained network beside those of its controls: each table has, for every column of estimates, a column for each
- * control and one for the difference; each claim has the verdicts of the controls and of the difference.
+ * control and one for the difference; each chart shows the controls in grey; each claim has the verdicts of the controls and of the
+ * difference.
  */
 export function withControls(findings: Findings, controls: readonly ControlFindings[]): Findings {
   if (controls.length === 0) return findings;
   return {
     tables: findings.tables.map((table, t) => tableWith(table, controls, (found) => found.tables[t]!)),
-    charts: findings.charts,
+    charts: findings.charts.map((chart) => {
+      const own = controls.map(({ draws, ...control }) => ({
+        ...control,
+        charts: draws.flatMap(({ charts }) => charts.find(({ id }) => id === chart.id) ?? []),
+      }));
+      return chartWithControls(chart, own);
+    }),
     claims: findings.claims,
     verdicts: judge(
       findings.claims,

@@ -160,7 +160,9 @@ function growthChart(data: StudyData, taps: readonly string[]): Chart {
                 Array.from({ length: n }, (_, image) => at(image, step, direction)),
                 data.seed,
               );
-              return 2 * found.n < n ? [] : [{ x: tap, y: found.value, low: found.low, high: found.high }];
+              if (2 * found.n < n) return [];
+              const { value, low, high, sample } = found;
+              return [{ x: tap, y: value, low, high, ...(sample && { sample }) }];
             }),
           }),
         );
