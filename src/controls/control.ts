@@ -1,10 +1,11 @@
-import { createRng, PushforwardError } from "../base/index.ts";
+import { createRng, PushforwardError, sizeOf } from "../base/index.ts";
 import type { Point } from "../jacobian/index.ts";
 import type { Model } from "../onnx/index.ts";
 import type { Backend } from "../operator/index.ts";
 import { gaussianLike, shuffled, shuffledWithinUnits } from "./draw.ts";
 import type { ControlKind } from "./kinds.ts";
 import { type WeightLayer, weightLayers } from "./layers.ts";
+import { match } from "./match.ts";
 import { weightsOf, withWeights } from "./weights.ts";
 
 /** A layer of a control. */
@@ -16,6 +17,14 @@ export interface ControlLayer {
   readonly weights: string;
   /** The number of weights. */
   readonly entries: number;
+  /** Of `matched`: what the permuted weights are multiplied by. */
+  readonly gain?: number;
+  /** Of `matched`: the root mean square of the layer's output, bias aside, over all points in the trained network. */
+  readonly trained?: number;
+  /** Of `matched`: the same in the control, after the gain. */
+  readonly reached?: number;
+  /** Of `matched`: why the gain is 1, if no gain can match the layer. */
+  readonly note?: string;
 }
 
 /** A network with the graph of another, whose weights carry nothing that was learned. */
@@ -46,12 +55,10 @@ export interface ControlOptions {
  * Weights by which several nodes multiply are drawn once. Where they are also looked up (as embeddings that are tied with the last
  * layer), the lookup keeps the trained values.
  *
- * @throws PushforwardError `usage` for a network without weights, and whatever `weightLayers` throws
+ * @throws PushforwardError `usage` for a network without weights, and whatever `weightLayers` and, for `matched`, `match` throw
  */
 export async function drawControl(model: Model, options: ControlOptions): Promise<Control> {
   const { kind, seed, draw } = options;
-  if (kind === "matched")
-    throw new PushforwardError("usage", { what: "Controls of the kind matched cannot be drawn yet." });
   const layers = weightLayers(model);
   if (layers.length === 0) {
     throw new PushforwardError("usage", {
@@ -61,12 +68,26 @@ export async function drawControl(model: Model, options: ControlOptions): Promis
   }
   const trained = weightsOf(model, layers);
   const drawn = new Map(layers.map((layer) => [layer, drawLayer(layer, trained.get(layer)!, options)]));
-  const told = layers.map((layer) => {
-    const { node, op, weights } = layer;
-    return { node, op, weights, entries: trained.get(layer)!.length };
+  const control = withWeights(model, drawn);
+  const told = ({ node, op, weights, shape }: WeightLayer): ControlLayer => ({
+    node,
+    op,
+    weights,
+    entries: sizeOf(shape),
   });
-  return { model: withWeights(model, drawn), kind, seed, draw, layers: told };
+  if (kind !== "matched") return { model: control, kind, seed, draw, layers: layers.map(told) };
+  const matches = await match(model, control, layers, options);
+  const matched = new Map([...drawn].map(([layer, weights]) => [layer, scaled(weights, matches.get(layer)!.gain)]));
+  return {
+    model: withWeights(model, matched),
+    kind,
+    seed,
+    draw,
+    layers: layers.map((layer) => ({ ...told(layer), ...matches.get(layer)! })),
+  };
 }
+
+const scaled = (weights: Float32Array, gain: number): Float32Array => weights.map((weight) => weight * gain);
 
 function drawLayer(layer: WeightLayer, trained: Float32Array, { kind, seed, draw }: ControlOptions): Float32Array {
   const rng = createRng(seed, "control", kind === "matched" ? "permuted" : kind, draw, layer.weights);

@@ -149,7 +149,7 @@ export class Network {
     const { jvp, vjp, primal, release } = await compileSessions(this.backend, linearization);
     const keep = (point: Point) =>
       primal.run(
-        this.#feeds(point),
+        this.feeds(point),
         linearization.primal.graph.outputs.map(({ name }) => name),
       );
     const notFinite = async (point: Point, kept: Readonly<Record<string, Tensor>>) => {
@@ -219,7 +219,7 @@ export class Network {
     try {
       const all: Float32Array[][] = [];
       for (const point of points) {
-        const values = await executable.run(this.#feeds(point), fetches);
+        const values = await executable.run(this.feeds(point), fetches);
         all.push(fetches.map((name) => values[name]!.data as Float32Array));
       }
       return all;
@@ -228,7 +228,12 @@ export class Network {
     }
   }
 
-  #feeds(point: Point): Record<string, Tensor> {
+  /**
+   * What to feed the network at a point: the point as its input, and zeros for inputs that are not fed.
+   *
+   * @throws PushforwardError `shape-mismatch` if the point does not fit, or holds what the type of the input does not
+   */
+  feeds(point: Point): Record<string, Tensor> {
     try {
       return feedsAt(this.model, this.input, point);
     } catch (cause) {

@@ -38,7 +38,7 @@ const draw = (model: Model, kind: ControlKind, { seed = 0, draw = 1 } = {}) =>
 
 const sortedBits = (numbers: Float32Array): Uint32Array => new Uint32Array(numbers.slice().buffer).sort();
 
-describe.each(controlKinds.filter((kind) => kind !== "matched"))("%s", (kind) => {
+describe.each(controlKinds)("%s", (kind) => {
   test("changes the weights of every layer and nothing else", async () => {
     const model = await convolutional();
     const control = await draw(model, kind);
