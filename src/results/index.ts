@@ -6,6 +6,6 @@ export { type Band, bandOf, type IndexBand, knownBands, spectrumBands } from "./
 export { measureSpectrum, type SpectrumMeasures } from "./spectrum-measures.ts";
 export { kinksOf, missesTolerance, numericalRankOf, resolvedSigma } from "./status.ts";
 export { type Key, MemoryStore, type Store } from "./store.ts";
-export { type CellFailure, createStudyRun, openStudyRun, type StudyRun } from "./study-run.ts";
+export { type CellFailure, createStudyRun, earlierStudyRun, openStudyRun, type StudyRun } from "./study-run.ts";
 export type * from "./study-types.ts";
 export type * from "./types.ts";

@@ -5,8 +5,8 @@ import type { InputRecord, RunManifest, TapRecord } from "./types.ts";
 
 /**
  * The differences between two manifests because of which their numbers must not share a store, one line each: the content of model and
- * inputs, source, taps, unit and settings of the preprocessing, k, tol, seed, vectors, solver, backend and every version. Empty if a
- * command for the second can continue the run of the first.
+ * inputs, the control, source, taps, unit and settings of the preprocessing, k, tol, seed, vectors, solver, backend and every version.
+ * Empty if a command for the second can continue the run of the first.
  *
  * Additional inputs and another order of inputs are not differences (see `matchInputs`). Neither are paths and names of files, labels,
  * predictions, failures and the time of creation.
@@ -30,8 +30,22 @@ export function describeMismatch(stored: RunManifest, asked: RunManifest): strin
   return lines;
 }
 
-/** The difference between the contents of two models: no line, or one. */
+/** The differences between two models: in their contents, and in the control that they are. */
 export function modelMismatch(stored: RunManifest["model"], asked: RunManifest["model"]): string[] {
+  const [a, b] = [controlName(stored), controlName(asked)];
+  return [...contentMismatch(stored, asked), ...(a === b ? [] : [`control: stored ${a}, asked ${b}`])];
+}
+
+/** `matched, seed 0, draw 3`; `initial`; `none` for the network itself. */
+function controlName({ control }: RunManifest["model"]): string {
+  if (control === undefined) return "none";
+  const { kind, seed, draw } = control;
+  return [kind, ...(seed === undefined ? [] : [`seed ${seed}`]), ...(draw === undefined ? [] : [`draw ${draw}`])].join(
+    ", ",
+  );
+}
+
+function contentMismatch(stored: RunManifest["model"], asked: RunManifest["model"]): string[] {
   if (stored.sha256 === asked.sha256) return [];
   if (stored.sha256 === asked.fileSha256) {
     return [

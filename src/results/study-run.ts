@@ -40,11 +40,10 @@ export interface CellFailure {
  * @throws PushforwardError `store-mismatch` if there is another study, or the same one with other settings
  */
 export async function createStudyRun(store: Store, manifest: StudyManifest): Promise<StudyRun> {
-  if (await store.has("/zarr.json")) {
-    const run = await openStudyRun(store);
-    requireSame(run.manifest, manifest, store.location);
-    await writeMetadata(store, metadataFiles(run.manifest, layoutOf(run.manifest))); // in this version's format
-    return run;
+  const earlier = await earlierStudyRun(store, manifest);
+  if (earlier !== undefined) {
+    await writeMetadata(store, metadataFiles(earlier.manifest, layoutOf(earlier.manifest))); // in this version's format
+    return earlier;
   }
   const layout = layoutOf(manifest);
   for (const [name, array] of Object.entries(layout.axes)) {
@@ -54,6 +53,18 @@ export async function createStudyRun(store: Store, manifest: StudyManifest): Pro
   }
   await writeMetadata(store, metadataFiles(manifest, layout));
   return openStudyRun(store);
+}
+
+/**
+ * The same study, if the store contains it; `undefined` if a new study can start. Nothing is written.
+ *
+ * @throws PushforwardError as `createStudyRun`
+ */
+export async function earlierStudyRun(store: Store, manifest: StudyManifest): Promise<StudyRun | undefined> {
+  if (!(await store.has("/zarr.json"))) return undefined;
+  const run = await openStudyRun(store);
+  requireSame(run.manifest, manifest, store.location);
+  return run;
 }
 
 /**

@@ -57,6 +57,16 @@ export interface UnitResult {
   };
 }
 
+/** How the weights of a control were made, which is a network of the same graph whose weights carry nothing learned. */
+export interface ControlRecord {
+  /** How the weights are drawn; `initial`: they are those of the file, from before the training. */
+  readonly kind: string;
+  /** Absent for `initial`. */
+  readonly seed?: number;
+  /** The number of the draw, from 1; absent for `initial`. */
+  readonly draw?: number;
+}
+
 /** The model of a run, by its content. */
 export interface ModelRecord {
   readonly file: string;
@@ -64,6 +74,8 @@ export interface ModelRecord {
   readonly sha256: string;
   /** The hash of the file alone, if it has external data. */
   readonly fileSha256?: string;
+  /** Present if the run is not of the network in the file but of a control of it. */
+  readonly control?: ControlRecord;
 }
 
 /** One input of a run. */

@@ -72,7 +72,7 @@ export interface ControlClaims {
 /** The fewest images for a verdict. With fewer, all can be on one side by chance more often than once in 40 times. */
 export const FEWEST_IMAGES = 6;
 /** The fewest draws of a control for a verdict, for the same reason. */
-const FEWEST_DRAWS = 6;
+export const FEWEST_DRAWS = 6;
 
 /** The verdict on a claim that an effect is positive, from its interval over n images. */
 export function verdictOf({ low, high, n }: Omit<Estimate, "value">): Outcome {

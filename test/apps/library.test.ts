@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Jacobian, type NetworkFile, openModel, PushforwardError } from "../../src/apps/node/index.ts";
+import {
+  controlKinds,
+  type Jacobian,
+  type NetworkFile,
+  openControl,
+  openModel,
+  PushforwardError,
+} from "../../src/apps/node/index.ts";
 import { createRng, gaussianArray, sizeOf } from "../../src/base/index.ts";
 import { floatTensor, writeModel } from "../../src/onnx/index.ts";
 import { jacobian64 } from "../laws/jacobian64.ts";
@@ -111,6 +118,34 @@ describe("J of a small network", () => {
       const same = await net.jacobian({ at: { shape, data: at }, to: "relu2" });
       expect((await same.dense()).data).toEqual(expected);
     }
+  });
+});
+
+describe("a control", () => {
+  const at = random(144, "at");
+  const kinds = controlKinds.filter((kind) => kind !== "matched");
+
+  test.each(kinds)("%s: has another J, and its bytes are a file of the same network", async (kind) => {
+    const control = await openControl(net, { kind, seed: 3, draw: 2 });
+    try {
+      expect(control.control).toMatchObject({ kind, seed: 3, draw: 2 });
+      expect(control.taps).toEqual(net.taps);
+      const [trained, drawn] = [await net.jacobian({ at }), await control.jacobian({ at })];
+      const dense = (await drawn.dense()).data;
+      expect(relativeDistance(dense, (await trained.dense()).data)).toBeGreaterThan(0.5);
+      await place.put("control.onnx", control.bytes());
+      const file = await openModel(place.path("control.onnx"));
+      try {
+        expect((await (await file.jacobian({ at })).dense()).data).toEqual(dense);
+        expect(file.identity).toEqual(control.identity);
+      } finally {
+        await file.close();
+      }
+    } finally {
+      await control.close();
+    }
+    // The network that it was drawn from stays open.
+    expect((await (await net.jacobian({ at })).dense()).shape).toEqual([10, 144]);
   });
 });
 

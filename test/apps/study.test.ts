@@ -40,7 +40,7 @@ describe("study", () => {
       `trajectory-${chart}.png`,
       `trajectory-${chart}.svg`,
     ]);
-    const expected = ["studies.html", "trajectory", "trajectory-by-tap.csv", ...files];
+    const expected = ["studies.html", "trajectory", "trajectory-by-tap.csv", "trajectory-claims.csv", ...files];
     expect(await place.list("out")).toEqual(expected.sort());
     const before = await place.bytes("out");
     expect((await study(...command)).code).toBe(0);

@@ -9,6 +9,7 @@ test("the room's public names", () => {
     "createStudyRun",
     "describeMismatch",
     "earlierRun",
+    "earlierStudyRun",
     "kinksOf",
     "knownBands",
     "matchInputs",

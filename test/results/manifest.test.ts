@@ -39,6 +39,14 @@ describe("describeMismatch", () => {
       asked: other({ model: { file: "b.onnx", sha256: "bb".repeat(32) } }),
       lines: ["model: stored net.onnx (aaaaaaaaaaaa), asked b.onnx (bbbbbbbbbbbb)"],
     },
+    {
+      asked: other({ model: { ...manifest.model, control: { kind: "matched", seed: 0, draw: 3 } } }),
+      lines: ["control: stored none, asked matched, seed 0, draw 3"],
+    },
+    {
+      asked: other({ model: { ...manifest.model, control: { kind: "initial" } } }),
+      lines: ["control: stored none, asked initial"],
+    },
     { asked: other({ k: 5, seed: 1 }), lines: ["k: stored 6, asked 5", "seed: stored 0, asked 1"] },
     { asked: other({ tol: 1e-6 }), lines: ["tol: stored 0.00001, asked 0.000001"] },
     { asked: other({ vectors: "all" }), lines: ["vectors: stored 2, asked all"] },

@@ -1,29 +1,29 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { exitCodes, plural } from "../../base/index.ts";
+import { exitCodes, PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { throughJpeg } from "../../platform/node/image-decoder.ts";
-import { createRun, createStudyRun, earlierRun, matchInputs, type StudyManifest } from "../../results/index.ts";
-import { cellPlaces, Lab, type Params, reasonOf, runStudy, type Study } from "../../studies/index.ts";
+import { type Lab, reasonOf } from "../../studies/index.ts";
+import type { NetworkFile } from "../node/index.ts";
+import { type PlannedControl, plannedControls, storeRecord } from "./control-networks.ts";
+import { type ControlOptions, controlling, drawsOf } from "./control-options.ts";
 import { tellFirstLook } from "./first-look.ts";
-import { interruptible } from "./interruptible.ts";
+import type { Inputs } from "./inputs.ts";
+import { measureStudy } from "./measure-study.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS, tolerance, wholeNumber } from "./options.ts";
+import { scoresOf, withPredictions } from "./predictions.ts";
+import { openOptions, type PrepareOptions, prepare, preparing, type Subject, subjectOf } from "./prepare.ts";
 import {
-  doneIn,
-  type Prepared,
-  type PrepareOptions,
-  pointsIn,
-  prepare,
-  preparing,
-  runManifest,
-  storeSources,
-  versionsOf,
-} from "./prepare.ts";
-import { Progress } from "./progress.ts";
-import { type AskedStudy, announceStudies } from "./study-outlook.ts";
+  labFor,
+  type PlannedStudy,
+  type Setting,
+  type StoredWork,
+  storedWork,
+  studyManifest,
+} from "./studied-network.ts";
+import { announceStudies } from "./study-outlook.ts";
 
 /** The options of commands that run studies. */
-export interface LaboratoryOptions extends PrepareOptions {
+export interface LaboratoryOptions extends PrepareOptions, ControlOptions {
   readonly k: number;
   readonly tol: number;
   readonly vectors: number;
@@ -32,7 +32,7 @@ export interface LaboratoryOptions extends PrepareOptions {
 
 /** Adds the arguments and options of `LaboratoryOptions`, all but `-k`. */
 export function experimenting(command: Command): Command {
-  return preparing(command)
+  return controlling(preparing(command))
     .option("--tol <tolerance>", "largest residual allowed, relative to the largest σ", tolerance("--tol"), DEFAULT_TOL)
     .option(
       "--vectors <count>",
@@ -44,63 +44,52 @@ export function experimenting(command: Command): Command {
     .requiredOption("--out <folder>", "folder for the results (Zarr, CSV, SVG, PNG, HTML); the same command continues");
 }
 
-/** Measures the cells of a study that are not stored yet. */
-export type Measure = (study: Study, params: Params) => Promise<void>;
-
 /**
- * Opens a network and its inputs, and passes on the function that measures a study of them. The studies share the spectra that
- * they need, which are stored in a run of their own.
+ * Runs studies of a network, and then of its controls. The studies of a network share the spectra that they need, which are stored in
+ * a run of their own.
  *
- * @throws PushforwardError errors of `prepare`, of `createStudyRun` and of the studies
+ * A control that cannot be made and cells that fail do not end the work; the exit code says so at the end. With `leaveOut`, a study
+ * that does not suit the inputs is left out, with a note.
+ *
+ * @throws PushforwardError `usage` if a study does not suit the inputs, or none does; errors of `prepare`, `plannedControls`,
+ * `storedWork` and `measureStudy`
  */
-export async function inLaboratory(
+export async function runStudies(
   version: string,
   file: string,
   paths: readonly string[],
   options: LaboratoryOptions,
-  asked: readonly AskedStudy[],
-  use: (measure: Measure) => Promise<void>,
+  asked: readonly Pick<PlannedStudy, "study" | "params">[],
+  { leaveOut = false } = {},
 ): Promise<void> {
+  const draws = drawsOf(options);
   const prepared = await prepare(file, paths, options);
-  const { network, taps, inputs, classes, scale } = prepared;
+  const { network, inputs, classes, scale, firstLook } = prepared;
+  const { out, seed } = options;
   try {
-    const usable = inputs.records.flatMap((record, i) => {
-      const point = inputs.points[i];
-      return point === undefined ? [] : [{ record, point }];
+    const { records, points } = usable(inputs);
+    const setting: Setting = { run: { ...options, version }, points, classes, scale };
+    const subject: Subject = { ...subjectOf(prepared), inputs: { records } };
+    const opening = openOptions(options);
+    const controls = await plannedControls(options.control, {
+      ...{ trained: network, subject, points, seed, draws, out, opening },
     });
-    const kept: Prepared = {
-      ...prepared,
-      inputs: { records: usable.map(({ record }) => record), points: usable.map(({ point }) => point), failures: [] },
-    };
-    const lab = new Lab({
-      network,
-      inputs: usable.map(({ record, point }) => ({ name: record.name, point, className: record.label })),
-      classes,
-      pictures: { scale, throughJpeg },
-      taps: [network.input, ...taps],
-      seed: options.seed,
-      k: options.k,
-      tol: options.tol,
-      vectors: options.vectors,
-      async openSpectra() {
-        const store = new DirectoryStore(join(options.out, "run"));
-        const spectra = await createRun(store, runManifest(kept, { ...options, version }));
-        await storeSources(spectra, kept, pointsIn(spectra, kept.inputs));
-        return { run: spectra, places: matchInputs(spectra.manifest.inputs, kept.inputs.records).places };
-      },
-    });
-    tellFirstLook(prepared.firstLook);
+    const lab = labFor(network, subject, out, setting);
+    tellFirstLook(firstLook);
     try {
-      await announceStudies(lab, asked, { out: options.out, isDone: await doneSpectra(kept, version, options) });
-      await use(async (study, params) => {
-        const manifest: StudyManifest = {
-          ...commonOf(kept, version, options),
-          study: study.id,
-          params,
-          ...(await study.design(lab, params)),
-        };
-        await measured(study, lab, manifest, options.out);
-      });
+      const planned = await planStudies(lab, asked, leaveOut);
+      const works = [{ subject, folder: out }, ...controls];
+      const stored: StoredWork[] = [];
+      for (const work of works) stored.push(await storedWork(work.subject, planned, work.folder, setting));
+      await announceStudies(lab, planned, { out, stored });
+      for (const one of planned) {
+        await measureStudy(one.study, lab, studyManifest(subject, one, setting), out);
+      }
+      await lab.close();
+      for (const [i, control] of controls.entries()) {
+        const isDone = stored[i + 1]!.shares.every((share) => share === 1);
+        if (!isDone) await measureControl(control, planned, setting);
+      }
     } finally {
       await lab.close();
     }
@@ -110,52 +99,72 @@ export async function inLaboratory(
   }
 }
 
-/** Whether the shared spectrum of an input at a tap is stored. */
-async function doneSpectra(kept: Prepared, version: string, options: LaboratoryOptions) {
-  const manifest = runManifest(kept, { ...options, version });
-  return doneIn(await earlierRun(new DirectoryStore(join(options.out, "run")), manifest), manifest);
+/** The inputs that can be used. */
+function usable({ records, points }: Inputs) {
+  const both = records.flatMap((record, i) => {
+    const point = points[i];
+    return point === undefined ? [] : [{ record, point }];
+  });
+  return { records: both.map(({ record }) => record), points: both.map(({ point }) => point) };
 }
 
-async function measured(study: Study, lab: Lab, manifest: StudyManifest, out: string): Promise<void> {
-  const stored = await createStudyRun(new DirectoryStore(join(out, study.id)), manifest);
-  const progress = new Progress(cellPlaces(manifest).map(() => 1));
-  let failed = 0;
+/** The layout of every study, which depends on the graph of the network and on the inputs, and not on the weights. */
+async function planStudies(
+  lab: Lab,
+  asked: readonly Pick<PlannedStudy, "study" | "params">[],
+  leaveOut: boolean,
+): Promise<PlannedStudy[]> {
+  const planned: PlannedStudy[] = [];
+  let refusal: PushforwardError | undefined;
+  for (const { study, params } of asked) {
+    try {
+      planned.push({ study, params, design: await study.design(lab, params) });
+    } catch (cause) {
+      if (!leaveOut || !(cause instanceof PushforwardError && cause.code === "usage")) throw cause;
+      refusal ??= cause;
+      process.stderr.write(`note: the study ${study.id} is left out: ${cause.what}\n`);
+    }
+  }
+  if (planned.length === 0 && refusal !== undefined) throw refusal;
+  return planned;
+}
+
+/** Makes a control and measures all studies of it; it is closed at the end, so that only one is in memory. */
+async function measureControl(
+  { name, folder, subject, open }: PlannedControl,
+  planned: readonly PlannedStudy[],
+  setting: Setting,
+): Promise<void> {
+  let opened: Awaited<ReturnType<PlannedControl["open"]>>;
   try {
-    await interruptible((signal) =>
-      runStudy(study, stored, lab, {
-        signal,
-        onCell: (names) => progress.finish(`${study.id}: ${names}`),
-        onFailure: (names, cause) => {
-          failed++;
-          progress.finish(`${study.id}: ${names} failed: ${reasonOf(cause).replace(/\.$/, "")}`);
-        },
-      }),
-    );
-  } finally {
-    progress.end();
-  }
-  if (failed > 0) {
-    process.stderr.write(
-      `error: ${plural(failed, "cell")} of the study ${study.id} failed; the same command tries again\n`,
-    );
+    opened = await open();
+  } catch (cause) {
+    process.stderr.write(`error: the control ${name} could not be made: ${reasonOf(cause)}\n`);
     process.exitCode = exitCodes["not-finite"];
+    return;
+  }
+  const { network, record } = opened;
+  try {
+    await storeRecord(folder, record);
+    const records = await predicted(network, subject, setting);
+    const own: Subject = { ...subject, inputs: { records } };
+    const lab = labFor(network, own, folder, setting);
+    try {
+      for (const one of planned) {
+        await measureStudy(one.study, lab, studyManifest(own, one, setting), folder, name);
+      }
+    } finally {
+      await lab.close();
+    }
+  } finally {
+    await network.close();
   }
 }
 
-function commonOf({ network, preprocess, inputs }: Prepared, version: string, options: LaboratoryOptions) {
-  const { seed, k, tol, vectors } = options;
-  return {
-    format: "pushforward-study",
-    formatVersion: 2,
-    model: { file: network.file, ...network.identity },
-    inputs: inputs.records,
-    preprocess,
-    seed,
-    spectra: { k, tol, vectors },
-    backend: network.backend.description,
-    versions: versionsOf(version),
-    created: new Date().toISOString(),
-  } as const;
+/** The inputs with the classes that a control itself predicts. */
+async function predicted(network: NetworkFile, { inputs: { records } }: Subject, { points, classes }: Setting) {
+  if (classes.length === 0) return records;
+  return withPredictions(records, { scores: await scoresOf(network, points), names: classes });
 }
 
 /** Writes tables, figures and the page of all studies of a folder; returns the page's path. */

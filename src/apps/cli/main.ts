@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { exitCodes, messageOf, PushforwardError } from "../../base/index.ts";
 import { unwritable } from "../../platform/node/file-errors.ts";
+import { controlCommand } from "./control.ts";
 import { inspectCommand } from "./inspect.ts";
 import { paperCommand } from "./paper.ts";
 import { reportCommand } from "./report.ts";
@@ -32,6 +33,7 @@ const commands = [
   spectrumCommand(version),
   studyCommand(version),
   paperCommand(version),
+  controlCommand(),
   reportCommand(),
 ];
 for (const command of commands) {

@@ -1,7 +1,6 @@
 import { Command } from "commander";
-import { PushforwardError } from "../../base/index.ts";
 import { paramsOf, studies } from "../../studies/index.ts";
-import { experimenting, inLaboratory, type LaboratoryOptions, writeStudies } from "./laboratory.ts";
+import { experimenting, type LaboratoryOptions, runStudies, writeStudies } from "./laboratory.ts";
 import { wholeNumber } from "./options.ts";
 
 /** The number of triplets of a spectrum: as many as in the paper, or few with --quick. */
@@ -26,18 +25,8 @@ export function paperCommand(version: string): Command {
     .action(async (model: string, paths: string[], { quick = false, ...options }: PaperOptions) => {
       const k = options.k ?? (quick ? PAPER_K.quick : PAPER_K.whole);
       const asked = studies.map((study) => ({ study, params: paramsOf(study, { quick }) }));
-      await inLaboratory(version, model, paths, { ...options, k }, asked, async (measure) => {
-        const refusals: PushforwardError[] = [];
-        for (const { study, params } of asked) {
-          await measure(study, params).catch((cause: unknown) => {
-            // A study that does not suit these inputs is left out.
-            if (!(cause instanceof PushforwardError && cause.code === "usage")) throw cause;
-            refusals.push(cause);
-            process.stderr.write(`note: the study ${study.id} is left out: ${cause.what}\n`);
-          });
-        }
-        if (refusals.length === studies.length) throw refusals[0]!;
-      });
+      // A study that does not suit these inputs, such as pairs of images without classes, is left out.
+      await runStudies(version, model, paths, { ...options, k }, asked, { leaveOut: true });
       process.stdout.write(`${await writeStudies(options.out)}\n`);
     });
 }

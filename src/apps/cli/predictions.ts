@@ -40,13 +40,18 @@ export async function predict(
     if (asked) throw new PushforwardError("usage", { what, where: { file: file!, option: "--labels" }, fix });
     process.stderr.write(`warning: ${what} ${file} is not used to name them. ${fix}\n`);
   }
+  return {
+    scores: await scoresOf(network, points),
+    names: fits ? classes.map(({ name }) => name) : Array.from({ length: classCount }, (_, i) => String(i)),
+  };
+}
+
+/** [points][classes], the output of a network; undefined where there is no point or a score is not finite. */
+export async function scoresOf(network: NetworkFile, points: Inputs["points"]): Promise<Predictions["scores"]> {
   const usable = points.filter((point) => point !== undefined);
   const all = (await network.forwardAll(usable, network.output)).values();
   const finite = (own: Float32Array) => (own.every(Number.isFinite) ? own : undefined);
-  return {
-    scores: points.map((point) => (point === undefined ? undefined : finite(all.next().value!))),
-    names: fits ? classes.map(({ name }) => name) : Array.from({ length: classCount }, (_, i) => String(i)),
-  };
+  return points.map((point) => (point === undefined ? undefined : finite(all.next().value!)));
 }
 
 /** The records with the predicted class, and whether it is the true class if the two can be compared. */

@@ -4,7 +4,7 @@ import { sizeOf } from "../../base/index.ts";
 import { type LevelScale, levelScaleOf, levelScaleOfArrays, type Preprocess, settingsOf } from "../../images/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
 import { matchInputs, type Run, type RunManifest } from "../../results/index.ts";
-import { type NetworkFile, openModel } from "../node/index.ts";
+import { type NetworkFile, type OpenModelOptions, openModel } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { sha256Of } from "../node/model-identity.ts";
 import { chooseTaps } from "./choose.ts";
@@ -69,6 +69,12 @@ export interface Prepared {
   readonly scale: LevelScale;
 }
 
+/** How the files of networks are opened. */
+export const openOptions = ({ shape, threads }: Pick<PrepareOptions, "shape" | "threads">): OpenModelOptions => ({
+  ...(shape === undefined ? {} : { inputShape: shape }),
+  ...(threads === undefined ? {} : { threads }),
+});
+
 /**
  * Opens a model and loads inputs. Standard error says which inputs cannot be used. The caller closes the network.
  *
@@ -77,10 +83,7 @@ export interface Prepared {
 export async function prepare(file: string, paths: readonly string[], options: PrepareOptions): Promise<Prepared> {
   const found = await findInputs(paths, options.out);
   const files = found.map(({ file }) => file);
-  const network = await openModel(file, {
-    ...(options.shape === undefined ? {} : { inputShape: options.shape }),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-  });
+  const network = await openModel(file, openOptions(options));
   try {
     const from = options.from === undefined ? network.input : network.tap(options.from);
     const taps = chooseTaps(network, from, options.taps);
@@ -115,7 +118,7 @@ export async function prepare(file: string, paths: readonly string[], options: P
   }
 }
 
-interface RunSettings {
+export interface RunSettings {
   readonly version: string;
   readonly k: number;
   readonly tol: number;
@@ -123,15 +126,26 @@ interface RunSettings {
   readonly vectors: number | "all";
 }
 
+/** What a run is of. */
+export interface Subject extends Pick<Prepared, "from" | "taps" | "preprocess"> {
+  readonly model: RunManifest["model"];
+  readonly backend: string;
+  readonly inputs: Pick<Inputs, "records">;
+}
+
+export function subjectOf({ network, ...prepared }: Prepared): Subject {
+  return { ...prepared, model: { file: network.file, ...network.identity }, backend: network.backend.description };
+}
+
 /** The manifest of a run of spectra. */
 export function runManifest(
-  { network, from, taps, inputs, preprocess }: Prepared,
+  { model, backend, from, taps, inputs, preprocess }: Subject,
   { version, k, tol, seed, vectors }: RunSettings,
 ): RunManifest {
   return {
     format: "pushforward-run",
     formatVersion: 2,
-    model: { file: network.file, ...network.identity },
+    model,
     from: { name: from.name, tensor: from.tensor, shape: from.shape },
     inputs: inputs.records,
     taps: taps.map((tap) => ({
@@ -148,7 +162,7 @@ export function runManifest(
     seed,
     vectors,
     solver: "dense where a side is short, else block Lanczos on the short side with polynomial filters",
-    backend: network.backend.description,
+    backend,
     versions: versionsOf(version),
     created: new Date().toISOString(),
   };
@@ -187,7 +201,11 @@ export function doneIn(earlier: Run | undefined, { inputs }: Pick<RunManifest, "
 }
 
 /** Stores the source tensor of every input whose source tensor the run does not have yet. */
-export async function storeSources(stored: Run, { network, from }: Prepared, points: Points): Promise<void> {
+export async function storeSources(
+  stored: Run,
+  { network, from }: Pick<Prepared, "network" | "from">,
+  points: Points,
+): Promise<void> {
   for (const [input, point] of points.entries()) {
     if (point === undefined || (await stored.readSource(input)) !== undefined) continue;
     const source = from.tensor === network.input.tensor ? point : (await network.forward(point, [from]))[0]!;
@@ -196,7 +214,7 @@ export async function storeSources(stored: Run, { network, from }: Prepared, poi
 }
 
 /** The versions and the machine with which numbers are computed. */
-export function versionsOf(pushforward: string): RunManifest["versions"] {
+function versionsOf(pushforward: string): RunManifest["versions"] {
   return {
     pushforward,
     node: process.version,

@@ -28,6 +28,7 @@ import {
   preparing,
   runManifest,
   storeSources,
+  subjectOf,
 } from "./prepare.ts";
 import { Progress } from "./progress.ts";
 
@@ -68,7 +69,7 @@ async function run(version: string, file: string, paths: readonly string[], opti
   const { network, from, taps, inputs } = prepared;
   try {
     const k = chooseK(options.k, from, taps);
-    const manifest = runManifest(prepared, { ...options, version, k });
+    const manifest = runManifest(subjectOf(prepared), { ...options, version, k });
     const store = options.out === undefined ? new MemoryStore() : new DirectoryStore(options.out);
     const earlier = await earlierRun(store, manifest);
     tellFirstLook(prepared.firstLook);

@@ -1,60 +1,59 @@
-import { join } from "node:path";
-import { formatBytes, formatRange, PushforwardError, type Range } from "../../base/index.ts";
-import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { openStudyRun } from "../../results/index.ts";
-import {
-  cellPlaces,
-  FEWEST_IMAGES,
-  type Lab,
-  type Params,
-  type Study,
-  timeOf,
-  timeOfWork,
-} from "../../studies/index.ts";
+import { formatBytes, formatRange, plural, type Range } from "../../base/index.ts";
+import { FEWEST_IMAGES, type Lab, timeOf, timeOfWork } from "../../studies/index.ts";
 import { diskFor, storingTime, warnOfDisk } from "./disk.ts";
 import { basisOf, outlookOf } from "./outlook.ts";
+import type { PlannedStudy, StoredWork } from "./studied-network.ts";
 
-/** A study with the parameters that it is to have. */
-export interface AskedStudy {
-  readonly study: Study;
-  readonly params: Params;
-}
-
-interface Setting {
+interface Announced {
   readonly out: string;
-  /** Whether the shared spectrum of an input at a tap is stored, both counted without the source. */
-  readonly isDone: (input: number, tap: number) => boolean;
+  /** What is stored of the work of each network: the trained one first, then its controls. */
+  readonly stored: readonly StoredWork[];
 }
 
 /**
- * Says on standard error how much time and disk space studies will take together, and which claims will be undecided for lack of
- * images. Work that is already stored does not count, nor do studies that do not suit the inputs.
+ * Says on standard error how much time and disk space studies of a network and of its controls will take together, and which claims will
+ * be undecided for lack of images. Work that is already stored does not count. A control costs as much as the trained network.
  */
-export async function announceStudies(lab: Lab, asked: readonly AskedStudy[], { out, isDone }: Setting): Promise<void> {
-  const suited = await suitedOf(lab, asked);
-  if (suited.length === 0) return;
-  const works = suited.map(({ study, params }) => ({ study, ...study.work(lab, params) }));
+export async function announceStudies(
+  lab: Lab,
+  planned: readonly PlannedStudy[],
+  { out, stored }: Announced,
+): Promise<void> {
+  const works = planned.map(({ study, params }) => ({ study, ...study.work(lab, params) }));
   const [from, ...taps] = lab.taps;
   const points = lab.inputs.map(({ point }) => point);
   const keeping = { vectors: lab.vectors, inMemory: false };
   const needed = works.some(({ spectra }) => spectra);
   const outlook = await outlookOf({
     ...{ network: lab.network, from: from!, taps, k: lab.k, tol: lab.tol, points },
-    isDone: needed ? isDone : () => true,
+    isDone: (input, tap) => !needed || stored.every(({ isDone }) => isDone(input, tap)),
   });
-  const parts: Range[] = [timeOf(outlook.taps), storingTime(outlook.taps, keeping)];
-  let disk = diskFor(from!, outlook.taps, keeping);
-  for (const [i, work] of works.entries()) {
-    const open = 1 - (await doneShare(join(out, work.study.id)));
-    const { low, high } = await timeOfWork(lab.network, work);
-    parts.push({ low: open * low, high: open * high });
-    disk += open * suited[i]!.bytes;
+  const ofStudies = await Promise.all(works.map((work) => timeOfWork(lab.network, work)));
+  const parts: Range[] = [];
+  let disk = 0;
+  for (const { isDone, shares } of stored) {
+    const spectra = outlook.taps.flatMap((forecast) => {
+      const tap = taps.indexOf(forecast.tap);
+      const inputs = points.filter((_, input) => !isDone(input, tap)).length;
+      const solves = forecast.solves < forecast.inputs ? Math.min(forecast.solves, inputs) : inputs;
+      return inputs === 0 ? [] : [{ ...forecast, inputs, solves }];
+    });
+    parts.push(timeOf(spectra), storingTime(spectra, keeping));
+    disk += diskFor(from!, spectra, keeping);
+    for (const [i, share] of shares.entries()) {
+      const { low, high } = ofStudies[i]!;
+      parts.push({ low: (1 - share) * low, high: (1 - share) * high });
+      disk += (1 - share) * bytesOf(planned[i]!);
+    }
   }
   const sum = (end: keyof Range) => parts.reduce((total, part) => total + part[end], 0);
-  const count = suited.length === 1 ? `the study ${suited[0]!.study.id}` : `${suited.length} studies`;
+  const count = planned.length === 1 ? `the study ${planned[0]!.study.id}` : `${planned.length} studies`;
+  const controls = stored.length === 1 ? "" : ` of the network and ${plural(stored.length - 1, "control")}`;
   if (sum("high") > 0) {
     const time = formatRange({ low: sum("low"), high: sum("high") });
-    process.stderr.write(`note: ${count}, ${time} (${basisOf(outlook)}); about ${formatBytes(disk)} on disk\n`);
+    process.stderr.write(
+      `note: ${count}${controls}, ${time} (${basisOf(outlook)}); about ${formatBytes(disk)} on disk\n`,
+    );
     await warnOfDisk(out, disk);
   }
   const few = works.filter(({ images }) => images < FEWEST_IMAGES);
@@ -65,27 +64,9 @@ export async function announceStudies(lab: Lab, asked: readonly AskedStudy[], { 
   );
 }
 
-/** The studies that suit the inputs, each with the bytes of its arrays. */
-async function suitedOf(lab: Lab, asked: readonly AskedStudy[]): Promise<(AskedStudy & { readonly bytes: number })[]> {
-  const suited: (AskedStudy & { readonly bytes: number })[] = [];
-  for (const one of asked) {
-    try {
-      const { axes, cell, variables } = await one.study.design(lab, one.params);
-      const extent = (dims: readonly string[]) => dims.reduce((product, name) => product * axes[name]!.length, 1);
-      const entries = Object.values(variables).reduce((total, { dims }) => total + extent([...cell, ...dims]), 0);
-      suited.push({ ...one, bytes: Float64Array.BYTES_PER_ELEMENT * entries });
-    } catch (cause) {
-      if (!(cause instanceof PushforwardError && cause.code === "usage")) throw cause; // The study says so when it begins.
-    }
-  }
-  return suited;
-}
-
-/** The fraction of a study's cells that are stored. */
-async function doneShare(folder: string): Promise<number> {
-  const store = new DirectoryStore(folder);
-  if (!(await store.has("/zarr.json"))) return 0;
-  const run = await openStudyRun(store);
-  const places = cellPlaces(run.manifest);
-  return places.filter((place) => run.isDone(place)).length / places.length;
+/** The bytes of the arrays of a study. */
+function bytesOf({ design: { axes, cell, variables } }: PlannedStudy): number {
+  const extent = (dims: readonly string[]) => dims.reduce((product, name) => product * axes[name]!.length, 1);
+  const entries = Object.values(variables).reduce((total, { dims }) => total + extent([...cell, ...dims]), 0);
+  return Float64Array.BYTES_PER_ELEMENT * entries;
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { PushforwardError } from "../../base/index.ts";
 import { paramsOf, type Study, studies } from "../../studies/index.ts";
-import { experimenting, inLaboratory, type LaboratoryOptions, writeStudies } from "./laboratory.ts";
+import { experimenting, type LaboratoryOptions, runStudies, writeStudies } from "./laboratory.ts";
 import { wholeNumber } from "./options.ts";
 
 /** The default number of triplets of a spectrum. */
@@ -24,7 +24,7 @@ export function studyCommand(version: string): Command {
     .action(async (name: string, model: string, paths: string[], options: StudyOptions) => {
       const study = studyNamed(name);
       const params = paramsOf(study, options);
-      await inLaboratory(version, model, paths, options, [{ study, params }], (measure) => measure(study, params));
+      await runStudies(version, model, paths, options, [{ study, params }]);
       process.stdout.write(`${await writeStudies(options.out)}\n`);
     });
 }

@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import { exitCodes, plural } from "../../base/index.ts";
+import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import { createStudyRun, type StudyManifest } from "../../results/index.ts";
+import { cellPlaces, type Lab, reasonOf, runStudy, type Study } from "../../studies/index.ts";
+import { interruptible } from "./interruptible.ts";
+import { Progress } from "./progress.ts";
+
+/**
+ * Measures the cells of a study that are not stored yet. If cells fail, the exit code says so at the end. `control` names the control
+ * that is measured, if it is one.
+ *
+ * @throws PushforwardError errors of `createStudyRun` and `runStudy`
+ */
+export async function measureStudy(
+  study: Study,
+  lab: Lab,
+  manifest: StudyManifest,
+  folder: string,
+  control?: string,
+): Promise<void> {
+  const stored = await createStudyRun(new DirectoryStore(join(folder, study.id)), manifest);
+  const progress = new Progress(cellPlaces(manifest).map(() => 1));
+  const name = control === undefined ? study.id : `${control}: ${study.id}`;
+  let failed = 0;
+  try {
+    await interruptible((signal) =>
+      runStudy(study, stored, lab, {
+        signal,
+        onCell: (names) => progress.finish(`${name}: ${names}`),
+        onFailure: (names, cause) => {
+          failed++;
+          progress.finish(`${name}: ${names} failed: ${reasonOf(cause).replace(/\.$/, "")}`);
+        },
+      }),
+    );
+  } finally {
+    progress.end();
+  }
+  if (failed === 0) return;
+  const of = control === undefined ? "" : ` of the control ${control}`;
+  process.stderr.write(
+    `error: ${plural(failed, "cell")} of the study ${study.id}${of} failed; the same command tries again\n`,
+  );
+  process.exitCode = exitCodes["not-finite"];
+}

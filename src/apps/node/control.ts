@@ -1,0 +1,55 @@
+import { type Control, type ControlKind, drawControl } from "../../controls/index.ts";
+import type { Point } from "../../jacobian/index.ts";
+import { writeModel } from "../../onnx/index.ts";
+import { type BackendOptions, createBackend } from "../../platform/node/backend.ts";
+import { sha256Of } from "./model-identity.ts";
+import { NetworkFile } from "./open-model.ts";
+
+export interface OpenControlOptions extends BackendOptions {
+  readonly kind: ControlKind;
+  /** 0 unless given. */
+  readonly seed?: number;
+  /** The number of the draw, from 1; 1 unless given. Each is another network. */
+  readonly draw?: number;
+  /** Inputs of the network: `matched` compares activations at them and needs at least one. Other kinds do not look at them. */
+  readonly points?: readonly Point[];
+}
+
+/** A network of the same graph as another one, whose weights carry nothing learned. */
+export class ControlNetwork extends NetworkFile {
+  readonly control: Pick<Control, "kind" | "seed" | "draw" | "layers">;
+
+  constructor(trained: NetworkFile, control: Control, backend: NetworkFile["backend"]) {
+    const { model, kind, seed, draw, layers } = control;
+    super({ model, backend, file: trained.file, identity: { sha256: sha256Of(writeModel(model.onnx)) } });
+    this.control = { kind, seed, draw, layers };
+  }
+
+  /** The control as an ONNX file, which any program can read. */
+  bytes(): Uint8Array {
+    return writeModel(this.model.onnx);
+  }
+}
+
+/**
+ * Draws a control of a network, with a backend of its own, which `close` frees. The same network, kind, seed and draw (and, for
+ * `matched`, points) give the same control.
+ *
+ * @throws PushforwardError what `drawControl` throws
+ */
+export async function openControl(
+  network: NetworkFile,
+  { kind, seed = 0, draw = 1, points = [], ...options }: OpenControlOptions,
+): Promise<ControlNetwork> {
+  const backend = createBackend(options);
+  try {
+    return new ControlNetwork(
+      network,
+      await drawControl(network.model, { kind, seed, draw, points, backend }),
+      backend,
+    );
+  } catch (cause) {
+    await backend.dispose();
+    throw cause;
+  }
+}
