@@ -191,8 +191,7 @@ function radiusFor(count: number, { width, nameColumns }: PanelOptions): number 
   return Math.max(1.8, Math.min(3.2, inner / count / 3.5));
 }
 
-/** Whether a point has an interval. */
-export const hasInterval = ({ low, high }: ChartPoint): boolean => Number.isFinite(low) && Number.isFinite(high);
+const hasInterval = ({ low, high }: ChartPoint): boolean => Number.isFinite(low) && Number.isFinite(high);
 
 /** The points of a series that are drawn as pictures: all of them if the panel has few, otherwise the first. */
 function picturedOf(panel: ChartPanel, { points }: ChartSeries): ChartPoint[] {

@@ -1,5 +1,5 @@
-import type { Chart, ChartSeries } from "../results/index.ts";
-import { drawPanel, hasBarsOnly, hasInterval, PANEL_TITLE_LINE, titleOf } from "./chart-panel.ts";
+import type { Chart } from "../results/index.ts";
+import { drawPanel, hasBarsOnly, PANEL_TITLE_LINE, titleOf } from "./chart-panel.ts";
 import { ink } from "./colours.ts";
 import { labelSpacing } from "./curve-labels.ts";
 import { pictureDefinition } from "./gallery.ts";
@@ -46,6 +46,9 @@ export function chartFigure(chart: Chart, options: ChartOptions): Figure {
   const distinct = distinctSeries(chart);
   const names = distinct.map(({ name }) => name);
   const hasLines = panels.some(({ series }) => series.some(({ mark }) => mark === "line"));
+  const hasBands = panels.some(({ series }) => {
+    return series.some((each) => isControl(each) && each.points.some(({ low }) => Number.isFinite(low)));
+  });
   const longest = Math.max(0, ...names.map(columnsOf));
   const isNamedAtEnds =
     panels.length === 1 && names.length > 1 && hasLines && (width >= NARROW || longest <= SHORT_NAME);
@@ -56,7 +59,8 @@ export function chartFigure(chart: Chart, options: ChartOptions): Figure {
     [
       ...inLegend.map((series) => ({
         name: series.name,
-        mark: sample(lookOf(series), hasLines, isControl(series) && hasBand(chart, series)),
+        mark:
+          hasLines && isControl(series) ? controlSample(lookOf(series), hasBands) : sample(lookOf(series), hasLines),
       })),
       ...[...rules].map((name) => ({ name, mark: dashes })),
     ],
@@ -133,16 +137,17 @@ function picturesOf({ id, panels }: Chart, pictureOf: (image: number) => Picture
   return found;
 }
 
-function hasBand({ panels }: Chart, { name }: ChartSeries): boolean {
-  return panels.some(({ series }) => series.some((each) => each.name === name && each.points.some(hasInterval)));
+function sample({ colour, shape }: SeriesLook, hasLine: boolean): string {
+  const line = hasLine ? `<line x1="-5" x2="11" y1="6" y2="6" stroke="${colour}" stroke-width="1.5"/>` : "";
+  return `${line}<path d="${markerPath(shape, 3.6, 3, 6)}" fill="${colour}"/>`;
 }
 
-/** A sample of a line and its marker, or of a line and its band. */
-function sample({ colour, shape, dash, band }: SeriesLook, hasLine: boolean, isBand: boolean): string {
-  const dashed = dash === undefined ? "" : ` stroke-dasharray="${dash}"`;
-  const line = hasLine ? `<line x1="-5" x2="11" y1="6" y2="6" stroke="${colour}" stroke-width="1.5"${dashed}/>` : "";
-  if (isBand) return `<rect x="-5" width="16" y="1" height="10" fill="${colour}" fill-opacity="${band}"/>${line}`;
-  return `${line}<path d="${markerPath(shape, 3.6, 3, 6)}" fill="${colour}"/>`;
+/** A sample of a control's line, and of its band. */
+function controlSample({ colour, dash = "none", band }: SeriesLook, hasBand: boolean): string {
+  return (
+    `<rect x="-5" width="16" y="1" height="10" fill="${colour}" fill-opacity="${hasBand ? band : 0}"/>` +
+    `<line x1="-5" x2="11" y1="6" y2="6" stroke="${colour}" stroke-width="1.5" stroke-dasharray="${dash}"/>`
+  );
 }
 
 const dashes = `<line x1="-5" x2="11" y1="6" y2="6" stroke="${ink}" stroke-width="0.8" stroke-dasharray="5,3"/>`;

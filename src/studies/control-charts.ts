@@ -2,7 +2,7 @@ import { plural } from "../base/index.ts";
 import { bandOf, type Chart, type ChartPanel, type ChartPoint, type ChartSeries } from "../results/index.ts";
 import { contrast } from "./contrast.ts";
 import { spreadOver } from "./findings.ts";
-import { mean } from "./statistics.ts";
+import { jackknife, mean } from "./statistics.ts";
 
 /** The same chart of each draw of one kind of control. */
 export interface ControlCharts {
@@ -56,7 +56,13 @@ function linesWithControls({ ordered, ...chart }: Chart, controls: readonly Cont
       ...(rule === undefined ? {} : { rule }),
     };
   });
-  const caption = [chart.caption, saidOf(compared, controls, chart.y.log), leftOut(total, compared.length)];
+  const isAdded = chart.panels.some(({ series }) => series.some(({ points }) => points.some(lacksInterval)));
+  const caption = [
+    chart.caption,
+    isAdded ? "The band of the trained network is the 95 % interval over images." : "",
+    saidOf(compared, controls, chart.y.log),
+    leftOut(total, compared.length),
+  ];
   return { ...chart, caption: caption.filter((sentence) => sentence !== "").join(" "), panels: compared };
 }
 
@@ -72,7 +78,7 @@ function comparedSeries(
 ): ChartSeries[] {
   const { mark } = trained;
   return [
-    { name: TRAINED, mark, points: trained.points },
+    { name: TRAINED, mark, points: trained.points.map(withInterval) },
     ...controls.flatMap(({ kind, one, charts }): ChartSeries[] => {
       const draws = charts.flatMap(({ panels }) => {
         return panels[panel]?.series.filter(({ name }) => name === trained.name).map(({ points }) => points) ?? [];
@@ -82,6 +88,15 @@ function comparedSeries(
     }),
   ];
 }
+
+/** A point with its interval over images, where it can be taken: a chart of many lines has none. */
+function withInterval(point: ChartPoint): ChartPoint {
+  if (!lacksInterval(point)) return point;
+  const { low, high } = jackknife(point.sample!);
+  return { ...point, low, high };
+}
+
+const lacksInterval = ({ sample, low }: ChartPoint): boolean => sample !== undefined && low === undefined;
 
 type Points = readonly ChartPoint[];
 

@@ -44,7 +44,7 @@ test("each series has a panel with the trained network in colour, each control i
       ["permuted", true],
       ["initial", true],
     ]);
-    expect(series[0]!.points).toBe(chart.panels[0]!.series[p]!.points);
+    expect(series[0]!.points).toEqual(chart.panels[0]!.series[p]!.points);
     expect(rule).toEqual({ y: 1, label: "one" });
   }
   expect(panels[1]!.series.map(({ points }) => points[2]!.y)).toEqual([3, 15, 10]);
@@ -53,7 +53,7 @@ test("each series has a panel with the trained network in colour, each control i
 });
 
 test("where numbers follow from images, the band is the interval over images and draws", () => {
-  const constant = (y: number) => one(line("rank", y, () => ({ sample: sampleOf(Array(8).fill(y)) })));
+  const constant = (y: number) => one(line("rank", y, () => ({ low: y, high: y, sample: sampleOf(Array(8).fill(y)) })));
   const draws = [1, 2, 3, 4, 5, 6].map(constant);
   const { panels, caption } = chartWithControls(constant(9), [{ kind: "matched", charts: draws }]);
   const [, grey] = panels[0]!.series;
@@ -69,6 +69,16 @@ test("where numbers follow from images, the band is the interval over images and
     "Ranks by tap. Grey shows the control, a network of the same graph whose weights carry nothing learned (matched, 6 draws): " +
       "the mean of the draws, with the 95 % interval over images and draws.",
   );
+});
+
+test("the trained line has the interval over images where its numbers have none", () => {
+  // Of 1, 2, … 6 the mean is 3.5 and the variance 3.5: the jackknife gives Student's interval with 5 degrees of freedom.
+  const chart = one(line("area", 3.5, () => ({ sample: sampleOf([1, 2, 3, 4, 5, 6]) })));
+  const { panels, caption } = chartWithControls(chart, [{ kind: "permuted", charts: [chart] }]);
+  const half = 2.5706 * Math.sqrt(3.5 / 6);
+  expect(panels[0]!.series[0]!.points[1]!.low).toBeCloseTo(3.5 - half, 2);
+  expect(panels[0]!.series[0]!.points[1]!.high).toBeCloseTo(3.5 + half, 2);
+  expect(caption).toMatch(/^Ranks by tap\. The band of the trained network is the 95 % interval over images\. Grey/);
 });
 
 test("other bands are the mean of the draws' bands, or their median on a logarithmic axis", () => {
