@@ -1,6 +1,6 @@
 import { areaY, dot, frame, line, plot, ruleX, ruleY, text } from "@observablehq/plot";
 import type { Chart, ChartPanel, ChartPoint, ChartSeries } from "../results/index.ts";
-import { nameTicks, sigmaTicks } from "./axis-ticks.ts";
+import { NAME_PADDING, nameTicks, sigmaTicks, spacedTicks } from "./axis-ticks.ts";
 import { controlColours, ink } from "./colours.ts";
 import { curveLabels, roomForLabels } from "./curve-labels.ts";
 import { markersAt, thumbnailsAt } from "./marks.ts";
@@ -14,8 +14,9 @@ export interface PanelOptions {
   readonly document: SvgDocument;
   readonly width: number;
   readonly height: number;
-  /** Room for the names of places on the axis. */
+  /** The height in pixels of the names of places on the axis, and the number of columns to which they are cut. */
   readonly names: number;
+  readonly tickColumns: number;
   /** The number of lines for which a title has room. */
   readonly titleLines: number;
   readonly lookOf: (series: ChartSeries) => SeriesLook;
@@ -33,7 +34,7 @@ const MOST_MARKED = 40;
 const MOST_PICTURES = 16;
 
 /** The width in pixels of the numbers beside the y axis. */
-const AXIS_ROOM = 56;
+export const AXIS_ROOM = 56;
 /** The height in pixels of a line of a panel's title. */
 export const PANEL_TITLE_LINE = 13;
 /** The most lines of a panel's title. */
@@ -41,7 +42,7 @@ const MOST_TITLE_LINES = 3;
 
 /** The title of a panel in lines that are not wider than the panel. */
 export function titleOf(title: string, width: number): string[] {
-  const columns = Math.floor((width - 24) / 6.3);
+  const columns = Math.floor((width - 24) / 6.9);
   const lines = wrapped(title, columns);
   const shown = [...lines.slice(0, MOST_TITLE_LINES - 1), lines.slice(MOST_TITLE_LINES - 1).join(" ")];
   return shown.filter((line) => line !== "").map((line) => shorten(line, columns));
@@ -96,17 +97,24 @@ export function drawPanel(chart: Chart, panel: ChartPanel, options: PanelOptions
             domain: x.names!,
             label: ownLabel,
             labelArrow: "none",
-            padding: 0.4,
+            padding: NAME_PADDING,
             ticks: nameTicks(x.names!, width - marginLeft - marginRight),
             tickRotate: -40,
-            tickFormat: (name: string) => shorten(name, 18),
+            tickFormat: (name: string) => shorten(name, options.tickColumns),
           }
         : {
             type: x.log ? "log" : "linear",
             label: ownLabel,
             labelAnchor: "center",
             labelArrow: "none",
-            ...(x.log ? logScale(shown.map((point) => Number(point.x))) : width < 300 ? { ticks: 4 } : {}),
+            ...(x.log
+              ? logScale(
+                  shown.map((point) => Number(point.x)),
+                  width - marginLeft - marginRight,
+                )
+              : width < 300
+                ? { ticks: 4 }
+                : {}),
           },
     y: bare
       ? { axis: null, inset: 16, domain: extentOf(shown.map((point) => point.y)) }
@@ -211,12 +219,12 @@ function domainOf(values: readonly number[], log: boolean): [number, number] {
   return [low >= 0 && low < 0.5 * high ? 0 : low - room, high + room];
 }
 
-/** The range of a logarithmic x axis, which all panels share, and its ticks. */
-function logScale(values: readonly number[]) {
+/** The range of a logarithmic x axis, which all panels share, and its ticks over so many pixels. */
+function logScale(values: readonly number[], width: number) {
   const positive = values.filter((value) => value > 0);
   if (positive.length === 0) return {};
   const domain: [number, number] = [Math.min(...positive), Math.max(...positive)];
-  return { domain, ...sigmaTicks(domain) };
+  return { domain, ...spacedTicks(domain, width) };
 }
 
 /**

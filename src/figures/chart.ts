@@ -1,5 +1,6 @@
 import type { Chart } from "../results/index.ts";
-import { drawPanel, hasBarsOnly, PANEL_TITLE_LINE, titleOf } from "./chart-panel.ts";
+import { heightOfNames, nameColumnsFor } from "./axis-ticks.ts";
+import { AXIS_ROOM, drawPanel, hasBarsOnly, PANEL_TITLE_LINE, titleOf } from "./chart-panel.ts";
 import { ink } from "./colours.ts";
 import { labelSpacing } from "./curve-labels.ts";
 import { pictureDefinition } from "./gallery.ts";
@@ -110,8 +111,8 @@ function panelSize({ x, panels }: Chart, width: number, labels: number) {
   const most = Math.max(2, Math.floor(width / (x.bare ? PANEL.leastBare : PANEL.least)));
   const rows = Math.ceil(panels.length / most);
   const columns = Math.max(1, Math.ceil(panels.length / rows));
-  /** The height in pixels of the names on the axis, which are turned. */
-  const names = 4.4 * Math.max(0, ...(x.names ?? []).map((name) => columnsOf(shorten(name, 18))));
+  const tickColumns = nameColumnsFor(x.names ?? [], { width: width / columns - AXIS_ROOM, room: AXIS_ROOM });
+  const names = heightOfNames(x.names ?? [], tickColumns);
   const needed = Math.max(PANEL.highest, labelSpacing * labels + 90);
   const titleLines = Math.max(1, ...panels.map(({ title }) => titleOf(title, width / columns).length));
   const height = panels.length > 1 ? Math.min(width / columns + 24, PANEL.highest) : needed;
@@ -120,6 +121,7 @@ function panelSize({ x, panels }: Chart, width: number, labels: number) {
     width: width / columns,
     height: height + names + (titleLines - 1) * PANEL_TITLE_LINE,
     names,
+    tickColumns,
     titleLines,
   };
 }

@@ -209,3 +209,30 @@ test("long titles of panels are broken into lines; the axis that all panels shar
   expect(shown.slice(0, 3).join(" ")).toBe(title);
   expect(svg.match(/↑ share</g)).toHaveLength(1);
 });
+
+test("names below an axis stay within the drawing, and numbers on a logarithmic axis have room", () => {
+  const names = Array.from({ length: 24 }, (_, i) => `features.denseblock${i}.conv2`);
+  const panel = { title: "", series: [{ ...linesOf(1)[0]!, points: names.map((x) => ({ x, y: 1 })) }] };
+  const svgOf = (chart: Partial<Chart>, width: number) =>
+    chartFigure({ ...lines, panels: [panel, panel], ...chart }, { document, width }).svg;
+  const firstName = (width: number) => {
+    const svg = svgOf({ x: { label: "tap", names } }, width);
+    const [, x, name] = /translate\(([\d.]+),[\d.]+\) rotate\(-40\)"[^>]*>([^<]+)</.exec(svg)!;
+    return { x: Number(x), columns: name!.length };
+  };
+  for (const width of [420, 860]) {
+    const { x, columns } = firstName(width);
+    // A letter of 11 pixels is some 6 wide; the name is turned by 40 degrees.
+    expect(columns).toBeGreaterThan(8);
+    expect(columns * 6 * Math.cos((40 * Math.PI) / 180)).toBeLessThan(x + 3);
+  }
+  const decades = [0.01, 0.03, 0.1, 0.6].map((x) => ({ x, y: x }));
+  const numbers = (width: number) => {
+    const of = { title: "", series: [{ ...linesOf(1)[0]!, points: decades }] };
+    const svg = svgOf({ x: { label: "length", log: true }, panels: [of, of] }, width);
+    const axis = /aria-label="x-axis tick label">(.*?)<\/g>/.exec(svg)![1]!;
+    return [...axis.matchAll(/>([\d.]+)</g)].map(([, number]) => Number(number));
+  };
+  expect(numbers(860)).toEqual([0.01, 0.02, 0.05, 0.1, 0.2, 0.5]);
+  expect(numbers(420)).toEqual([0.01, 0.1, 0.5]);
+});
