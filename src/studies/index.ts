@@ -1,5 +1,5 @@
 export { type ClaimName, claims } from "./claims.ts";
-export { claimsTable, type FlatTable, flatTable } from "./control-findings.ts";
+export { type ControlFindings, claimsTable, type FlatTable, flatTable, withControls } from "./control-findings.ts";
 export { reasonOf } from "./failure.ts";
 export { Forecast, type TapForecast, timeOf } from "./forecast.ts";
 export { Lab } from "./lab.ts";

@@ -47,9 +47,20 @@ export interface Verdict {
   readonly claim: string;
   /** Of the trained network. */
   readonly verdict: Outcome;
-  /** The numbers from which the verdict follows. */
+  /** The numbers from which the verdict follows, in words. */
   readonly because: string;
+  readonly numbers: EffectNumbers;
   readonly controls: readonly ControlVerdict[];
+}
+
+/** A number with its interval, without how it follows from the images. */
+type Interval = Omit<Estimate, "sample">;
+
+/** The numbers of an effect (`Effect`), as one network or one kind of control has them. */
+interface EffectNumbers {
+  readonly measure: Interval;
+  readonly weakest?: Interval;
+  readonly atMost?: Interval;
 }
 
 /** What the random networks of one kind say about a claim, and what is left if they are subtracted. */
@@ -57,7 +68,11 @@ interface ControlVerdict {
   readonly kind: string;
   readonly verdict: Outcome;
   readonly because: string;
+  /** Means over the draws. */
+  readonly numbers: EffectNumbers;
   readonly difference: Difference;
+  /** Trained minus control; the least and the most that it may be, if only bounds of the numbers are known. */
+  readonly differences: readonly [Interval] | readonly [Interval, Interval];
   readonly differenceBecause: string;
 }
 
@@ -90,7 +105,7 @@ export function judge(claims: readonly TestedClaim[], controls: readonly Control
     const { id, on, claim, effect } = tested;
     const own = estimatesOf(effect, jackknife);
     return {
-      ...{ id, on, claim, verdict: outcomeOf(effect, own), because: reasonOf(tested, own) },
+      ...{ id, on, claim, verdict: outcomeOf(effect, own), because: reasonOf(tested, own), numbers: numbersOf(own) },
       controls: controls.map((control) => controlVerdict(tested, control)),
     };
   });
@@ -108,6 +123,16 @@ function estimatesOf({ measure, weakest, atMost }: Effect, of: (sample: Sample) 
     measure: of(measure),
     weakest: weakest === undefined ? undefined : of(weakest.measure),
     atMost: atMost === undefined ? undefined : of(atMost),
+  };
+}
+
+const intervalOf = ({ sample, ...interval }: Estimate): Interval => interval;
+
+function numbersOf({ measure, weakest, atMost }: Estimates): EffectNumbers {
+  return {
+    measure: intervalOf(measure),
+    ...(weakest && { weakest: intervalOf(weakest) }),
+    ...(atMost && { atMost: intervalOf(atMost) }),
   };
 }
 
@@ -161,7 +186,9 @@ function controlVerdict(tested: TestedClaim, { kind, one = false, draws }: Contr
     kind,
     verdict: isFew ? "undecided" : outcomeOf(effect, own),
     because: reasonOf(plain, own),
+    numbers: numbersOf(own),
     difference: isFew ? "undecided" : differenceOf(effect.sign, least, most),
+    differences: effect.atMost === undefined ? [intervalOf(least)] : [intervalOf(least), intervalOf(most)],
     differenceBecause:
       least.value === most.value
         ? `Trained minus control: ${told(least)}.`

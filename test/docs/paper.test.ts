@@ -30,7 +30,12 @@ test("a claim has the verdicts of every network, and says where it has none", ()
     inputs: 2,
     seconds: 61,
     ofSpectra: 120,
-    verdicts: [{ id: "steep", on: "steep", claim: "It is steep.", verdict: "supported", because: "0.5", controls: [] }],
+    verdicts: [
+      {
+        ...{ id: "steep", on: "steep", claim: "It is steep.", verdict: "supported", because: "0.5", controls: [] },
+        numbers: { measure: { value: 0.5, low: 0.4, high: 0.6, n: 6 } },
+      },
+    ],
     tables: ["spectra-by-tap.csv"],
     manifest: {
       model: { file: "net.onnx", sha256: "00" },
