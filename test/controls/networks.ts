@@ -3,11 +3,9 @@ import {
   buildModel,
   floatTensor,
   type Model,
-  type Node,
   type NodeParts,
   node,
   normalize,
-  type OnnxModel,
   type Tensor,
   valueInfo,
 } from "../../src/onnx/index.ts";
@@ -28,23 +26,21 @@ interface Parts {
   readonly input: Shape;
   readonly output: string;
   readonly initializers: Readonly<Record<string, Tensor>>;
-  readonly nodes: readonly (Node | NodeParts)[];
-  readonly opset?: number;
+  readonly nodes: readonly NodeParts[];
+  /** The versions of operator sets besides the format's own. */
+  readonly opsets?: Readonly<Record<string, number>>;
 }
 
-/** A model with the input "x" and one output. */
-const fileOf = ({ input, output, initializers, nodes, opset }: Parts): OnnxModel =>
-  buildModel(
-    {
-      inputs: [valueInfo("x", "float32", input)],
-      outputs: [{ name: output, type: "float32", shape: undefined }],
-      nodes: nodes.map((parts) => node(parts)),
-      initializers: new Map(Object.entries(initializers)),
-    },
-    opset,
-  );
-
-export const networkOf = (parts: Parts): Promise<Model> => normalize(fileOf(parts), { evaluate });
+/** A normalized network with the input "x" and one output. */
+export function networkOf({ input, output, initializers, nodes, opsets = {} }: Parts): Promise<Model> {
+  const model = buildModel({
+    inputs: [valueInfo("x", "float32", input)],
+    outputs: [{ name: output, type: "float32", shape: undefined }],
+    nodes: nodes.map((parts) => node(parts)),
+    initializers: new Map(Object.entries(initializers)),
+  });
+  return normalize({ ...model, opsets: new Map([...model.opsets, ...Object.entries(opsets)]) }, { evaluate });
+}
 
 /** The initializer of a network, as numbers. */
 export const weightsIn = ({ onnx }: Model, name: string): Float32Array =>

@@ -1,0 +1,311 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { drawControl, weightLayers } from "../../src/controls/index.ts";
+import {
+  castTo,
+  floatTensor,
+  type Graph,
+  int,
+  intTensor,
+  type Model,
+  type NodeParts,
+  node,
+  type Tensor,
+  text,
+  valueInfo,
+} from "../../src/onnx/index.ts";
+import { createBackend } from "../../src/platform/node/backend.ts";
+import { evaluate } from "../support/ort.ts";
+import { networkOf, random, randomPoints, weightsIn } from "./networks.ts";
+
+const backend = createBackend({ threads: 1 });
+afterAll(() => backend.dispose());
+
+const permuted = async (model: Model) =>
+  (await drawControl(model, { kind: "permuted", seed: 0, draw: 1, points: [], backend })).model;
+
+const found = (model: Model) => weightLayers(model).map(({ op, weights }) => `${op} ${weights}`);
+
+const at = async (model: Model, x: Tensor, output: string): Promise<Tensor> => {
+  const outputs = [{ name: output, type: undefined, shape: undefined }];
+  const onnx = { ...model.onnx, graph: { ...model.onnx.graph, outputs } };
+  return (await evaluate(onnx, new Map([["x", x]]), [output])).get(output)!;
+};
+
+test("biases, scales, statistics and tables that are looked up are not weights", async () => {
+  const model = await networkOf({
+    input: [1, 4],
+    output: "y",
+    initializers: {
+      table: random(1, [5, 4]),
+      scale: random(2, [1, 4]),
+      slope: random(3, [1, 4]),
+      bias: random(4, [1, 4]),
+      each: random(5, [4]),
+      pairs: random(6, [1, 4]),
+      w: random(7, [4, 4]),
+      c: random(8, [1, 4]),
+    },
+    nodes: [
+      { op: "ArgMax", inputs: ["x"], outputs: ["index"], attributes: { axis: int(1), keepdims: int(0) } },
+      { op: "Gather", inputs: ["table", "index"], outputs: ["t"] },
+      { op: "Mul", inputs: ["t", "scale"], outputs: ["m"] },
+      { op: "PRelu", inputs: ["m", "slope"], outputs: ["p"] },
+      { op: "Add", inputs: ["p", "bias"], outputs: ["a"] },
+      { op: "Einsum", inputs: ["a", "each"], outputs: ["e"], attributes: { equation: text("bi,i->bi") } },
+      { op: "Einsum", inputs: ["e", "pairs"], outputs: ["f"], attributes: { equation: text("bi,bi->bi") } },
+      { op: "BatchNormalization", inputs: ["f", "each", "each", "each", "each"], outputs: ["n"] },
+      { op: "Gemm", inputs: ["n", "w", "c"], outputs: ["y"] },
+    ],
+  });
+  expect(found(model)).toEqual(["Gemm w"]);
+});
+
+test("weights that reach the product through other nodes are those that it multiplies by", async () => {
+  const integers: Tensor = { type: "int8", shape: [3, 4], data: Int8Array.from({ length: 12 }, (_, i) => i * i - 40) };
+  const model = await networkOf({
+    input: [1, 4],
+    output: "y",
+    initializers: {
+      rows: random(1, [6, 4]),
+      integers,
+      step: floatTensor([], [0.5]),
+      flat: random(2, [6]),
+      shape: intTensor([3, 2]),
+      half: { type: "float16", shape: [2, 2], data: Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400) },
+      pad: intTensor([1, 6]),
+    },
+    nodes: [
+      { op: "Transpose", inputs: ["rows"], outputs: ["columns"] },
+      { op: "MatMul", inputs: ["x", "columns"], outputs: ["a"] },
+      { op: "DequantizeLinear", inputs: ["integers", "step"], outputs: ["numbers"] },
+      { op: "Gemm", inputs: ["x", "numbers"], outputs: ["b"], attributes: { transB: int(1) } },
+      { op: "Reshape", inputs: ["flat", "shape"], outputs: ["matrix"] },
+      { op: "MatMul", inputs: ["b", "matrix"], outputs: ["c"] },
+      { op: "Cast", inputs: ["half"], outputs: ["single"], attributes: castTo("float32") },
+      { op: "MatMul", inputs: ["c", "single"], outputs: ["d"] },
+      { op: "Concat", inputs: ["a", "d"], outputs: ["y"], attributes: { axis: int(1) } },
+    ],
+  });
+  expect(found(model)).toEqual(["MatMul columns", "Gemm numbers", "MatMul matrix", "MatMul single"]);
+  const control = await permuted(model);
+  for (const name of ["columns", "numbers", "matrix", "single"]) {
+    expect(weightsIn(control, name)).not.toEqual(weightsIn(model, name));
+    expect(weightsIn(control, name).toSorted()).toEqual(weightsIn(model, name).toSorted());
+  }
+});
+
+test("weights by which several nodes multiply are one layer, and drawn once", async () => {
+  const model = await networkOf({
+    input: [1, 4],
+    output: "y",
+    initializers: { w: random(1, [4, 4]) },
+    nodes: [
+      { op: "MatMul", inputs: ["x", "w"], outputs: ["a"] },
+      { op: "Relu", inputs: ["a"], outputs: ["r"] },
+      { op: "Gemm", inputs: ["r", "w"], outputs: ["y"], attributes: { transB: int(1) } },
+    ],
+  });
+  const uses = [
+    { node: "a", position: 1 },
+    { node: "y", position: 1 },
+  ];
+  expect(weightLayers(model)).toMatchObject([{ node: "a", op: "MatMul", weights: "w", uses, shared: false }]);
+  const control = await permuted(model);
+  expect([...control.onnx.graph.initializers.keys()]).toEqual(["w"]);
+});
+
+test("a table of embeddings that is tied with the last layer: the lookup keeps the trained values", async () => {
+  const model = await networkOf({
+    input: [1],
+    output: "y",
+    initializers: { table: random(1, [5, 4]), w: random(2, [4, 4]) },
+    nodes: [
+      { op: "Cast", inputs: ["x"], outputs: ["index"], attributes: castTo("int64") },
+      { op: "Gather", inputs: ["table", "index"], outputs: ["embedding"] },
+      { op: "MatMul", inputs: ["embedding", "w"], outputs: ["h"] },
+      { op: "Gemm", inputs: ["h", "table"], outputs: ["y"], attributes: { transB: int(1) } },
+    ],
+  });
+  expect(weightLayers(model)).toMatchObject([
+    { weights: "w", shared: false },
+    { weights: "table", shared: true },
+  ]);
+  const control = await permuted(model);
+  const x = floatTensor([1], [3]);
+  expect(await at(control, x, "embedding")).toEqual(await at(model, x, "embedding"));
+  expect(weightsIn(control, "table")).toEqual(weightsIn(model, "table"));
+  const drawn = control.onnx.graph.nodes.find(({ op }) => op === "Gemm")!.inputs[1]!;
+  expect(control.values.get(drawn)).toEqual({ type: "float32", shape: [5, 4] });
+  expect(weightsIn(control, drawn).toSorted()).toEqual(weightsIn(model, "table").toSorted());
+  expect(await at(control, x, "y")).not.toEqual(await at(model, x, "y"));
+});
+
+test("the matrices of a recurrent cell are weights, its bias and its state are not", async () => {
+  const model = await networkOf({
+    input: [3, 1, 2],
+    output: "y",
+    initializers: {
+      w: random(1, [1, 12, 2]),
+      r: random(2, [1, 12, 3]),
+      b: random(3, [1, 24]),
+      h: random(4, [1, 1, 3]),
+    },
+    nodes: [
+      {
+        op: "LSTM",
+        inputs: ["x", "w", "r", "b", "", "h"],
+        outputs: ["y"],
+        attributes: { hidden_size: int(3) },
+      },
+    ],
+  });
+  expect(found(model)).toEqual(["LSTM w", "LSTM r"]);
+  const { units } = weightLayers(model)[1]!;
+  expect(units).toEqual({ shape: [1, 12, 3], apart: [0, 1] });
+  await expect(
+    drawControl(model, { kind: "matched", seed: 0, draw: 1, points: randomPoints(1, 6), backend }),
+  ).rejects.toMatchObject({
+    code: "op-unsupported",
+    what: "The weights of a recurrent cell have no gain that sets the root mean square of its output.",
+    where: { node: "y", op: "LSTM" },
+  });
+});
+
+describe("in a graph inside a node", () => {
+  const branch = (
+    name: string,
+    nodes: readonly NodeParts[],
+    initializers: Readonly<Record<string, Tensor>>,
+  ): Graph => ({
+    name,
+    inputs: [],
+    outputs: [valueInfo(nodes.at(-1)!.outputs[0]!, "float32", [1, 4])],
+    nodes: nodes.map((parts) => node(parts)),
+    initializers: new Map(Object.entries(initializers)),
+  });
+  /** y = x·w + outer if the sum of x is positive, and else x·w + x·outer with another w. */
+  const choosing = (inThen: readonly NodeParts[] = []) =>
+    networkOf({
+      input: [1, 4],
+      output: "y",
+      initializers: { outer: random(1, [4, 4]), zero: floatTensor([], [0]) },
+      nodes: [
+        { op: "ReduceSum", inputs: ["x"], outputs: ["sum"], attributes: { keepdims: int(0) } },
+        { op: "Greater", inputs: ["sum", "zero"], outputs: ["positive"] },
+        {
+          op: "If",
+          inputs: ["positive"],
+          outputs: ["y"],
+          attributes: {
+            then_branch: {
+              kind: "graph",
+              value: branch("then", [...inThen, { op: "MatMul", inputs: ["x", "w"], outputs: ["a"] }], {
+                w: random(2, [4, 4]),
+              }),
+            },
+            else_branch: {
+              kind: "graph",
+              value: branch(
+                "else",
+                [
+                  { op: "MatMul", inputs: ["x", "w"], outputs: ["b"] },
+                  { op: "MatMul", inputs: ["b", "outer"], outputs: ["c"] },
+                ],
+                { w: random(3, [4, 4]) },
+              ),
+            },
+          },
+        },
+      ],
+    });
+
+  test("weights of the branches and of the graph around are drawn, each by itself", async () => {
+    const model = await choosing();
+    expect(weightLayers(model).map(({ weights, inside }) => [weights, inside])).toEqual([
+      ["y/then_branch/w", "y"],
+      ["y/else_branch/w", "y"],
+      ["outer", "y"],
+    ]);
+    const control = await permuted(model);
+    const inner = ({ onnx }: Model, name: string) => {
+      const attribute = onnx.graph.nodes.find(({ op }) => op === "If")!.attributes[name]!;
+      return (attribute.value as Graph).initializers.get("w")!.data as Float32Array;
+    };
+    for (const name of ["then_branch", "else_branch"]) {
+      expect(inner(control, name)).not.toEqual(inner(model, name));
+      expect(inner(control, name).toSorted()).toEqual(inner(model, name).toSorted());
+    }
+    for (const sign of [1, -1]) {
+      const x = floatTensor([1, 4], [sign, sign, sign, sign]);
+      expect(await at(control, x, "y")).not.toEqual(await at(model, x, "y"));
+    }
+    await expect(
+      drawControl(model, { kind: "matched", seed: 0, draw: 1, points: randomPoints(1, 4), backend }),
+    ).rejects.toMatchObject({
+      code: "op-unsupported",
+      what: 'The output of a layer inside the node "y" cannot be compared with that of the trained network.',
+    });
+  });
+
+  test("weights that are computed there are refused", async () => {
+    const model = await choosing([
+      { op: "Transpose", inputs: ["outer"], outputs: ["turned"] },
+      { op: "MatMul", inputs: ["x", "turned"], outputs: ["z"] },
+    ]);
+    expect(() => weightLayers(model)).toThrow(
+      expect.objectContaining({
+        code: "op-unsupported",
+        what: 'No control can be drawn for the weights of this node: they are computed from "outer" each time.',
+        where: { node: "z", op: "MatMul" },
+      }),
+    );
+  });
+});
+
+describe("weights that are not floats of a standard operator are refused", () => {
+  const bytes: Tensor = { type: "int8", shape: [4, 2], data: Int8Array.of(1, 2, 3, 4, 5, 6, 7, 8) };
+
+  test("integers", async () => {
+    const model = await networkOf({
+      input: [1, 4],
+      output: "y",
+      initializers: { w: bytes },
+      nodes: [
+        { op: "Cast", inputs: ["x"], outputs: ["i"], attributes: castTo("int8") },
+        { op: "MatMulInteger", inputs: ["i", "w"], outputs: ["m"] },
+        { op: "Cast", inputs: ["m"], outputs: ["y"], attributes: castTo("float32") },
+      ],
+    });
+    expect(() => weightLayers(model)).toThrow(
+      expect.objectContaining({
+        code: "op-unsupported",
+        what: "No control can be drawn for the weights of this node: they are integers.",
+        where: { node: "m", op: "MatMulInteger" },
+      }),
+    );
+  });
+
+  test("another operator set", async () => {
+    const model = await networkOf({
+      input: [1, 4],
+      output: "y",
+      initializers: {},
+      nodes: [
+        {
+          op: "LinearRegressor",
+          domain: "ai.onnx.ml",
+          inputs: ["x"],
+          outputs: ["y"],
+          attributes: { coefficients: { kind: "floats", value: [1, 2, 3, 4] }, targets: int(1) },
+        },
+      ],
+      opsets: { "ai.onnx.ml": 1 },
+    });
+    expect(() => weightLayers(model)).toThrow(
+      expect.objectContaining({
+        code: "op-unsupported",
+        what: 'No control can be drawn for the weights of this node: the operator set "ai.onnx.ml" is not the format\'s own.',
+      }),
+    );
+  });
+});
