@@ -6,7 +6,7 @@ export class Squares {
   /** Adds numbers, each multiplied by a factor. */
   add(numbers: Float32Array, factor = 1): void {
     let sum = 0;
-    for (const x of numbers) sum += x * x;
+    for (let i = 0; i < numbers.length; i++) sum += numbers[i]! * numbers[i]!;
     this.#sum += sum * factor * factor;
     this.#count += numbers.length;
   }
