@@ -46,7 +46,7 @@ export async function match(
     const tied = new TiedGains(layers.filter(({ uses }) => uses.length > 1));
     const largest = largestWeights(control, layers);
     for (;;) {
-      const found = await sweep(segments, { feeds, wanted, known: (layer) => tied.gainOf(layer), largest });
+      const found = await sweep(segments, { feeds, wanted, tried: (layer) => tied.gainOf(layer), largest });
       if (tied.settle(found)) return found;
     }
   } finally {

@@ -2,6 +2,7 @@ import { PushforwardError } from "../base/index.ts";
 import type { Tensor } from "../onnx/index.ts";
 import type { WeightLayer } from "./layers.ts";
 import type { Product } from "./products.ts";
+import { rounded } from "./rounded.ts";
 import { runSegment, type Segment } from "./segments.ts";
 import { Squares } from "./squares.ts";
 
@@ -24,8 +25,8 @@ interface SweepOptions {
   readonly feeds: readonly Feeds[];
   /** The squares of the products in the trained network, by node. */
   readonly wanted: ReadonlyMap<string, Squares>;
-  /** The gains of tied weights, once they have been tried. */
-  readonly known: (layer: WeightLayer) => number | undefined;
+  /** The gain of tied weights that is tried now; `undefined` for others, and in the first run. */
+  readonly tried: (layer: WeightLayer) => number | undefined;
   /** The largest magnitude of the weights of each layer. */
   readonly largest: ReadonlyMap<WeightLayer, number>;
 }
@@ -33,7 +34,7 @@ interface SweepOptions {
 /** Runs the segments one after another at all points. Each product is multiplied by its gain before the next segment reads it. */
 export async function sweep(
   segments: readonly Segment[],
-  { feeds, wanted, known, largest }: SweepOptions,
+  { feeds, wanted, tried, largest }: SweepOptions,
 ): Promise<Map<WeightLayer, Match>> {
   const points = feeds.map((fed) => new Map(Object.entries(fed)));
   const gains = new Map<WeightLayer, number>();
@@ -49,15 +50,15 @@ export async function sweep(
       outputs.push(output);
     }
     requireFinite(segment.product, squares, "control");
-    let factor = 1;
-    for (const layer of layers) factor *= gains.get(layer) ?? known(layer) ?? 1;
+    const known = (layer: WeightLayer) => gains.get(layer) ?? tried(layer);
+    const before = layers.reduce((product, layer) => product * (known(layer) ?? 1), 1);
+    // Of several new layers in one product, the first has the gain.
+    const first = layers.find((layer) => known(layer) === undefined);
     for (const layer of layers) {
-      if (gains.has(layer)) continue;
-      const tried = known(layer);
-      const gain = tried ?? possible(wanted.get(node)!.rms / (squares.rms * factor), largest.get(layer)!) ?? 1;
-      gains.set(layer, gain);
-      if (tried === undefined) factor *= gain;
+      const needed = () => gainFor(wanted.get(node)!.rms, squares.rms * before, largest.get(layer)!);
+      gains.set(layer, known(layer) ?? (layer === first ? needed() : 1));
     }
+    const factor = layers.reduce((product, layer) => product * gains.get(layer)!, 1);
     for (const layer of layers) {
       collect(trained, layer, wanted.get(node)!);
       collect(reached, layer, squares, factor);
@@ -85,14 +86,21 @@ function collect(sums: Map<WeightLayer, Squares>, layer: WeightLayer, squares: S
 
 const FLOAT32_MAX = (2 - 2 ** -23) * 2 ** 127;
 
-/** The gain, if it is one that weights of float32 can be multiplied by. */
-const possible = (gain: number, largest: number): number | undefined =>
-  gain > 0 && gain * largest <= FLOAT32_MAX ? gain : undefined;
+/**
+ * The gain from one root mean square to another; 1 if there is none, or if weights of float32 cannot be multiplied by it. It is
+ * rounded to 11 bits, by at most 0.05 %, so that the last bits of a sum, which depend on the processor, do not change the network.
+ */
+function gainFor(wanted: number, found: number, largest: number): number {
+  const gain = wanted / found;
+  return isPossible(gain, largest) ? rounded(gain, 11) : 1;
+}
+
+const isPossible = (gain: number, largest: number): boolean => gain > 0 && gain * largest < FLOAT32_MAX / 2;
 
 function noteOf(trained: number, reached: number, gain: number, largest: number): string | undefined {
   if (trained === 0) return "The output is zero at every point in the trained network.";
   if (reached === 0) return "The output is zero at every point in the control.";
-  if (gain === 1 && possible(trained / reached, largest) === undefined) return "The gain is too large for float32.";
+  if (gain === 1 && !isPossible(trained / reached, largest)) return "The gain is too large for float32.";
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 import { PushforwardError } from "../base/index.ts";
 import type { WeightLayer } from "./layers.ts";
+import { rounded } from "./rounded.ts";
 import type { Match } from "./sweep.ts";
 
 /** How closely a gain of tied weights is found: the largest |log(reached / trained)|. */
@@ -65,7 +66,8 @@ export class TiedGains {
     const slope = Number.isFinite(secant) ? Math.min(Math.max(secant, 0.5), 2 * most) : most;
     const step = Math.min(Math.max(-error / slope, -1), 1);
     const close = Math.abs(error) < CLOSE;
-    this.#gains.set(layer, close ? gain : gain * Math.exp(step));
+    // In bits enough to be close however steeply the outputs depend on the gain.
+    this.#gains.set(layer, close ? gain : rounded(gain * Math.exp(step), 18));
     return close;
   }
 }

@@ -1,6 +1,16 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { type Control, type ControlLayer, drawControl, weightLayers } from "../../src/controls/index.ts";
-import { float, floatTensor, int, ints, intTensor, type Model, type NodeParts, text } from "../../src/onnx/index.ts";
+import {
+  float,
+  floatTensor,
+  int,
+  ints,
+  intTensor,
+  type Model,
+  type NodeParts,
+  text,
+  writeModel,
+} from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { evaluate } from "../support/ort.ts";
 import { networkOf, random, randomPoints, weightsIn } from "./networks.ts";
@@ -218,6 +228,27 @@ describe("matched reaches the trained root mean square of every layer within 1 %
       u: steps.map((i) => ({ name: `m${i}` })),
     });
   });
+});
+
+test("the number of threads, and so the order of sums, does not change the network", async () => {
+  const model = await networkOf({
+    input: [1, 64],
+    output: "y",
+    initializers: { w1: learned(1, [64, 512]), w2: learned(2, [512, 64]) },
+    nodes: [
+      { op: "MatMul", inputs: ["x", "w1"], outputs: ["h"] },
+      { op: "Relu", inputs: ["h"], outputs: ["r"] },
+      { op: "MatMul", inputs: ["r", "w2"], outputs: ["y"] },
+    ],
+  });
+  const points = randomPoints(3, 64);
+  const { layers, model: control } = await drawMatched(model, points);
+  // Other sums, as on another machine: the same points in another order, two threads.
+  const other = createBackend({ threads: 2 });
+  const options = { kind: "matched", seed: 3, draw: 1, points: points.toReversed(), backend: other } as const;
+  const again = await drawControl(model, options).finally(() => other.dispose());
+  expect(again.layers.map(({ gain }) => gain)).toEqual(layers.map(({ gain }) => gain));
+  expect(writeModel(again.model.onnx)).toEqual(writeModel(control.onnx));
 });
 
 describe("a layer that no gain can match has gain 1 and a note", () => {
