@@ -4,6 +4,7 @@ import { drawingDocument } from "../src/apps/report/figures.ts";
 import { chartFigure } from "../src/figures/index.ts";
 import { readRecords as readRows } from "../src/images/records.ts";
 import type { Chart, ChartPoint, ChartSeries } from "../src/results/index.ts";
+import { chartWithControls } from "../src/studies/control-charts.ts";
 import type { ClaimName } from "../src/studies/index.ts";
 import { root } from "../test/docs/markdown.ts";
 import type { PaperRecord } from "./paper-page.ts";
@@ -22,6 +23,8 @@ export interface PaperFigure {
 /** Pixels; two stand side by side on the page. */
 const WIDTH = 420;
 const MEANS = "Means over images, with 95 % intervals";
+/** The most lines that are shown beside controls, each in a panel of its own. */
+const MOST_PANELS = 4;
 
 /** A table as it is stored: cells by the names of their columns. */
 interface Table {
@@ -36,9 +39,14 @@ interface Drawing {
   readonly table: string;
   readonly title: string;
   readonly caption: string;
+  /** The lines that are shown beside controls; all of them by default. */
+  readonly main?: readonly string[];
   /** `undefined` where the table has no such numbers. */
   draw(table: Table): Drawn | undefined;
 }
+
+/** The kinds of noise that are shown beside controls. */
+const NOISES = ["gaussian", "salt-and-pepper", "blur", "jpeg"];
 
 const byTap = (table: Table) => ({ label: "tap, by depth", names: distinct(table, "tap") });
 
@@ -55,7 +63,7 @@ const drawings: Readonly<Record<ClaimName, Drawing>> = {
           title: "",
           series: [
             seriesOf(table, "effective rank", { x: "tap", y: "effective_rank" }),
-            seriesOf(table, "particip. ratio", { x: "tap", y: "participation_ratio" }),
+            seriesOf(table, "participation ratio", { x: "tap", y: "participation_ratio" }),
           ],
         },
       ],
@@ -64,7 +72,7 @@ const drawings: Readonly<Record<ClaimName, Drawing>> = {
   local: {
     table: "vectors-by-tap",
     title: "How the size of a vector and its σ go together",
-    caption: `Rank correlation of σ with the area and the spread of its vector: below 0, vectors of larger σ are smaller. ${MEANS}.`,
+    caption: `Rank correlation of σ with the area, the spread and the frequency of its vector: below 0, vectors of larger σ are smaller, or smoother. ${MEANS}.`,
     draw: (table) => ({
       x: byTap(table),
       y: { label: "rank correlation with σ" },
@@ -72,7 +80,7 @@ const drawings: Readonly<Record<ClaimName, Drawing>> = {
         {
           title: "",
           rule: { y: 0, label: "no relation" },
-          series: ["area", "spread"].map((name) =>
+          series: ["area", "spread", "frequency"].map((name) =>
             seriesOf(table, name, { x: "tap", y: `correlation of ${name} with σ` }),
           ),
         },
@@ -83,12 +91,14 @@ const drawings: Readonly<Record<ClaimName, Drawing>> = {
     table: "noise-by-level",
     title: "What noise does to the spectrum",
     caption: `Logarithm of σ at the last tap, minus that without noise, averaged over the index. ${MEANS}.`,
+    main: NOISES,
     draw: (table) => byDistance(table, "log σ", "log σ, minus that without noise"),
   },
   "with the class": {
     table: "noise-by-level",
     title: "The spectrum against the margin of the class",
     caption: `Each line is a kind of noise, from weak to strong: Σσ² at the last tap against how far the class is ahead. ${MEANS} of Σσ².`,
+    main: NOISES,
     draw: (table) => {
       const series = eachOf(table, "kind", (rows, kind) => seriesOf(rows, kind, { x: "margin", y: "log Σσ²" }));
       if (series.every(({ points }) => points.length === 0)) return undefined;
@@ -122,6 +132,7 @@ const drawings: Readonly<Record<ClaimName, Drawing>> = {
     table: "directional-noise-by-amplitude",
     title: "How far noise of one length moves the output",
     caption: `Length of the change of the output, by the direction of the noise. ${MEANS}.`,
+    main: ["first singular vectors", "last ones", "any direction", "towards another image"],
     draw: (table) => ({
       x: { label: "length of the noise, in units of the image's", log: true },
       y: { label: "shift, units of the last tap", log: true },
@@ -144,7 +155,9 @@ const drawings: Readonly<Record<ClaimName, Drawing>> = {
         {
           title: "",
           rule: { y: 1, label: "distance kept" },
-          series: eachOf(table, "kind", (rows, kind) => seriesOf(rows, kind, { x: "tap", y: "actual growth" })),
+          series: eachOf(table, "kind", (rows, kind) =>
+            seriesOf(rows, kind === "within" ? "within a class" : "between classes", { x: "tap", y: "actual growth" }),
+          ),
         },
       ],
     }),
@@ -172,6 +185,7 @@ const drawings: Readonly<Record<ClaimName, Drawing>> = {
     caption:
       "Energy of known changes of the image in the first right singular vectors, as a multiple of that of a random direction: " +
       "means over images.",
+    main: ["horizontal shift", "rotation", "scale", "neighbours"],
     draw: (table) => {
       const widest = String(Math.max(...distinct(table, "j").map(Number)));
       const chosen = where(table, "j", widest);
@@ -190,22 +204,64 @@ const drawings: Readonly<Record<ClaimName, Drawing>> = {
   },
 };
 
-/** The figures of all claims, drawn from the tables that are kept of each network. */
-export function paperFigures(records: readonly PaperRecord[]): PaperFigure[] {
+/** The figures of all claims, drawn from the tables that are kept of each network in a folder. */
+export function paperFigures(
+  records: readonly Pick<PaperRecord, "network">[],
+  folder = join(root, "docs/paper"),
+): PaperFigure[] {
   const document = drawingDocument();
   return (Object.keys(drawings) as ClaimName[]).flatMap((on) =>
     [...new Set(records.map(({ network }) => network))].flatMap((network): PaperFigure[] => {
-      const { table, title, caption, draw } = drawings[on];
-      const stored = join(root, "docs/paper", network, `${table}.csv`);
+      const stored = join(folder, network, `${drawings[on].table}.csv`);
       if (!existsSync(stored)) return [];
       const [columns, ...rows] = readRows(readFileSync(stored, "utf8")).map(({ cells }) => cells);
-      const drawn = draw({ columns: columns!, rows });
-      if (drawn === undefined) return [];
-      const id = on.replaceAll(" ", "-");
-      const figure = chartFigure({ ...drawn, id, title, caption }, { document, width: WIDTH });
-      return [{ on, network, file: `paper/${network}/${id}.svg`, title, ...figure }];
+      const chart = chartOf(on, { columns: columns!, rows });
+      if (chart === undefined) return [];
+      const figure = chartFigure(chart, { document, width: WIDTH });
+      return [{ on, network, file: `paper/${network}/${chart.id}.svg`, title: chart.title, ...figure }];
     }),
   );
+}
+
+/** A claim's chart; beside controls, the lines that tell most have a panel each. */
+function chartOf(on: ClaimName, table: Table): Chart | undefined {
+  const { title, caption, draw, main = [] } = drawings[on];
+  const drawn = draw(table);
+  if (drawn === undefined) return undefined;
+  const chart: Chart = { ...drawn, id: on.replaceAll(" ", "-"), title, caption };
+  const kinds = controlsOf(table);
+  if (kinds.length === 0) return chart;
+  const panels = chart.panels.map((panel) => {
+    const isMain = ({ name }: ChartSeries) => main.length === 0 || main.includes(name);
+    return { ...panel, series: panel.series.filter(isMain).slice(0, MOST_PANELS) };
+  });
+  const controls = kinds.flatMap((kind) => {
+    const own = draw(ofControl(table, kind));
+    return own === undefined ? [] : [{ kind, one: true, charts: [{ ...chart, ...own }] }];
+  });
+  return {
+    ...chartWithControls({ ...chart, panels }, controls),
+    caption: `${caption} Grey shows controls (${kinds.join(", ")}): networks of the same graph whose weights carry nothing learned, with 95 % intervals over images and draws.`,
+  };
+}
+
+const DIFFERENCE = ", trained − ";
+
+/** The kinds of controls that a table has columns for. */
+function controlsOf({ columns }: Table): string[] {
+  const differences = columns.filter((name) => name.includes(DIFFERENCE) && !/, (low|high)$/.test(name));
+  return [...new Set(differences.map((name) => name.slice(name.lastIndexOf(DIFFERENCE) + DIFFERENCE.length)))];
+}
+
+/** The table as it would be of a control: its numbers have the names of those of the trained network. */
+function ofControl({ columns, rows }: Table, kind: string): Table {
+  const sourceOf = (name: string): number => {
+    const [, base, end] = /^(.*?)(, low|, high)?$/.exec(name)!;
+    const own = columns.indexOf(`${base}, ${kind}${end ?? ""}`);
+    return own < 0 ? columns.indexOf(name) : own;
+  };
+  const sources = columns.map(sourceOf);
+  return { columns, rows: rows.map((cells) => sources.map((at) => cells[at]!)) };
 }
 
 function distinct({ columns, rows }: Table, column: string): string[] {

@@ -136,7 +136,10 @@ function placesOf(names: readonly string[] | undefined, trained: Points, draws: 
     });
   }
   const present = [...new Set(draws.flatMap((points) => points.map(({ x }) => x)))];
-  const ordered = names?.filter((name) => present.includes(name)) ?? present.sort((a, b) => Number(a) - Number(b));
+  // Of one network, the points stay in their order: it can be that of strengths, and not that of the axis.
+  const ordered =
+    names?.filter((name) => present.includes(name)) ??
+    (others.length === 0 ? present : present.sort((a, b) => Number(a) - Number(b)));
   return ordered.map((x) => {
     const at = (points: Points) => points.find((point) => point.x === x);
     return { x, drawn: draws.map(at), trained: at(trained) };
