@@ -135,7 +135,7 @@ export function drawPanel(chart: Chart, panel: ChartPanel, options: PanelOptions
         fontWeight: title === "" ? 400 : 600,
       }),
       ...(rule === undefined ? [] : [ruleY([rule.y], { stroke: ink, strokeWidth: 0.8, strokeDasharray: "5,3" })]),
-      ...controls.reverse().flatMap((each) => seriesMarks(chart, panel, each, { aside: 0, domain, options })),
+      ...controls.flatMap((each) => seriesMarks(chart, panel, each, { aside: 0, domain, options })),
       ...measured.flatMap((each, i) => {
         return seriesMarks(chart, panel, each, { aside: (i - (measured.length - 1) / 2) * 3, domain, options });
       }),

@@ -39,7 +39,10 @@ export function curveLabels(curves: readonly NamedCurve[]): RenderFunction {
       const line = points.map(({ x, y }): Point => [Number(scales.x?.(x)), Number(scales.y?.(y))]);
       return { name, colour, line, end: line.at(-1)! };
     });
-    const beside = drawn.filter(({ name, end: [x] }) => x + 12 + letterWidth * columnsOf(name) > right);
+    const reaching = drawn.filter(({ name, end: [x] }) => x + 12 + letterWidth * columnsOf(name) > right);
+    // Names of curves that end at one place stand together, also if the shorter ones had room within the frame.
+    const from = Math.min(...reaching.map(({ end }) => end[0]));
+    const beside = drawn.filter(({ end }) => end[0] >= from);
     const inside = drawn.filter((curve) => !beside.includes(curve));
     const rows = dodge(
       beside.map(({ end }) => end[1]),

@@ -105,6 +105,15 @@ test("lines of one panel are named at their ends, unless the names are long and 
   expect(isNamedAtEnds(chartOf(1), 900)).toBe(false);
 });
 
+test("names of lines that end at one place stand in one column, also if only the longer one needs it", () => {
+  const series = ["trained", "permuted in another order"].map((name, i) => ({ ...linesOf(2)[i]!, name }));
+  const { svg } = chartFigure({ ...chartOf(2), panels: [{ title: "", series }] }, { document, width: 900 });
+  const labels = /aria-label="curve labels".*?<\/g>(.*?)<\/g>/.exec(svg)![1]!;
+  const places = [...labels.matchAll(/ x="([\d.]+)"/g)].map(([, x]) => x);
+  expect(places).toHaveLength(2);
+  expect(new Set(places).size).toBe(1);
+});
+
 test("kinds differ in colour and in shape; an order has a ramp of colours and one shape", () => {
   const looks = (chart: Chart) => {
     const { svg } = chartFigure({ ...chart, panels: [...chart.panels, ...chart.panels] }, { document });
@@ -167,7 +176,7 @@ test("controls are grey bands below the trained line, the second dashed, as stor
   const { svg } = chartFigure({ ...lines, y: { label: "share", log: true }, panels }, { document, width: 420 });
   await expect(rounded(svg)).toMatchFileSnapshot("drawings/chart-controls.svg");
   expect(svg).not.toMatch(/NaN|Infinity/);
-  expect(coloursOf(svg).slice(0, 3)).toEqual(["#949494", "#606060", "#0072b2"]);
+  expect(coloursOf(svg).slice(0, 3)).toEqual(["#606060", "#949494", "#0072b2"]);
 });
 
 test("a control's band does not count among the bands, and controls leave the other colours as they are", () => {
