@@ -10,3 +10,6 @@
 export const controlKinds = ["permuted", "permuted-filters", "gaussian", "matched"] as const;
 
 export type ControlKind = (typeof controlKinds)[number];
+
+/** What to do if a network has no control of the kind `matched`. */
+export const OTHER_KINDS = "Choose another kind of control: permuted, permuted-filters or gaussian.";

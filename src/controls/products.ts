@@ -11,6 +11,7 @@ import {
   readAttributes,
   type Tensor,
 } from "../onnx/index.ts";
+import { OTHER_KINDS } from "./kinds.ts";
 import type { WeightLayer } from "./layers.ts";
 
 /** The output of a node that multiplies by weights, bias aside. */
@@ -102,6 +103,6 @@ function refuseUnseen({ node, op, inside }: WeightLayer): void {
       ? "The weights of a recurrent cell have no gain that sets the root mean square of its output."
       : `The output of a layer inside the node "${inside}" cannot be compared with that of the trained network.`,
     where: { node, op },
-    fix: "Choose another kind of control: permuted, permuted-filters or gaussian.",
+    fix: OTHER_KINDS,
   });
 }

@@ -1,5 +1,7 @@
-import { type Graph, type Model, nodesBehind, readsOf, type Tensor } from "../onnx/index.ts";
+import { PushforwardError } from "../base/index.ts";
+import { type DataType, type Graph, type Model, nodesBehind, readsOf, type Tensor } from "../onnx/index.ts";
 import type { Backend, Executable } from "../operator/index.ts";
+import { OTHER_KINDS } from "./kinds.ts";
 import type { Product, Products } from "./products.ts";
 
 /** The part of a graph from the products before to one product, compiled. */
@@ -14,7 +16,11 @@ export interface Segment {
   readonly executable: Executable;
 }
 
-/** The graph in segments, each of which ends with a product, so that a run of all of them computes every node once. */
+/**
+ * The graph in segments, each of which ends with a product, so that a run of all of them computes every node once.
+ *
+ * @throws PushforwardError `op-unsupported` if something other than a tensor leads from one segment to another
+ */
 export async function compileSegments(
   model: Model,
   { graph, products }: Products,
@@ -30,13 +36,26 @@ export async function compileSegments(
     const reads = all.filter((name) => !own.has(name) && !graph.initializers.has(name));
     const computes = [...own].filter((name) => name === product.tensor || later.has(name));
     const ends = [...reads, ...computes].filter((name) => !later.has(name));
-    const typed = (name: string) => ({ name, type: model.values.get(name)?.type ?? "float32", shape: undefined });
+    const typed = (name: string) => ({ name, type: typeOf(name, model, { graph, products }), shape: undefined });
     const initializers = new Map([...graph.initializers].filter(([name]) => readBy[i]!.has(name)));
     const inner = { name: graph.name, inputs: reads.map(typed), outputs: computes.map(typed), nodes, initializers };
     const executable = await backend.compile({ ...model.onnx, graph: inner });
     segments.push({ product, reads, computes, ends, executable });
   }
   return segments;
+}
+
+/** @throws PushforwardError `op-unsupported` for what is not a tensor */
+function typeOf(name: string, { values }: Model, { graph, products }: Products): DataType {
+  const known = values.get(name);
+  if (known !== undefined) return known.type;
+  if (products.some(({ tensor }) => tensor === name)) return "float32";
+  const { name: node, op } = graph.nodes.find(({ outputs }) => outputs.includes(name))!;
+  throw new PushforwardError("op-unsupported", {
+    what: `A control of the kind matched is computed layer by layer, and "${name}" between two layers is not a tensor.`,
+    where: { node, op },
+    fix: OTHER_KINDS,
+  });
 }
 
 /** The nodes that lead to a product, in graph order, cut behind each product. */

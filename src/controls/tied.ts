@@ -1,4 +1,5 @@
 import { PushforwardError } from "../base/index.ts";
+import { OTHER_KINDS } from "./kinds.ts";
 import type { WeightLayer } from "./layers.ts";
 import { rounded } from "./rounded.ts";
 import type { Match } from "./sweep.ts";
@@ -47,7 +48,7 @@ export class TiedGains {
       throw new PushforwardError("usage", {
         what: `${uses.length} nodes multiply by "${weights}", and no gain was found by which their outputs have the root mean square of the trained network.`,
         where: { node, op },
-        fix: "Choose another kind of control: permuted, permuted-filters or gaussian.",
+        fix: OTHER_KINDS,
       });
     }
     return off.length === 0;

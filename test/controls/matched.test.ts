@@ -319,3 +319,23 @@ test("matched needs inputs, and refuses what it cannot compare", async () => {
   const infinite = Float32Array.of(Number.POSITIVE_INFINITY, 0, 0, 0);
   await expect(drawMatched(model, [infinite])).rejects.toMatchObject({ code: "not-finite", where: { node: "y" } });
 });
+
+test("matched refuses a network in which something other than a tensor passes a layer", async () => {
+  const model = await networkOf({
+    input: [1, 4],
+    output: "y",
+    initializers: { w: random(1, [4, 4]), first: intTensor([0], []) },
+    nodes: [
+      { op: "SequenceConstruct", inputs: ["x", "x"], outputs: ["both"] },
+      { op: "MatMul", inputs: ["x", "w"], outputs: ["m"] },
+      { op: "SequenceAt", inputs: ["both", "first"], outputs: ["same"] },
+      { op: "Add", inputs: ["m", "same"], outputs: ["a"] },
+      { op: "MatMul", inputs: ["a", "w"], outputs: ["y"] },
+    ],
+  });
+  await expect(drawMatched(model, randomPoints(1, 4))).rejects.toMatchObject({
+    code: "op-unsupported",
+    what: 'A control of the kind matched is computed layer by layer, and "both" between two layers is not a tensor.',
+    where: { node: "both", op: "SequenceConstruct" },
+  });
+});
