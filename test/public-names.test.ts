@@ -87,6 +87,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "timeOf",
     "timeOfWork",
     "tripletsAt",
+    "withControls",
   ],
   svd: ["COUNTED_WITHIN", "counted", "measuredSpeed", "rehearse", "svd", "symmetricEigen"],
   "apps/node": [
