@@ -4,7 +4,7 @@ export { reasonOf } from "./failure.ts";
 export { Forecast, type TapForecast, timeOf } from "./forecast.ts";
 export { Lab } from "./lab.ts";
 export { spectrum, tripletsAt } from "./spectrum.ts";
-export { ranked } from "./statistics.ts";
+export { type Estimate, ranked } from "./statistics.ts";
 export {
   cellName,
   cellPlaces,

@@ -10,7 +10,7 @@ import { createWorkplace, type Workplace } from "./workplace.ts";
 const commands = [
   ["spectrum", ...digits, "-k", "12", "--no-plan", "--out", "run"],
   ["report", "run"],
-  ["paper", ...quickly],
+  ["paper", ...quickly, "--control", "permuted", "--draws", "1"],
 ];
 /** Each page with its headings, in their order. */
 const pages = {
@@ -24,7 +24,12 @@ const pages = {
     "Provenance",
     "The numbers",
   ],
-  "studies/studies.html": ["What was asked, and what came out", ...studies.map(({ question }) => question)],
+  "studies/studies.html": [
+    "What was asked, and what came out",
+    "How controls are compared",
+    ...studies.map(({ question }) => question),
+    "Provenance",
+  ],
 };
 /** Each width with the drawing that fits it. */
 const widths = [

@@ -1,5 +1,5 @@
 import { formatNumber, formatShape, quoted } from "../../base/index.ts";
-import type { RunManifest } from "../../results/index.ts";
+import type { RunManifest, StudyManifest } from "../../results/index.ts";
 import { type Html, html } from "./html.ts";
 import { baseName } from "./prose.ts";
 
@@ -7,13 +7,10 @@ const longestSettings = 600;
 
 /** The provenance of the numbers on the page. */
 export function provenance(manifest: RunManifest, command: string | undefined): Html {
-  const settings = JSON.stringify(manifest.preprocess.settings);
-  const shown = settings.length > longestSettings ? `${settings.slice(0, longestSettings)}…` : settings;
-  const rows: (readonly [string, Html | string])[] = [
-    ["Model", html`${manifest.model.file}<br><code>sha256 ${manifest.model.sha256}</code>`],
+  const rows: Row[] = [
+    ["Model", modelOf(manifest)],
     ["Source", `${manifest.from.name}, ${formatShape(manifest.from.shape)} (tensor ${manifest.from.tensor})`],
-    ["Preprocessing", html`${manifest.preprocess.name}<br><code>${shown}</code>`],
-    ["Unit of the source", manifest.preprocess.unit],
+    ...preprocessing(manifest),
     ["Settings", `k = ${manifest.k}, tolerance ${formatNumber(manifest.tol)}, seed ${manifest.seed}`],
     [
       "Vectors stored",
@@ -21,19 +18,54 @@ export function provenance(manifest: RunManifest, command: string | undefined): 
     ],
     ["Solver", manifest.solver],
     ["Backend", manifest.backend],
-    [
-      "Versions",
-      Object.entries(manifest.versions)
-        .map(([name, version]) => `${name} ${version}`)
-        .join(", "),
-    ],
+    ["Versions", versionsOf(manifest)],
     ["Started", manifest.created],
     ["Store format", `${manifest.format} ${manifest.formatVersion}`],
   ];
   const asked = command === undefined ? "An equivalent command" : "Command";
-  return html`<dl>${rows.map(([term, what]) => html`<dt>${term}</dt><dd>${what}</dd>`)}</dl>
+  return html`${listOf(rows)}
 <p class="soft">${asked}:</p><pre><code>${command ?? commandOf(manifest)}</code></pre>`;
 }
+
+/** The provenance of the numbers of studies and of their controls. */
+export function studiesProvenance(manifest: StudyManifest, controls: readonly Row[]): Html {
+  const { spectra, seed } = manifest;
+  const rows: Row[] = [
+    ["Model", modelOf(manifest)],
+    ...controls,
+    ...preprocessing(manifest),
+    ["Settings", `k = ${spectra.k}, tolerance ${formatNumber(spectra.tol)}, seed ${seed}`],
+    ["Backend", manifest.backend],
+    ["Versions", versionsOf(manifest)],
+    ["Started", manifest.created],
+  ];
+  return html`<section><h2>Provenance</h2>${listOf(rows)}</section>`;
+}
+
+type Row = readonly [string, Html | string];
+
+const listOf = (rows: readonly Row[]): Html =>
+  html`<dl>${rows.map(([term, what]) => html`<dt>${term}</dt><dd>${what}</dd>`)}</dl>`;
+
+/** The model, and the control of it that was measured, if it was one. */
+function modelOf({ model: { file, sha256, control } }: Pick<RunManifest, "model">): Html {
+  const parts = control && Object.entries(control).map(([name, value]) => `${name} ${value}`);
+  return html`${file}<br><code>sha256 ${sha256}</code>${parts && html`<br>Control: ${parts.join(", ")}`}`;
+}
+
+function preprocessing({ preprocess }: Pick<RunManifest, "preprocess">): Row[] {
+  const settings = JSON.stringify(preprocess.settings);
+  const shown = settings.length > longestSettings ? `${settings.slice(0, longestSettings)}…` : settings;
+  return [
+    ["Preprocessing", html`${preprocess.name}<br><code>${shown}</code>`],
+    ["Unit of the source", preprocess.unit],
+  ];
+}
+
+const versionsOf = ({ versions }: Pick<RunManifest, "versions">): string =>
+  Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", ");
 
 function commandOf({ model, inputs, taps, from, k, tol, seed, preprocess }: RunManifest): string {
   const files = inputs.map(({ file }) => file);

@@ -2,7 +2,7 @@ import { boundOf, formatCount, formatNumber, formatShape, formatShare } from "..
 import { type Moments, summarizeTap, type TapSummary, worstResidualOf } from "../../figures/index.ts";
 import type { InputRecord } from "../../results/index.ts";
 import type { CollectedRun } from "./collect.ts";
-import { type Html, html } from "./html.ts";
+import { Html, html } from "./html.ts";
 
 /** One row for each tap: the shape of its spectra, their accuracy, and their cost. */
 export function tapsTable({ manifest, taps }: CollectedRun): Html {
@@ -116,15 +116,18 @@ function sigmaCell(sigma: Moments, summary: TapSummary): Html {
   return html`${spread(sigma, summary)}${part}`;
 }
 
-/** A table in a box that scrolls and can be reached with the keyboard. */
+/** A table in a box that scrolls and can be reached with the keyboard. `heads`: the names of its columns, or the rows of its head. */
 export function scrollTable(
   caption: string,
-  heads: readonly string[],
+  heads: readonly string[] | Html,
   rows: readonly Html[],
   text: ReadonlySet<string> = new Set(),
 ): Html {
-  const head = heads.map((name) => html`<th scope="col" class="${text.has(name) ? "text" : ""}">${name}</th>`);
+  const head =
+    heads instanceof Html
+      ? heads
+      : html`<tr>${heads.map((name) => html`<th scope="col" class="${text.has(name) ? "text" : ""}">${name}</th>`)}</tr>`;
   return html`<p class="hint soft">The table is wider than the screen: scroll it sideways.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption><span>${caption}</span></caption>
-<thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div>`;
+<thead>${head}</thead><tbody>${rows}</tbody></table></div>`;
 }
