@@ -8,6 +8,7 @@ import {
   type Convnet,
   classify,
   inferenceModel,
+  initialWeights,
   type TrainOptions,
   train,
   wilsonInterval,
@@ -47,9 +48,17 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "0" },
     out: { type: "string", default: import.meta.dirname },
+    initial: { type: "string" },
   },
 });
 const seed = Number(values.seed);
+
+// `--initial FILE`: only the network from which the training with this seed starts.
+if (values.initial !== undefined) {
+  writeFileSync(values.initial, writeModel(inferenceModel(network, initialWeights(network, seed))));
+  process.exit();
+}
+
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 

@@ -44,7 +44,7 @@ export async function train(backend: Backend, net: Convnet, data: DataSet, optio
   const { epochs, batch, rate, decay, seed } = options;
   const graph = trainingGraph(net, batch);
   check(graph, data);
-  const weights = firstWeights(graph.weights, createRng(seed, "weights"));
+  const weights = firstWeights(graph.weights, seed);
   const arrays = new Map([...weights].map(([name, { data }]) => [name, data]));
   const gradient = await compileGradient(backend, graph.model, { of: "loss", by: [...graph.weights.keys()] });
   const optimizer = adam({ decay });
@@ -69,6 +69,11 @@ export async function train(backend: Backend, net: Convnet, data: DataSet, optio
   return weights;
 }
 
+/** The weights from which `train` starts with this seed: normal with variance 2/fan-in; biases zero. @see He et al. 2015 */
+export function initialWeights(net: Convnet, seed: number): Weights {
+  return firstWeights(trainingGraph(net, 1).weights, seed);
+}
+
 function check({ model, batch }: TrainingGraph, { shape, images, labels }: DataSet): void {
   const [, ...input] = model.values.get("image")!.shape;
   const classes = model.values.get("oneHot")!.shape[1]!;
@@ -83,8 +88,8 @@ function check({ model, batch }: TrainingGraph, { shape, images, labels }: DataS
   if (labels.length < batch) refuse(`${labels.length} images are less than a batch.`, `Lower the batch from ${batch}.`);
 }
 
-/** Normal with variance 2/fan-in; biases zero. @see He et al. 2015 */
-function firstWeights(shapes: TrainingGraph["weights"], rng: Rng): Map<string, Tensor & { data: Float32Array }> {
+function firstWeights(shapes: TrainingGraph["weights"], seed: number): Map<string, Tensor & { data: Float32Array }> {
+  const rng = createRng(seed, "weights");
   return new Map(
     [...shapes].map(([name, shape]) => {
       const deviation = shape.length === 1 ? 0 : Math.sqrt(2 / sizeOf(shape.slice(1)));

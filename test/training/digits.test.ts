@@ -1,5 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { readDigits } from "../../examples/digits/data.ts";
@@ -27,6 +30,11 @@ function hasDigits(): boolean {
   }
 }
 
+function cosine(a: readonly number[], b: readonly number[]): number {
+  const dot = (x: readonly number[], y: readonly number[]) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
+
 test("the network's file is small, and its tensors have AlexNet's names", async () => {
   const bytes = read("digits.onnx");
   expect(bytes.length).toBeLessThan(400_000);
@@ -36,6 +44,34 @@ test("the network's file is small, and its tensors have AlexNet's names", async 
   expect(graph.nodes.map(({ outputs }) => outputs[0]).join(" ")).toBe(
     "conv1 relu1 norm1 pool1 conv2 relu2 norm2 pool2 conv3 relu3 conv4 relu4 flat4 fc5 relu5 logits",
   );
+});
+
+test("--initial writes the network from which this one was trained", async () => {
+  const out = mkdtempSync(join(tmpdir(), "pushforward-initial-"));
+  const file = join(out, "initial.onnx");
+  const weightsOf = async (bytes: Uint8Array) => {
+    const { initializers } = (await readModel(bytes)).graph;
+    return Array.from(initializers.get("fc5.weight")!.data as Float32Array);
+  };
+  const initial = async (seed: number) => {
+    execFileSync(process.execPath, [
+      "--import",
+      "tsx",
+      join(folder, "train.ts"),
+      "--initial",
+      file,
+      "--seed",
+      `${seed}`,
+    ]);
+    return weightsOf(readFileSync(file));
+  };
+  try {
+    const trained = await weightsOf(read("digits.onnx"));
+    expect(cosine(await initial(0), trained)).toBeGreaterThan(0.3);
+    expect(Math.abs(cosine(await initial(1), trained))).toBeLessThan(0.05);
+  } finally {
+    rmSync(out, { recursive: true });
+  }
 });
 
 test("sixteen pictures of all classes, each in the table of labels", () => {

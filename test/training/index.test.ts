@@ -9,6 +9,7 @@ test("the room's public names", () => {
     "compileGradient",
     "cosineRate",
     "inferenceModel",
+    "initialWeights",
     "splitStratified",
     "subset",
     "train",

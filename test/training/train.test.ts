@@ -1,7 +1,15 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { writeModel } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
-import { accuracy, type Convnet, classify, inferenceModel, train } from "../../src/training/index.ts";
+import {
+  accuracy,
+  type Convnet,
+  classify,
+  inferenceModel,
+  initialWeights,
+  train,
+  type Weights,
+} from "../../src/training/index.ts";
 import { everyLayer, noiseImages } from "./networks.ts";
 
 const backend = createBackend({ threads: 1 });
@@ -41,6 +49,14 @@ describe("a seed fixes the weights", () => {
     return writeModel(inferenceModel(everyLayer, weights));
   };
   test("bit for bit", async () => expect(await bytes(3)).toEqual(await bytes(3)));
+  test("and those from which training starts: a rate of 0 changes none of them", async () => {
+    const still = await train(backend, everyLayer, images, { ...recipe, rate: 0, shift: 1, decay: 0.1 });
+    /** Biases start as zeros of either sign. */
+    const numbers = (weights: Weights) =>
+      [...weights].map(([name, { data }]) => [name, Array.from(data as Float32Array, (value) => value + 0)]);
+    expect(numbers(initialWeights(everyLayer, recipe.seed))).toEqual(numbers(still));
+    expect(numbers(initialWeights(everyLayer, recipe.seed + 1))).not.toEqual(numbers(still));
+  });
   test("and another gives others", async () => expect(await bytes(3)).not.toEqual(await bytes(4)));
 });
 
