@@ -21,12 +21,11 @@ export function shuffledWithinUnits(weights: Float32Array, units: Units, rng: Rn
     [...units.shape.keys()].filter((axis) => !units.apart.includes(axis)),
   );
   const result = new Float32Array(weights.length);
+  const unit = new Float32Array(within.length);
   for (const start of apart) {
-    const unit = shuffled(
-      Float32Array.from(within, (offset) => weights[start + offset]!),
-      rng,
-    );
-    for (const [i, offset] of within.entries()) result[start + offset] = unit[i]!;
+    for (let i = 0; i < unit.length; i++) unit[i] = weights[start + within[i]!]!;
+    const drawn = shuffled(unit, rng);
+    for (let i = 0; i < unit.length; i++) result[start + within[i]!] = drawn[i]!;
   }
   return result;
 }
