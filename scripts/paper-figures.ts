@@ -7,7 +7,7 @@ import type { Chart, ChartPoint, ChartSeries } from "../src/results/index.ts";
 import { chartWithControls } from "../src/studies/control-charts.ts";
 import type { ClaimName } from "../src/studies/index.ts";
 import { root } from "../test/docs/markdown.ts";
-import type { PaperRecord } from "./paper-page.ts";
+import type { PaperRecord } from "./paper/records.ts";
 
 /** The figure that bears on a claim, for one network. */
 export interface PaperFigure {

@@ -18,5 +18,6 @@ export {
   type StudyData,
 } from "./study.ts";
 export { studies } from "./table.ts";
+export { toldBriefly } from "./told.ts";
 export { FEWEST_DRAWS, FEWEST_IMAGES, type Verdict } from "./verdict.ts";
 export { timeOfWork } from "./work.ts";

@@ -13,10 +13,22 @@ export function told({ value, low, high, n, draws }: Estimate, all = n): string 
   if (n === 1 && all > 1) return `${alone} (J is the same for all ${all} images)`;
   if (Number.isNaN(low)) return `${alone} (${images}: no interval)`;
   if (low === high) return `${alone} (the same for all ${images})`;
+  const { middle, from, to } = ends({ value, low, high });
+  return `${middle} (95 % interval ${from} to ${to}, n = ${images})`;
+}
+
+/** `0.512 (0.401 to 0.633)`, or the value alone where there is no interval, for tables that say the rest elsewhere. */
+export function toldBriefly({ value, low, high }: Pick<Estimate, "value" | "low" | "high">): string {
+  if (Number.isNaN(value)) return "not known";
+  if (Number.isNaN(low) || low === high) return inDigits(value, 3);
+  const { middle, from, to } = ends({ value, low, high });
+  return `${middle} (${from} to ${to})`;
+}
+
+function ends({ value, low, high }: Pick<Estimate, "value" | "low" | "high">) {
   let digits = 3;
   while (inDigits(low, digits) === inDigits(high, digits)) digits++;
-  const [middle, from, to] = [value, low, high].map((number) => inDigits(number, digits));
-  return `${middle} (95 % interval ${from} to ${to}, n = ${images})`;
+  return { middle: inDigits(value, digits), from: inDigits(low, digits), to: inDigits(high, digits) };
 }
 
 /** Formats a number with at least so many digits, and with all digits before the point. */

@@ -1,15 +1,32 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { cameOut, rowAt } from "../../scripts/paper/beyond.ts";
+import { expectations, fateOf } from "../../scripts/paper/expectations.ts";
+import { paperPage } from "../../scripts/paper/page.ts";
+import { type PaperRecord, type PaperVerdict, readRecords } from "../../scripts/paper/records.ts";
+import { measures, trialRows } from "../../scripts/paper/trial.ts";
 import { paperFigures } from "../../scripts/paper-figures.ts";
-import { type PaperRecord, paperPage, readRecords } from "../../scripts/paper-page.ts";
 import { rounded } from "../figures/units.ts";
 import { readPage } from "./markdown.ts";
 
+const page = readPage("docs/paper.md");
+
+/** The cells of the rows of all tables of a page, without heads. */
+const rowsOf = (text: string): string[][] =>
+  text
+    .split("\n")
+    .filter(
+      (line, i, lines) => line.startsWith("|") && !/^\|[ -:|]+$/.test(line) && !/^\|[ -:|]+$/.test(lines[i + 1] ?? ""),
+    )
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim()),
+    );
+
 test("docs/paper.md is what the kept findings give (npm run paper:page brings it up to date)", () => {
   const figures = paperFigures(readRecords());
-  expect(readPage("docs/paper.md")).toBe(paperPage(readRecords(), figures));
+  expect(page).toBe(paperPage(readRecords(), figures));
   expect(figures.length).toBeGreaterThan(25);
   for (const { file, svg } of figures) {
     expect(rounded(readPage(`docs/${file}`)), file).toBe(rounded(svg));
@@ -18,30 +35,44 @@ test("docs/paper.md is what the kept findings give (npm run paper:page brings it
   }
 });
 
-test("the table of claims comes first, and its links lead to the claims", () => {
-  const page = readPage("docs/paper.md");
-  const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
-  expect(page.indexOf("| the paper |")).toBeLessThan(page.indexOf("\n## "));
-  expect(page.match(/\]\(#/g)).toHaveLength(9);
-  expect(headings).toHaveLength(9 + 2);
+test("the page begins with a table of the nine claims, whose links lead to their sections", () => {
+  const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading!);
+  expect(headings[0]).toBe("What the paper saw, what a control sees, and what training adds");
+  const first = page.slice(page.indexOf(`## ${headings[0]}`), page.indexOf(`## ${headings[1]}`));
+  const links = [...first.matchAll(/^\| \[(.*?)\]\(#/gm)].map(([, text]) => text!);
+  expect(links).toHaveLength(9);
+  expect(headings.slice(-10, -1)).toEqual(links);
+  expect(first.match(/^- \*\*/gm)).toHaveLength(9);
 });
 
-test("a claim has the verdicts of every network, and says where it has none", () => {
-  const record: PaperRecord = {
-    network: "net",
-    study: "spectra",
-    inputs: 2,
-    seconds: 61,
-    ofSpectra: 120,
-    verdicts: [
+test("no cell of a table is long, and no number is missing in a sentence", () => {
+  const long = rowsOf(page).flatMap((cells) => cells.filter((cell) => cell.split(/\s+/).length > 40));
+  expect(long).toEqual([]);
+  expect(page).not.toMatch(/NaN|undefined|null|Infinity/);
+});
+
+describe("a small record", () => {
+  const interval = (value: number) => ({ value, low: value - 0.125, high: value + 0.125, n: 8 });
+  const drawn = (value: number) => ({ ...interval(value), draws: 6 });
+  const verdict: PaperVerdict = {
+    ...{ id: "steeper", on: "steep", claim: "It is steep.", verdict: "supported", because: "Steepness: 0.5." },
+    numbers: { measure: interval(0.5) },
+    effect: { what: "Steepness", sign: 1, none: 0, note: "It grows." },
+    controls: [
       {
-        ...{ id: "steep", on: "steep", claim: "It is steep.", verdict: "supported", because: "0.5", controls: [] },
-        numbers: { measure: { value: 0.5, low: 0.4, high: 0.6, n: 6 } },
+        ...{ kind: "matched", verdict: "supported", because: "Steepness: 0.75." },
+        numbers: { measure: drawn(0.75) },
+        ...{ difference: "training takes away", differences: [drawn(-0.25)], differenceBecause: "−0.25" },
       },
     ],
-    tables: ["spectra-by-tap.csv"],
+  };
+  const record: PaperRecord = {
+    ...{ network: "net", study: "spectra", inputs: 8, taps: ["a", "b"], seconds: 61, ofSpectra: 120 },
+    controls: [{ kind: "matched", draws: [1, 2, 3, 4, 5, 6], seconds: 366, ofSpectra: 720 }],
+    verdicts: [verdict],
+    tables: ["spectra-by-tap.csv", "spectra-claims.csv"],
     manifest: {
-      model: { file: "net.onnx", sha256: "00" },
+      model: { file: "net.onnx", sha256: "0123456789abcdef" },
       preprocess: { name: "none", unit: "1", settings: {} },
       params: { directions: [1, 2] },
       seed: 3,
@@ -50,60 +81,103 @@ test("a claim has the verdicts of every network, and says where it has none", ()
       created: "",
     },
   };
-  const page = paperPage([record]);
-  expect(page).toContain("| net | It is steep. | **supported** | 0.5 |");
-  expect(page).toContain("very-many-are-near-zero) | 1 supported |");
-  expect(page.match(/Not measured/g)).toHaveLength(8);
-  expect(page).toContain(
-    "| net | spectra | 2 | 5 | 3 | directions 1, 2 | 1 min 1 s | 2 min 0 s | [spectra-by-tap.csv](paper/net/spectra-by-tap.csv) |",
-  );
+  const small = paperPage([record]);
+
+  test("is told in the first table, in a sentence and in its section, with numbers, intervals and n", () => {
+    expect(small).toContain("| **1** of 1 | **1** of 1 | **takes away** in 1 | – |");
+    expect(small).toContain("With training it is 0.500 in net. In the matched control it is 0.750 in net.");
+    expect(small).toContain("Training takes away in net (difference −0.250 (−0.375 to −0.125), n = 8 × 6).");
+    expect(small).toContain("| net | trained | 0.500 (0.375 to 0.625) | 8 | **supported** |  |  |");
+    expect(small).toContain(
+      "| net | matched | 0.750 (0.625 to 0.875) | 8 × 6 | supported | −0.250 (−0.375 to −0.125) | **training takes away** |",
+    );
+    expect(small).toContain("- *net*: It is steep. Number: steepness. It grows.");
+    expect(small.match(/^Not measured\.$/gm)).toHaveLength(8);
+  });
+
+  test("is held against what was expected, and its sources are told", () => {
+    expect(small).toContain("| supported / supported / training takes away | **met** / **met** / **met** |");
+    expect(small).toContain(
+      "| net | spectra | 8 | 5 | 2 | 3 | 6 matched | 1 min 1 s | 2 min 0 s | 6 min 6 s | 12 min 0 s | [by-tap](paper/net/spectra-by-tap.csv), [claims](paper/net/spectra-claims.csv) |",
+    );
+    expect(small).toContain("- spectra: directions 1, 2; tol 0.00001; vectors 2; unit 1 (net)");
+  });
+
+  test("several tests of one claim are counted by network", () => {
+    const few: PaperVerdict = {
+      ...verdict,
+      ...{ id: "few", verdict: "contradicted" },
+      controls: [{ ...verdict.controls[0]!, difference: "training adds" }],
+    };
+    const both = paperPage([{ ...record, verdicts: [verdict, few] }]);
+    expect(both).toContain("| **0** of 1, 1 in part | **1** of 1 | both in 1 | – |");
+  });
+
+  test("a verdict without a name on the page is refused", () => {
+    const unknown = { ...record, verdicts: [{ ...verdict, id: "new" }] };
+    expect(() => paperPage([unknown])).toThrow("no entry for spectra: new");
+  });
 });
 
-test("beside controls, the lines that tell most have a panel each, with the controls in grey; a line of its own x keeps its order", () => {
-  const folder = mkdtempSync(join(tmpdir(), "paper-"));
-  const estimate = (name: string) => [name, `${name}, low`, `${name}, high`].map((cell) => `"${cell}"`);
-  const measured = (name: string) => [name, `${name}, matched`, `${name}, trained − matched`].flatMap(estimate);
-  const numbers = (trained: number, matched: number) =>
-    [trained, matched, trained - matched].flatMap((value) => [value, value - 0.5, value + 0.5]);
-  const figuresOf = (table: string, lines: readonly (readonly (string | number)[])[]) => {
-    mkdirSync(join(folder, "net"), { recursive: true });
-    writeFileSync(join(folder, "net", `${table}.csv`), lines.map((cells) => `${cells.join(",")}\n`).join(""));
-    const figures = paperFigures([{ network: "net" }], folder);
-    rmSync(join(folder, "net"), { recursive: true });
-    return figures;
-  };
-  const linesOf = (svg: string, colour: string) =>
-    [...svg.matchAll(/<g ([^>]*aria-label="line"[^>]*)><path d="([^"]+)"/g)]
-      .filter(([, attributes]) => attributes!.includes(`stroke="${colour}"`))
-      .map(([, , d]) => d!);
-  const directions = ["first singular vectors", "middle ones", "last ones", "any direction", "towards another image"];
-  const rows = directions.flatMap((direction) => [0.1, 1].map((a) => [direction, a, ...numbers(10 * a, 5 * a)]));
-  const [shift] = figuresOf("directional-noise-by-amplitude", [
-    ["direction", "amplitude", ...measured("shift")],
-    ...rows,
-  ]);
-  expect(shift!.file).toBe("paper/net/directions.svg");
-  expect(linesOf(shift!.svg, "#0072b2")).toHaveLength(4);
-  expect(linesOf(shift!.svg, "#606060")).toHaveLength(4);
-  expect(shift!.svg).not.toContain("middle ones");
-  expect(shift!.caption).toContain("Grey shows controls (matched): networks of the same graph");
+describe("what was expected", () => {
+  test("is what the note on controls says", () => {
+    const [, table = ""] = /\| claim \| trained \| matched \| difference \|\n\|.*\n((?:\|.*\n)+)/.exec(
+      readPage("docs/notes/controls.md"),
+    )!;
+    const noted = rowsOf(table).map(([claim, trained, control, difference]) => ({
+      ...{ claim, trained, control },
+      difference: difference!.split(":")[0],
+    }));
+    expect(expectations.map(({ ids, ...row }) => row)).toEqual(noted);
+  });
 
-  const levels = [3, 1, 2].map((x, level) => [
-    "gaussian",
-    level,
-    0.1 * (1 + level),
-    ...numbers(x, x),
-    ...numbers(0, -x),
-  ]);
-  const figures = figuresOf("noise-by-level", [
-    ["kind", "level", "distance", ...measured("margin"), ...measured("log Σσ²"), ...measured("log σ")],
-    ...levels.map((cells) => [...cells, ...numbers(-1, -2)]),
-  ]);
-  const { svg } = figures.find(({ on }) => on === "with the class")!;
-  const places = linesOf(svg, "#606060")[0]!
-    .split(/[ML]/)
-    .slice(1)
-    .map((point) => Number(point.split(",")[0]));
-  expect(places[0]! > places[2]! && places[2]! > places[1]!).toBe(true);
-  rmSync(folder, { recursive: true });
+  test.each([
+    ["supported", "supported", "met"],
+    ["supported", "not supported", "open"],
+    ["supported", "contradicted", "contradicted"],
+    ["not supported", "supported", "contradicted"],
+    ["not supported", "contradicted", "met"],
+    ["not supported", "undecided", "open"],
+    ["open", "supported", undefined],
+  ] as const)("expected %s, came out %s: %s", (expected, verdict, fate) => {
+    expect(fateOf(expected, verdict)).toBe(fate);
+  });
+});
+
+describe("the trial again", () => {
+  const before = trialRows.find(({ measure, tap }) => measure === measures.participation && tap === "logits")!;
+  const at = (value: number, half = 0.5) => ({ value, low: value - half, high: value + half });
+  const row = (trained: number, permuted: number, matched: number, half = 0.5) => ({
+    ...{ trained: at(trained), permuted: at(permuted), matched: at(matched) },
+    ...{ fromPermuted: at(trained - permuted, half), fromMatched: at(trained - matched, half) },
+  });
+
+  // In the trial: permuted 2.5 < matched 4.15 < trained 12.4.
+  test.each([
+    [row(9, 3, 5), /^\*\*yes\*\*$/],
+    [
+      row(9, 5, 3),
+      /^\*\*in part\*\*: the same sign, but the order is matched < permuted < trained, in the trial permuted < matched < trained$/,
+    ],
+    [row(9, 3, 5, 6), /^\*\*no\*\*: no difference from matched is shown$/],
+    [row(4, 3, 5), /^\*\*no\*\*: the difference has the other sign, and the order is permuted < trained < matched/],
+  ])("%#: %s", (now, expected) => {
+    expect(cameOut(before, now)).toMatch(expected);
+  });
+
+  test("numbers are found by the names of their columns", () => {
+    const columns = ["", ", permuted", ", trained − permuted", ", matched", ", trained − matched"].flatMap((of) =>
+      ["", ", low", ", high"].map((end) => `participation_ratio${of}${end}`),
+    );
+    const cells = {
+      columns: ["tap", ...columns],
+      rows: [["logits", ...columns.map((_, i) => (i === 2 ? "" : String(i)))]],
+    };
+    const found = rowAt(cells, measures.participation, "logits")!;
+    expect(found.trained).toEqual({ value: 0, low: 1, high: Number.NaN });
+    expect(found.fromPermuted).toEqual({ value: 6, low: 7, high: 8 });
+    expect(found.fromMatched).toEqual({ value: 12, low: 13, high: 14 });
+    expect(rowAt(cells, measures.rank, "logits")).toBeUndefined();
+    expect(rowAt(cells, measures.participation, "pool1")).toBeUndefined();
+  });
 });

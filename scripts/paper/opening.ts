@@ -1,0 +1,140 @@
+// The first page: what the paper saw, what a control sees, and what training adds.
+import { type ClaimName, claims } from "../../src/studies/index.ts";
+import type { PaperFigure } from "../paper-figures.ts";
+import type { PaperRecord } from "./records.ts";
+import { anchorOf, claimNames, controlOf, type Found, foundOf, headings, MAIN, networksOf, tests } from "./tests.ts";
+import { between, type Interval, listed, markdownTable, named, sizeOf } from "./words.ts";
+
+/** The counts of all tests, one row a claim, and what was found of each claim in a few sentences. */
+export function opening(records: readonly PaperRecord[], figures: readonly PaperFigure[]): string {
+  return `${counts(records)}
+
+${markdownTable(
+  named(
+    "the paper says",
+    "trained networks support it",
+    `${MAIN} controls support it`,
+    "what training does",
+    "figures",
+  ),
+  claimNames.map((name) => rowOf(name, records, figures)),
+)}
+
+A network supports a claim if all its tests do, and *in part* if some do. Training *adds* to a claim in a network if it adds in at
+least one test and takes away in none, and the other way round; it does *both* if its tests differ. A network in which no test can be
+decided is *undecided*.
+
+${claimNames.map((name) => told(name, records)).join("\n")}`;
+}
+
+/** What all tests together gave. */
+function counts(records: readonly PaperRecord[]): string {
+  const all = foundOf(records, () => true);
+  const supported = all.filter(({ verdict }) => verdict.verdict === "supported").length;
+  const own = `${all.length} claims were tested in ${networksOf(records).length} networks (${listed(networksOf(records))}). The trained network supports ${supported} of them.`;
+  const held = all.flatMap((found) => controlOf(found) ?? []);
+  if (held.length === 0) return `${own} None has been compared with a control yet.`;
+  const count = (difference: string) => held.filter((control) => control.difference === difference).length;
+  return (
+    `${own} ${held.length} were compared with the ${MAIN} control, which supports ${held.filter(({ verdict }) => verdict === "supported").length} without any training. ` +
+    `Training adds to ${count("training adds")} and takes away from ${count("training takes away")}; for ${count("no difference shown")} no difference is shown, ` +
+    `and ${count("undecided")} cannot be decided.`
+  );
+}
+
+function rowOf(name: ClaimName, records: readonly PaperRecord[], figures: readonly PaperFigure[]): string[] {
+  const byNetwork = networksOf(records)
+    .map((network) => foundOf(records, ({ on }) => on === name).filter((found) => found.network === network))
+    .filter((found) => found.length > 0);
+  const controls = byNetwork
+    .map((found) => found.flatMap((each) => controlOf(each) ?? []))
+    .filter((found) => found.length > 0);
+  return [
+    `[${headings[name]}](#${anchorOf(headings[name])})`,
+    support(byNetwork.map((found) => found.map(({ verdict }) => verdict.verdict))),
+    support(controls.map((found) => found.map(({ verdict }) => verdict))),
+    training(controls.map((found) => found.map(({ difference }) => difference))),
+    figures
+      .filter(({ on }) => on === name)
+      .map(({ network, file }) => `[${network}](${file})`)
+      .join(", ") || "–",
+  ];
+}
+
+/** `2 of 4, 1 in part`: how many networks support a claim, from the verdicts of their tests. */
+function support(networks: readonly (readonly string[])[]): string {
+  if (networks.length === 0) return "–";
+  const isSupported = (verdict: string) => verdict === "supported";
+  const all = networks.filter((verdicts) => verdicts.every(isSupported)).length;
+  const part = networks.filter((verdicts) => verdicts.some(isSupported)).length - all;
+  return `**${all}** of ${networks.length}${part === 0 ? "" : `, ${part} in part`}`;
+}
+
+/** `adds in 2, takes away in 1`: in how many networks. */
+function training(networks: readonly (readonly string[])[]): string {
+  const kinds = networks.map((differences) => {
+    const has = (difference: string) => differences.includes(difference);
+    if (has("training adds")) return has("training takes away") ? "both in" : "**adds** in";
+    if (has("training takes away")) return "**takes away** in";
+    return has("no difference shown") ? "none shown in" : "undecided in";
+  });
+  const counted = ["**adds** in", "**takes away** in", "both in", "none shown in", "undecided in"]
+    .map((kind) => ({ kind, count: kinds.filter((each) => each === kind).length }))
+    .filter(({ count }) => count > 0);
+  return counted.map(({ kind, count }) => `${kind} ${count}`).join(", ") || "–";
+}
+
+/** The first test of a claim in every network: the number, that of the control, and the difference. */
+function told(name: ClaimName, records: readonly PaperRecord[]): string {
+  const start = `- **${headings[name]}** (${claims[name].where}).`;
+  const first = Object.entries(tests).find(
+    ([id, { on }]) => on === name && foundOf(records, (verdict) => verdict.id === id).length > 0,
+  );
+  if (first === undefined) return `${start} Not measured.`;
+  const [id, test] = first;
+  const found = foundOf(records, (verdict) => verdict.id === id);
+  const { sign, none } = found[0]!.verdict.effect;
+  const known = found.filter(({ verdict }) => !Number.isNaN(verdict.numbers.measure.value));
+  const trained = known.map(
+    ({ network, verdict: { numbers } }) => `${rough(numbers.measure, numbers.atMost)} in ${network}`,
+  );
+  const sentences = [
+    `The number is ${test.number}; the claim asks that it is ${sign > 0 ? "above" : "below"} ${none}.`,
+    trained.length === 0 ? "It is not known in any network." : `With training it is ${listed(trained)}.`,
+    ...controlSentences(known),
+  ];
+  return `${start} ${sentences.join(" ")}`;
+}
+
+function controlSentences(found: readonly Found[]): string[] {
+  const compared = found.flatMap(({ network, verdict, ...rest }) => {
+    const control = controlOf({ network, verdict, ...rest });
+    return control === undefined ? [] : [{ network, control }];
+  });
+  if (compared.length === 0) return ["No control has been measured."];
+  const controls = compared.map(
+    ({ network, control: { numbers } }) => `${rough(numbers.measure, numbers.atMost)} in ${network}`,
+  );
+  const outcomes = [
+    ["training adds", "Training adds in"],
+    ["training takes away", "Training takes away in"],
+    ["no difference shown", "No difference is shown in"],
+    ["undecided", "It is undecided in"],
+  ] as const;
+  const differences = outcomes.flatMap(([difference, words]) => {
+    const those = compared
+      .filter(({ control }) => control.difference === difference)
+      .map(({ network, control: { differences } }) => {
+        const [least, most] = differences;
+        return `${network} (difference ${between(least, most)}, n = ${sizeOf(least)})`;
+      });
+    return those.length === 0 ? [] : [`${words} ${listed(those)}.`];
+  });
+  return [`In the ${MAIN} control it is ${listed(controls)}.`, ...differences];
+}
+
+/** A number without its interval, which is in the table of the claim's section. */
+function rough(least: Interval, most: Interval = least): string {
+  const alone = ({ value }: Interval) => between({ value, low: Number.NaN, high: Number.NaN, n: 1 });
+  return least.value === most.value ? alone(least) : `${alone(least)} to ${alone(most)}`;
+}

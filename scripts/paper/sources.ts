@@ -1,0 +1,99 @@
+// Where the numbers of the page come from: inputs, settings, draws and times of all runs.
+import { formatSeconds } from "../../src/base/index.ts";
+import { earlier } from "./earlier.ts";
+import type { PaperRecord } from "./records.ts";
+import { networksOf } from "./tests.ts";
+import { listed, markdownTable } from "./words.ts";
+
+export function sources(records: readonly PaperRecord[]): string {
+  const table = markdownTable(
+    [
+      ...[{ name: "network" }, { name: "study" }, { name: "inputs", right: true }, { name: "k", right: true }],
+      ...[{ name: "taps", right: true }, { name: "seed", right: true }, { name: "draws" }],
+      ...[
+        { name: "time", right: true },
+        { name: "spectra", right: true },
+      ],
+      ...[{ name: "time of controls", right: true }, { name: "their spectra", right: true }, { name: "tables" }],
+    ],
+    records.map(rowOf),
+  );
+  return `The tables contain the numbers with their intervals; \`STUDY-claims.csv\` has those behind the verdicts, without each image in turn.
+The stores that they come from are too large for this repository. *Time* is the wall time of a study on two cores, in part with another
+study running at the same time. It includes the spectra that this study was the first to need. *Spectra* is the time of all spectra that
+the studies of a folder share. The times of controls are sums over all draws. The seed of a control is that of the study, and a draw is
+fixed by both.
+
+${table}
+
+${less(records)}
+
+Settings of the studies:
+
+${settings(records)}
+
+Networks: ${networksOf(records)
+    .map((network) => modelOf(records.filter((record) => record.network === network)))
+    .join("; ")}.`;
+}
+
+function rowOf({ network, study, inputs, taps, seconds, ofSpectra, controls, tables, manifest }: PaperRecord) {
+  const sumOf = (times: readonly number[]) => timeOf(times.reduce((sum, time) => sum + time, 0));
+  return [
+    network,
+    study,
+    inputs,
+    manifest.spectra.k,
+    taps.length || "–",
+    manifest.seed,
+    controls.map(({ kind, draws }) => `${draws.length} ${kind}`).join(", ") || "–",
+    formatSeconds(seconds),
+    timeOf(ofSpectra),
+    sumOf(controls.map(({ seconds }) => seconds)),
+    sumOf(controls.map(({ ofSpectra }) => ofSpectra)),
+    tables.map((file) => `[${file.slice(study.length + 1, -4)}](paper/${network}/${file})`).join(", "),
+  ];
+}
+
+const timeOf = (seconds: number): string => (seconds === 0 ? "–" : formatSeconds(seconds));
+
+/** Which studies have fewer images or a smaller k than they had before they had controls. */
+function less(records: readonly PaperRecord[]): string {
+  const changes = records.flatMap(({ network, study, inputs, manifest }) => {
+    const before = earlier[network]?.[study];
+    if (before === undefined) return [];
+    const followed = Number(manifest.params.images);
+    const smaller = [
+      ...(inputs < before.inputs ? [`${inputs} of ${before.inputs} inputs`] : []),
+      ...(manifest.spectra.k < before.k ? [`k = ${manifest.spectra.k} instead of ${before.k}`] : []),
+      ...(before.followed !== undefined && followed < before.followed
+        ? [`spectra of ${followed} images instead of ${before.followed}`]
+        : []),
+    ];
+    return smaller.length === 0 ? [] : [`${network}, ${study}: ${smaller.join(", ")}`];
+  });
+  return changes.length === 0
+    ? "No study has fewer inputs or a smaller k than it had before it had controls."
+    : `To leave time for the controls, some studies have fewer inputs or a smaller k than before:\n\n${changes.map((change) => `- ${change}`).join("\n")}`;
+}
+
+/** The settings of each study, once for all networks that share them. */
+function settings(records: readonly PaperRecord[]): string {
+  const texts = new Map<string, string[]>();
+  for (const { network, study, manifest } of records) {
+    const { params, spectra, preprocess } = manifest;
+    const own = Object.entries(params).map(([name, value]) => `${name} ${[value].flat().join(", ")}`);
+    const shared = [`tol ${spectra.tol}`, `vectors ${spectra.vectors}`, `unit ${preprocess.unit}`];
+    const text = `${study}: ${[...own, ...shared].join("; ")}`;
+    texts.set(text, [...(texts.get(text) ?? []), network]);
+  }
+  return [...texts].map(([text, networks]) => `- ${text} (${networks.join(", ")})`).join("\n");
+}
+
+/** `digits (digits.onnx, SHA-256 877f19448a3d…)` */
+function modelOf(records: readonly PaperRecord[]): string {
+  const { network } = records[0]!;
+  const models = new Map(records.map(({ manifest: { model } }) => [model.sha256, model.file]));
+  const files = [...models].map(([sha256, file]) => `${file}, SHA-256 ${sha256.slice(0, 12)}…`);
+  return `${network} (${listed(files)})`;
+}
