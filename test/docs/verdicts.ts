@@ -68,7 +68,7 @@ export class ClaimsTable {
   control(claim: string, asked: Asked, kind: string): Judged {
     const { measure, weakest, atMost } = this.#partsOf(claim, kind);
     const one = kind === "initial";
-    const own = (rows: Rows | undefined) => rows && interval(rows.draws[0] ?? [], rows.draws, one);
+    const own = (rows: Rows | undefined) => rows && interval(rows.trained, rows.draws, one);
     const minus = (trained: Rows, control: Rows) => {
       if (trained.without.join() !== control.without.join()) throw new Error(`${claim}: other images`);
       const drawn = control.draws.map((draw) => draw.map((value, row) => trained.trained[row]! - value));
