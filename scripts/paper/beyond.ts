@@ -27,7 +27,7 @@ export interface Cells {
   readonly rows: readonly (readonly string[])[];
 }
 
-export function tableOf(network: string, name: string): Cells | undefined {
+function tableOf(network: string, name: string): Cells | undefined {
   const file = join(root, "docs/paper", network, `${name}.csv`);
   if (!existsSync(file)) return undefined;
   const [columns, ...rows] = readRows(readFileSync(file, "utf8")).map(({ cells }) => cells);

@@ -29,7 +29,7 @@ export interface PaperRecord {
 }
 
 /** One kind of control; the times are those of all its draws. */
-export interface PaperControl {
+interface PaperControl {
   readonly kind: string;
   readonly draws: readonly number[];
   readonly seconds: number;
