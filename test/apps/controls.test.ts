@@ -1,12 +1,14 @@
 import { cp } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openModel } from "../../src/apps/node/index.ts";
-import { readNpy } from "../../src/images/npy.ts";
+import { createRng } from "../../src/base/index.ts";
+import { readNpy, writeNpy } from "../../src/images/npy.ts";
 import { writeModel } from "../../src/onnx/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openRun, openStudyRun } from "../../src/results/index.ts";
 import { type Outcome, pushforward, start } from "./command-line.ts";
-import { convnet, lowRankNet } from "./networks.ts";
+import { digits } from "./digits.ts";
+import { convnet, logNet, lowRankNet, recurrentNet } from "./networks.ts";
 import { createWorkplace, randomNpy, type Workplace } from "./workplace.ts";
 
 const names = ["a", "b", "c"];
@@ -28,6 +30,7 @@ const spectra = (out: string, ...more: readonly string[]) => [
   ...["--out", out, ...more],
 ];
 const study = async (folder: string) => openStudyRun(new DirectoryStore(place.path(folder, "spectra")));
+const matched = ["--control", "matched", "--draws", "2"];
 /** What two runs of the same numbers may differ in: time spent, and the date. */
 const beside = /(^|\/)seconds\/c\/|(^|\/)zarr\.json$|^studies\.html$|\.unfinished-/;
 
@@ -182,6 +185,94 @@ test("pictures in the results of controls are not taken as inputs", async () => 
   const outcome = await run(...inputs, "--control", "permuted", "--draws", "1");
   expect(outcome.code).toBe(0);
   expect((await study("all")).manifest.inputs.map(({ name }) => name)).toEqual(names);
+});
+
+test("the example, matched: every layer has the trained activity, and the file of `control` has the same numbers", async () => {
+  const [model, ...inputs] = digits;
+  const labels = inputs.indexOf("--labels");
+  const pictures = inputs.slice(0, labels);
+  const settings = ["--taps", "pool1,logits", "-k", "12"];
+  const measured = await run(
+    "study",
+    "vectors",
+    model!,
+    ...inputs,
+    ...settings,
+    "--quick",
+    "--out",
+    "digits",
+    ...matched,
+  );
+  expect(measured.code).toBe(0);
+  const files = await place.bytes("digits/controls/matched/2", beside);
+  const { layers } = JSON.parse(files.get("control.json")!.toString()) as {
+    layers: { gain: number; trained: number; reached: number }[];
+  };
+  expect(layers).toHaveLength(6);
+  for (const { gain, trained, reached } of layers) {
+    expect(gain).toBeGreaterThan(0);
+    expect(Math.abs(reached / trained - 1)).toBeLessThan(0.01);
+  }
+  const written = await run(
+    "control",
+    model!,
+    ...pictures,
+    "--kind",
+    "matched",
+    "--draw",
+    "2",
+    "--out",
+    "matched.onnx",
+  );
+  expect(written.code).toBe(0);
+  expect((await run("spectrum", "matched.onnx", ...inputs, ...settings, "--out", "matched")).code).toBe(0);
+  const ofFile = await place.bytes("matched", beside);
+  const numbers = [...files].filter(([file]) => /^run\/(sigma|residual|taps|predicted)\//.test(file));
+  expect(numbers.length).toBeGreaterThan(20);
+  const different = numbers.filter(([file, bytes]) => !bytes.equals(ofFile.get(file.replace("run/", ""))!));
+  expect(different.map(([file]) => file)).toEqual([]);
+});
+
+test("a draw that cannot be made and cells that fail do not end the command", async () => {
+  await place.put("log.onnx", writeModel(logNet()));
+  const rng = createRng(0, "near one");
+  for (const name of names) {
+    const data = Float32Array.from({ length: 4 }, () => 1 + 0.05 * rng.gaussian());
+    await place.put(`near/${name}.npy`, writeNpy({ shape: [4], data }));
+  }
+  const draws = [1, 2, 3, 4, 5, 6];
+  const command = ["study", "spectra", "log.onnx", "near", "--out", "log", "--quick", "--control", "permuted,matched"];
+  const { code, stderr } = await run(...command);
+  expect(code).toBe(2);
+  const failed = draws.filter((draw) =>
+    stderr.includes(`of the study spectra of the control permuted ${draw}/6 failed; the same command tries again\n`),
+  );
+  expect(failed.length).toBeGreaterThan(0);
+  expect(failed.length).toBeLessThan(6);
+  // matched is permuted with gains, so the same draws are not finite.
+  const unmade = draws.filter((draw) => stderr.includes(`error: the control matched ${draw}/6 could not be made: `));
+  expect(unmade).toEqual(failed);
+  for (const draw of draws) {
+    const { manifest, failures } = await study(`log/controls/permuted/${draw}`);
+    const taps = new Set(failures.map(({ cell }) => manifest.axes.tap![cell[0]!]));
+    expect([...taps]).toEqual(failed.includes(draw) ? ["logs", "y"] : []);
+  }
+  const made = draws.filter((draw) => !failed.includes(draw)).map(String);
+  expect(await place.list("log/controls/matched")).toEqual(made);
+  expect(stderr).toMatch(/^\[9\/9\] matched \d\/6: spectra: tap y, image c$/m);
+});
+
+test("a kind that the graph does not allow is tried once", async () => {
+  await place.put("recurrent.onnx", writeModel(recurrentNet()));
+  for (const [i, name] of names.entries()) await place.put(`series/${name}.npy`, randomNpy([3, 1, 4], i));
+  const command = ["study", "spectra", "recurrent.onnx", "series", "--taps", "relu", "--quick", "--out", "recurrent"];
+  const { code, stderr } = await run(...command, "--control", "matched,permuted", "--draws", "2");
+  expect(code).toBe(2);
+  const errors = stderr.split("\n").filter((line) => line.startsWith("error: "));
+  expect(errors).toHaveLength(1);
+  expect(errors[0]).toMatch(/^error: no control matched can be made: The weights of a recurrent cell have no gain/);
+  expect(await place.list("recurrent/controls")).toEqual(["permuted"]);
+  expect(await place.list("recurrent/controls/permuted")).toEqual(["1", "2"]);
 });
 
 const noteless = (stderr: string) => stderr.replace(/^note: .*\n/gm, "");

@@ -123,10 +123,10 @@ describe("J of a small network", () => {
 
 describe("a control", () => {
   const at = random(144, "at");
-  const kinds = controlKinds.filter((kind) => kind !== "matched");
+  const points = [0, 1, 2].map((i) => random(144, "point", i));
 
-  test.each(kinds)("%s: has another J, and its bytes are a file of the same network", async (kind) => {
-    const control = await openControl(net, { kind, seed: 3, draw: 2 });
+  test.each(controlKinds)("%s: has another J, and its bytes are a file of the same network", async (kind) => {
+    const control = await openControl(net, { kind, seed: 3, draw: 2, points });
     try {
       expect(control.control).toMatchObject({ kind, seed: 3, draw: 2 });
       expect(control.taps).toEqual(net.taps);

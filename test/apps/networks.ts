@@ -1,5 +1,14 @@
 import { createRng, gaussianArray, type Shape, sizeOf } from "../../src/base/index.ts";
-import { buildModel, floatTensor, ints, node, type OnnxModel, type Tensor, valueInfo } from "../../src/onnx/index.ts";
+import {
+  buildModel,
+  floatTensor,
+  int,
+  ints,
+  node,
+  type OnnxModel,
+  type Tensor,
+  valueInfo,
+} from "../../src/onnx/index.ts";
 
 interface ConvnetOptions {
   /** Height and width of the picture, even; one channel. */
@@ -85,6 +94,46 @@ export function lowRankNet(): OnnxModel {
     initializers: new Map([
       ["a", weights([8, 3], "a")],
       ["b", weights([3, 12], "b")],
+    ]),
+  });
+}
+
+/**
+ * y = B·log(A·x), from 4 numbers to 2. Near x = (1, 1, 1, 1), A·x is positive. If both negative entries of A stand in one column, it is
+ * not, and y is not finite.
+ */
+export function logNet(): OnnxModel {
+  return buildModel({
+    name: "log",
+    inputs: [valueInfo("x", "float32", [1, 4])],
+    outputs: [valueInfo("y", "float32", [1, 2])],
+    nodes: [
+      node({ op: "MatMul", inputs: ["x", "a"], outputs: ["sums"] }),
+      node({ op: "Log", inputs: ["sums"], outputs: ["logs"] }),
+      node({ op: "MatMul", inputs: ["logs", "b"], outputs: ["y"] }),
+    ],
+    initializers: new Map([
+      ["a", floatTensor([4, 3], Float32Array.of(1, 1, 1, 1, 1.25, 1.5, 1, 1, 1, -2, -2, 2))],
+      ["b", weights([3, 2], "b")],
+    ]),
+  });
+}
+
+/** A linear layer and a ReLU before a recurrent cell, for which there is no derivative. */
+export function recurrentNet(): OnnxModel {
+  return buildModel({
+    name: "recurrent",
+    inputs: [valueInfo("x", "float32", [3, 1, 4])],
+    outputs: [valueInfo("y", "float32", [3, 1, 1, 2])],
+    nodes: [
+      node({ op: "MatMul", inputs: ["x", "a"], outputs: ["sums"] }),
+      node({ op: "Relu", inputs: ["sums"], outputs: ["relu"] }),
+      node({ op: "LSTM", inputs: ["relu", "w", "r"], outputs: ["y"], attributes: { hidden_size: int(2) } }),
+    ],
+    initializers: new Map([
+      ["a", weights([4, 5], "a")],
+      ["w", weights([1, 8, 5], "w")],
+      ["r", weights([1, 8, 2], "r")],
     ]),
   });
 }

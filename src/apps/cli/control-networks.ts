@@ -9,6 +9,7 @@ import type { Subject } from "./prepare.ts";
 
 /** One network that a command compares with the trained one. */
 export interface PlannedControl {
+  readonly kind: AskedControl["kind"];
   /** `matched 3/6`, or `initial`. */
   readonly name: string;
   /** The folder of its results. */
@@ -56,6 +57,7 @@ export async function plannedControls(
       if (control.kind !== "initial") {
         const { kind } = control;
         planned.push({
+          kind,
           name: `${kind} ${draw}/${draws}`,
           folder,
           subject: { ...unpredicted, model: { ...subject.model, control: { kind, seed, draw } } },
@@ -68,6 +70,7 @@ export async function plannedControls(
         const { file } = control;
         const initial = await initialSubject(file, trained, unpredicted, opening);
         planned.push({
+          kind: "initial",
           name: "initial",
           folder,
           subject: initial,

@@ -86,9 +86,10 @@ export async function runStudies(
         await measureStudy(one.study, lab, studyManifest(subject, one, setting), out);
       }
       await lab.close();
+      const impossible = new Set<string>();
       for (const [i, control] of controls.entries()) {
         const isDone = stored[i + 1]!.shares.every((share) => share === 1);
-        if (!isDone) await measureControl(control, planned, setting);
+        if (!isDone && !impossible.has(control.kind)) await measureControl(control, planned, setting, impossible);
       }
     } finally {
       await lab.close();
@@ -129,17 +130,24 @@ async function planStudies(
   return planned;
 }
 
-/** Makes a control and measures all studies of it; it is closed at the end, so that only one is in memory. */
+/**
+ * Makes a control and measures all studies of it; it is closed at the end, so that only one is in memory. If the graph has something for
+ * which no control of its kind can be made, the kind becomes `impossible`.
+ */
 async function measureControl(
-  { name, folder, subject, open }: PlannedControl,
+  { kind, name, folder, subject, open }: PlannedControl,
   planned: readonly PlannedStudy[],
   setting: Setting,
+  impossible: Set<string>,
 ): Promise<void> {
   let opened: Awaited<ReturnType<PlannedControl["open"]>>;
   try {
     opened = await open();
   } catch (cause) {
-    process.stderr.write(`error: the control ${name} could not be made: ${reasonOf(cause)}\n`);
+    const isImpossible = cause instanceof PushforwardError && cause.code === "op-unsupported";
+    if (isImpossible) impossible.add(kind);
+    const which = isImpossible ? `no control ${kind} can` : `the control ${name} could not`;
+    process.stderr.write(`error: ${which} be made: ${reasonOf(cause)}\n`);
     process.exitCode = exitCodes["not-finite"];
     return;
   }
