@@ -78,13 +78,16 @@ async function expectMatched(
   return control;
 }
 
-/** Weights of which a permutation keeps little: each row has a mean and a scale of its own, like learned weights. */
+/**
+ * Weights of which a permutation keeps little: each row has a mean and a scale of its own, like learned weights. Products are of
+ * the size of biases.
+ */
 function learned(seed: number, shape: readonly number[]) {
   const { data } = random(seed, shape);
   const each = data.length / shape[0]!;
   return floatTensor(
     shape,
-    (data as Float32Array).map((x, i) => (x + 2) * 1.5 ** (Math.floor(i / each) % 5)),
+    (data as Float32Array).map((x, i) => ((x + 2) / each) * 1.5 ** (Math.floor(i / each) % 5)),
   );
 }
 
@@ -121,6 +124,7 @@ describe("matched reaches the trained root mean square of every layer within 1 %
         w5: learned(11, [6, 4, 3, 3]),
         w6: learned(12, [10, 7]),
         b6: random(13, [7]),
+        w7: learned(14, [7, 3]),
       },
       nodes: [
         conv("x", ["w1", "b1"], "c1"),
@@ -137,7 +141,9 @@ describe("matched reaches the trained root mean square of every layer within 1 %
         { op: "Relu", inputs: ["both"], outputs: ["r4"] },
         { op: "GlobalAveragePool", inputs: ["r4"], outputs: ["p"] },
         { op: "Flatten", inputs: ["p"], outputs: ["f"] },
-        { op: "Gemm", inputs: ["f", "w6", "b6"], outputs: ["y"], attributes: { alpha: float(0.5), beta: float(2) } },
+        { op: "Gemm", inputs: ["f", "w6", "b6"], outputs: ["g"], attributes: { alpha: float(0.5), beta: float(2) } },
+        { op: "Relu", inputs: ["g"], outputs: ["r5"] },
+        { op: "MatMul", inputs: ["r5", "w7"], outputs: ["y"] },
       ],
     });
     await expectMatched(model, randomPoints(4, 300), {
@@ -146,7 +152,8 @@ describe("matched reaches the trained root mean square of every layer within 1 %
       w3: [{ name: "c3" }],
       w4: [{ name: "c4", bias: { of: "b4", spread: 100 } }],
       w5: [{ name: "c5" }],
-      w6: [{ name: "y", bias: { of: "b6", times: 2 } }],
+      w6: [{ name: "g", bias: { of: "b6", times: 2 } }],
+      w7: [{ name: "y" }],
     });
   });
 
