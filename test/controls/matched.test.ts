@@ -235,6 +235,24 @@ describe("matched reaches the trained root mean square of every layer within 1 %
       u: steps.map((i) => ({ name: `m${i}` })),
     });
   });
+
+  test("weights that are tied in turn, so that each output depends on the gains of both", async () => {
+    const names = Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? "w" : "v"));
+    const model = await networkOf({
+      input: [1, 8],
+      output: "h12",
+      initializers: { w: random(1, [8, 8], 0.4), v: random(2, [8, 8], 0.4) },
+      nodes: [
+        { op: "Relu", inputs: ["x"], outputs: ["h0"] },
+        ...names.flatMap((name, i): NodeParts[] => [
+          { op: "MatMul", inputs: [`h${i}`, name], outputs: [`m${i}`] },
+          { op: "Relu", inputs: [`m${i}`], outputs: [`h${i + 1}`] },
+        ]),
+      ],
+    });
+    const of = (name: string) => names.flatMap((own, i) => (own === name ? [{ name: `m${i}` }] : []));
+    await expectMatched(model, randomPoints(3, 8), { w: of("w"), v: of("v") });
+  });
 });
 
 test("the number of threads, and so the order of sums, does not change the network", async () => {
@@ -300,6 +318,22 @@ describe("a layer that no gain can match has gain 1 and a note", () => {
       [1, Math.sqrt(50), 0],
     ]);
     expect(layers.map(({ note }) => note)).toEqual([undefined, "The output is zero at every point in the control."]);
+  });
+
+  test("tied weights whose outputs are all zero in the control", async () => {
+    const model = await networkOf({
+      input: [1, 2],
+      output: "y",
+      initializers: { first: floatTensor([2, 1], [2, -1]), second: floatTensor([1, 1], [3]) },
+      nodes: [
+        { op: "MatMul", inputs: ["x", "first"], outputs: ["h"] },
+        { op: "Relu", inputs: ["h"], outputs: ["r"] },
+        { op: "MatMul", inputs: ["r", "second"], outputs: ["again"] },
+        { op: "MatMul", inputs: ["again", "second"], outputs: ["y"] },
+      ],
+    });
+    const { layers } = await exchanged(model, points);
+    expect(layers[1]).toMatchObject({ gain: 1, reached: 0, note: "The output is zero at every point in the control." });
   });
 
   test("so small in the control that the gain would overflow", async () => {
