@@ -76,7 +76,7 @@ export const networksFrom = (data: string): Readonly<Record<string, Network>> =>
       {
         folder: "depth",
         taps: ["pool1", "conv3", "pool5"],
-        k: 50,
+        k: 40,
         studies: { ...withoutSteps, ...ofPictures },
       },
       {
