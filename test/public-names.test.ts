@@ -86,6 +86,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "studies",
     "timeOf",
     "timeOfWork",
+    "toldBriefly",
     "tripletsAt",
     "withControls",
   ],
