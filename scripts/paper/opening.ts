@@ -84,53 +84,58 @@ function training(networks: readonly (readonly string[])[]): string {
   return counted.map(({ kind, count }) => `${kind} ${count}`).join(", ") || "–";
 }
 
-/** The first test of a claim in every network: the number, that of the control, and the difference. */
+/** The first test of a claim: how many networks support it, what training does, and the numbers of every network. */
 function told(name: ClaimName, records: readonly PaperRecord[]): string {
   const start = `- **${headings[name]}** (${claims[name].where}).`;
   const first = Object.entries(tests).find(
     ([id, { on }]) => on === name && foundOf(records, (verdict) => verdict.id === id).length > 0,
   );
   if (first === undefined) return `${start} Not measured.`;
-  const [id, test] = first;
+  const [id, { title, number }] = first;
   const found = foundOf(records, (verdict) => verdict.id === id);
   const { sign, none } = found[0]!.verdict.effect;
-  const known = found.filter(({ verdict }) => !Number.isNaN(verdict.numbers.measure.value));
-  const trained = known.map(
-    ({ network, verdict: { numbers } }) => `${rough(numbers.measure, numbers.atMost)} in ${network}`,
-  );
-  const sentences = [
-    `The number is ${test.number}; the claim asks that it is ${sign > 0 ? "above" : "below"} ${none}.`,
-    trained.length === 0 ? "It is not known in any network." : `With training it is ${listed(trained)}.`,
-    ...controlSentences(known),
-  ];
-  return `${start} ${sentences.join(" ")}`;
+  const compared = found.flatMap((each) => controlOf(each) ?? []);
+  const share = (verdicts: readonly { readonly verdict: string }[]) =>
+    `${verdicts.filter(({ verdict }) => verdict === "supported").length} of ${verdicts.length}`;
+  const controls = compared.length === 0 ? "" : ` and ${share(compared)} ${MAIN} controls`;
+  return [
+    `${start} *${title}*: ${share(found.map(({ verdict }) => verdict))} trained networks${controls} support it.`,
+    whatTrainingDoes(found),
+    `The number is ${number}; the claim asks that it is ${sign > 0 ? "above" : "below"} ${none}.`,
+    numbersOf(found),
+  ].join(" ");
 }
 
-function controlSentences(found: readonly Found[]): string[] {
-  const compared = found.flatMap(({ network, verdict, ...rest }) => {
-    const control = controlOf({ network, verdict, ...rest });
-    return control === undefined ? [] : [{ network, control }];
-  });
-  if (compared.length === 0) return ["No control has been measured."];
-  const controls = compared.map(
-    ({ network, control: { numbers } }) => `${rough(numbers.measure, numbers.atMost)} in ${network}`,
-  );
-  const outcomes = [
-    ["training adds", "Training adds in"],
-    ["training takes away", "Training takes away in"],
-    ["no difference shown", "No difference is shown in"],
-    ["undecided", "It is undecided in"],
-  ] as const;
-  const differences = outcomes.flatMap(([difference, words]) => {
-    const those = compared
-      .filter(({ control }) => control.difference === difference)
-      .map(({ network, control: { differences } }) => {
-        const [least, most] = differences;
-        return `${network} (difference ${between(least, most)}, n = ${sizeOf(least)})`;
-      });
+const outcomes = [
+  ["training adds", "Training adds to it in"],
+  ["training takes away", "Training takes away from it in"],
+  ["no difference shown", "No difference is shown in"],
+  ["undecided", "The difference is undecided in"],
+] as const;
+
+function whatTrainingDoes(found: readonly Found[]): string {
+  const sentences = outcomes.flatMap(([difference, words]) => {
+    const those = found.filter((each) => controlOf(each)?.difference === difference).map(({ network }) => network);
     return those.length === 0 ? [] : [`${words} ${listed(those)}.`];
   });
-  return [`In the ${MAIN} control it is ${listed(controls)}.`, ...differences];
+  return sentences.join(" ") || "No control has been measured.";
+}
+
+/** `In net it is 0.5 with training and 0.75 in the control, a difference of −0.25 (−0.3 to −0.2; n = 8 × 6).` */
+function numbersOf(found: readonly Found[]): string {
+  const known = found.filter(({ verdict }) => !Number.isNaN(verdict.numbers.measure.value));
+  if (known.length === 0) return "It is not known of any network.";
+  const parts = known.map((each) => {
+    const { network, verdict } = each;
+    const own = `in ${network} ${rough(verdict.numbers.measure, verdict.numbers.atMost)}`;
+    const control = controlOf(each);
+    if (control === undefined) return own;
+    const { measure, atMost } = control.numbers;
+    const [least, most] = control.differences;
+    const difference = between(least, most).replace(/\)$/, `; n = ${sizeOf(least)})`);
+    return `${own} with training and ${rough(measure, atMost)} in the control, a difference of ${difference}`;
+  });
+  return `It is ${parts.join("; ")}.`;
 }
 
 /** A number without its interval, which is in the table of the claim's section. */

@@ -57,24 +57,29 @@ function rowOf({ network, study, inputs, taps, seconds, ofSpectra, controls, tab
 
 const timeOf = (seconds: number): string => (seconds === 0 ? "–" : formatSeconds(seconds));
 
-/** Which studies have fewer images or a smaller k than they had before they had controls. */
+/** Which studies are smaller than they were before they had controls. */
 function less(records: readonly PaperRecord[]): string {
-  const changes = records.flatMap(({ network, study, inputs, manifest }) => {
-    const before = earlier[network]?.[study];
+  const changes = records.flatMap((record) => {
+    const before = earlier[record.network]?.[record.study];
     if (before === undefined) return [];
-    const followed = Number(manifest.params.images);
-    const smaller = [
-      ...(inputs < before.inputs ? [`${inputs} of ${before.inputs} inputs`] : []),
-      ...(manifest.spectra.k < before.k ? [`k = ${manifest.spectra.k} instead of ${before.k}`] : []),
-      ...(before.followed !== undefined && followed < before.followed
-        ? [`spectra of ${followed} images instead of ${before.followed}`]
-        : []),
-    ];
-    return smaller.length === 0 ? [] : [`${network}, ${study}: ${smaller.join(", ")}`];
+    const now = sizesOf(record);
+    const smaller = Object.entries(before).flatMap(([name, size]) =>
+      (now[name] ?? size) < size ? [`${name} ${now[name]} instead of ${size}`] : [],
+    );
+    return smaller.length === 0 ? [] : [`- ${record.network}, ${record.study}: ${smaller.join(", ")}`];
   });
   return changes.length === 0
-    ? "No study has fewer inputs or a smaller k than it had before it had controls."
-    : `To leave time for the controls, some studies have fewer inputs or a smaller k than before:\n\n${changes.map((change) => `- ${change}`).join("\n")}`;
+    ? "No study is smaller than it was before it had controls."
+    : `To leave time for the controls, some studies are smaller than they were before. Of a list, the length is told.\n\n${changes.join("\n")}`;
+}
+
+function sizesOf({ inputs, taps, manifest }: PaperRecord): Readonly<Record<string, number>> {
+  const { params, spectra } = manifest;
+  const own = Object.entries(params).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.length : Number(value),
+  ]);
+  return { inputs, k: spectra.k, ...(taps.length > 0 && { taps: taps.length }), ...Object.fromEntries(own) };
 }
 
 /** The settings of each study, once for all networks that share them. */

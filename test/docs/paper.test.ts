@@ -85,8 +85,12 @@ describe("a small record", () => {
 
   test("is told in the first table, in a sentence and in its section, with numbers, intervals and n", () => {
     expect(small).toContain("| **1** of 1 | **1** of 1 | **takes away** in 1 | – |");
-    expect(small).toContain("With training it is 0.500 in net. In the matched control it is 0.750 in net.");
-    expect(small).toContain("Training takes away in net (difference −0.250 (−0.375 to −0.125), n = 8 × 6).");
+    expect(small).toContain(
+      "1 of 1 trained networks and 1 of 1 matched controls support it. Training takes away from it in net.",
+    );
+    expect(small).toContain(
+      "It is in net 0.500 with training and 0.750 in the control, a difference of −0.250 (−0.375 to −0.125; n = 8 × 6).",
+    );
     expect(small).toContain("| net | trained | 0.500 (0.375 to 0.625) | 8 | **supported** |  |  |");
     expect(small).toContain(
       "| net | matched | 0.750 (0.625 to 0.875) | 8 × 6 | supported | −0.250 (−0.375 to −0.125) | **training takes away** |",
