@@ -4,9 +4,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../test/docs/markdown.ts";
+import { paperFigures } from "./paper/figures.ts";
 import { paperPage } from "./paper/page.ts";
 import { keep, readRecords } from "./paper/records.ts";
-import { paperFigures } from "./paper-figures.ts";
 
 for (const given of process.argv.slice(2)) {
   const [, network, folder] = /^([^=]+)=(.+)$/.exec(given) ?? [];

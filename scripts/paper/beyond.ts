@@ -1,10 +1,7 @@
 // Measures beyond the claims of the paper: the trial again, and the same measures of the other networks.
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { readRecords as readRows } from "../../src/images/records.ts";
 import { toldBriefly } from "../../src/studies/index.ts";
-import { root } from "../../test/docs/markdown.ts";
 import type { PaperRecord } from "./records.ts";
+import { readTable, type Table } from "./tables.ts";
 import { MAIN, networksOf } from "./tests.ts";
 import { type Measure, measures, type TrialRow, trial, trialRows } from "./trial.ts";
 import { type Interval, listed, markdownTable, named } from "./words.ts";
@@ -21,21 +18,8 @@ export interface Row {
   readonly fromMatched: Number3;
 }
 
-/** The cells of a stored table by the names of their columns. */
-export interface Cells {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-function tableOf(network: string, name: string): Cells | undefined {
-  const file = join(root, "docs/paper", network, `${name}.csv`);
-  if (!existsSync(file)) return undefined;
-  const [columns, ...rows] = readRows(readFileSync(file, "utf8")).map(({ cells }) => cells);
-  return { columns: columns!, rows };
-}
-
 /** A measure at a tap; `undefined` if the table does not have it with both controls. */
-export function rowAt({ columns, rows }: Cells, { column }: Measure, tap: string): Row | undefined {
+export function rowAt({ columns, rows }: Table, { column }: Measure, tap: string): Row | undefined {
   const cells = rows.find(([name]) => name === tap);
   const at = (name: string): Number3 => {
     const [value, low, high] = [name, `${name}, low`, `${name}, high`].map((each) => {
@@ -86,7 +70,7 @@ export function trialAgain(records: readonly PaperRecord[]): string {
     ({ network, study }) => network === trial.network && ["spectra", "vectors"].includes(study),
   );
   const rows = trialRows.flatMap((before) => {
-    const table = tableOf(trial.network, before.measure.table);
+    const table = readTable(trial.network, before.measure.table);
     const now = table && rowAt(table, before.measure, before.tap);
     return now === undefined ? [] : [{ before, now }];
   });
@@ -141,7 +125,7 @@ const told = (value: number): string => toldBriefly({ value, low: Number.NaN, hi
 export function otherNetworks(records: readonly PaperRecord[]): string {
   const rows = networksOf(records).flatMap((network) =>
     Object.values(measures).flatMap((measure) => {
-      const table = tableOf(network, measure.table);
+      const table = readTable(network, measure.table);
       if (table === undefined) return [];
       const taps = table.rows.map(([tap]) => tap!).slice(-2);
       return taps.flatMap((tap) => {
@@ -163,7 +147,7 @@ export function otherNetworks(records: readonly PaperRecord[]): string {
 export function beyondExpected(records: readonly PaperRecord[]): string {
   const found = networksOf(records).flatMap((network) => {
     const at = (measure: Measure) => {
-      const table = tableOf(network, measure.table);
+      const table = readTable(network, measure.table);
       const tap = table?.rows.map(([name]) => name!).slice(-2)[0];
       return table && tap !== undefined ? rowAt(table, measure, tap) : undefined;
     };

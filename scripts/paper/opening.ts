@@ -1,6 +1,6 @@
 // The first page: what the paper saw, what a control sees, and what training adds.
 import { type ClaimName, claims } from "../../src/studies/index.ts";
-import type { PaperFigure } from "../paper-figures.ts";
+import type { PaperFigure } from "./figures.ts";
 import type { PaperRecord } from "./records.ts";
 import { anchorOf, claimNames, controlOf, type Found, foundOf, headings, MAIN, networksOf, tests } from "./tests.ts";
 import { between, type Interval, listed, markdownTable, named, sizeOf } from "./words.ts";

@@ -1,8 +1,8 @@
 // docs/paper.md, put together from its parts.
 import { FEWEST_DRAWS, FEWEST_IMAGES } from "../../src/studies/index.ts";
-import type { PaperFigure } from "../paper-figures.ts";
 import { beyondExpected, otherNetworks, trialAgain } from "./beyond.ts";
 import { aboutExpectations, expectationTable } from "./expectations.ts";
+import type { PaperFigure } from "./figures.ts";
 import { opening } from "./opening.ts";
 import type { PaperRecord } from "./records.ts";
 import { sections } from "./sections.ts";

@@ -6,7 +6,7 @@ import { findingsIn } from "../../src/apps/report/study-findings.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openRun, type StudyManifest } from "../../src/results/index.ts";
 import { claimsTable, flatTable, studies, type Verdict } from "../../src/studies/index.ts";
-import { root } from "../../test/docs/markdown.ts";
+import { kept } from "./tables.ts";
 
 /** What a study of one network and its controls found. */
 export interface PaperRecord {
@@ -48,8 +48,6 @@ export interface PaperVerdict extends Verdict {
     readonly note?: string;
   };
 }
-
-const kept = join(root, "docs/paper");
 
 /** Keeps what the studies of a folder found of a network, in place of what is kept of the same studies. */
 export async function keep(network: string, folder: string): Promise<void> {

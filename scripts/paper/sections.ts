@@ -1,6 +1,6 @@
 // The sections of the claims: the tests of each, with the numbers and verdicts of every network and control.
 import { type ClaimName, claims } from "../../src/studies/index.ts";
-import type { PaperFigure } from "../paper-figures.ts";
+import type { PaperFigure } from "./figures.ts";
 import type { PaperRecord } from "./records.ts";
 import { claimNames, type Found, foundOf, headings, type Test, tests } from "./tests.ts";
 import { between, markdownTable, sizeOf } from "./words.ts";

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { paperFigures } from "../../scripts/paper-figures.ts";
+import { paperFigures } from "../../scripts/paper/figures.ts";
 
 test("beside controls, the lines that tell most have a panel each, with the controls in grey; a line of its own x keeps its order", () => {
   const folder = mkdtempSync(join(tmpdir(), "paper-"));

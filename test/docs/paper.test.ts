@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { cameOut, rowAt } from "../../scripts/paper/beyond.ts";
 import { expectations, fateOf } from "../../scripts/paper/expectations.ts";
+import { paperFigures } from "../../scripts/paper/figures.ts";
 import { paperPage } from "../../scripts/paper/page.ts";
 import { type PaperRecord, type PaperVerdict, readRecords } from "../../scripts/paper/records.ts";
 import { measures, trialRows } from "../../scripts/paper/trial.ts";
-import { paperFigures } from "../../scripts/paper-figures.ts";
 import { rounded } from "../figures/units.ts";
 import { readPage } from "./markdown.ts";
 

@@ -1,13 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { drawingDocument } from "../src/apps/report/figures.ts";
-import { chartFigure } from "../src/figures/index.ts";
-import { readRecords as readRows } from "../src/images/records.ts";
-import type { Chart, ChartPoint, ChartSeries } from "../src/results/index.ts";
-import { chartWithControls } from "../src/studies/control-charts.ts";
-import type { ClaimName } from "../src/studies/index.ts";
-import { root } from "../test/docs/markdown.ts";
-import type { PaperRecord } from "./paper/records.ts";
+// The figures of docs/paper, one a claim and network, drawn from the tables there.
+import { drawingDocument } from "../../src/apps/report/figures.ts";
+import { chartFigure } from "../../src/figures/index.ts";
+import type { Chart, ChartSeries } from "../../src/results/index.ts";
+import { chartWithControls } from "../../src/studies/control-charts.ts";
+import type { ClaimName } from "../../src/studies/index.ts";
+import type { PaperRecord } from "./records.ts";
+import { controlsOf, distinct, eachOf, kept, ofControl, readTable, seriesOf, type Table, where } from "./tables.ts";
 
 /** The figure that bears on a claim, for one network. */
 export interface PaperFigure {
@@ -25,12 +23,6 @@ const WIDTH = 420;
 const MEANS = "Means over images, with 95 % intervals";
 /** The most lines that are shown beside controls, each in a panel of its own. */
 const MOST_PANELS = 4;
-
-/** A table as it is stored: cells by the names of their columns. */
-interface Table {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
 
 type Drawn = Omit<Chart, "id" | "caption" | "title">;
 
@@ -205,17 +197,12 @@ const drawings: Readonly<Record<ClaimName, Drawing>> = {
 };
 
 /** The figures of all claims, drawn from the tables that are kept of each network in a folder. */
-export function paperFigures(
-  records: readonly Pick<PaperRecord, "network">[],
-  folder = join(root, "docs/paper"),
-): PaperFigure[] {
+export function paperFigures(records: readonly Pick<PaperRecord, "network">[], folder = kept): PaperFigure[] {
   const document = drawingDocument();
   return (Object.keys(drawings) as ClaimName[]).flatMap((on) =>
     [...new Set(records.map(({ network }) => network))].flatMap((network): PaperFigure[] => {
-      const stored = join(folder, network, `${drawings[on].table}.csv`);
-      if (!existsSync(stored)) return [];
-      const [columns, ...rows] = readRows(readFileSync(stored, "utf8")).map(({ cells }) => cells);
-      const chart = chartOf(on, { columns: columns!, rows });
+      const table = readTable(network, drawings[on].table, folder);
+      const chart = table && chartOf(on, table);
       if (chart === undefined) return [];
       const figure = chartFigure(chart, { document, width: WIDTH });
       return [{ on, network, file: `paper/${network}/${chart.id}.svg`, title: chart.title, ...figure }];
@@ -243,52 +230,6 @@ function chartOf(on: ClaimName, table: Table): Chart | undefined {
     ...chartWithControls({ ...chart, panels }, controls),
     caption: `${caption} Grey shows controls (${kinds.join(", ")}): networks of the same graph whose weights carry nothing learned, with 95 % intervals over images and draws.`,
   };
-}
-
-const DIFFERENCE = ", trained − ";
-
-/** The kinds of controls that a table has columns for. */
-function controlsOf({ columns }: Table): string[] {
-  const differences = columns.filter((name) => name.includes(DIFFERENCE) && !/, (low|high)$/.test(name));
-  return [...new Set(differences.map((name) => name.slice(name.lastIndexOf(DIFFERENCE) + DIFFERENCE.length)))];
-}
-
-/** The table as it would be of a control: its numbers have the names of those of the trained network. */
-function ofControl({ columns, rows }: Table, kind: string): Table {
-  const sourceOf = (name: string): number => {
-    const [, base, end] = /^(.*?)(, low|, high)?$/.exec(name)!;
-    const own = columns.indexOf(`${base}, ${kind}${end ?? ""}`);
-    return own < 0 ? columns.indexOf(name) : own;
-  };
-  const sources = columns.map(sourceOf);
-  return { columns, rows: rows.map((cells) => sources.map((at) => cells[at]!)) };
-}
-
-function distinct({ columns, rows }: Table, column: string): string[] {
-  return [...new Set(rows.map((cells) => cells[columns.indexOf(column)]!))];
-}
-
-function where({ columns, rows }: Table, column: string, value: string): Table {
-  return { columns, rows: rows.filter((cells) => cells[columns.indexOf(column)] === value) };
-}
-
-function eachOf(table: Table, column: string, seriesFor: (rows: Table, value: string) => ChartSeries): ChartSeries[] {
-  return distinct(table, column).map((value) => seriesFor(where(table, column, value), value));
-}
-
-/** A line through a column's numbers, with the interval in the two columns after it where these are one. */
-function seriesOf({ columns, rows }: Table, name: string, at: { readonly x: string; readonly y: string }): ChartSeries {
-  const [x, y] = [columns.indexOf(at.x), columns.indexOf(at.y)];
-  if (x < 0 || y < 0) throw new Error(`A table has no column ${x < 0 ? at.x : at.y}: it has ${columns.join(", ")}.`);
-  const hasInterval = ["low", "high"].every((end, i) => columns[y + 1 + i]?.endsWith(end));
-  const isNumeric = rows.every((cells) => cells[x] === "" || Number.isFinite(Number(cells[x])));
-  const points = rows.flatMap((cells): ChartPoint[] => {
-    if (cells[y] === "" || cells[x] === "") return [];
-    const [low, high] = [cells[y + 1], cells[y + 2]];
-    const ends = hasInterval && low !== "" && high !== "" ? { low: Number(low), high: Number(high) } : {};
-    return [{ x: isNumeric ? Number(cells[x]) : cells[x]!, y: Number(cells[y]), ...ends }];
-  });
-  return { name, mark: "line", points };
 }
 
 function byDistance(table: Table, column: string, label: string): Drawn {
