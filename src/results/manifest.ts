@@ -1,7 +1,7 @@
 import { formatShape, PushforwardError, sizeOf } from "../base/index.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { matchInputs } from "./match-inputs.ts";
-import type { InputRecord, RunManifest, TapRecord } from "./types.ts";
+import type { ControlRecord, InputRecord, RunManifest, TapRecord } from "./types.ts";
 
 /**
  * The differences between two manifests because of which their numbers must not share a store, one line each: the content of model and
@@ -32,14 +32,12 @@ export function describeMismatch(stored: RunManifest, asked: RunManifest): strin
 
 /** The differences between two models: in their contents, and in the control that they are. */
 export function modelMismatch(stored: RunManifest["model"], asked: RunManifest["model"]): string[] {
-  const [a, b] = [controlName(stored), controlName(asked)];
+  const [a, b] = [stored, asked].map(({ control }) => (control === undefined ? "none" : controlName(control)));
   return [...contentMismatch(stored, asked), ...(a === b ? [] : [`control: stored ${a}, asked ${b}`])];
 }
 
-/** `matched, seed 0, draw 3`; `initial`; `none` for the network itself. */
-function controlName({ control }: RunManifest["model"]): string {
-  if (control === undefined) return "none";
-  const { kind, seed, draw } = control;
+/** `matched, seed 0, draw 3`, or `initial`. */
+export function controlName({ kind, seed, draw }: ControlRecord): string {
   return [kind, ...(seed === undefined ? [] : [`seed ${seed}`]), ...(draw === undefined ? [] : [`draw ${draw}`])].join(
     ", ",
   );

@@ -79,6 +79,18 @@ describe("a finished run", async () => {
     );
   });
 
+  test("the run of a control is named as such, and its commands draw it first", async () => {
+    const run = syntheticRun(small);
+    const model = { ...run.manifest.model, control: { kind: "matched", seed: 4, draw: 3 } };
+    const said = text(await renderReport({ ...run, manifest: { ...run.manifest, model } }));
+    expect(said).toContain("Jacobian spectra of small-net.onnx (control matched, seed 4, draw 3)");
+    expect(said).toContain("Control: matched, seed 4, draw 3");
+    expect(said).toMatch(
+      /pushforward control small-net\.onnx .*--kind matched --draw 3 --seed 4 .*--out control\.onnx/s,
+    );
+    expect(said).toMatch(/pushforward spectrum control\.onnx /);
+  });
+
   test("the numbers travel with the page", () => {
     const file = (name: string) => {
       const href = parseHTML(page).document.querySelector(`a[download="${name}"]`)?.getAttribute("href") ?? "";

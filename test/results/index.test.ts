@@ -5,6 +5,7 @@ test("the room's public names", () => {
   expect(Object.keys(results).sort()).toEqual([
     "MemoryStore",
     "bandOf",
+    "controlName",
     "createRun",
     "createStudyRun",
     "describeMismatch",

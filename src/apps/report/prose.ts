@@ -1,6 +1,6 @@
 import { formatCount, formatNumber, plural } from "../../base/index.ts";
 import { summarizeTap, type TapSummary } from "../../figures/index.ts";
-import type { RunManifest } from "../../results/index.ts";
+import { controlName, type RunManifest } from "../../results/index.ts";
 import { kinkSentence } from "../kinks.ts";
 import type { CollectedRun } from "./collect.ts";
 import { type Html, html } from "./html.ts";
@@ -20,7 +20,7 @@ export function summarySentences({ manifest, taps }: CollectedRun): string[] {
   ] as const;
   const others = rest.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
   const said = [
-    `The Jacobian from ${manifest.from.name} to ${plural(summaries.length, "tap")} of ${baseName(manifest.model.file)} was ` +
+    `The Jacobian from ${manifest.from.name} to ${plural(summaries.length, "tap")} of ${networkName(manifest.model)} was ` +
       `computed at ${plural(inputs, "input")}: ${plural(
         total((s) => s.inputs),
         "spectrum",
@@ -141,6 +141,11 @@ separately.</p>
 <p><strong>No larger σ was missed.</strong> This is a separate claim, because small residuals cannot show it. It is <em>exact</em> if the
 whole spectrum was computed. It is <em>probable</em> if a random test gave an upper bound on the largest σ that was not computed; the
 bound fails with the probability stated. Otherwise there is no such claim.</p>`;
+}
+
+/** `digits.onnx`; `digits.onnx (control matched, seed 0, draw 3)` */
+export function networkName({ file, control }: RunManifest["model"]): string {
+  return control === undefined ? baseName(file) : `${baseName(file)} (control ${controlName(control)})`;
 }
 
 /** The last part of a path of either style. */

@@ -1,5 +1,5 @@
 import { formatNumber, formatShape, quoted } from "../../base/index.ts";
-import type { RunManifest, StudyManifest } from "../../results/index.ts";
+import { controlName, type RunManifest, type StudyManifest } from "../../results/index.ts";
 import { type Html, html } from "./html.ts";
 import { baseName } from "./prose.ts";
 
@@ -49,8 +49,7 @@ const listOf = (rows: readonly Row[]): Html =>
 
 /** The model, and the control of it that was measured, if it was one. */
 function modelOf({ model: { file, sha256, control } }: Pick<RunManifest, "model">): Html {
-  const parts = control && Object.entries(control).map(([name, value]) => `${name} ${value}`);
-  return html`${file}<br><code>sha256 ${sha256}</code>${parts && html`<br>Control: ${parts.join(", ")}`}`;
+  return html`${file}<br><code>sha256 ${sha256}</code>${control && html`<br>Control: ${controlName(control)}`}`;
 }
 
 function preprocessing({ preprocess }: Pick<RunManifest, "preprocess">): Row[] {
@@ -70,9 +69,22 @@ const versionsOf = ({ versions }: Pick<RunManifest, "versions">): string =>
 function commandOf({ model, inputs, taps, from, k, tol, seed, preprocess }: RunManifest): string {
   const files = inputs.map(({ file }) => file);
   const listed = files.length > 4 ? [...files.slice(0, 3).map(quoted), "…"] : files.map(quoted);
-  return [
-    `pushforward spectrum ${quoted(baseName(model.file))} ${listed.join(" ")}`,
+  const { control } = model;
+  const file = quoted(baseName(model.file));
+  const prepared = `--preprocess ${quoted(preprocess.name)}`;
+  const drawing =
+    control?.draw === undefined
+      ? []
+      : [
+          [
+            `pushforward control ${file} ${listed.join(" ")}`,
+            `--kind ${control.kind} --draw ${control.draw} --seed ${control.seed} ${prepared} --out control.onnx`,
+          ],
+        ];
+  const spectrum = [
+    `pushforward spectrum ${drawing.length === 0 ? file : "control.onnx"} ${listed.join(" ")}`,
     `--taps ${quoted(taps.map(({ name }) => name).join(","))} --from ${quoted(from.name)}`,
-    `-k ${k} --tol ${tol} --seed ${seed} --preprocess ${quoted(preprocess.name)}`,
-  ].join(" \\\n  ");
+    `-k ${k} --tol ${tol} --seed ${seed} ${prepared}`,
+  ];
+  return [...drawing, spectrum].map((parts) => parts.join(" \\\n  ")).join("\n");
 }

@@ -12,7 +12,7 @@ import { type CollectedRun, collectRun, type PictureSides } from "./collect.ts";
 import { downloadsOf } from "./downloads.ts";
 import { drawingDocument } from "./figures.ts";
 import { Html, html } from "./html.ts";
-import { baseName, howToRead, incompleteNotice, summarySentences, whatIsClaimed } from "./prose.ts";
+import { howToRead, incompleteNotice, networkName, summarySentences, whatIsClaimed } from "./prose.ts";
 import { provenance } from "./provenance.ts";
 import { responsive, widths } from "./responsive.ts";
 import type { RunReader } from "./run-reader.ts";
@@ -40,7 +40,7 @@ export async function renderReport(run: RunReader, { command }: ReportOptions = 
   const document = drawingDocument();
   const from = manifest.from.name;
   const draw = (figure: (width: number) => Figure) => responsive(figure(widths.wide), figure(widths.narrow));
-  const title = `Jacobian spectra of ${baseName(manifest.model.file)}`;
+  const title = `Jacobian spectra of ${networkName(manifest.model)}`;
   const pictures = pictureIds(galleries);
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -20,7 +20,7 @@ import { field } from "./downloads.ts";
 import { failedCells } from "./failed-cells.ts";
 import { drawingDocument } from "./figures.ts";
 import { Html, html } from "./html.ts";
-import { baseName } from "./prose.ts";
+import { networkName } from "./prose.ts";
 import { studiesProvenance } from "./provenance.ts";
 import { readControls } from "./read-controls.ts";
 import { picturesOf } from "./study-pictures.ts";
@@ -66,7 +66,7 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
   }
   const { manifest } = shown[0] ?? {};
   const claims = shown.reduce((sum, { findings }) => sum + findings.verdicts.length, 0);
-  const title = `Studies of ${baseName(manifest?.model.file ?? "no network")}`;
+  const title = `Studies of ${manifest === undefined ? "no network" : networkName(manifest.model)}`;
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title><style>${new Html(style)}</style></head><body><main>
