@@ -91,11 +91,12 @@ export function expectationTable(records: readonly PaperRecord[]): string {
     ...networks.map((network) => {
       const found = foundOf(records, ({ id }) => isAbout(ids, id)).filter((each) => each.network === network);
       if (found.length === 0) return "–";
-      return [
+      const fates = [
         tally(found.map(({ verdict }) => fateOf(trained, verdict.verdict))),
         tally(found.map((each) => fateOf(control, controlOf(each)?.verdict))),
         tally(found.map((each) => fateOfDifference(difference, each))),
-      ].join(" / ");
+      ];
+      return fates.every((fate) => fate === "–") ? "–" : fates.join(" / ");
     }),
   ]);
   return markdownTable(named("claim", "expected: trained / control / difference", ...networks), rows);

@@ -76,9 +76,9 @@ function training(networks: readonly (readonly string[])[]): string {
     const has = (difference: string) => differences.includes(difference);
     if (has("training adds")) return has("training takes away") ? "both in" : "**adds** in";
     if (has("training takes away")) return "**takes away** in";
-    return has("no difference shown") ? "none shown in" : "undecided in";
+    return has("no difference shown") ? "no difference shown in" : "undecided in";
   });
-  const counted = ["**adds** in", "**takes away** in", "both in", "none shown in", "undecided in"]
+  const counted = ["**adds** in", "**takes away** in", "both in", "no difference shown in", "undecided in"]
     .map((kind) => ({ kind, count: kinds.filter((each) => each === kind).length }))
     .filter(({ count }) => count > 0);
   return counted.map(({ kind, count }) => `${kind} ${count}`).join(", ") || "–";
@@ -101,8 +101,7 @@ function told(name: ClaimName, records: readonly PaperRecord[]): string {
   return [
     `${start} *${title}*: ${share(found.map(({ verdict }) => verdict))} trained networks${controls} support it.`,
     whatTrainingDoes(found),
-    `The number is ${number}; the claim asks that it is ${sign > 0 ? "above" : "below"} ${none}.`,
-    numbersOf(found),
+    `Measured is ${number}, which the claim asks to be ${sign > 0 ? "above" : "below"} ${none}: ${numbersOf(found)}.`,
   ].join(" ");
 }
 
@@ -121,21 +120,22 @@ function whatTrainingDoes(found: readonly Found[]): string {
   return sentences.join(" ") || "No control has been measured.";
 }
 
-/** `In net it is 0.5 with training and 0.75 in the control, a difference of −0.25 (−0.3 to −0.2; n = 8 × 6).` */
+/** `**net** 0.5 with training, 0.75 in the control, difference −0.25 (−0.3 to −0.2; n = 8 × 6)` */
 function numbersOf(found: readonly Found[]): string {
   const known = found.filter(({ verdict }) => !Number.isNaN(verdict.numbers.measure.value));
-  if (known.length === 0) return "It is not known of any network.";
   const parts = known.map((each) => {
     const { network, verdict } = each;
-    const own = `in ${network} ${rough(verdict.numbers.measure, verdict.numbers.atMost)}`;
+    const own = `**${network}** ${rough(verdict.numbers.measure, verdict.numbers.atMost)}`;
     const control = controlOf(each);
     if (control === undefined) return own;
     const { measure, atMost } = control.numbers;
     const [least, most] = control.differences;
-    const difference = between(least, most).replace(/\)$/, `; n = ${sizeOf(least)})`);
-    return `${own} with training and ${rough(measure, atMost)} in the control, a difference of ${difference}`;
+    const n = `n = ${sizeOf(least)}`;
+    const difference = between(least, most);
+    const withSize = difference.endsWith(")") ? `${difference.slice(0, -1)}; ${n})` : `${difference} (${n})`;
+    return `${own} with training, ${rough(measure, atMost)} in the control, difference ${withSize}`;
   });
-  return `It is ${parts.join("; ")}.`;
+  return parts.join("; ") || "not known of any network";
 }
 
 /** A number without its interval, which is in the table of the claim's section. */

@@ -18,9 +18,9 @@ export function paperPage(records: readonly PaperRecord[], figures: readonly Pap
 
 Mototake and Ikegami (2015) looked at singular values and vectors of the Jacobian of trained networks. This page tests what they state,
 assume or leave open, in our words, on other networks, and asks of each claim whether training is its cause. A *control* is a network
-with the same graph whose weights hold nothing learned: *permuted* has the weights of each layer in random order, and *matched* in
-addition one gain a layer, so that its activity is as strong as in the trained network. What a control shows too comes with depth and
-convolution alone. What the inputs of a network are, pictures or not, they are called images here.
+with the same graph whose weights hold nothing learned: *permuted* has the weights of each layer in random order; *matched* has in
+addition one gain a layer, so that its activity is as strong as in the trained network; *initial* is the network before its training.
+What a control shows too needs no training. The inputs of a network are called images here, even where they are not pictures.
 
 ## What the paper saw, what a control sees, and what training adds
 

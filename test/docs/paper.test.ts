@@ -81,7 +81,7 @@ describe("a small record", () => {
       created: "",
     },
   };
-  const small = paperPage([record]);
+  const small = paperPage([record]).replaceAll("\u00a0", " ");
 
   test("is told in the first table, in a sentence and in its section, with numbers, intervals and n", () => {
     expect(small).toContain("| **1** of 1 | **1** of 1 | **takes away** in 1 | – |");
@@ -89,7 +89,7 @@ describe("a small record", () => {
       "1 of 1 trained networks and 1 of 1 matched controls support it. Training takes away from it in net.",
     );
     expect(small).toContain(
-      "It is in net 0.500 with training and 0.750 in the control, a difference of −0.250 (−0.375 to −0.125; n = 8 × 6).",
+      "which the claim asks to be above 0: **net** 0.500 with training, 0.750 in the control, difference −0.250 (−0.375 to −0.125; n = 8 × 6).",
     );
     expect(small).toContain("| net | trained | 0.500 (0.375 to 0.625) | 8 | **supported** |  |  |");
     expect(small).toContain(
