@@ -50,7 +50,7 @@ nav ol > li { margin: 10px 0; }
 .claims tbody th { font-weight: 600; padding-top: 10px; overflow-wrap: anywhere; }
 .claims thead th { text-align: left; }
 .claims td:first-child { white-space: nowrap; }
-th.group { text-align: center; border-left: 1px solid var(--line); }
+th.group { text-align: left; border-left: 1px solid var(--line); }
 .bad { color: var(--bad); font-weight: 600; }
 .good { color: var(--good); }
 details { margin: 8px 0; border: 1px solid var(--line); border-radius: 6px; padding: 6px 12px; }
