@@ -75,8 +75,8 @@ export const networksFrom = (data: string): Readonly<Record<string, Network>> =>
     groups: [
       {
         folder: "depth",
-        taps: ["pool1", "conv3", "pool5"],
-        k: 40,
+        taps: ["pool1", "pool5"],
+        k: 32,
         studies: { ...withoutSteps, ...ofPictures },
       },
       {
@@ -94,7 +94,7 @@ export const networksFrom = (data: string): Readonly<Record<string, Network>> =>
     groups: [
       {
         folder: "depth",
-        taps: ["relu7", "relu13", "boxes"],
+        taps: ["relu13", "boxes"],
         k: 24,
         studies: { ...withoutSteps, ...ofPictures, pairs: augmented },
       },
