@@ -116,7 +116,7 @@ export const networksFrom = (data: string): Readonly<Record<string, Network>> =>
     groups: [
       {
         folder: "depth",
-        taps: ["layer1.2.out", "layer2.2.out", "layer3.2.out", "logits"],
+        taps: ["layer2.2.out", "layer3.2.out", "logits"],
         k: 50,
         studies: { ...withoutSteps, ...ofPictures, pairs: { pairs: 1 } },
       },
@@ -124,14 +124,14 @@ export const networksFrom = (data: string): Readonly<Record<string, Network>> =>
         folder: "noise",
         taps: ["logits"],
         k: 10,
-        studies: { noise, "directional-noise": directional },
+        studies: { noise: { ...weakNoise, probes: 16 }, "directional-noise": directional },
       },
     ],
   },
   digits: {
     model: join(digits, "digits.onnx"),
     prepare: (to) => {
-      writePictures(readDigits(), 40, to);
+      writePictures(readDigits(), 20, to);
       return [join(to, "images"), "--labels", join(to, "labels.tsv"), "--preprocess", join(digits, "preprocess.json")];
     },
     initial: join(digits, "train.ts"),
@@ -142,7 +142,7 @@ export const networksFrom = (data: string): Readonly<Record<string, Network>> =>
         k: 100,
         studies: { ...withoutSteps, ...ofPictures, pairs: { pairs: 4 }, "directional-noise": directional },
       },
-      { folder: "noise", taps: ["relu4", "logits"], k: 50, studies: { noise: { ...noise, images: 12 } } },
+      { folder: "noise", taps: ["relu4", "logits"], k: 50, studies: { noise } },
     ],
   },
 });
