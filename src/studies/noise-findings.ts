@@ -66,9 +66,14 @@ class NoiseData {
     return valueAt(this.#data, name, places);
   }
 
-  /** The mean over the images for which there is a number. */
+  /** The mean over some images (all unless given), as far as there is a number. */
   #estimate(number: (image: number) => number, images: readonly number[] = this.#all): Estimate {
-    return meanOfKnown(images.map(number), this.#data.seed);
+    return meanOfKnown(this.#numbers(number, images), this.#data.seed);
+  }
+
+  /** A number for every image, NaN for those that are not chosen. Each stays at its place, by which networks are compared. */
+  #numbers(number: (image: number) => number, images: readonly number[] = this.#chosen): number[] {
+    return this.#all.map((image) => (images.includes(image) ? number(image) : Number.NaN));
   }
 
   #mean(name: string, kind: number, level: number): Estimate {
@@ -355,10 +360,10 @@ class NoiseData {
   claims(): TestedClaim[] {
     const [last, strongest] = [this.#taps.length - 1, this.#levels - 1];
     const tap = this.#taps[last];
-    const images = this.#chosen;
     const shrinking = this.#kinds.flatMap((kind, k): TestedClaim[] => {
-      if (images.length === 0) return [];
-      const shifts = images.map((image) => this.#shifts(image, k, last, strongest));
+      if (!this.hasSpectra) return [];
+      const ofAll = (of: (shifts: readonly number[]) => number) =>
+        meanSample(this.#numbers((image) => -of(this.#shifts(image, k, last, strongest))));
       return [
         {
           id: `shrinks-${kind}`,
@@ -369,10 +374,10 @@ class NoiseData {
             what: "Logarithm of σ without noise divided by σ with noise, mean over all indices at which both are known",
             sign: 1,
             none: 0,
-            measure: meanSample(shifts.map((all) => -mean(all))),
+            measure: ofAll(mean),
             weakest: {
               what: "at the index where it is smallest",
-              measure: meanSample(shifts.map((all) => -Math.max(...all))),
+              measure: ofAll((shifts) => Math.max(...shifts)),
             },
           },
         },
@@ -416,7 +421,7 @@ class NoiseData {
     const strongest = this.#levels - 1;
     const neurons = groupNames.indexOf("active neurons");
     if (!this.hasSpectra || this.#groups.length < 2 || !this.#groups.includes(neurons)) return [];
-    const excess = this.#chosen.map((image) =>
+    const excess = this.#numbers((image) =>
       mean(
         this.#kinds.map((_, kind) => {
           const sizes = this.#groups.map((group) => Math.abs(this.#groupPart(image, kind, strongest, group)));
