@@ -22,7 +22,7 @@ export interface ControlFindings {
 export function withControls(findings: Findings, controls: readonly ControlFindings[]): Findings {
   if (controls.length === 0) return findings;
   return {
-    tables: findings.tables.map((table, t) => tableWith(table, controls, (found) => found.tables[t]!)),
+    tables: findings.tables.map((table) => tableWith(table, controls)),
     charts: findings.charts.map((chart) => {
       const own = controls.map(({ draws, ...control }) => ({
         ...control,
@@ -40,18 +40,15 @@ export function withControls(findings: Findings, controls: readonly ControlFindi
 
 const isEstimate = (cell: Cell | undefined): cell is Estimate => typeof cell === "object";
 
-function tableWith(
-  table: FindingTable,
-  controls: readonly ControlFindings[],
-  of: (findings: Findings) => FindingTable,
-): FindingTable {
+function tableWith(table: FindingTable, controls: readonly ControlFindings[]): FindingTable {
   const isMeasured = table.columns.map((_, c) => table.rows.some((row) => isEstimate(row[c])));
   if (!isMeasured.includes(true)) return table;
   const keys = keysOf(table);
   const others = controls.map(({ kind, one, draws }) => {
-    const rows = draws.map((found) => {
-      const drawn = of(found);
-      return new Map(keysOf(drawn).map((key, r) => [key, drawn.rows[r]!]));
+    const rows = draws.map(({ tables }) => {
+      // A draw lacks a table if none of its numbers could be measured.
+      const drawn = tables.find(({ id }) => id === table.id);
+      return new Map(drawn && keysOf(drawn).map((key, r) => [key, drawn.rows[r]!]));
     });
     return { kind, one: one === true, rows };
   });

@@ -143,7 +143,8 @@ function outcomeOf({ sign, none }: Effect, { measure, weakest = measure, atMost 
   const beyond = ({ low, high }: Estimate) =>
     sign > 0 ? { low: low - none, high: high - none } : { low: none - high, high: none - low };
   const [least, most] = sign > 0 ? [weakest, atMost] : [weakest === measure ? atMost : weakest, measure];
-  return verdictOf({ low: beyond(least).low, high: beyond(most).high, n: measure.n });
+  const n = Math.min(measure.n, weakest.n, atMost.n);
+  return verdictOf({ low: beyond(least).low, high: beyond(most).high, n });
 }
 
 function reasonOf({ effect, otherwise, note }: TestedClaim, { measure, weakest, atMost }: Estimates): string {
@@ -171,7 +172,8 @@ function controlVerdict(tested: TestedClaim, { kind, one = false, draws }: Contr
   const weakest = compare(({ weakest }) => weakest?.measure);
   const atMost = compare(({ atMost }) => atMost);
   const own = { measure: measure.control, weakest: weakest?.control, atMost: atMost?.control };
-  const isFew = !one && (measure.control.draws ?? 0) < FEWEST_DRAWS;
+  const hasDraws = (numbers: readonly (Estimate | undefined)[]) =>
+    one || numbers.every((number) => number === undefined || number.draws! >= FEWEST_DRAWS);
   const differences =
     effect.atMost === undefined
       ? [measure.difference, measure.difference]
@@ -184,19 +186,19 @@ function controlVerdict(tested: TestedClaim, { kind, one = false, draws }: Contr
   const { note, ...plain } = tested;
   return {
     kind,
-    verdict: isFew ? "undecided" : outcomeOf(effect, own),
+    verdict: hasDraws(Object.values(own)) ? outcomeOf(effect, own) : "undecided",
     because: reasonOf(plain, own),
     numbers: numbersOf(own),
-    difference: isFew ? "undecided" : differenceOf(effect.sign, least, most),
+    difference: hasDraws(differences) ? differenceOf(effect.sign, least, most) : "undecided",
     differences: effect.atMost === undefined ? [intervalOf(least)] : [intervalOf(least), intervalOf(most)],
-    differenceBecause:
-      least.value === most.value
-        ? `Trained minus control: ${told(least)}.`
-        : `Trained minus control: between ${told(least)} and ${told(most)}.`,
+    differenceBecause: Object.is(least.value, most.value)
+      ? `Trained minus control: ${told(least)}.`
+      : `Trained minus control: between ${told(least)} and ${told(most)}.`,
   };
 }
 
-function differenceOf(sign: 1 | -1, { low, n }: Estimate, { high }: Estimate): Difference {
+function differenceOf(sign: 1 | -1, { low, n: ofLeast }: Estimate, { high, n: ofMost }: Estimate): Difference {
+  const n = Math.min(ofLeast, ofMost);
   const outcome = verdictOf(sign > 0 ? { low, high, n } : { low: -high, high: -low, n });
   if (outcome === "supported") return "training adds";
   if (outcome === "contradicted") return "training takes away";

@@ -76,14 +76,16 @@ export class ClaimsTable {
     };
     const differences =
       atMost === undefined ? [minus(measure, measure)] : [minus(measure, atMost), minus(atMost, measure)];
-    const isFew = !one && measure.draws.length < 6;
+    const isFew = (...numbers: readonly (Rows | undefined)[]) =>
+      !one && numbers.some((rows) => rows !== undefined && rows.draws.length < 6);
     const control = outcome(asked, own(measure)!, own(weakest), own(atMost));
     const [least, most] = [differences[0]!, differences.at(-1)!];
     const [adds, takes] = asked.sign > 0 ? [least.low > 0, most.high < 0] : [most.high < 0, least.low > 0];
-    const isKnown = !isFew && least.n >= 6 && Number.isFinite(least.low) && Number.isFinite(most.high);
+    const isEnough = !isFew(measure, atMost) && Math.min(least.n, most.n) >= 6;
+    const isKnown = isEnough && Number.isFinite(least.low) && Number.isFinite(most.high);
     const decided = adds ? "training adds" : takes ? "training takes away" : "no difference shown";
     return {
-      control: isFew ? { ...control, verdict: "undecided" } : control,
+      control: isFew(measure, weakest, atMost) ? { ...control, verdict: "undecided" } : control,
       difference: { verdict: isKnown ? decided : "undecided", numbers: differences },
     };
   }
@@ -101,7 +103,8 @@ function outcome({ sign, none }: Asked, measure: Ends, weakest?: Ends, atMost?: 
   const bounds = [measure, ...(atMost ? [atMost] : [])];
   const ends = [...bounds, ...(weakest ? [weakest] : [])].flatMap(({ low, high }) => [low, high]);
   const isBetween = atMost !== undefined && measure.value < none && none < atMost.value;
-  if (measure.n < 6 || !ends.every(Number.isFinite) || isBetween) return { verdict: "undecided", numbers };
+  if (numbers.some(({ n }) => n < 6) || !ends.every(Number.isFinite) || isBetween)
+    return { verdict: "undecided", numbers };
   if ((weakest ? [weakest] : bounds).every(onSide)) return { verdict: "supported", numbers };
   return { verdict: bounds.every(onOther) ? "contradicted" : "not supported", numbers };
 }

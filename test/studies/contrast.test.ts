@@ -112,6 +112,18 @@ describe("verdicts", () => {
     expect(one!.controls[0]).toMatchObject({ verdict: "supported", difference: "training adds" });
   });
 
+  test("so is a difference whose upper bounds are known of five draws; without any number, it is said once", () => {
+    const bounded = claimOf(spreadAbout(3, 1), { atMost: spreadAbout(5, 1) });
+    const draws = Array.from({ length: 6 }, (_, d) => {
+      const atMost = d === 0 ? meanSample([]) : spreadAbout(2, 20 + d);
+      return [claimOf(spreadAbout(1, 20 + d), { atMost })];
+    });
+    const [few] = judge([bounded], [{ kind: "permuted", draws }]);
+    expect(few!.controls[0]).toMatchObject({ verdict: "undecided", difference: "undecided" });
+    const [none] = judge([claimOf(spreadAbout(2, 1))], [{ kind: "permuted", draws: [[claimOf(meanSample([]))]] }]);
+    expect(none!.controls[0]!.differenceBecause).toBe("Trained minus control: not known of any image.");
+  });
+
   test("numbers that are only bounded differ if their ranges do", () => {
     const bounded = (least: number, most: number, seed: number) =>
       claimOf(spreadAbout(least, seed), { atMost: spreadAbout(most, seed) });
@@ -122,6 +134,15 @@ describe("verdicts", () => {
     expect(differenceOf(6, 7)).toBe("training takes away");
     expect(differenceOf(1, 4)).toBe("no difference shown");
   });
+});
+
+test("a draw of which a table could not be measured has no part in it", () => {
+  const estimate = { value: 1, low: 0, high: 2, n: 8, sample: spreadAbout(1, 1) };
+  const tables = ["some", "all"].map((id) => ({ id, caption: "", columns: ["tap", "x"], rows: [["a", estimate]] }));
+  const of = (shown: Findings["tables"]) => findingsOf({ tables: shown, charts: [], claims: [] });
+  const draws = [...Array.from({ length: 6 }, () => of(tables)), of(tables.slice(1))];
+  const found = withControls(of(tables), [{ kind: "permuted", draws }]);
+  expect(found.tables.map(({ rows }) => rows[0]![2])).toMatchObject([{ draws: 6 }, { draws: 7 }]);
 });
 
 test("a table has columns of controls and differences, found by the names of rows; the numbers behind verdicts give them again", () => {
