@@ -8,8 +8,8 @@ import type { ControlRecord, InputRecord, RunManifest, TapRecord } from "./types
  * inputs, the control, source, taps, unit and settings of the preprocessing, k, tol, seed, vectors, solver, backend and every version.
  * Empty if a command for the second can continue the run of the first.
  *
- * Additional inputs and another order of inputs are not differences (see `matchInputs`). Neither are paths and names of files, labels,
- * predictions, failures and the time of creation.
+ * Additional inputs and another order of inputs are not differences (see `matchInputs`), but for a matched control, whose weights
+ * depend on all inputs. Neither are paths and names of files, labels, predictions, failures and the time of creation.
  */
 export function describeMismatch(stored: RunManifest, asked: RunManifest): string[] {
   const lines: string[] = [];
@@ -18,7 +18,9 @@ export function describeMismatch(stored: RunManifest, asked: RunManifest): strin
   };
   lines.push(...modelMismatch(stored.model, asked.model));
   compare("from", stored.from, asked.from);
-  lines.push(...matchInputs(stored.inputs, asked.inputs).differences);
+  const { inputs, differences } = matchInputs(stored.inputs, asked.inputs);
+  lines.push(...differences);
+  if (stored.model.control?.kind === "matched") lines.push(...inputs.slice(stored.inputs.length).map(describeAdded));
   compareLists("tap", stored.taps, asked.taps, describeTap, lines);
   compare("preprocess", ...comparable(stored.preprocess, asked.preprocess));
   for (const key of ["k", "tol", "seed", "vectors", "solver", "backend"] as const)
@@ -78,6 +80,10 @@ interface MeanImage {
 /** Whether a command for one can continue the other: `describeMismatch` has no line. */
 export function sameRun(a: RunManifest, b: RunManifest): boolean {
   return describeMismatch(a, b).length === 0;
+}
+
+function describeAdded({ name, sha256 }: InputRecord): string {
+  return `input "${name}" (${sha256.slice(0, 12)}) is not stored, and the weights of a matched control depend on all inputs`;
 }
 
 function describeTap({ name, tensor, shape, k }: TapRecord): string {

@@ -102,6 +102,17 @@ describe("a mean image", () => {
   });
 });
 
+test("no input is added to the run of a matched control, whose weights depend on all of them", () => {
+  const of = (kind: string, inputs = manifest.inputs) =>
+    other({ inputs, model: { ...manifest.model, control: { kind, seed: 0, draw: 1 } } });
+  const more = [...manifest.inputs, { ...first!, name: "new", sha256: "03".repeat(32) }];
+  expect(describeMismatch(of("matched"), of("matched", more))).toEqual([
+    'input "new" (030303030303) is not stored, and the weights of a matched control depend on all inputs',
+  ]);
+  expect(sameRun(of("matched"), of("matched", [second!, first!]))).toBe(true);
+  expect(sameRun(of("permuted"), of("permuted", more))).toBe(true);
+});
+
 describe("createRun", () => {
   test("refuses a store that holds another run, and leaves it alone", async () => {
     const store = new MemoryStore();

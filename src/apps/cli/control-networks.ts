@@ -22,8 +22,8 @@ export interface PlannedControl {
 
 interface OpenControl {
   readonly network: NetworkFile;
-  /** The content of `control.json`: how the network was made. */
-  readonly record: object;
+  /** The content of `control.json`: how the network was made, and the hash of its file. */
+  readonly record: { readonly sha256: string };
 }
 
 interface ControlsOf {
@@ -63,7 +63,8 @@ export async function plannedControls(
           subject: { ...unpredicted, model: { ...subject.model, control: { kind, seed, draw } } },
           async open() {
             const network = await openControl(trained, { ...opening, kind, seed, draw, points });
-            return { network, record: network.control };
+            const { layers, ...how } = network.control;
+            return { network, record: { ...how, sha256: network.identity.sha256, layers } };
           },
         });
       } else if (draw === 1) {
@@ -149,8 +150,23 @@ function requireSameGraph(initial: NetworkFile, trained: NetworkFile): void {
 const describe = (tap: Tap | undefined): string =>
   tap === undefined ? "missing" : `${tap.name} (${tap.op}, ${formatShape(tap.shape)})`;
 
-/** Stores how a control was made in `control.json` of its folder. */
-export async function storeRecord(folder: string, record: object): Promise<void> {
-  const bytes = new TextEncoder().encode(`${JSON.stringify(record, undefined, 2)}\n`);
-  await new DirectoryStore(folder).set("/control.json", bytes);
+/**
+ * Stores how a control was made in `control.json` of its folder.
+ *
+ * @throws PushforwardError `store-mismatch` if the folder is that of a network with other weights
+ */
+export async function storeRecord(folder: string, record: OpenControl["record"]): Promise<void> {
+  const store = new DirectoryStore(folder);
+  const earlier = new TextDecoder().decode(await store.get(RECORD));
+  const [, sha256 = record.sha256] = /"sha256": "([0-9a-f]{64})"/.exec(earlier) ?? [];
+  if (sha256 !== record.sha256) {
+    throw new PushforwardError("store-mismatch", {
+      what: "This folder contains the results of a control with other weights than those that this command draws.",
+      where: { file: folder },
+      fix: "Give another folder with --out, or remove this one, so that the control is measured again.",
+    });
+  }
+  await store.set(RECORD, new TextEncoder().encode(`${JSON.stringify(record, undefined, 2)}\n`));
 }
+
+const RECORD = "/control.json";
