@@ -57,7 +57,7 @@ export async function keep(network: string, folder: string): Promise<void> {
   const own = studies.filter(({ id }) => present.includes(id));
   if (own.length === 0) throw new Error(`${folder} contains no study.`);
   for (const study of own) {
-    const { run, manifest, findings, controls, seconds } = await findingsIn(folder, study);
+    const { run, manifest, findings, controls, leftOut, seconds } = await findingsIn(folder, study);
     const { model, inputs, preprocess, params, seed, spectra, versions, created, axes } = manifest;
     const earlier = readdirSync(to).filter((name) => name.startsWith(`${study.id}-`) && name.endsWith(".csv"));
     for (const file of earlier) rmSync(join(to, file));
@@ -67,6 +67,7 @@ export async function keep(network: string, folder: string): Promise<void> {
       return file;
     });
     if (run.failures.length > 0) console.warn(`${network}, ${study.id}: ${run.failures.length} cells failed.`);
+    for (const line of leftOut) console.warn(`${network}, ${study.id}: ${line}`);
     const drawn: PaperControl[] = [];
     for (const { kind, runs } of controls) {
       let ofSpectra = 0;

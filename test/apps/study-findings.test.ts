@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { rename } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -49,9 +50,12 @@ const study: Study = {
   },
 };
 
-/** A stored study whose image i measured level + i/100; the last ones are not measured, or failed. */
+/** A stored study whose image i measured level + i/100; the last ones are not measured, or failed. A control is named by its folder. */
 async function store(folder: string, level: number, { done = 6, failed = 0, params = {} } = {}): Promise<void> {
-  const run = await createStudyRun(new DirectoryStore(join(out, folder, "size")), { ...manifest, params });
+  const [, kind, draw] = /controls\/(.*)\/(\d+)$/.exec(folder) ?? [];
+  const drawn = kind === "initial" ? { kind } : { kind: kind!, seed: 0, draw: Number(draw) };
+  const model = kind === undefined ? manifest.model : { ...manifest.model, control: drawn };
+  const run = await createStudyRun(new DirectoryStore(join(out, folder, "size")), { ...manifest, model, params });
   for (let i = 0; i < done; i++) await run.write([i], { size: level + i / 100 }, 2);
   for (let i = done; i < done + failed; i++) await run.fail([i], "No reason.");
 }
@@ -63,11 +67,15 @@ test("controls are found by their folders, draws by number, and only those that 
   await store("controls/permuted/1", 1, { done: 5, failed: 1 });
   await store("controls/gaussian/1", 1, { done: 3 });
   await store("controls/initial/1", 4);
-  const { findings, controls, seconds } = await findingsIn(out, study);
+  const { findings, controls, leftOut, seconds } = await findingsIn(out, study);
   expect(seconds).toBe(12);
+  expect(leftOut).toEqual([
+    "Of the control gaussian, 0 finished draws count; draw 1 is not finished.",
+    "Of the control matched, 10 finished draws count; draw 11 is not finished.",
+  ]);
   expect(controls.map(({ kind, one, draws }) => [kind, one, draws.length])).toEqual([
-    ["permuted", undefined, 1],
-    ["matched", undefined, 10],
+    ["permuted", false, 1],
+    ["matched", false, 10],
     ["initial", true, 1],
   ]);
   const [, matched] = controls;
@@ -86,12 +94,16 @@ test("controls are found by their folders, draws by number, and only those that 
   expect(verdict.controls[1]!.differences).toMatchObject([{ value: expect.closeTo(1.945, 12), n: 6, draws: 10 }]);
 });
 
-test("a control with other settings is refused with its folder", async () => {
+test("draws with other settings, and draws in the folder of others, do not count", async () => {
   await store("other", 3);
   await store("other/controls/matched/1", 1, { params: { draws: 3 } });
-  await expect(findingsIn(join(out, "other"), study)).rejects.toMatchObject({
-    code: "store-mismatch",
-    what: expect.stringContaining("other settings"),
-    where: { file: join(out, "other/controls/matched/1/size") },
-  });
+  await store("other/controls/matched/2", 1);
+  await rename(join(out, "other/controls/matched/2"), join(out, "other/controls/matched/3"));
+  const { controls, leftOut } = await findingsIn(join(out, "other"), study);
+  expect(controls).toEqual([]);
+  expect(leftOut).toEqual([
+    "The control matched 1 does not count. This folder contains the study with other settings. params draws: stored 3, asked none.",
+    "The control matched 3 does not count. This folder contains the study with other settings. " +
+      "control: stored matched, seed 0, draw 2, asked matched, seed 0, draw 3.",
+  ]);
 });

@@ -1,7 +1,7 @@
 import { plural } from "../../base/index.ts";
 import { FEWEST_DRAWS, FEWEST_IMAGES } from "../../studies/index.ts";
 import { type Html, html } from "./html.ts";
-import type { ReadControls } from "./read-controls.ts";
+import type { StudiedControl } from "./study-findings.ts";
 
 const made: Readonly<Record<string, string>> = {
   permuted: "the weights of each layer in a random order",
@@ -13,10 +13,8 @@ const made: Readonly<Record<string, string>> = {
 };
 
 /** What the controls of the studies of a page are, and how their verdicts follow; nothing if there are none. */
-export function controlsNote(all: readonly ReadControls[]): Html | undefined {
-  const kinds = Object.keys(made).filter((kind) =>
-    all.some(({ controls }) => controls.some((one) => one.kind === kind)),
-  );
+export function controlsNote(controls: readonly StudiedControl[]): Html | undefined {
+  const kinds = Object.keys(made).filter((kind) => controls.some((one) => one.kind === kind));
   if (kinds.length === 0) return undefined;
   const items = kinds.map((kind) => html`<li><strong>${kind}</strong>: ${made[kind]}</li>`);
   return html`<section><h2>How controls are compared</h2><p>A control is a network of the same graph whose weights hold nothing that was
@@ -30,11 +28,12 @@ draws that are finished count.</p></section>`;
 }
 
 /** Where the numbers of the controls come from: for each kind, the model and the draws. */
-export function drawnControls(all: readonly ReadControls[]): (readonly [string, string])[] {
+export function drawnControls(controls: readonly StudiedControl[]): (readonly [string, string])[] {
   const rows = new Map<string, string>();
-  for (const { kind, numbers, model } of all.flatMap(({ controls }) => controls)) {
+  for (const { kind, runs } of controls) {
+    const { model } = runs[0]!.run.manifest;
     const { seed } = model.control!;
-    const counted = `${plural(numbers.length, "draw")} of seed ${seed}: ${numbers.join(", ")}`;
+    const counted = `${plural(runs.length, "draw")} of seed ${seed}: ${runs.map(({ draw }) => draw).join(", ")}`;
     const told = seed === undefined ? `${model.file}, sha256 ${model.sha256}` : counted;
     const known = rows.get(kind);
     // Studies of one folder may have different numbers of finished draws.

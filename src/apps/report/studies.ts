@@ -1,20 +1,9 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { plural } from "../../base/index.ts";
 import { chartFigure } from "../../figures/index.ts";
-import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
 import { toPng } from "../../platform/node/png.ts";
-import { openStudyRun } from "../../results/index.ts";
-import {
-  claimsTable,
-  FEWEST_IMAGES,
-  type FlatTable,
-  flatTable,
-  readStudy,
-  studies,
-  withControls,
-} from "../../studies/index.ts";
+import { claimsTable, FEWEST_IMAGES, type FlatTable, flatTable, studies } from "../../studies/index.ts";
 import { controlsNote, drawnControls } from "./controls-note.ts";
 import { field } from "./downloads.ts";
 import { failedCells } from "./failed-cells.ts";
@@ -22,7 +11,7 @@ import { drawingDocument } from "./figures.ts";
 import { Html, html } from "./html.ts";
 import { networkName } from "./prose.ts";
 import { studiesProvenance } from "./provenance.ts";
-import { readControls } from "./read-controls.ts";
+import { findingsIn } from "./study-findings.ts";
 import { picturesOf } from "./study-pictures.ts";
 import { contents, type ShownStudy, sectionOf } from "./study-section.ts";
 import { style } from "./style.ts";
@@ -48,23 +37,22 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
   const document = drawingDocument();
   const shown: ShownStudy[] = [];
   for (const study of studies.filter(({ id }) => present.has(id))) {
-    const run = await openStudyRun(new DirectoryStore(join(folder, study.id)));
-    const { manifest } = run;
-    const controls = await readControls(folder, study, manifest);
-    const trained = study.conclude(await readStudy(run), manifest.params);
-    const findings = withControls(trained, controls.controls);
+    const found = await findingsIn(folder, study);
+    const { run, manifest, findings, controls } = found;
     const pictureOf = await picturesOf(folder, manifest);
     for (const table of findings.tables) files.set(`${study.id}-${table.id}.csv`, csvOf(flatTable(table)));
-    if (findings.claims.length > 0) files.set(`${study.id}-claims.csv`, csvOf(claimsTable(trained, controls.controls)));
+    if (findings.claims.length > 0) files.set(`${study.id}-claims.csv`, csvOf(claimsTable(findings, controls)));
     for (const chart of findings.charts) {
       const { svg } = chartFigure(chart, { document, pictureOf });
       files.set(`${study.id}-${chart.id}.svg`, svg);
       files.set(`${study.id}-${chart.id}.png`, await toPng(svg));
     }
-    const failed = [failedCells(run), ...controls.failed.map((one) => failedCells(one.run, one.name))];
-    shown.push({ study, manifest, findings, seconds: await run.seconds(), pictureOf, controls, failed });
+    const drawn = controls.flatMap(({ runs }) => runs);
+    const failed = [failedCells(run), ...drawn.map((one) => failedCells(one.run, one.name))];
+    shown.push({ ...found, study, pictureOf, failed });
   }
   const { manifest } = shown[0] ?? {};
+  const controls = shown.flatMap((each) => each.controls);
   const claims = shown.reduce((sum, { findings }) => sum + findings.verdicts.length, 0);
   const title = `Studies of ${manifest === undefined ? "no network" : networkName(manifest.model)}`;
   const page = html`<!doctype html>
@@ -75,8 +63,8 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
 ${contents(shown)}
 <p>${plural(claims, "claim")} ${claims === 1 ? "is" : "are"} held against the data, each by a 95 % interval over images of its own: where there is no effect at all,
 one in 40 still comes out as supported, and one in 40 as contradicted. Fewer than ${FEWEST_IMAGES} images decide nothing.</p>
-${controlsNote(shown.map(({ controls }) => controls))}${shown.map((each) => sectionOf(each, document))}
-${manifest === undefined ? undefined : studiesProvenance(manifest, drawnControls(shown.map(({ controls }) => controls)))}</main></body></html>
+${controlsNote(controls)}${shown.map((each) => sectionOf(each, document))}
+${manifest === undefined ? undefined : studiesProvenance(manifest, drawnControls(controls))}</main></body></html>
 `;
   return { files, page: page.markup };
 }

@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PushforwardError } from "../../base/index.ts";
 import { controlKinds } from "../../controls/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { openStudyRun, type StudyManifest, type StudyRun } from "../../results/index.ts";
+import { codeOf, unreadable } from "../../platform/node/file-errors.ts";
+import { earlierStudyRun, openStudyRun, type StudyManifest, type StudyRun } from "../../results/index.ts";
 import {
   type ControlFindings,
   cellPlaces,
@@ -20,88 +20,109 @@ export interface StudyFindings {
   readonly manifest: StudyManifest;
   /** With the columns and the verdicts of the controls. */
   readonly findings: Findings;
-  /** Those of which at least one draw is finished. */
+  /** Those of which at least one draw is finished, in the order of the kinds. */
   readonly controls: readonly StudiedControl[];
+  /** Why results of controls that are stored do not count, one sentence each. */
+  readonly leftOut: readonly string[];
   /** Wall time of the study of the trained network. */
   readonly seconds: number;
 }
 
 /** What the study found of one kind of control. */
-interface StudiedControl extends ControlFindings {
-  /** In the order of `draws`. */
+export interface StudiedControl extends ControlFindings {
+  /** The finished draws, in the order of `draws`. */
   readonly runs: readonly StudiedDraw[];
 }
 
 interface StudiedDraw {
   /** The number of the draw, from 1. */
   readonly draw: number;
+  /** `matched 3`, or `initial`. */
+  readonly name: string;
   /** It contains the studies of this draw, as the folder of the trained network contains those of that network. */
   readonly folder: string;
-  readonly manifest: StudyManifest;
+  readonly run: StudyRun;
   /** Wall time of the study. */
   readonly seconds: number;
 }
 
-/** The kinds in the order in which they are shown; those that are unknown here come last. */
-const order: readonly string[] = [...controlKinds, "initial"];
-
 /**
  * Reads a study of a folder, finished or not, with the controls in `controls/KIND/DRAW/`. A draw counts once this study of it is
- * finished, so that a folder can be read while its controls are still computed. A cell that failed counts as finished.
+ * finished, so that a folder can be read while its controls are still computed. A cell that failed counts as finished. A draw with
+ * other settings or inputs does not count.
  *
- * @throws PushforwardError `store-mismatch` if a draw was measured with other settings or inputs; what the store throws
+ * @throws PushforwardError what the store throws
  */
 export async function findingsIn(folder: string, study: Study): Promise<StudyFindings> {
   const run = await openStudyRun(new DirectoryStore(join(folder, study.id)));
   const { manifest } = run;
-  const found = study.conclude(await readStudy(run), manifest.params);
   const controls: StudiedControl[] = [];
-  for (const kind of await namesIn(join(folder, "controls"))) {
+  const leftOut: string[] = [];
+  const present = await namesIn(join(folder, "controls"));
+  for (const kind of [...controlKinds, "initial"].filter((name) => present.includes(name))) {
+    const { runs, unfinished, refused } = await drawsOf(folder, study, manifest, kind);
+    leftOut.push(...refused);
+    if (unfinished.length > 0) leftOut.push(toldUnfinished(kind, runs.length, unfinished));
+    if (runs.length === 0) continue;
     const draws: Findings[] = [];
-    const runs: StudiedDraw[] = [];
-    for (const draw of await drawsIn(join(folder, "controls", kind), study)) {
-      const drawn = await openStudyRun(new DirectoryStore(join(draw.folder, study.id)));
-      if (!isFinished(drawn)) continue;
-      requireComparable(manifest, drawn.manifest, join(draw.folder, study.id));
-      draws.push(study.conclude(await readStudy(drawn), drawn.manifest.params));
-      runs.push({ ...draw, manifest: drawn.manifest, seconds: await drawn.seconds() });
-    }
-    if (draws.length > 0) controls.push({ kind, ...(kind === "initial" ? { one: true } : {}), draws, runs });
+    for (const { run: drawn } of runs) draws.push(study.conclude(await readStudy(drawn), drawn.manifest.params));
+    controls.push({ kind, one: kind === "initial", draws, runs });
   }
-  return { run, manifest, findings: withControls(found, controls), controls, seconds: await run.seconds() };
+  const trained = study.conclude(await readStudy(run), manifest.params);
+  const findings = withControls(trained, controls);
+  return { run, manifest, findings, controls, leftOut, seconds: await run.seconds() };
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  if (!existsSync(folder)) return [];
-  const place = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length);
-  return (await readdir(folder)).sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+/** The draws of a kind that have this study: the finished ones, the numbers of the others, and why some are refused. */
+async function drawsOf(folder: string, study: Study, trained: StudyManifest, kind: string) {
+  const found = { runs: [] as StudiedDraw[], unfinished: [] as number[], refused: [] as string[] };
+  const numbers = (await namesIn(join(folder, "controls", kind))).filter((name) => /^[1-9]\d*$/.test(name)).map(Number);
+  for (const draw of numbers.sort((a, b) => a - b)) {
+    const name = kind === "initial" ? kind : `${kind} ${draw}`;
+    const own = join(folder, "controls", kind, String(draw));
+    try {
+      const run = await storedDraw(new DirectoryStore(join(own, study.id)), trained, kind, draw);
+      if (run === undefined) continue;
+      if (isFinished(run)) found.runs.push({ draw, name, folder: own, run, seconds: await run.seconds() });
+      else found.unfinished.push(draw);
+    } catch (cause) {
+      if (!(cause instanceof PushforwardError && cause.code === "store-mismatch")) throw cause;
+      found.refused.push(`The control ${name} does not count. ${cause.what}`);
+    }
+  }
+  return found;
 }
 
-/** The draws of a kind that have this study, by their numbers. */
-async function drawsIn(folder: string, study: Study): Promise<Pick<StudiedDraw, "draw" | "folder">[]> {
-  return (await namesIn(folder))
-    .filter((name) => /^[1-9]\d*$/.test(name) && existsSync(join(folder, name, study.id, "zarr.json")))
-    .map((name) => ({ draw: Number(name), folder: join(folder, name) }))
-    .sort((a, b) => a.draw - b.draw);
+/** The study of a draw, if it was started. @throws PushforwardError `store-mismatch` if it is not the study of this draw */
+async function storedDraw(
+  store: DirectoryStore,
+  trained: StudyManifest,
+  kind: string,
+  draw: number,
+): Promise<StudyRun | undefined> {
+  if (!(await store.has("/zarr.json"))) return undefined;
+  const { model } = (await openStudyRun(store)).manifest;
+  const drawn = { ...trained.model, control: { kind, seed: trained.seed, draw } };
+  const expected = kind === "initial" ? { ...model, control: { kind } } : drawn;
+  return earlierStudyRun(store, { ...trained, model: expected });
 }
 
+/** Whether every cell was tried. */
 function isFinished(run: StudyRun): boolean {
   const failed = new Set(run.failures.map(({ cell }) => cell.join()));
-  return cellPlaces(run.manifest).every((cell) => run.isDone(cell) || failed.has(cell.join()));
+  return cellPlaces(run.manifest).every((place) => run.isDone(place) || failed.has(place.join()));
 }
 
-/** A difference from a control means something only at the same inputs with the same settings. */
-function requireComparable(trained: StudyManifest, control: StudyManifest, file: string): void {
-  const inputsOf = ({ inputs }: StudyManifest) => inputs.map(({ sha256 }) => sha256);
-  const settingsOf = ({ params, seed, spectra }: StudyManifest) => ({ params, seed, spectra });
-  const different = [
-    ...(JSON.stringify(inputsOf(trained)) === JSON.stringify(inputsOf(control)) ? [] : ["inputs"]),
-    ...(JSON.stringify(settingsOf(trained)) === JSON.stringify(settingsOf(control)) ? [] : ["settings"]),
-  ];
-  if (different.length === 0) return;
-  throw new PushforwardError("store-mismatch", {
-    what: `This study of a control has other ${different.join(" and ")} than that of the trained network.`,
-    where: { file },
-    fix: "Run the study with its control again in another folder, or remove this folder of the control.",
+function toldUnfinished(kind: string, finished: number, unfinished: readonly number[]): string {
+  if (kind === "initial") return "The control initial does not count, because it is not finished.";
+  const [draws, are] = unfinished.length === 1 ? ["draw", "is"] : ["draws", "are"];
+  return `Of the control ${kind}, ${finished} finished ${finished === 1 ? "draw counts" : "draws count"}; ${draws} ${unfinished.join(", ")} ${are} not finished.`;
+}
+
+/** The names in a folder; none if there is no such folder. @throws PushforwardError `file-unreadable` */
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((cause: unknown) => {
+    if (codeOf(cause) === "ENOENT") return [];
+    throw unreadable(folder, cause);
   });
 }

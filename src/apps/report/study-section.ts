@@ -1,23 +1,17 @@
 import { formatSeconds, plural } from "../../base/index.ts";
 import { chartFigure, type Picture, type SvgDocument } from "../../figures/index.ts";
-import type { Chart, StudyManifest } from "../../results/index.ts";
-import type { Findings, Study } from "../../studies/index.ts";
+import type { Chart } from "../../results/index.ts";
+import type { Study } from "../../studies/index.ts";
 import { findingTable } from "./finding-table.ts";
 import { type Html, html } from "./html.ts";
-import type { ReadControls } from "./read-controls.ts";
 import { responsive, widths } from "./responsive.ts";
+import type { StudyFindings } from "./study-findings.ts";
 import { verdictList, verdictsWithNumbers } from "./verdicts.ts";
 
 /** A study as its page shows it. */
-export interface ShownStudy {
+export interface ShownStudy extends StudyFindings {
   readonly study: Study;
-  readonly manifest: StudyManifest;
-  readonly findings: Findings;
-  /** Wall time. */
-  readonly seconds: number;
   readonly pictureOf: (image: number) => Picture | undefined;
-  /** Those of the controls are part of `findings`. */
-  readonly controls: ReadControls;
   /** Notices of cells that could not be measured. */
   readonly failed: readonly (Html | undefined)[];
 }
@@ -33,7 +27,7 @@ export function contents(shown: readonly ShownStudy[]): Html {
 
 /** The question, its verdicts, the figure that they rest on, further figures and tables to be opened. */
 export function sectionOf(
-  { study, manifest, findings, seconds, pictureOf, controls, failed }: ShownStudy,
+  { study, manifest, findings, seconds, pictureOf, controls, leftOut, failed }: ShownStudy,
   document: SvgDocument,
 ): Html {
   const { tables, charts, verdicts } = findings;
@@ -45,12 +39,13 @@ export function sectionOf(
     return responsive(wide!, narrow!);
   };
   const [key, ...further] = charts;
-  const leftOut = controls.leftOut.map((line) => html`<div class="notice" role="note"><p>${line}</p></div>`);
-  const kinds = controls.controls.map(({ kind }) => kind);
-  const ofControls = controls.seconds > 0 ? ` and ${formatSeconds(controls.seconds)} of controls` : "";
+  const notices = leftOut.map((line) => html`<div class="notice" role="note"><p>${line}</p></div>`);
+  const kinds = controls.map(({ kind }) => kind);
+  const ofDraws = controls.flatMap(({ runs }) => runs).reduce((sum, draw) => sum + draw.seconds, 0);
+  const ofControls = controls.length > 0 ? ` and ${formatSeconds(ofDraws)} of controls` : "";
   return html`<section id="${study.id}"><h2>${study.question}</h2><p>${study.method}</p>
 <p class="soft">${plural(manifest.inputs.length, "image")} · seed ${manifest.seed} · ${formatSeconds(seconds)}${ofControls}${settings.map((text) => ` · ${text}`)}</p>
-${failed}${leftOut}${verdictsWithNumbers(verdicts)}
+${failed}${notices}${verdictsWithNumbers(verdicts)}
 ${key === undefined ? undefined : draw(key)}
 ${further.map((chart) => html`<details><summary>Figure: ${chart.title}</summary>${draw(chart)}</details>`)}
 ${tables.map((table) => findingTable(study, table, kinds))}
