@@ -2,7 +2,7 @@ import { createRng, PushforwardError, sizeOf } from "../base/index.ts";
 import type { Point } from "../jacobian/index.ts";
 import type { Model } from "../onnx/index.ts";
 import type { Backend } from "../operator/index.ts";
-import { gaussianLike, shuffled, shuffledWithinUnits } from "./draw.ts";
+import { gaussianLike, shuffled, shuffledWithinFilters } from "./draw.ts";
 import type { ControlKind } from "./kinds.ts";
 import { type WeightLayer, weightLayers } from "./layers.ts";
 import { match } from "./match.ts";
@@ -38,6 +38,7 @@ export interface Control {
   readonly layers: readonly ControlLayer[];
 }
 
+/** Which control is drawn, and what `matched` needs. */
 export interface ControlOptions {
   readonly kind: ControlKind;
   readonly seed: number;
@@ -92,5 +93,5 @@ const scaled = (weights: Float32Array, gain: number): Float32Array => weights.ma
 function drawLayer(layer: WeightLayer, trained: Float32Array, { kind, seed, draw }: ControlOptions): Float32Array {
   const rng = createRng(seed, "control", kind === "matched" ? "permuted" : kind, draw, layer.weights);
   if (kind === "gaussian") return gaussianLike(trained, rng);
-  return kind === "permuted-filters" ? shuffledWithinUnits(trained, layer.units, rng) : shuffled(trained, rng);
+  return kind === "permuted-filters" ? shuffledWithinFilters(trained, layer.filters, rng) : shuffled(trained, rng);
 }

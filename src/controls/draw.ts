@@ -1,5 +1,5 @@
 import { type Rng, sizeOf, stridesOf } from "../base/index.ts";
-import type { Units } from "./units.ts";
+import type { Filters } from "./filters.ts";
 
 /** The numbers in a uniformly random order. Each keeps its bits. */
 export function shuffled(numbers: Float32Array, rng: Rng): Float32Array {
@@ -13,25 +13,25 @@ export function shuffled(numbers: Float32Array, rng: Rng): Float32Array {
   return result;
 }
 
-/** The weights with those of each unit in a uniformly random order. */
-export function shuffledWithinUnits(weights: Float32Array, units: Units, rng: Rng): Float32Array {
-  const apart = offsets(units, units.apart);
+/** The weights with those of each filter in a uniformly random order. */
+export function shuffledWithinFilters(weights: Float32Array, filters: Filters, rng: Rng): Float32Array {
+  const apart = offsets(filters, filters.apart);
   const within = offsets(
-    units,
-    [...units.shape.keys()].filter((axis) => !units.apart.includes(axis)),
+    filters,
+    [...filters.shape.keys()].filter((axis) => !filters.apart.includes(axis)),
   );
   const result = new Float32Array(weights.length);
-  const unit = new Float32Array(within.length);
+  const filter = new Float32Array(within.length);
   for (const start of apart) {
-    for (let i = 0; i < unit.length; i++) unit[i] = weights[start + within[i]!]!;
-    const drawn = shuffled(unit, rng);
-    for (let i = 0; i < unit.length; i++) result[start + within[i]!] = drawn[i]!;
+    for (let i = 0; i < filter.length; i++) filter[i] = weights[start + within[i]!]!;
+    const drawn = shuffled(filter, rng);
+    for (let i = 0; i < filter.length; i++) result[start + within[i]!] = drawn[i]!;
   }
   return result;
 }
 
 /** The offsets of all entries along some axes, in row-major order; [0] if there are none. */
-function offsets({ shape }: Units, axes: readonly number[]): Uint32Array {
+function offsets({ shape }: Filters, axes: readonly number[]): Uint32Array {
   const strides = stridesOf(shape);
   let found = Uint32Array.of(0);
   for (const axis of axes) {

@@ -1,6 +1,6 @@
 import { PushforwardError, type Shape } from "../base/index.ts";
 import type { Graph, Model, Node, Tensor } from "../onnx/index.ts";
-import { type Units, unitsAt, weightPositions } from "./units.ts";
+import { type Filters, filtersAt, weightPositions } from "./filters.ts";
 
 /** An input of a node, by the node's name and the input's place. */
 interface Read {
@@ -16,8 +16,8 @@ export interface WeightLayer {
   /** The initializer. One of the body of a Loop or a branch of an If has the path of that graph before its name. */
   readonly weights: string;
   readonly shape: Shape;
-  /** How the weights form units at the first node. */
-  readonly units: Units;
+  /** How the weights form filters at the first node. */
+  readonly filters: Filters;
   /** Where nodes multiply by the weights, in graph order; several places if the weights are tied. */
   readonly uses: readonly Read[];
   /** Whether something else reads the weights too, such as a lookup in a table of embeddings. It keeps the trained values. */
@@ -95,14 +95,14 @@ function addUse(node: Node, position: number, scope: Scope, inside: string | und
   const { weights, tensor, computed } = constant;
   if (computed) throw refusal(node, `they are computed from "${weights}" each time`);
   if (tensor.type !== "float32") return;
-  const units = unitsAt(node, position, tensor.shape);
-  if (units === undefined) return;
+  const filters = filtersAt(node, position, tensor.shape);
+  if (filters === undefined) return;
   const use = { node: node.name, position };
   const known = layers.get(weights);
   if (known !== undefined) known.uses.push(use);
   else {
     const { shape } = tensor;
-    layers.set(weights, { node: node.name, op: node.op, weights, shape, units, uses: [use], inside });
+    layers.set(weights, { node: node.name, op: node.op, weights, shape, filters, uses: [use], inside });
   }
 }
 

@@ -160,8 +160,8 @@ test("the matrices of a recurrent cell are weights, its bias and its state are n
     ],
   });
   expect(found(model)).toEqual(["LSTM w", "LSTM r"]);
-  const { units } = weightLayers(model)[1]!;
-  expect(units).toEqual({ shape: [1, 12, 3], apart: [0, 1] });
+  const { filters } = weightLayers(model)[1]!;
+  expect(filters).toEqual({ shape: [1, 12, 3], apart: [0, 1] });
   await expect(
     drawControl(model, { kind: "matched", seed: 0, draw: 1, points: randomPoints(1, 6), backend }),
   ).rejects.toMatchObject({

@@ -17,23 +17,23 @@ interface Row {
   readonly attributes?: NodeParts["attributes"];
   /** Whether the weights are the first input. */
   readonly first?: boolean;
-  /** The unit of the weight at a place: its number among the outputs. */
-  readonly unit: (at: readonly number[]) => number;
-  readonly units: number;
+  /** The filter of the weight at a place: its number among the outputs. */
+  readonly filter: (at: readonly number[]) => number;
+  readonly filters: number;
 }
 
 const equation = (value: string) => ({ equation: text(value) });
 
 const rows: readonly Row[] = [
-  { name: "Conv", op: "Conv", input: [1, 3, 5, 5], weights: [4, 3, 2, 3], unit: ([o]) => o!, units: 4 },
+  { name: "Conv", op: "Conv", input: [1, 3, 5, 5], weights: [4, 3, 2, 3], filter: ([o]) => o!, filters: 4 },
   {
     name: "Conv in groups",
     op: "Conv",
     input: [1, 4, 5, 5],
     weights: [6, 2, 3, 3],
     attributes: { group: int(2) },
-    unit: ([o]) => o!,
-    units: 6,
+    filter: ([o]) => o!,
+    filters: 6,
   },
   {
     name: "Conv, depthwise, 1-D",
@@ -41,16 +41,16 @@ const rows: readonly Row[] = [
     input: [1, 4, 9],
     weights: [4, 1, 5],
     attributes: { group: int(4) },
-    unit: ([o]) => o!,
-    units: 4,
+    filter: ([o]) => o!,
+    filters: 4,
   },
   {
     name: "ConvTranspose",
     op: "ConvTranspose",
     input: [1, 4, 3, 3],
     weights: [4, 3, 2, 2],
-    unit: ([, o]) => o!,
-    units: 3,
+    filter: ([, o]) => o!,
+    filters: 3,
   },
   {
     name: "ConvTranspose in groups",
@@ -58,25 +58,25 @@ const rows: readonly Row[] = [
     input: [1, 6, 3, 3],
     weights: [6, 4, 2, 2],
     attributes: { group: int(2) },
-    unit: ([i, o]) => Math.floor(i! / 3) * 4 + o!,
-    units: 8,
+    filter: ([i, o]) => Math.floor(i! / 3) * 4 + o!,
+    filters: 8,
   },
-  { name: "MatMul, on the right", op: "MatMul", input: [1, 5, 6], weights: [6, 3], unit: ([, o]) => o!, units: 3 },
+  { name: "MatMul, on the right", op: "MatMul", input: [1, 5, 6], weights: [6, 3], filter: ([, o]) => o!, filters: 3 },
   {
     name: "MatMul, stacked on the right",
     op: "MatMul",
     input: [2, 5, 6],
     weights: [2, 6, 3],
-    unit: ([b, , o]) => b! * 3 + o!,
-    units: 6,
+    filter: ([b, , o]) => b! * 3 + o!,
+    filters: 6,
   },
   {
     name: "MatMul, a vector on the right",
     op: "MatMul",
     input: [1, 5, 9],
     weights: [9],
-    unit: () => 0,
-    units: 1,
+    filter: () => 0,
+    filters: 1,
   },
   {
     name: "MatMul, on the left",
@@ -84,8 +84,8 @@ const rows: readonly Row[] = [
     input: [1, 6, 3],
     weights: [4, 6],
     first: true,
-    unit: ([o]) => o!,
-    units: 4,
+    filter: ([o]) => o!,
+    filters: 4,
   },
   {
     name: "MatMul, stacked on the left",
@@ -93,20 +93,28 @@ const rows: readonly Row[] = [
     input: [2, 6, 3],
     weights: [2, 4, 6],
     first: true,
-    unit: ([b, o]) => b! * 4 + o!,
-    units: 8,
+    filter: ([b, o]) => b! * 4 + o!,
+    filters: 8,
   },
-  { name: "Gemm", op: "Gemm", input: [1, 6], weights: [6, 4], unit: ([, o]) => o!, units: 4 },
+  { name: "Gemm", op: "Gemm", input: [1, 6], weights: [6, 4], filter: ([, o]) => o!, filters: 4 },
   {
     name: "Gemm, transB",
     op: "Gemm",
     input: [1, 6],
     weights: [4, 6],
     attributes: { transB: int(1) },
-    unit: ([o]) => o!,
-    units: 4,
+    filter: ([o]) => o!,
+    filters: 4,
   },
-  { name: "Gemm, on the left", op: "Gemm", input: [6, 2], weights: [4, 6], first: true, unit: ([o]) => o!, units: 4 },
+  {
+    name: "Gemm, on the left",
+    op: "Gemm",
+    input: [6, 2],
+    weights: [4, 6],
+    first: true,
+    filter: ([o]) => o!,
+    filters: 4,
+  },
   {
     name: "Gemm, on the left, transA",
     op: "Gemm",
@@ -114,8 +122,8 @@ const rows: readonly Row[] = [
     weights: [6, 4],
     attributes: { transA: int(1) },
     first: true,
-    unit: ([, o]) => o!,
-    units: 4,
+    filter: ([, o]) => o!,
+    filters: 4,
   },
   {
     name: "Einsum, a matrix for each head",
@@ -123,8 +131,8 @@ const rows: readonly Row[] = [
     input: [1, 5, 6],
     weights: [2, 6, 3],
     attributes: equation("bsd,hde->bshe"),
-    unit: ([h, , e]) => h! * 3 + e!,
-    units: 6,
+    filter: ([h, , e]) => h! * 3 + e!,
+    filters: 6,
   },
   {
     name: "Einsum, without an arrow",
@@ -132,8 +140,8 @@ const rows: readonly Row[] = [
     input: [5, 6],
     weights: [6, 3],
     attributes: equation("s d, d e"),
-    unit: ([, e]) => e!,
-    units: 3,
+    filter: ([, e]) => e!,
+    filters: 3,
   },
   {
     name: "Einsum, with an ellipsis",
@@ -141,8 +149,8 @@ const rows: readonly Row[] = [
     input: [2, 3, 5, 6],
     weights: [2, 3, 4, 6],
     attributes: equation("...sd,...ed->...se"),
-    unit: ([a, b, e]) => (a! * 3 + b!) * 4 + e!,
-    units: 24,
+    filter: ([a, b, e]) => (a! * 3 + b!) * 4 + e!,
+    filters: 24,
   },
 ];
 
@@ -156,15 +164,15 @@ const place = (index: number, shape: Shape): number[] => {
   return at;
 };
 
-/** The weights of each unit, sorted. */
-function unitsOf(weights: Float32Array, { weights: shape, unit }: Row): Map<number, number[]> {
-  const units = new Map<number, number[]>();
+/** The weights of each filter, sorted. */
+function filtersOf(weights: Float32Array, { weights: shape, filter }: Row): Map<number, number[]> {
+  const filters = new Map<number, number[]>();
   for (const [i, weight] of weights.entries()) {
-    const own = unit(place(i, shape));
-    units.set(own, [...(units.get(own) ?? []), weight]);
+    const own = filter(place(i, shape));
+    filters.set(own, [...(filters.get(own) ?? []), weight]);
   }
-  for (const own of units.values()) own.sort((a, b) => a - b);
-  return units;
+  for (const own of filters.values()) own.sort((a, b) => a - b);
+  return filters;
 }
 
 /** The output at an input of ones; of a convolution, the sums over each channel. */
@@ -196,16 +204,16 @@ describe.each(rows)("permuted-filters: $name", (row) => {
   const draw = (model: Model, kind: "permuted" | "permuted-filters") =>
     drawControl(model, { kind, seed: 0, draw: 1, points: [], backend });
 
-  test("keeps the weights of every unit, in another order", async () => {
+  test("keeps the weights of every filter, in another order", async () => {
     const model = await network();
     const control = weightsIn((await draw(model, "permuted-filters")).model, "w");
-    const units = unitsOf(weightsIn(model, "w"), row);
-    expect(units.size).toBe(row.units);
-    expect(unitsOf(control, row)).toEqual(units);
+    const filters = filtersOf(weightsIn(model, "w"), row);
+    expect(filters.size).toBe(row.filters);
+    expect(filtersOf(control, row)).toEqual(filters);
     expect(control).not.toEqual(weightsIn(model, "w"));
   });
 
-  // At ones an output is the sum of the weights of its unit, whatever their order.
+  // At ones an output is the sum of the weights of its filter, whatever their order.
   test("so that the output at an input of ones stays, as it does not if the whole layer is permuted", async () => {
     const model = await network();
     const trained = await atOnes(model, row);
@@ -215,7 +223,7 @@ describe.each(rows)("permuted-filters: $name", (row) => {
       return Math.max(...control.map((y, i) => Math.abs(y - trained[i]!))) / sizes;
     };
     expect(await gap("permuted-filters")).toBeLessThan(1e-5);
-    if (row.units > 1) expect(await gap("permuted")).toBeGreaterThan(1e-2);
+    if (row.filters > 1) expect(await gap("permuted")).toBeGreaterThan(1e-2);
     expect(weightLayers(model)).toHaveLength(1);
   });
 });
