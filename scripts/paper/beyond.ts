@@ -39,29 +39,32 @@ export function rowAt({ columns, rows }: Table, { column }: Measure, tap: string
   };
 }
 
+/** Whether a row of the trial came out again, and if not, what is different. */
+interface Again {
+  readonly outcome: "yes" | "in part" | "no";
+  readonly why: string;
+}
+
 /**
  * Whether a row of the trial came out again: the three means are in the same order, and the interval of the difference to the matched
- * control lies on the same side of zero.
+ * control lies on the same side of zero. *In part* if only the latter holds.
  */
-export function cameOut(before: TrialRow, now: Row): string {
+export function cameOut(before: TrialRow, now: Row): Again {
   const matched = (before.matched[0] + before.matched[1]) / 2;
   const order = (trained: number, permuted: number, control: number) =>
     Object.entries({ trained, permuted, matched: control })
       .sort(([, a], [, b]) => a - b)
       .map(([name]) => name)
       .join(" < ");
-  const [then, found] = [
-    order(before.trained, before.permuted, matched),
-    order(now.trained.value, now.permuted.value, now.matched.value),
-  ];
+  const then = order(before.trained, before.permuted, matched);
+  const found = order(now.trained.value, now.permuted.value, now.matched.value);
+  const ofOrder = then === found ? "" : `the order is ${found}, and was ${then}`;
   const sign = Math.sign(before.trained - matched);
   const { low, high } = now.fromMatched;
-  const side = sign > 0 ? low > 0 : high < 0;
-  const other = sign > 0 ? high < 0 : low > 0;
-  const ofOrder = then === found ? "" : `the order is ${found}, in the trial ${then}`;
-  if (side) return ofOrder === "" ? "**yes**" : `**in part**: the same sign, but ${ofOrder}`;
-  const ofSign = other ? "the difference has the other sign" : "no difference from matched is shown";
-  return `**no**: ${ofSign}${ofOrder === "" ? "" : `, and ${ofOrder}`}`;
+  if (sign > 0 ? low > 0 : high < 0) return { outcome: ofOrder === "" ? "yes" : "in part", why: ofOrder };
+  const isOther = sign > 0 ? high < 0 : low > 0;
+  const ofSign = isOther ? "trained − matched has the other sign" : "trained − matched includes zero";
+  return { outcome: "no", why: ofOrder === "" ? ofSign : `${ofSign}, and ${ofOrder}` };
 }
 
 /** The trial made again, with a column that says what came out again. */
@@ -75,47 +78,49 @@ export function trialAgain(records: readonly PaperRecord[]): string {
     return now === undefined ? [] : [{ before, now }];
   });
   if (rows.length === 0) return "The trial has not been made again yet.";
-  const cells = rows.map(({ before, now }) => {
-    const matched = `${told(before.matched[0])}, ${told(before.matched[1])}`;
+  const compared = rows.map(({ before, now }) => {
+    const matched = before.matched.map(told).join(", ");
     const ends = before.interval === undefined ? "" : ` (${before.interval.map(told).join(" to ")})`;
-    return [
-      `${before.measure.name}, ${before.tap}`,
+    const name = `${before.measure.name}, ${before.tap}`;
+    const again = cameOut(before, now);
+    const cells = [
+      name,
+      `**${again.outcome}**`,
       `${toldBriefly(now.trained)}<br>*${told(before.trained)}${ends}*`,
       `${toldBriefly(now.permuted)}<br>*${told(before.permuted)}*`,
       `${toldBriefly(now.matched)}<br>*${matched}*`,
-      toldBriefly(now.fromPermuted),
       toldBriefly(now.fromMatched),
-      cameOut(before, now),
     ];
+    return { name, cells, ...again };
   });
-  const failed = rows.filter(({ before, now }) => !cameOut(before, now).startsWith("**yes"));
-  const names = failed.map(({ before }) => `${before.measure.name} at ${before.tap}`);
-  const summary =
-    failed.length === 0
-      ? `All ${rows.length} rows come out again.`
-      : `Of ${rows.length} rows, ${rows.length - failed.length} come out again. Those that do not, or only in part: ${listed(names)}.`;
+  const other = compared.filter(({ outcome }) => outcome !== "yes");
+  const whole = compared.length - other.length;
+  const summary = `${whole} of ${compared.length} rows come out again${other.length === 0 ? "." : ", and these do not, or only in part:"}`;
   const missing = trialRows.length - rows.length;
-  return `${sizes(own)}
+  return `${sizes(own)} The numbers of the trial are in italics.
 
 ${markdownTable(
-  named("measure, tap", "trained", "permuted", "matched", "trained − permuted", "trained − matched", "again?"),
-  cells,
+  named("measure, tap", "again?", "trained", "permuted", "matched", "trained − matched"),
+  compared.map(({ cells }) => cells),
 )}
 
-In italics: the trial. ${summary}${missing === 0 ? "" : ` ${missing} rows of the trial were not measured again.`} A row comes out again
-if the three means are in the same order as in the trial, and the interval of trained − matched lies on the same side of zero.`;
+A row comes out again if the three means are in the same order as in the trial, and the interval of trained − matched lies on the same
+side of zero; it does *in part* if only the latter holds. ${missing === 0 ? "" : `${missing} rows of the trial were not measured again. `}${summary}${other.map(({ name, why }) => `\n\n- ${name}: ${why}.`).join("")}`;
 }
 
 /** With how many images, draws and σ the rows were measured, and where that differs from the trial. */
 function sizes(own: readonly PaperRecord[]): string {
-  const ofStudy = own.map(({ study, inputs, controls, manifest }) => {
-    const draws = controls.map(({ kind, draws }) => `${draws.length} draws of ${kind}`);
-    return `${inputs} images, k = ${manifest.spectra.k} and ${listed(draws)} in the study of ${study}`;
-  });
+  const texts = new Map<string, string[]>();
+  for (const { study, inputs, controls, manifest } of own) {
+    const draws = controls.map(({ kind, draws }) => `${draws.length} ${kind}`);
+    const text = `${inputs} images, k = ${manifest.spectra.k}, and ${listed(draws)} networks`;
+    texts.set(text, [...(texts.get(text) ?? []), study]);
+  }
+  const ofStudies = [...texts].map(([text, studies]) => `${text} (${listed(studies)})`);
   const otherK = own.some(({ manifest }) => manifest.spectra.k !== trial.k);
   return (
     `The trial had ${trial.images} photographs, k = ${trial.k}, ${trial.permuted} permuted and ${trial.matched} matched networks, and no certificates or intervals over draws. ` +
-    `Here there are ${listed(ofStudy)}.${otherK ? " Participation ratio, effective rank and correlations depend on k, so that their sizes cannot be compared with the trial." : ""}`
+    `Here there are ${listed(ofStudies)}.${otherK ? " Participation ratio, effective rank and correlations depend on k, so that their sizes cannot be compared with the trial." : ""}`
   );
 }
 
@@ -132,13 +137,13 @@ export function otherNetworks(records: readonly PaperRecord[]): string {
         const found = rowAt(table, measure, tap);
         if (found === undefined || Number.isNaN(found.trained.value)) return [];
         const { trained, permuted, matched, fromMatched } = found;
-        return [[network, tap, measure.name, ...[trained, permuted, matched, fromMatched].map(toldBriefly)]];
+        return [[`${network}, ${tap}`, measure.name, ...[trained, permuted, matched, fromMatched].map(toldBriefly)]];
       });
     }),
   );
   if (rows.length === 0) return "";
   return `\n\n### The same measures of all networks, at the last two taps\n\n${markdownTable(
-    named("network", "tap", "measure", "trained", "permuted", "matched", "trained − matched"),
+    named("network, tap", "measure", "trained", "permuted", "matched", "trained − matched"),
     rows,
   )}`;
 }
