@@ -17,16 +17,13 @@ export function between(least: Interval, most: Interval = least): string {
   return least.value === most.value ? toldBriefly(least) : `between ${toldBriefly(least)} and ${toldBriefly(most)}`;
 }
 
-const interval = /\([^() ]+ to [^() ]+\)/g;
-const unbroken = (text: string): string => text.replaceAll(" ", "\u00a0");
-
-/** A table of Markdown; columns of numbers are aligned to the right. No line breaks within an interval. */
+/** A table of Markdown; columns of numbers are aligned to the right. */
 export function markdownTable(
   columns: readonly { readonly name: string; readonly right?: boolean }[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
   const line = (cells: readonly (string | number)[]) =>
-    `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|").replace(interval, unbroken)).join(" | ")} |`;
+    `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`;
   const rule = `|${columns.map(({ right }) => (right ? " ---: |" : " --- |")).join("")}`;
   return [line(columns.map(({ name }) => name)), rule, ...rows.map(line)].join("\n");
 }
