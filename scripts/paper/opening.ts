@@ -141,5 +141,5 @@ function numbersOf(found: readonly Found[]): string {
 /** A number without its interval, which is in the table of the claim's section. */
 function rough(least: Interval, most: Interval = least): string {
   const alone = ({ value }: Interval) => between({ value, low: Number.NaN, high: Number.NaN, n: 1 });
-  return least.value === most.value ? alone(least) : `${alone(least)} to ${alone(most)}`;
+  return Object.is(least.value, most.value) ? alone(least) : `${alone(least)} to ${alone(most)}`;
 }

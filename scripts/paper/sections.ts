@@ -73,7 +73,7 @@ function testPart({ title, number }: Test, found: readonly Found[]): string {
 /** The number; where the claim is one of all indices, also the least; where only bounds are known, both. */
 function cellOf({ measure, weakest, atMost }: Found["verdict"]["numbers"]): string {
   const range =
-    atMost === undefined || atMost.value === measure.value
+    atMost === undefined || Object.is(atMost.value, measure.value)
       ? between(measure)
       : `at least ${between(measure)}, at most ${between(atMost)}`;
   return weakest === undefined ? range : `${range}; weakest ${between(weakest)}`;

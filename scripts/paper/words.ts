@@ -14,7 +14,9 @@ export const sizeOf = ({ n, draws = 1 }: Interval, all = n): string =>
 
 /** A number, or the two numbers between which it lies. */
 export function between(least: Interval, most: Interval = least): string {
-  return least.value === most.value ? toldBriefly(least) : `between ${toldBriefly(least)} and ${toldBriefly(most)}`;
+  return Object.is(least.value, most.value)
+    ? toldBriefly(least)
+    : `between ${toldBriefly(least)} and ${toldBriefly(most)}`;
 }
 
 /** A table of Markdown; columns of numbers are aligned to the right. */
