@@ -30,14 +30,14 @@ function expectRecomputed(table: ClaimsTable, verdict: PaperRecord["verdicts"][n
     const { numbers } = judged.difference;
     expectKept(differences, numbers, sizeOf([...own.numbers, ...judged.control.numbers]));
     expectTold(differenceBecause, numbers.at(-1)!.value === numbers[0]!.value ? numbers.slice(0, 1) : numbers);
-    control.numbers.measure.value &&
-      expect(judged.control.numbers[0]!.value).toBeCloseTo(control.numbers.measure.value, 5);
   }
 }
 
 type Kept = PaperRecord["verdicts"][number]["numbers"];
 
-const sizeOf = (numbers: readonly Ends[]) => Math.max(...numbers.map(({ value }) => Math.abs(value)));
+/** A mean may be small because large numbers cancel; its interval shows their size. */
+const sizeOf = (numbers: readonly Ends[]) =>
+  Math.max(...numbers.flatMap(({ value, low, high }) => [value, low, high].filter(Number.isFinite).map(Math.abs)));
 
 /** As they are told: the number, its bound where that is another number, the weakest. */
 const inOrder = ({ measure, weakest, atMost }: Kept): Kept["measure"][] => [
