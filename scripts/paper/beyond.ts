@@ -142,10 +142,10 @@ export function otherNetworks(records: readonly PaperRecord[]): string {
     }),
   );
   if (rows.length === 0) return "";
-  return `\n\n### The same measures of all networks, at the last two taps\n\n${markdownTable(
+  return `\n\n<details><summary>The same measures of all networks, at the last two taps</summary>\n\n${markdownTable(
     named("network, tap", "measure", "trained", "permuted", "matched", "trained − matched"),
     rows,
-  )}`;
+  )}\n\n</details>`;
 }
 
 /** What was expected beyond the claims, held against each network: a larger σ₁, and a frequency that rises with σ instead of falling. */
@@ -179,7 +179,9 @@ export function beyondExpected(records: readonly PaperRecord[]): string {
   if (sigmas.length + frequencies.length === 0) return "";
   return `
 
-Two things were expected beyond the claims, at the tap before the last. First, that σ₁ is at least 10 times that of the ${MAIN} control:
-it is ${listed(sigmas) || "not known"}. Second, that the frequency of a vector rises with σ (a positive rank correlation, by its interval)
-and falls in the control: it is ${listed(frequencies) || "not known"}.`;
+Two things were expected beyond the claims, at the tap before the last:
+
+- σ₁ is at least 10 times that of the ${MAIN} control. It is ${listed(sigmas) || "not known"}.
+- The frequency of a vector rises with σ (a positive rank correlation, by its interval), and falls in the control. The correlation is
+  ${listed(frequencies) || "not known"}.`;
 }

@@ -64,7 +64,9 @@ function less(records: readonly PaperRecord[]): string {
     if (before === undefined) return [];
     const now = sizesOf(record);
     const smaller = Object.entries(before).flatMap(([name, size]) =>
-      (now[name] ?? size) < size ? [`${name} ${now[name]} instead of ${size}`] : [],
+      (now[name] ?? size) < size && !isUnused(name, record.manifest.params)
+        ? [`${name} ${now[name]} instead of ${size}`]
+        : [],
     );
     return smaller.length === 0 ? [] : [`- ${record.network}, ${record.study}: ${smaller.join(", ")}`];
   });
@@ -87,13 +89,21 @@ function settings(records: readonly PaperRecord[]): string {
   const texts = new Map<string, string[]>();
   for (const { network, study, manifest } of records) {
     const { params, spectra, preprocess } = manifest;
-    const own = Object.entries(params).map(([name, value]) => `${name} ${[value].flat().join(", ")}`);
+    const own = Object.entries(params)
+      .filter(([name]) => !isUnused(name, params))
+      .map(([name, value]) => `${name} ${[value].flat().join(", ")}`);
     const shared = [`tol ${spectra.tol}`, `vectors ${spectra.vectors}`, `unit ${preprocess.unit}`];
     const text = `${study}: ${[...own, ...shared].join("; ")}`;
     texts.set(text, [...(texts.get(text) ?? []), network]);
   }
   return [...texts].map(([text, networks]) => `- ${text} (${networks.join(", ")})`).join("\n");
 }
+
+/** Whether a setting is the levels of a kind of noise that the study did not use. */
+const isUnused = (name: string, { kinds }: PaperRecord["manifest"]["params"]): boolean =>
+  noiseKinds.includes(name) && !(Array.isArray(kinds) && kinds.map(String).includes(name));
+
+const noiseKinds = ["gaussian", "uniform", "salt-and-pepper", "blur", "jpeg"];
 
 /** `digits (digits.onnx, SHA-256 877f19448a3d…)` */
 function modelOf(records: readonly PaperRecord[]): string {
