@@ -1,20 +1,19 @@
 // Where the numbers of the page come from: inputs, settings, draws and times of all runs.
 import { formatSeconds } from "../../src/base/index.ts";
+import { noises } from "../../src/images/index.ts";
 import { earlier } from "./earlier.ts";
 import type { PaperRecord } from "./records.ts";
 import { networksOf } from "./tests.ts";
-import { listed, markdownTable } from "./words.ts";
+import { listed, markdownTable, named } from "./words.ts";
 
 export function sources(records: readonly PaperRecord[]): string {
   const table = markdownTable(
     [
-      ...[{ name: "network" }, { name: "study" }, { name: "inputs", right: true }, { name: "k", right: true }],
-      ...[{ name: "taps", right: true }, { name: "seed", right: true }, { name: "draws" }],
-      ...[
-        { name: "time", right: true },
-        { name: "spectra", right: true },
-      ],
-      ...[{ name: "time of controls", right: true }, { name: "their spectra", right: true }, { name: "tables" }],
+      ...named("network", "study"),
+      ...["inputs", "k", "taps", "seed"].map(rightAligned),
+      ...named("draws"),
+      ...["time", "spectra", "time of controls", "their spectra"].map(rightAligned),
+      ...named("tables"),
     ],
     records.map(rowOf),
   );
@@ -36,6 +35,8 @@ Networks: ${networksOf(records)
     .map((network) => modelOf(records.filter((record) => record.network === network)))
     .join("; ")}.`;
 }
+
+const rightAligned = (name: string) => ({ name, right: true });
 
 function rowOf({ network, study, inputs, taps, seconds, ofSpectra, controls, tables, manifest }: PaperRecord) {
   const sumOf = (times: readonly number[]) => timeOf(times.reduce((sum, time) => sum + time, 0));
@@ -101,9 +102,7 @@ function settings(records: readonly PaperRecord[]): string {
 
 /** Whether a setting is the levels of a kind of noise that the study did not use. */
 const isUnused = (name: string, { kinds }: PaperRecord["manifest"]["params"]): boolean =>
-  noiseKinds.includes(name) && !(Array.isArray(kinds) && kinds.map(String).includes(name));
-
-const noiseKinds = ["gaussian", "uniform", "salt-and-pepper", "blur", "jpeg"];
+  Object.hasOwn(noises, name) && !(Array.isArray(kinds) && kinds.map(String).includes(name));
 
 /** `digits (digits.onnx, SHA-256 877f19448a3d…)` */
 function modelOf(records: readonly PaperRecord[]): string {
