@@ -10,7 +10,7 @@ const mayImport = {
   results: [],
   training: ["onnx", "autodiff", "operator", "jacobian"],
   controls: ["onnx", "operator", "jacobian"],
-  studies: ["jacobian", "svd", "images", "results", "operator", "training"],
+  studies: ["autodiff", "jacobian", "svd", "images", "results", "operator", "training"],
   figures: ["results"],
   platform: ["onnx", "operator", "images", "results"],
 };

@@ -3,17 +3,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { linearize, rules, transpose } from "../src/autodiff/index.ts";
+import { linearize, transpose } from "../src/autodiff/index.ts";
 import { linearOps } from "../src/autodiff/linear-ops/table.ts";
+import { families, operators } from "../src/autodiff/operators/index.ts";
 import { constant } from "../src/autodiff/rule.ts";
-import { activation } from "../src/autodiff/rules/activation.ts";
-import { arithmetic } from "../src/autodiff/rules/arithmetic.ts";
-import { convolution } from "../src/autodiff/rules/convolution.ts";
-import { linearAlgebra } from "../src/autodiff/rules/linear-algebra.ts";
-import { normalization } from "../src/autodiff/rules/normalization.ts";
-import { pooling } from "../src/autodiff/rules/pooling.ts";
-import { reduction } from "../src/autodiff/rules/reduction.ts";
-import { shape } from "../src/autodiff/rules/shape.ts";
 import { examplesOf, printedBy } from "../test/docs/examples.ts";
 import { pages, readPage, root } from "../test/docs/markdown.ts";
 import { disagreement } from "../test/docs/printed.ts";
@@ -22,18 +15,6 @@ import { rows } from "../test/rows/index.ts";
 import { problemOf } from "../test/rows/problem.ts";
 import type { Row } from "../test/rows/row.ts";
 import { benchPage } from "./bench-page.ts";
-
-/** The rules by the file that holds them. */
-const families = {
-  activation,
-  arithmetic,
-  convolution,
-  "linear-algebra": linearAlgebra,
-  normalization,
-  pooling,
-  reduction,
-  shape,
-};
 
 const link = (file: string) => `[\`${file}\`](../${file})`;
 const code = (names: Iterable<string>) => [...names].map((name) => `\`${name}\``).join(", ");
@@ -58,26 +39,28 @@ export async function opsPage(): Promise<string> {
   const familyTables: string[] = [];
   for (const [family, entries] of Object.entries(families)) {
     const body: string[][] = [];
-    for (const op of Object.keys(entries).sort()) {
-      const still = rules[op] === constant;
+    for (const [op, { rule, kinks, keeps }] of Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const still = rule === constant;
       const [forward, backward] = [await operationsOf(single(op), false), await operationsOf(single(op), true)];
       body.push([
         `\`${op}\``,
         still ? "constant" : "rule",
+        kinks ?? "",
+        keeps ?? "",
         String(single(op).length),
         String(inGraphs(op).length),
         still ? "" : code(forward),
         still ? "" : code(backward),
       ]);
     }
-    const head = ["op", "derivative", "rows", "in graphs", "J records", "Jᵀ records"];
+    const head = ["op", "derivative", "kinks", "keeps", "rows", "in graphs", "J records", "Jᵀ records"];
     familyTables.push(
-      `### ${family}\n\n${link(`src/autodiff/rules/${family}.ts`)}, ${link(`test/rows/${family}.ts`)}\n\n${table(head, body)}`,
+      `### ${family}\n\n${link(`src/autodiff/operators/${family}.ts`)}, ${link(`test/rows/${family}.ts`)}\n\n${table(head, body)}`,
     );
   }
   const operations: string[][] = [];
   const users = new Map<string, string[]>();
-  for (const op of Object.keys(rules).sort()) {
+  for (const op of Object.keys(operators).sort()) {
     for (const name of await operationsOf(single(op), false)) users.set(name, [...(users.get(name) ?? []), op]);
   }
   for (const name of Object.keys(linearOps)) {
@@ -85,8 +68,8 @@ export async function opsPage(): Promise<string> {
     const shown = used.length > 8 ? `${code(used.slice(0, 8))} and ${used.length - 8} more` : code(used);
     operations.push([`\`${name}\``, shown === "" ? "only transposes" : shown]);
   }
-  const moving = Object.values(rules).filter((rule) => rule !== constant).length;
-  const total = Object.keys(rules).length;
+  const moving = Object.values(operators).filter(({ rule }) => rule !== constant).length;
+  const total = Object.keys(operators).length;
   return `<!-- Written by \`npm run docs\` from the tables in the code. Do not edit this page; change the tables. -->
 
 # Operators
@@ -95,11 +78,14 @@ ${total} ONNX operators of the default domain have a rule. ${moving} of them hav
 *constant*: their derivative is always zero, and costs nothing. Operators that \`normalize\` splits into others (such as the fused
 operators of ONNX Runtime) need no rule of their own.
 
+*Kinks* says where the derivative jumps: at *neurons*, or in *windows* of which several entries share the extreme. *Keeps* says to
+what the values of the primal pass belong that the derivative needs, if they depend on the point.
+
 A *row* is an operator with inputs to test it on. All laws are tested for each of the ${rows.length} rows: see
 [CONTRIBUTING](../CONTRIBUTING.md#the-laws). *In graphs* is the number of rows with several nodes that include the operator.
 *J records* and *Jᵀ records* list the linear operations in its programs and in their transposes, over all rows.
 
-## Rules
+## Entries
 
 ${familyTables.join("\n\n")}
 

@@ -1,10 +1,13 @@
 import type { Shape } from "../base/index.ts";
 import type { Window } from "./program.ts";
-import type { RuleNode } from "./rule.ts";
+import type { ShapedNode } from "./rule.ts";
+
+/** The attributes that tell the window of a convolution or pool. */
+export const windowAttributes = ["auto_pad", "dilations", "kernel_shape", "pads", "strides"];
 
 /** The strides, dilations and explicit pads of a convolution or pool, in whichever form the node states them. */
 export function windowOf(
-  { attributes }: Pick<RuleNode, "attributes">,
+  { attributes }: Pick<ShapedNode, "attributes">,
   kernel: Shape,
   input: Shape,
   output: Shape,
@@ -25,16 +28,10 @@ export function windowOf(
   return { strides, dilations, pads };
 }
 
-/** What of a pool's node tells its window. */
-interface PoolNode extends Pick<RuleNode, "attributes"> {
-  readonly inputs: readonly { readonly shape: Shape }[];
-  readonly outputs: readonly { readonly shape: Shape }[];
-}
-
 /**
  * The window of a pool. Its end pads follow from the number of outputs, because `ceil_mode` goes beyond the stated padding.
  */
-export function poolWindowOf(node: PoolNode, kernel: Shape): Window {
+export function poolWindowOf(node: ShapedNode, kernel: Shape): Window {
   const input = node.inputs[0]!.shape.slice(2);
   const output = node.outputs[0]!.shape.slice(2);
   const window = windowOf(node, kernel, input, output);

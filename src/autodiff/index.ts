@@ -2,6 +2,8 @@ export { type EmittedProgram, emit } from "./emit.ts";
 export { evaluate } from "./evaluate.ts";
 export { inFloat64 } from "./in-float64.ts";
 export { type Linearization, linearize } from "./linearize.ts";
+export { keptFamilies } from "./operator.ts";
+export { operatorOf } from "./operators/index.ts";
 export { formatProgram, type LinearProgram, type LinearVar, type Operand, type Tangent } from "./program.ts";
 export {
   formatUnsupported,
@@ -12,5 +14,4 @@ export {
   unsupportedBetween,
 } from "./record.ts";
 export { constant } from "./rule.ts";
-export { rules } from "./rules/index.ts";
 export { transpose } from "./transpose.ts";

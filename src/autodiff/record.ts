@@ -2,11 +2,11 @@ import { messageOf, sameShape } from "../base/index.ts";
 import { type Attributes, type Model, type Node, nodesBehind, readAttributes, readsOf } from "../onnx/index.ts";
 import { aliveEntries } from "./alive.ts";
 import { ProgramBuilder } from "./builder.ts";
+import type { Operator } from "./operator.ts";
+import { operatorOf } from "./operators/index.ts";
 import { PrimalBuilder, type Value } from "./primal.ts";
 import type { Operand, Tangent } from "./program.ts";
 import type { LinearMap, RuleNode } from "./rule.ts";
-import { knownAttributes } from "./rules/attributes.ts";
-import { type DifferentiableOp, rules } from "./rules/index.ts";
 
 /** Tensors between which something is differentiated. */
 interface Ends {
@@ -106,17 +106,18 @@ export function record(model: Model, nodes: readonly Node[], sources: readonly s
     const moving = readsOf(node).filter((name) => tangents.get(name) !== undefined);
     if (moving.length === 0) continue;
     const before = moving.flatMap((name) => [...(blocked.get(name) ?? [])]);
+    const operator = operatorOf(node);
     const ruleNode: RuleNode = {
       op: node.op,
       inputs: node.inputs.map((name) => (name === "" ? absent : lookUp(name))),
       outputs: node.outputs.filter((name) => name !== "").map(lookUp),
-      attributes: readAttributes(node.attributes, knownAttributes[node.op as DifferentiableOp]),
+      attributes: readAttributes(node.attributes, operator?.attributes ?? []),
       optional: (i) => (node.inputs[i] ? lookUp(node.inputs[i]) : undefined),
       varies: (i) => tangents.get(node.inputs[i] ?? "") !== undefined,
     };
     primal.owner = node.outputs[0];
     const isTensor = (name: string) => name === "" || model.values.has(name);
-    const { found, refused } = differentiate(node, ruleNode, primal, (map) => {
+    const { found, refused } = differentiate(node, operator, ruleNode, primal, (map) => {
       if (![...node.inputs, ...node.outputs].every(isTensor)) throw new Error("it reads or makes what is no tensor");
       return map(l, ...node.inputs.map((name) => tangents.get(name)));
     });
@@ -135,6 +136,7 @@ export function record(model: Model, nodes: readonly Node[], sources: readonly s
 /** The tangents of a node's outputs, or why there are none. */
 function differentiate(
   { name, op, domain, outputs, attributes }: Node,
+  operator: Operator | undefined,
   ruleNode: RuleNode,
   primal: PrimalBuilder,
   apply: (map: LinearMap) => Tangent | readonly Tangent[],
@@ -143,11 +145,10 @@ function differentiate(
     const full = domain === "" ? op : `${domain}.${op}`;
     return { found: [], refused: { node: name, op: full, reason } };
   };
-  const rule = domain === "" ? rules[op] : undefined;
-  if (rule === undefined) return refuse("it has no rule");
+  if (operator === undefined) return refuse("it has no rule");
   try {
-    checkAttributes(op, attributes);
-    const result = apply(rule(ruleNode, primal));
+    checkAttributes(op, attributes, operator.attributes);
+    const result = apply(operator.rule(ruleNode, primal));
     const found = Array.isArray(result) ? (result as readonly Tangent[]) : [result as Tangent];
     for (const [i, y] of ruleNode.outputs.entries()) {
       const tangent = found[outputs.indexOf(y.name)];
@@ -160,8 +161,7 @@ function differentiate(
   }
 }
 
-function checkAttributes(op: string, attributes: Attributes): void {
-  const known = knownAttributes[op as DifferentiableOp];
+function checkAttributes(op: string, attributes: Attributes, known: readonly string[] = []): void {
   const others = Object.keys(attributes).filter((name) => !known.includes(name));
   if (others.length === 0) return;
   const [attribute, is] = others.length === 1 ? ["attribute", "is"] : ["attributes", "are"];

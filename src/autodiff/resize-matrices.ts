@@ -1,9 +1,9 @@
-import type { Shape } from "../base/index.ts";
+import { type Shape, sizeOf } from "../base/index.ts";
 import { type Attributes, float, floatTensor, int, ints, intTensor, type Tensor, text } from "../onnx/index.ts";
-import type { RuleNode } from "./rule.ts";
+import type { ShapedNode } from "./rule.ts";
 
 /** A Resize, and what its inputs say. */
-export interface Resizing extends Pick<RuleNode, "attributes"> {
+export interface Resizing extends Pick<ShapedNode, "attributes"> {
   readonly from: Shape;
   readonly to: Shape;
   /** For each axis of the attribute `axes`, or for all; empty where the other is given. */
@@ -50,6 +50,15 @@ export function resizeMatrices<V>(of: Resizing, nodes: NodeWriter<V>): AxisMatri
       to: one.to,
       matrix: leader ? matrixUnderPolicy(of, nodes, one, leader) : matrixOf(of, nodes, one),
     }));
+}
+
+/** The multiply-adds of one matrix product for each axis whose extent changes. */
+export function resizeCost({ attributes, inputs: [x], outputs: [y] }: ShapedNode): number {
+  let shape = x!.shape;
+  return resizedAxes({ attributes, from: shape, to: y!.shape, scales: [], sizes: [] }).reduce((total, one) => {
+    shape = shape.map((extent, axis) => (axis === one.axis ? one.to : extent));
+    return one.from === one.to ? total : total + sizeOf(shape) * one.from;
+  }, 0);
 }
 
 function resizedAxes({ attributes, from, to, scales, sizes }: Resizing): ResizedAxis[] {

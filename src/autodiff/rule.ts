@@ -3,13 +3,19 @@ import { type readAttributes, toNumbers } from "../onnx/index.ts";
 import type { PrimalBuilder, Value } from "./primal.ts";
 import type { LinearBuilder, Tangent } from "./program.ts";
 
+/** The attributes of a node, and the shapes of its inputs and outputs. */
+export interface ShapedNode {
+  readonly attributes: ReturnType<typeof readAttributes>;
+  readonly inputs: readonly { readonly shape: Shape }[];
+  readonly outputs: readonly { readonly shape: Shape }[];
+}
+
 /** A node of the model, as it is given to its rule. */
-export interface RuleNode {
+export interface RuleNode extends ShapedNode {
   readonly op: string;
   /** An optional input that is missing or empty is `undefined`; read it with `optional`. */
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
-  readonly attributes: ReturnType<typeof readAttributes>;
   optional(i: number): Value | undefined;
   /** Whether input i has a tangent. Values should be kept only for inputs that have one. */
   varies(i: number): boolean;
@@ -23,8 +29,6 @@ export type LinearMap = (l: LinearBuilder, ...tangents: readonly Tangent[]) => T
  * only linear operations. The transpose is derived from these.
  */
 export type Rule = (node: RuleNode, primal: PrimalBuilder) => LinearMap;
-
-export type Rules = Readonly<Record<string, Rule>>;
 
 /** The rule of an operator with a derivative of zero (comparisons, rounding, shapes). */
 export const constant: Rule = () => () => undefined;

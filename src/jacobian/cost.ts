@@ -1,6 +1,6 @@
-import { constant, type LinearProgram, nodesBetween, rules } from "../autodiff/index.ts";
+import { constant, type LinearProgram, nodesBetween, operatorOf } from "../autodiff/index.ts";
 import { sizeOf } from "../base/index.ts";
-import { type Attribute, type Model, type Node, readsOf } from "../onnx/index.ts";
+import { type Model, type Node, readAttributes, readsOf } from "../onnx/index.ts";
 import type { Tap } from "./taps.ts";
 
 /**
@@ -11,7 +11,7 @@ export function productCost(model: Model, from: Tap, to: Tap): number {
   const moving = new Set([from.tensor]);
   let total = 0;
   for (const node of nodesBetween(model, { sources: [from.tensor], targets: [to.tensor] })) {
-    if (rules[node.op] === constant) continue; // Its derivative is zero.
+    if (operatorOf(node)?.rule === constant) continue; // Its derivative is zero.
     total += multiplyAdds(model, node) * node.inputs.slice(0, 2).filter((factor) => moving.has(factor)).length;
     if (readsOf(node).some((name) => moving.has(name))) for (const output of node.outputs) moving.add(output);
   }
@@ -27,22 +27,9 @@ export function costWithMemory(model: Model, from: Tap, to: Tap, { steps }: Line
   return productCost(model, from, to) + MOVE * entries;
 }
 
-/** The multiply-adds of one node; 0 if it is neither a convolution nor a matrix product. */
-function multiplyAdds(model: Model, { op, inputs, outputs, attributes }: Node): number {
-  const shape = (name: string | undefined) => model.values.get(name ?? "")?.shape ?? [];
-  const [input, weight, output] = [shape(inputs[0]), shape(inputs[1]), shape(outputs[0])];
-  switch (op) {
-    case "Conv": // W is [M, C / group, …]: each output entry is a sum over one slice of it.
-      return sizeOf(output) * sizeOf(weight.slice(1));
-    case "ConvTranspose": // W is [C, M / group, …]: each input entry is spread by one slice of it.
-      return sizeOf(input) * sizeOf(weight.slice(1));
-    case "MatMul": // Each output entry is a sum over the last axis of A, whatever is broadcast; A may be a vector.
-      return sizeOf(output) * input.at(-1)!;
-    case "Gemm":
-      return sizeOf(output) * input[isSet(attributes.transA) ? 0 : 1]!;
-    default:
-      return 0;
-  }
+/** The multiply-adds of the derivative of one node by one of its first two inputs. */
+function multiplyAdds(model: Model, node: Node): number {
+  const shaped = (name: string) => ({ shape: model.values.get(name)?.shape ?? [] });
+  const [inputs, outputs] = [node.inputs.map(shaped), node.outputs.map(shaped)];
+  return operatorOf(node)?.multiplyAdds?.({ inputs, outputs, attributes: readAttributes(node.attributes) }) ?? 0;
 }
-
-const isSet = (attribute: Attribute | undefined): boolean => attribute?.kind === "int" && attribute.value !== 0;

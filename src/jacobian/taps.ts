@@ -1,4 +1,5 @@
-import { nearestNames, PushforwardError, type Shape, tableOf, withoutBatch } from "../base/index.ts";
+import { operatorOf } from "../autodiff/index.ts";
+import { nearestNames, PushforwardError, type Shape, withoutBatch } from "../base/index.ts";
 import { type Model, type Node, readsOf } from "../onnx/index.ts";
 
 /** A named tensor of the graph that a Jacobian can start from or lead to. */
@@ -14,27 +15,6 @@ export interface Tap {
   /** Whether every path from the input to the outputs passes through it. */
   readonly cut: boolean;
 }
-
-/** The short name of each operator, as in the literature. */
-const shortNames = tableOf<Readonly<Record<string, string>>>({
-  MaxPool: "pool",
-  AveragePool: "pool",
-  LpPool: "pool",
-  GlobalAveragePool: "gap",
-  GlobalMaxPool: "gmp",
-  LRN: "norm",
-  BatchNormalization: "bn",
-  InstanceNormalization: "norm",
-  LayerNormalization: "norm",
-  GroupNormalization: "norm",
-  Gemm: "fc",
-  ConvTranspose: "deconv",
-  LeakyRelu: "relu",
-  PRelu: "relu",
-});
-
-/** Operators that only rearrange or copy their input. Their outputs are not taps. */
-const passive = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast", "Transpose"]);
 
 const isSimple = (name: string) => /^[A-Za-z][\w.-]{0,23}$/.test(name) && !/Output_\d+$/.test(name);
 
@@ -62,17 +42,16 @@ export function findTaps(model: Model): Tap[] {
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const taken = new Set<string>();
   const counts = new Map<string, number>();
-  const nameFor = (tensor: string, op: string): string => {
+  const nameFor = (tensor: string, stem: string): string => {
     if (isSimple(tensor) && !taken.has(tensor)) return tensor;
-    const stem = shortNames[op] ?? op.toLowerCase();
     for (;;) {
       const count = (counts.get(stem) ?? 0) + 1;
       counts.set(stem, count);
       if (!taken.has(`${stem}${count}`)) return `${stem}${count}`;
     }
   };
-  const tap = (tensor: string, op: string, node: string): Tap => {
-    const name = nameFor(tensor, op);
+  const tap = (tensor: string, op: string, node: string, stem = op.toLowerCase()): Tap => {
+    const name = nameFor(tensor, stem);
     taken.add(name);
     return { name, tensor, op, node, shape: withoutBatch(model.values.get(tensor)!.shape), cut: isCut(tensor) };
   };
@@ -81,8 +60,8 @@ export function findTaps(model: Model): Tap[] {
     ...nodes.flatMap((node) =>
       node.outputs
         .filter((output) => output !== "" && isFloat(output))
-        .filter((output) => !passive.has(node.op) || outputs.has(output) || begins(node))
-        .map((output) => tap(output, node.op, node.name)),
+        .filter((output) => operatorOf(node)?.rearranges !== true || outputs.has(output) || begins(node))
+        .map((output) => tap(output, node.op, node.name, operatorOf(node)?.tapName)),
     ),
   ];
 }

@@ -1,3 +1,4 @@
+import { keptFamilies, operatorOf } from "../autodiff/index.ts";
 import type { Block } from "../operator/index.ts";
 import { energyOf } from "./energy.ts";
 import type { Lab } from "./lab.ts";
@@ -5,48 +6,25 @@ import type { Lab } from "./lab.ts";
 /** The order in which factors are exchanged. */
 export const ORDERS = ["from the input", "from the output"] as const;
 
-/** The kind of a node's kept values, by its operator. */
-const FACTOR_GROUPS = {
-  "active neurons": [
-    "Relu",
-    "LeakyRelu",
-    "PRelu",
-    "ThresholdedRelu",
-    "Elu",
-    "Selu",
-    "Celu",
-    "Gelu",
-    "Clip",
-    "Sigmoid",
-    "Tanh",
-  ],
-  normalizers: ["LRN", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "LpNormalization"],
-  "pooling switches": ["MaxPool", "GlobalMaxPool", "ReduceMax"],
-  others: [],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
-export const groupNames = Object.keys(FACTOR_GROUPS);
-
-function groupOf(op: string): number {
-  const known = Object.values<readonly string[]>(FACTOR_GROUPS).findIndex((ops) => ops.includes(op));
-  return known < 0 ? groupNames.indexOf("others") : known;
-}
-
 /** A node between the input and the last tap whose derivative depends on the input. */
 export interface Factor {
   /** The first output of the node. */
   readonly tensor: string;
   readonly name: string;
-  /** Index in `groupNames`. */
+  /** To what its kept values belong: an index in `keptFamilies`. */
   readonly group: number;
 }
 
 /** The factors through which J(input → last tap) depends on the input, in order of depth, named by taps. */
 export async function factorsOf(lab: Lab): Promise<Factor[]> {
   const { factors } = await lab.compiled(lab.taps[0]!, lab.taps.at(-1)!, { apart: true });
-  const { taps } = lab.network;
+  const { taps, model } = lab.network;
+  const { nodes } = model.onnx.graph;
   return factors.map((tensor) => {
     const tap = taps.find((one) => one.tensor === tensor);
-    return { tensor, name: tap?.name ?? tensor, group: groupOf(tap?.op ?? "") };
+    const node = nodes.find(({ outputs }) => outputs.includes(tensor));
+    const family = (node && operatorOf(node)?.keeps) ?? "others";
+    return { tensor, name: tap?.name ?? tensor, group: keptFamilies.indexOf(family) };
   });
 }
 

@@ -1,5 +1,6 @@
+import { keptFamilies } from "../autodiff/index.ts";
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
-import { groupNames, ORDERS } from "./factors.ts";
+import { ORDERS } from "./factors.ts";
 import { curveOf, ENDS_AT_FLOOR, floorAt, isLogKnown, NO_INTERVAL, RESOLVED, spreadOver } from "./findings.ts";
 import { correlation, type Estimate, mean, meanOfKnown, meanSample, ranks } from "./statistics.ts";
 import {
@@ -121,7 +122,7 @@ class NoiseData {
   /** Groups that the network has. */
   get #groups(): number[] {
     const present = new Set(this.#data.axes.factor!.map((_, factor) => this.#groupOf(factor)));
-    return [...groupNames.keys()].filter((group) => present.has(group));
+    return [...keptFamilies.keys()].filter((group) => present.has(group));
   }
 
   /** One line for each kind of noise, against the change of a pixel. */
@@ -260,7 +261,7 @@ class NoiseData {
         rule: { y: 0, label: "" },
         series: [
           ...this.#groups.map((group) =>
-            this.#line(groupNames[group]!, kind, (level) =>
+            this.#line(keptFamilies[group]!, kind, (level) =>
               this.#estimate((image) => this.#groupPart(image, kind, level, group), this.#chosen),
             ),
           ),
@@ -345,7 +346,7 @@ class NoiseData {
             kind,
             level,
             factor,
-            groupNames[this.#groupOf(f)]!,
+            keptFamilies[this.#groupOf(f)]!,
             this.#estimate((image) => this.#part(image, k, level, f), this.#chosen),
             ...ORDERS.map(
               (_, order) =>
@@ -419,7 +420,7 @@ class NoiseData {
 
   #causeClaim(): TestedClaim[] {
     const strongest = this.#levels - 1;
-    const neurons = groupNames.indexOf("active neurons");
+    const neurons = keptFamilies.indexOf("active neurons");
     if (!this.hasSpectra || this.#groups.length < 2 || !this.#groups.includes(neurons)) return [];
     const excess = this.#numbers((image) =>
       mean(

@@ -1,10 +1,11 @@
+import { keptFamilies } from "../autodiff/index.ts";
 import { formatShape, PushforwardError, sizeOf } from "../base/index.ts";
 import { type NoiseKind, noises, toLevels, withLevelShift } from "../images/index.ts";
 import type { Tap } from "../jacobian/index.ts";
 import type { Block } from "../operator/index.ts";
 import { missesTolerance } from "../results/index.ts";
 import { energyOf, probesOf } from "./energy.ts";
-import { factorsOf, groupNames, ORDERS, partsAt } from "./factors.ts";
+import { factorsOf, ORDERS, partsAt } from "./factors.ts";
 import type { Lab } from "./lab.ts";
 import { concludeNoise } from "./noise-findings.ts";
 import { solve, tripletsAt } from "./spectrum.ts";
@@ -105,7 +106,7 @@ export const noise: Study = {
           dims: ["level", "order", "factor"],
           about: "what the exchange of a factor adds to log Σσ² at the last tap",
         },
-        group: { dims: ["factor"], about: groupNames.map((name, i) => `${i} ${name}`).join(", ") },
+        group: { dims: ["factor"], about: keptFamilies.map((name, i) => `${i} ${name}`).join(", ") },
       },
     };
   },
@@ -143,7 +144,7 @@ export const noise: Study = {
       energy: energies.map((energy) => energy / energies[0]!),
       ...(isChosen ? await spectraAt(lab, image!, points) : {}),
       ...(isChosen && factors.length > 0 ? { part: await partsAt(lab, points, factors, probes) } : {}),
-      group: factors.length === 0 ? [groupNames.indexOf("others")] : factors.map(({ group }) => group),
+      group: factors.length === 0 ? [keptFamilies.indexOf("others")] : factors.map(({ group }) => group),
     };
   },
 

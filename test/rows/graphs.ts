@@ -1,4 +1,4 @@
-import { intTensor } from "../../src/onnx/index.ts";
+import { floatTensor, intTensor } from "../../src/onnx/index.ts";
 import type { GraphRow } from "./row.ts";
 
 /** Conv, ReLU, a residual connection round a second convolution, pool, and a linear layer. */
@@ -92,5 +92,26 @@ export const graphRows: readonly GraphRow[] = [
     in: { X: [1, 4, 3], sizes: intTensor([2, 2]) },
     targets: ["Y"],
     note: "a gated linear unit",
+  },
+  {
+    nodes: [
+      { op: "Greater", in: ["X", "limit"], out: ["isAbove"] },
+      { op: "Where", in: ["isAbove", "X", "Z"], out: ["Y"] },
+    ],
+    in: { X: [2, 6], limit: floatTensor([], [1]), Z: [2, 6] },
+    by: ["X", "Z"],
+    from: "away-from-kinks",
+    targets: ["Y"],
+    note: "entries that a comparison selects",
+  },
+  {
+    nodes: [
+      { op: "ArgMax", in: ["X"], out: ["largest"], attrs: { axis: 0, keepdims: 0 } },
+      { op: "Gather", in: ["X", "largest"], out: ["Y"], attrs: { axis: 0 } },
+    ],
+    in: { X: [3, 4] },
+    from: "distinct",
+    targets: ["Y"],
+    note: "rows at places that depend on the input",
   },
 ];

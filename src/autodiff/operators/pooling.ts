@@ -1,10 +1,11 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
 import { floatTensor, intTensor } from "../../onnx/index.ts";
-import { poolWindowOf, windowOf } from "../geometry.ts";
+import { poolWindowOf, windowAttributes, windowOf } from "../geometry.ts";
 import { above, firstInRow, firstInWindow, sign, windowsWithEntries } from "../kinks.ts";
+import type { Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { Window } from "../program.ts";
-import type { Rule, RuleNode, Rules } from "../rule.ts";
+import type { Rule, RuleNode } from "../rule.ts";
 
 const spatialAxes = (shape: Shape) => shape.slice(2).map((_, d, all) => d - all.length);
 
@@ -58,48 +59,74 @@ const lpSlopes = (primal: PrimalBuilder, x: Value, y: Value, p: number) => {
 
 export const pooling = {
   /** Each output follows the entry that it took; among equal ones the first in row-major order. */
-  MaxPool: (node, primal) => {
-    const x = node.inputs[0]!;
-    const y = node.outputs[0]!;
-    const kernel = node.attributes.ints("kernel_shape")!;
-    const window = poolWindowOf(node, kernel);
-    const pick = pickFlat(primal, x, y, firstInWindow(primal, x, y, window, kernel));
-    const output = y.shape.slice(2);
-    const full = windowsWithEntries(x.shape.slice(2), output, kernel, window);
-    const mask = full && primal.keep(primal.constant(floatTensor([1, 1, ...output], full)));
-    return (l, dx) => (mask ? l.scale(mask, pick(l, dx)) : pick(l, dx));
+  MaxPool: {
+    tapName: "pool",
+    attributes: [...windowAttributes, "ceil_mode", "storage_order"],
+    kinks: "windows",
+    keeps: "pooling switches",
+    rule: (node, primal) => {
+      const x = node.inputs[0]!;
+      const y = node.outputs[0]!;
+      const kernel = node.attributes.ints("kernel_shape")!;
+      const window = poolWindowOf(node, kernel);
+      const pick = pickFlat(primal, x, y, firstInWindow(primal, x, y, window, kernel));
+      const output = y.shape.slice(2);
+      const full = windowsWithEntries(x.shape.slice(2), output, kernel, window);
+      const mask = full && primal.keep(primal.constant(floatTensor([1, 1, ...output], full)));
+      return (l, dx) => (mask ? l.scale(mask, pick(l, dx)) : pick(l, dx));
+    },
   },
 
-  GlobalMaxPool: ({ inputs: [x], outputs: [y] }, primal) => {
-    const [rows, columns] = [sizeOf(y!.shape), sizeOf(x!.shape.slice(2))];
-    const asTable = (values: Value) => primal.reshape(values, [rows, columns]);
-    const alive = primal.alive(x!.name);
-    const chosen = firstInRow(primal, "Max", asTable(x!), alive && asTable(alive));
-    const starts = primal.constant(intTensor(Array.from({ length: rows }, (_, row) => row * columns)));
-    return pickFlat(primal, x!, y!, primal.op("Add", [chosen, starts], [rows], {}, "int64"));
+  GlobalMaxPool: {
+    tapName: "gmp",
+    kinks: "windows",
+    keeps: "pooling switches",
+    rule: ({ inputs: [x], outputs: [y] }, primal) => {
+      const [rows, columns] = [sizeOf(y!.shape), sizeOf(x!.shape.slice(2))];
+      const asTable = (values: Value) => primal.reshape(values, [rows, columns]);
+      const alive = primal.alive(x!.name);
+      const chosen = firstInRow(primal, "Max", asTable(x!), alive && asTable(alive));
+      const starts = primal.constant(intTensor(Array.from({ length: rows }, (_, row) => row * columns)));
+      return pickFlat(primal, x!, y!, primal.op("Add", [chosen, starts], [rows], {}, "int64"));
+    },
   },
 
   /** The sum over each window, divided by the number of entries that count. */
-  AveragePool: (node, primal) => {
-    const kernel = node.attributes.ints("kernel_shape")!;
-    const window = poolWindowOf(node, kernel);
-    const weights = primal.keep(primal.constant(windowCounts(node, kernel, window)!));
-    return (l, dx) => l.scale(weights, l.windowSum(dx, { ...window, kernel }));
+  AveragePool: {
+    tapName: "pool",
+    attributes: [...windowAttributes, "ceil_mode", "count_include_pad"],
+    rule: (node, primal) => {
+      const kernel = node.attributes.ints("kernel_shape")!;
+      const window = poolWindowOf(node, kernel);
+      const weights = primal.keep(primal.constant(windowCounts(node, kernel, window)!));
+      return (l, dx) => l.scale(weights, l.windowSum(dx, { ...window, kernel }));
+    },
   },
 
-  GlobalAveragePool: globalAverage,
+  GlobalAveragePool: { tapName: "gap", rule: globalAverage },
 
-  LpPool: (node, primal) => {
-    const kernel = node.attributes.ints("kernel_shape")!;
-    const window = { ...poolWindowOf(node, kernel), kernel };
-    const { inner, outer } = lpSlopes(primal, node.inputs[0]!, node.outputs[0]!, node.attributes.int("p", 2));
-    return (l, dx) => l.scale(outer, l.windowSum(l.scale(inner, dx), window));
+  LpPool: {
+    tapName: "pool",
+    attributes: [...windowAttributes, "ceil_mode", "p"],
+    kinks: "neurons",
+    keeps: "others",
+    rule: (node, primal) => {
+      const kernel = node.attributes.ints("kernel_shape")!;
+      const window = { ...poolWindowOf(node, kernel), kernel };
+      const { inner, outer } = lpSlopes(primal, node.inputs[0]!, node.outputs[0]!, node.attributes.int("p", 2));
+      return (l, dx) => l.scale(outer, l.windowSum(l.scale(inner, dx), window));
+    },
   },
 
-  GlobalLpPool: (node, primal) => {
-    const x = node.inputs[0]!;
-    const y = node.outputs[0]!;
-    const { inner, outer } = lpSlopes(primal, x, y, node.attributes.int("p", 2));
-    return (l, dx) => l.scale(outer, l.sum(l.scale(inner, dx), spatialAxes(x.shape)));
+  GlobalLpPool: {
+    attributes: ["p"],
+    kinks: "neurons",
+    keeps: "others",
+    rule: (node, primal) => {
+      const x = node.inputs[0]!;
+      const y = node.outputs[0]!;
+      const { inner, outer } = lpSlopes(primal, x, y, node.attributes.int("p", 2));
+      return (l, dx) => l.scale(outer, l.sum(l.scale(inner, dx), spatialAxes(x.shape)));
+    },
   },
-} satisfies Rules;
+} satisfies Operators;

@@ -1,8 +1,9 @@
 import { type Shape, sizeOf, stridesOf } from "../../base/index.ts";
 import { intTensor } from "../../onnx/index.ts";
 import { above, firstInRow, sign } from "../kinks.ts";
+import type { Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
-import { constant, fromRight, type Rule, type RuleNode, type Rules, steering } from "../rule.ts";
+import { constant, fromRight, type Rule, type RuleNode, steering } from "../rule.ts";
 
 /** The axes that a reduction removes, as negative numbers. */
 function reducedAxes(node: RuleNode): number[] {
@@ -82,20 +83,35 @@ const cumulativeSum: Rule = (node, primal) => {
   return (l, dx) => l.reshape(l.matmulLeft(triangle, l.reshape(dx, rows)), x.shape);
 };
 
+const reducing = ["keepdims", "noop_with_empty_axes"];
+
 export const reduction = {
-  ReduceSum: weightedReduction(undefined),
-  ReduceMean: weightedReduction(undefined, true),
-  ReduceL1: weightedReduction(sign),
+  ReduceSum: { attributes: reducing, rule: weightedReduction(undefined) },
+  ReduceMean: { attributes: reducing, rule: weightedReduction(undefined, true) },
+  ReduceL1: { attributes: reducing, kinks: "neurons", keeps: "others", rule: weightedReduction(sign) },
   /** ∂y/∂x = x/y, 0 where y is 0. */
-  ReduceL2: weightedReduction((p, x, y) => p.div(x, p.where(above(p, y, p.scalar(0)), y, p.scalar(1)))),
-  ReduceSumSquare: weightedReduction((p, x) => p.affine(2, x, 0)),
+  ReduceL2: {
+    attributes: reducing,
+    kinks: "neurons",
+    keeps: "others",
+    rule: weightedReduction((p, x, y) => p.div(x, p.where(above(p, y, p.scalar(0)), y, p.scalar(1)))),
+  },
+  ReduceSumSquare: { attributes: reducing, keeps: "others", rule: weightedReduction((p, x) => p.affine(2, x, 0)) },
   /** y = log Σ x, so ∂y/∂x = e^−y. */
-  ReduceLogSum: weightedReduction((p, x, y) => p.expand(p.map("Exp", p.map("Neg", y)), x.shape)),
-  ReduceLogSumExp: weightedReduction((p, x, y) => p.map("Exp", p.sub(x, y))),
-  ReduceProd: product,
-  ReduceMax: extremum("Max"),
-  ReduceMin: extremum("Min"),
-  CumSum: cumulativeSum,
-  ArgMax: constant,
-  ArgMin: constant,
-} satisfies Rules;
+  ReduceLogSum: {
+    attributes: reducing,
+    keeps: "others",
+    rule: weightedReduction((p, x, y) => p.expand(p.map("Exp", p.map("Neg", y)), x.shape)),
+  },
+  ReduceLogSumExp: {
+    attributes: reducing,
+    keeps: "others",
+    rule: weightedReduction((p, x, y) => p.map("Exp", p.sub(x, y))),
+  },
+  ReduceProd: { attributes: reducing, keeps: "others", rule: product },
+  ReduceMax: { attributes: reducing, kinks: "windows", keeps: "pooling switches", rule: extremum("Max") },
+  ReduceMin: { attributes: reducing, kinks: "windows", keeps: "pooling switches", rule: extremum("Min") },
+  CumSum: { attributes: ["exclusive", "reverse"], rule: cumulativeSum },
+  ArgMax: { attributes: ["axis", "keepdims", "select_last_index"], kinks: "windows", rule: constant },
+  ArgMin: { attributes: ["axis", "keepdims", "select_last_index"], kinks: "windows", rule: constant },
+} satisfies Operators;

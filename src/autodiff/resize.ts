@@ -1,7 +1,7 @@
-import { sizeOf } from "../../base/index.ts";
-import type { LinearBuilder, Operand, Tangent } from "../program.ts";
-import { resizeMatrices } from "../resize-matrices.ts";
-import { type Rule, steering } from "../rule.ts";
+import { sizeOf } from "../base/index.ts";
+import type { LinearBuilder, Operand, Tangent } from "./program.ts";
+import { resizeMatrices } from "./resize-matrices.ts";
+import { type Rule, steering } from "./rule.ts";
 
 /** One matrix per axis. */
 export const resize: Rule = (node, primal) => {

@@ -1,9 +1,11 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
 import { floatTensor, intTensor, toNumbers } from "../../onnx/index.ts";
+import type { Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { Tangent } from "../program.ts";
-import { constant, fromRight, type Rule, type Rules, reshaped, steering } from "../rule.ts";
-import { resize } from "./resize.ts";
+import { resize } from "../resize.ts";
+import { resizeCost } from "../resize-matrices.ts";
+import { constant, fromRight, type Rule, reshaped, steering } from "../rule.ts";
 
 const indicesOf = (primal: PrimalBuilder, places: readonly number[]) => primal.keep(primal.constant(intTensor(places)));
 
@@ -170,27 +172,45 @@ const expand: Rule = ({ outputs: [y] }) => {
 };
 
 export const shape = {
-  Reshape: reshaped,
-  Flatten: reshaped,
-  Squeeze: reshaped,
-  Unsqueeze: reshaped,
-  Transpose: ({ inputs: [x], attributes }) => {
-    const perm = attributes.ints("perm") ?? x!.shape.map((_, axis) => x!.shape.length - 1 - axis);
-    return (l, dx) => l.transpose(dx, perm);
+  Reshape: { attributes: ["allowzero"], rearranges: true, rule: reshaped },
+  Flatten: { attributes: ["axis"], rearranges: true, rule: reshaped },
+  Squeeze: { rearranges: true, rule: reshaped },
+  Unsqueeze: { rearranges: true, rule: reshaped },
+  Transpose: {
+    attributes: ["perm"],
+    rearranges: true,
+    rule: ({ inputs: [x], attributes }) => {
+      const perm = attributes.ints("perm") ?? x!.shape.map((_, axis) => x!.shape.length - 1 - axis);
+      return (l, dx) => l.transpose(dx, perm);
+    },
   },
-  Concat: concat,
-  Split: split,
-  Slice: slice,
-  Pad: pad,
-  Gather: gather,
-  Expand: expand,
-  Tile: tile,
-  Resize: resize,
-  DepthToSpace: depthToSpace,
-  SpaceToDepth: spaceToDepth,
-  Shape: constant,
-  Size: constant,
-  ConstantOfShape: constant,
-  Range: range,
-  NonZero: constant,
-} satisfies Rules;
+  Concat: { attributes: ["axis"], rule: concat },
+  Split: { attributes: ["axis", "num_outputs"], rule: split },
+  Slice: { rule: slice },
+  Pad: { attributes: ["mode"], rule: pad },
+  Gather: { attributes: ["axis"], keeps: "others", rule: gather },
+  Expand: { rule: expand },
+  Tile: { rule: tile },
+  Resize: {
+    multiplyAdds: resizeCost,
+    attributes: [
+      "antialias",
+      "axes",
+      "coordinate_transformation_mode",
+      "cubic_coeff_a",
+      "exclude_outside",
+      "extrapolation_value",
+      "keep_aspect_ratio_policy",
+      "mode",
+      "nearest_mode",
+    ],
+    rule: resize,
+  },
+  DepthToSpace: { attributes: ["blocksize", "mode"], rule: depthToSpace },
+  SpaceToDepth: { attributes: ["blocksize"], rule: spaceToDepth },
+  Shape: { attributes: ["end", "start"], rule: constant },
+  Size: { rule: constant },
+  ConstantOfShape: { attributes: ["value"], rule: constant },
+  Range: { attributes: ["stash_type"], rule: range },
+  NonZero: { rule: constant },
+} satisfies Operators;

@@ -1,0 +1,30 @@
+import { tableOf } from "../../base/index.ts";
+import type { Node } from "../../onnx/index.ts";
+import type { Operator, Operators } from "../operator.ts";
+import { activation } from "./activation.ts";
+import { arithmetic } from "./arithmetic.ts";
+import { convolution } from "./convolution.ts";
+import { linearAlgebra } from "./linear-algebra.ts";
+import { normalization } from "./normalization.ts";
+import { pooling } from "./pooling.ts";
+import { reduction } from "./reduction.ts";
+import { shape } from "./shape.ts";
+
+/** The operators by the file that holds them. */
+export const families: Readonly<Record<string, Operators>> = {
+  activation,
+  arithmetic,
+  convolution,
+  "linear-algebra": linearAlgebra,
+  normalization,
+  pooling,
+  reduction,
+  shape,
+};
+
+/** One entry for each ONNX operator that can be differentiated, by the operator's name. */
+export const operators: Operators = tableOf(Object.assign({}, ...Object.values(families)) as Operators);
+
+/** What is known of a node's operator; `undefined` for one that cannot be differentiated, or that is not of ONNX's own domain. */
+export const operatorOf = ({ op, domain }: Pick<Node, "op" | "domain">): Operator | undefined =>
+  domain === "" ? operators[op] : undefined;

@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { type LinearProgram, linearize } from "../../src/autodiff/index.ts";
+import { operators } from "../../src/autodiff/operators/index.ts";
+import { sizeOf } from "../../src/base/index.ts";
+import { type Node, readAttributes } from "../../src/onnx/index.ts";
+import { evaluate64 } from "../reference/interpret.ts";
+import { rows } from "../rows/index.ts";
+import { problemOf } from "../rows/problem.ts";
+import type { OpRow } from "../rows/row.ts";
+
+/** The reference draws nothing at random, so this is no row of the laws. */
+const dropoutInTraining: OpRow = {
+  op: "Dropout",
+  in: {
+    X: [1, 8],
+    ratio: { type: "float32", shape: [], data: Float32Array.of(0.5) },
+    training: { type: "bool", shape: [], data: Uint8Array.of(1) },
+  },
+  outputs: 2,
+};
+
+/** Of each operator, on all rows: the kinds of its kinks, and whether it kept values that depend on the point. */
+async function observed() {
+  const kinks = new Map<string, Set<string>>();
+  const keeps = new Set<string>();
+  for (const row of [...rows, dropoutInTraining]) {
+    const { model, sources, targets } = problemOf(row);
+    const found = await linearize(model, { sources, targets, apart: true }, evaluate64);
+    const opOf = (tensor: string) => model.onnx.graph.nodes.find(({ outputs }) => outputs.includes(tensor))!.op;
+    for (const { of, kind } of found.kinks?.of ?? []) kinks.set(opOf(of), (kinks.get(opOf(of)) ?? new Set()).add(kind));
+    for (const { of } of found.kept) keeps.add(opOf(of!));
+  }
+  return { kinks, keeps };
+}
+
+/** The multiply-adds of the convolutions and matrix products of a program, from the shapes of its steps. */
+function countIn({ steps }: LinearProgram): number {
+  return steps.reduce((total, { op, inputs: [x], operands: [w], output }) => {
+    switch (op) {
+      case "conv":
+        return total + sizeOf(output.shape) * sizeOf(w!.shape.slice(1));
+      case "convTranspose": // It adds what each entry of x spreads.
+        return total + sizeOf(x!.shape) * sizeOf(w!.shape.slice(1));
+      case "convWeight": // The tangent is that of the weights.
+        return total + sizeOf(output.shape) * sizeOf(x!.shape.slice(1));
+      case "matmul":
+        return total + sizeOf(output.shape) * x!.shape.at(-1)!;
+      case "matmulLeft":
+        return total + sizeOf(output.shape) * x!.shape.at(-2)!;
+      default:
+        return total;
+    }
+  }, 0);
+}
+
+/**
+ * Not the axis of a CumSum, nor the scale of a Resize that keeps the extent: they are values and no shapes. A transposed convolution
+ * by its weights is computed as a plain one of more entries.
+ */
+const isCounted = ({ op, by, note }: OpRow) =>
+  op !== "CumSum" && note !== "over all axes" && !(op === "ConvTranspose" && by?.includes("W"));
+
+test.each(rows.filter((row): row is OpRow => "op" in row && isCounted(row)))(
+  "the multiply-adds of $op $note are those that its rule records",
+  async (row) => {
+    const { model, sources, targets } = problemOf(row);
+    const { program } = await linearize(model, { sources, targets, apart: true }, evaluate64);
+    const [node] = model.onnx.graph.nodes as [Node];
+    const shaped = (name: string) => ({ shape: model.values.get(name)?.shape ?? [] });
+    const shapes = { inputs: node.inputs.map(shaped), outputs: node.outputs.map(shaped) };
+    const attributes = readAttributes(node.attributes, operators[row.op]!.attributes ?? []);
+    const cost = operators[row.op]!.multiplyAdds?.({ ...shapes, attributes }) ?? 0;
+    const moving = node.inputs.slice(0, 2).filter((input) => sources.includes(input));
+    expect(cost * moving.length).toBe(countIn(program));
+  },
+);
+
+describe("the entry of an operator states what its rule does", async () => {
+  const { kinks, keeps } = await observed();
+  test.each(Object.entries(operators))("%s", (op, entry) => {
+    expect({ kinks: entry.kinks === undefined ? [] : [entry.kinks] }).toEqual({ kinks: [...(kinks.get(op) ?? [])] });
+    expect({ keeps: entry.keeps !== undefined }).toEqual({ keeps: keeps.has(op) });
+  });
+});
