@@ -168,6 +168,10 @@ export function layoutOf(manifest: RunManifest, together = manifest.inputs.lengt
       long_name: "(‖Jv − σu‖² + ‖Jᵀu − σv‖²)^½",
       ...sigmaUnit,
     }),
+    floors: arrayLayout("/floors", "float64", triplet, Number.NaN, {
+      long_name: "residual that rounding, or a disagreement of J and Jᵀ, can cause alone in a triplet",
+      ...sigmaUnit,
+    }),
     status: arrayLayout("/status", "int8", triplet, -1, { long_name: "status", ...wordAttributes(statusWords) }),
     columns: Object.fromEntries(columnNames.map((name) => [name, unitArray(name)])) as Record<
       ColumnName,

@@ -1,8 +1,9 @@
 import type { Shape } from "../base/index.ts";
 
 /**
- * The status of a triplet. `converged`: residual ≤ tol · norm. `at-floor`: the residual reached only the floor, which is larger than
- * tol · norm. `below-floor`: one of these, with σ ≤ floor, so that σ cannot be told from zero. `unconverged`: the residual is larger.
+ * The status of a triplet. `converged`: residual ≤ tol · norm. `at-floor`: the residual reached only the floor of the triplet, which
+ * is larger than tol · norm. `below-floor`: one of these, with σ ≤ `floor`, so that σ cannot be told from zero. `unconverged`: the
+ * residual is larger.
  */
 export type Status = "converged" | "at-floor" | "unconverged" | "below-floor";
 
@@ -34,8 +35,13 @@ export interface UnitResult {
   readonly status: readonly Status[];
   /** The largest σ found. */
   readonly norm: number;
-  /** The residual that rounding can cause alone. A σ that is not larger cannot be told from zero. */
+  /**
+   * The residual that rounding can cause alone. A σ that is not larger cannot be told from zero; each that is larger is also above
+   * the floor of its own triplet.
+   */
   readonly floor: number;
+  /** [k], the floor of each triplet; absent for units that an earlier version stored, whose triplets all have `floor`. */
+  readonly floors?: Float64Array;
   readonly orthogonality: { readonly u: number; readonly v: number };
   readonly missed: Missed;
   /** How many vectors were multiplied by J and by Jᵀ. */

@@ -17,7 +17,7 @@ import type { KinkCount, Missed, RunManifest, UnitResult } from "./types.ts";
 
 /** Stores the chunks of a unit in all arrays except `done`, in no particular order. */
 export async function writeUnitChunks(store: Store, layout: Layout, input: number, tap: number, unit: UnitResult) {
-  const { sigma, residual, status } = layout;
+  const { sigma, residual, floors, status } = layout;
   const most = sigma.metadata.shape[2]!;
   const numbers = (values: Float64Array) => padded(new Float64Array(most).fill(Number.NaN), values);
   const codes = unit.status.map((word) => statusWords.indexOf(word));
@@ -25,6 +25,7 @@ export async function writeUnitChunks(store: Store, layout: Layout, input: numbe
   await Promise.all([
     writeChunk(store, sigma, numbers(unit.sigma), input, tap),
     writeChunk(store, residual, numbers(unit.residual), input, tap),
+    ...(unit.floors === undefined ? [] : [writeChunk(store, floors, numbers(unit.floors), input, tap)]),
     writeChunk(store, status, padded(new Int8Array(most).fill(-1), codes), input, tap),
     writeTexts(store, layout.kinks, [unit.kinks === undefined ? "" : JSON.stringify(unit.kinks)], input, tap),
     ...columnNames.map((name) => fillChunk(store, layout.columns[name], columns[name].of(unit), input, tap)),
@@ -69,6 +70,7 @@ export async function readUnitChunks(
   const codes = await readChunk(store, layout.status, input, tap);
   const [kinks] = await readChunk(store, layout.kinks, input, tap);
   const sigma = (await readChunk(store, layout.sigma, input, tap)).slice(0, k);
+  const floors = (await readChunk(store, layout.floors, input, tap)).slice(0, k);
   const [m, n] = [sizeOf(taps[tap]!.shape), sizeOf(from.shape)];
   const layouts = layout.vectors[tap];
   return {
@@ -80,6 +82,7 @@ export async function readUnitChunks(
     status: Array.from(codes.subarray(0, k), (code, i) => statusOf(statusWords[code]!, sigma[i]!, number.floor)),
     norm: number.norm,
     floor: number.floor,
+    ...(floors.some(Number.isNaN) ? {} : { floors }),
     orthogonality: { u: number.orthogonality_u, v: number.orthogonality_v },
     missed: missedOf(number),
     jvp: number.jvp,
@@ -131,6 +134,7 @@ export function checkUnit({ taps, from }: RunManifest, layout: Layout, tap: numb
     ["k", k, 0, most],
     ["The length of sigma", unit.sigma.length, k, k],
     ["The length of residual", unit.residual.length, k, k],
+    ["The length of floors", unit.floors?.length ?? k, k, k],
     ["The length of status", unit.status.length, k, k],
     ["The number of vectors", vectors.index.length, 0, kept],
     ["The length of vectors.u", vectors.u.length, vectors.index.length * m, vectors.index.length * m],

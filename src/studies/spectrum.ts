@@ -153,7 +153,7 @@ async function toUnit(
     });
     return kept;
   };
-  const { residual, status, norm, floor, orthogonality, missed, cost, stopped } = certificate;
+  const { residual, status, norm, floor, floors, orthogonality, missed, cost, stopped } = certificate;
   return {
     m,
     n,
@@ -163,6 +163,7 @@ async function toUnit(
     status,
     norm,
     floor,
+    floors,
     orthogonality,
     missed,
     jvp: cost.jvp,

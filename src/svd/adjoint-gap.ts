@@ -1,60 +1,75 @@
 import { gaussianArray, type Rng } from "../base/index.ts";
-import { type Block, type BlockAlgebra, block, stacked } from "../operator/index.ts";
-import type { Measured } from "./certificate.ts";
+import { type Block, type BlockAlgebra, block } from "../operator/index.ts";
 import { checkedFinite, type Products } from "./products.ts";
 
 /** The number of random vectors on each side. */
 export const GAP_VECTORS = 16;
 /**
- * The root mean square of so many normal deviates exceeds their standard deviation by more than this factor less than once in 10⁵
- * times: 16 · 1.81² is exceeded by χ² with 16 degrees of freedom with the probability 9.4e-6.
+ * The standard deviation of so many normal deviates exceeds their root mean square by more than this factor less than once in 10⁵
+ * times: χ² with 16 degrees of freedom is below 16 / 2.84² with the probability 9.7e-06.
  */
-export const EXPLAINED = 1.81;
-/** A converged triplet may deviate by at most this fraction of the tolerance, because the sample can be too low by the rest. */
-const CERTAIN = 2 / 3;
-/** The rounding of the inner product of a product with a unit vector, relative to the length of the product. */
-const ROUNDING = 2 ** -21;
+export const CERTAIN = 2.84;
+
+/** Vectors u and v, one in each row, and what is used as their products Jᵀu and Jv. */
+export interface Multiplied {
+  readonly u: Block;
+  readonly v: Block;
+  readonly Jtu: Block;
+  readonly Jv: Block;
+}
 
 /**
- * How far J and the given Jᵀ are from being adjoint at the triplets, as far as the residuals do not show it. Residuals show only
- * part of it: if Jᵀu is wrong by a component orthogonal to V, Jv and Jᵀu can still be consistent with each other. For standard
- * normal z, uᵀ(Jz) − σ vᵀz has the standard deviation ‖Jᵀu − σv‖, where Jᵀ is the true transpose of J; the same holds for Jᵀw with
- * the sides exchanged. Returns the largest root mean square of this deviation among the triplets for which it is larger than
- * their residual and rounding explain, or leaves it in doubt whether they are within `tol` relative to the largest σ. Returns 0
- * if there is no such triplet.
+ * Random vectors z and w and their products Jz and Jᵀw, which test whether other products belong to the same matrix.
+ *
+ * Residuals do not show all of a disagreement between J and the given Jᵀ: if Jᵀu is wrong by a component orthogonal to V, Jv and
+ * Jᵀu can still be consistent with each other. For standard normal z, ⟨Jᵀu, z⟩ − ⟨u, Jz⟩ has the standard deviation ‖e‖, where e is
+ * the difference between the given Jᵀu and the product of u with the transpose of J. The same holds for w, with the sides
+ * exchanged. Rounding contributes no more to it than to a residual, because the errors of the entries of Jz are independent of u,
+ * and an entry of Jz is not larger than ‖J‖ times a normal deviate. So the test is as sharp for a flat spectrum as for any other.
  */
-export async function adjointGap(
-  products: Products,
-  algebra: BlockAlgebra,
-  { u, v, sigma, residual }: Measured,
-  tol: number,
-  rng: Rng,
-): Promise<number> {
-  const k = sigma.length;
-  const goal = tol * sigma[0]!;
-  const z = block(gaussianArray(rng, GAP_VECTORS * products.n), GAP_VECTORS);
-  const w = block(gaussianArray(rng, GAP_VECTORS * products.m), GAP_VECTORS);
-  const [Jz, Jtw] = [await products.apply(z), await products.applyTranspose(w)];
-  /** The inner products of singular vectors with random vectors, and with products of random vectors: [k, 2 · GAP_VECTORS]. */
-  const inner = async (vectors: Float32Array, random: Block, product: Block) =>
-    checkedFinite(await algebra.gram(block(vectors, k), stacked(random, product), { exact: true })).data;
-  const [byU, byV] = [await inner(u, w, Jz), await inner(v, z, Jtw)];
-  const unexplained = async (product: Block, after: Float64Array, before: Float64Array): Promise<number> => {
-    const lengths = await algebra.dots(product, product);
-    const rounding = ROUNDING * Math.sqrt(Math.max(...lengths));
-    let gap = 0;
-    for (let i = 0; i < k; i++) {
+export class Witnesses {
+  private readonly algebra: BlockAlgebra;
+  private readonly z: Block;
+  private readonly w: Block;
+  private readonly Jz: Block;
+  private readonly Jtw: Block;
+
+  private constructor(algebra: BlockAlgebra, z: Block, w: Block, Jz: Block, Jtw: Block) {
+    this.algebra = algebra;
+    this.z = z;
+    this.w = w;
+    this.Jz = Jz;
+    this.Jtw = Jtw;
+  }
+
+  /** Draws the vectors and multiplies them. They must not depend on the vectors that they test. */
+  static async drawn(products: Products, algebra: BlockAlgebra, rng: Rng): Promise<Witnesses> {
+    const z = block(gaussianArray(rng, GAP_VECTORS * products.n), GAP_VECTORS);
+    const w = block(gaussianArray(rng, GAP_VECTORS * products.m), GAP_VECTORS);
+    return new Witnesses(algebra, z, w, await products.apply(z), await products.applyTranspose(w));
+  }
+
+  /**
+   * For each row, estimates of how far Jᵀu is from the product with the transpose of J, and Jv from that with the transpose of the
+   * given Jᵀ; the larger is returned, [rows]. The distance exceeds CERTAIN times its estimate with a probability below 10⁻⁵.
+   *
+   * @throws PushforwardError `not-finite` if a product is not finite
+   */
+  async gaps({ u, v, Jtu, Jv }: Multiplied): Promise<Float64Array> {
+    const [byZ, byW] = [await this.estimates(Jtu, this.z, u, this.Jz), await this.estimates(Jv, this.w, v, this.Jtw)];
+    return byZ.map((gap, i) => Math.max(gap, byW[i]!));
+  }
+
+  /** The root mean square of ⟨product, random⟩ − ⟨vector, random product⟩, for each row. */
+  private async estimates(product: Block, random: Block, vector: Block, randomProduct: Block): Promise<Float64Array> {
+    const [{ data: here }, { data: there }] = [
+      checkedFinite(await this.algebra.gram(product, random, { exact: true })),
+      checkedFinite(await this.algebra.gram(vector, randomProduct, { exact: true })),
+    ];
+    return Float64Array.from({ length: product.rows }, (_, row) => {
       let square = 0;
-      for (let j = 0; j < GAP_VECTORS; j++) {
-        const row = 2 * GAP_VECTORS * i;
-        square += (after[row + GAP_VECTORS + j]! - sigma[i]! * before[row + j]!) ** 2 / GAP_VECTORS;
-      }
-      const deviation = Math.sqrt(square);
-      const explained = EXPLAINED * residual[i]!;
-      const allowed = residual[i]! <= goal ? Math.min(explained, CERTAIN * goal) : explained;
-      if (deviation > allowed + rounding) gap = Math.max(gap, deviation);
-    }
-    return gap;
-  };
-  return Math.max(await unexplained(Jz, byU, byV), await unexplained(Jtw, byV, byU));
+      for (let at = row * GAP_VECTORS; at < (row + 1) * GAP_VECTORS; at++) square += (here[at]! - there[at]!) ** 2;
+      return Math.sqrt(square / GAP_VECTORS);
+    });
+  }
 }

@@ -37,7 +37,10 @@ export async function dense(solve: Solve): Promise<Outcome> {
         ? algebra.combine(diagonal(lengths.subarray(from, to)), rowsOf(right, from, to))
         : algebra.combine(rowRange(left, from, to), matrix),
   } as const;
-  const measured = await measure(products, algebra, candidates, left.rows === k && tol >= FINE ? known : undefined);
+  const measured = await measure(products, algebra, candidates, {
+    known: left.rows === k && tol >= FINE ? known : undefined,
+    witnesses: await solve.witnesses(),
+  });
   solve.report(k);
   return { measured, missed: { kind: "exact" } };
 }

@@ -1,4 +1,5 @@
 import { type Block, type BlockAlgebra, rowsOf } from "../operator/index.ts";
+import type { Witnesses } from "./adjoint-gap.ts";
 import { FINE, type Measured, measure } from "./certificate.ts";
 import { outsideOf } from "./outside.ts";
 import { checkedFinite, type Products } from "./products.ts";
@@ -25,6 +26,7 @@ interface Finish {
   readonly side: SideOperator;
   readonly products: Products;
   readonly algebra: BlockAlgebra;
+  readonly witnesses: Witnesses | undefined;
   /** Relative to ‖J‖. */
   readonly tol: number;
 }
@@ -35,7 +37,8 @@ interface Finish {
  * singular triplets of W, from its Gram matrix in float64, give the pairs (u, v). Triplets with σ below `LEAST` times the
  * largest are left to another round.
  */
-export async function twoSidedFinish({ x, longX, found, side, products, algebra, tol }: Finish): Promise<Measured> {
+export async function twoSidedFinish(finish: Finish): Promise<Measured> {
+  const { x, longX, found, side, products, algebra, witnesses, tol } = finish;
   const all = longX ?? (await side.rise(x));
   const long = await outsideOf(all, found.long, algebra);
   const gram = checkedFinite(await algebra.gram(long, long, { exact: true }));
@@ -54,5 +57,8 @@ export async function twoSidedFinish({ x, longX, found, side, products, algebra,
         ? algebra.combine(diagonal(lengths.subarray(from, to)), rowsOf(partner, from, to))
         : algebra.combine(rowRange(vectors, from, to), all),
   } as const;
-  return measure(products, algebra, side.pair(turned.data, partner.data), tol < FINE ? undefined : known);
+  return measure(products, algebra, side.pair(turned.data, partner.data), {
+    known: tol < FINE ? undefined : known,
+    witnesses,
+  });
 }

@@ -1,3 +1,4 @@
+import { floorsOf } from "./certificate.ts";
 import { MAX_PROBES, probe } from "./missed.ts";
 import { Search, type SearchOptions } from "./search.ts";
 import type { Outcome, Solve } from "./solve.ts";
@@ -17,7 +18,8 @@ export async function krylov(solve: Solve, options: SearchOptions): Promise<Outc
     if (cut !== undefined) return { measured, missed: { kind: "none" }, cut };
     if (k === Math.min(products.m, products.n)) return { measured, missed: { kind: "exact" } };
     const { bound, seen, directions } = await probe(products, algebra, measured, rng);
-    const { sigma, floor } = measured;
+    const { sigma } = measured;
+    const floor = floorsOf(measured).at(-1)!;
     const overlooked = seen > sigma.at(-1)! + 2 * Math.max(tol * sigma[0]!, floor);
     if (!overlooked || probes === MAX_PROBES) return { measured, missed: bound };
     cut = await search.beyond(directions);

@@ -87,6 +87,7 @@ async function predicted(whole: Prepared, { sigmaAt, rates, timed }: Known): Pro
   for (const operation of ["gram", "subtract"] as const) work.add(operation, PROBE_VECTORS * (power + 1) * k * (m + n));
   const support = supportOf(solve)?.length ?? m;
   work.add("exact gram", k ** 2 * ((2 * support > m ? m : support) + n) + 2 * GAP_VECTORS * k * (m + n));
+  work.add("exact entry", 2 * k * (m + n));
   work.add("random numbers", GAP_VECTORS * (m + n) + PROBE_VECTORS * n);
 
   const seconds = jvp * timed.secondsOfJ + vjp * timed.secondsOfTranspose + work.seconds;
@@ -139,6 +140,7 @@ function scaledDown(
       algebra,
       k: fewer(solve.k),
       rng: createRng(0, "rehearsal"),
+      witnesses: async () => undefined,
       activeRows: active,
       side,
       report: () => undefined,

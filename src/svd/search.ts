@@ -1,6 +1,6 @@
 import { gaussianArray } from "../base/index.ts";
 import { type Block, block } from "../operator/index.ts";
-import { type Measured, measure, merged } from "./certificate.ts";
+import { floorsOf, type Measured, measure, merged } from "./certificate.ts";
 import { type Pairs, twoSidedFinish } from "./finish.ts";
 import { PROBE_VECTORS } from "./missed.ts";
 import { Round } from "./round.ts";
@@ -97,7 +97,7 @@ export class Search {
     const v = found === undefined ? noVectors(products.n) : block(found.v, count);
     const all = await completed(solve, u, v);
     const added = { u: all.u.slice(count * products.m), v: all.v.slice(count * products.n) };
-    const rest = await measure(products, algebra, added);
+    const rest = await measure(products, algebra, added, { witnesses: await solve.witnesses() });
     return found === undefined ? rest : merged(found, rest, k);
   }
 
@@ -163,8 +163,10 @@ export class Search {
       }
       const count = through || cut !== undefined ? look.wanted : sure;
       const [x, longX] = [await round.vectors(look, count), await round.productsOf(look, count)];
-      const set = await twoSidedFinish({ x, longX, found, side, products, algebra, tol });
-      const bad = set.residual.some((value) => value > Math.max(tol * look.top, set.floor));
+      const witnesses = await solve.witnesses();
+      const set = await twoSidedFinish({ x, longX, found, side, products, algebra, witnesses, tol });
+      const floors = floorsOf(set);
+      const bad = set.residual.some((value, i) => value > Math.max(tol * look.top, floors[i]!));
       if (bad && !round.complete && cut === undefined && this.tightenings < MAX_TIGHTENINGS) {
         this.tightenings++;
         this.margin *= TIGHTEN;

@@ -1,5 +1,6 @@
 import { PushforwardError, type Rng } from "../base/index.ts";
 import type { Block, BlockAlgebra } from "../operator/index.ts";
+import type { Witnesses } from "./adjoint-gap.ts";
 import { Basis } from "./basis.ts";
 import type { Measured } from "./certificate.ts";
 import type { Products } from "./products.ts";
@@ -14,6 +15,8 @@ export interface Solve {
   /** Relative to ‖J‖. */
   readonly tol: number;
   readonly rng: Rng;
+  /** The random vectors that test whether J and Jᵀ agree, multiplied at the first call; none in a rehearsal. */
+  readonly witnesses: () => Promise<Witnesses | undefined>;
   /** The rows of J that are not zero by structure, if that is known. */
   readonly activeRows: Uint32Array | undefined;
   readonly side: ShortSide;

@@ -1,7 +1,7 @@
 import { createRng, PushforwardError } from "../base/index.ts";
 import { type Block, block, type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
-import { adjointGap } from "./adjoint-gap.ts";
-import { FINE, orthogonality, statuses } from "./certificate.ts";
+import { Witnesses } from "./adjoint-gap.ts";
+import { commonFloor, FINE, floorsOf, orthogonality, statuses } from "./certificate.ts";
 import { dense } from "./dense.ts";
 import { krylov } from "./krylov.ts";
 import { Products } from "./products.ts";
@@ -54,9 +54,8 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
   const { products, k, tol } = solve;
   const { measured, missed, cut } = method === "dense" ? await dense(solve) : await krylov(solve, search);
   const { sigma, u, v, residual } = measured;
-  const gap = await adjointGap(products, J.algebra, measured, tol, solve.rng);
-  const floor = Math.max(measured.floor, gap);
-  const status = statuses({ ...measured, floor }, tol);
+  const floors = floorsOf(measured);
+  const status = statuses(measured, floors, tol);
   return {
     sigma,
     u,
@@ -66,7 +65,8 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
       status,
       tol,
       norm: sigma[0]!,
-      floor,
+      floor: commonFloor(sigma, floors),
+      floors,
       orthogonality: {
         u: await orthogonality(J.algebra, await onSupport(block(u, k), solve)),
         v: await orthogonality(J.algebra, block(v, k)),
@@ -96,12 +96,14 @@ export async function prepared(J: LinearOperator, options: SvdOptions): Promise<
   const { k, tol, seed, maxBasis, maxProducts } = validated(J, options);
   const products = new Products(J, options.blockRows ?? J.preferredRows);
   const activeRows = await J.activeRows?.();
+  let witnesses: Promise<Witnesses> | undefined;
   const solve: Solve = {
     products,
     algebra: J.algebra,
     k,
     tol,
     rng: createRng(seed, "svd"),
+    witnesses: () => (witnesses ??= Witnesses.drawn(products, J.algebra, createRng(seed, "witnesses"))),
     activeRows,
     side: shortSide(products.m, products.n, activeRows),
     report: (converged) => options.onProgress?.({ jvp: products.jvp, vjp: products.vjp, converged, k }),

@@ -10,9 +10,9 @@ export interface SingularTriplets {
 }
 
 /**
- * `converged`: residual and floor ≤ tol · norm. `at-floor`: the floor is larger than tol · norm, and residual ≤ floor. A smaller
- * residual would mean nothing, because of rounding or because J and Jᵀ disagree. `below-floor`: one of the two holds, but
- * σ ≤ floor, so σ cannot be told from zero. `unconverged`: the residual is larger.
+ * `converged`: residual and floor of the triplet are ≤ tol · norm. `at-floor`: its floor is larger than tol · norm, and its residual is
+ * ≤ its floor. A smaller residual would mean nothing, because of rounding or because J and Jᵀ disagree. `below-floor`: one of the
+ * two holds, but σ ≤ `Certificate.floor`, so σ cannot be told from zero. `unconverged`: the residual is larger.
  */
 export type Status = "converged" | "at-floor" | "unconverged" | "below-floor";
 
@@ -39,7 +39,15 @@ export interface Certificate {
   readonly tol: number;
   /** The largest σ found. */
   readonly norm: number;
-  /** The residual that rounding and the measured adjoint gap can cause alone, in units of σ. A smaller one means nothing. */
+  /**
+   * [k], the residual that rounding, or a measured disagreement between J and Jᵀ, can cause alone in each triplet, in units of σ. A
+   * smaller one means nothing.
+   */
+  readonly floors: Float64Array;
+  /**
+   * The floor of the set, with which any σ can be compared: the smallest of `floors`, or the largest of those that their own σ does
+   * not exceed. A σ that is not larger cannot be told from zero; each σ that is larger is also above the floor of its triplet.
+   */
   readonly floor: number;
   /** max |UUᵀ − I| and max |VVᵀ − I|. */
   readonly orthogonality: { readonly u: number; readonly v: number };

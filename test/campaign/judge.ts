@@ -12,12 +12,12 @@ const PRODUCTS = 32 * 2 ** -23;
 /**
  * Whatever a certificate says of a solve that is not so; empty where all is true.
  *
- * Let ρ_i = residual_i + floor + the rounding of the operator's own products at triplet i, which is measured; w the
+ * Let ρ_i = residual_i + floor_i + the rounding of the operator's own products at triplet i, which is measured; w the
  * uncertainty of the true σ; Ω = max(‖UUᵀ − I‖, ‖VVᵀ − I‖) in the Frobenius norm. Checked against float64 products with the
  * true J:
  *
  * - *residual*: (‖Jv − σu‖² + ‖Jᵀu − σv‖²)^½ ≤ ρ_i for every triplet. `status` and `norm` follow from residuals and σ.
- * - *near*: a certified σ_i is within residual_i + floor + w of a true one (of zero too, where m ≠ n): what a reader takes
+ * - *near*: a certified σ_i is within residual_i + floor_i + w of a true one (of zero too, where m ≠ n): what a reader takes
  *   the certificate to say. H = [0 J; Jᵀ 0] is symmetric, has the eigenvalues ±σ and |m − n| zeros, and
  *   ‖H(u; v) − σ(u; v)‖ / ‖(u; v)‖ = residual/√2; the rounding of products enters only by its part along u and v.
  * - *one to one*: for a set S of triplets, J = UΣVᵀ ⊕ A + E in orthonormal bases that begin with U and V, with
@@ -39,16 +39,18 @@ export function falseClaims(truth: Truth, result: SingularTriplets, { residual, 
   if (!isDescending(sigma)) say("order", `σ is not a descending list of finite numbers: ${Array.from(sigma)}`);
   if (certificate.norm !== sigma[0]) say("norm", `${certificate.norm}, but σ_1 is ${sigma[0]}`);
   certificate.status.forEach((status, i) => {
-    const residual = certificate.residual[i]!;
+    const [residual, floor] = [certificate.residual[i]!, certificate.floors[i]!];
     const finished =
-      Math.max(residual, certificate.floor) <= certificate.tol * certificate.norm
+      Math.max(residual, floor) <= certificate.tol * certificate.norm
         ? "converged"
-        : residual <= certificate.floor
+        : residual <= floor
           ? "at-floor"
           : "unconverged";
     const isLost = finished !== "unconverged" && certificate.floor > 0 && sigma[i]! <= certificate.floor;
     const expected = isLost ? "below-floor" : finished;
     if (status !== expected) say("status", `triplet ${i} is ${status}, with residual ${residual}`);
+    if (sigma[i]! > certificate.floor && sigma[i]! <= floor)
+      say("floor", `of triplet ${i} hides it, and that of all does not`);
   });
 
   const isCertified = certificate.status.some((status) => status !== "unconverged");
@@ -60,7 +62,7 @@ export function falseClaims(truth: Truth, result: SingularTriplets, { residual, 
     if (isCertified && !(most <= ORTHONORMAL)) say("orthonormal", `${side} is off by ${most}`);
   }
 
-  const allowed = certificate.residual.map((claimed, i) => claimed + certificate.floor + rounding[i]!);
+  const allowed = certificate.residual.map((claimed, i) => claimed + certificate.floors[i]! + rounding[i]!);
   allowed.forEach((most, i) => {
     if (!(rounding[i]! <= PRODUCTS * norm))
       say("products", `at triplet ${i} are off by ${rounding[i]}, of ‖J‖ ${norm}`);
@@ -93,14 +95,14 @@ export function falseClaims(truth: Truth, result: SingularTriplets, { residual, 
  * *passed*: what is `converged` has a residual with J and its own transpose of at most tol · norm + floor.
  */
 export function falsePasses(truth: Truth, result: SingularTriplets, { residual }: Measured): string[] {
-  const { status, tol, norm, floor, residual: claimed } = result.certificate;
+  const { status, tol, norm, floors, residual: claimed } = result.certificate;
   const within = (indices: readonly number[]) =>
-    Math.hypot(...indices.map((i) => claimed[i]! + floor)) + truth.uncertainty;
+    Math.hypot(...indices.map((i) => claimed[i]! + floors[i]!)) + truth.uncertainty;
   const passed = Array.from(residual.keys()).filter((i) => status[i] === "converged");
   return [
     ...falseValues(truth, result, within),
     ...passed
-      .filter((i) => residual[i]! > tol * norm + floor)
+      .filter((i) => residual[i]! > tol * norm + floors[i]!)
       .map(
         (i) => `passed: triplet ${i} is converged, with a true residual of ${residual[i]}, tol · norm ${tol * norm}`,
       ),
@@ -120,7 +122,7 @@ function falseValues(
       (least, value) => Math.min(least, Math.abs(value - sigma[i]!)),
       m === n ? Number.POSITIVE_INFINITY : sigma[i]!,
     );
-    const allowed = certificate.residual[i]! + certificate.floor + uncertainty;
+    const allowed = certificate.residual[i]! + certificate.floors[i]! + uncertainty;
     if (!(distance <= allowed)) wrong.push(`near: σ_${i + 1} = ${sigma[i]} is off by ${distance}, allowed ${allowed}`);
   }
   // Both descending: each certified σ takes the largest true one still free that is near enough.

@@ -51,6 +51,8 @@ export function exampleUnit(manifest: RunManifest, input: number, tap: number, v
     status: Array.from({ length: k }, () => statuses[rng.integer(4)]!),
     norm: 1 + rng.uniform(),
     floor: 1e-8,
+    // Units of earlier versions have none.
+    ...(input === 1 ? {} : { floors: Float64Array.from({ length: k }, () => 1e-8 + 1e-9 * rng.uniform()) }),
     orthogonality: { u: rng.uniform(), v: rng.uniform() },
     missed: missed[(input + tap) % 3]!,
     jvp: rng.integer(1000),

@@ -82,13 +82,14 @@ describe("a run", () => {
 
   test("takes a unit of fewer triplets, as an interrupted solver gives", async () => {
     const run = await createRun(new MemoryStore(), manifest);
-    const { sigma, residual, status, vectors, ...unit } = exampleUnit(manifest, 0, 0);
+    const { sigma, residual, floors, status, vectors, ...unit } = exampleUnit(manifest, 0, 0);
     const [u, v] = [vectors.u.slice(0, unit.m), vectors.v.slice(0, unit.n)];
     const few = {
       ...unit,
       k: 1,
       sigma: sigma.slice(0, 1),
       residual: residual.slice(0, 1),
+      floors: floors!.slice(0, 1),
       status: status.slice(0, 1),
       stopped: "interrupted",
       vectors: { index: [0], u, v },

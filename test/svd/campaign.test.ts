@@ -74,6 +74,7 @@ describe("the judge", async () => {
         ...certificate,
         residual: Float64Array.from(taken(certificate.residual)),
         status: taken(certificate.status),
+        floors: Float64Array.from(taken(certificate.floors)),
         norm: from.sigma[chosen[0]!]!,
       },
     };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createRng } from "../../src/base/index.ts";
 import { block } from "../../src/operator/index.ts";
-import { measure, orthogonality, statuses } from "../../src/svd/certificate.ts";
+import { commonFloor, floorsOf, measure, orthogonality, statuses } from "../../src/svd/certificate.ts";
 import { probe } from "../../src/svd/missed.ts";
 import { Products } from "../../src/svd/products.ts";
 import { jsAlgebra } from "../support/js-algebra.ts";
@@ -38,10 +38,10 @@ describe("measure", () => {
     const measured = await measure(productsOf(), jsAlgebra, { u: rowsOf(left, [0]), v: rowsOf(right, [1]) });
     // uᵀJv = 0, so σ = 0 and the residual is (σ_1² + σ_0²)^½.
     expect(measured.residual[0]).toBeCloseTo(Math.hypot(spectrum[0]!, spectrum[1]!), 5);
-    expect(statuses(measured, 1e-5)).toEqual(["unconverged"]);
+    expect(statuses(measured, floorsOf(measured), 1e-5)).toEqual(["unconverged"]);
   });
 
-  test("the floor is at least the adjoint gap", async () => {
+  test("the floor of a triplet is at least its adjoint gap", async () => {
     const J = operatorOf(matrix, m, n);
     const wrong = operatorOf(
       matrix.map((entry) => entry * 1.01),
@@ -49,37 +49,63 @@ describe("measure", () => {
       n,
     );
     const products = new Products({ ...J, applyTranspose: wrong.applyTranspose }, 8);
-    const { floor } = await measure(products, jsAlgebra, { u: rowsOf(left, [0]), v: rowsOf(right, [0]) });
-    expect(floor).toBeCloseTo(0.01 * spectrum[0]!, 5);
+    const measured = await measure(products, jsAlgebra, { u: rowsOf(left, [0]), v: rowsOf(right, [0]) });
+    expect(measured.gap[0]).toBeCloseTo(0.01 * spectrum[0]!, 5);
+    expect(floorsOf(measured)[0]).toBeGreaterThanOrEqual(measured.gap[0]!);
   });
 });
 
 describe("statuses", () => {
-  const of = (triplets: readonly (readonly [sigma: number, residual: number])[], floor: number, tol: number) =>
+  /** Triplets as [σ, residual, floor]. */
+  const of = (triplets: readonly (readonly [sigma: number, residual: number, floor: number])[], tol: number) =>
     statuses(
       {
         sigma: Float64Array.from(triplets, ([sigma]) => sigma),
         residual: Float64Array.from(triplets, ([, residual]) => residual),
-        floor,
       },
+      Float64Array.from(triplets, ([, , floor]) => floor),
       tol,
     );
 
   test("σ up to the floor is below it, at either tolerance, unless its residual is not as small as it can be", () => {
     const triplets = [
-      [1, 1e-8],
-      [1e-5, 1e-7],
-      [2e-7, 1e-8], // on the floor
-      [1e-9, 1e-6],
-      [0, 0],
+      [1, 1e-8, 2e-7],
+      [1e-5, 1e-7, 2e-7],
+      [2e-7, 1e-8, 2e-7], // on the floor
+      [1e-9, 1e-6, 2e-7],
+      [0, 0, 2e-7],
     ] as const;
     const below = "below-floor";
-    expect(of(triplets, 2e-7, 1e-5)).toEqual(["converged", "converged", below, below, below]);
-    expect(of(triplets, 2e-7, 1e-9)).toEqual(["at-floor", "at-floor", below, "unconverged", below]);
+    expect(of(triplets, 1e-5)).toEqual(["converged", "converged", below, below, below]);
+    expect(of(triplets, 1e-9)).toEqual(["at-floor", "at-floor", below, "unconverged", below]);
+  });
+
+  test("a triplet with a floor of its own leaves the others as they are, unless its σ is lost", () => {
+    const [small, large] = [2e-7, 3e-5];
+    const at = (sigma: number, floor: number) => [sigma, 1e-7, floor] as const;
+    const spectrum = [at(1, small), at(0.5, large), at(1e-3, small), at(2e-5, small)];
+    expect(of(spectrum, 1e-5)).toEqual(["converged", "at-floor", "converged", "converged"]);
+    // A σ that is not larger than its own floor: then nothing up to that floor counts, so that all are compared with one number.
+    const lost = [...spectrum, at(1e-5, large)];
+    expect(of(lost, 1e-5)).toEqual(["converged", "at-floor", "converged", "below-floor", "below-floor"]);
+  });
+
+  test("each σ above the common floor is above its own", () => {
+    const rng = createRng("common floor");
+    for (let draw = 0; draw < 200; draw++) {
+      const some = () => Float64Array.from({ length: 8 }, () => 10 ** (-6 * rng.uniform()));
+      const [sigma, floors] = [some(), some()];
+      const common = commonFloor(sigma, floors);
+      expect(common).toBeGreaterThanOrEqual(Math.min(...floors));
+      expect(common).toBeLessThanOrEqual(Math.max(...floors));
+      sigma.forEach((value, i) => {
+        if (value > common) expect(value).toBeGreaterThan(floors[i]!);
+      });
+    }
   });
 
   test("the zeros of J = 0 are exact", () => {
-    expect(of([[0, 0]], 0, 1e-5)).toEqual(["converged"]);
+    expect(of([[0, 0, 0]], 1e-5)).toEqual(["converged"]);
   });
 });
 

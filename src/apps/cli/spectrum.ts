@@ -175,7 +175,7 @@ function nothingKept(cause: unknown): PushforwardError {
 }
 
 function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitResult) {
-  const { m, n, k, sigma, residual, status, floor, missed, jvp, vjp, seconds, kinks } = unit;
+  const { m, n, k, sigma, residual, status, floor, floors, missed, jvp, vjp, seconds, kinks } = unit;
   return {
     model: manifest.model.file,
     input: manifest.inputs[input]!.name,
@@ -188,6 +188,7 @@ function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitRes
     residual: [...residual],
     status,
     floor,
+    floors: floors && [...floors],
     missed,
     jvp,
     vjp,
