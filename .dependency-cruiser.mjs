@@ -2,17 +2,18 @@
 const mayImport = {
   base: [],
   onnx: [],
-  operator: ["onnx"],
+  runtime: ["onnx"],
+  operator: ["runtime"],
   autodiff: ["onnx"],
-  jacobian: ["onnx", "autodiff", "operator"],
-  svd: ["operator"],
+  svd: ["runtime", "operator"],
+  jacobian: ["onnx", "autodiff", "runtime", "operator", "svd"],
   images: [],
   results: [],
-  training: ["onnx", "autodiff", "operator", "jacobian"],
-  controls: ["onnx", "operator", "jacobian"],
-  studies: ["autodiff", "jacobian", "svd", "images", "results", "operator", "training"],
+  training: ["onnx", "autodiff", "runtime", "jacobian"],
+  controls: ["onnx", "runtime", "jacobian"],
+  studies: ["autodiff", "jacobian", "svd", "images", "results", "runtime", "operator", "training"],
   figures: ["results"],
-  platform: ["onnx", "operator", "images", "results"],
+  platform: ["onnx", "runtime", "images", "results"],
 };
 const hostRooms = "^src/(platform|apps)/";
 

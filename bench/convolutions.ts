@@ -2,7 +2,7 @@
 import { emit, type Linearization, type LinearProgram, transpose } from "../src/autodiff/index.ts";
 import { gaussianArray, type Rng, sizeOf } from "../src/base/index.ts";
 import { buildModel, node, type Tensor, valueInfo } from "../src/onnx/index.ts";
-import type { Backend } from "../src/operator/index.ts";
+import type { Backend } from "../src/runtime/index.ts";
 import { interleaved } from "./timing.ts";
 
 /** Side of the square matrices whose product measures the peak. */
@@ -58,13 +58,13 @@ async function convolutionJobs(
     const executable = await backend.compile(emitted.model);
     const [input, output] = [emitted.inputs[0]!, emitted.outputs[0]!];
     const held = (shape: readonly number[]) => [rows, ...shape.slice(1)];
-    const feeds = { [input]: tensor(rng, held(x.shape)) };
-    const into = { [output]: tensor(rng, held(y.shape)) };
+    const feeds = { [input]: backend.upload(tensor(rng, held(x.shape))) };
+    const into = { [output]: backend.allocate(held(y.shape)) };
     const positions = step.op === "conv" ? sizeOf(y.shape) : sizeOf(x.shape);
     jobs.push({
       name: `${step.operands[0]!.name} [${step.operands[0]!.shape}]`,
       flops: 2 * rows * positions * sizeOf(step.operands[0]!.shape.slice(1)),
-      run: () => executable.run(feeds, [output], into),
+      run: () => executable.compute(feeds, [output], into),
     });
   }
   return jobs;
@@ -75,9 +75,10 @@ async function peakJob(backend: Backend, rng: Rng): Promise<Job> {
   const nodes = [node({ op: "MatMul", inputs: ["a", "b"], outputs: ["c"] })];
   const graph = { inputs: [square("a"), square("b")], outputs: [square("c")], nodes, initializers: new Map() };
   const executable = await backend.compile(buildModel(graph));
-  const feeds = { a: tensor(rng, [SIDE, SIDE]), b: tensor(rng, [SIDE, SIDE]) };
-  const into = { c: tensor(rng, [SIDE, SIDE]) };
-  return { name: "peak", flops: 2 * SIDE ** 3, run: () => executable.run(feeds, ["c"], into) };
+  const random = () => backend.upload(tensor(rng, [SIDE, SIDE]));
+  const feeds = { a: random(), b: random() };
+  const into = { c: backend.allocate([SIDE, SIDE]) };
+  return { name: "peak", flops: 2 * SIDE ** 3, run: () => executable.compute(feeds, ["c"], into) };
 }
 
 /** Measures the matrix peak and every convolution of J and Jᵀ in turn, in one run. */

@@ -9,9 +9,10 @@ import { parseArgs } from "node:util";
 import { openModel } from "../src/apps/node/index.ts";
 import { renderFigures } from "../src/apps/report/index.ts";
 import { createRng, gaussianArray } from "../src/base/index.ts";
-import { type Block, block, sourceSize, targetSize } from "../src/operator/index.ts";
+import { sourceSize, targetSize } from "../src/operator/index.ts";
 import { DirectoryStore } from "../src/platform/node/directory-store.ts";
 import { openRun, type Run, type UnitResult } from "../src/results/index.ts";
+import type { Block } from "../src/runtime/index.ts";
 import { sharedPath } from "../test/support/shared.ts";
 import { alexnet, jacobianAt } from "./layers.ts";
 import { type ResultTable, writeResult } from "./result.ts";
@@ -80,11 +81,11 @@ async function priceOfProducts(): Promise<Map<string, { readonly J: number; read
   const rows = 32;
   for (const tap of TAPS) {
     const J = await jacobianAt(network, alexnet.preset, tap);
-    const random = (length: number): Block => block(gaussianArray(createRng(0, tap), rows * length), rows);
+    const random = (length: number): Block => J.algebra.upload(gaussianArray(createRng(0, tap), rows * length), rows);
     const [v, u] = [random(sourceSize(J)), random(targetSize(J))];
-    const [byJ, byTranspose] = [u, v].map(({ data }) => ({ into: new Float32Array(data.length) }));
+    const [byJ, byTranspose] = [u, v].map((like) => ({ into: J.algebra.allocate(rows, like.length) }));
     const { forward, backward } = await interleaved(
-      { forward: () => J.apply(v, byJ), backward: () => J.applyTranspose(u, byTranspose) },
+      { forward: () => J.apply(v, byJ!), backward: () => J.applyTranspose(u, byTranspose!) },
       5,
     );
     all.set(tap, { J: forward.median / 1000 / rows, transpose: backward.median / 1000 / rows });

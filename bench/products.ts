@@ -7,7 +7,6 @@ import { type NetworkFile, openModel } from "../src/apps/node/index.ts";
 import { createRng, gaussianArray, type Rng, sizeOf } from "../src/base/index.ts";
 import type { Tap } from "../src/jacobian/index.ts";
 import type { Tensor } from "../src/onnx/index.ts";
-import { block } from "../src/operator/index.ts";
 import { type ConvolutionShares, convolutionShares } from "./convolutions.ts";
 import { writeResult } from "./result.ts";
 import { interleaved, scaled, type Timing } from "./timing.ts";
@@ -40,14 +39,14 @@ async function timeProducts(network: NetworkFile, tap: string, rng: Rng) {
   const forward = await compileForward(network, target);
   const data = gaussianArray(rng, ROWS * sizeOf(input.shape));
   const images: Tensor = { type: "float32", shape: [ROWS, ...input.shape], data };
-  const v = block(data, ROWS);
-  const u = block(gaussianArray(rng, ROWS * sizeOf(J.target)), ROWS);
-  const [tangents, cotangents] = [new Float32Array(ROWS * sizeOf(J.target)), new Float32Array(data.length)];
+  const v = J.algebra.upload(data, ROWS);
+  const u = J.algebra.upload(gaussianArray(rng, ROWS * sizeOf(J.target)), ROWS);
+  const [tangents, cotangents] = [u, v].map(({ rows, length }) => J.algebra.allocate(rows, length));
   const times = await interleaved(
     {
       forward: () => forward.run({ [input.tensor]: images }, [target.tensor]),
-      J: () => J.apply(v, { into: tangents }),
-      Jt: () => J.applyTranspose(u, { into: cotangents }),
+      J: () => J.apply(v, { into: tangents! }),
+      Jt: () => J.applyTranspose(u, { into: cotangents! }),
     },
     ROUNDS,
   );

@@ -3,7 +3,8 @@
 import { parseArgs } from "node:util";
 import { type NetworkFile, openModel, svd } from "../src/apps/node/index.ts";
 import type { presets } from "../src/images/index.ts";
-import type { Block, BlockAlgebra, LinearOperator, Placement } from "../src/operator/index.ts";
+import type { LinearOperator } from "../src/operator/index.ts";
+import type { Block, BlockAlgebra, Placement } from "../src/runtime/index.ts";
 import { sharedPath } from "../test/support/shared.ts";
 import { alexnet, jacobianAt, squeezenet } from "./layers.ts";
 import { type ResultTable, writeResult } from "./result.ts";
@@ -36,6 +37,7 @@ class Clock {
 function timed(J: LinearOperator, clock: Clock): LinearOperator {
   const { algebra } = J;
   const noted: BlockAlgebra = {
+    ...algebra,
     gram: (...all) => clock.time("orthogonalization", () => algebra.gram(...all)),
     subtract: (...all) => clock.time("orthogonalization", () => algebra.subtract(...all)),
     combine: (...all) => clock.time("orthogonalization", () => algebra.combine(...all)),

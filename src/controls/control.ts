@@ -1,7 +1,7 @@
 import { createRng, PushforwardError, sizeOf } from "../base/index.ts";
 import type { Point } from "../jacobian/index.ts";
 import type { Model } from "../onnx/index.ts";
-import type { Backend } from "../operator/index.ts";
+import type { Backend } from "../runtime/index.ts";
 import { gaussianLike, shuffled, shuffledWithinFilters } from "./draw.ts";
 import type { ControlKind } from "./kinds.ts";
 import { type WeightLayer, weightLayers } from "./layers.ts";

@@ -1,7 +1,7 @@
 import { PushforwardError } from "../base/index.ts";
 import { Network, type Point } from "../jacobian/index.ts";
 import type { Model } from "../onnx/index.ts";
-import type { Backend } from "../operator/index.ts";
+import type { Backend } from "../runtime/index.ts";
 import type { WeightLayer } from "./layers.ts";
 import { type Products, withProducts } from "./products.ts";
 import { compileSegments } from "./segments.ts";

@@ -1,6 +1,6 @@
 import { PushforwardError } from "../base/index.ts";
 import { type DataType, type Graph, type Model, nodesBehind, readsOf, type Tensor } from "../onnx/index.ts";
-import type { Backend, Executable } from "../operator/index.ts";
+import type { Backend, Executable } from "../runtime/index.ts";
 import { OTHER_KINDS } from "./kinds.ts";
 import type { Product, Products } from "./products.ts";
 

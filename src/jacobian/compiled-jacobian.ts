@@ -7,7 +7,7 @@ import {
   transpose,
 } from "../autodiff/index.ts";
 import { type PushforwardError, sizeOf } from "../base/index.ts";
-import type { Backend, Executable } from "../operator/index.ts";
+import type { Backend, Executable } from "../runtime/index.ts";
 import type { Point } from "./feed.ts";
 import type { JacobianOperator, Product } from "./jacobian-operator.ts";
 import type { Tap } from "./taps.ts";

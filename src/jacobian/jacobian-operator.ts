@@ -1,14 +1,8 @@
 import type { EmittedProgram, Linearization } from "../autodiff/index.ts";
 import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
 import type { Tensor } from "../onnx/index.ts";
-import {
-  type Block,
-  type BlockAlgebra,
-  block,
-  type Executable,
-  type LinearOperator,
-  type Placement,
-} from "../operator/index.ts";
+import type { LinearOperator } from "../operator/index.ts";
+import type { Block, BlockAlgebra, Executable, Placement } from "../runtime/index.ts";
 import { activeRows } from "./active-rows.ts";
 import type { KinkCount } from "./kinks.ts";
 
@@ -99,20 +93,16 @@ export class JacobianOperator implements LinearOperator {
         what: `The vectors of the block have ${x.length} entries, but J needs ${sizeOf(from)} entries here.`,
       });
     }
-    const length = sizeOf(to);
-    const size = x.rows * length;
-    const result = placement.into?.subarray(0, size) ?? new Float32Array(size);
+    const result = placement.into ?? this.algebra.allocate(x.rows, sizeOf(to));
     const kept = Object.fromEntries(emitted.kept.map((name) => [name, this.#parts.kept[name]!]));
     const [input, output] = [emitted.inputs[0]!, emitted.outputs[0]!];
     const { rowsPerRun } = this.#parts;
     for (let row = 0; row < x.rows; row += rowsPerRun) {
-      const rows = Math.min(rowsPerRun, x.rows - row);
-      const data = x.data.subarray(row * x.length, (row + rows) * x.length);
-      const into = result.subarray(row * length, (row + rows) * length);
-      await executable.run({ ...kept, [input]: { type: "float32", shape: [rows, ...from], data } }, [output], {
-        [output]: { type: "float32", shape: [rows, ...to], data: into },
-      });
+      const end = Math.min(x.rows, row + rowsPerRun);
+      const vectors = x.range(row, end).tensor([end - row, ...from]);
+      const products = result.range(row, end).tensor([end - row, ...to]);
+      await executable.compute({ ...kept, [input]: vectors }, [output], { [output]: products });
     }
-    return block(result, x.rows);
+    return result;
   }
 }

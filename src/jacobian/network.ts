@@ -1,7 +1,7 @@
 import { linearize, nodesBetween, type Reach, reachOf, type UnsupportedNode } from "../autodiff/index.ts";
 import { PushforwardError, sizeOf } from "../base/index.ts";
 import type { Model, Tensor, ValueInfo } from "../onnx/index.ts";
-import { type Backend, evaluateWith } from "../operator/index.ts";
+import { type Backend, evaluateWith } from "../runtime/index.ts";
 import { type CompiledJacobian, compileSessions, PREFERRED_ROWS, rowsPerRun } from "./compiled-jacobian.ts";
 import { costWithMemory } from "./cost.ts";
 import { describeInput, feedsAt, inputAmong, inputsBehind, type Point } from "./feed.ts";

@@ -1,5 +1,5 @@
 import { formatShape, PushforwardError, type Shape, sameShape } from "../base/index.ts";
-import { type Block, block } from "./block-algebra.ts";
+import type { Block, BlockAlgebra, Placement } from "../runtime/index.ts";
 import { type LinearOperator, sourceSize, targetSize } from "./linear-operator.ts";
 
 /**
@@ -14,8 +14,14 @@ export function compose(A: LinearOperator, B: LinearOperator): LinearOperator {
     target: A.target,
     preferredRows: Math.min(A.preferredRows, B.preferredRows),
     algebra: A.algebra,
-    apply: async (v) => A.apply(await B.apply(v)),
-    applyTranspose: async (u) => B.applyTranspose(await A.applyTranspose(u)),
+    apply: async (v, placement) => {
+      using between = await B.apply(v);
+      return await A.apply(between, placement);
+    },
+    applyTranspose: async (u, placement) => {
+      using between = await A.applyTranspose(u);
+      return await B.applyTranspose(between, placement);
+    },
     activeRows: async () => A.activeRows?.(),
   };
 }
@@ -27,8 +33,8 @@ export function transposeOf(J: LinearOperator): LinearOperator {
     target: J.source,
     preferredRows: J.preferredRows,
     algebra: J.algebra,
-    apply: (v) => J.applyTranspose(v),
-    applyTranspose: (u) => J.apply(u),
+    apply: (v, placement) => J.applyTranspose(v, placement),
+    applyTranspose: (u, placement) => J.apply(u, placement),
   };
 }
 
@@ -45,8 +51,9 @@ export function sum(A: LinearOperator, B: LinearOperator): LinearOperator {
     target: A.target,
     preferredRows: Math.min(A.preferredRows, B.preferredRows),
     algebra: A.algebra,
-    apply: async (v) => added(await A.apply(v), await B.apply(v)),
-    applyTranspose: async (u) => added(await A.applyTranspose(u), await B.applyTranspose(u)),
+    apply: async (v, placement) => added(A.algebra, await A.apply(v), await B.apply(v), placement),
+    applyTranspose: async (u, placement) =>
+      added(A.algebra, await A.applyTranspose(u), await B.applyTranspose(u), placement),
     activeRows: async () => {
       const [a, b] = [await A.activeRows?.(), await B.activeRows?.()];
       return a && b && Uint32Array.from(new Set([...a, ...b])).sort();
@@ -67,8 +74,14 @@ export function sliceTarget(J: LinearOperator, indices: ArrayLike<number>): Line
     target: [kept.length],
     preferredRows: J.preferredRows,
     algebra: J.algebra,
-    apply: async (v) => gather(await J.apply(v), kept),
-    applyTranspose: (u) => J.applyTranspose(scatter(u, kept, size)),
+    apply: async (v, placement) => {
+      using whole = await J.apply(v);
+      return await J.algebra.select(whole, kept, placement);
+    },
+    applyTranspose: async (u, placement) => {
+      using whole = await J.algebra.scatter(u, kept, size);
+      return await J.applyTranspose(whole, placement);
+    },
     activeRows: async () => {
       const active = await J.activeRows?.();
       if (active === undefined) return undefined;
@@ -91,8 +104,14 @@ export function sliceSource(J: LinearOperator, indices: ArrayLike<number>): Line
     target: J.target,
     preferredRows: J.preferredRows,
     algebra: J.algebra,
-    apply: (v) => J.apply(scatter(v, kept, size)),
-    applyTranspose: async (u) => gather(await J.applyTranspose(u), kept),
+    apply: async (v, placement) => {
+      using whole = await J.algebra.scatter(v, kept, size);
+      return await J.apply(whole, placement);
+    },
+    applyTranspose: async (u, placement) => {
+      using whole = await J.applyTranspose(u);
+      return await J.algebra.select(whole, kept, placement);
+    },
     activeRows: async () => J.activeRows?.(),
   };
 }
@@ -121,26 +140,9 @@ function checkedIndices(indices: ArrayLike<number>, size: number, space: string)
   return Uint32Array.from(indices);
 }
 
-function added(a: Block, b: Block): Block {
-  const data = new Float32Array(a.data.length);
-  for (let i = 0; i < data.length; i++) data[i] = a.data[i]! + b.data[i]!;
-  return block(data, a.rows);
-}
-
-function gather(from: Block, indices: Uint32Array): Block {
-  const data = new Float32Array(from.rows * indices.length);
-  for (let row = 0; row < from.rows; row++) {
-    const [to, at] = [row * indices.length, row * from.length];
-    for (let i = 0; i < indices.length; i++) data[to + i] = from.data[at + indices[i]!]!;
-  }
-  return block(data, from.rows);
-}
-
-function scatter(from: Block, indices: Uint32Array, length: number): Block {
-  const data = new Float32Array(from.rows * length);
-  for (let row = 0; row < from.rows; row++) {
-    const [to, at] = [row * length, row * from.length];
-    for (let i = 0; i < indices.length; i++) data[to + indices[i]!] = from.data[at + i]!;
-  }
-  return block(data, from.rows);
+async function added(algebra: BlockAlgebra, a: Block, b: Block, placement?: Placement): Promise<Block> {
+  using first = a;
+  using second = b;
+  const nothing = { weight: 0, block: first };
+  return await algebra.mix([{ weight: 1, block: first }, { weight: 1, block: second }, nothing], placement);
 }

@@ -1,5 +1,5 @@
 import { formatShape, PushforwardError, type Shape, sizeOf } from "../base/index.ts";
-import { type Block, type BlockAlgebra, block, type Matrix } from "./block-algebra.ts";
+import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
 import { type LinearOperator, sourceSize, targetSize } from "./linear-operator.ts";
 
 /** A block size with which a plain matrix product is fast. */
@@ -23,7 +23,7 @@ export function denseMatrix(
       fix: "Give the matrix row-major, one row for each entry of the target.",
     });
   }
-  const J = block(matrix instanceof Float32Array ? matrix : Float32Array.from(matrix), m);
+  const J = algebra.upload(matrix instanceof Float32Array ? matrix : Float32Array.from(matrix), m, n);
   return {
     source,
     target,
@@ -31,9 +31,9 @@ export function denseMatrix(
     algebra,
     async apply(v) {
       const { rows, data } = await algebra.gram(v, J, { exact: true });
-      return block(Float32Array.from(data), rows);
+      return algebra.upload(Float32Array.from(data), rows, m);
     },
-    applyTranspose: (u) => algebra.combine(asMatrix(u), J, { exact: true }),
+    applyTranspose: async (u) => algebra.combine(await asMatrix(u), J, { exact: true }),
   };
 }
 
@@ -48,16 +48,19 @@ export async function toDense(J: LinearOperator): Promise<Float32Array> {
   const side = byRows ? m : n;
   for (let from = 0; from < side; from += J.preferredRows) {
     const count = Math.min(J.preferredRows, side - from);
-    const unit = unitRows(
+    using unit = unitRows(
+      J.algebra,
       Uint32Array.from({ length: count }, (_, i) => from + i),
       side,
     );
     if (byRows) {
-      dense.set((await J.applyTranspose(unit)).data, from * n);
+      using rows = await J.applyTranspose(unit);
+      dense.set(await rows.read(), from * n);
     } else {
-      const columns = await J.apply(unit);
+      using product = await J.apply(unit);
+      const columns = await product.read();
       for (let c = 0; c < count; c++) {
-        for (let row = 0; row < m; row++) dense[row * n + from + c] = columns.data[c * m + row]!;
+        for (let row = 0; row < m; row++) dense[row * n + from + c] = columns[c * m + row]!;
       }
     }
   }
@@ -65,14 +68,14 @@ export async function toDense(J: LinearOperator): Promise<Float32Array> {
 }
 
 /** Unit vectors: row i is 1 at `positions[i]` and 0 elsewhere. */
-export function unitRows(positions: Uint32Array, length: number): Block {
+export function unitRows(algebra: BlockAlgebra, positions: Uint32Array, length: number): Block {
   const data = new Float32Array(positions.length * length);
   positions.forEach((position, row) => {
     data[row * length + position] = 1;
   });
-  return block(data, positions.length);
+  return algebra.upload(data, positions.length, length);
 }
 
-function asMatrix({ rows, length, data }: Block): Matrix {
-  return { rows, columns: length, data: Float64Array.from(data) };
+async function asMatrix(block: Block): Promise<Matrix> {
+  return { rows: block.rows, columns: block.length, data: Float64Array.from(await block.read()) };
 }

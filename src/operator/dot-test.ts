@@ -1,5 +1,4 @@
 import { createRng, gaussianArray } from "../base/index.ts";
-import { block } from "./block-algebra.ts";
 import { type LinearOperator, sourceSize, targetSize } from "./linear-operator.ts";
 
 /**
@@ -12,12 +11,13 @@ import { type LinearOperator, sourceSize, targetSize } from "./linear-operator.t
 export async function dotTest(J: LinearOperator, seed = 0): Promise<number> {
   const rows = J.preferredRows;
   const rng = createRng(seed, "dot test");
-  const v = block(gaussianArray(rng, rows * sourceSize(J)), rows);
-  const u = block(gaussianArray(rng, rows * targetSize(J)), rows);
-  const Jv = await J.apply(v);
-  const Jtu = await J.applyTranspose(u);
-  const gap = Math.abs(dot(u.data, Jv.data) - dot(Jtu.data, v.data));
-  const scale = norm(u.data) * norm(Jv.data) + norm(Jtu.data) * norm(v.data);
+  using v = J.algebra.upload(gaussianArray(rng, rows * sourceSize(J)), rows);
+  using u = J.algebra.upload(gaussianArray(rng, rows * targetSize(J)), rows);
+  using Jv = await J.apply(v);
+  using Jtu = await J.applyTranspose(u);
+  const [us, Jvs, Jtus, vs] = await Promise.all([u.read(), Jv.read(), Jtu.read(), v.read()]);
+  const gap = Math.abs(dot(us, Jvs) - dot(Jtus, vs));
+  const scale = norm(us) * norm(Jvs) + norm(Jtus) * norm(vs);
   return gap / (scale || 1);
 }
 

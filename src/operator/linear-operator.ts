@@ -1,5 +1,5 @@
 import { type Shape, sizeOf } from "../base/index.ts";
-import type { Block, BlockAlgebra, Placement } from "./block-algebra.ts";
+import type { Block, BlockAlgebra, Placement } from "../runtime/index.ts";
 
 /**
  * A linear map J from `source` (n numbers) to `target` (m numbers), available only through its products with blocks of vectors.

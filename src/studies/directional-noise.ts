@@ -1,6 +1,6 @@
 import { gaussianArray, PushforwardError, type Rng, sizeOf } from "../base/index.ts";
-import { blockOf } from "../operator/index.ts";
 import { type Chart, type ChartSeries, numericalRankOf } from "../results/index.ts";
+import { blockOf } from "../runtime/index.ts";
 import { energyOf, probesOf } from "./energy.ts";
 import { lineOf, NO_INTERVAL } from "./findings.ts";
 import type { Lab } from "./lab.ts";
@@ -131,7 +131,7 @@ export const directionalNoise: Study = {
     const span = Math.min(j, Math.floor(known / 3));
     const rng = lab.rng("directional-noise", lab.inputs[image!]!.name);
     const size = length(x);
-    const probes = probesOf(sizeOf(target.shape), PROBES, rng);
+    const probes = probesOf(lab.algebra, sizeOf(target.shape), PROBES, rng);
     const energyAt = async (point: Float32Array) => energyOf(await lab.jacobian(point, source, target), probes);
     const before = await energyAt(x);
     const subspace = gaussianArray(rng, j * x.length);
@@ -142,7 +142,9 @@ export const directionalNoise: Study = {
     // The largest entry is a class only if the tap holds class scores.
     const hasClasses = target.tensor === lab.network.output.tensor && lab.network.classCount > 0;
     const [clean] = await lab.network.forwardAll([x], target);
-    const along = await J.apply(blockOf(units));
+    using directions = blockOf(lab.algebra, units);
+    using product = await J.apply(directions);
+    const along = await product.read();
     const shape = [DIRECTIONS.length, amplitudes.length, draws] as const;
     const all = () => new Float64Array(shape[0] * shape[1] * shape[2]);
     const result = { shift: all(), predicted: all(), error: all(), changed: all() };
@@ -154,8 +156,8 @@ export const directionalNoise: Study = {
         const [d, draw] = [Math.floor(u / draws), u % draws];
         const at = (d * amplitudes.length + a) * draws + draw;
         const moved = reached[u]!.map((value, i) => value - clean![i]!);
-        const linear = along.data
-          .subarray(u * along.length, (u + 1) * along.length)
+        const linear = along
+          .subarray(u * product.length, (u + 1) * product.length)
           .map((value) => amplitude * size * value);
         if (!isKnown[d]) {
           for (const values of Object.values(result)) values[at] = Number.NaN;

@@ -1,5 +1,5 @@
 import { keptFamilies, operatorOf } from "../autodiff/index.ts";
-import type { Block } from "../operator/index.ts";
+import type { Block } from "../runtime/index.ts";
 import { energyOf } from "./energy.ts";
 import type { Lab } from "./lab.ts";
 

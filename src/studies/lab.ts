@@ -1,8 +1,8 @@
 import { createRng, PushforwardError, type Rng } from "../base/index.ts";
 import type { LevelScale, ThroughJpeg } from "../images/index.ts";
 import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
-import { type Block, blockOf } from "../operator/index.ts";
 import type { Run, UnitResult } from "../results/index.ts";
+import type { BlockAlgebra } from "../runtime/index.ts";
 import type { SingularTriplets } from "../svd/index.ts";
 import { CompiledCache } from "./compiled-cache.ts";
 import { endsAll, reasonOf } from "./failure.ts";
@@ -64,21 +64,26 @@ export class Lab {
   }
 
   /**
-   * The value of a tap at every input, [inputs, tap size].
+   * The value of a tap at every input: [inputs], [tap size] each.
    *
    * @throws PushforwardError `not-finite` naming an input at which an entry is not finite
    */
-  async activations(tap: Tap): Promise<Block> {
+  async activations(tap: Tap): Promise<Float32Array[]> {
     const points = this.inputs.map(({ point }) => point);
-    const values = blockOf(await this.network.forwardAll(points, tap));
-    const at = values.data.findIndex((value) => !Number.isFinite(value));
+    const values = await this.network.forwardAll(points, tap);
+    const at = values.findIndex((value) => !value.every(Number.isFinite));
     if (at < 0) return values;
-    const { name } = this.inputs[Math.floor(at / values.length)]!;
+    const { name } = this.inputs[at]!;
     throw new PushforwardError("not-finite", {
       what: `The value of ${tap.name} at ${name} is not finite.`,
       where: { input: name, tap: tap.name },
       fix: "Leave this input out.",
     });
+  }
+
+  /** What the network's backend computes with long vectors. */
+  get algebra(): BlockAlgebra {
+    return this.network.backend.algebra;
   }
 
   /** J(from → to) at a point. */

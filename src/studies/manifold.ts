@@ -1,6 +1,6 @@
 import { gaussianArray, PushforwardError, type Shape } from "../base/index.ts";
-import { type Block, type BlockAlgebra, block, blockOf, type Matrix } from "../operator/index.ts";
 import type { Chart } from "../results/index.ts";
+import { type Block, type BlockAlgebra, blockOf, type Matrix } from "../runtime/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
 import { lineOf, NO_INTERVAL } from "./findings.ts";
 import type { Lab } from "./lab.ts";
@@ -84,11 +84,11 @@ export const manifold: Study = {
   work: sharedSpectra,
 
   async measure({ image }, lab, params) {
-    const { algebra } = lab.network.backend;
+    const { algebra } = lab;
     const directions = numbersOf(params.directions);
     const { point, name } = lab.inputs[image!]!;
     const { length: n } = point;
-    const tangents = tangentBlock(point, lab.taps[0]!.shape);
+    const tangents = tangentBlock(algebra, point, lab.taps[0]!.shape);
     const squares = await algebra.dots(tangents, tangents);
     const transformations = await basisOf(tangents, algebra);
     const neighbours = await basisOf(
@@ -100,7 +100,8 @@ export const manifold: Study = {
     const random: Block[] = [];
     for (let draw = 0; draw < Number(params.draws); draw++) {
       const { rows } = transformations;
-      random.push(await basisOf(block(gaussianArray(rng, rows * n), rows), algebra));
+      using drawn = algebra.upload(gaussianArray(rng, rows * n), rows);
+      random.push(await basisOf(drawn, algebra));
     }
     const chance: number[] = [];
     const energy: number[] = [];
@@ -136,9 +137,10 @@ export const manifold: Study = {
 };
 
 /** The tangents, scaled to length 1; zero if a transformation does not change the image. */
-function tangentBlock(picture: Float32Array, shape: Shape): Block {
+function tangentBlock(algebra: BlockAlgebra, picture: Float32Array, shape: Shape): Block {
   const tangents = tangentsOf(picture, shape);
   return blockOf(
+    algebra,
     TRANSFORMATIONS.map((name) => {
       const scale = 1 / (length(tangents[name]) || 1);
       return tangents[name].map((value) => value * scale);
@@ -147,7 +149,7 @@ function tangentBlock(picture: Float32Array, shape: Shape): Block {
 }
 
 /** The differences from an image to its nearest neighbours, at most `most` of them. */
-function differencesOf({ inputs }: Lab, image: number, count: number): Block {
+function differencesOf({ inputs, algebra }: Lab, image: number, count: number): Block {
   const x = inputs[image]!.point;
   const distance = inputs.map(({ point }) => point.reduce((sum, value, at) => sum + (value - x[at]!) ** 2, 0));
   const nearest = inputs
@@ -155,15 +157,18 @@ function differencesOf({ inputs }: Lab, image: number, count: number): Block {
     .filter((i) => i !== image)
     .sort((a, b) => distance[a]! - distance[b]!)
     .slice(0, count);
-  if (nearest.length === 0) return block(new Float32Array(0), 0);
-  return blockOf(nearest.map((i) => inputs[i]!.point.map((value, at) => value - x[at]!)));
+  return blockOf(
+    algebra,
+    nearest.map((i) => inputs[i]!.point.map((value, at) => value - x[at]!)),
+    x.length,
+  );
 }
 
 /** The first right singular vectors of J(input → tap) whose σ is above the floor, at most `most` of them. */
 async function firstVectors(lab: Lab, image: number, tap: number, most: number): Promise<Block> {
   const unit = await lab.spectrum(image, tap);
   const count = Math.min(most, firstStored(unit));
-  return block(unit.vectors.v.subarray(0, count * unit.n), count);
+  return lab.algebra.upload(unit.vectors.v.subarray(0, count * unit.n), count, unit.n);
 }
 
 /** The orthonormal directions in which the rows have most of their energy, at most `most` of them and linearly independent. */

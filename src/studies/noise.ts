@@ -2,8 +2,8 @@ import { keptFamilies } from "../autodiff/index.ts";
 import { formatShape, PushforwardError, sizeOf } from "../base/index.ts";
 import { type NoiseKind, noises, toLevels, withLevelShift } from "../images/index.ts";
 import type { Tap } from "../jacobian/index.ts";
-import type { Block } from "../operator/index.ts";
 import { missesTolerance } from "../results/index.ts";
+import type { Block } from "../runtime/index.ts";
 import { energyOf, probesOf } from "./energy.ts";
 import { factorsOf, ORDERS, partsAt } from "./factors.ts";
 import type { Lab } from "./lab.ts";
@@ -132,6 +132,7 @@ export const noise: Study = {
     const factors = await factorsOf(lab);
     const target = lab.taps.at(-1)!;
     const probes = probesOf(
+      lab.algebra,
       sizeOf(target.shape),
       Number(params.probes),
       lab.rng("noise", "probes", lab.inputs[image!]!.name),

@@ -1,6 +1,6 @@
 import { formatShape, isBelowFloor, PushforwardError, type Rng } from "../base/index.ts";
-import { type Block, block, blockOf } from "../operator/index.ts";
 import type { Chart } from "../results/index.ts";
+import { blockOf } from "../runtime/index.ts";
 import { augmented } from "./augment.ts";
 import { lineOf, NO_INTERVAL } from "./findings.ts";
 import type { Lab } from "./lab.ts";
@@ -127,7 +127,9 @@ export const pairs: Study = {
     for (const [t, tap] of targets.entries()) {
       const reached = await lab.network.forwardAll([a, ...ends], tap);
       const atFirst = await lab.jacobian(a, lab.taps[0]!, tap);
-      const fromFirst = await atFirst.apply(blockOf(differences));
+      using between = blockOf(lab.algebra, differences);
+      using products = await atFirst.apply(between);
+      const [fromFirst, m] = [await products.read(), products.length];
       const unit = await lab.spectrum(image!, t + 1);
       const { vectors, n } = unit;
       const known = firstStored(unit);
@@ -136,10 +138,11 @@ export const pairs: Study = {
       for (const [p, difference] of differences.entries()) {
         const at = places[p]!.at * targets.length + t;
         actual[at] = length(reached[p + 1]!.map((value, i) => value - reached[0]![i]!)) / steps[p]!;
-        linear[at * 3] = growth(length(rowOf(fromFirst, p)) / steps[p]!);
+        linear[at * 3] = growth(length(fromFirst.subarray(p * m, (p + 1) * m)) / steps[p]!);
         for (const [place, point] of [ends[p]!, middles[p]!].entries()) {
           const J = await lab.jacobian(point, lab.taps[0]!, tap);
-          linear[at * 3 + place + 1] = growth(length((await J.apply(block(difference, 1))).data) / steps[p]!);
+          using product = await J.apply(between.range(p, p + 1));
+          linear[at * 3 + place + 1] = growth(length(await product.read()) / steps[p]!);
         }
         let share = 0;
         for (let i = 0; i < Math.max(...directions); i++) {
@@ -199,8 +202,6 @@ function drawnOf(all: readonly number[], count: number, rng: Rng): number[] {
   const rest = [...all];
   return Array.from({ length: Math.min(count, all.length) }, () => rest.splice(rng.integer(rest.length), 1)[0]!);
 }
-
-const rowOf = ({ data, length: n }: Block, row: number): Float32Array => data.subarray(row * n, (row + 1) * n);
 
 /** A number of a pair, given its first image and its index among the pairs of that image. */
 type PairNumber = (image: number, pair: number) => number;

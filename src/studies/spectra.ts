@@ -1,5 +1,5 @@
-import { type Block, type BlockAlgebra, block, type Matrix } from "../operator/index.ts";
 import { measureSpectrum, missesTolerance, type UnitResult } from "../results/index.ts";
+import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
 import type { Lab } from "./lab.ts";
 import { concludeSpectra, measures } from "./spectra-findings.ts";
 import { firstStored, tripletsAt } from "./spectrum.ts";
@@ -133,8 +133,8 @@ async function growthOf(lab: Lab, image: number, tap: number, unit: UnitResult, 
   const growth = new Float64Array(steps * directions).fill(Number.NaN);
   const count = Math.min(directions, firstStored(unit));
   if (!lab.taps[tap]!.cut || count === 0) return growth;
-  const { algebra } = lab.network.backend;
-  let rows: Block = block(vectors.v.slice(0, count * n), count);
+  const { algebra } = lab;
+  let rows = algebra.upload(vectors.v.slice(0, count * n), count);
   let from = lab.taps[0]!;
   for (let to = 1; to <= tap; to++) {
     if (!lab.taps[to]!.cut) continue;

@@ -1,6 +1,6 @@
 import { PushforwardError } from "../base/index.ts";
-import type { Matrix } from "../operator/index.ts";
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
+import { blockOf, type Matrix } from "../runtime/index.ts";
 import { symmetricEigen } from "../svd/index.ts";
 import { lineOf, NO_INTERVAL, spreadOver } from "./findings.ts";
 import { bootstrap, type Estimate, jackknife, mean, ofAll, timesDrawn } from "./statistics.ts";
@@ -65,12 +65,15 @@ export const trajectory: Study = {
   },
 
   async measure({ tap }, lab) {
-    const { algebra } = lab.network.backend;
+    const { algebra } = lab;
     const points = await lab.activations(lab.taps[tap!]!);
-    const { rows: n } = points;
+    const n = points.length;
     // Differences from the first image lose fewer digits to rounding if all images lie close together.
-    const first = points.data.slice(0, points.length);
-    const apart = { ...points, data: points.data.map((value, i) => value - first[i % points.length]!) };
+    const first = points[0]!;
+    using apart = blockOf(
+      algebra,
+      points.map((point) => point.map((value, i) => value - first[i]!)),
+    );
     const { data: inner } = await algebra.gram(apart, apart, { exact: true });
     const distance = Float64Array.from({ length: n * n }, (_, at) => {
       const [i, j] = [Math.floor(at / n), at % n];

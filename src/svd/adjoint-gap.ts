@@ -1,5 +1,5 @@
 import { gaussianArray, type Rng } from "../base/index.ts";
-import { type Block, type BlockAlgebra, block } from "../operator/index.ts";
+import type { Block, BlockAlgebra } from "../runtime/index.ts";
 import { checkedFinite, type Products } from "./products.ts";
 
 /** The number of random vectors on each side. */
@@ -44,8 +44,8 @@ export class Witnesses {
 
   /** Draws the vectors and multiplies them. They must not depend on the vectors that they test. */
   static async drawn(products: Products, algebra: BlockAlgebra, rng: Rng): Promise<Witnesses> {
-    const z = block(gaussianArray(rng, GAP_VECTORS * products.n), GAP_VECTORS);
-    const w = block(gaussianArray(rng, GAP_VECTORS * products.m), GAP_VECTORS);
+    const z = algebra.upload(gaussianArray(rng, GAP_VECTORS * products.n), GAP_VECTORS);
+    const w = algebra.upload(gaussianArray(rng, GAP_VECTORS * products.m), GAP_VECTORS);
     return new Witnesses(algebra, z, w, await products.apply(z), await products.applyTranspose(w));
   }
 

@@ -1,5 +1,5 @@
 import { gaussianArray, type Rng } from "../base/index.ts";
-import { type Block, type BlockAlgebra, block, type Matrix, rowsOf } from "../operator/index.ts";
+import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
 import { checkedFinite } from "./products.ts";
 import { Scratch } from "./scratch.ts";
 import { symmetricEigen } from "./small/eigen.ts";
@@ -36,25 +36,27 @@ export class Basis {
   readonly length: number;
   readonly capacity: number;
   private readonly algebra: BlockAlgebra;
-  private readonly store: Float32Array;
-  private readonly scratch = new Scratch();
+  private readonly store: Block;
+  private readonly scratch: Scratch;
 
   constructor(algebra: BlockAlgebra, length: number, capacity: number) {
     this.algebra = algebra;
     this.length = length;
     this.capacity = Math.min(capacity, length);
-    this.store = new Float32Array(this.capacity * length);
+    this.store = algebra.allocate(this.capacity, length);
+    this.scratch = new Scratch(algebra);
   }
 
   /** Rows `from` to `to`, sharing memory. */
   range(from: number, to: number = this.rows): Block {
-    return rowsOf(block(this.store, this.capacity), from, to);
+    return this.store.range(from, to);
   }
 
   /** Adds rows that are already orthonormal. */
-  append(rows: Block): void {
-    this.store.set(rows.data, this.rows * this.length);
+  async append(rows: Block): Promise<void> {
+    const before = this.rows;
     this.rows += rows.rows;
+    if (rows.rows > 0) await this.algebra.copy(rows, this.range(before));
   }
 
   /**
@@ -81,7 +83,7 @@ export class Basis {
       const basis = this.range(pass === 0 ? near : 0);
       if (basis.rows > 0) {
         const overlap = checkedFinite(await this.algebra.gram(rest, basis));
-        rest = await this.algebra.subtract(rest, overlap, basis, this.scratch.take("rest", w.data.length));
+        rest = await this.algebra.subtract(rest, overlap, basis, this.scratch.take("rest", rest.rows, w.length));
         if (pass === 0) coefficients = overlap;
       }
       const gram = checkedFinite(await this.algebra.gram(rest, rest, { exact: true }));
@@ -105,13 +107,11 @@ export class Basis {
       );
       if (pass > 0 && (lengths[taken - 1]! > 0.7 || pass === MAX_PASSES)) {
         const { triangle, rotation } = lowerTriangular(factor);
-        const into = this.store.subarray(before * this.length);
-        const { data } = await this.algebra.combine(await multiply(rotation, whiten), rest, { into });
-        if (data.buffer !== into.buffer) into.set(data);
         this.rows += taken;
+        await this.algebra.combine(await multiply(rotation, whiten), rest, { into: this.range(before) });
         return { coefficients, factor: triangle, largest };
       }
-      rest = await this.algebra.combine(whiten, rest, this.scratch.take("whitened", w.data.length));
+      rest = await this.algebra.combine(whiten, rest, this.scratch.take("whitened", taken, w.length));
     }
   }
 
@@ -122,9 +122,16 @@ export class Basis {
     for (let failures = 0; failures < 20 && this.rows < goal; ) {
       const before = this.rows;
       const some = Math.min(goal - before, RANDOM_ROWS);
-      await this.extend(block(randomVectors(rng, some, this.length, support), some), 0);
+      using random = this.algebra.upload(randomVectors(rng, some, this.length, support), some);
+      await this.extend(random, 0);
       if (this.rows < before + some) failures++;
     }
+  }
+
+  /** Frees the vectors. */
+  dispose(): void {
+    this.store.dispose();
+    this.scratch.dispose();
   }
 
   /** c times the first `c.columns` rows. */

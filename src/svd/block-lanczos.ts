@@ -1,5 +1,5 @@
 import type { Rng } from "../base/index.ts";
-import type { Block, BlockAlgebra, Matrix } from "../operator/index.ts";
+import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
 import { Basis } from "./basis.ts";
 import { bandedEigen } from "./small/banded-eigen.ts";
 import type { SymmetricBand } from "./small/chase-bulges.ts";
@@ -43,6 +43,8 @@ export class BlockLanczos {
   private readonly options: LanczosOptions;
   private readonly basis: Basis;
   private readonly start: number;
+  /** The avoided vectors are in the basis. */
+  private readonly begun: Promise<void>;
   /** The blocks A_j and B_j of T: F·Q_j = A_j·Q_j + B_j·Q_{j+1} + B_{j−1}ᵀ·Q_{j−1}. */
   private readonly diagonal: Matrix[] = [];
   private readonly coupling: Matrix[] = [];
@@ -55,8 +57,13 @@ export class BlockLanczos {
     const { algebra, avoided, capacity } = options;
     this.options = options;
     this.basis = new Basis(algebra, avoided.length, avoided.rows + capacity);
-    this.basis.append(avoided);
     this.start = avoided.rows;
+    this.begun = this.basis.append(avoided);
+  }
+
+  /** Frees the basis. */
+  dispose(): void {
+    this.basis.dispose();
   }
 
   /** Rows of Q that F was applied to. */
@@ -85,6 +92,7 @@ export class BlockLanczos {
 
   /** Adds directions to start from, as far as they are not in the span yet. Random vectors complete the block. */
   async add(directions: Block): Promise<void> {
+    await this.begun;
     await this.basis.extend(directions, 0);
     await this.fill();
   }
@@ -95,6 +103,7 @@ export class BlockLanczos {
 
   /** Applies F to the rows of Q that it was not applied to yet. */
   async step(): Promise<void> {
+    await this.begun;
     if (this.waiting === 0) await this.fill();
     const before = this.coupling.at(-1);
     const from = this.start + this.size;

@@ -1,5 +1,5 @@
 import { isBelowFloor } from "../base/index.ts";
-import { type Block, type BlockAlgebra, block, rowsOf } from "../operator/index.ts";
+import type { Block, BlockAlgebra } from "../runtime/index.ts";
 import { CERTAIN, type Witnesses } from "./adjoint-gap.ts";
 import { checkedFinite, type Products } from "./products.ts";
 import type { Candidates, Status } from "./triplets.ts";
@@ -46,7 +46,7 @@ export const FINE = 2 ** -20;
 
 /**
  * Measures pairs (u_i, v_i) with the products Jv and Jᵀu. σ = ½(uᵀJv + vᵀJᵀu) is the value with the smallest residual. The gap of
- * a triplet is |uᵀJv − vᵀJᵀu|, or more if the witnesses show more. Sums are in float64. The triplets are sorted by σ in place, and
+ * a triplet is |uᵀJv − vᵀJᵀu|, or more if the witnesses show more. Sums are in float64. The triplets are sorted by σ, and
  * u changes its sign where σ would be negative.
  *
  * All products are computed anew, except those in `known`, which must also come from products with J or Jᵀ.
@@ -59,14 +59,14 @@ export async function measure(
   { u, v }: Candidates,
   { known, witnesses }: Measuring = {},
 ): Promise<Measured> {
-  const k = u.length / products.m;
-  const [allU, allV] = [block(u, k), block(v, k)];
+  const k = u.rows;
+  const negative = new Set<number>();
   const sigma = new Float64Array(k);
   const residual = new Float64Array(k);
   const gap = new Float64Array(k);
   for (let from = 0; from < k; from += products.blockRows) {
     const to = Math.min(k, from + products.blockRows);
-    const [us, vs] = [rowsOf(allU, from, to), rowsOf(allV, from, to)];
+    const [us, vs] = [u.range(from, to), v.range(from, to)];
     const Jv = await (known?.of === "v" ? known.products(from, to) : products.apply(vs));
     const Jtu = await (known?.of === "u" ? known.products(from, to) : products.applyTranspose(us));
     const byJ = await algebra.dots(us, Jv);
@@ -79,41 +79,42 @@ export async function measure(
       gap[from + i] = Math.max(Math.abs(byJ[i]! - byTranspose[i]!), seen?.[i] ?? 0);
       sigma[from + i] = Math.abs(value);
       residual[from + i] = Math.sqrt(left[i]! + right[i]!);
-      if (value < 0) negate(rowsOf(us, i, i + 1).data);
+      if (value < 0) negative.add(from + i);
     });
+    Jv.dispose();
+    Jtu.dispose();
   }
   checkedFinite({ data: residual });
   const order = Array.from(sigma.keys()).sort((i, j) => sigma[j]! - sigma[i]!);
-  permuteRows(allU, order);
-  permuteRows(allV, order);
   const inOrder = (values: Float64Array) => Float64Array.from(order, (i) => values[i]!);
   const sorted = inOrder(sigma);
   const rounding = (known === undefined ? 1 : 2) * ROUNDING * (sorted[0] ?? 0);
-  return { u, v, sigma: sorted, residual: inOrder(residual), rounding, gap: inOrder(gap) };
+  return {
+    u: await rowsIn(order, u, algebra, negative),
+    v: await rowsIn(order, v, algebra),
+    sigma: sorted,
+    residual: inOrder(residual),
+    rounding,
+    gap: inOrder(gap),
+  };
 }
 
 /** The k largest of two sets of triplets. */
-export function merged(a: Measured, b: Measured, k: number): Measured {
+export async function merged(a: Measured, b: Measured, k: number, algebra: BlockAlgebra): Promise<Measured> {
   const sigmas = [...a.sigma, ...b.sigma];
   const order = Array.from(sigmas.keys()).sort((i, j) => sigmas[j]! - sigmas[i]! || i - j);
   const chosen = order.slice(0, k);
-  const split = a.sigma.length;
-  const picked = (x: Float32Array, y: Float32Array): Float32Array => {
-    const length = x.length / split;
-    const data = new Float32Array(chosen.length * length);
-    chosen.forEach((index, row) => {
-      const [from, at] = index < split ? [x, index] : [y, index - split];
-      data.set(from.subarray(at * length, (at + 1) * length), row * length);
-    });
-    return data;
+  const picked = async (x: Block, y: Block): Promise<Block> => {
+    using both = await algebra.stack([x, y]);
+    return rowsIn(chosen, both, algebra);
   };
   const numbers = (x: Float64Array, y: Float64Array): Float64Array => {
     const all = [...x, ...y];
     return Float64Array.from(chosen, (i) => all[i]!);
   };
   return {
-    u: picked(a.u, b.u),
-    v: picked(a.v, b.v),
+    u: await picked(a.u, b.u),
+    v: await picked(a.v, b.v),
     sigma: Float64Array.from(chosen, (i) => sigmas[i]!),
     residual: numbers(a.residual, b.residual),
     rounding: Math.max(a.rounding, b.rounding),
@@ -169,22 +170,27 @@ export async function orthogonality(algebra: BlockAlgebra, q: Block): Promise<nu
   return data.reduce((max, entry, at) => Math.max(max, Math.abs(entry - (at % (rows + 1) === 0 ? 1 : 0))), 0);
 }
 
-function negate(x: Float32Array): void {
-  for (let i = 0; i < x.length; i++) x[i] = -x[i]!;
-}
-
-/** Row i becomes what row `order[i]` was, with one row of spare memory. */
-function permuteRows({ data, length }: Block, order: readonly number[]): void {
-  const done = new Uint8Array(order.length);
-  for (let start = 0; start < order.length; start++) {
-    if (done[start] || order[start] === start) continue;
-    const first = data.slice(start * length, (start + 1) * length);
-    let at = start;
-    for (let from = order[at]!; from !== start; at = from, from = order[at]!) {
-      data.copyWithin(at * length, from * length, (from + 1) * length);
-      done[at] = 1;
+/** Rows of x in this order, with the opposite sign where the row is among the negative ones. x itself where nothing changes. */
+async function rowsIn(
+  order: readonly number[],
+  x: Block,
+  algebra: BlockAlgebra,
+  negative: ReadonlySet<number> = new Set(),
+): Promise<Block> {
+  if (negative.size === 0 && order.length === x.rows && order.every((row, i) => row === i)) return x;
+  const result = algebra.allocate(order.length, x.length);
+  for (let to = 0, next = 0; to < order.length; to = next) {
+    const first = order[to]!;
+    next = to + 1;
+    const into = (end: number) => ({ into: result.range(to, end) });
+    if (negative.has(first)) {
+      const row = x.range(first, first + 1);
+      const nothing = { weight: 0, block: row };
+      await algebra.mix([{ weight: -1, block: row }, nothing, nothing], into(next));
+      continue;
     }
-    data.set(first, at * length);
-    done[at] = 1;
+    while (next < order.length && order[next] === first + next - to && !negative.has(order[next]!)) next++;
+    await algebra.copy(x.range(first, first + next - to), into(next).into);
   }
+  return result;
 }

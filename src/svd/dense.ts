@@ -1,6 +1,8 @@
-import { type Block, type BlockAlgebra, block, type Matrix, rowsOf, stacked, unitRows } from "../operator/index.ts";
+import { unitRows } from "../operator/index.ts";
+import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
 import { FINE, measure, NEGLIGIBLE } from "./certificate.ts";
 import { checkedFinite } from "./products.ts";
+import { noVectors } from "./short-side.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 import { diagonal, rowRange, scaleRows, stack, zeros } from "./small/matrix.ts";
 import { completed, interruptedError, type Outcome, type Solve } from "./solve.ts";
@@ -26,7 +28,7 @@ export async function dense(solve: Solve): Promise<Outcome> {
     found: undefined,
     top: 0,
   });
-  const rows = block(Float32Array.from(left.data), left.rows);
+  const rows = algebra.upload(Float32Array.from(left.data), left.rows, left.columns);
   const short = await algebra.scatter(rows, side.positions, byRows ? products.m : products.n);
   const candidates = await completed(solve, byRows ? short : right, byRows ? right : short);
   // A short vector is a combination of unit vectors, so its product is the same combination of the rows of the matrix.
@@ -34,7 +36,7 @@ export async function dense(solve: Solve): Promise<Outcome> {
     of: byRows ? "u" : "v",
     products: (from: number, to: number) =>
       to <= lengths.length
-        ? algebra.combine(diagonal(lengths.subarray(from, to)), rowsOf(right, from, to))
+        ? algebra.combine(diagonal(lengths.subarray(from, to)), right.range(from, to))
         : algebra.combine(rowRange(left, from, to), matrix),
   } as const;
   const measured = await measure(products, algebra, candidates, {
@@ -46,17 +48,17 @@ export async function dense(solve: Solve): Promise<Outcome> {
 }
 
 /** [positions, long side]: rows of J, or of Jᵀ. */
-async function assembled({ products, side: { of, positions }, interrupted, report }: Solve): Promise<Block> {
+async function assembled({ products, algebra, side: { of, positions }, interrupted, report }: Solve): Promise<Block> {
   const [short, long] = of === "target" ? [products.m, products.n] : [products.n, products.m];
-  const data = new Float32Array(positions.length * long);
+  const matrix = algebra.allocate(positions.length, long);
   for (let from = 0; from < positions.length; from += products.blockRows) {
     if (interrupted()) throw interruptedError();
-    const unit = unitRows(positions.subarray(from, from + products.blockRows), short);
-    const part = of === "target" ? await products.applyTranspose(unit) : await products.apply(unit);
-    data.set(part.data, from * long);
+    using unit = unitRows(algebra, positions.subarray(from, from + products.blockRows), short);
+    const placement = { into: matrix.range(from, from + unit.rows) };
+    await (of === "target" ? products.applyTranspose(unit, placement) : products.apply(unit, placement));
     report(0);
   }
-  return { rows: positions.length, length: long, data };
+  return matrix;
 }
 
 interface Level {
@@ -103,7 +105,7 @@ async function largestOf(
   if (taken === 0)
     return {
       left: await inRows(rowRange(vectors, 0, count)),
-      right: { rows: 0, length: rows.length, data: new Float32Array(0) },
+      right: noVectors(algebra, rows.length),
       lengths: new Float64Array(0),
     };
   const chosen = rowRange(vectors, 0, taken);
@@ -120,5 +122,5 @@ async function largestOf(
     found: [...found, right],
     top: Math.max(top, sigma[0]!),
   });
-  return { left: stack(left, below.left), right: stacked(right, below.right), lengths };
+  return { left: stack(left, below.left), right: await algebra.stack([right, below.right]), lengths };
 }

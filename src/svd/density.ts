@@ -1,5 +1,5 @@
 import type { Rng } from "../base/index.ts";
-import type { BlockAlgebra } from "../operator/index.ts";
+import type { BlockAlgebra } from "../runtime/index.ts";
 import { BlockLanczos } from "./block-lanczos.ts";
 import { eigenvalueAt } from "./choose-filter.ts";
 import { noVectors, type SideOperator } from "./short-side.ts";
@@ -21,7 +21,7 @@ export async function density(side: SideOperator, algebra: BlockAlgebra, rng: Rn
   const lanczos = new BlockLanczos({
     apply: async (x) => side.fall(await side.rise(x)),
     algebra,
-    avoided: noVectors(length),
+    avoided: noVectors(algebra, length),
     blockRows,
     capacity: Math.max(2 * blockRows, Math.min(VECTORS.most, Math.ceil(VECTORS.part * length))),
     rng,

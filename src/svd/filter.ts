@@ -1,4 +1,4 @@
-import type { Block, BlockAlgebra } from "../operator/index.ts";
+import type { Block, BlockAlgebra } from "../runtime/index.ts";
 import type { Scratch } from "./scratch.ts";
 
 /** A polynomial in a positive semidefinite G, which takes the place of G in block Lanczos. */
@@ -56,7 +56,7 @@ export async function applyFilter(
       { weight: -scale, block: current },
       { weight: power === 1 ? 0 : -1, block: previous },
     ] as const;
-    const next = await mix(terms, scratch.take(`filter ${power % 3}`, x.data.length));
+    const next = await mix(terms, scratch.take(`filter ${power % 3}`, x.rows, x.length));
     [previous, current] = [current, next];
   }
   return current;

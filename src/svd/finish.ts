@@ -1,4 +1,4 @@
-import { type Block, type BlockAlgebra, rowsOf } from "../operator/index.ts";
+import type { Block, BlockAlgebra } from "../runtime/index.ts";
 import type { Witnesses } from "./adjoint-gap.ts";
 import { FINE, type Measured, measure } from "./certificate.ts";
 import { outsideOf } from "./outside.ts";
@@ -54,10 +54,10 @@ export async function twoSidedFinish(finish: Finish): Promise<Measured> {
     // If nothing was removed from the products, each is its partner vector times its length.
     products: (from: number, to: number) =>
       long === all
-        ? algebra.combine(diagonal(lengths.subarray(from, to)), rowsOf(partner, from, to))
+        ? algebra.combine(diagonal(lengths.subarray(from, to)), partner.range(from, to))
         : algebra.combine(rowRange(vectors, from, to), all),
   } as const;
-  return measure(products, algebra, side.pair(turned.data, partner.data), {
+  return measure(products, algebra, side.pair(turned, partner), {
     known: tol < FINE ? undefined : known,
     witnesses,
   });

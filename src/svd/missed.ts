@@ -1,5 +1,5 @@
 import { gaussianArray, type Rng } from "../base/index.ts";
-import { type Block, type BlockAlgebra, block } from "../operator/index.ts";
+import type { Block, BlockAlgebra } from "../runtime/index.ts";
 import type { Measured } from "./certificate.ts";
 import { outsideOf } from "./outside.ts";
 import { checkedFinite, type Products } from "./products.ts";
@@ -41,8 +41,7 @@ const POWERS = { least: 2, most: 8 };
  * @see Halko, Martinsson & Tropp 2011, Lemma 4.1; Horn & Johnson 2013, Cor. 7.3.5
  */
 export async function probe(products: Products, algebra: BlockAlgebra, set: Measured, rng: Rng): Promise<Probe> {
-  const k = set.sigma.length;
-  const [U, V] = [block(set.u, k), block(set.v, k)];
+  const { u: U, v: V } = set;
   const power = probePower(products.count);
 
   const logLength = new Float64Array(PROBE_VECTORS);
@@ -56,7 +55,7 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
   };
 
   let w = await normalized(
-    await outsideOf(block(gaussianArray(rng, PROBE_VECTORS * products.n), PROBE_VECTORS), V, algebra),
+    await outsideOf(algebra.upload(gaussianArray(rng, PROBE_VECTORS * products.n), PROBE_VECTORS), V, algebra),
   );
   let y = await outsideOf(await products.apply(w), U, algebra);
   for (let q = 0; q < power; q++) {

@@ -1,4 +1,4 @@
-import type { Block, BlockAlgebra, Placement } from "../operator/index.ts";
+import type { Block, BlockAlgebra, Placement } from "../runtime/index.ts";
 import { checkedFinite } from "./products.ts";
 
 /** The component of each row of y that is orthogonal to the given orthonormal vectors, [y.rows, length]. */

@@ -1,14 +1,6 @@
 import { PushforwardError } from "../base/index.ts";
-import {
-  type Block,
-  block,
-  type LinearOperator,
-  type Matrix,
-  type Placement,
-  rowsOf,
-  sourceSize,
-  targetSize,
-} from "../operator/index.ts";
+import { type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
+import type { Block, Matrix, Placement } from "../runtime/index.ts";
 
 /** Computes the products of one solve in blocks, counts them, and checks their shapes. */
 export class Products {
@@ -53,22 +45,31 @@ export class Products {
     product: (part: Block, placement?: Placement) => Promise<Block>,
     placement?: Placement,
   ): Promise<Block> {
-    if (x.rows <= this.blockRows) return checkedShape(await product(x, placement), x.rows, length, name);
-    const whole = placement?.into?.subarray(0, x.rows * length) ?? new Float32Array(x.rows * length);
+    /** The product of some rows, in its place whether the operator writes there or not. */
+    const placed = async (rows: Block, into: Block): Promise<Block> => {
+      const result = checkedShape(await product(rows, { into }), rows.rows, length, name);
+      if (result === into) return into;
+      using elsewhere = result;
+      return this.J.algebra.copy(elsewhere, into);
+    };
+    if (x.rows <= this.blockRows) {
+      return placement?.into === undefined
+        ? checkedShape(await product(x), x.rows, length, name)
+        : placed(x, placement.into);
+    }
+    const whole = placement?.into ?? this.J.algebra.allocate(x.rows, length);
     for (let from = 0; from < x.rows; from += this.blockRows) {
       const to = Math.min(x.rows, from + this.blockRows);
-      const into = whole.subarray(from * length, to * length);
-      const { data } = checkedShape(await product(rowsOf(x, from, to), { into }), to - from, length, name);
-      if (data.buffer !== into.buffer) into.set(data);
+      await placed(x.range(from, to), whole.range(from, to));
     }
-    return block(whole, x.rows);
+    return whole;
   }
 }
 
 function checkedShape(result: Block, rows: number, length: number, name: string): Block {
-  if (result.rows === rows && result.data.length === rows * length) return result;
+  if (result.rows === rows && result.length === length) return result;
   throw new PushforwardError("shape-mismatch", {
-    what: `A product by ${name} of ${rows} vectors gave ${result.rows} rows and ${result.data.length} entries, not ${rows} rows of ${length}.`,
+    what: `A product by ${name} of ${rows} vectors gave ${result.rows} rows of ${result.length} entries, not ${rows} rows of ${length}.`,
     fix: "The operator's products must agree with its source and target shapes.",
   });
 }

@@ -1,5 +1,5 @@
 import { createRng, gaussianArray } from "../base/index.ts";
-import { type Block, type BlockAlgebra, block, type Matrix, rowsOf } from "../operator/index.ts";
+import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 
 /** The operations that take the time of a solve, apart from the products with J. */
@@ -34,27 +34,27 @@ const REPEATS = 4;
 /** Measures how fast this machine performs each operation with blocks of `blockRows` vectors. Takes less than a second. */
 export async function measuredRates(algebra: BlockAlgebra, blockRows: number): Promise<Rates> {
   const { basis, rows, length, order, numbers } = SAMPLE;
-  const all = sampleBlock(basis, length);
-  const [many, few] = [rowsOf(all, 0, rows), rowsOf(all, 0, blockRows)];
-  const short = block(all.data.subarray(0, all.data.length / 4), basis);
+  using all = sampleBlock(algebra, basis, length);
+  const [many, few] = [all.range(0, rows), all.range(0, blockRows)];
+  using short = sampleBlock(algebra, basis, length / 4);
   const [square, flat, wide] = [sampleMatrix(rows, rows), sampleMatrix(blockRows, basis), sampleMatrix(rows, basis)];
-  const [into, toMany] = [few, many].map(({ data }) => ({ into: new Float32Array(data.length) }));
+  const [into, toMany] = [few, many].map((like) => ({ into: algebra.allocate(like.rows, like.length) }));
   const symmetric = sampleMatrix(order, order);
   const entry = { weight: 1, block: few };
   const positions = Uint32Array.from({ length }, (_, i) => length - 1 - i);
   const zeros = new Float64Array(blockRows);
   const rng = createRng(0, "rates");
   return {
-    gram: await secondsOf(basis * few.data.length, () => algebra.gram(few, all)),
-    subtract: await secondsOf(basis * few.data.length, () => algebra.subtract(few, flat, all, into)),
-    combine: await secondsOf(rows * all.data.length, () => algebra.combine(wide, all, toMany)),
-    "exact gram": await secondsOf(basis * short.data.length, () => algebra.gram(short, short, { exact: true })),
-    "exact entry": await secondsOf(few.data.length, () => algebra.gram(few, few, { exact: true })),
-    "exact combine": await secondsOf(rows * many.data.length, () => algebra.combine(square, many, { exact: true })),
+    gram: await secondsOf(basis * entriesOf(few), () => algebra.gram(few, all)),
+    subtract: await secondsOf(basis * entriesOf(few), () => algebra.subtract(few, flat, all, into)),
+    combine: await secondsOf(rows * entriesOf(all), () => algebra.combine(wide, all, toMany)),
+    "exact gram": await secondsOf(basis * entriesOf(short), () => algebra.gram(short, short, { exact: true })),
+    "exact entry": await secondsOf(entriesOf(few), () => algebra.gram(few, few, { exact: true })),
+    "exact combine": await secondsOf(rows * entriesOf(many), () => algebra.combine(square, many, { exact: true })),
     multiply: await secondsOf(rows ** 3, () => algebra.multiply(square, square)),
-    mix: await secondsOf(few.data.length, () => algebra.mix([entry, entry, entry], into)),
-    select: await secondsOf(few.data.length, () => algebra.select(few, positions, into)),
-    difference: await secondsOf(few.data.length, () => algebra.squaredDifference(few, zeros, few)),
+    mix: await secondsOf(entriesOf(few), () => algebra.mix([entry, entry, entry], into)),
+    select: await secondsOf(entriesOf(few), () => algebra.select(few, positions, into)),
+    difference: await secondsOf(entriesOf(few), () => algebra.squaredDifference(few, zeros, few)),
     eigenproblem: await secondsOf(order ** 3, () => symmetricEigen(symmetric, algebra.multiply)),
     "random numbers": await secondsOf(numbers, async () => gaussianArray(rng, numbers)),
   };
@@ -66,12 +66,12 @@ export async function measuredRates(algebra: BlockAlgebra, blockRows: number): P
  */
 export async function measuredSpeed(algebra: BlockAlgebra): Promise<number> {
   const { rows, length } = { rows: SAMPLE.rows, length: SAMPLE.length / 8 };
-  const ones = block(new Float32Array(rows * length).fill(1), rows);
+  using ones = algebra.upload(new Float32Array(rows * length).fill(1), rows);
   await algebra.gram(ones, ones);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   let work = 0;
-  for (; elapsed() < 0.2; work += rows * ones.data.length) await algebra.gram(ones, ones);
+  for (; elapsed() < 0.2; work += rows * entriesOf(ones)) await algebra.gram(ones, ones);
   return work / elapsed();
 }
 
@@ -85,11 +85,13 @@ async function secondsOf(work: number, job: () => Promise<unknown>): Promise<num
   return least / 1000 / work;
 }
 
-const sampleBlock = (rows: number, length: number): Block =>
-  block(gaussianArray(createRng(rows, length), rows * length), rows);
+const sampleBlock = (algebra: BlockAlgebra, rows: number, length: number): Block =>
+  algebra.upload(gaussianArray(createRng(rows, length), rows * length), rows);
 
 const sampleMatrix = (rows: number, columns: number): Matrix => ({
   rows,
   columns,
   data: Float64Array.from(gaussianArray(createRng(rows, columns), rows * columns)),
 });
+
+const entriesOf = ({ rows, length }: Block): number => rows * length;

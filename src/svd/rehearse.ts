@@ -1,5 +1,6 @@
 import { createRng, gaussianArray } from "../base/index.ts";
-import { type Block, block, type LinearOperator } from "../operator/index.ts";
+import type { LinearOperator } from "../operator/index.ts";
+import type { Block } from "../runtime/index.ts";
 import { GAP_VECTORS } from "./adjoint-gap.ts";
 import { memoryOf, type Prediction } from "./count.ts";
 import { dense } from "./dense.ts";
@@ -42,8 +43,8 @@ export async function rehearse(
   const timed = new TimedOperator(J);
   const { solve } = await prepared(timed, { k: 1 });
   const { products, side, algebra, rng } = solve;
-  await timed.apply(block(gaussianArray(rng, TIMED_ROWS * products.n), TIMED_ROWS));
-  await timed.applyTranspose(block(gaussianArray(rng, TIMED_ROWS * products.m), TIMED_ROWS));
+  await timed.apply(algebra.upload(gaussianArray(rng, TIMED_ROWS * products.n), TIMED_ROWS));
+  await timed.applyTranspose(algebra.upload(gaussianArray(rng, TIMED_ROWS * products.m), TIMED_ROWS));
   const sigmaAt = await density(new SideOperator(products, algebra, side), algebra, rng);
   timed.release();
   return async (options) => {
@@ -116,11 +117,11 @@ function scaledDown(
   const side = shortSide(m, n, active);
   const sigma = Float32Array.from(side.positions, (i) => sigmaAt((i + 0.5) * scale));
   const scaledBySigma = (to: number) => async (x: Block) => {
-    const data = new Float32Array(x.rows * to);
+    const [from, data] = [await x.read(), new Float32Array(x.rows * to)];
     for (let row = 0; row < x.rows; row++) {
-      for (let i = 0; i < sigma.length; i++) data[row * to + i] = sigma[i]! * x.data[row * x.length + i]!;
+      for (let i = 0; i < sigma.length; i++) data[row * to + i] = sigma[i]! * from[row * x.length + i]!;
     }
-    return block(data, x.rows);
+    return algebra.upload(data, x.rows, to);
   };
   const blockRows = fewer(products.blockRows);
   const J: LinearOperator = {

@@ -1,5 +1,5 @@
 import type { Rng } from "../base/index.ts";
-import type { Block, BlockAlgebra, Matrix } from "../operator/index.ts";
+import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
 import { BasisProducts } from "./basis-products.ts";
 import { BlockLanczos, type Ritz } from "./block-lanczos.ts";
 import { NEGLIGIBLE } from "./certificate.ts";
@@ -117,6 +117,17 @@ export class Round {
     return this.schedule.converged;
   }
 
+  /** Frees the vectors of the round. */
+  [Symbol.dispose](): void {
+    this.forget();
+    this.lanczos.dispose();
+  }
+
+  private forget(): void {
+    this.stored?.dispose();
+    this.stored = undefined;
+  }
+
   /** Adds directions to search in. */
   add(directions: Block): Promise<void> {
     return this.lanczos.add(directions);
@@ -168,7 +179,8 @@ export class Round {
     const mixtures = await algebra.multiply(weights, rowRange(await look.ritz.vectors(), 0, look.wanted));
     const start = await this.lanczos.combine(mixtures);
     this.filter = filter;
-    this.stored = undefined;
+    this.forget();
+    this.lanczos.dispose();
     this.lanczos = this.begun();
     this.schedule = this.newSchedule();
     await this.lanczos.add(start);
@@ -226,18 +238,16 @@ export class Round {
    */
   private async gram(x: Block): Promise<Block> {
     const { side, algebra, found, scratch } = this.options;
-    const room = x.rows * side.longLength;
     const memory = this.stored?.room(x.rows);
-    if (memory === undefined) this.stored = undefined;
-    const risen = await side.rise(x, memory ?? scratch.take("long", room));
-    if (memory !== undefined && risen.data.buffer !== memory.into.buffer) memory.into.set(risen.data);
+    if (memory === undefined) this.forget();
+    const risen = await side.rise(x, memory ?? scratch.take("long", x.rows, side.longLength));
     const outside = await outsideOf(
       risen,
       found.long,
       algebra,
-      scratch.take("outside", found.long.rows > 0 ? room : 0),
+      scratch.take("outside", found.long.rows > 0 ? x.rows : 0, side.longLength),
     );
-    const result = await side.fall(await this.scaledDown(outside), scratch.take("short", x.data.length));
+    const result = await side.fall(await this.scaledDown(outside), scratch.take("short", x.rows, x.length));
     return this.scaledDown(result);
   }
 

@@ -1,5 +1,5 @@
 import { gaussianArray } from "../base/index.ts";
-import { type Block, block } from "../operator/index.ts";
+import type { Block } from "../runtime/index.ts";
 import { floorsOf, type Measured, measure, merged } from "./certificate.ts";
 import { type Pairs, twoSidedFinish } from "./finish.ts";
 import { PROBE_VECTORS } from "./missed.ts";
@@ -49,7 +49,7 @@ export class Search {
   private readonly solve: Solve;
   private readonly options: SearchOptions;
   private readonly side: SideOperator;
-  private readonly scratch = new Scratch();
+  private readonly scratch: Scratch;
   private scale: number | undefined;
   private found: Measured | undefined;
   private searched = 0;
@@ -60,6 +60,13 @@ export class Search {
     this.solve = solve;
     this.options = options;
     this.side = new SideOperator(solve.products, solve.algebra, solve.side);
+    this.scratch = new Scratch(solve.algebra);
+  }
+
+  /** Frees the memory of the search; the triplets that it returned remain. */
+  dispose(): void {
+    this.side.dispose();
+    this.scratch.dispose();
   }
 
   /** Searches until there are k triplets, or until all other singular values are zero. */
@@ -93,12 +100,12 @@ export class Search {
     const { solve, found, count } = this;
     const { products, algebra, k } = solve;
     if (found !== undefined && count === k) return found;
-    const u = found === undefined ? noVectors(products.m) : block(found.u, count);
-    const v = found === undefined ? noVectors(products.n) : block(found.v, count);
+    const u = found?.u ?? noVectors(algebra, products.m);
+    const v = found?.v ?? noVectors(algebra, products.n);
     const all = await completed(solve, u, v);
-    const added = { u: all.u.slice(count * products.m), v: all.v.slice(count * products.n) };
+    const added = { u: all.u.range(count), v: all.v.range(count) };
     const rest = await measure(products, algebra, added, { witnesses: await solve.witnesses() });
-    return found === undefined ? rest : merged(found, rest, k);
+    return found === undefined ? rest : merged(found, rest, k, algebra);
   }
 
   private get count(): number {
@@ -116,7 +123,7 @@ export class Search {
     const found = await this.pairs();
     this.scale ??= await this.measuredScale();
     const { blockRows, maxBasis, maxStored, maxProducts, mixCost } = options;
-    const round = new Round({
+    using round = new Round({
       side,
       algebra,
       found,
@@ -173,7 +180,7 @@ export class Search {
         await round.reconsider(look, this.margin * tol);
         continue;
       }
-      this.found = this.found === undefined ? set : merged(this.found, set, k);
+      this.found = this.found === undefined ? set : await merged(this.found, set, k, algebra);
       return cut;
     }
   }
@@ -184,7 +191,8 @@ export class Search {
    */
   private async measuredScale(): Promise<number> {
     const { algebra, rng } = this.solve;
-    const product = await this.side.rise(block(gaussianArray(rng, this.side.length), 1));
+    using random = algebra.upload(gaussianArray(rng, this.side.length), 1);
+    using product = await this.side.rise(random);
     const [square] = await algebra.dots(product, product);
     const exponent = Math.round(Math.log2(Math.sqrt(square!)));
     return Number.isFinite(exponent) && Math.abs(exponent) > MODERATE ? 2 ** exponent : 1;
@@ -192,9 +200,12 @@ export class Search {
 
   /** The vectors found so far. */
   private async pairs(): Promise<Pairs> {
-    const { side, found, count } = this;
-    if (found === undefined) return { short: noVectors(side.length), long: noVectors(side.longLength) };
-    const [u, v] = [block(found.u, count), block(found.v, count)];
+    const { side, found } = this;
+    const { algebra } = this.solve;
+    if (found === undefined) {
+      return { short: noVectors(algebra, side.length), long: noVectors(algebra, side.longLength) };
+    }
+    const { u, v } = found;
     return side.of === "target" ? { short: await side.narrow(u), long: v } : { short: await side.narrow(v), long: u };
   }
 }

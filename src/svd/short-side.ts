@@ -1,4 +1,4 @@
-import { type Block, type BlockAlgebra, block, type Placement } from "../operator/index.ts";
+import type { Block, BlockAlgebra, Placement } from "../runtime/index.ts";
 import type { Products } from "./products.ts";
 import { Scratch } from "./scratch.ts";
 
@@ -28,7 +28,7 @@ export class SideOperator {
   readonly longLength: number;
   readonly of: ShortSide["of"];
   private readonly wholeLength: number;
-  private readonly scratch = new Scratch();
+  private readonly scratch: Scratch;
   private readonly products: Products;
   private readonly algebra: BlockAlgebra;
   /** The positions of the entries of the short side; absent if that is all of them. */
@@ -37,6 +37,7 @@ export class SideOperator {
   constructor(products: Products, algebra: BlockAlgebra, { of, positions }: ShortSide) {
     this.products = products;
     this.algebra = algebra;
+    this.scratch = new Scratch(algebra);
     this.of = of;
     this.length = positions.length;
     this.wholeLength = of === "target" ? products.m : products.n;
@@ -44,10 +45,15 @@ export class SideOperator {
     if (positions.length < this.wholeLength) this.positions = positions;
   }
 
+  /** Frees the memory for short-lived results. */
+  dispose(): void {
+    this.scratch.dispose();
+  }
+
   /** [K, length] → [K, longLength] */
   async rise(x: Block, placement?: Placement): Promise<Block> {
     // A caller without memory for the result multiplies many vectors only once, so no scratch memory is reserved for them.
-    const put = placement === undefined ? undefined : this.scratch.take("spread", x.rows * this.wholeLength);
+    const put = placement === undefined ? undefined : this.scratch.take("spread", x.rows, this.wholeLength);
     const whole = await this.spread(x, put);
     return this.of === "target"
       ? this.products.applyTranspose(whole, placement)
@@ -56,7 +62,7 @@ export class SideOperator {
 
   /** [K, longLength] → [K, length] */
   async fall(y: Block, placement?: Placement): Promise<Block> {
-    const put = this.positions === undefined ? placement : this.scratch.take("spread", y.rows * this.wholeLength);
+    const put = this.positions === undefined ? placement : this.scratch.take("spread", y.rows, this.wholeLength);
     const whole = await (this.of === "target" ? this.products.apply(y, put) : this.products.applyTranspose(y, put));
     return this.narrow(whole, placement);
   }
@@ -79,6 +85,5 @@ export class SideOperator {
 }
 
 /** An empty block of vectors of the given length. */
-export function noVectors(length: number): Block {
-  return { ...block(new Float32Array(0), 0), length };
-}
+export const noVectors = (algebra: BlockAlgebra, length: number): Block =>
+  algebra.upload(new Float32Array(0), 0, length);

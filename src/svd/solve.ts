@@ -1,5 +1,5 @@
 import { PushforwardError, type Rng } from "../base/index.ts";
-import type { Block, BlockAlgebra } from "../operator/index.ts";
+import type { Block, BlockAlgebra } from "../runtime/index.ts";
 import type { Witnesses } from "./adjoint-gap.ts";
 import { Basis } from "./basis.ts";
 import type { Measured } from "./certificate.ts";
@@ -62,11 +62,11 @@ export async function completed(solve: Solve, u: Block, v: Block): Promise<Candi
   };
 }
 
-async function filled(basis: Basis, rows: Block, rng: Rng, support?: Uint32Array): Promise<Float32Array> {
-  if (rows.rows === basis.capacity) return rows.data;
-  basis.append(rows);
+async function filled(basis: Basis, rows: Block, rng: Rng, support?: Uint32Array): Promise<Block> {
+  if (rows.rows === basis.capacity) return rows;
+  await basis.append(rows);
   await basis.extendRandom(basis.capacity - rows.rows, rng, support);
-  return basis.range(0).data;
+  return basis.range(0);
 }
 
 export function interruptedError(): PushforwardError {

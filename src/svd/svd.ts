@@ -1,5 +1,6 @@
 import { createRng, PushforwardError } from "../base/index.ts";
-import { type Block, block, type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
+import { type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
+import type { Block } from "../runtime/index.ts";
 import { Witnesses } from "./adjoint-gap.ts";
 import { commonFloor, FINE, floorsOf, orthogonality, statuses } from "./certificate.ts";
 import { dense } from "./dense.ts";
@@ -51,15 +52,15 @@ const BASIS_BYTES = 2e9;
 export async function svd(J: LinearOperator, options: SvdOptions): Promise<SingularTriplets> {
   const started = performance.now();
   const { solve, method, search } = await prepared(J, options);
-  const { products, k, tol } = solve;
+  const { products, tol } = solve;
   const { measured, missed, cut } = method === "dense" ? await dense(solve) : await krylov(solve, search);
   const { sigma, u, v, residual } = measured;
   const floors = floorsOf(measured);
   const status = statuses(measured, floors, tol);
   return {
     sigma,
-    u,
-    v,
+    u: await u.read(),
+    v: await v.read(),
     certificate: {
       residual,
       status,
@@ -68,8 +69,8 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
       floor: commonFloor(sigma, floors),
       floors,
       orthogonality: {
-        u: await orthogonality(J.algebra, await onSupport(block(u, k), solve)),
-        v: await orthogonality(J.algebra, block(v, k)),
+        u: await orthogonality(J.algebra, await onSupport(u, solve)),
+        v: await orthogonality(J.algebra, v),
       },
       missed,
       cost: { jvp: products.jvp, vjp: products.vjp, seconds: (performance.now() - started) / 1000 },

@@ -1,5 +1,6 @@
 import type { Shape } from "../base/index.ts";
-import type { Block, BlockAlgebra, LinearOperator, Placement } from "../operator/index.ts";
+import type { LinearOperator } from "../operator/index.ts";
+import type { Block, BlockAlgebra, Placement } from "../runtime/index.ts";
 
 /** An operator that records how long its products take. */
 export class TimedOperator implements LinearOperator {

@@ -1,3 +1,5 @@
+import type { Block } from "../runtime/index.ts";
+
 /** The k largest singular triplets of an operator J, each Jv ≈ σu and Jᵀu ≈ σv. */
 export interface SingularTriplets {
   /** [k], descending. */
@@ -73,7 +75,7 @@ export interface SvdProgress {
 /** Orthonormal rows u and v that a method proposes as singular vectors, before they are measured. */
 export interface Candidates {
   /** [k, m] */
-  readonly u: Float32Array;
+  readonly u: Block;
   /** [k, n] */
-  readonly v: Float32Array;
+  readonly v: Block;
 }

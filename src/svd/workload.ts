@@ -1,4 +1,4 @@
-import type { BlockAlgebra } from "../operator/index.ts";
+import type { BlockAlgebra } from "../runtime/index.ts";
 import type { Operation, Rates } from "./rates.ts";
 
 /** Records how long the work of a problem would take if its vectors were `scale` times longer, and `scale` times as many. */
@@ -15,6 +15,7 @@ export class Workload {
     this.rates = rates;
     this.scale = scale;
     this.algebra = {
+      ...algebra,
       gram: (a, b, options = {}) => {
         this.product(options.exact ? "exact gram" : "gram", a.rows, b.rows, a.length);
         if (options.exact) this.add("exact entry", a.rows * a.length * scale ** 2);

@@ -1,6 +1,6 @@
 import { sizeOf } from "../base/index.ts";
 import type { OnnxModel } from "../onnx/index.ts";
-import type { Backend } from "../operator/index.ts";
+import type { Backend } from "../runtime/index.ts";
 import type { DataSet } from "./data-set.ts";
 
 /** How many images are classified at a time. */

@@ -1,7 +1,7 @@
 import { type EmittedProgram, emit, linearize, transpose } from "../autodiff/index.ts";
 import { PushforwardError, sizeOf } from "../base/index.ts";
 import { buildModel, filled, type Model, type OnnxModel, type Tensor } from "../onnx/index.ts";
-import { type Backend, evaluateWith } from "../operator/index.ts";
+import { type Backend, evaluateWith } from "../runtime/index.ts";
 
 /** A scalar of a graph and its gradient, compiled into one graph. */
 export interface Gradient {
@@ -37,17 +37,13 @@ export async function compileGradient(backend: Backend, model: Model, { of, by }
 
   const gradient = new Map(by.map((name) => [name, new Float32Array(sizeOf(model.values.get(name)!.shape))]));
   const moving = by.filter((_, i) => adjoint.targets[i] !== undefined);
-  const into = Object.fromEntries(
-    emitted.model.graph.outputs.map(({ name, shape }, i): [string, Tensor] => [
-      renamed(name),
-      { type: "float32", shape: [1, ...(shape!.slice(1) as number[])], data: gradient.get(moving[i]!)! },
-    ]),
-  );
+  const written = emitted.model.graph.outputs.map(({ name }, i) => [renamed(name), gradient.get(moving[i]!)!] as const);
   return {
     by: gradient,
     async at(inputs) {
-      const { [of]: scalar } = await executable.run(inputs, [of, ...Object.keys(into)], into);
-      const value = Number(scalar!.data[0]);
+      const results = await executable.run(inputs, [of, ...written.map(([name]) => name)]);
+      for (const [name, derivative] of written) derivative.set(results[name]!.data as Float32Array);
+      const value = Number(results[of]!.data[0]);
       if (Number.isFinite(value)) return value;
       throw new PushforwardError("not-finite", {
         what: `"${of}" is ${value}.`,

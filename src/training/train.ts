@@ -1,6 +1,6 @@
 import { createRng, PushforwardError, type Rng, sizeOf } from "../base/index.ts";
 import type { Tensor } from "../onnx/index.ts";
-import type { Backend } from "../operator/index.ts";
+import type { Backend } from "../runtime/index.ts";
 import { adam, cosineRate } from "./adam.ts";
 import type { Convnet, Weights } from "./convnet.ts";
 import { copyShifted, type DataSet, shuffled } from "./data-set.ts";

@@ -13,8 +13,8 @@ import {
   type Tensor,
   valueInfo,
 } from "../../src/onnx/index.ts";
-import { evaluateWith } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { evaluateWith } from "../../src/runtime/index.ts";
 
 const backend = createBackend({ threads: 1 });
 afterAll(() => backend.dispose());

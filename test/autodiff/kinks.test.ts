@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { Network } from "../../src/jacobian/index.ts";
 import { buildModel, floatTensor, node, normalize, valueInfo } from "../../src/onnx/index.ts";
-import { block, evaluateWith } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { evaluateWith } from "../../src/runtime/index.ts";
 import { emittedJacobian } from "../laws/emitted.ts";
 import { problemOf } from "../rows/problem.ts";
 import type { OpRow } from "../rows/row.ts";
@@ -133,6 +133,7 @@ test("on which side of a kink a unit is, is decided in float64", async () => {
   });
   const network = new Network(await normalize(model, { evaluate: evaluateWith(backend) }), backend);
   const J = await (await network.compile(network.input, network.output)).at(x.data as Float32Array);
-  expect(await J.apply(block(Float32Array.of(1, 1, 1), 1))).toMatchObject({ data: Float32Array.of(3) });
+  const product = await J.apply(J.algebra.upload(Float32Array.of(1, 1, 1), 1));
+  expect(await product.read()).toEqual(Float32Array.of(3));
   expect([...J.value]).toEqual([1]);
 });

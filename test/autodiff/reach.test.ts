@@ -12,8 +12,9 @@ import {
   type Tensor,
   valueInfo,
 } from "../../src/onnx/index.ts";
-import { evaluateWith, toDense } from "../../src/operator/index.ts";
+import { toDense } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { evaluateWith } from "../../src/runtime/index.ts";
 
 const backend = createBackend();
 afterAll(() => backend.dispose());

@@ -17,8 +17,9 @@ import {
   valueInfo,
   writeModel,
 } from "../../src/onnx/index.ts";
-import { evaluateWith, toDense } from "../../src/operator/index.ts";
+import { toDense } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { evaluateWith } from "../../src/runtime/index.ts";
 import { withSession } from "../support/ort.ts";
 
 const backend = createBackend({ threads: 1 });

@@ -14,8 +14,8 @@ import {
   text,
   valueInfo,
 } from "../../src/onnx/index.ts";
-import { block, evaluateWith } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { evaluateWith } from "../../src/runtime/index.ts";
 
 const backend = createBackend({ threads: 1 });
 afterAll(() => backend.dispose());
@@ -48,7 +48,7 @@ async function jacobianAt(
 async function rowsOf(J: JacobianOperator): Promise<number[][]> {
   const [m, n] = [sizeOf(J.target), sizeOf(J.source)];
   const unit = Float32Array.from({ length: m * m }, (_, i) => (i % (m + 1) === 0 ? 1 : 0));
-  const { data } = await J.applyTranspose(block(unit, m));
+  const data = await (await J.applyTranspose(J.algebra.upload(unit, m))).read();
   return Array.from({ length: m }, (_, i) => [...data.subarray(i * n, (i + 1) * n)]);
 }
 

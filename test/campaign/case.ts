@@ -1,6 +1,7 @@
 import { createRng, type Rng } from "../../src/base/index.ts";
 import { floatTensor } from "../../src/onnx/index.ts";
-import type { Backend, BlockAlgebra, LinearOperator } from "../../src/operator/index.ts";
+import type { LinearOperator } from "../../src/operator/index.ts";
+import type { Backend, BlockAlgebra } from "../../src/runtime/index.ts";
 import { type SingularTriplets, type SvdOptions, svd } from "../../src/svd/index.ts";
 import { jsAlgebra } from "../support/js-algebra.ts";
 import { operatorOf } from "../support/spectra.ts";

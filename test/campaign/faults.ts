@@ -1,5 +1,6 @@
 import type { Rng } from "../../src/base/index.ts";
-import { type Block, block, type LinearOperator } from "../../src/operator/index.ts";
+import type { LinearOperator } from "../../src/operator/index.ts";
+import type { Block } from "../../src/runtime/index.ts";
 import { type SvdOptions, svd } from "../../src/svd/index.ts";
 import { dot, operatorOf } from "../support/spectra.ts";
 import type { Truth } from "./truth.ts";
@@ -10,9 +11,11 @@ export function brokenFrom(
   { call, value }: { readonly call: number; readonly value: number },
 ): { readonly operator: LinearOperator; readonly broken: () => boolean } {
   let calls = 0;
-  const spoiled = (result: Block): Block => {
-    if (calls++ >= call) result.data[result.data.length >> 1] = value;
-    return result;
+  const spoiled = async (result: Block): Promise<Block> => {
+    if (calls++ < call) return result;
+    const data = (await result.read()).slice();
+    data[data.length >> 1] = value;
+    return J.algebra.upload(data, result.rows);
   };
   const operator = {
     ...proxy(J),
@@ -38,13 +41,13 @@ export function withWrongTranspose(rng: Rng, J: LinearOperator, { m, n, matrix, 
 export async function firstBlock(
   J: LinearOperator,
   options: SvdOptions,
-): Promise<{ side: "source" | "target"; rows: Block }> {
-  let first: { side: "source" | "target"; rows: Block } | undefined;
+): Promise<{ side: "source" | "target"; rows: Float64Array[] }> {
+  let first: { side: "source" | "target"; rows: Float64Array[] } | undefined;
   const stop = new Error("that was the first block");
   const take =
     (side: "source" | "target") =>
     async (x: Block): Promise<Block> => {
-      first = { side, rows: block(x.data.slice(), x.rows) };
+      first = { side, rows: vectorsOf(await x.read(), x.rows) };
       throw stop;
     };
   const recorder = { ...proxy(J), apply: take("source"), applyTranspose: take("target") };
@@ -58,7 +61,7 @@ export async function firstBlock(
 export function vanishingOn(
   matrix: Float64Array,
   n: number,
-  { side, rows }: { readonly side: "source" | "target"; readonly rows: Block },
+  { side, rows }: { readonly side: "source" | "target"; readonly rows: readonly Float64Array[] },
 ): Float64Array {
   const m = matrix.length / n;
   const basis = orthonormalized(rows);
@@ -82,11 +85,16 @@ export function vanishingOn(
   return result;
 }
 
+function vectorsOf(data: Float32Array, rows: number): Float64Array[] {
+  const length = data.length / rows;
+  return Array.from({ length: rows }, (_, i) => Float64Array.from(data.subarray(i * length, (i + 1) * length)));
+}
+
 /** An orthonormal basis of the span of some rows, by Gram-Schmidt, twice. */
-function orthonormalized({ rows, length, data }: Block): Float64Array[] {
+function orthonormalized(rows: readonly Float64Array[]): Float64Array[] {
   const basis: Float64Array[] = [];
-  for (let i = 0; i < rows; i++) {
-    const x = Float64Array.from(data.subarray(i * length, (i + 1) * length));
+  for (const row of rows) {
+    const x = row.slice();
     const before = Math.sqrt(dot(x, x));
     for (let pass = 0; pass < 2; pass++) {
       for (const q of basis) {

@@ -1,4 +1,4 @@
-import { block, type LinearOperator } from "../../src/operator/index.ts";
+import type { LinearOperator } from "../../src/operator/index.ts";
 import type { SingularTriplets } from "../../src/svd/index.ts";
 import type { Truth } from "./truth.ts";
 
@@ -17,8 +17,8 @@ export async function measured(
   { sigma, u, v }: SingularTriplets,
 ): Promise<Measured> {
   const k = sigma.length;
-  const Jv = (await operator.apply(block(v, k))).data;
-  const Jtu = (await operator.applyTranspose(block(u, k))).data;
+  const Jv = await (await operator.apply(operator.algebra.upload(v, k))).read();
+  const Jtu = await (await operator.applyTranspose(operator.algebra.upload(u, k))).read();
   const [residual, rounding] = [new Float64Array(k), new Float64Array(k)];
   for (let i = 0; i < k; i++) {
     const transposed = new Float64Array(n);

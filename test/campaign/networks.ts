@@ -12,7 +12,8 @@ import {
   type Tensor,
   valueInfo,
 } from "../../src/onnx/index.ts";
-import { type Backend, evaluateWith, type LinearOperator } from "../../src/operator/index.ts";
+import type { LinearOperator } from "../../src/operator/index.ts";
+import { type Backend, evaluateWith } from "../../src/runtime/index.ts";
 import { jacobian64 } from "../laws/jacobian64.ts";
 import { interpret } from "../reference/interpret.ts";
 import { to64 } from "../rows/problem.ts";

@@ -1,5 +1,5 @@
 import { PushforwardError } from "../../src/base/index.ts";
-import type { Backend } from "../../src/operator/index.ts";
+import type { Backend } from "../../src/runtime/index.ts";
 import { type Case, drawCase, solved } from "./case.ts";
 import { falseClaims, falsePasses } from "./judge.ts";
 import { measured } from "./measure.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Shape } from "../../src/base/index.ts";
 import { Network } from "../../src/jacobian/index.ts";
 import { buildModel, node, normalize, valueInfo } from "../../src/onnx/index.ts";
-import type { Backend } from "../../src/operator/index.ts";
+import type { Backend } from "../../src/runtime/index.ts";
 import { evaluate } from "../support/ort.ts";
 
 test.each<[shape: Shape, count: number]>([

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { PushforwardError } from "../../src/base/index.ts";
 import { Network } from "../../src/jacobian/index.ts";
 import { normalize } from "../../src/onnx/index.ts";
-import { type Backend, evaluateWith } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { type Backend, evaluateWith } from "../../src/runtime/index.ts";
 import { convnet } from "../apps/networks.ts";
 
 test.each([1, 2, 3])("a Jacobian whose graph %i of 3 does not compile holds no session", async (failing) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createRng, gaussianArray, type Shape, sizeOf } from "../../src/base/index.ts";
 import { Network, productCost } from "../../src/jacobian/index.ts";
 import { buildModel, floatTensor, int, ints, node, normalize, valueInfo } from "../../src/onnx/index.ts";
-import type { Backend } from "../../src/operator/index.ts";
+import type { Backend } from "../../src/runtime/index.ts";
 import { evaluate } from "../support/ort.ts";
 
 interface Layers {

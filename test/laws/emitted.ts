@@ -11,7 +11,7 @@ import {
 } from "../../src/autodiff/index.ts";
 import { sizeOf, withoutBatch } from "../../src/base/index.ts";
 import { floatTensor, intTensor, type OnnxModel, type Tensor } from "../../src/onnx/index.ts";
-import { type Backend, evaluateWith } from "../../src/operator/index.ts";
+import { type Backend, evaluateWith } from "../../src/runtime/index.ts";
 import { interpret } from "../reference/interpret.ts";
 import { fromTensor } from "../reference/tensor.ts";
 import { type Problem, to64 } from "../rows/problem.ts";

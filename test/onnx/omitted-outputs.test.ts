@@ -14,8 +14,8 @@ import {
   writeModel,
 } from "../../src/onnx/index.ts";
 import { withRequiredOutputs } from "../../src/onnx/omitted-outputs.ts";
-import { evaluateWith } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { evaluateWith } from "../../src/runtime/index.ts";
 
 const backend = createBackend();
 const evaluate = evaluateWith(backend);

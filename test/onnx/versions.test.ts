@@ -16,8 +16,8 @@ import {
 } from "../../src/onnx/index.ts";
 import { NEWEST_READ, NEWEST_RUN } from "../../src/onnx/opset-range.ts";
 import { decodeModel, encodeModel } from "../../src/onnx/proto.ts";
-import { evaluateWith } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { evaluateWith } from "../../src/runtime/index.ts";
 
 const backend = createBackend();
 const evaluate = evaluateWith(backend);

@@ -2,7 +2,6 @@ import { createRng, gaussianArray, sizeOf } from "../../src/base/index.ts";
 import { levelScaleOfArrays } from "../../src/images/index.ts";
 import { Network } from "../../src/jacobian/index.ts";
 import { normalize, type OnnxModel } from "../../src/onnx/index.ts";
-import { evaluateWith } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { throughJpeg } from "../../src/platform/node/image-decoder.ts";
 import {
@@ -12,6 +11,7 @@ import {
   type RunManifest,
   type StudyManifest,
 } from "../../src/results/index.ts";
+import { evaluateWith } from "../../src/runtime/index.ts";
 import { Lab, paramsOf, readStudy, runStudy, type Study, type StudyData } from "../../src/studies/index.ts";
 
 interface LaboratoryOptions {

@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { block, toDense } from "../../src/operator/index.ts";
+import { toDense } from "../../src/operator/index.ts";
 import { noise } from "../../src/studies/noise.ts";
 import { valueAt } from "../../src/studies/study.ts";
 import { convnet, lowRankNet } from "../apps/networks.ts";
+import { hostBlock } from "../support/js-algebra.ts";
 import { type Laboratory, laboratory } from "./laboratory.ts";
 
 const opened: Laboratory[] = [];
@@ -28,7 +29,7 @@ describe("exchanging what nodes keep", () => {
     expect(await matrix(["relu2"])).not.toEqual(await toDense(a));
     // A program in which factors are merged gives the same J.
     expect(await toDense(await lab.jacobian(lab.inputs[1]!.point, source, target))).toEqual(await toDense(b));
-    const one = block(new Float32Array(10).fill(1), 1);
+    const one = hostBlock(new Float32Array(10).fill(1), 1);
     expect((await a.exchanged(b, new Set(["relu1"])).applyTranspose(one)).length).toBe(144);
   });
 });

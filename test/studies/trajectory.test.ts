@@ -27,11 +27,11 @@ describe("trajectory", () => {
     const { distance, position } = (await study(trajectory)).values;
     expect(distance!.shape).toEqual([3, 6, 6]);
     for (const [t, tap] of lab.taps.entries()) {
-      const { data, length } = await lab.activations(tap);
+      const values = await lab.activations(tap);
       for (let i = 0; i < 6; i++) {
         for (let j = 0; j < 6; j++) {
-          const [a, b] = [i, j].map((image) => data.subarray(image * length, (image + 1) * length));
-          const expected = Math.hypot(...a!.map((value, at) => value - b![at]!));
+          const [a, b] = [values[i]!, values[j]!];
+          const expected = Math.hypot(...a.map((value, at) => value - b[at]!));
           const found = distance!.data[(t * 6 + i) * 6 + j]!;
           expect(Math.abs(found - expected)).toBeLessThanOrEqual(1e-5 * (expected + 1e-3));
           const [p, q] = [i, j].map((image) => position!.data.subarray((t * 6 + image) * 2, (t * 6 + image) * 2 + 2));

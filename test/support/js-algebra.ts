@@ -1,4 +1,4 @@
-import { type Block, type BlockAlgebra, block, type Matrix } from "../../src/operator/index.ts";
+import { Block, type BlockAlgebra, HostTensor, type Matrix, type Placement } from "../../src/runtime/index.ts";
 import { multiply } from "../../src/svd/small/matrix.ts";
 
 /**
@@ -6,6 +6,23 @@ import { multiply } from "../../src/svd/small/matrix.ts";
  * Sums in float64 throughout, so `exact` changes nothing.
  */
 export const jsAlgebra: BlockAlgebra = {
+  upload: hostBlock,
+  allocate: (rows, length) => hostBlock(new Float32Array(rows * length), rows, length),
+
+  async copy(x, into) {
+    dataOf(into).set(dataOf(x));
+    return into;
+  },
+
+  async stack(blocks) {
+    const data = blocks.flatMap((one) => Array.from(dataOf(one)));
+    return hostBlock(
+      Float32Array.from(data),
+      blocks.reduce((rows, one) => rows + one.rows, 0),
+      blocks[0]!.length,
+    );
+  },
+
   async gram(a, b) {
     const data = new Float64Array(a.rows * b.rows);
     for (let i = 0; i < a.rows; i++) {
@@ -26,37 +43,45 @@ export const jsAlgebra: BlockAlgebra = {
     return { rows: a.rows, columns: b.rows, data };
   },
 
-  async combine(c, q) {
-    return combination(c, q, (_row, total) => Float32Array.from(total));
+  async combine(c, q, placement) {
+    return placed(
+      combination(c, q, (_row, total) => Float32Array.from(total)),
+      placement,
+    );
   },
 
-  async subtract(w, c, q) {
-    return combination(c, q, (row, total) => rowOf(w, row).map((entry, i) => entry - total[i]!), w.length);
+  async subtract(w, c, q, placement) {
+    const rest = combination(c, q, (row, total) => rowOf(w, row).map((entry, i) => entry - total[i]!), w.length);
+    return placed(rest, placement);
   },
 
   async multiply(a, b) {
     return multiply(a, b);
   },
 
-  async mix([a, b, c]) {
-    const mixed = (_: number, at: number) =>
-      a.weight * a.block.data[at]! + b.weight * b.block.data[at]! + c.weight * c.block.data[at]!;
-    return { ...a.block, data: a.block.data.map(mixed) };
+  async mix(terms, placement) {
+    const [{ block: first }] = terms;
+    const data = new Float32Array(first.rows * first.length);
+    const arrays = terms.map(({ block }) => dataOf(block));
+    for (let at = 0; at < data.length; at++) {
+      data[at] = terms.reduce((sum, { weight }, i) => sum + weight * arrays[i]![at]!, 0);
+    }
+    return placed(hostBlock(data, first.rows, first.length), placement);
   },
 
-  async select(x, positions) {
+  async select(x, positions, placement) {
     const data = Array.from({ length: x.rows }, (_, row) =>
       Array.from(positions, (position) => rowOf(x, row)[position]!),
     );
-    return { rows: x.rows, length: positions.length, data: Float32Array.from(data.flat()) };
+    return placed(hostBlock(Float32Array.from(data.flat()), x.rows, positions.length), placement);
   },
 
-  async scatter(x, positions, length) {
+  async scatter(x, positions, length, placement) {
     const data = new Float32Array(x.rows * length);
-    x.data.forEach((entry, at) => {
+    dataOf(x).forEach((entry, at) => {
       data[Math.floor(at / x.length) * length + positions[at % x.length]!] = entry;
     });
-    return { rows: x.rows, length, data };
+    return placed(hostBlock(data, x.rows, length), placement);
   },
 
   async dots(a, b) {
@@ -76,7 +101,20 @@ export const jsAlgebra: BlockAlgebra = {
   },
 };
 
-const rowOf = ({ data, length }: Block, row: number): Float32Array => data.subarray(row * length, (row + 1) * length);
+/** A block in the memory of JavaScript. */
+export function hostBlock(data: Float32Array, rows: number, length = rows === 0 ? 0 : data.length / rows): Block {
+  return new Block(new HostTensor({ type: "float32", shape: [rows, length], data }));
+}
+
+/** The entries of a block in the memory of JavaScript, which are its memory. */
+export const dataOf = (block: Block): Float32Array => (block.tensor() as HostTensor).data as Float32Array;
+
+async function placed(result: Block, { into }: Placement = {}): Promise<Block> {
+  return into === undefined ? result : jsAlgebra.copy(result, into);
+}
+
+const rowOf = (block: Block, row: number): Float32Array =>
+  dataOf(block).subarray(row * block.length, (row + 1) * block.length);
 
 function combination(
   c: Matrix,
@@ -95,5 +133,5 @@ function combination(
     }
     data.set(finish(i, total), i * length);
   }
-  return block(data, c.rows);
+  return hostBlock(data, c.rows, length);
 }

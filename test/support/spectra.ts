@@ -1,5 +1,6 @@
 import { createRng } from "../../src/base/index.ts";
-import { type BlockAlgebra, denseMatrix, type LinearOperator } from "../../src/operator/index.ts";
+import { denseMatrix, type LinearOperator } from "../../src/operator/index.ts";
+import type { BlockAlgebra } from "../../src/runtime/index.ts";
 import { jsAlgebra } from "./js-algebra.ts";
 
 /** `count` orthonormal vectors of one length in float64, by Gram-Schmidt, twice. */

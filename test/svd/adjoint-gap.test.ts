@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { createRng } from "../../src/base/index.ts";
-import { type Block, block, type LinearOperator } from "../../src/operator/index.ts";
+import type { LinearOperator } from "../../src/operator/index.ts";
+import type { Block } from "../../src/runtime/index.ts";
 import { CERTAIN, GAP_VECTORS, Witnesses } from "../../src/svd/adjoint-gap.ts";
 import { floorsOf, measure, statuses } from "../../src/svd/certificate.ts";
 import { type SvdOptions, svd } from "../../src/svd/index.ts";
 import { Products } from "../../src/svd/products.ts";
-import { jsAlgebra } from "../support/js-algebra.ts";
+import { dataOf, hostBlock, jsAlgebra } from "../support/js-algebra.ts";
 import { dot, matrixWithSpectrum, operatorOf, orthonormalRows } from "../support/spectra.ts";
 
 /** P(χ² < x): e^(−x/2) · Σ (x/2)^i / i! for i from half of the even degrees of freedom on. */
@@ -46,13 +47,14 @@ test("the law is that of the deviates: 1.3 is as often too little as it says", (
 const withTranspose = (J: LinearOperator, added: (u: Float32Array) => ArrayLike<number>): LinearOperator => ({
   ...J,
   applyTranspose: async (u: Block) => {
-    const { data, rows, length } = await J.applyTranspose(u);
-    const result = Float32Array.from(data);
+    const product = await J.applyTranspose(u);
+    const { rows, length } = product;
+    const result = Float32Array.from(dataOf(product));
     for (let row = 0; row < rows; row++) {
-      const more = added(u.data.subarray(row * u.length, (row + 1) * u.length));
+      const more = added(dataOf(u.range(row, row + 1)));
       for (let c = 0; c < length; c++) result[row * length + c]! += more[c]!;
     }
-    return block(result, rows);
+    return hostBlock(result, rows);
   },
 });
 
@@ -92,8 +94,8 @@ test("a residual just below the tolerance, all of it on one side, costs no tripl
   const products = new Products(J, 8);
   for (let seed = 0; seed < 12; seed++) {
     const pairs = {
-      u: Float32Array.from(u.flatMap((row) => [...row])),
-      v: Float32Array.from(v.flatMap((row) => [...row])),
+      u: hostBlock(Float32Array.from(u.flatMap((row) => [...row])), k),
+      v: hostBlock(Float32Array.from(v.flatMap((row) => [...row])), k),
     };
     const witnesses = await Witnesses.drawn(products, jsAlgebra, createRng(seed));
     const measured = await measure(products, jsAlgebra, pairs, { witnesses });
@@ -105,7 +107,7 @@ test("a residual just below the tolerance, all of it on one side, costs no tripl
 describe("a flat spectrum, whose products with random vectors are long", () => {
   // ‖Jz‖ is about 63 σ_1: an allowance of 2⁻²¹ for each unit of length would be three times the tolerance.
   const size = 4000;
-  const image = async (x: Block): Promise<Block> => block(x.data.slice(), x.rows);
+  const image = async (x: Block): Promise<Block> => hostBlock(dataOf(x).slice(), x.rows);
   const identity: LinearOperator = {
     source: [size],
     target: [size],

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type Block, block, type LinearOperator } from "../../src/operator/index.ts";
+import type { LinearOperator } from "../../src/operator/index.ts";
+import type { Block } from "../../src/runtime/index.ts";
 import { type SvdOptions, svd } from "../../src/svd/index.ts";
+import { dataOf, hostBlock } from "../support/js-algebra.ts";
 import { matrixWithSpectrum, operatorOf } from "../support/spectra.ts";
 
 const [m, n] = [160, 200];
@@ -13,7 +15,7 @@ const flat = Float32Array.from(
 );
 const J = operatorOf(flat, m, n);
 const mapped = (result: Block, change: (entry: number, at: number) => number): Block =>
-  block(result.data.map(change), result.rows);
+  hostBlock(dataOf(result).map(change), result.rows);
 
 test.each<[string, SvdOptions, string]>([
   ["k too large", { k: 161 }, "k is 161, but must be an integer from 1 to 160."],
@@ -52,7 +54,10 @@ describe.each(["dense", "krylov"] as const)("%s", (method) => {
   });
 
   test("a product of the wrong length is an error", async () => {
-    const wrong: LinearOperator = { ...J, applyTranspose: async (u) => block(new Float32Array(u.rows * 7), u.rows) };
+    const wrong: LinearOperator = {
+      ...J,
+      applyTranspose: async (u) => hostBlock(new Float32Array(u.rows * 7), u.rows),
+    };
     await expect(svd(wrong, { k: 5, method })).rejects.toMatchObject({ code: "shape-mismatch" });
   });
 

@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { block, type LinearOperator } from "../../src/operator/index.ts";
+import type { LinearOperator } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { counted, rehearse, svd } from "../../src/svd/index.ts";
+import { hostBlock } from "../support/js-algebra.ts";
 
 const backend = createBackend({ threads: 1 });
 afterAll(() => backend.dispose());
@@ -11,11 +12,11 @@ function diagonal(m: number, n: number, sigma: (i: number) => number, productCos
   const entries = Float32Array.from({ length: Math.min(m, n) }, (_, i) => sigma(i));
   const image = (to: number): LinearOperator["apply"] => {
     return async (x) => {
-      const data = new Float32Array(x.rows * to);
+      const [from, data] = [await x.read(), new Float32Array(x.rows * to)];
       for (let row = 0; row < x.rows; row++) {
-        for (const [i, entry] of entries.entries()) data[row * to + i] = entry * x.data[row * x.length + i]!;
+        for (const [i, entry] of entries.entries()) data[row * to + i] = entry * from[row * x.length + i]!;
       }
-      return block(data, x.rows);
+      return hostBlock(data, x.rows);
     };
   };
   const { algebra } = backend;

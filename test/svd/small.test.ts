@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { createRng, gaussianArray } from "../../src/base/index.ts";
-import type { Matrix } from "../../src/operator/index.ts";
+import type { Matrix } from "../../src/runtime/index.ts";
 import { divideAndConquer } from "../../src/svd/small/divide.ts";
 import { symmetricEigen } from "../../src/svd/small/eigen.ts";
 import { implicitQl } from "../../src/svd/small/implicit-ql.ts";

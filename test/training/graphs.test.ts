@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "vitest";
 import { checkModel, normalize } from "../../src/onnx/index.ts";
-import { evaluateWith } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { evaluateWith } from "../../src/runtime/index.ts";
 import { inferenceModel, trainingGraph } from "../../src/training/index.ts";
 import { everyLayer, randomFeeds } from "./networks.ts";
 

@@ -1,13 +1,7 @@
 import { PushforwardError, type Shape, sameShape, sizeOf } from "../../base/index.ts";
 import type { JacobianOperator } from "../../jacobian/index.ts";
-import {
-  type Block,
-  type BlockAlgebra,
-  block,
-  type LinearOperator,
-  type Placement,
-  toDense,
-} from "../../operator/index.ts";
+import { type LinearOperator, toDense } from "../../operator/index.ts";
+import type { Block, BlockAlgebra, Placement } from "../../runtime/index.ts";
 import { type SingularTriplets, type SvdOptions, svd } from "../../svd/index.ts";
 
 /** K vectors with their shape: [K, ...]. */
@@ -50,8 +44,9 @@ export class Jacobian implements LinearOperator {
    * @throws PushforwardError `shape-mismatch` if they are not of that shape, or no whole number of vectors
    */
   async jvp(v: Float32Array | Vectors): Promise<Vectors> {
-    const { rows, data } = await this.apply(asBlock(v, this.source, "tangent"));
-    return { shape: [rows, ...this.target], data };
+    using tangents = this.#block(v, this.source, "tangent");
+    using product = await this.apply(tangents);
+    return { shape: [product.rows, ...this.target], data: await product.read() };
   }
 
   /**
@@ -60,8 +55,9 @@ export class Jacobian implements LinearOperator {
    * @throws PushforwardError `shape-mismatch` if they are not of that shape, or no whole number of vectors
    */
   async vjp(u: Float32Array | Vectors): Promise<Vectors> {
-    const { rows, data } = await this.applyTranspose(asBlock(u, this.target, "cotangent"));
-    return { shape: [rows, ...this.source], data };
+    using cotangents = this.#block(u, this.target, "cotangent");
+    using product = await this.applyTranspose(cotangents);
+    return { shape: [product.rows, ...this.source], data: await product.read() };
   }
 
   /** The k largest singular triplets, each with its residual: see `svd`. */
@@ -73,9 +69,14 @@ export class Jacobian implements LinearOperator {
   async dense(): Promise<Vectors> {
     return { shape: [sizeOf(this.target), sizeOf(this.source)], data: await toDense(this) };
   }
+
+  #block(given: Float32Array | Vectors, side: Shape, kind: string): Block {
+    const { data, rows } = checkedVectors(given, side, kind);
+    return this.algebra.upload(data.slice(), rows);
+  }
 }
 
-function asBlock(given: Float32Array | Vectors, side: Shape, kind: string): Block {
+function checkedVectors(given: Float32Array | Vectors, side: Shape, kind: string) {
   const data = given instanceof Float32Array ? given : given.data;
   if (!(given instanceof Float32Array) && !sameShape(given.shape, [data.length / sizeOf(side), ...side])) {
     throw new PushforwardError("shape-mismatch", {
@@ -90,5 +91,5 @@ function asBlock(given: Float32Array | Vectors, side: Shape, kind: string): Bloc
       fix: `Give [K, ${side.join(", ")}].`,
     });
   }
-  return block(data, data.length / length);
+  return { data, rows: data.length / length };
 }

@@ -1,6 +1,5 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
 import { floatTensor, intTensor, toNumbers } from "../../onnx/index.ts";
-import { resizeInFloat64 } from "../float64/resize.ts";
 import type { Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { Tangent } from "../program.ts";
@@ -193,7 +192,6 @@ export const shape = {
   Expand: { rule: expand },
   Tile: { rule: tile },
   Resize: {
-    float64: resizeInFloat64,
     multiplyAdds: resizeCost,
     attributes: [
       "antialias",
@@ -212,7 +210,7 @@ export const shape = {
   SpaceToDepth: { attributes: ["blocksize"], rule: spaceToDepth },
   Shape: { attributes: ["end", "start"], rule: constant },
   Size: { rule: constant },
-  ConstantOfShape: { float64: "none", attributes: ["value"], rule: constant },
+  ConstantOfShape: { attributes: ["value"], rule: constant },
   Range: { attributes: ["stash_type"], rule: range },
-  NonZero: { float64: "none", rule: constant },
+  NonZero: { rule: constant },
 } satisfies Operators;

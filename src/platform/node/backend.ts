@@ -2,7 +2,7 @@ import "./no-telemetry.ts";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
-import { PushforwardError } from "../../base/index.ts";
+import { PushforwardError, type Shape, sizeOf } from "../../base/index.ts";
 import {
   allNames,
   freshName,
@@ -12,11 +12,20 @@ import {
   type Tensor,
   writeModel,
 } from "../../onnx/index.ts";
-import type { Backend, Executable } from "../../operator/index.ts";
-import { createBlockAlgebra } from "./block-algebra.ts";
+import {
+  type Backend,
+  createAlgebra,
+  type DeviceTensor,
+  type Executable,
+  type Feeds,
+  HostTensor,
+} from "../../runtime/index.ts";
 import { runtimeError } from "./runtime-errors.ts";
 
 const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
+
+/** The bytes of the largest array in JavaScript. */
+const LARGEST = 2 ** 32;
 
 export interface BackendOptions {
   /** The threads for one product, at most one for each core. By default all cores are used. */
@@ -43,27 +52,45 @@ export function createBackend({ threads }: BackendOptions = {}): Backend {
       throw runtimeError("load", cause);
     });
     sessions.add(session);
+    /** Runs the session; results are written to the tensors given for them. */
+    const run = async (feeds: Feeds, outputs: Readonly<Record<string, ort.Tensor | null>>) => {
+      const inputs = Object.entries(feeds).map(([name, tensor]) => [inside(name), toOrt(hostTensor(tensor))] as const);
+      return session.run(Object.fromEntries(inputs), outputs).catch((cause: unknown) => {
+        throw runtimeError("run", cause);
+      });
+    };
     return {
-      async run(feeds, fetches, into = {}) {
+      async run(feeds, fetches) {
+        const results = await run(feeds, Object.fromEntries(fetches.map((name) => [inside(name), null])));
+        return Object.fromEntries(fetches.map((name) => [name, fromOrt(results[inside(name)]!)]));
+      },
+      async compute(feeds, fetches, into = {}) {
         const given = (name: string) => (Object.hasOwn(into, name) ? into[name] : undefined);
-        const inputs = Object.entries(feeds).map(([name, tensor]) => [inside(name), toOrt(tensor)] as const);
-        const outputs = fetches.map((name) => [inside(name), asOrt(given(name))] as const);
-        const results = await session
-          .run(Object.fromEntries(inputs), Object.fromEntries(outputs))
-          .catch((cause: unknown) => {
-            throw runtimeError("run", cause);
-          });
-        return Object.fromEntries(fetches.map((name) => [name, given(name) ?? fromOrt(results[inside(name)]!)]));
+        const place = (name: string) => {
+          const tensor = given(name);
+          return tensor === undefined ? null : toOrt(hostTensor(tensor));
+        };
+        const results = await run(feeds, Object.fromEntries(fetches.map((name) => [inside(name), place(name)])));
+        return Object.fromEntries(
+          fetches.map((name) => [name, given(name) ?? new HostTensor(fromOrt(results[inside(name)]!))]),
+        );
       },
       async release() {
         if (sessions.delete(session)) await session.release();
       },
     };
   };
+  const memory = {
+    upload: (tensor: Tensor) => new HostTensor(tensor),
+    allocate: (shape: Shape) => new HostTensor({ type: "float32", shape, data: new Float32Array(sizeOf(shape)) }),
+  };
   return {
+    device: "cpu",
     description: `onnxruntime-node ${version} cpu`,
-    algebra: createBlockAlgebra(compile),
+    can: { float64: true, poolingIndices: true, largestTensor: LARGEST },
+    algebra: createAlgebra({ compile, ...memory }),
     compile,
+    ...memory,
     async dispose() {
       for (const session of sessions) await session.release();
       sessions.clear();
@@ -130,7 +157,10 @@ function withSafeEnds(graph: Graph): { graph: Graph; inside: (name: string) => s
   return { graph: renameTensors(graph, inside), inside };
 }
 
-const asOrt = (tensor: Tensor | undefined) => (tensor === undefined ? null : toOrt(tensor));
+function hostTensor(tensor: Tensor | DeviceTensor): Tensor {
+  if ("data" in tensor) return tensor;
+  throw new TypeError("A tensor of another device was given to the CPU.");
+}
 
 function toOrt({ type, shape, data }: Tensor): ort.Tensor {
   return new ort.Tensor(type as "float32", data as Float32Array, shape);

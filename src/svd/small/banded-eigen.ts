@@ -1,4 +1,4 @@
-import type { Matrix } from "../../operator/index.ts";
+import type { Matrix } from "../../runtime/index.ts";
 import { type BandReduction, chaseBulges, type SymmetricBand } from "./chase-bulges.ts";
 import { divideAndConquer, type Multiply } from "./divide.ts";
 import { rowRange, transpose, zeros } from "./matrix.ts";

@@ -1,4 +1,4 @@
-import type { Matrix } from "../../operator/index.ts";
+import type { Matrix } from "../../runtime/index.ts";
 import { type Deflation, deflate, rotate } from "./deflate.ts";
 import { implicitQl } from "./implicit-ql.ts";
 import { multiply as multiplyHere, rowOf, rowRange, zeros } from "./matrix.ts";

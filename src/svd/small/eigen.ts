@@ -1,5 +1,5 @@
 import { PushforwardError } from "../../base/index.ts";
-import type { Matrix } from "../../operator/index.ts";
+import type { Matrix } from "../../runtime/index.ts";
 import { bandedEigen, type SymmetricEigen } from "./banded-eigen.ts";
 import { divideAndConquer, type Multiply } from "./divide.ts";
 import { rowOf, zeros } from "./matrix.ts";

@@ -1,4 +1,4 @@
-import type { Matrix } from "../../operator/index.ts";
+import type { Matrix } from "../../runtime/index.ts";
 
 /** A float64 matrix of zeros. */
 export function zeros(rows: number, columns: number): Matrix {

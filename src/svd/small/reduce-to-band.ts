@@ -1,4 +1,4 @@
-import type { Matrix } from "../../operator/index.ts";
+import type { Matrix } from "../../runtime/index.ts";
 import type { SymmetricBand } from "./chase-bulges.ts";
 import type { Multiply } from "./divide.ts";
 import { multiply as multiplyHere, rowOf, rowRange, transpose, zeros } from "./matrix.ts";

@@ -1,4 +1,4 @@
-import type { Matrix } from "../../operator/index.ts";
+import type { Matrix } from "../../runtime/index.ts";
 import { rowOf, zeros } from "./matrix.ts";
 
 const EPS = 2 ** -52;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createRng, gaussianArray } from "../../../src/base/index.ts";
-import type { Matrix } from "../../../src/operator/index.ts";
+import type { Matrix } from "../../../src/runtime/index.ts";
 import { bandedEigen } from "../../../src/svd/small/banded-eigen.ts";
 import type { SymmetricBand } from "../../../src/svd/small/chase-bulges.ts";
 import { symmetricEigen } from "../../../src/svd/small/eigen.ts";

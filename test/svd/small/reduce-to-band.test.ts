@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createRng, gaussianArray } from "../../../src/base/index.ts";
-import type { Matrix } from "../../../src/operator/index.ts";
+import type { Matrix } from "../../../src/runtime/index.ts";
 import { multiply, transpose, zeros } from "../../../src/svd/small/matrix.ts";
 import { reduceToBand } from "../../../src/svd/small/reduce-to-band.ts";
 import { reflectRows } from "../../../src/svd/small/reflector-block.ts";

@@ -1,0 +1,56 @@
+import type { Shape } from "../base/index.ts";
+import type { OnnxModel, Tensor } from "../onnx/index.ts";
+import type { BlockAlgebra } from "./block-algebra.ts";
+import type { DeviceTensor } from "./device-tensor.ts";
+
+/** The inputs of a graph by name: tensors in JavaScript, or tensors that are on the device already. */
+export type Feeds = Readonly<Record<string, Tensor | DeviceTensor>>;
+
+/** A compiled graph. */
+export interface Executable {
+  /**
+   * Runs the graph and reads its results.
+   *
+   * @throws PushforwardError `backend-failed` with the runtime's own message
+   */
+  run(feeds: Feeds, fetches: readonly string[]): Promise<Record<string, Tensor>>;
+  /**
+   * Runs the graph and leaves its results on the device. Those named in `into` are written there (same shape and type) and returned
+   * as those; the caller disposes of the others.
+   *
+   * @throws PushforwardError `backend-failed` with the runtime's own message
+   */
+  compute(
+    feeds: Feeds,
+    fetches: readonly string[],
+    into?: Readonly<Record<string, DeviceTensor>>,
+  ): Promise<Record<string, DeviceTensor>>;
+  /** Frees what was compiled. A second time does nothing. */
+  release(): Promise<void>;
+}
+
+/** What a device can compute; the rest runs on the CPU. */
+interface Capabilities {
+  readonly float64: boolean;
+  /** Whether pools give the indices of their maxima. */
+  readonly poolingIndices: boolean;
+  /** The bytes of the largest tensor. */
+  readonly largestTensor: number;
+}
+
+/** A runtime for ONNX graphs on one device: ONNX Runtime, native or in the browser. */
+export interface Backend {
+  readonly device: "cpu" | "webgpu" | "cuda";
+  /** Name and version, as written into results. */
+  readonly description: string;
+  readonly can: Capabilities;
+  readonly algebra: BlockAlgebra;
+  /** @throws PushforwardError `backend-failed` where the runtime refuses the graph */
+  compile(model: OnnxModel): Promise<Executable>;
+  /** Puts a tensor on the device. Its array must not be written to afterwards. */
+  upload(tensor: Tensor): DeviceTensor;
+  /** Memory for a float32 tensor that is written later, by `into`. */
+  allocate(shape: Shape): DeviceTensor;
+  /** Releases everything that was compiled. A second time does nothing. */
+  dispose(): Promise<void>;
+}
