@@ -77,6 +77,12 @@ export const columns = {
     about: "residual that the backend can reach; sigma up to it cannot be told from zero",
     of: (unit) => unit.floor,
   },
+  residual_failure_probability: {
+    type: "float64",
+    about:
+      "probability that a residual is larger than it says, where they are bounded together; 0 where each was measured",
+    of: (unit) => unit.residualFailureProbability ?? 0,
+  },
   orthogonality_u: { type: "float64", about: "max |UUᵀ − I|", of: (unit) => unit.orthogonality.u },
   orthogonality_v: { type: "float64", about: "max |VVᵀ − I|", of: (unit) => unit.orthogonality.v },
   missed_kind: {

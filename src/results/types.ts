@@ -40,6 +40,8 @@ export interface UnitResult {
    * the floor of its own triplet.
    */
   readonly floor: number;
+  /** The probability that a residual is larger than it says, where not all were measured one by one. */
+  readonly residualFailureProbability?: number;
   /** [k], the floor of each triplet; absent for units that an earlier version stored, whose triplets all have `floor`. */
   readonly floors?: Float64Array;
   readonly orthogonality: { readonly u: number; readonly v: number };

@@ -83,6 +83,9 @@ export async function readUnitChunks(
     norm: number.norm,
     floor: number.floor,
     ...(floors.some(Number.isNaN) ? {} : { floors }),
+    ...(number.residual_failure_probability > 0
+      ? { residualFailureProbability: number.residual_failure_probability }
+      : {}),
     orthogonality: { u: number.orthogonality_u, v: number.orthogonality_v },
     missed: missedOf(number),
     jvp: number.jvp,

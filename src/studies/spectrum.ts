@@ -153,7 +153,7 @@ async function toUnit(
     });
     return kept;
   };
-  const { residual, status, norm, floor, floors, orthogonality, missed, cost, stopped } = certificate;
+  const { residual, bounded, status, norm, floor, floors, orthogonality, missed, cost, stopped } = certificate;
   return {
     m,
     n,
@@ -164,6 +164,7 @@ async function toUnit(
     norm,
     floor,
     floors,
+    ...(bounded && { residualFailureProbability: bounded.failureProbability }),
     orthogonality,
     missed,
     jvp: cost.jvp,

@@ -2,7 +2,7 @@ import { isBelowFloor } from "../base/index.ts";
 import type { Block, BlockAlgebra } from "../runtime/index.ts";
 import { CERTAIN, type Witnesses } from "./adjoint-gap.ts";
 import { checkedFinite, type Products } from "./products.ts";
-import type { Candidates, Status } from "./triplets.ts";
+import type { Candidates, Certificate, Status } from "./triplets.ts";
 
 /** Triplets, and what was measured with their own products. */
 export interface Measured extends Candidates {
@@ -14,6 +14,7 @@ export interface Measured extends Candidates {
   readonly rounding: number;
   /** [k], how far J and Jᵀ disagree at each of them, as measured. */
   readonly gap: Float64Array;
+  readonly bounded?: Certificate["bounded"] | undefined;
 }
 
 /** How pairs are measured. */
@@ -34,6 +35,7 @@ interface KnownProducts {
  * as large again, and so is the rounding of combinations of known products.
  */
 const ROUNDING = 2 * Math.SQRT2 * 2 ** -23;
+export const KNOWN_ROUNDING = 2 * ROUNDING;
 
 /**
  * σ up to this part of the largest may be left to random vectors: their residual, at most √2 σ, is then within the floor, and
@@ -85,17 +87,25 @@ export async function measure(
     Jtu.dispose();
   }
   checkedFinite({ data: residual });
+  const rounding = (known === undefined ? ROUNDING : KNOWN_ROUNDING) * Math.max(0, ...sigma);
+  return inOrder({ u, v, sigma, residual, rounding, gap }, algebra, negative);
+}
+
+/** Sorts triplets by σ; u changes its sign in the rows that are negative. */
+export async function inOrder(
+  { u, v, sigma, residual, gap, ...rest }: Measured,
+  algebra: BlockAlgebra,
+  negative?: ReadonlySet<number>,
+): Promise<Measured> {
   const order = Array.from(sigma.keys()).sort((i, j) => sigma[j]! - sigma[i]!);
-  const inOrder = (values: Float64Array) => Float64Array.from(order, (i) => values[i]!);
-  const sorted = inOrder(sigma);
-  const rounding = (known === undefined ? 1 : 2) * ROUNDING * (sorted[0] ?? 0);
+  const sorted = (values: Float64Array) => Float64Array.from(order, (i) => values[i]!);
   return {
+    ...rest,
     u: await rowsIn(order, u, algebra, negative),
     v: await rowsIn(order, v, algebra),
-    sigma: sorted,
-    residual: inOrder(residual),
-    rounding,
-    gap: inOrder(gap),
+    sigma: sorted(sigma),
+    residual: sorted(residual),
+    gap: sorted(gap),
   };
 }
 

@@ -1,3 +1,5 @@
+import { GAP_VECTORS } from "./adjoint-gap.ts";
+import { COMBINATIONS, LEAST_BOUNDED } from "./read-whole.ts";
 import type { Extent } from "./solve.ts";
 import { cheaper, GRAM_COST, mostStored, SEARCH, usualBasis } from "./svd.ts";
 
@@ -35,7 +37,8 @@ export function counted({ m, n, cost, k }: Pick<Extent, "m" | "n" | "cost" | "k"
   const { short, long } = extent;
   const method = cheaper(extent, Number.POSITIVE_INFINITY);
   const basis = (SEARCH.perTriplet - 1) * k + SEARCH.always;
-  const products = Math.ceil(method === "dense" ? short / 2 + k : basis + k);
+  const certified = k >= LEAST_BOUNDED ? COMBINATIONS : k;
+  const products = Math.ceil(method === "dense" ? (short + certified) / 2 + GAP_VECTORS : basis + k);
   const sums = method === "dense" ? GRAM_COST * short ** 2 * long : (basis ** 2 + GRAM_COST * k ** 2) * (m + n);
   const eigenproblem = method === "dense" ? short ** 3 : basis ** 2 * k;
   const work = 2 * products * (cost + CHARGE.entry * (m + n)) + CHARGE.sums * sums + CHARGE.eigenproblem * eigenproblem;

@@ -1,8 +1,10 @@
 import { unitRows } from "../operator/index.ts";
 import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
-import { FINE, measure, NEGLIGIBLE } from "./certificate.ts";
+import { GAP_VECTORS } from "./adjoint-gap.ts";
+import { FINE, type Measured, measure, NEGLIGIBLE } from "./certificate.ts";
 import { checkedFinite } from "./products.ts";
-import { noVectors } from "./short-side.ts";
+import { COMBINATIONS, LEAST_BOUNDED, measureRead, type ReadTriplets } from "./read-whole.ts";
+import { noVectors, SideOperator } from "./short-side.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 import { diagonal, rowRange, scaleRows, stack, zeros } from "./small/matrix.ts";
 import { completed, interruptedError, type Outcome, type Solve } from "./solve.ts";
@@ -19,7 +21,53 @@ const LEVEL = 1e-3;
  * @throws PushforwardError `interrupted` if aborted while the matrix is read
  */
 export async function dense(solve: Solve): Promise<Outcome> {
-  const { products, algebra, k, tol, side } = solve;
+  const { products, algebra, tol, side } = solve;
+  const read = await readTriplets(solve);
+  const { matrix, left, long, lengths, pairs } = read;
+  if (isBounded(solve)) {
+    const across = new SideOperator(products, algebra, side);
+    const measured = await measureRead(across, algebra, read, solve.rng);
+    across.dispose();
+    const goal = tol * measured.sigma[0]!;
+    if (measured.residual.every((residual) => residual <= goal)) return finished(solve, measured);
+  }
+  // A short vector is a combination of unit vectors, so its product is the same combination of the rows of the matrix.
+  const isKnown = areKnown(solve);
+  const known = {
+    of: side.of === "target" ? "u" : "v",
+    products: (from: number, to: number) =>
+      to <= lengths.length
+        ? algebra.combine(diagonal(lengths.subarray(from, to)), long.range(from, to))
+        : algebra.combine(rowRange(left, from, to), matrix),
+  } as const;
+  const witnesses = await solve.witnesses();
+  return finished(solve, await measure(products, algebra, pairs, { known: isKnown ? known : undefined, witnesses }));
+}
+
+/** Whether the products along the side that is read are combinations of its rows. */
+const areKnown = ({ k, tol, side }: Solve): boolean => k <= side.positions.length && tol >= FINE;
+
+/** Whether the residuals of the other side are bounded all at once, if their bound is small enough. */
+const isBounded = (solve: Solve): boolean => areKnown(solve) && solve.k >= LEAST_BOUNDED;
+
+/** How many vectors are multiplied to measure the triplets: along the side that is read, and across. */
+export function measuringProducts(solve: Solve): { readonly along: number; readonly across: number } {
+  if (isBounded(solve)) return { along: 0, across: COMBINATIONS + GAP_VECTORS };
+  return { along: (areKnown(solve) ? 0 : solve.k) + GAP_VECTORS, across: solve.k + GAP_VECTORS };
+}
+
+function finished({ report, k }: Solve, measured: Measured): Outcome {
+  report(k);
+  return { measured, missed: { kind: "exact" } };
+}
+
+/**
+ * Reads the matrix and computes its triplets, without measuring them.
+ *
+ * @throws PushforwardError `interrupted` if aborted while the matrix is read
+ */
+export async function readTriplets(solve: Solve): Promise<ReadTriplets> {
+  const { products, algebra, k, side } = solve;
   const byRows = side.of === "target";
   const matrix = await assembled(solve);
   const { left, right, lengths } = await largestOf(algebra, matrix, {
@@ -28,23 +76,10 @@ export async function dense(solve: Solve): Promise<Outcome> {
     found: undefined,
     top: 0,
   });
-  const rows = algebra.upload(Float32Array.from(left.data), left.rows, left.columns);
-  const short = await algebra.scatter(rows, side.positions, byRows ? products.m : products.n);
-  const candidates = await completed(solve, byRows ? short : right, byRows ? right : short);
-  // A short vector is a combination of unit vectors, so its product is the same combination of the rows of the matrix.
-  const known = {
-    of: byRows ? "u" : "v",
-    products: (from: number, to: number) =>
-      to <= lengths.length
-        ? algebra.combine(diagonal(lengths.subarray(from, to)), right.range(from, to))
-        : algebra.combine(rowRange(left, from, to), matrix),
-  } as const;
-  const measured = await measure(products, algebra, candidates, {
-    known: left.rows === k && tol >= FINE ? known : undefined,
-    witnesses: await solve.witnesses(),
-  });
-  solve.report(k);
-  return { measured, missed: { kind: "exact" } };
+  const short = algebra.upload(Float32Array.from(left.data), left.rows, left.columns);
+  const spread = await algebra.scatter(short, side.positions, byRows ? products.m : products.n);
+  const pairs = await completed(solve, byRows ? spread : right, byRows ? right : spread);
+  return { matrix, left, short, long: byRows ? pairs.v : pairs.u, lengths, pairs };
 }
 
 /** [positions, long side]: rows of J, or of Jᵀ. */

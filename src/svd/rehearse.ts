@@ -3,7 +3,7 @@ import type { LinearOperator } from "../operator/index.ts";
 import type { Block } from "../runtime/index.ts";
 import { GAP_VECTORS } from "./adjoint-gap.ts";
 import { memoryOf, type Prediction } from "./count.ts";
-import { dense } from "./dense.ts";
+import { measuringProducts, readTriplets } from "./dense.ts";
 import { density } from "./density.ts";
 import { PROBE_VECTORS, probePower } from "./missed.ts";
 import { Products } from "./products.ts";
@@ -71,7 +71,7 @@ async function predicted(whole: Prepared, { sigmaAt, rates, timed }: Known): Pro
   const small = scaledDown(whole, scale, sigmaAt, work);
 
   if (method === "dense") {
-    await dense(small.solve);
+    await readTriplets(small.solve);
     work.add("eigenproblem", side.positions.length ** 3);
   } else {
     const rehearsal = new Search(small.solve, small.search);
@@ -81,10 +81,12 @@ async function predicted(whole: Prepared, { sigmaAt, rates, timed }: Known): Pro
     work.add("eigenproblem", BANDED * work.mostVectors ** 2 * k + k ** 3);
   }
   const searched = { jvp: scale * small.solve.products.jvp, vjp: scale * small.solve.products.vjp };
-  // The steps after the search are not rehearsed: their few vectors are not fewer in a smaller problem.
+  // The steps after the search, or after a matrix was read, are not rehearsed: their few vectors are not fewer in a smaller problem.
   const power = method === "dense" || k === Math.min(m, n) ? -1 : probePower(searched.jvp + searched.vjp);
-  const jvp = searched.jvp + PROBE_VECTORS * (power + 1) + GAP_VECTORS;
-  const vjp = searched.vjp + PROBE_VECTORS * Math.max(0, power) + GAP_VECTORS;
+  const { along, across } = method === "dense" ? measuringProducts(solve) : { along: GAP_VECTORS, across: GAP_VECTORS };
+  const measuring = side.of === "target" ? { jvp: across, vjp: along } : { jvp: along, vjp: across };
+  const jvp = searched.jvp + PROBE_VECTORS * (power + 1) + measuring.jvp;
+  const vjp = searched.vjp + PROBE_VECTORS * Math.max(0, power) + measuring.vjp;
   for (const operation of ["gram", "subtract"] as const) work.add(operation, PROBE_VECTORS * (power + 1) * k * (m + n));
   const support = supportOf(solve)?.length ?? m;
   work.add("exact gram", k ** 2 * ((2 * support > m ? m : support) + n) + 2 * GAP_VECTORS * k * (m + n));

@@ -63,6 +63,7 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
     v: await v.read(),
     certificate: {
       residual,
+      ...(measured.bounded && { bounded: measured.bounded }),
       status,
       tol,
       norm: sigma[0]!,

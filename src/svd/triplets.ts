@@ -31,11 +31,16 @@ export type Bound =
 /**
  * What was measured of the triplets after the last step. Nothing in it is a prediction of the recurrence. On one side the products
  * are computed anew; on the other they may be linear combinations of the products of the search, with the same weights as the
- * vectors. Products with random vectors test whether the two sides agree.
+ * vectors, or be bounded all at once. Products with random vectors test whether the two sides agree.
  */
 export interface Certificate {
-  /** [k], (‖Jv − σu‖² + ‖Jᵀu − σv‖²)^½, in units of σ. */
+  /** [k], (‖Jv − σu‖² + ‖Jᵀu − σv‖²)^½, in units of σ. If `bounded` is present, one of the two terms is its bound. */
   readonly residual: Float64Array;
+  /**
+   * Present if the whole matrix was read and is large. Then the products of one side were not computed for each triplet. Products with
+   * random combinations of the vectors show that none of the residuals of this side exceeds `bound`, except with this probability.
+   */
+  readonly bounded?: { readonly bound: number; readonly failureProbability: number };
   readonly status: readonly Status[];
   /** The residual asked for, relative to `norm`. */
   readonly tol: number;

@@ -175,7 +175,22 @@ function nothingKept(cause: unknown): PushforwardError {
 }
 
 function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitResult) {
-  const { m, n, k, sigma, residual, status, floor, floors, missed, jvp, vjp, seconds, kinks } = unit;
+  const {
+    m,
+    n,
+    k,
+    sigma,
+    residual,
+    status,
+    floor,
+    floors,
+    residualFailureProbability,
+    missed,
+    jvp,
+    vjp,
+    seconds,
+    kinks,
+  } = unit;
   return {
     model: manifest.model.file,
     input: manifest.inputs[input]!.name,
@@ -186,6 +201,7 @@ function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitRes
     k,
     sigma: [...sigma],
     residual: [...residual],
+    residualFailureProbability,
     status,
     floor,
     floors: floors && [...floors],
