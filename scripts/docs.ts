@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { linearize, transpose } from "../src/autodiff/index.ts";
 import { linearOps } from "../src/autodiff/linear-ops/table.ts";
-import { families, operators } from "../src/autodiff/operators/index.ts";
+import { differentiable, families } from "../src/autodiff/operators/index.ts";
 import { constant } from "../src/autodiff/rule.ts";
 import { examplesOf, printedBy } from "../test/docs/examples.ts";
 import { pages, readPage, root } from "../test/docs/markdown.ts";
@@ -32,14 +32,14 @@ async function operationsOf(tried: readonly Row[], ofTranspose: boolean): Promis
   return Object.keys(linearOps).filter((op) => met.has(op));
 }
 
-/** The page of operators, from the tables of rules, of linear operations and of test rows. */
+/** The page of differentiable, from the tables of rules, of linear operations and of test rows. */
 export async function opsPage(): Promise<string> {
   const single = (op: string) => rows.filter((row) => "op" in row && row.op === op);
   const inGraphs = (op: string) => rows.filter((row) => "nodes" in row && row.nodes.some((node) => node.op === op));
   const familyTables: string[] = [];
   for (const [family, entries] of Object.entries(families)) {
     const body: string[][] = [];
-    for (const [op, { rule, kinks, keeps }] of Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const [op, { rule, kinks, keeps, float64 }] of Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1))) {
       const still = rule === constant;
       const [forward, backward] = [await operationsOf(single(op), false), await operationsOf(single(op), true)];
       body.push([
@@ -47,20 +47,21 @@ export async function opsPage(): Promise<string> {
         still ? "constant" : "rule",
         kinks ?? "",
         keeps ?? "",
+        typeof float64 === "function" ? "rewritten" : (float64 ?? "kernel"),
         String(single(op).length),
         String(inGraphs(op).length),
         still ? "" : code(forward),
         still ? "" : code(backward),
       ]);
     }
-    const head = ["op", "derivative", "kinks", "keeps", "rows", "in graphs", "J records", "Jᵀ records"];
+    const head = ["op", "derivative", "kinks", "keeps", "float64", "rows", "in graphs", "J records", "Jᵀ records"];
     familyTables.push(
       `### ${family}\n\n${link(`src/autodiff/operators/${family}.ts`)}, ${link(`test/rows/${family}.ts`)}\n\n${table(head, body)}`,
     );
   }
   const operations: string[][] = [];
   const users = new Map<string, string[]>();
-  for (const op of Object.keys(operators).sort()) {
+  for (const op of Object.keys(differentiable).sort()) {
     for (const name of await operationsOf(single(op), false)) users.set(name, [...(users.get(name) ?? []), op]);
   }
   for (const name of Object.keys(linearOps)) {
@@ -68,8 +69,8 @@ export async function opsPage(): Promise<string> {
     const shown = used.length > 8 ? `${code(used.slice(0, 8))} and ${used.length - 8} more` : code(used);
     operations.push([`\`${name}\``, shown === "" ? "only transposes" : shown]);
   }
-  const moving = Object.values(operators).filter(({ rule }) => rule !== constant).length;
-  const total = Object.keys(operators).length;
+  const moving = Object.values(differentiable).filter(({ rule }) => rule !== constant).length;
+  const total = Object.keys(differentiable).length;
   return `<!-- Written by \`npm run docs\` from the tables in the code. Do not edit this page; change the tables. -->
 
 # Operators
@@ -79,7 +80,9 @@ ${total} ONNX operators of the default domain have a rule. ${moving} of them hav
 operators of ONNX Runtime) need no rule of their own.
 
 *Kinks* says where the derivative jumps: at *neurons*, or in *windows* of which several entries share the extreme. *Keeps* says to
-what the values of the primal pass belong that the derivative needs, if they depend on the point.
+what the values of the primal pass belong that the derivative needs, if they depend on the point. *float64* says how the pass in
+float64 computes it: ONNX Runtime has a *kernel* (or one whose *first output* alone is float64), or the node is *rewritten* with
+operators that have one, or there is *none* and it runs in float32.
 
 A *row* is an operator with inputs to test it on. All laws are tested for each of the ${rows.length} rows: see
 [CONTRIBUTING](../CONTRIBUTING.md#the-laws). *In graphs* is the number of rows with several nodes that include the operator.

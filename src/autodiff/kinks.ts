@@ -1,8 +1,8 @@
 import { type Shape, sizeOf } from "../base/index.ts";
-import { type Attributes, int, intTensor, type Model, type Node, node, readAttributes } from "../onnx/index.ts";
-import { kernelOffsets, poolWindowOf } from "./geometry.ts";
-import { type Kink, PrimalBuilder, type Value } from "./primal.ts";
-import type { Operand, Window } from "./program.ts";
+import { type Attributes, int, intTensor, readAttributes } from "../onnx/index.ts";
+import { kernelOffsets } from "./geometry.ts";
+import type { PrimalBuilder, Value } from "./primal.ts";
+import type { Window } from "./program.ts";
 
 /**
  * Two numbers count as equal if they differ by at most this fraction of the largest ordinary magnitude of their tensor. Float64
@@ -98,9 +98,16 @@ export function above(primal: PrimalBuilder, a: Value, b: Value, x = a.constant 
 }
 
 /** Whether a ≥ b, for comparisons where the derivative jumps at a = b, which is recorded. */
-function atLeast(primal: PrimalBuilder, a: Value, b: Value): Value {
+export function atLeast(primal: PrimalBuilder, a: Value, b: Value): Value {
   noteNeurons(primal, nearlyEqual(primal, a, b), a.constant === undefined ? a : b);
   return reaches(primal, a, b);
+}
+
+/** Whether a = b, which is recorded. */
+export function equal(primal: PrimalBuilder, a: Value, b: Value): Value {
+  const equal = nearlyEqual(primal, a, b);
+  noteNeurons(primal, equal, a);
+  return equal;
 }
 
 /** 1 where x > 0, and 0 elsewhere. */
@@ -108,8 +115,7 @@ export const positive = (primal: PrimalBuilder, x: Value): Value => primal.mask(
 
 /** The sign −1, 0 or 1. The derivative jumps at 0, which is recorded. */
 export function sign(primal: PrimalBuilder, x: Value): Value {
-  const isZero = nearlyEqual(primal, x, primal.scalar(0));
-  noteNeurons(primal, isZero, x);
+  const isZero = equal(primal, x, primal.scalar(0));
   return primal.where(isZero, primal.scalar(0), primal.map("Sign", x));
 }
 
@@ -245,106 +251,10 @@ export function windowsWithEntries(input: Shape, output: Shape, kernel: Shape, w
   return all.includes(0) ? all : undefined;
 }
 
-/** A node of the model, and the value of its first output. */
-interface SettledNode {
-  readonly attributes: Attributes;
-  readonly y: Value;
-}
-
-/**
- * Nodes of a model whose value jumps where numbers are equal, rewritten so that numbers within the tolerance count as
- * equal.
- */
-const settled: Readonly<Record<string, (primal: PrimalBuilder, inputs: readonly Value[], of: SettledNode) => Value>> = {
-  Greater: (primal, [a, b]) => above(primal, a!, b!),
-  Less: (primal, [a, b]) => above(primal, b!, a!),
-  GreaterOrEqual: (primal, [a, b]) => atLeast(primal, a!, b!),
-  LessOrEqual: (primal, [a, b]) => atLeast(primal, b!, a!),
-  Equal: (primal, [a, b]) => {
-    const equal = nearlyEqual(primal, a!, b!);
-    noteNeurons(primal, equal, a!);
-    return equal;
-  },
-  Sign: (primal, [x]) => sign(primal, x!),
-  ArgMax: (primal, [x], of) => argument(primal, "Max", x!, of.attributes),
-  ArgMin: (primal, [x], of) => argument(primal, "Min", x!, of.attributes),
-  /** The second output of MaxPool: the flat index of the entry that each window takes. */
-  MaxPool: (primal, [x], { attributes, y }) => {
-    const read = readAttributes(attributes);
-    const kernel = read.ints("kernel_shape")!;
-    return firstInWindow(primal, x!, y, poolWindowOf({ attributes: read, inputs: [x!], outputs: [y] }, kernel), kernel);
-  },
-  Hardmax: (primal, [x], of) => hardmax(primal, x!, of),
-  /** A cast to bool: whether entries are not 0. `settleComparisons` does not change casts to other types. */
-  Cast: (primal, [x]) => {
-    const isZero = nearlyEqual(primal, x!, primal.scalar(0));
-    noteNeurons(primal, isZero, x!);
-    return primal.not(isZero);
-  },
-};
-
-/** 1 at the first of the entries along an axis that equal the largest, and 0 elsewhere. */
-function hardmax(primal: PrimalBuilder, x: Value, { attributes }: SettledNode): Value {
-  const axis = readAttributes(attributes).int("axis", -1);
-  const along = x.shape.map((extent, i) => (i === (axis < 0 ? axis + x.shape.length : axis) ? extent : 1));
-  const first = argument(primal, "Max", x, { axis: int(axis), keepdims: int(1) });
-  const places = primal.constant(intTensor([...new Array(sizeOf(along)).keys()], along));
-  const shape = x.shape.map((extent, i) => (along[i] === 1 ? extent : 1));
-  return primal.cast(primal.compare("Equal", places, { ...first, shape }), "float32");
-}
-
-function argument(primal: PrimalBuilder, extreme: Extreme, x: Value, attributes: Attributes): Value {
+/** The index along an axis of the first entry that equals the extreme, as ArgMax and ArgMin give it. */
+export function firstAlong(primal: PrimalBuilder, extreme: Extreme, x: Value, attributes: Attributes): Value {
   const axis = readAttributes(attributes).int("axis", 0);
   const fromRight = axis < 0 ? axis : axis - x.shape.length;
   const shares = sharesOfExtreme(primal, extreme, x, fromRight, undefined);
   return primal.op("ArgMax", [shares], [], attributes, "int64");
-}
-
-/**
- * The nodes of a model, in which nodes that compare floats are rewritten so that numbers within the tolerance count as equal,
- * and the helper values of the new nodes. Kinks are recorded for nodes that depend on a source.
- */
-export function settleComparisons(
-  nodes: readonly Node[],
-  { onnx: { graph }, values }: Model,
-  moves: (node: Node) => boolean,
-): { readonly nodes: readonly Node[]; readonly helpers: PrimalBuilder } {
-  const helpers = new PrimalBuilder("settled");
-  const all = nodes.flatMap((one) => {
-    const settle = one.domain === "" && Object.hasOwn(settled, one.op) ? settled[one.op] : undefined;
-    if (settle === undefined || one.inputs.some((name) => values.get(name)?.type !== "float32")) return [one];
-    if (one.op === "Cast" && values.get(one.outputs[0]!)?.type !== "bool") return [one];
-    const hasIndices = one.op === "MaxPool" && one.outputs.length > 1;
-    if (one.op === "MaxPool" && (!hasIndices || readAttributes(one.attributes).int("storage_order", 0) !== 0))
-      return [one];
-    const inputs = one.inputs.map(
-      (name): Value => ({ name, ...values.get(name)!, constant: graph.initializers.get(name) }),
-    );
-    const [before, kinksBefore] = [helpers.nodes.length, helpers.kinks.length];
-    helpers.owner = one.outputs[0];
-    const [y] = one.outputs as [string];
-    const { attributes } = one;
-    const result = settle(helpers, inputs, { attributes, y: { name: y, ...values.get(y)!, constant: undefined } });
-    // The rule of a pool records its ties.
-    if (hasIndices || !moves(one)) helpers.kinks.length = kinksBefore;
-    const copy = node({ op: "Identity", inputs: [result.name], outputs: one.outputs.slice(-1), name: one.name });
-    const itself = hasIndices ? [{ ...one, name: `${one.name}/values`, outputs: [y] }] : [];
-    return [...itself, ...helpers.nodes.slice(before), copy];
-  });
-  return { nodes: all, helpers };
-}
-
-/** The output of a primal graph that counts kinks. */
-export interface KinkCounts {
-  /** The name of the output with the counts: int64, one for each entry of `of`. */
-  readonly counts: Operand;
-  readonly of: readonly Pick<Kink, "of" | "kind">[];
-}
-
-/** Counts the kinks of each node; `undefined` if no node can have any. */
-export function countKinks(primal: PrimalBuilder, kinks: readonly Kink[]): KinkCounts | undefined {
-  if (kinks.length === 0) return undefined;
-  const numbers = kinks.map(({ at }) => primal.reshape(primal.total(primal.cast(at, "int64")), [1]));
-  const counts = primal.op("Concat", numbers, [numbers.length], { axis: int(0) }, "int64");
-  return { counts, of: kinks.map(({ of, kind }) => ({ of, kind })) };
 }

@@ -11,10 +11,10 @@ import {
   type TensorType,
   valueInfo,
 } from "../onnx/index.ts";
-import { countKinks, type KinkCounts, settleComparisons } from "./kinks.ts";
 import type { KeptValue, PrimalBuilder } from "./primal.ts";
 import type { LinearProgram, Operand } from "./program.ts";
 import { blockedAt, formatUnsupported, nodesAfter, nodesBetween, record, type UnsupportedNode } from "./record.ts";
+import { countKinks, type KinkCounts, settleComparisons } from "./settle-comparisons.ts";
 import { convolveParts, scaleAfterGather } from "./simplify.ts";
 import { settleUntaken } from "./untaken.ts";
 

@@ -145,10 +145,11 @@ function differentiate(
     const full = domain === "" ? op : `${domain}.${op}`;
     return { found: [], refused: { node: name, op: full, reason } };
   };
-  if (operator === undefined) return refuse("it has no rule");
+  const { rule, attributes: known } = operator ?? {};
+  if (rule === undefined) return refuse("it has no rule");
   try {
-    checkAttributes(op, attributes, operator.attributes);
-    const result = apply(operator.rule(ruleNode, primal));
+    checkAttributes(op, attributes, known);
+    const result = apply(rule(ruleNode, primal));
     const found = Array.isArray(result) ? (result as readonly Tangent[]) : [result as Tangent];
     for (const [i, y] of ruleNode.outputs.entries()) {
       const tangent = found[outputs.indexOf(y.name)];

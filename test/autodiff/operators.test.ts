@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type LinearProgram, linearize } from "../../src/autodiff/index.ts";
-import { operators } from "../../src/autodiff/operators/index.ts";
+import { differentiable } from "../../src/autodiff/operators/index.ts";
 import { sizeOf } from "../../src/base/index.ts";
 import { type Node, readAttributes } from "../../src/onnx/index.ts";
 import { evaluate64 } from "../reference/interpret.ts";
@@ -68,8 +68,8 @@ test.each(rows.filter((row): row is OpRow => "op" in row && isCounted(row)))(
     const [node] = model.onnx.graph.nodes as [Node];
     const shaped = (name: string) => ({ shape: model.values.get(name)?.shape ?? [] });
     const shapes = { inputs: node.inputs.map(shaped), outputs: node.outputs.map(shaped) };
-    const attributes = readAttributes(node.attributes, operators[row.op]!.attributes ?? []);
-    const cost = operators[row.op]!.multiplyAdds?.({ ...shapes, attributes }) ?? 0;
+    const attributes = readAttributes(node.attributes, differentiable[row.op]!.attributes ?? []);
+    const cost = differentiable[row.op]!.multiplyAdds?.({ ...shapes, attributes }) ?? 0;
     const moving = node.inputs.slice(0, 2).filter((input) => sources.includes(input));
     expect(cost * moving.length).toBe(countIn(program));
   },
@@ -77,7 +77,7 @@ test.each(rows.filter((row): row is OpRow => "op" in row && isCounted(row)))(
 
 describe("the entry of an operator states what its rule does", async () => {
   const { kinks, keeps } = await observed();
-  test.each(Object.entries(operators))("%s", (op, entry) => {
+  test.each(Object.entries(differentiable))("%s", (op, entry) => {
     expect({ kinks: entry.kinks === undefined ? [] : [entry.kinks] }).toEqual({ kinks: [...(kinks.get(op) ?? [])] });
     expect({ keeps: entry.keeps !== undefined }).toEqual({ keeps: keeps.has(op) });
   });

@@ -60,6 +60,7 @@ export const arithmeticRows: readonly Row[] = [
   { op: "Dropout", in: { X: [1, 3, 4], ratio: floatTensor([], [0.4]) }, outputs: 2 },
   { op: "Cast", in: { X: [2, 3] }, attrs: { to: 1 }, note: "float to float" },
   { op: "Cast", in: { X: [2, 3] }, from: "away-from-kinks", attrs: { to: 7 }, note: "to integers" },
+  { op: "Cast", in: { X: [2, 3] }, from: "away-from-kinks", attrs: { to: 9 }, note: "to truth values" },
   { op: "CastLike", in: { X: [2, 3], like: [1] } },
   { op: "Clip", in: { X: [2, 3, 4], low: floatTensor([], [-1]), high: floatTensor([], [1]) }, from: "away-from-kinks" },
   { op: "Clip", in: { X: [2, 3, 4], low: floatTensor([], [0]) }, from: "away-from-kinks", note: "only min" },

@@ -1,6 +1,9 @@
-import { above, exceeds, positive } from "../kinks.ts";
-import type { Operators } from "../operator.ts";
-import type { Value } from "../primal.ts";
+import { sizeOf } from "../../base/index.ts";
+import { int, intTensor, readAttributes } from "../../onnx/index.ts";
+import type { Float64Form } from "../float64/form.ts";
+import { above, exceeds, firstAlong, positive } from "../kinks.ts";
+import type { Operators, SettledNode } from "../operator.ts";
+import type { PrimalBuilder, Value } from "../primal.ts";
 import { constant, diagonal, fromRight, type RuleNode } from "../rule.ts";
 
 const softmaxAxis = ({ attributes, outputs: [y] }: RuleNode) => fromRight(attributes.int("axis", -1), y!.shape);
@@ -8,7 +11,17 @@ const softmaxAxis = ({ attributes, outputs: [y] }: RuleNode) => fromRight(attrib
 /** 1/√(2π) */
 const GAUSSIAN = 1 / Math.sqrt(2 * Math.PI);
 
-/** The rules of activation functions. Each keeps values of the primal pass, then maps tangents by linear operations only. */
+/** max(x, 0) + min(α(e^{x/α} − 1), 0) */
+const celu: Float64Form = (write, { inputs: [x], attributes }) => {
+  const alpha = write.number(readAttributes(attributes).float("alpha", 1));
+  const wide = write.wide(x!);
+  const power = write.node("Exp", [write.node("Div", [wide, alpha])]);
+  const left = write.node("Mul", [write.node("Sub", [power, write.number(1)]), alpha]);
+  const zero = write.number(0);
+  return write.node("Add", [write.node("Max", [wide, zero]), write.node("Min", [left, zero])]);
+};
+
+/** Activation functions. Each rule keeps values of the primal pass, then maps tangents by linear operations only. */
 export const activation = {
   /** y = max(x, 0); ReLU′(0) = 0. */
   Relu: { kinks: "neurons", keeps: "active neurons", rule: diagonal(positive) },
@@ -65,6 +78,7 @@ export const activation = {
   },
   /** y = α(e^{x/α} − 1) for x < 0, so y′ = y/α + 1 there: smooth. */
   Celu: {
+    float64: celu,
     attributes: ["alpha"],
     keeps: "active neurons",
     rule: diagonal((p, x, y, { attributes }) =>
@@ -119,6 +133,7 @@ export const activation = {
   Tanh: { keeps: "active neurons", rule: diagonal((p, _x, y) => p.affine(-1, p.square(y), 1)) },
   /** y = x Φ(x), or its tanh approximation. */
   Gelu: {
+    float64: "none",
     attributes: ["approximate"],
     keeps: "active neurons",
     rule: diagonal((p, x, _y, { attributes }) => {
@@ -167,5 +182,21 @@ export const activation = {
       return (l, dx) => l.sub(dx, l.broadcast(l.sum(l.scale(p, dx), [axis]), p.shape));
     },
   },
-  Hardmax: { attributes: ["axis"], kinks: "windows", rule: constant },
+  Hardmax: {
+    float64: "none",
+    attributes: ["axis"],
+    kinks: "windows",
+    settle: (p, [x], node) => settledHardmax(p, x!, node),
+    rule: constant,
+  },
 } satisfies Operators;
+
+/** 1 at the first of the entries along an axis that equal the largest, and 0 elsewhere. */
+function settledHardmax(primal: PrimalBuilder, x: Value, { attributes }: SettledNode): Value {
+  const axis = readAttributes(attributes).int("axis", -1);
+  const along = x.shape.map((extent, i) => (i === (axis < 0 ? axis + x.shape.length : axis) ? extent : 1));
+  const first = firstAlong(primal, "Max", x, { axis: int(axis), keepdims: int(1) });
+  const places = primal.constant(intTensor([...new Array(sizeOf(along)).keys()], along));
+  const shape = x.shape.map((extent, i) => (along[i] === 1 ? extent : 1));
+  return primal.cast(primal.compare("Equal", places, { ...first, shape }), "float32");
+}

@@ -1,5 +1,6 @@
 import { sameShape } from "../../base/index.ts";
-import { above, firstInput, sign } from "../kinks.ts";
+import type { Float64Form } from "../float64/form.ts";
+import { above, atLeast, equal, firstInput, sign } from "../kinks.ts";
 import type { Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { LinearBuilder, Tangent } from "../program.ts";
@@ -38,16 +39,28 @@ const cast: Rule = ({ inputs: [x], outputs: [y] }) => {
 
 const identity: Rule = () => (_l, dx) => dx;
 
+type Derivative = Parameters<typeof diagonal>[0];
+
 /** A smooth function of each entry, by its derivative. */
-const smooth = (derivative: Parameters<typeof diagonal>[0]) =>
-  ({ keeps: "others", rule: diagonal(derivative) }) as const;
+const smooth = (derivative: Derivative) => ({ keeps: "others", rule: diagonal(derivative) }) as const;
+
+/** The same, of a function that ONNX Runtime does not have in float64. */
+const smoothInFloat32 = (derivative: Derivative) => ({ ...smooth(derivative), float64: "none" }) as const;
+
+const mean: Float64Form = (write, { inputs }) => {
+  const sum = write.node(
+    "Sum",
+    inputs.map((name) => write.wide(name)),
+  );
+  return write.node("Div", [sum, write.number(inputs.length)]);
+};
 
 /** Elementwise functions of one or more inputs, with broadcasting. */
 export const arithmetic = {
   Add: { rule: weightedSum(() => [1, 1]) },
   Sub: { rule: weightedSum(() => [1, -1]) },
   Sum: { rule: weightedSum((count) => new Array<number>(count).fill(1)) },
-  Mean: { rule: weightedSum((count) => new Array<number>(count).fill(1 / count)) },
+  Mean: { float64: mean, rule: weightedSum((count) => new Array<number>(count).fill(1 / count)) },
   Mul: { keeps: "others", rule: elementwise((_p, { inputs: [a, b] }) => [() => b!, () => a!]) },
   /** d(a/b) = da/b − (y/b) db. */
   Div: {
@@ -88,7 +101,14 @@ export const arithmetic = {
       return (l, dx) => l.scale(mask, dx);
     },
   },
-  Cast: { attributes: ["round_mode", "saturate", "to"], rearranges: true, rule: cast },
+  Cast: {
+    attributes: ["round_mode", "saturate", "to"],
+    rearranges: true,
+    kinks: "neurons",
+    /** A cast to a truth value: whether entries are not 0. */
+    settle: (p, [x], { outputs: [y] }) => (y!.type === "bool" ? p.not(equal(p, x!, p.scalar(0))) : undefined),
+    rule: cast,
+  },
   CastLike: { attributes: ["round_mode", "saturate"], rule: cast },
   /**
    * Where min < x < max, y follows x. At the limits and beyond, y follows the limit and not x; where min ≥ max, it follows max.
@@ -136,27 +156,27 @@ export const arithmetic = {
   Sqrt: smooth((p, _x, y) => p.map("Reciprocal", p.affine(2, y, 0))),
   Exp: smooth((_p, _x, y) => y),
   Log: smooth((p, x) => p.map("Reciprocal", x)),
-  Erf: smooth((p, x) => p.affine(2 / Math.sqrt(Math.PI), p.map("Exp", p.map("Neg", p.square(x))), 0)),
+  Erf: smoothInFloat32((p, x) => p.affine(2 / Math.sqrt(Math.PI), p.map("Exp", p.map("Neg", p.square(x))), 0)),
   Sin: smooth((p, x) => p.map("Cos", x)),
   Cos: smooth((p, x) => p.map("Neg", p.map("Sin", x))),
-  Tan: smooth((p, _x, y) => p.affine(1, p.square(y), 1)),
-  Asin: smooth((p, x) => p.map("Reciprocal", p.map("Sqrt", p.affine(-1, p.square(x), 1)))),
-  Acos: smooth((p, x) => p.map("Neg", p.map("Reciprocal", p.map("Sqrt", p.affine(-1, p.square(x), 1))))),
-  Atan: smooth((p, x) => p.map("Reciprocal", p.affine(1, p.square(x), 1))),
-  Sinh: smooth((p, x) => p.map("Cosh", x)),
-  Cosh: smooth((p, x) => p.map("Sinh", x)),
-  Asinh: smooth((p, x) => p.map("Reciprocal", p.map("Sqrt", p.affine(1, p.square(x), 1)))),
-  Acosh: smooth((p, x) => p.map("Reciprocal", p.map("Sqrt", p.affine(1, p.square(x), -1)))),
-  Atanh: smooth((p, x) => p.map("Reciprocal", p.affine(-1, p.square(x), 1))),
-  Sign: { kinks: "neurons", rule: constant },
+  Tan: smoothInFloat32((p, _x, y) => p.affine(1, p.square(y), 1)),
+  Asin: smoothInFloat32((p, x) => p.map("Reciprocal", p.map("Sqrt", p.affine(-1, p.square(x), 1)))),
+  Acos: smoothInFloat32((p, x) => p.map("Neg", p.map("Reciprocal", p.map("Sqrt", p.affine(-1, p.square(x), 1))))),
+  Atan: smoothInFloat32((p, x) => p.map("Reciprocal", p.affine(1, p.square(x), 1))),
+  Sinh: smoothInFloat32((p, x) => p.map("Cosh", x)),
+  Cosh: smoothInFloat32((p, x) => p.map("Sinh", x)),
+  Asinh: smoothInFloat32((p, x) => p.map("Reciprocal", p.map("Sqrt", p.affine(1, p.square(x), 1)))),
+  Acosh: smoothInFloat32((p, x) => p.map("Reciprocal", p.map("Sqrt", p.affine(1, p.square(x), -1)))),
+  Atanh: smoothInFloat32((p, x) => p.map("Reciprocal", p.affine(-1, p.square(x), 1))),
+  Sign: { kinks: "neurons", settle: (p, [x]) => sign(p, x!), rule: constant },
   Floor: { rule: constant },
   Ceil: { rule: constant },
   Round: { rule: constant },
   IsNaN: { rule: constant },
   IsInf: { attributes: ["detect_negative", "detect_positive"], rule: constant },
-  Equal: { kinks: "neurons", rule: constant },
-  Greater: { kinks: "neurons", rule: constant },
-  GreaterOrEqual: { kinks: "neurons", rule: constant },
-  Less: { kinks: "neurons", rule: constant },
-  LessOrEqual: { kinks: "neurons", rule: constant },
+  Equal: { kinks: "neurons", settle: (p, [a, b]) => equal(p, a!, b!), rule: constant },
+  Greater: { kinks: "neurons", settle: (p, [a, b]) => above(p, a!, b!), rule: constant },
+  GreaterOrEqual: { kinks: "neurons", settle: (p, [a, b]) => atLeast(p, a!, b!), rule: constant },
+  Less: { kinks: "neurons", settle: (p, [a, b]) => above(p, b!, a!), rule: constant },
+  LessOrEqual: { kinks: "neurons", settle: (p, [a, b]) => atLeast(p, b!, a!), rule: constant },
 } satisfies Operators;

@@ -1,5 +1,6 @@
 import { sizeOf } from "../../base/index.ts";
 import { intTensor } from "../../onnx/index.ts";
+import { convolutionInFloat64, transposedConvolutionInFloat64 } from "../float64/convolution.ts";
 import { windowAttributes, windowOf } from "../geometry.ts";
 import type { Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
@@ -11,6 +12,7 @@ const channelShape = (channels: number, rank: number) => [1, channels, ...new Ar
 export const convolution = {
   /** y = x * W + b; dy = dx * W + x * dW + db. */
   Conv: {
+    float64: convolutionInFloat64,
     // W is [M, C / group, …]: each output entry is a sum over one slice of it.
     multiplyAdds: ({ inputs: [, w], outputs: [y] }) => sizeOf(y!.shape) * sizeOf(w!.shape.slice(1)),
     attributes: [...windowAttributes, "group"],
@@ -36,6 +38,7 @@ export const convolution = {
 
   /** The adjoint of a convolution, used as a layer; W [I, O/group, …]. */
   ConvTranspose: {
+    float64: transposedConvolutionInFloat64,
     // W is [C, M / group, …]: each input entry is spread by one slice of it.
     multiplyAdds: ({ inputs: [x, w] }) => sizeOf(x!.shape) * sizeOf(w!.shape.slice(1)),
     tapName: "deconv",

@@ -9,8 +9,9 @@ import { normalization } from "./normalization.ts";
 import { pooling } from "./pooling.ts";
 import { reduction } from "./reduction.ts";
 import { shape } from "./shape.ts";
+import { withoutRule } from "./without-rule.ts";
 
-/** The operators by the file that holds them. */
+/** The operators that can be differentiated, by the file that holds them. */
 export const families: Readonly<Record<string, Operators>> = {
   activation,
   arithmetic,
@@ -23,8 +24,10 @@ export const families: Readonly<Record<string, Operators>> = {
 };
 
 /** One entry for each ONNX operator that can be differentiated, by the operator's name. */
-export const operators: Operators = tableOf(Object.assign({}, ...Object.values(families)) as Operators);
+export const differentiable: Operators = Object.assign({}, ...Object.values(families));
 
-/** What is known of a node's operator; `undefined` for one that cannot be differentiated, or that is not of ONNX's own domain. */
+const operators: Operators = tableOf({ ...differentiable, ...withoutRule });
+
+/** What is known of a node's operator; `undefined` if nothing is, or if it is not of ONNX's own domain. */
 export const operatorOf = ({ op, domain }: Pick<Node, "op" | "domain">): Operator | undefined =>
   domain === "" ? operators[op] : undefined;

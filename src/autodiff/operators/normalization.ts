@@ -1,5 +1,11 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
 import { int, ints } from "../../onnx/index.ts";
+import {
+  groupNormalizationInFloat64,
+  instanceNormalizationInFloat64,
+  localResponseNormalizationInFloat64,
+  meanVarianceNormalizationInFloat64,
+} from "../float64/normalization.ts";
 import { exceeds, sign } from "../kinks.ts";
 import type { Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
@@ -100,6 +106,7 @@ export const normalization = {
   },
 
   InstanceNormalization: {
+    float64: instanceNormalizationInFloat64,
     tapName: "norm",
     attributes: ["epsilon"],
     keeps: "normalizers",
@@ -113,6 +120,7 @@ export const normalization = {
 
   /** Its other outputs are the mean, and r = 1/√(var + ε), with dr = −r² mean(x̂∘dx). */
   LayerNormalization: {
+    float64: "first output",
     tapName: "norm",
     attributes: ["axis", "epsilon", "stash_type"],
     keeps: "normalizers",
@@ -134,6 +142,7 @@ export const normalization = {
 
   /** Standardized over groups of channels, then affine by channel (by group before opset 21). */
   GroupNormalization: {
+    float64: groupNormalizationInFloat64,
     tapName: "norm",
     attributes: ["epsilon", "num_groups", "stash_type"],
     keeps: "normalizers",
@@ -162,6 +171,7 @@ export const normalization = {
   },
 
   MeanVarianceNormalization: {
+    float64: meanVarianceNormalizationInFloat64,
     attributes: ["axes"],
     keeps: "normalizers",
     rule: (node, primal) => {
@@ -206,6 +216,7 @@ export const normalization = {
    * y = x/sᵝ with s = bias + (α/size) Σ x² over neighbouring channels; dy = s^−β ∘ dx − (2αβ/size) x s^(−β−1) ∘ Σ(x∘dx).
    */
   LRN: {
+    float64: localResponseNormalizationInFloat64,
     tapName: "norm",
     attributes: ["alpha", "beta", "bias", "size"],
     keeps: "normalizers",

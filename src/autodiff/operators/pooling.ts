@@ -1,8 +1,9 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
-import { floatTensor, intTensor } from "../../onnx/index.ts";
+import { floatTensor, intTensor, readAttributes } from "../../onnx/index.ts";
+import { averagePoolInFloat64, globalLpPoolInFloat64, lpPoolInFloat64, overSpatialAxes } from "../float64/pooling.ts";
 import { poolWindowOf, windowAttributes, windowOf } from "../geometry.ts";
 import { above, firstInRow, firstInWindow, sign, windowsWithEntries } from "../kinks.ts";
-import type { Operators } from "../operator.ts";
+import type { Operator, Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { Window } from "../program.ts";
 import type { Rule, RuleNode } from "../rule.ts";
@@ -57,9 +58,19 @@ const lpSlopes = (primal: PrimalBuilder, x: Value, y: Value, p: number) => {
   return { inner, outer };
 };
 
+/** The second output of MaxPool: the flat index, in row-major order, of the entry that each window takes. */
+const settledIndices: Operator["settle"] = (primal, [x], { attributes, outputs: [y, indices] }) => {
+  const read = readAttributes(attributes);
+  if (indices === undefined || read.int("storage_order", 0) !== 0) return undefined;
+  const kernel = read.ints("kernel_shape")!;
+  const window = poolWindowOf({ attributes: read, inputs: [x!], outputs: [y!] }, kernel);
+  return firstInWindow(primal, x!, y!, window, kernel);
+};
+
 export const pooling = {
   /** Each output follows the entry that it took; among equal ones the first in row-major order. */
   MaxPool: {
+    settle: settledIndices,
     tapName: "pool",
     attributes: [...windowAttributes, "ceil_mode", "storage_order"],
     kinks: "windows",
@@ -78,6 +89,7 @@ export const pooling = {
   },
 
   GlobalMaxPool: {
+    float64: overSpatialAxes("ReduceMax"),
     tapName: "gmp",
     kinks: "windows",
     keeps: "pooling switches",
@@ -93,6 +105,7 @@ export const pooling = {
 
   /** The sum over each window, divided by the number of entries that count. */
   AveragePool: {
+    float64: averagePoolInFloat64,
     tapName: "pool",
     attributes: [...windowAttributes, "ceil_mode", "count_include_pad"],
     rule: (node, primal) => {
@@ -103,9 +116,10 @@ export const pooling = {
     },
   },
 
-  GlobalAveragePool: { tapName: "gap", rule: globalAverage },
+  GlobalAveragePool: { float64: overSpatialAxes("ReduceMean"), tapName: "gap", rule: globalAverage },
 
   LpPool: {
+    float64: lpPoolInFloat64,
     tapName: "pool",
     attributes: [...windowAttributes, "ceil_mode", "p"],
     kinks: "neurons",
@@ -119,6 +133,7 @@ export const pooling = {
   },
 
   GlobalLpPool: {
+    float64: globalLpPoolInFloat64,
     attributes: ["p"],
     kinks: "neurons",
     keeps: "others",

@@ -1,7 +1,7 @@
 import { type Shape, sizeOf, stridesOf } from "../../base/index.ts";
 import { intTensor } from "../../onnx/index.ts";
-import { above, firstInRow, sign } from "../kinks.ts";
-import type { Operators } from "../operator.ts";
+import { above, firstAlong, firstInRow, sign } from "../kinks.ts";
+import type { Operator, Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import { constant, fromRight, type Rule, type RuleNode, steering } from "../rule.ts";
 
@@ -85,6 +85,14 @@ const cumulativeSum: Rule = (node, primal) => {
 
 const reducing = ["keepdims", "noop_with_empty_axes"];
 
+/** The index of the extreme along an axis; of equal entries it is the first. */
+const argument = (extreme: "Max" | "Min"): Operator => ({
+  attributes: ["axis", "keepdims", "select_last_index"],
+  kinks: "windows",
+  settle: (primal, [x], { attributes }) => firstAlong(primal, extreme, x!, attributes),
+  rule: constant,
+});
+
 export const reduction = {
   ReduceSum: { attributes: reducing, rule: weightedReduction(undefined) },
   ReduceMean: { attributes: reducing, rule: weightedReduction(undefined, true) },
@@ -112,6 +120,6 @@ export const reduction = {
   ReduceMax: { attributes: reducing, kinks: "windows", keeps: "pooling switches", rule: extremum("Max") },
   ReduceMin: { attributes: reducing, kinks: "windows", keeps: "pooling switches", rule: extremum("Min") },
   CumSum: { attributes: ["exclusive", "reverse"], rule: cumulativeSum },
-  ArgMax: { attributes: ["axis", "keepdims", "select_last_index"], kinks: "windows", rule: constant },
-  ArgMin: { attributes: ["axis", "keepdims", "select_last_index"], kinks: "windows", rule: constant },
+  ArgMax: argument("Max"),
+  ArgMin: argument("Min"),
 } satisfies Operators;

@@ -1,5 +1,6 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
 import { floatTensor, intTensor, toNumbers } from "../../onnx/index.ts";
+import { resizeInFloat64 } from "../float64/resize.ts";
 import type { Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { Tangent } from "../program.ts";
@@ -192,6 +193,7 @@ export const shape = {
   Expand: { rule: expand },
   Tile: { rule: tile },
   Resize: {
+    float64: resizeInFloat64,
     multiplyAdds: resizeCost,
     attributes: [
       "antialias",
@@ -210,7 +212,7 @@ export const shape = {
   SpaceToDepth: { attributes: ["blocksize"], rule: spaceToDepth },
   Shape: { attributes: ["end", "start"], rule: constant },
   Size: { rule: constant },
-  ConstantOfShape: { attributes: ["value"], rule: constant },
+  ConstantOfShape: { float64: "none", attributes: ["value"], rule: constant },
   Range: { attributes: ["stash_type"], rule: range },
-  NonZero: { rule: constant },
+  NonZero: { float64: "none", rule: constant },
 } satisfies Operators;

@@ -1,5 +1,5 @@
-import type { Shape } from "../base/index.ts";
-import type { Attributes, Node, Tensor } from "../onnx/index.ts";
+import type { Shape } from "../../base/index.ts";
+import type { Attributes, Node, Tensor } from "../../onnx/index.ts";
 
 /** Writes float64 nodes. Its functions take and return names of tensors; `shape` and `wide` take names of the float32 graph. */
 export interface Float64Nodes {

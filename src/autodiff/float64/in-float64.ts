@@ -1,4 +1,4 @@
-import type { Shape } from "../base/index.ts";
+import type { Shape } from "../../base/index.ts";
 import {
   type Attributes,
   buildModel,
@@ -12,30 +12,17 @@ import {
   type Tensor,
   type TensorType,
   toNumbers,
-} from "../onnx/index.ts";
-import type { Float64Nodes } from "./float64-form.ts";
-import { float64Forms } from "./float64-forms.ts";
-
-/** Operators that ONNX Runtime implements in float64. */
-const float64Ops = new Set(
-  [
-    "Add Sub Mul Div Neg Abs Sqrt Exp Log Pow Reciprocal Sum Max Min Sign Floor Ceil Round Sin Cos CumSum Clip Where",
-    "Relu LeakyRelu PRelu Elu Selu ThresholdedRelu HardSigmoid HardSwish Shrink Sigmoid Tanh Softplus Softsign Mish Swish",
-    "Softmax LogSoftmax MatMul Gemm BatchNormalization LayerNormalization LpNormalization MaxPool ArgMax ArgMin",
-    "ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare",
-    "Equal Greater GreaterOrEqual Less LessOrEqual IsInf IsNaN Identity Cast Reshape Flatten Squeeze Unsqueeze Transpose",
-    "Concat Split Slice Pad Gather GatherElements GatherND Expand Tile DepthToSpace SpaceToDepth Shape Size",
-  ].flatMap((names) => names.split(" ")),
-);
+} from "../../onnx/index.ts";
+import type { Operator } from "../operator.ts";
+import { operatorOf } from "../operators/index.ts";
+import type { Float64Nodes } from "./form.ts";
 
 /** The type and shape of a tensor of a graph, by its name. */
 type TypeOf = (name: string) => TensorType | undefined;
 
 /**
  * The same graph, computed in float64 between float32 inputs and outputs. In float32 the order in which a processor adds could
- * decide on which side of a kink a neuron lies. Convolutions, pools and other operators that ONNX Runtime implements only in
- * float32 are written with operators that it implements in float64 (`float64Forms`). Operators without such a form (Erf,
- * some trigonometric functions, branches and loops) run in float32 between casts.
+ * decide on which side of a kink a neuron lies. The entry of each operator says how its nodes are computed in float64.
  *
  * `typeOf` gives the types of the tensors that are not initializers.
  */
@@ -66,24 +53,13 @@ class Float64Writer implements Float64Nodes {
   }
 
   add(one: Node): void {
-    const form = one.domain === "" && Object.hasOwn(float64Forms, one.op) ? float64Forms[one.op] : undefined;
-    const written = this.#isFloat(one.outputs[0]!) ? form?.(this, one) : undefined;
-    if (written !== undefined) {
-      this.#once("Identity", [written], wideName(one.outputs[0]!));
-    } else if (one.domain === "" && float64Ops.has(one.op)) {
-      const inputs = one.inputs.map((name) => (this.#isFloat(name) ? this.wide(name) : name));
-      // ONNX Runtime gives the mean and the deviation of a LayerNormalization in float32.
-      const isNarrow = (i: number) => one.op === "LayerNormalization" && i > 0;
-      const outputs = one.outputs.map((name, i) => {
-        if (!this.#isFloat(name)) return name;
-        return isNarrow(i) ? `${name}/rounded` : wideName(name);
-      });
-      const toFloat = one.op === "Cast" && this.#isFloat(one.outputs[0]!);
-      this.nodes.push({ ...one, inputs, outputs, attributes: toFloat ? castTo("float64") : one.attributes });
-      one.outputs.forEach((name, i) => {
-        if (isNarrow(i) && this.#isFloat(name)) this.#once("Cast", [outputs[i]!], wideName(name), castTo("float64"));
-      });
-    } else this.#between(one);
+    const { float64 = "kernel" } = operatorOf(one) ?? { float64: "none" };
+    if (typeof float64 === "function" && this.#isFloat(one.outputs[0]!)) {
+      const written = float64(this, one);
+      if (written === undefined) this.#between(one);
+      else this.#once("Identity", [written], wideName(one.outputs[0]!));
+    } else if (float64 === "none") this.#between(one);
+    else this.#widened(one, float64);
   }
 
   /** The name of the tensor in float32: its own if it is an input or initializer, otherwise that of a cast. */
@@ -126,6 +102,22 @@ class Float64Writer implements Float64Nodes {
     if (name === "") return [];
     const tensor = this.#initializers.get(name);
     return tensor && toNumbers(tensor);
+  }
+
+  /** Adds the node with float64 inputs and outputs, but for those outputs that its kernel gives in float32. */
+  #widened(one: Node, float64: Operator["float64"]): void {
+    const inputs = one.inputs.map((name) => (this.#isFloat(name) ? this.wide(name) : name));
+    const isNarrow = (i: number) => float64 === "first output" && i > 0;
+    const outputs = one.outputs.map((name, i) => {
+      if (!this.#isFloat(name)) return name;
+      return isNarrow(i) ? `${name}/rounded` : wideName(name);
+    });
+    // The attribute `to` names the type of the output.
+    const isCast = one.attributes.to !== undefined && this.#isFloat(one.outputs[0]!);
+    this.nodes.push({ ...one, inputs, outputs, attributes: isCast ? castTo("float64") : one.attributes });
+    one.outputs.forEach((name, i) => {
+      if (isNarrow(i) && this.#isFloat(name)) this.#once("Cast", [outputs[i]!], wideName(name), castTo("float64"));
+    });
   }
 
   /** Adds a node unchanged, between casts to float32 and back. What its subgraphs read keeps its name in float32. */

@@ -1,7 +1,7 @@
-import { sizeOf } from "../base/index.ts";
-import { int, ints, type Node, readAttributes } from "../onnx/index.ts";
-import type { Float64Nodes } from "./float64-form.ts";
-import { resizeMatrices } from "./resize-matrices.ts";
+import { sizeOf } from "../../base/index.ts";
+import { int, ints, type Node, readAttributes } from "../../onnx/index.ts";
+import { resizeMatrices } from "../resize-matrices.ts";
+import type { Float64Nodes } from "./form.ts";
 
 /**
  * A Resize as one product per axis, or one selection if it takes the nearest entry. The weights of the runtime are float32 numbers, and those
