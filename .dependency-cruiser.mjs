@@ -10,7 +10,7 @@ const mayImport = {
   images: [],
   results: [],
   training: ["onnx", "autodiff", "runtime", "jacobian"],
-  controls: ["onnx", "runtime", "jacobian"],
+  controls: ["onnx", "autodiff", "runtime", "jacobian"],
   studies: ["autodiff", "jacobian", "svd", "images", "results", "runtime", "operator", "training"],
   figures: ["results"],
   platform: ["onnx", "runtime", "images", "results"],

@@ -15,3 +15,4 @@ export {
 } from "./record.ts";
 export { constant } from "./rule.ts";
 export { transpose } from "./transpose.ts";
+export type { Filters, Weights } from "./weights.ts";

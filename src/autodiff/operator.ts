@@ -2,6 +2,7 @@ import type { Attributes } from "../onnx/index.ts";
 import type { Float64Form } from "./float64/form.ts";
 import type { PrimalBuilder, Value } from "./primal.ts";
 import type { Rule, ShapedNode } from "./rule.ts";
+import type { Weights } from "./weights.ts";
 
 /** To what the values belong that operators keep, by the name that results have for it. */
 export const keptFamilies = ["active neurons", "normalizers", "pooling switches", "others"] as const;
@@ -35,6 +36,11 @@ export interface Operator {
    * operators.
    */
   readonly float64?: "kernel" | "first output" | "none" | Float64Form;
+  /**
+   * How it multiplies by weights. `in integers`: by weights that no control can draw. `passed on`: its first input may be weights,
+   * and its output is these weights in another form, as if it rearranged them.
+   */
+  readonly weights?: Weights | "in integers" | "passed on";
   /** Whether it only moves, copies or converts the entries of its first input. Its output is then no tap. */
   readonly rearranges?: true;
   /** How the names of its taps begin, as in the literature; its own name in lower case if left out. */

@@ -1,5 +1,5 @@
+import type { Filters } from "../autodiff/index.ts";
 import { type Rng, sizeOf, stridesOf } from "../base/index.ts";
-import type { Filters } from "./filters.ts";
 
 /** The numbers in a uniformly random order. Each keeps its bits. */
 export function shuffled(numbers: Float32Array, rng: Rng): Float32Array {

@@ -1,6 +1,6 @@
+import { type Filters, operatorOf, type Weights } from "../autodiff/index.ts";
 import { PushforwardError, type Shape } from "../base/index.ts";
 import type { Graph, Model, Node, Tensor } from "../onnx/index.ts";
-import { type Filters, filtersAt, weightPositions } from "./filters.ts";
 
 /** An input of a node, by the node's name and the input's place. */
 interface Read {
@@ -75,10 +75,10 @@ function search(graph: Graph, path: string, outer: Scope, inside: string | undef
   for (const node of graph.nodes) {
     refuseHidden(node, scope);
     node.inputs.forEach(countRead);
-    for (const position of weightPositions(node)) addUse(node, position, scope, inside, found);
+    for (const position of multiplies(node)?.positions(node) ?? []) addUse(node, position, scope, inside, found);
     const [first] = node.inputs.map((name) => scope.get(name));
     for (const output of node.outputs) {
-      if (first !== undefined && moving.has(node.op)) scope.set(output, { ...first, computed: true });
+      if (first !== undefined && passesOn(node)) scope.set(output, { ...first, computed: true });
       else scope.delete(output);
     }
     for (const [name, attribute] of Object.entries(node.attributes)) {
@@ -95,7 +95,7 @@ function addUse(node: Node, position: number, scope: Scope, inside: string | und
   const { weights, tensor, computed } = constant;
   if (computed) throw refusal(node, `they are computed from "${weights}" each time`);
   if (tensor.type !== "float32") return;
-  const filters = filtersAt(node, position, tensor.shape);
+  const filters = multiplies(node)?.filters(node, position, tensor.shape);
   if (filters === undefined) return;
   const use = { node: node.name, position };
   const known = layers.get(weights);
@@ -106,25 +106,22 @@ function addUse(node: Node, position: number, scope: Scope, inside: string | und
   }
 }
 
-/** Operators that only move or convert the entries of their first input. */
-const moving = new Set([
-  "Cast",
-  "DequantizeLinear",
-  "Flatten",
-  "Identity",
-  "Reshape",
-  "Squeeze",
-  "Transpose",
-  "Unsqueeze",
-]);
+/** How a node multiplies by weights, if it does. */
+export function multiplies(node: Pick<Node, "op" | "domain">): Weights | undefined {
+  const weights = operatorOf(node)?.weights;
+  return typeof weights === "object" ? weights : undefined;
+}
 
-/** Operators of the format that multiply by integers. */
-const inIntegers = new Set(["ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"]);
+/** Whether the output of a node is its first input in another form. */
+const passesOn = (node: Node): boolean => {
+  const { rearranges, weights } = operatorOf(node) ?? {};
+  return rearranges === true || weights === "passed on";
+};
 
 /** @throws PushforwardError `op-unsupported` for a node with weights that cannot be drawn */
 function refuseHidden(node: Node, scope: Scope): void {
   const matrices = node.inputs.filter((name) => (scope.get(name)?.tensor.shape.length ?? 0) >= 2);
-  if (node.domain === "" && inIntegers.has(node.op) && matrices.length > 0) {
+  if (operatorOf(node)?.weights === "in integers" && matrices.length > 0) {
     throw refusal(node, "they are integers");
   }
   if (node.domain !== "" && (matrices.length > 0 || node.attributes.coefficients !== undefined)) {

@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from "../onnx/index.ts";
 import { OTHER_KINDS } from "./kinds.ts";
-import type { WeightLayer } from "./layers.ts";
+import { multiplies, type WeightLayer } from "./layers.ts";
 
 /** The output of a node that multiplies by weights, bias aside. */
 export interface Product {
@@ -28,14 +28,6 @@ export interface Products {
   /** In graph order. */
   readonly products: readonly Product[];
 }
-
-/** The input that is the bias, by operator. */
-const biasAt = new Map([
-  ["Conv", 2],
-  ["ConvTranspose", 2],
-  ["DeformConv", 3],
-  ["Gemm", 2],
-]);
 
 /**
  * The graph of a network with the bias of each layer set apart.
@@ -61,7 +53,7 @@ export function withProducts(model: Model, layers: readonly WeightLayer[]): Prod
   const apart = (multiplying: Node): Node[] => {
     const { name, op, inputs, outputs } = multiplying;
     const [output = ""] = outputs;
-    const at = biasAt.get(op) ?? inputs.length;
+    const { position: at, to } = multiplies({ op, domain: "" })?.bias ?? { position: inputs.length };
     const bias = inputs[at] ?? "";
     if (bias === "") {
       products.push({ node: name, tensor: output, layers: byNode.get(name)! });
@@ -79,7 +71,7 @@ export function withProducts(model: Model, layers: readonly WeightLayer[]): Prod
     const beta = readAttributes(multiplying.attributes).float("beta", 1);
     const rank = model.values.get(output)!.shape.length;
     const operands =
-      op === "Gemm"
+      to === "output"
         ? { op: "Mul", inputs: [bias, constant(`${output}_beta`, floatTensor([], [beta]))] }
         : { op: "Reshape", inputs: [bias, constant(`${output}_shape`, intTensor(channelShape(rank)))] };
     return [
@@ -96,7 +88,7 @@ export function withProducts(model: Model, layers: readonly WeightLayer[]): Prod
 const channelShape = (rank: number): number[] => [1, -1, ...new Array<number>(rank - 2).fill(1)];
 
 function refuseUnseen({ node, op, inside }: WeightLayer): void {
-  const isCell = op === "GRU" || op === "LSTM" || op === "RNN";
+  const isCell = multiplies({ op, domain: "" })?.isCell === true;
   if (!isCell && inside === undefined) return;
   throw new PushforwardError("op-unsupported", {
     what: isCell

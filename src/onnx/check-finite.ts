@@ -1,28 +1,9 @@
 import { PushforwardError } from "../base/index.ts";
 import { readsOf, subgraphsOf } from "./graph.ts";
 import type { Graph, Node, Tensor } from "./model.ts";
+import { formatFacts } from "./operator-facts.ts";
 import { isFloat } from "./precision.ts";
 import { toFloat32Array } from "./tensor-types.ts";
-
-/** Operators that only move entries. An infinity passes through them to the next operator. */
-const moving = new Set(
-  [
-    "Identity Cast CastLike Dropout Reshape Flatten Squeeze Unsqueeze Transpose Expand Tile Slice Split Concat Gather",
-    "GatherElements GatherND ScatterElements ScatterND Pad Trilu DepthToSpace SpaceToDepth ReverseSequence Compress",
-    "ConstantOfShape If Loop Scan",
-  ].flatMap((names) => names.split(" ")),
-);
-
-/**
- * Operators in which a mask of −∞ or a bound of ±∞ is meaningful. In all other arithmetic, an infinity is a damaged
- * weight.
- */
-const takesInfinity = new Set(
-  [
-    "Where Add Sub Sum Max Min Clip Equal Greater GreaterOrEqual Less LessOrEqual IsInf IsNaN",
-    "Softmax LogSoftmax Attention",
-  ].flatMap((names) => names.split(" ")),
-);
 
 /**
  * Refuses constants that are not finite and that reach arithmetic in which this cannot be intended. The graph must be folded, so
@@ -69,8 +50,9 @@ function brokenBy(name: string, users: Users, seen: Set<string>): Node | undefin
   if (seen.has(name)) return undefined;
   seen.add(name);
   for (const user of users.get(name) ?? []) {
-    if (takesInfinity.has(user.op)) continue;
-    if (!moving.has(user.op)) return user;
+    const { infinity } = formatFacts(user.op);
+    if (infinity === "counts") continue;
+    if (infinity !== "passes") return user;
     for (const output of user.outputs) {
       const broken = brokenBy(output, users, seen);
       if (broken !== undefined) return broken;

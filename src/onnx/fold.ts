@@ -1,70 +1,15 @@
-import { type Shape, tableOf } from "../base/index.ts";
+import type { Shape } from "../base/index.ts";
 import { readsOf, subgraphsOf } from "./graph.ts";
 import type { Graph, Node, Tensor, TensorType } from "./model.ts";
-
-/** Operators with random outputs, which are never constant. */
-const random = new Set([
-  "Bernoulli",
-  "Dropout",
-  "Multinomial",
-  "RandomNormal",
-  "RandomNormalLike",
-  "RandomUniform",
-  "RandomUniformLike",
-]);
+import { formatFacts } from "./operator-facts.ts";
 
 /** Whether a node, or one in a graph inside it, draws at random. */
 export const isRandom = (node: Node): boolean =>
-  random.has(node.op) || subgraphsOf(node).some((inner) => inner.nodes.some(isRandom));
-
-/** Operators whose output is not a tensor, so that it cannot be fetched. */
-const notATensor = new Set([
-  "Optional",
-  "SequenceConstruct",
-  "SequenceEmpty",
-  "SequenceErase",
-  "SequenceInsert",
-  "SequenceMap",
-  "SplitToSequence",
-]);
-
-/** Operators for which the *values* of the inputs determine the number of entries of the output. */
-const shapedByValues = new Set([
-  "Compress",
-  "If",
-  "Loop",
-  "NonMaxSuppression",
-  "NonZero",
-  "Scan",
-  "StringSplit",
-  "Unique",
-]);
-
-/** The positions of the inputs that determine the shape of the output. */
-const shapeInputs = tableOf<Readonly<Record<string, readonly number[]>>>({
-  AffineGrid: [1],
-  CenterCropPad: [1],
-  Col2Im: [1, 2],
-  ConstantOfShape: [0],
-  Expand: [1],
-  MaxUnpool: [2],
-  OneHot: [1],
-  Pad: [1, 3],
-  Range: [0, 1, 2],
-  Reshape: [1],
-  Resize: [1, 2, 3],
-  Slice: [1, 2, 3, 4],
-  Split: [1],
-  Squeeze: [1],
-  Tile: [1],
-  TopK: [1],
-  Unsqueeze: [1],
-  Upsample: [1],
-});
+  formatFacts(node.op).isRandom === true || subgraphsOf(node).some((inner) => inner.nodes.some(isRandom));
 
 /** The tensors that a run of the graph can return: all outputs of nodes that are tensors, and the outputs of the graph. */
 export function observable(graph: Graph): string[] {
-  const names = graph.nodes.flatMap((node) => (notATensor.has(node.op) ? [] : node.outputs));
+  const names = graph.nodes.flatMap((node) => (formatFacts(node.op).makesTensors === false ? [] : node.outputs));
   return [...new Set([...names, ...graph.outputs.map(({ name }) => name)])].filter((name) => name !== "");
 }
 
@@ -81,7 +26,7 @@ export function constantsOf(graph: Graph, observed?: ReadonlyMap<string, Tensor>
     const asksShape = node.domain === "" && (node.op === "Shape" || node.op === "Size");
     const fixed = asksShape
       ? !reads.some((name) => shapeVaries.has(name))
-      : !random.has(node.op) && reads.every((name) => constant.has(name));
+      : formatFacts(node.op).isRandom !== true && reads.every((name) => constant.has(name));
     if (fixed && node.outputs.every((output) => output === "" || observed?.has(output) !== false)) {
       for (const output of node.outputs) constant.add(output);
     } else if (hasVaryingShape(node, reads, constant, shapeVaries)) {
@@ -97,9 +42,9 @@ function hasVaryingShape(
   constant: ReadonlySet<string>,
   varies: ReadonlySet<string>,
 ): boolean {
-  if (shapedByValues.has(node.op) || notATensor.has(node.op) || reads.some((name) => varies.has(name))) return true;
-  const byValue = node.op.startsWith("Reduce") ? [1] : (shapeInputs[node.op] ?? []);
-  return byValue.some((position) => {
+  const { makesTensors, shapedBy = [] } = formatFacts(node.op);
+  if (shapedBy === "values" || makesTensors === false || reads.some((name) => varies.has(name))) return true;
+  return shapedBy.some((position) => {
     const input = node.inputs[position] ?? "";
     return input !== "" && !constant.has(input);
   });

@@ -1,12 +1,6 @@
-import { tableOf } from "../base/index.ts";
 import { allNames, freshName, mapSubgraphs, subgraphsOf } from "./graph.ts";
 import type { Graph, Node } from "./model.ts";
-
-/** Operators whose number of outputs is the number of names that the node lists, so that every name counts. */
-const variadic = new Set(["If", "Loop", "Scan", "Split"]);
-
-/** Operators that must name more than their first output. */
-const required = tableOf<Readonly<Record<string, number>>>({ DynamicQuantizeLinear: 3, StringSplit: 2, TopK: 2 });
+import { formatFacts } from "./operator-facts.ts";
 
 /**
  * The graph with a name for every output that an operator must have, and without empty names at the end of other lists. A file
@@ -32,8 +26,7 @@ export const leavesOutOutputs = (graph: Graph): boolean =>
 /** `undefined` if the node's outputs need no change. */
 function requiredOutputs(node: Node, taken: Set<string>): string[] | undefined {
   const { op, outputs } = node;
-  const isVariadic = variadic.has(op) && node.domain === "";
-  const count = isVariadic ? outputs.length : countOf(node);
+  const count = countOf(node);
   if (outputs.length >= count && !outputs.includes("")) return undefined;
   const fresh = () => freshName(taken, `${node.name || op}/unnamed`);
   const padded = Array.from({ length: Math.max(outputs.length, count) }, (_, i) => outputs[i] ?? "");
@@ -41,9 +34,11 @@ function requiredOutputs(node: Node, taken: Set<string>): string[] | undefined {
   return named.slice(0, named.findLastIndex((output) => output !== "") + 1);
 }
 
-function countOf({ op, domain, attributes }: Node): number {
+function countOf({ op, domain, attributes, outputs }: Node): number {
   if (domain !== "") return 1;
+  const { outputs: required = 1 } = formatFacts(op);
+  if (required === "as listed") return outputs.length;
   const training = attributes.training_mode;
   const trains = op === "BatchNormalization" && training?.kind === "int" && training.value !== 0;
-  return trains ? 3 : (required[op] ?? 1);
+  return trains ? 3 : required;
 }

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { type LinearProgram, linearize } from "../../src/autodiff/index.ts";
+import { constant, type LinearProgram, linearize } from "../../src/autodiff/index.ts";
 import { differentiable } from "../../src/autodiff/operators/index.ts";
 import { sizeOf } from "../../src/base/index.ts";
 import { type Node, readAttributes } from "../../src/onnx/index.ts";
-import { evaluate64 } from "../reference/interpret.ts";
+import { formatFacts } from "../../src/onnx/operator-facts.ts";
+import { evaluate64, interpret } from "../reference/interpret.ts";
 import { rows } from "../rows/index.ts";
-import { problemOf } from "../rows/problem.ts";
+import { problemOf, to64 } from "../rows/problem.ts";
 import type { OpRow } from "../rows/row.ts";
 
 /** The reference draws nothing at random, so this is no row of the laws. */
@@ -81,4 +82,34 @@ describe("the entry of an operator states what its rule does", async () => {
     expect({ kinks: entry.kinks === undefined ? [] : [entry.kinks] }).toEqual({ kinks: [...(kinks.get(op) ?? [])] });
     expect({ keeps: entry.keeps !== undefined }).toEqual({ keeps: keeps.has(op) });
   });
+});
+
+/** DepthToSpace and SpaceToDepth are taps, though J to them has the same σ as J to their inputs: stored runs have their names. */
+const stayTaps = new Set(["DepthToSpace", "SpaceToDepth"]);
+
+/** Whether all rows of an operator hand on the entries of their first input, each once. */
+function handsOn(op: string): boolean {
+  const tried = rows.filter((row): row is OpRow => "op" in row && row.op === op);
+  return tried.every((row) => {
+    const { model, point } = problemOf(row);
+    const values = interpret(model.onnx.graph, to64(point));
+    const [x, y] = [Object.keys(row.in)[0]!, "Y0"].map((name) => values.get(name)!);
+    const sorted = (data: ArrayLike<number>) => [...Float32Array.from(data)].sort();
+    return y!.type !== "float32" || sorted(y!.data).join() === sorted(x!.data).join();
+  });
+}
+
+test("what only rearranges the entries of its input is declared, and an infinity passes through it", () => {
+  const moving = Object.keys(differentiable).filter((op) => differentiable[op]!.rule !== constant);
+  const found = moving.filter((op) => handsOn(op) && differentiable[op]!.multiplyAdds === undefined);
+  const declared = moving.filter((op) => differentiable[op]!.rearranges);
+  for (const op of declared) expect([op, formatFacts(op).infinity]).toEqual([op, "passes"]);
+  expect(declared.sort()).toEqual(found.filter((op) => !stayTaps.has(op)).sort());
+});
+
+test("what multiplies by an input that may be weights says how they form filters", () => {
+  const multiplying = Object.keys(differentiable).filter((op) => differentiable[op]!.multiplyAdds !== undefined);
+  const weighted = Object.keys(differentiable).filter((op) => differentiable[op]!.weights !== undefined);
+  // The matrices of a Resize are made by its rule.
+  expect(weighted.sort()).toEqual(multiplying.filter((op) => op !== "Resize").sort());
 });

@@ -109,7 +109,7 @@ export const arithmetic = {
     settle: (p, [x], { outputs: [y] }) => (y!.type === "bool" ? p.not(equal(p, x!, p.scalar(0))) : undefined),
     rule: cast,
   },
-  CastLike: { attributes: ["round_mode", "saturate"], rule: cast },
+  CastLike: { attributes: ["round_mode", "saturate"], rearranges: true, rule: cast },
   /**
    * Where min < x < max, y follows x. At the limits and beyond, y follows the limit and not x; where min ≥ max, it follows max.
    */

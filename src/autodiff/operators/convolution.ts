@@ -5,6 +5,7 @@ import { windowAttributes, windowOf } from "../geometry.ts";
 import type { Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { LinearBuilder, OpAttributes, Tangent } from "../program.ts";
+import { convolutionWeights, transposedWeights } from "../weights.ts";
 
 /** The shape [1, O, 1, …] of a bias [O]. */
 const channelShape = (channels: number, rank: number) => [1, channels, ...new Array<number>(rank).fill(1)];
@@ -12,6 +13,7 @@ const channelShape = (channels: number, rank: number) => [1, channels, ...new Ar
 export const convolution = {
   /** y = x * W + b; dy = dx * W + x * dW + db. */
   Conv: {
+    weights: convolutionWeights,
     float64: convolutionInFloat64,
     // W is [M, C / group, …]: each output entry is a sum over one slice of it.
     multiplyAdds: ({ inputs: [, w], outputs: [y] }) => sizeOf(y!.shape) * sizeOf(w!.shape.slice(1)),
@@ -38,6 +40,7 @@ export const convolution = {
 
   /** The adjoint of a convolution, used as a layer; W [I, O/group, …]. */
   ConvTranspose: {
+    weights: transposedWeights,
     float64: transposedConvolutionInFloat64,
     // W is [C, M / group, …]: each input entry is spread by one slice of it.
     multiplyAdds: ({ inputs: [x, w] }) => sizeOf(x!.shape) * sizeOf(w!.shape.slice(1)),

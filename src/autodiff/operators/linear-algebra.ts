@@ -1,6 +1,7 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
 import type { Operators } from "../operator.ts";
 import type { Value } from "../primal.ts";
+import { gemmWeights, matrixWeights } from "../weights.ts";
 
 /** The shape that MatMul uses for a vector: a row on the left, a column on the right. */
 const asMatrix = (shape: Shape, side: "left" | "right"): Shape =>
@@ -9,6 +10,7 @@ const asMatrix = (shape: Shape, side: "left" | "right"): Shape =>
 export const linearAlgebra = {
   /** d(AB) = dA·B + A·dB, over broadcast leading axes. */
   MatMul: {
+    weights: matrixWeights,
     // Each output entry is a sum over the last axis of A, whatever is broadcast; A may be a vector.
     multiplyAdds: ({ inputs: [a], outputs: [y] }) => sizeOf(y!.shape) * a!.shape.at(-1)!,
     keeps: "others",
@@ -32,6 +34,7 @@ export const linearAlgebra = {
 
   /** Y = α A′B′ + β C, dY = α(dA′·B′ + A′·dB′) + β dC. */
   Gemm: {
+    weights: gemmWeights,
     multiplyAdds: ({ attributes, inputs: [a], outputs: [y] }) =>
       sizeOf(y!.shape) * a!.shape[attributes.int("transA", 0) !== 0 ? 0 : 1]!,
     tapName: "fc",

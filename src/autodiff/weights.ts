@@ -13,45 +13,53 @@ export interface Filters {
   readonly apart: readonly number[];
 }
 
-type FiltersAt = (node: Node, position: number, shape: Shape) => Filters | undefined;
-
-interface Multiplying {
-  /** The inputs that can be weights. */
+/** How an operator multiplies by weights. */
+export interface Weights {
+  /** The inputs that are weights if they are constant floats. */
   readonly positions: (node: Node) => readonly number[];
-  /** `undefined` for an input that is not summed over, and so is a scale. */
-  readonly filters: FiltersAt;
+  /** The filters of such an input; `undefined` if it is not summed over, and so is a scale. */
+  readonly filters: (node: Node, position: number, shape: Shape) => Filters | undefined;
+  /** The input with the bias, which is added to every channel of axis 1, or is scaled by the attribute beta and broadcast. */
+  readonly bias?: { readonly position: number; readonly to: "channels" | "output" };
+  /** Whether it is a cell whose gates bound its output, so that the output is not proportional to the weights. */
+  readonly isCell?: true;
 }
 
-const convFilters: FiltersAt = (_, __, shape) => ({ shape, apart: [0] });
+/** Convolutions: W [O, I/group, …]. */
+export const convolutionWeights: Weights = {
+  positions: () => [1],
+  filters: (_, __, shape) => ({ shape, apart: [0] }),
+  bias: { position: 2, to: "channels" },
+};
+
+export const transposedWeights: Weights = {
+  positions: () => [1],
+  filters: transposedFilters,
+  bias: { position: 2, to: "channels" },
+};
+
+export const matrixWeights: Weights = { positions: () => [0, 1], filters: matrixFilters };
+
+export const gemmWeights: Weights = {
+  positions: () => [0, 1],
+  filters: gemmFilters,
+  bias: { position: 2, to: "output" },
+};
+
+export const einsumWeights: Weights = { positions: ({ inputs }) => [...inputs.keys()], filters: einsumFilters };
+
+/** W and R of a recurrent cell, [directions, gates · hidden, inputs]: a filter is one row of one gate. */
+export const cellWeights: Weights = {
+  positions: () => [1, 2],
+  filters: (_, __, shape) => ({ shape, apart: [0, 1] }),
+  isCell: true,
+};
 
 /** The filters of weights that are summed over along one axis. */
 const summedOver = (shape: Shape, axis: number): Filters => ({ shape, apart: axesBut(shape, [axis]) });
 
 const axesBut = (shape: Shape, axes: readonly number[]): number[] =>
   [...shape.keys()].filter((axis) => !axes.includes(axis));
-
-/** W and R of a recurrent cell, [directions, gates · hidden, inputs]: a filter is one row of one gate. */
-const recurrent: Multiplying = { positions: () => [1, 2], filters: (_, __, shape) => ({ shape, apart: [0, 1] }) };
-
-/** The operators of the format that multiply by weights. */
-const multiplying: ReadonlyMap<string, Multiplying> = new Map([
-  ["Conv", { positions: () => [1], filters: convFilters }],
-  ["DeformConv", { positions: () => [1], filters: convFilters }],
-  ["ConvTranspose", { positions: () => [1], filters: transposedFilters }],
-  ["MatMul", { positions: () => [0, 1], filters: matrixFilters }],
-  ["Gemm", { positions: () => [0, 1], filters: gemmFilters }],
-  ["Einsum", { positions: ({ inputs }) => [...inputs.keys()], filters: einsumFilters }],
-  ["GRU", recurrent],
-  ["LSTM", recurrent],
-  ["RNN", recurrent],
-]);
-
-/** The inputs of a node that are weights if they are constant floats. */
-export const weightPositions = (node: Node): readonly number[] =>
-  (node.domain === "" ? multiplying.get(node.op)?.positions(node) : undefined) ?? [];
-
-/** The filters of the weights that are an input of a node; `undefined` if the input is not summed over, and so is a scale. */
-export const filtersAt: FiltersAt = (node, position, shape) => multiplying.get(node.op)?.filters(node, position, shape);
 
 /** W [I, O/group, …]: a filter is one channel of the output, and those of different groups do not mix. */
 function transposedFilters(node: Node, _: number, [inputs = 1, ...rest]: Shape): Filters {

@@ -1,0 +1,107 @@
+import { tableOf } from "../base/index.ts";
+
+/** What the ONNX format says of an operator and reading a graph must know, whether or not it can be differentiated. */
+export interface FormatFacts {
+  /** Whether its outputs are drawn at random, so that they are never constant. */
+  readonly isRandom?: true;
+  /** Whether its output is not a tensor, so that it cannot be fetched. */
+  readonly makesTensors?: false;
+  /** The inputs whose values determine the shape of the output; `values` where those of its ordinary inputs do. */
+  readonly shapedBy?: readonly number[] | "values";
+  /** How many outputs it must name; `as listed` where the number of names is the number of outputs. 1 if left out. */
+  readonly outputs?: number | "as listed";
+  /**
+   * What an infinity in a constant input means: it `passes` through an operator that only moves entries, or `counts` as a mask or a
+   * bound. In all other operators it is a damaged weight.
+   */
+  readonly infinity?: "passes" | "counts";
+}
+
+/** The facts by the operator's name. An operator without an entry has none of them. */
+const facts = tableOf<Readonly<Record<string, FormatFacts>>>({
+  Add: { infinity: "counts" },
+  AffineGrid: { shapedBy: [1] },
+  Attention: { infinity: "counts" },
+  Bernoulli: { isRandom: true },
+  Cast: { infinity: "passes" },
+  CastLike: { infinity: "passes" },
+  CenterCropPad: { shapedBy: [1] },
+  Clip: { infinity: "counts" },
+  Col2Im: { shapedBy: [1, 2] },
+  Compress: { shapedBy: "values", infinity: "passes" },
+  Concat: { infinity: "passes" },
+  ConstantOfShape: { shapedBy: [0], infinity: "passes" },
+  DepthToSpace: { infinity: "passes" },
+  Dropout: { isRandom: true, infinity: "passes" },
+  DynamicQuantizeLinear: { outputs: 3 },
+  Equal: { infinity: "counts" },
+  Expand: { shapedBy: [1], infinity: "passes" },
+  Flatten: { infinity: "passes" },
+  Gather: { infinity: "passes" },
+  GatherElements: { infinity: "passes" },
+  GatherND: { infinity: "passes" },
+  Greater: { infinity: "counts" },
+  GreaterOrEqual: { infinity: "counts" },
+  Identity: { infinity: "passes" },
+  If: { shapedBy: "values", outputs: "as listed", infinity: "passes" },
+  IsInf: { infinity: "counts" },
+  IsNaN: { infinity: "counts" },
+  Less: { infinity: "counts" },
+  LessOrEqual: { infinity: "counts" },
+  LogSoftmax: { infinity: "counts" },
+  Loop: { shapedBy: "values", outputs: "as listed", infinity: "passes" },
+  Max: { infinity: "counts" },
+  MaxUnpool: { shapedBy: [2] },
+  Min: { infinity: "counts" },
+  Multinomial: { isRandom: true },
+  NonMaxSuppression: { shapedBy: "values" },
+  NonZero: { shapedBy: "values" },
+  OneHot: { shapedBy: [1] },
+  Optional: { makesTensors: false },
+  Pad: { shapedBy: [1, 3], infinity: "passes" },
+  RandomNormal: { isRandom: true },
+  RandomNormalLike: { isRandom: true },
+  RandomUniform: { isRandom: true },
+  RandomUniformLike: { isRandom: true },
+  Range: { shapedBy: [0, 1, 2] },
+  ReduceL1: { shapedBy: [1] },
+  ReduceL2: { shapedBy: [1] },
+  ReduceLogSum: { shapedBy: [1] },
+  ReduceLogSumExp: { shapedBy: [1] },
+  ReduceMax: { shapedBy: [1] },
+  ReduceMean: { shapedBy: [1] },
+  ReduceMin: { shapedBy: [1] },
+  ReduceProd: { shapedBy: [1] },
+  ReduceSum: { shapedBy: [1] },
+  ReduceSumSquare: { shapedBy: [1] },
+  Reshape: { shapedBy: [1], infinity: "passes" },
+  Resize: { shapedBy: [1, 2, 3] },
+  ReverseSequence: { infinity: "passes" },
+  Scan: { shapedBy: "values", outputs: "as listed", infinity: "passes" },
+  ScatterElements: { infinity: "passes" },
+  ScatterND: { infinity: "passes" },
+  SequenceConstruct: { makesTensors: false },
+  SequenceEmpty: { makesTensors: false },
+  SequenceErase: { makesTensors: false },
+  SequenceInsert: { makesTensors: false },
+  SequenceMap: { makesTensors: false },
+  Slice: { shapedBy: [1, 2, 3, 4], infinity: "passes" },
+  Softmax: { infinity: "counts" },
+  SpaceToDepth: { infinity: "passes" },
+  Split: { shapedBy: [1], outputs: "as listed", infinity: "passes" },
+  SplitToSequence: { makesTensors: false },
+  Squeeze: { shapedBy: [1], infinity: "passes" },
+  StringSplit: { shapedBy: "values", outputs: 2 },
+  Sub: { infinity: "counts" },
+  Sum: { infinity: "counts" },
+  Tile: { shapedBy: [1], infinity: "passes" },
+  TopK: { shapedBy: [1], outputs: 2 },
+  Transpose: { infinity: "passes" },
+  Trilu: { infinity: "passes" },
+  Unique: { shapedBy: "values" },
+  Unsqueeze: { shapedBy: [1], infinity: "passes" },
+  Upsample: { shapedBy: [1] },
+  Where: { infinity: "counts" },
+});
+
+export const formatFacts = (op: string): FormatFacts => facts[op] ?? {};
