@@ -49,7 +49,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "withoutBatch",
   ],
   controls: ["controlKinds", "drawControl", "weightLayers"],
-  jacobian: ["JacobianOperator", "Network", "describeInput", "productCost"],
+  jacobian: ["JacobianOperator", "Network", "describeInput", "inputsOf", "missingError", "productCost"],
   runtime: ["Block", "HostTensor", "blockOf", "createAlgebra", "evaluateWith"],
   operator: [
     "compose",

@@ -49,5 +49,5 @@ export function withWeights(model: Model, weights: ReadonlyMap<WeightLayer, Floa
     });
     return { ...node, inputs, attributes: Object.fromEntries(attributes) };
   };
-  return { onnx: { ...model.onnx, graph: replaceIn(graph, "") }, values };
+  return { ...model, onnx: { ...model.onnx, graph: replaceIn(graph, "") }, values };
 }

@@ -1,5 +1,11 @@
 import { formatShape, PushforwardError, type Shape, sizeOf } from "../base/index.ts";
 
+/** The numbers of an .npy file as they are, row-major: 64-bit integers as bigints, all others as float64, which holds them. */
+export interface ExactArray {
+  readonly shape: Shape;
+  readonly data: Float64Array | BigInt64Array | BigUint64Array;
+}
+
 /** An array of numbers with its shape, row-major. */
 export interface NumberArray {
   readonly shape: Shape;
@@ -11,28 +17,53 @@ const ALIGNMENT = 64;
 
 /** How to read an entry of each NumPy type. The byte order has already been checked to be little-endian or irrelevant. */
 const readers: Readonly<
-  Record<string, { readonly bytes: number; readonly read: (view: DataView, at: number) => number }>
+  Record<string, { readonly bytes: number; readonly read: (view: DataView, at: number) => number | bigint }>
 > = {
   f4: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
   f8: { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
+  b1: { bytes: 1, read: (view, at) => view.getUint8(at) },
   i1: { bytes: 1, read: (view, at) => view.getInt8(at) },
   i2: { bytes: 2, read: (view, at) => view.getInt16(at, true) },
   i4: { bytes: 4, read: (view, at) => view.getInt32(at, true) },
-  i8: { bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
+  i8: { bytes: 8, read: (view, at) => view.getBigInt64(at, true) },
   u1: { bytes: 1, read: (view, at) => view.getUint8(at) },
   u2: { bytes: 2, read: (view, at) => view.getUint16(at, true) },
   u4: { bytes: 4, read: (view, at) => view.getUint32(at, true) },
-  u8: { bytes: 8, read: (view, at) => Number(view.getBigUint64(at, true)) },
+  u8: { bytes: 8, read: (view, at) => view.getBigUint64(at, true) },
+};
+
+/** The arrays that hold what float64 cannot. */
+const bigArrays: Readonly<Record<string, typeof BigInt64Array | typeof BigUint64Array>> = {
+  i8: BigInt64Array,
+  u8: BigUint64Array,
 };
 
 /**
- * Reads a NumPy .npy file (format 1 to 3): float32, float64 and integers, each rounded to float32.
+ * Reads a NumPy .npy file (format 1 to 3): float32, float64, integers and booleans, each rounded to float32.
  *
- * @throws PushforwardError `file-unreadable` if it is not an .npy file, is cut off, or has another type, memory order or byte
- * order; `not-finite` if an entry is not a finite float32
- * @see NumPy's documentation, "numpy.lib.format"
+ * @throws PushforwardError what `readExactNpy` throws; `not-finite` if an entry is not a finite float32
  */
 export function readNpy(bytes: Uint8Array, file: string): NumberArray {
+  const { shape, data: exact } = readExactNpy(bytes, file);
+  const data = Float32Array.from(exact as ArrayLike<number | bigint>, Number);
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new PushforwardError("not-finite", {
+      what: `Entry ${bad} of this array is ${data[bad]} in float32.`,
+      where: { file },
+      fix: "Every entry must be a finite float32.",
+    });
+  }
+  return { shape, data };
+}
+
+/**
+ * Reads a NumPy .npy file (format 1 to 3) without rounding: float32, float64, integers and booleans.
+ *
+ * @throws PushforwardError `file-unreadable` if it is not an .npy file, is cut off, or has another type, memory order or byte order
+ * @see NumPy's documentation, "numpy.lib.format"
+ */
+export function readExactNpy(bytes: Uint8Array, file: string): ExactArray {
   const fail = (what: string, fix: string): never => {
     throw new PushforwardError("file-unreadable", { what, where: { file }, fix });
   };
@@ -62,16 +93,8 @@ export function readNpy(bytes: Uint8Array, file: string): NumberArray {
   }
 
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, bytes.byteLength - start);
-  const data = new Float32Array(count);
-  for (let i = 0; i < count; i++) data[i] = reader.read(view, i * reader.bytes);
-  const bad = data.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    throw new PushforwardError("not-finite", {
-      what: `Entry ${bad} of this array is ${data[bad]} in float32.`,
-      where: { file },
-      fix: "Every entry must be a finite float32.",
-    });
-  }
+  const data = new (bigArrays[type] ?? Float64Array)(count);
+  for (let i = 0; i < count; i++) (data as (number | bigint)[] | typeof data)[i] = reader.read(view, i * reader.bytes);
   return { shape, data };
 }
 

@@ -1,43 +1,44 @@
-import { formatShape, PushforwardError, type Shape, sameShape, sizeOf } from "../base/index.ts";
+import { formatShape, PushforwardError, type Shape } from "../base/index.ts";
 import {
+  type InputValue,
+  inputsBehind,
   type Model,
-  nodesBehind,
-  readsOf,
+  type ModelInput,
+  mainInput,
   type Tensor,
-  type TensorData,
+  tensorOf,
   type ValueInfo,
   zeros,
 } from "../onnx/index.ts";
-import type { Tap } from "./taps.ts";
 
-/** A point at which to linearize: the input of the network, with or without its batch axis. */
-export type Point = Float32Array | { readonly shape: Shape; readonly data: Float32Array };
+/** A point at which to linearize: the value of the input that pictures go to, or values of inputs by name. */
+export type Point = InputValue | Readonly<Record<string, InputValue>>;
 
-/** The inputs of the graph that a tensor depends on. */
-export function inputsBehind({ onnx: { graph } }: Model, tensor: string): ValueInfo[] {
-  const read = new Set([tensor, ...nodesBehind(graph.nodes, [tensor]).flatMap(readsOf)]);
-  return graph.inputs.filter(({ name }) => read.has(name));
+/** The inputs of the file of a model. */
+export function inputsOf({ inputs, onnx: { graph } }: Model): readonly ModelInput[] {
+  return inputs ?? graph.inputs.map(({ name, type = "float32", shape }) => ({ name, type, shape: shape as Shape }));
 }
 
-/**
- * The input that is fed: the only tap that is one, or the only one of them that the outputs depend on.
- *
- * @throws PushforwardError `model-invalid` naming the inputs that the network uses
- */
-export function inputAmong(model: Model, taps: readonly Tap[]): Tap {
+/** An input of a network, and where its value comes from at a point. */
+export interface NetworkInput extends ModelInput {
+  /**
+   * `pictures`: it takes what a point is. `given`: it is held at its value. `missing`: the outputs depend on it, and it has no value.
+   * `unused`: the outputs do not depend on it.
+   */
+  readonly state: "pictures" | "given" | "missing" | "unused";
+}
+
+/** All inputs of the file, in its order. */
+export function inputStates(model: Model): NetworkInput[] {
   const { graph } = model.onnx;
-  const behind = new Set(graph.outputs.flatMap(({ name }) => inputsBehind(model, name)));
-  const used = graph.inputs.filter((input) => behind.has(input));
-  const inputs = taps.filter((tap) => tap.op === "Input");
-  const candidates =
-    inputs.length > 1 ? inputs.filter(({ tensor }) => used.some(({ name }) => name === tensor)) : inputs;
-  if (candidates.length === 1) return candidates[0]!;
-  throw new PushforwardError("model-invalid", {
-    what:
-      used.length === 0
-        ? "The outputs of the network depend on no input."
-        : `One input can be fed, and the network uses ${used.length}: ${used.map(describeInput).join(", ")}.`,
-    fix: "Fix the other inputs as initializers and export again.",
+  const inputs = inputsOf(model);
+  const main = mainInput(graph, inputs);
+  const outputs = graph.outputs.map(({ name }) => name);
+  const used = new Set(inputsBehind(graph, outputs).map(({ name }) => name));
+  return inputs.map((input) => {
+    if (input === main) return { ...input, state: "pictures" };
+    if (input.value !== undefined) return { ...input, state: "given" };
+    return { ...input, state: used.has(input.name) ? "missing" : "unused" };
   });
 }
 
@@ -46,47 +47,58 @@ export function describeInput({ name, type = "float32", shape = [] }: ValueInfo)
   return `${name} (${type}, ${formatShape(shape as Shape)})`;
 }
 
+const isNamed = (point: Point): point is Readonly<Record<string, InputValue>> =>
+  typeof point === "object" && !ArrayBuffer.isView(point) && !Array.isArray(point.shape);
+
 /**
- * What to feed a network at a point: the point as its input, in the type of that, and zeros for inputs that are not fed (nothing that
- * is asked for depends on them).
+ * What to feed a network at a point: the values of the point, those given for other inputs, and zeros for inputs on which the tensors that
+ * are asked for do not depend.
  *
- * @throws PushforwardError `shape-mismatch` if the point does not fit, or holds what the type of the input does not
+ * @throws PushforwardError `usage` for an input without a value on which a tensor depends, for a name that is no input's, and for
+ * another value of an input that is a constant; `shape-mismatch` if a value does not fit its input
  */
-export function feedsAt(model: Model, input: Tap, point: Point): Record<string, Tensor> {
-  const { type, shape: full } = model.values.get(input.tensor)!;
-  const data = point instanceof Float32Array ? point : point.data;
-  const given = point instanceof Float32Array ? undefined : point.shape;
-  const fits = given === undefined || sameShape(given, input.shape) || sameShape(given, full);
-  if (data.length !== sizeOf(full) || !fits) {
-    throw new PushforwardError("shape-mismatch", {
-      what: `The input is ${given ? formatShape(given) : `${data.length} numbers`}, but the network takes ${formatShape(input.shape)}.`,
-      where: { tap: input.name },
-      fix: "Give an array of the network's input shape, or choose a preprocessing that produces it.",
-    });
-  }
+export function feedsAt(model: Model, point: Point, tensors: readonly string[]): Record<string, Tensor> {
+  const { graph } = model.onnx;
+  const inputs = inputStates(model);
+  const main = inputs.find(({ state }) => state === "pictures");
+  const values = new Map(isNamed(point) ? Object.entries(point) : main === undefined ? [] : [[main.name, point]]);
+  requireFree(model, [...values.keys()]);
+  const given = new Map(inputs.map(({ name, value }) => [name, value]));
+  const behind = new Set(inputsBehind(graph, tensors).map(({ name }) => name));
+  const missing = inputs.filter(({ name, value }) => behind.has(name) && !values.has(name) && value === undefined);
+  if (missing.length > 0) throw missingError(missing);
   return Object.fromEntries(
-    model.onnx.graph.inputs.map(({ name }) => {
+    graph.inputs.map(({ name }) => {
       const own = model.values.get(name)!;
-      const tensor = name === input.tensor ? { type, shape: full, data: inType(data, own.type, input) } : undefined;
-      return [name, tensor ?? zeros(own.type, own.shape)];
+      const value = values.get(name);
+      return [name, value === undefined ? (given.get(name) ?? zeros(own.type, own.shape)) : tensorOf(name, own, value)];
     }),
   );
 }
 
-/** Numbers as entries of a type, each unchanged. */
-function inType(data: Float32Array, type: Tensor["type"], input: Tap): TensorData {
-  if (type === "float32") return data;
-  const typed = zeros(type, [data.length]).data as Exclude<TensorData, readonly string[]>;
-  const isBig = typed instanceof BigInt64Array || typed instanceof BigUint64Array;
-  for (const [i, value] of data.entries()) {
-    if (isBig && Number.isInteger(value)) typed[i] = BigInt(value);
-    else if (!isBig) typed[i] = value;
-    if (Number(typed[i]) === value && (type !== "bool" || value === 0 || value === 1)) continue;
-    throw new PushforwardError("shape-mismatch", {
-      what: `Input "${input.name}" holds ${type}, and entry ${i} of the array is ${value}.`,
-      where: { tap: input.name },
-      fix: `Give an .npy array whose entries are numbers of type ${type}.`,
-    });
-  }
-  return typed;
+/** What is wrong where inputs have no value, and how to give them one. */
+export function missingError(missing: readonly ValueInfo[]): PushforwardError {
+  const options = missing.map(({ name }) => `--input ${name}=FILE.npy`).join(" ");
+  return new PushforwardError("usage", {
+    what: `${missing.length === 1 ? "This input has" : "These inputs have"} no value: ${missing.map(describeInput).join(", ")}.`,
+    fix: `Give it by ${options}, or a number in place of a file (in the library: inputs, or by name in at).`,
+  });
+}
+
+/** @throws PushforwardError `usage` for a name that is not of an input of the graph */
+function requireFree(model: Model, names: readonly string[]): void {
+  const { inputs } = model.onnx.graph;
+  const other = names.find((name) => !inputs.some((input) => input.name === name));
+  if (other === undefined) return;
+  const constant = inputsOf(model).find(({ name, value }) => name === other && value !== undefined);
+  throw new PushforwardError("usage", {
+    what:
+      constant === undefined
+        ? `A value is given for "${other}", which is not an input of the network.`
+        : `The value of input "${other}" was given when the network was opened, and the network is now the one with this value.`,
+    fix:
+      constant === undefined
+        ? `The inputs are ${inputs.map(describeInput).join(", ")}.`
+        : "Open the network again with the other value, or without one.",
+  });
 }

@@ -1,10 +1,10 @@
 import { linearize, nodesBetween, type Reach, reachOf, type UnsupportedNode } from "../autodiff/index.ts";
 import { PushforwardError, sizeOf } from "../base/index.ts";
-import type { Model, Tensor, ValueInfo } from "../onnx/index.ts";
+import { inputsBehind, type Model, nodesBehind, type Tensor } from "../onnx/index.ts";
 import { type Backend, evaluateWith } from "../runtime/index.ts";
 import { type CompiledJacobian, compileSessions, PREFERRED_ROWS, rowsPerRun } from "./compiled-jacobian.ts";
 import { costWithMemory } from "./cost.ts";
-import { describeInput, feedsAt, inputAmong, inputsBehind, type Point } from "./feed.ts";
+import { feedsAt, inputStates, type NetworkInput, type Point } from "./feed.ts";
 import { JacobianOperator } from "./jacobian-operator.ts";
 import { kinksIn } from "./kinks.ts";
 import { whereNotFinite } from "./not-finite.ts";
@@ -15,36 +15,45 @@ export class Network {
   readonly model: Model;
   readonly backend: Backend;
   readonly taps: readonly Tap[];
+  /** The inputs of the file, in its order. */
+  readonly inputs: readonly NetworkInput[];
   readonly #file: string | undefined;
   readonly #reaches = new Map<string, Reach>();
-  #input: Tap | undefined;
 
   constructor(model: Model, backend: Backend, file?: string) {
     this.model = model;
     this.backend = backend;
     this.#file = file;
-    this.taps = findTaps(model);
+    this.inputs = inputStates(model);
+    this.taps = findTaps(model, this.#main);
+  }
+
+  get #main(): string | undefined {
+    return this.inputs.find(({ state }) => state === "pictures")?.name;
   }
 
   /**
-   * The input that a point is fed to: the only one that the network uses, or the only one of floats among them.
+   * The input that pictures go to: the first without a given value that the outputs depend on, one of floats before others.
    *
-   * @throws PushforwardError `model-invalid` naming the inputs where there are several
+   * @throws PushforwardError `model-invalid` if the outputs depend on no input
    */
   get input(): Tap {
-    try {
-      this.#input ??= inputAmong(this.model, this.taps);
-      return this.#input;
-    } catch (cause) {
-      throw cause instanceof PushforwardError ? cause.at(this.#place) : cause;
-    }
+    const main = this.taps.find(({ tensor }) => tensor === this.#main);
+    if (main !== undefined) return main;
+    throw new PushforwardError("model-invalid", {
+      what: "The outputs of the network depend on no input.",
+      where: this.#place,
+      fix: "Export the network with its input.",
+    });
   }
 
   /** The tap from which derivatives are taken: the input, or the first tensor of floats behind an input of another type. */
   get source(): Tap {
     const { input } = this;
     if (this.isFloat(input)) return input;
-    return this.taps.find((tap) => this.isFloat(tap)) ?? input;
+    const { graph } = this.model.onnx;
+    const isBehind = ({ tensor }: Tap) => inputsBehind(graph, [tensor]).some(({ name }) => name === input.tensor);
+    return this.taps.find((tap) => tap !== input && this.isFloat(tap) && isBehind(tap)) ?? input;
   }
 
   isFloat({ tensor }: Tap): boolean {
@@ -67,20 +76,12 @@ export class Network {
     });
   }
 
-  /** The inputs besides the one that is fed that a tap depends on: as long as there are any, the tap has no value. */
-  unfed(tap: Tap): ValueInfo[] {
-    return inputsBehind(this.model, tap.tensor).filter(({ name }) => name !== this.input.tensor);
-  }
-
-  /** @throws PushforwardError `model-invalid` naming the inputs on which the taps depend and that are not fed */
-  #requireFed(taps: readonly Tap[]): void {
-    const unfed = [...new Set(taps.flatMap((tap) => this.unfed(tap)))];
-    if (unfed.length === 0) return;
-    throw new PushforwardError("model-invalid", {
-      what: `${taps.map(({ name }) => `"${name}"`).join(", ")} cannot be computed without inputs that are not fed: ${unfed.map(describeInput).join(", ")}.`,
-      where: this.#place,
-      fix: "Fix these inputs as initializers and export again.",
-    });
+  /** The inputs that a tap depends on and that have no value: with them it can be computed. */
+  missing(tap: Tap): NetworkInput[] {
+    const behind = new Set(inputsBehind(this.model.onnx.graph, [tap.tensor]).map(({ name }) => name));
+    return this.inputs.filter(
+      ({ name, value, state }) => behind.has(name) && value === undefined && state !== "pictures",
+    );
   }
 
   /** The tap of the first output that moves with the input; the last tap that does, where no output is one of floats. */
@@ -97,7 +98,7 @@ export class Network {
   get classCount(): number {
     const { output } = this;
     const count = sizeOf(output.shape);
-    return count > 1 && output.shape.includes(count) && this.unfed(output).length === 0 ? count : 0;
+    return count > 1 && output.shape.includes(count) && this.missing(output).length === 0 ? count : 0;
   }
 
   get #place() {
@@ -106,7 +107,7 @@ export class Network {
 
   /** @throws PushforwardError `tap-unknown` with the nearest names */
   tap(name: string): Tap {
-    return resolveTap(this.model, this.taps, name, this.#file);
+    return resolveTap(this.model, this.taps, name, { main: this.#main, file: this.#file });
   }
 
   /** The nodes between two taps that cannot be differentiated, with the reasons; empty if J(from → to) can be computed. */
@@ -132,7 +133,6 @@ export class Network {
    */
   async compile(from: Tap, to: Tap, { apart = false } = {}): Promise<CompiledJacobian> {
     this.requireFloats(from);
-    this.#requireFed([to]);
     const options = { sources: [from.tensor], targets: [to.tensor], apart };
     const linearization = await linearize(this.model, options, evaluateWith(this.backend)).catch((cause: unknown) => {
       throw cause instanceof PushforwardError ? cause.at({ ...this.#place, tap: to.name }) : cause;
@@ -149,11 +149,14 @@ export class Network {
     const { jvp, vjp, primal, release } = await compileSessions(this.backend, linearization);
     const keep = (point: Point) =>
       primal.run(
-        this.feeds(point),
+        this.feeds(point, [to.tensor]),
         linearization.primal.graph.outputs.map(({ name }) => name),
       );
     const notFinite = async (point: Point, kept: Readonly<Record<string, Tensor>>) => {
-      const nodes = nodesBetween(this.model, { sources: [this.input.tensor], targets: [to.tensor] });
+      const nodes = nodesBetween(this.model, {
+        sources: this.model.onnx.graph.inputs.map(({ name }) => name),
+        targets: [to.tensor],
+      });
       const tensors = nodes
         .flatMap(({ outputs }) => outputs)
         .filter((name) => this.model.values.get(name)?.type === "float32");
@@ -200,47 +203,52 @@ export class Network {
 
   /** The values of taps at a point, [tap size] each. */
   async forward(point: Point, taps: readonly Tap[]): Promise<Float32Array[]> {
-    this.#requireFed(taps);
     return (await this.#observe([point], tensorsOf(taps)))[0]!;
   }
 
   /** The value of one tap at each of several points, [tap size] each. */
   async forwardAll(points: readonly Point[], tap: Tap): Promise<Float32Array[]> {
-    this.#requireFed([tap]);
     return (await this.#observe(points, [tap.tensor])).map(([value]) => value!);
   }
 
-  /** [points][tensors] */
+  /** [points][tensors]: the numbers of each tensor, which may be an input. */
   async #observe(points: readonly Point[], tensors: readonly string[]): Promise<Float32Array[][]> {
     const { graph } = this.model.onnx;
-    const outputs = tensors.map((name) => ({ name, ...this.model.values.get(name)! }));
-    const executable = await this.backend.compile({ ...this.model.onnx, graph: { ...graph, outputs } });
-    const fetches = outputs.map(({ name }) => name);
+    const fetches = tensors.filter((name) => !graph.inputs.some((input) => input.name === name));
+    const outputs = fetches.map((name) => ({ name, ...this.model.values.get(name)! }));
+    const nodes = nodesBehind(graph.nodes, fetches);
+    const executable =
+      fetches.length === 0
+        ? undefined
+        : await this.backend.compile({ ...this.model.onnx, graph: { ...graph, nodes, outputs } });
     try {
       const all: Float32Array[][] = [];
       for (const point of points) {
-        const values = await executable.run(this.feeds(point), fetches);
-        all.push(fetches.map((name) => values[name]!.data as Float32Array));
+        const feeds = this.feeds(point, tensors);
+        const values = { ...feeds, ...(await executable?.run(feeds, fetches)) };
+        all.push(tensors.map((name) => values[name]!.data as Float32Array));
       }
       return all;
     } finally {
-      await executable.release();
+      await executable?.release();
     }
   }
 
   /**
-   * What to feed the network at a point: the point as its input, and zeros for inputs that are not fed.
+   * What to feed the network at a point for the values of some tensors.
    *
-   * @throws PushforwardError `shape-mismatch` if the point does not fit, or holds what the type of the input does not
+   * @throws PushforwardError `usage` for an input without a value on which they depend; `shape-mismatch` if a value does not fit
    */
-  feeds(point: Point): Record<string, Tensor> {
+  feeds(point: Point, tensors: readonly string[] = outputsOf(this.model)): Record<string, Tensor> {
     try {
-      return feedsAt(this.model, this.input, point);
+      return feedsAt(this.model, point, tensors);
     } catch (cause) {
       throw cause instanceof PushforwardError ? cause.at(this.#place) : cause;
     }
   }
 }
+
+const outputsOf = ({ onnx: { graph } }: Model): string[] => graph.outputs.map(({ name }) => name);
 
 const tensorsOf = (taps: readonly Tap[]): string[] => taps.map(({ tensor }) => tensor);
 

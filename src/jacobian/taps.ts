@@ -1,6 +1,7 @@
 import { operatorOf } from "../autodiff/index.ts";
 import { nearestNames, PushforwardError, type Shape, withoutBatch } from "../base/index.ts";
 import { type Model, type Node, readsOf } from "../onnx/index.ts";
+import { inputsOf } from "./feed.ts";
 
 /** A named tensor of the graph that a Jacobian can start from or lead to. */
 export interface Tap {
@@ -19,23 +20,30 @@ export interface Tap {
 const isSimple = (name: string) => /^[A-Za-z][\w.-]{0,23}$/.test(name) && !/Output_\d+$/.test(name);
 
 /**
- * Every tap of a model in graph order, the inputs first: those of floats, or all where there are none. In a model without an input of
- * floats, the tensors in which floats begin are taps too.
+ * Every tap of a model in graph order, the inputs first: the one that pictures go to (`main`), and all that hold floats in the file. If
+ * the main input holds no floats, the tensors in which floats begin are taps too. A cut is one of the paths from the main input.
  */
-export function findTaps(model: Model): Tap[] {
+export function findTaps(model: Model, main: string | undefined): Tap[] {
   const { graph } = model.onnx;
   const isFloat = (name: string) => model.values.get(name)?.type === "float32";
-  const floats = graph.inputs.filter(({ name }) => isFloat(name));
-  const inputs = floats.length > 0 ? floats : graph.inputs;
-  const begins = (node: Node) => floats.length === 0 && !readsOf(node).some(isFloat);
+  const inFile = new Map(inputsOf(model).map(({ name, type }) => [name, type]));
+  const inputs = graph.inputs.filter(({ name }) => name === main || /float/.test(inFile.get(name)!));
   const varying = new Set(inputs.map(({ name }) => name));
+  const behindFloats = new Set([...varying].filter(isFloat));
+  const first = new Set<Node>();
   const nodes = graph.nodes.filter((node) => {
-    const varies = readsOf(node).some((name) => varying.has(name));
-    if (varies) for (const output of node.outputs) varying.add(output);
+    const reads = readsOf(node);
+    const varies = reads.some((name) => varying.has(name));
+    const begins = varies && !reads.some((name) => behindFloats.has(name));
+    if (begins) first.add(node);
+    for (const output of varies ? node.outputs : []) {
+      varying.add(output);
+      if (!begins || isFloat(output)) behindFloats.add(output);
+    }
     return varies;
   });
   const isCut = cutTest(
-    inputs.map(({ name }) => name),
+    main === undefined ? [...varying] : [main],
     nodes,
     graph.outputs.map(({ name }) => name),
   );
@@ -60,7 +68,7 @@ export function findTaps(model: Model): Tap[] {
     ...nodes.flatMap((node) =>
       node.outputs
         .filter((output) => output !== "" && isFloat(output))
-        .filter((output) => operatorOf(node)?.rearranges !== true || outputs.has(output) || begins(node))
+        .filter((output) => operatorOf(node)?.rearranges !== true || outputs.has(output) || first.has(node))
         .map((output) => tap(output, node.op, node.name, operatorOf(node)?.tapName)),
     ),
   ];
@@ -79,23 +87,29 @@ function cutTest(inputs: readonly string[], nodes: readonly Node[], outputs: rea
 }
 
 /**
- * The tap of this name: a short name, `input` for the only input, or the name of any float32 tensor or node.
+ * The tap of this name: a short name, `input` for the main input, or the name of any float32 tensor or node.
  *
  * @throws PushforwardError `tap-unknown` with the nearest names
  */
-export function resolveTap(model: Model, taps: readonly Tap[], name: string, file?: string): Tap {
-  const inputs = taps.filter((tap) => tap.op === "Input");
+export function resolveTap(
+  model: Model,
+  taps: readonly Tap[],
+  name: string,
+  { main, file }: { readonly main: string | undefined; readonly file: string | undefined },
+): Tap {
   const known =
     taps.find((tap) => tap.name === name) ??
     taps.find((tap) => tap.tensor === name) ??
     taps.find((tap) => tap.node === name) ??
-    (name === "input" && inputs.length === 1 ? inputs[0] : undefined);
+    (name === "input" ? taps.find(({ tensor }) => tensor === main) : undefined);
   if (known) return known;
   const node = model.onnx.graph.nodes.find((candidate) => candidate.name === name || candidate.outputs.includes(name));
-  const tensor = node && (node.outputs.includes(name) ? name : node.outputs[0]);
+  const isInput = model.onnx.graph.inputs.some((input) => input.name === name);
+  const tensor = isInput || node?.outputs.includes(name) ? name : node?.outputs[0];
   const type = tensor === undefined ? undefined : model.values.get(tensor);
-  if (node && tensor && type?.type === "float32") {
-    return { name, tensor, op: node.op, node: node.name, shape: withoutBatch(type.shape), cut: false };
+  if (tensor && type?.type === "float32") {
+    const { op, name: of } = node ?? { op: "Input", name: "" };
+    return { name, tensor, op, node: of, shape: withoutBatch(type.shape), cut: false };
   }
   const candidates = [...new Set(taps.flatMap((tap) => [tap.name, tap.tensor]))];
   const near = nearestNames(name, candidates);

@@ -1,7 +1,8 @@
-import { formatShape, PushforwardError, type Shape, sameShape } from "../base/index.ts";
+import { formatShape, PushforwardError, quoted, type Shape } from "../base/index.ts";
 import { zeros } from "./build.ts";
 import { withGraph } from "./graph.ts";
-import type { OnnxModel, Tensor, ValueInfo } from "./model.ts";
+import { tensorOf } from "./input-values.ts";
+import type { InputValue, OnnxModel, Tensor, ValueInfo } from "./model.ts";
 
 /** The shapes that the caller gives, by input. */
 export type InputShapes = ReadonlyMap<string, Shape>;
@@ -39,7 +40,7 @@ export function bindInputs(model: OnnxModel, asked: InputShapes): OnnxModel {
   for (const input of inputs) bindSymbols(input, asked.get(input.name), symbolAt, symbols);
   const bound = inputs.map((input): ValueInfo => {
     const own = input.shape ?? asked.get(input.name);
-    if (own === undefined) throw openError(input, [], inputs.length);
+    if (own === undefined) throw openError(input, [], inputs);
     const wanted = withBatch(input, asked.get(input.name));
     const extents = own.map((extent, axis): number | string => {
       if (!isOpen(extent)) return extent;
@@ -48,7 +49,7 @@ export function bindInputs(model: OnnxModel, asked: InputShapes): OnnxModel {
       const isBatch = axis === 0 && (symbol === undefined || !inner.has(symbol));
       return known ?? (isBatch ? 1 : (symbol ?? "?"));
     });
-    if (extents.some((extent) => typeof extent === "string")) throw openError(input, extents, inputs.length);
+    if (extents.some((extent) => typeof extent === "string")) throw openError(input, extents, inputs);
     return { ...input, shape: extents };
   });
   return withGraph(model, { inputs: bound });
@@ -103,18 +104,26 @@ function contradiction(input: ValueInfo, asked: Shape): PushforwardError {
 }
 
 /** `extents` as far as they are known, with a symbol for each open one; empty if the file gives no shape. */
-function openError(input: ValueInfo, extents: Extents, count: number): PushforwardError {
+function openError(input: ValueInfo, extents: Extents, inputs: readonly ValueInfo[]): PushforwardError {
+  const { name } = input;
   const open = extents.flatMap((extent, axis) => (typeof extent === "string" ? [axis] : []));
   const axes = `${open.length === 1 ? "axis" : "axes"} ${open.join(" and ").replaceAll(/ and (?=.* and )/g, ", ")}`;
+  const what =
+    extents.length === 0
+      ? `The file does not say which shape input "${name}" has.`
+      : `Input "${name}" has shape ${declared(input)}: the file leaves ${axes} open (axis 0 is the first).`;
+  if (inputs.length === 1) {
+    return new PushforwardError("shape-mismatch", {
+      what,
+      fix: `Give the shape of the input, for example --shape ${example(extents)} (in the library: inputShape).`,
+    });
+  }
+  const all = inputs.map((one) => `${one.name} (${one.type ?? "float32"}, ${declared(one)})`).join(", ");
   return new PushforwardError("shape-mismatch", {
-    what:
-      extents.length === 0
-        ? `The file does not say which shape input "${input.name}" has.`
-        : `Input "${input.name}" has shape ${declared(input)}: the file leaves ${axes} open (axis 0 is the first).`,
+    what: `${what} The inputs are ${all}.`,
     fix:
-      count === 1
-        ? `Give the shape of the input, for example --shape ${example(extents)} (in the library: inputShape).`
-        : `Export the model with a fixed shape for input "${input.name}".`,
+      `Give its shape, for example --shape ${quoted(`${name}=${example(extents)}`)} (in the library: inputShapes), ` +
+      `or its value with --input ${quoted(`${name}=FILE.npy`)} (inputs).`,
   });
 }
 
@@ -127,22 +136,16 @@ function example(extents: Extents): string {
 }
 
 /**
- * The inputs for the bound model: the given tensors, and zeros for every other input.
+ * The inputs for the bound model: the given values, and zeros for every other input.
  *
- * @throws PushforwardError `shape-mismatch` if a given tensor has another type or shape than its input
+ * @throws PushforwardError `shape-mismatch` if a value does not fit its input
  */
-export function feedsFor({ graph }: OnnxModel, given: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+export function feedsFor({ graph }: OnnxModel, given: ReadonlyMap<string, InputValue>): Map<string, Tensor> {
   return new Map(
     graph.inputs.map(({ name, type = "float32", shape = [] }) => {
-      const fixed = shape as Shape;
-      const tensor = given.get(name) ?? zeros(type, fixed);
-      if (tensor.type !== type || !sameShape(tensor.shape, fixed)) {
-        throw new PushforwardError("shape-mismatch", {
-          what: `The input "${name}" is ${type} of shape ${formatShape(fixed)}, but ${tensor.type} of shape ${formatShape(tensor.shape)} is given.`,
-          fix: "Give a tensor with the type and shape of the input.",
-        });
-      }
-      return [name, tensor];
+      const own = { type, shape: shape as Shape };
+      const value = given.get(name);
+      return [name, value === undefined ? zeros(type, own.shape) : tensorOf(name, own, value)];
     }),
   );
 }

@@ -1,6 +1,8 @@
 export * from "./build.ts";
 export { checkModel } from "./check.ts";
 export { allNames, freshName, nodesBehind, readsOf, subgraphsOf } from "./graph.ts";
+export { tensorOf } from "./input-values.ts";
+export { inputsBehind, mainInput } from "./main-input.ts";
 export type * from "./model.ts";
 export { type NormalizeOptions, normalize } from "./normalize.ts";
 export { type ReadOptions, readModel } from "./read.ts";

@@ -31,6 +31,12 @@ export type TensorData =
   | BigUint64Array
   | readonly string[];
 
+/** An array of numbers. */
+export type NumericData = Exclude<TensorData, readonly string[]>;
+
+/** A value for an input: one number for all its entries, its entries, or its entries with their shape. */
+export type InputValue = number | NumericData | { readonly shape: Shape; readonly data: NumericData };
+
 /** A dense tensor, row-major. */
 export interface Tensor {
   readonly type: DataType;
@@ -97,6 +103,17 @@ export interface TensorType {
   readonly shape: Shape;
 }
 
+/** An input of a file. */
+export interface ModelInput {
+  readonly name: string;
+  /** The type in the file. */
+  readonly type: DataType;
+  /** With the batch axis. */
+  readonly shape: Shape;
+  /** The value given for it, in the type that it has in the graph. Inputs that do not hold floats there are constants then. */
+  readonly value?: Tensor;
+}
+
 /**
  * A graph after `normalize`: one form of every operator (that of opset 18 or later), float32 throughout, every node named,
  * every shape known, constants folded into the initializers. Immutable.
@@ -105,6 +122,8 @@ export interface Model {
   readonly onnx: OnnxModel;
   /** Every tensor of the graph by name: inputs, initializers, outputs of nodes. */
   readonly values: ReadonlyMap<string, TensorType>;
+  /** The inputs of the file; those of the graph if this is absent. */
+  readonly inputs?: readonly ModelInput[];
 }
 
 /** Runs a graph once and returns the requested outputs by name. A backend provides it. */

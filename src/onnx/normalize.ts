@@ -5,20 +5,26 @@ import { checkFinite } from "./check-finite.ts";
 import { constantsOf, foldGraph, observable, typesOf } from "./fold.ts";
 import { allNames, definedNames, freshName, mapSubgraphs, withGraph } from "./graph.ts";
 import { inline } from "./inline.ts";
-import type { Evaluate, Graph, Model, Node, OnnxModel, Tensor } from "./model.ts";
+import { shapeOfValue, tensorOf } from "./input-values.ts";
+import { mainInput } from "./main-input.ts";
+import type { Evaluate, Graph, InputValue, Model, ModelInput, Node, OnnxModel, Tensor } from "./model.ts";
 import { inRunnableOpset, namingOpsets } from "./opset-range.ts";
-import { inFloat32, toFloat32 } from "./precision.ts";
+import { inFloat32, isFloat, toFloat32 } from "./precision.ts";
+import { runOnce } from "./run-once.ts";
 import { lookedAt, upgradeModel } from "./upgrade.ts";
+import { inFloatsWhereCast } from "./whole-inputs.ts";
 
 export interface NormalizeOptions {
   /** Named in errors. */
   readonly file?: string;
-  /** The shape of the only input, or of the only floating-point input, with or without the batch axis. */
+  /** The shape of the input that pictures go to (`mainInput`), with or without the batch axis. */
   readonly inputShape?: Shape;
-  /** The shapes for models with several inputs, by name. */
+  /** The shapes of other inputs, by name. */
   readonly inputShapes?: InputShapes;
   /** Inputs at which the graph is observed, if zeros are not suitable. Their shapes are bound as well. */
   readonly feeds?: ReadonlyMap<string, Tensor>;
+  /** Values of inputs, with their shapes. The graph is observed at them, and those that are not floats become constants. */
+  readonly given?: ReadonlyMap<string, InputValue>;
   readonly evaluate: Evaluate;
 }
 
@@ -27,27 +33,39 @@ export interface NormalizeOptions {
  * depend on an input become constants, with the values of one run; shapes come from the same run.
  *
  * An open batch axis becomes 1; every other open extent must be given. float16, bfloat16 and float64 become float32, and float64 loses
- * precision. If shapes depend on the values of an input (as with NonZero), they are those at the observed inputs: zeros, or `feeds`.
+ * precision; so do inputs of whole numbers that are cast to floats at once. If shapes depend on the values of an input (as with
+ * NonZero), they are those at the observed inputs: zeros, `given` or `feeds`.
  *
- * @throws PushforwardError whatever `checkModel` throws, `shape-mismatch` if input shapes are open or contradict the file,
- * `op-unsupported` for a variant that cannot be converted to this form, `backend-failed` if the graph does not run,
+ * @throws PushforwardError whatever `checkModel` throws, `shape-mismatch` if input shapes are open or contradict the file, or values do
+ * not fit their inputs, `usage` for a value of what is no input, `op-unsupported` for a variant that cannot be converted to this form, `backend-failed` if the graph does not run,
  * `not-finite` for NaN and infinite weights (an infinity that is a mask or a bound is allowed)
  */
 export async function normalize(model: OnnxModel, options: NormalizeOptions): Promise<Model> {
   const { file, evaluate } = options;
   try {
-    const single = named(inRunnableOpset(checkModel(inFloat32(model))));
-    const given = new Map([...(options.feeds ?? [])].map(([name, tensor]) => [name, toFloat32(tensor)]));
-    const bound = bindInputs(single, askedShapes(single, options, given));
-    const feeds = feedsFor(bound, given);
-    const observe = (of: OnnxModel, names: readonly string[]) => run(evaluate, of, feeds, names);
-    const seen = await observe(bound, lookedAt(bound));
-    const constant = constantsOf(bound.graph);
-    const upgraded = upgradeModel(bound, {
+    const { given = new Map() } = options;
+    requireInputs(model.graph, [...given.keys()]);
+    const single = named(inRunnableOpset(checkModel(inFloatsWhereCast(inFloat32(model)))));
+    const observed = new Map([...(options.feeds ?? [])].map(([name, tensor]) => [name, toFloat32(tensor)]));
+    const bound = bindInputs(single, askedShapes(model, options, observed));
+    const feeds = new Map([...feedsFor(bound, given), ...observed]);
+    const inputs = model.graph.inputs.map(({ name, type = "float32" }): ModelInput => {
+      const { shape } = feeds.get(name)!;
+      const value = given.get(name);
+      if (value !== undefined && !isFloat(type)) tensorOf(name, { type, shape }, value); // Whole numbers must be given as such.
+      return { name, type, shape, ...(given.has(name) ? { value: feeds.get(name)! } : {}) };
+    });
+    const fixed = new Map([...feeds].filter(([name, { type }]) => given.has(name) && type !== "float32"));
+    const start = fix(bound, fixed);
+    // ONNX Runtime can crash when it optimizes an If with a constant condition, so that fixed inputs stay inputs where it runs.
+    const observe = (of: OnnxModel, names: readonly string[]) => run(evaluate, unfix(of, fixed), feeds, names);
+    const seen = await observe(start, lookedAt(start));
+    const constant = constantsOf(start.graph);
+    const upgraded = upgradeModel(start, {
       shapes: new Map([...seen].map(([name, { shape }]) => [name, shape])),
       constants: new Map([...seen].filter(([name]) => constant.has(name))),
     });
-    return await settle(named(upgraded), observe);
+    return { ...(await settle(named(upgraded), observe)), inputs };
   } catch (error) {
     throw error instanceof PushforwardError ? namingOpsets(error, model).at({ file }) : error;
   }
@@ -55,20 +73,48 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
 
 function askedShapes(
   { graph }: OnnxModel,
-  { inputShape, inputShapes = new Map() }: NormalizeOptions,
-  feeds: ReadonlyMap<string, Tensor>,
+  options: NormalizeOptions,
+  observed: ReadonlyMap<string, Tensor>,
 ): InputShapes {
-  const asked = new Map([...[...feeds].map(([name, { shape }]) => [name, shape] as const), ...inputShapes]);
+  const { inputShape, inputShapes = new Map(), given = new Map() } = options;
+  const shapes = [...observed, ...given].flatMap(([name, value]) => {
+    const shape = shapeOfValue(value);
+    return shape === undefined ? [] : [[name, shape] as const];
+  });
+  const asked = new Map([...shapes, ...inputShapes]);
   if (inputShape === undefined) return asked;
-  const floats = graph.inputs.filter(({ type }) => type === "float32");
-  const [input, ...others] = graph.inputs.length === 1 ? graph.inputs : floats;
-  if (input === undefined || others.length > 0) {
-    throw new PushforwardError("shape-mismatch", {
-      what: `One input shape is given, but the model has ${graph.inputs.length} inputs.`,
-      fix: `Export the model with fixed shapes for its inputs: ${graph.inputs.map(({ name }) => name).join(", ")}.`,
-    });
-  }
-  return asked.set(input.name, inputShape);
+  const inputs = graph.inputs.map(({ name, type = "float32" }) => ({ name, type, value: given.get(name) }));
+  const main = mainInput(graph, inputs);
+  return main === undefined ? asked : asked.set(main.name, inputShape);
+}
+
+/** @throws PushforwardError `usage` for a name that is not an input's */
+function requireInputs({ inputs }: Graph, names: readonly string[]): void {
+  const own = inputs.map(({ name }) => name);
+  const unknown = names.find((name) => !own.includes(name));
+  if (unknown === undefined) return;
+  throw new PushforwardError("usage", {
+    what: `A value is given for "${unknown}", which is not an input of the model.`,
+    fix: `Its inputs are: ${own.join(", ")}.`,
+  });
+}
+
+/** The model with some inputs as initializers. */
+function fix(model: OnnxModel, fixed: Observed): OnnxModel {
+  const { inputs, initializers } = model.graph;
+  return withGraph(model, {
+    inputs: inputs.filter(({ name }) => !fixed.has(name)),
+    initializers: new Map([...initializers, ...fixed]),
+  });
+}
+
+/** The reverse of `fix`. */
+function unfix(model: OnnxModel, fixed: Observed): OnnxModel {
+  const { inputs, initializers } = model.graph;
+  return withGraph(model, {
+    inputs: [...inputs, ...[...fixed].map(([name, { type, shape }]) => ({ name, type, shape }))],
+    initializers: new Map([...initializers].filter(([name]) => !fixed.has(name))),
+  });
 }
 
 type Observed = ReadonlyMap<string, Tensor>;
@@ -78,16 +124,18 @@ async function run(evaluate: Evaluate, model: OnnxModel, feeds: Observed, names:
   const inputs = new Map([...feeds].filter(([name]) => names.includes(name)));
   const fetches = names.filter((name) => !feeds.has(name) && !model.graph.initializers.has(name));
   if (fetches.length === 0) return inputs;
-  const outputs = fetches.map((name) => ({ name, type: undefined, shape: undefined }));
   try {
-    return new Map([...inputs, ...(await evaluate(withGraph(model, { outputs }), feeds, fetches))]);
+    return new Map([...inputs, ...(await runOnce(evaluate, model, feeds, fetches))]);
   } catch (cause) {
-    if (cause instanceof PushforwardError) throw cause;
-    throw new PushforwardError("backend-failed", {
-      what: `The model does not run (${messageOf(cause)}).`,
-      fix: "Check that it runs in ONNX Runtime. If an input must not be zero, give a value for it.",
-      cause,
-    });
+    const isSingle = model.graph.inputs.length === 1;
+    const isOwn = cause instanceof PushforwardError;
+    if (isOwn && (isSingle || cause.code !== "backend-failed")) throw cause;
+    const what = isOwn ? cause.what : `The model does not run (${messageOf(cause)}).`;
+    const fix = isSingle
+      ? "Check that it runs in ONNX Runtime. If the input must not be zero, give a value for it."
+      : "Inputs without a value were zeros. Give those that must not be: --input NAME=FILE.npy, or a number in place of a file.";
+    const where = isOwn ? cause.where : {};
+    throw new PushforwardError("backend-failed", { what, where, fix, cause });
   }
 }
 

@@ -1,11 +1,13 @@
-import { createRng, PushforwardError, type Rng, type Shape, sameShape, sizeOf } from "../base/index.ts";
-import { feedsFor } from "./bind.ts";
+import { createRng, PushforwardError, type Rng, sameShape, sizeOf } from "../base/index.ts";
+import { floatTensor, zeros } from "./build.ts";
 import { checkModel } from "./check.ts";
 import { isRandom, observable } from "./fold.ts";
-import { readsOf, withGraph } from "./graph.ts";
+import { readsOf } from "./graph.ts";
+import { tensorOf } from "./input-values.ts";
 import type { Evaluate, Graph, Model, Node, OnnxModel, Tensor } from "./model.ts";
 import { inRunnableOpset } from "./opset-range.ts";
 import { isFloat, unitRoundoff } from "./precision.ts";
+import { runOnce } from "./run-once.ts";
 import { fromFloat32Array, toFloat32Array } from "./tensor-types.ts";
 
 type Tensors = ReadonlyMap<string, Tensor>;
@@ -49,8 +51,9 @@ const points: readonly ((rng: Rng) => number)[] = [(rng) => rng.gaussian(), (rng
 
 /**
  * Compares the outputs of the file with those of the normalized graph at one random input. Float inputs are standard normal
- * numbers, rounded to multiples of 1/64, which every float type represents exactly; all other inputs are zeros. Outputs that the
- * model draws at random are left out. If the runtime does not load the file, the graph as it was read is run in its place. If the
+ * numbers, rounded to multiples of 1/64, which every float type represents exactly; inputs that hold whole numbers in the file and
+ * floats in the graph are small whole numbers; inputs with a given value have that; all others are zeros. Outputs that the model draws
+ * at random are left out. If the runtime does not load the file, the graph as it was read is run in its place. If the
  * runtime runs neither, nothing is compared.
  *
  * The two run one after the other, so that the runtime never holds the weights of both.
@@ -93,17 +96,20 @@ function comparable(original: Graph, { onnx: { graph }, values }: Model): string
     .filter((name) => values.has(name) && values.get(name)?.type !== "string");
 }
 
-/** A value for each input of the normalized graph. */
-function pointOf({ onnx }: Model, draw: (rng: Rng) => number): Map<string, Tensor> {
+/** A value for each input of the file, in the types of the normalized graph. */
+function pointOf({ onnx: { graph }, inputs = [] }: Model, draw: (rng: Rng) => number): Map<string, Tensor> {
   const rng = createRng("same function");
   // Numbers of at most 8 bits.
   const entry = () => Math.max(-255, Math.min(255, Math.round(64 * draw(rng)))) / 64;
-  const floats = onnx.graph.inputs.filter(({ type }) => type === "float32");
-  const given = floats.map(({ name, shape }): [string, Tensor] => {
-    const data = Float32Array.from({ length: sizeOf(shape as Shape) }, entry);
-    return [name, { type: "float32", shape: shape as Shape, data }];
-  });
-  return feedsFor(onnx, new Map(given));
+  const whole = () => Math.min(1, Math.round(Math.abs(draw(rng))));
+  const types = new Map(graph.inputs.map(({ name, type }) => [name, type]));
+  return new Map(
+    inputs.map(({ name, type, shape, value }): [string, Tensor] => {
+      if (value !== undefined) return [name, value];
+      if (types.get(name) !== "float32") return [name, zeros(type, shape)];
+      return [name, floatTensor(shape, Float32Array.from({ length: sizeOf(shape) }, isFloat(type) ? entry : whole))];
+    }),
+  );
 }
 
 /** The same point in the types of the original's inputs. */
@@ -111,8 +117,10 @@ function inTypesOf({ inputs }: Graph, point: Tensors): Map<string, Tensor> {
   return new Map(
     inputs.map(({ name, type = "float32" }): [string, Tensor] => {
       const tensor = point.get(name)!;
-      if (!isFloat(type) || tensor.type !== "float32") return [name, tensor];
-      return [name, { type, shape: tensor.shape, data: fromFloat32Array(tensor.data as Float32Array, type) }];
+      if (type === tensor.type) return [name, tensor];
+      const data = tensor.data as Float32Array;
+      if (isFloat(type)) return [name, { type, shape: tensor.shape, data: fromFloat32Array(data, type) }];
+      return [name, tensorOf(name, { type, shape: tensor.shape }, data.map(Math.round))];
     }),
   );
 }
@@ -122,8 +130,8 @@ async function runNormalized({ onnx }: Model, evaluate: Evaluate, point: Tensors
   const known = new Map([...onnx.graph.initializers, ...point].filter(([name]) => names.includes(name)));
   const fetches = names.filter((name) => !known.has(name));
   if (fetches.length === 0) return known;
-  const outputs = fetches.map((name) => ({ name, type: undefined, shape: undefined }));
-  return new Map([...known, ...(await evaluate(withGraph(onnx, { outputs }), point, fetches))]);
+  const feeds = new Map(onnx.graph.inputs.map(({ name }) => [name, point.get(name)!]));
+  return new Map([...known, ...(await runOnce(evaluate, onnx, feeds, fetches))]);
 }
 
 interface Difference {
@@ -148,10 +156,7 @@ async function firstDifference(
   const inside = observable(graph).filter(
     (name) => model.values.has(name) && model.values.get(name)?.type !== "string",
   );
-  const runInside: RunOnce = (feeds, fetches) => {
-    const infos = fetches.map((name) => ({ name, type: undefined, shape: undefined }));
-    return evaluate(withGraph(original, { outputs: infos }), feeds, fetches);
-  };
+  const runInside: RunOnce = (feeds, fetches) => runOnce(evaluate, original, feeds, fetches);
   const roundoff = unitRoundoff(graph);
   const nudged = new Map([...point].map(([name, tensor]) => [name, nudge(tensor, NUDGE * roundoff)]));
   // If every tensor is requested, the runtime fuses no operators, and quantized operators round as they do one by one.

@@ -1,6 +1,4 @@
-import type { DataType, Tensor, TensorData } from "./model.ts";
-
-type NumericData = Exclude<TensorData, readonly string[]>;
+import type { DataType, NumericData, Tensor, TensorData } from "./model.ts";
 
 /** A constructor of typed arrays, which takes a buffer or a length. */
 export interface NumericArray {

@@ -1,5 +1,5 @@
 export type * from "./chart.ts";
-export { controlName, describeMismatch, sameRun, storedVectors } from "./manifest.ts";
+export { controlName, describeGiven, describeMismatch, sameRun, storedVectors } from "./manifest.ts";
 export { matchInputs } from "./match-inputs.ts";
 export { createRun, earlierRun, type InputNote, openRun, type Run, type Table, type TableName } from "./run.ts";
 export { type Band, bandOf, type IndexBand, knownBands, spectrumBands } from "./spectrum-bands.ts";

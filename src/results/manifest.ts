@@ -1,7 +1,7 @@
 import { formatShape, PushforwardError, sizeOf } from "../base/index.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { matchInputs } from "./match-inputs.ts";
-import type { ControlRecord, InputRecord, RunManifest, TapRecord } from "./types.ts";
+import type { ControlRecord, GivenRecord, InputRecord, RunManifest, TapRecord } from "./types.ts";
 
 /**
  * The differences between two manifests because of which their numbers must not share a store, one line each: the content of model and
@@ -16,7 +16,7 @@ export function describeMismatch(stored: RunManifest, asked: RunManifest): strin
   const compare = (name: string, a: unknown, b: unknown) => {
     lines.push(...differencesOf(name, a, b));
   };
-  lines.push(...modelMismatch(stored.model, asked.model));
+  lines.push(...modelMismatch(stored.model, asked.model), ...givenMismatch(stored, asked));
   compare("from", stored.from, asked.from);
   const { inputs, differences } = matchInputs(stored.inputs, asked.inputs);
   lines.push(...differences);
@@ -37,6 +37,21 @@ export function modelMismatch(stored: RunManifest["model"], asked: RunManifest["
   const [a, b] = [stored, asked].map(({ control }) => (control === undefined ? "none" : controlName(control)));
   return [...contentMismatch(stored, asked), ...(a === b ? [] : [`control: stored ${a}, asked ${b}`])];
 }
+
+/** The differences between the values of inputs that are held fixed, by content. */
+export function givenMismatch(stored: Pick<RunManifest, "given">, asked: Pick<RunManifest, "given">): string[] {
+  const [a, b] = [stored, asked].map(({ given = [] }) => new Map(given.map((one) => [one.name, one])));
+  return [...new Set([...a!.keys(), ...b!.keys()])].flatMap((name) => {
+    const [before, now] = [describeGiven(a!.get(name)), describeGiven(b!.get(name))];
+    return before === now ? [] : [`value of input "${name}": stored ${before}, asked ${now}`];
+  });
+}
+
+/** `0.5 (float32, 2×1×128)`, or the beginning of a hash in place of the number. */
+export const describeGiven = (given: GivenRecord | undefined): string =>
+  given === undefined
+    ? "none"
+    : `${given.value ?? given.sha256.slice(0, 12)} (${given.type}, ${formatShape(given.shape)})`;
 
 /** `matched, seed 0, draw 3`, or `initial`. */
 export function controlName({ kind, seed, draw }: ControlRecord): string {

@@ -2,7 +2,7 @@ import { PushforwardError, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, writeChunk, writeTexts } from "./arrays.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension } from "./layout.ts";
-import { comparable, fromAttributes, modelMismatch, toAttributes } from "./manifest.ts";
+import { comparable, fromAttributes, givenMismatch, modelMismatch, toAttributes } from "./manifest.ts";
 import { encodeJson, group, rootOf, writeMetadata } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 import type { CellValues, StudyArray, StudyManifest } from "./study-types.ts";
@@ -143,7 +143,7 @@ function metadataFiles(manifest: StudyManifest, { axes, variables, ...others }: 
  * @throws PushforwardError `store-mismatch` naming the differences
  */
 function requireSame(stored: StudyManifest, asked: StudyManifest, location: string): void {
-  const lines = modelMismatch(stored.model, asked.model);
+  const lines = [...modelMismatch(stored.model, asked.model), ...givenMismatch(stored, asked)];
   const compare = (name: string, a: unknown, b: unknown) => {
     lines.push(...differencesOf(name, a, b));
   };

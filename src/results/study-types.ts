@@ -21,6 +21,7 @@ export interface StudyManifest {
   readonly study: string;
   readonly params: Readonly<Record<string, ParamValue>>;
   readonly model: RunManifest["model"];
+  readonly given?: RunManifest["given"];
   readonly inputs: readonly InputRecord[];
   readonly preprocess: RunManifest["preprocess"];
   readonly seed: number;

@@ -86,6 +86,17 @@ export interface ModelRecord {
   readonly control?: ControlRecord;
 }
 
+/** An input of the network that a run holds at one value for all its inputs. */
+export interface GivenRecord {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: Shape;
+  /** The hash of the entries, row-major in this type, little-endian. */
+  readonly sha256: string;
+  /** The value of all entries, if they are equal. */
+  readonly value?: number;
+}
+
 /** One input of a run. */
 export interface InputRecord {
   /** A name that is unique in the run: the name of the file without its extension, if that is unique. */
@@ -120,6 +131,8 @@ export interface RunManifest {
   readonly format: "pushforward-run";
   readonly formatVersion: 2;
   readonly model: ModelRecord;
+  /** Absent if the network has no inputs but the one that the inputs of the run go to. */
+  readonly given?: readonly GivenRecord[];
   readonly from: { readonly name: string; readonly tensor: string; readonly shape: Shape };
   readonly inputs: readonly InputRecord[];
   readonly taps: readonly TapRecord[];

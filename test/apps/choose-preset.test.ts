@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { choosePreset } from "../../src/apps/cli/choose-preset.ts";
 import { loadInputs } from "../../src/apps/cli/inputs.ts";
+import type { Shape } from "../../src/base/index.ts";
 import { presets } from "../../src/images/index.ts";
 import { createWorkplace, randomNpy, type Workplace } from "./workplace.ts";
 
@@ -27,6 +28,12 @@ test.each(["bom.json", "crlf.json", "PRESET.JSON", "utf16.json"])("the preset fi
   });
 });
 
+/** A network whose only input has this shape. */
+const networkOf = (shape: Shape) => ({
+  input: { name: "x", tensor: "x", op: "Input", node: "", shape, cut: true },
+  inputs: [{ name: "x", type: "float32", shape, state: "pictures" }] as const,
+});
+
 describe("channels last", () => {
   test.each([undefined, "none", "imagenet"])("is said where pictures come with the preprocessing %s", async (asked) => {
     await expect(choosePreset(asked, [224, 224, 3], false)).rejects.toMatchObject({
@@ -42,7 +49,7 @@ describe("channels last", () => {
     { given: "other.npy", wanted: [3, 8, 6], layout: "", axes: undefined },
     { given: "last.npy", wanted: [3, 6, 8], layout: "", axes: undefined },
   ])("is said of $given where the network takes $wanted", async ({ given, wanted, layout, axes }) => {
-    await expect(loadInputs([place.path(given)], wanted, presets.none)).rejects.toMatchObject({
+    await expect(loadInputs([place.path(given)], networkOf(wanted), presets.none)).rejects.toMatchObject({
       code: "shape-mismatch",
       what: expect.stringContaining(`, but the network takes ${wanted.join("×")}${layout}.`),
       fix: expect.stringContaining(

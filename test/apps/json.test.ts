@@ -120,6 +120,7 @@ test("lists the taps of a model", async () => {
     unsupported: [],
     reasons: [],
     unfed: [],
+    inputs: [{ name: "picture", type: "float32", shape: expect.any(Array), state: "pictures" }],
   });
   expect(linesOf(outcome).map(({ name }) => name)).toEqual([
     "picture",

@@ -17,6 +17,7 @@ test("the room's public names", () => {
     "preprocess",
     "presetNamed",
     "presets",
+    "readExactNpy",
     "readNpy",
     "rowOf",
     "settingsOf",

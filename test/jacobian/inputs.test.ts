@@ -1,9 +1,11 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { Network } from "../../src/jacobian/index.ts";
+import type { PushforwardError } from "../../src/base/index.ts";
+import { Network, type Point } from "../../src/jacobian/index.ts";
 import {
   buildModel,
   type DataType,
   floatTensor,
+  type InputValue,
   int,
   type Node,
   node,
@@ -23,11 +25,14 @@ const op = (name: string, inputs: readonly string[], output: string, attributes:
   node({ op: name, inputs, outputs: [output], attributes });
 const product = (from: string, to: string) => op("MatMul", [from, "w"], to);
 
+type Inputs = Readonly<Record<string, readonly [DataType, readonly number[]]>>;
+
 async function networkOf(
   nodes: readonly Node[],
-  inputs: Readonly<Record<string, readonly [DataType, readonly number[]]>>,
+  inputs: Inputs,
   outputs: readonly string[],
   more: Readonly<Record<string, Tensor>> = {},
+  given: Readonly<Record<string, InputValue>> = {},
 ): Promise<Network> {
   const model = buildModel({
     inputs: Object.entries(inputs).map(([name, [type, shape]]) => valueInfo(name, type, shape)),
@@ -35,13 +40,17 @@ async function networkOf(
     nodes,
     initializers: new Map(Object.entries({ w: floatTensor([2, 3], [1, 3, 5, -2, 4, -6]), ...more })),
   });
-  return new Network(await normalize(model, { evaluate: evaluateWith(backend) }), backend, "net.onnx");
+  const normalized = await normalize(model, { evaluate: evaluateWith(backend), given: new Map(Object.entries(given)) });
+  return new Network(normalized, backend, "net.onnx");
 }
 
-async function denseOf(network: Network, from: string, to: string, at: readonly number[]): Promise<number[]> {
+const denseOf = (network: Network, from: string, to: string, at: readonly number[]) =>
+  denseAt(network, from, to, Float32Array.from(at));
+
+async function denseAt(network: Network, from: string, to: string, at: Point): Promise<number[]> {
   const compiled = await network.compile(network.tap(from), network.tap(to));
   try {
-    return [...(await toDense(await compiled.at(Float32Array.from(at))))];
+    return [...(await toDense(await compiled.at(at)))].map((entry) => entry + 0); // −0 counts as 0.
   } finally {
     await compiled.release();
   }
@@ -77,68 +86,208 @@ describe("the output of a network", () => {
   });
 });
 
-describe("inputs that are not fed", () => {
-  const twice: Node[] = [product("x", "h"), op("Cast", ["length"], "l", { to: int(1) }), op("Mul", ["h", "l"], "y")];
+describe("further inputs", () => {
+  const scaled: Node[] = [product("x", "h"), op("Cast", ["length"], "l", { to: int(1) }), op("Mul", ["h", "l"], "y")];
+  const inputs: Inputs = { x: ["float32", [1, 2]], length: ["int64", [1]] };
 
-  test("are named with type and shape where a tap depends on them; other taps can be had", async () => {
-    const network = await networkOf(twice, { x: ["float32", [1, 2]], length: ["int64", [1]] }, ["y"]);
+  test("without a value are named with type and shape where a tap depends on them; other taps can be had", async () => {
+    const network = await networkOf(scaled, inputs, ["y"]);
     const refusal = {
-      code: "model-invalid",
-      what: '"y" cannot be computed without inputs that are not fed: length (int64, 1).',
+      code: "usage",
+      what: "This input has no value: length (int64, 1).",
+      fix: expect.stringContaining("--input length=FILE.npy"),
       where: { file: "net.onnx" },
     };
-    await expect(network.compile(network.input, network.tap("y"))).rejects.toMatchObject(refusal);
+    await expect(denseOf(network, "x", "y", [1, 1])).rejects.toMatchObject(refusal);
     await expect(network.forward(Float32Array.of(1, 1), [network.tap("y")])).rejects.toMatchObject(refusal);
-    expect(network.unfed(network.tap("h"))).toEqual([]);
+    expect(network.missing(network.tap("h"))).toEqual([]);
     expect(await denseOf(network, "x", "h", [1, 1])).toEqual(W);
     expect([...(await network.forward(Float32Array.of(1, 1), [network.tap("h")]))[0]!]).toEqual([-1, 7, -1]);
   });
 
   test("do not matter where nothing reads them", async () => {
-    const inputs = { size: ["float32", [1, 2]], x: ["float32", [1, 2]], length: ["int64", [1]] } as const;
-    const network = await networkOf([product("x", "y")], inputs, ["y"]);
+    const three: Inputs = { size: ["float32", [1, 2]], x: ["float32", [1, 2]], length: ["int64", [1]] };
+    const network = await networkOf([product("x", "y")], three, ["y"]);
     expect(network.input.name).toBe("x");
+    expect(network.inputs.map(({ name, state }) => [name, state])).toEqual([
+      ["size", "unused"],
+      ["x", "pictures"],
+      ["length", "unused"],
+    ]);
     expect(await denseOf(network, "x", "y", [1, 1])).toEqual(W);
   });
 
-  test("are all named where two could be fed", async () => {
-    const inputs = { x: ["float32", [1, 2]], scale: ["float32", [1, 3]], length: ["int64", [1]] } as const;
-    const nodes = [...twice, op("Div", ["y", "scale"], "z")];
-    const network = await networkOf(nodes, inputs, ["z"]);
-    expect(() => network.input).toThrow(
-      "One input can be fed, and the network uses 3: x (float32, 1×2), scale (float32, 1×3), length (int64, 1).",
-    );
+  test.each<[DataType, InputValue, number]>([
+    ["int64", 3, 3],
+    ["int64", BigInt64Array.of(-2n), -2],
+    ["uint8", { shape: [1], data: Uint8Array.of(200) }, 200],
+    ["bool", 1, 1],
+    ["float32", 0.5, 0.5],
+    ["float64", { shape: [1], data: Float64Array.of(0.25) }, 0.25],
+  ])("of %s are held at the value given when the network is opened", async (type, value, factor) => {
+    const network = await networkOf(scaled, { ...inputs, length: [type, [1]] }, ["y"], {}, { length: value });
+    expect(network.inputs.map(({ state }) => state)).toEqual(["pictures", "given"]);
+    expect(await denseOf(network, "x", "y", [1, 1])).toEqual(W.map((entry) => factor * entry));
+  });
+
+  test.each<[InputValue, Partial<PushforwardError>]>([
+    [0.5, { code: "shape-mismatch", what: 'Input "length" holds int64, and entry 0 of the array is 0.5.' }],
+    [
+      Float32Array.of(1, 2),
+      { code: "shape-mismatch", what: 'The value of input "length" is 2 numbers, but the network takes 1.' },
+    ],
+  ])("refuse %s", async (length, refusal) => {
+    const indexed = [op("Gather", ["w", "length"], "row", { axis: int(1) }), op("MatMul", ["x", "row"], "y")];
+    await expect(networkOf(scaled, inputs, ["y"], {}, { length })).rejects.toMatchObject(refusal);
+    await expect(networkOf(indexed, inputs, ["y"], {}, { length })).rejects.toMatchObject(refusal);
+  });
+
+  test("a value for what is no input is refused", async () => {
+    await expect(networkOf(scaled, inputs, ["y"], {}, { lenght: 3 })).rejects.toMatchObject({
+      code: "usage",
+      what: 'A value is given for "lenght", which is not an input of the model.',
+      fix: "Its inputs are: x, length.",
+    });
+  });
+
+  test("that are whole numbers become constants: an If that one decides leaves its branch, with its shapes", async () => {
+    const branch = (name: string, factor: string) => ({
+      kind: "graph" as const,
+      value: {
+        name,
+        inputs: [],
+        outputs: [{ name: `${name}_y`, type: undefined, shape: undefined }],
+        nodes: [op("MatMul", ["x", factor], `${name}_y`)],
+        initializers: new Map(),
+      },
+    });
+    const nodes = [
+      op("Equal", ["rate", "sixteen"], "is16"),
+      op("If", ["is16"], "y", { then_branch: branch("a", "w"), else_branch: branch("b", "narrow") }),
+    ];
+    const more = {
+      sixteen: { type: "int64", shape: [], data: BigInt64Array.of(16000n) },
+      narrow: floatTensor([2, 1], [7, 8]),
+    } as const;
+    const rated: Inputs = { x: ["float32", [1, 2]], rate: ["int64", []] };
+    const open = (rate?: number) => networkOf(nodes, rated, ["y"], more, rate === undefined ? {} : { rate });
+    expect(await denseOf(await open(16000), "x", "y", [1, 1])).toEqual(W);
+    expect(await denseOf(await open(8000), "x", "y", [1, 1])).toEqual([7, 8]);
+    const undecided = await open();
+    expect(undecided.unsupported(undecided.input, undecided.tap("y")).map(({ op }) => op)).toEqual(["If"]);
+    await expect(denseAt(await open(8000), "x", "y", { x: Float32Array.of(1, 1), rate: 16000 })).rejects.toMatchObject({
+      code: "usage",
+      what: 'The value of input "rate" was given when the network was opened, and the network is now the one with this value.',
+    });
+  });
+});
+
+describe("several inputs of floats", () => {
+  // y = (x w) ⊙ s: ∂y/∂x = diag(s) Wᵀ, and ∂y/∂s = diag(x w).
+  const nodes = [product("x", "h"), op("Mul", ["h", "s"], "y")];
+  const inputs: Inputs = { x: ["float32", [1, 2]], s: ["float32", [1, 3]] };
+  const s = Float32Array.of(2, 3, 5);
+  const byX = [2, -4, 9, 12, 25, -30];
+  const byS = [-1, 0, 0, 0, 7, 0, 0, 0, -1];
+
+  test("pictures go to the first that has no value", async () => {
+    expect((await networkOf(nodes, inputs, ["y"])).input.name).toBe("x");
+    expect((await networkOf(nodes, inputs, ["y"], {}, { s })).input.name).toBe("x");
+    expect((await networkOf(nodes, inputs, ["y"], {}, { x: 1 })).input.name).toBe("s");
+  });
+
+  test("each is a source, with the others held fixed", async () => {
+    const network = await networkOf(nodes, inputs, ["y"], {}, { s });
+    expect(await denseOf(network, "x", "y", [1, 1])).toEqual(byX);
+    expect(await denseOf(network, "s", "y", [1, 1])).toEqual(byS);
+    const other = await networkOf(nodes, inputs, ["y"], {}, { x: 1 });
+    expect(await denseOf(other, "s", "y", [...s])).toEqual(byS);
+    expect((await network.forward(Float32Array.of(1, 1), [network.tap("s")]))[0]).toEqual(s);
+  });
+
+  test("a point names its inputs, in place of values given before", async () => {
+    const network = await networkOf(nodes, inputs, ["y"]);
+    const x = Float32Array.of(1, 1);
+    expect(await denseAt(network, "x", "y", { x, s: { shape: [3], data: s } })).toEqual(byX);
+    expect(await denseAt(network, "s", "y", { x, s })).toEqual(byS);
+    const given = await networkOf(nodes, inputs, ["y"], {}, { s: 1 });
+    expect(await denseAt(given, "x", "y", { x })).toEqual(W);
+    expect(await denseAt(given, "x", "y", { x, s })).toEqual(byX);
+    await expect(denseAt(network, "x", "y", { x })).rejects.toMatchObject({
+      what: "This input has no value: s (float32, 1×3).",
+    });
+    await expect(denseAt(network, "x", "y", { x, t: 1 })).rejects.toMatchObject({
+      what: 'A value is given for "t", which is not an input of the network.',
+    });
+  });
+
+  test("cuts are those of the paths from the input of pictures", async () => {
+    const network = await networkOf(nodes, inputs, ["y"], {}, { s });
+    expect(network.taps.map(({ name, cut }) => [name, cut])).toEqual([
+      ["x", true],
+      ["s", false],
+      ["h", true],
+      ["y", true],
+    ]);
   });
 });
 
 describe("an input of whole numbers", () => {
   const nodes = [op("Cast", ["x"], "floats", { to: int(1) }), product("floats", "y")];
 
-  test.each<DataType>(["uint8", "int64", "int32"])("%s is fed, and the first floats are the source", async (type) => {
+  test.each<DataType>(["uint8", "int64", "int32", "bool"])("%s that are cast to floats are a source", async (type) => {
     const network = await networkOf(nodes, { x: [type, [1, 2]] }, ["y"]);
-    expect([network.input.name, network.source.name, network.output.name]).toEqual(["x", "floats", "y"]);
+    expect([network.input.name, network.source.name, network.output.name]).toEqual(["x", "x", "y"]);
+    expect(network.inputs[0]).toMatchObject({ name: "x", type, state: "pictures" });
+    expect(await denseOf(network, "x", "y", [200, 3])).toEqual(W);
     expect(await denseOf(network, "floats", "y", [200, 3])).toEqual(W);
     expect([...(await network.forward(Float32Array.of(200, 3), [network.tap("y")]))[0]!]).toEqual([194, 612, 982]);
   });
 
-  test("has no derivative by itself, and the first floats are offered", async () => {
-    const network = await networkOf(nodes, { x: ["uint8", [1, 2]] }, ["y"]);
-    await expect(network.compile(network.input, network.output)).rejects.toMatchObject({
-      code: "usage",
-      what: '"x" holds uint8: there is no derivative by it.',
-      fix: "Take the derivative by the first tensor of floats: --from floats (in the library: from).",
+  test("that are rearranged before the cast are a source in the layout of the input", async () => {
+    const rearranged = [
+      op("Transpose", ["x"], "turned", { perm: { kind: "ints", value: [0, 2, 1] } }),
+      op("Cast", ["turned"], "floats", { to: int(1) }),
+      op("Reshape", ["floats", "flat"], "row"),
+      op("MatMul", ["row", "six"], "y"),
+    ];
+    const network = await networkOf(rearranged, { x: ["uint8", [1, 2, 3]] }, ["y"], {
+      flat: { type: "int64", shape: [2], data: BigInt64Array.of(1n, 6n) },
+      six: floatTensor([6, 1], [1, 2, 3, 4, 5, 6]),
     });
+    // The entries in the order of the transposed array: x₀₀ x₁₀ x₀₁ x₁₁ x₀₂ x₁₂.
+    expect(await denseOf(network, "x", "y", [1, 2, 3, 4, 5, 6])).toEqual([1, 3, 5, 2, 4, 6]);
   });
 
-  test.each([
-    [[0.5, 1], "entry 0 of the array is 0.5"],
-    [[1, 256], "entry 1 of the array is 256"],
-    [[-1, 0], "entry 0 of the array is -1"],
-  ])("takes no %s", async (at, says) => {
-    const network = await networkOf(nodes, { x: ["uint8", [1, 2]] }, ["y"]);
-    await expect(denseOf(network, "floats", "y", at)).rejects.toMatchObject({
-      code: "shape-mismatch",
-      what: `Input "x" holds uint8, and ${says}.`,
+  describe("that picks entries", () => {
+    const ids = [op("Gather", ["w", "ids"], "embedded", { axis: int(0) }), op("Mul", ["embedded", "embedded"], "y")];
+    const inputs: Inputs = { ids: ["int64", [2]], mask: ["int64", [2, 1]] };
+
+    test("starts at the first floats behind it, and takes whole numbers alone", async () => {
+      const network = await networkOf(ids, { ids: ["int64", [1]] }, ["y"]);
+      expect([network.input.name, network.source.name]).toEqual(["ids", "embedded"]);
+      expect(await denseOf(network, "embedded", "y", [1])).toEqual([-4, 0, 0, 0, 8, 0, 0, 0, -12]);
+      await expect(denseOf(network, "embedded", "y", [0.5])).rejects.toMatchObject({
+        code: "shape-mismatch",
+        what: 'Input "ids" holds int64, and entry 0 of the array is 0.5.',
+      });
+      await expect(denseOf(network, "ids", "y", [1])).rejects.toMatchObject({
+        code: "usage",
+        what: '"ids" holds int64: there is no derivative by it.',
+        fix: "Take the derivative by the first tensor of floats: --from embedded (in the library: from).",
+      });
+    });
+
+    test("is the one of pictures beside a mask, which is held", async () => {
+      const masked = [
+        op("Cast", ["mask"], "weights", { to: int(1) }),
+        ...ids.slice(0, 1),
+        op("Mul", ["embedded", "weights"], "y"),
+      ];
+      const network = await networkOf(masked, inputs, ["y"], {}, { mask: BigInt64Array.of(1n, 0n) });
+      expect([network.input.name, network.source.name]).toEqual(["ids", "embedded"]);
+      const J = await denseOf(network, "embedded", "y", [1, 0]);
+      expect(J.filter((_, i) => i % 7 === 0)).toEqual([1, 1, 1, 0, 0, 0]);
     });
   });
 });

@@ -81,6 +81,28 @@ describe("shapes of inputs", () => {
     await expect(normalize(model, { evaluate })).rejects.toMatchObject({ code: "shape-mismatch" });
   });
 
+  test("one shape is that of the first input of floats without a value, and values have their own", async () => {
+    const model = graph({
+      inputs: [valueInfo("x", "float32", ["N", "T"]), valueInfo("z", "float32", ["N", "S"])],
+      nodes: [
+        node({ op: "MatMul", inputs: ["x", "w"], outputs: ["p"] }),
+        node({ op: "Concat", inputs: ["p", "z"], outputs: ["y"], attributes: { axis: int(1) } }),
+      ],
+      initializers: { w: floatTensor([2, 3], [1, 2, 3, 4, 5, 6]) },
+    });
+    const z = { shape: [1, 4], data: Float32Array.of(1, 2, 3, 4) };
+    const { inputs } = await normalize(model, { evaluate, inputShape: [2], given: new Map([["z", z]]) });
+    expect(inputs).toMatchObject([
+      { name: "x", shape: [1, 2] },
+      { name: "z", shape: [1, 4], value: z },
+    ]);
+    await expect(normalize(model, { evaluate, inputShape: [2] })).rejects.toMatchObject({
+      code: "shape-mismatch",
+      what: 'Input "z" has shape N×S: the file leaves axis 1 open (axis 0 is the first). The inputs are x (float32, N×T), z (float32, N×S).',
+      fix: "Give its shape, for example --shape z=16 (in the library: inputShapes), or its value with --input z=FILE.npy (inputs).",
+    });
+  });
+
   test("one shape is that of the only input of floats", async () => {
     const model = graph({
       inputs: [valueInfo("x", "float32", ["N", "T"]), valueInfo("length", "int64", [1])],
@@ -156,15 +178,6 @@ describe("shapes of inputs", () => {
       {
         what: `The input "x" has the shape N×3×224×224 in the file, but 1×3×192×192 is given.`,
         fix: "Give a shape (--shape) that agrees with the fixed extents of the file, or export the model with open extents.",
-      },
-    ],
-    [
-      "one shape for two inputs",
-      graph({ inputs: [valueInfo("x", "float32", [1]), valueInfo("z", "float32", [1])], nodes: [relu("x", "y")] }),
-      [1],
-      {
-        what: "One input shape is given, but the model has 2 inputs.",
-        fix: "Export the model with fixed shapes for its inputs: x, z.",
       },
     ],
   ];
@@ -307,7 +320,7 @@ describe("element types", () => {
     const { onnx, values } = await normalize(model, { evaluate });
     expect(onnx.graph.initializers.get("w")).toEqual(floatTensor([2], [0.5, -2]));
     expect(values.get("y")).toEqual({ type: "float32", shape: [2] });
-    expect(await run(onnx, { x: { type: "int32", shape: [2], data: Int32Array.of(1, 1) } })).toEqual([1.5, -1]);
+    expect(await run(onnx, { x: floatTensor([2], [1, 1]) })).toEqual([1.5, -1]); // Cast at once, the input is of floats too.
   });
 
   test("float16 subnormals, infinities and NaN are read by their bits", async () => {

@@ -8,6 +8,7 @@ test("the room's public names", () => {
     "controlName",
     "createRun",
     "createStudyRun",
+    "describeGiven",
     "describeMismatch",
     "earlierRun",
     "earlierStudyRun",

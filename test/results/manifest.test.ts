@@ -47,6 +47,10 @@ describe("describeMismatch", () => {
       asked: other({ model: { ...manifest.model, control: { kind: "initial" } } }),
       lines: ["control: stored none, asked initial"],
     },
+    {
+      asked: other({ given: [{ name: "sr", type: "int64", shape: [], sha256: "cc".repeat(32), value: 16000 }] }),
+      lines: ['value of input "sr": stored none, asked 16000 (int64, scalar)'],
+    },
     { asked: other({ k: 5, seed: 1 }), lines: ["k: stored 6, asked 5", "seed: stored 0, asked 1"] },
     { asked: other({ tol: 1e-6 }), lines: ["tol: stored 0.00001, asked 0.000001"] },
     { asked: other({ vectors: "all" }), lines: ["vectors: stored 2, asked all"] },

@@ -1,6 +1,6 @@
 import { formatUnsupported } from "../../autodiff/index.ts";
 import { formatShape, PushforwardError, quoted, sizeOf } from "../../base/index.ts";
-import { describeInput, type Tap } from "../../jacobian/index.ts";
+import { missingError, type Tap } from "../../jacobian/index.ts";
 import { tripletsAt } from "../../studies/index.ts";
 import type { NetworkFile } from "../node/index.ts";
 import { DEFAULT_K } from "./options.ts";
@@ -9,8 +9,8 @@ import { DEFAULT_K } from "./options.ts";
  * The taps asked for, by name or as `all` or `cuts`. `all` and `cuts` give only taps that depend on the source.
  *
  * @throws PushforwardError `tap-unknown` for an unknown name, and for a tap that does not depend on the source; `usage` for a
- * source that does not hold floats; `op-unsupported` for nodes that cannot be differentiated, and `model-invalid` for inputs that
- * are not fed. The last two name all of these, and the taps that do not need them.
+ * source that does not hold floats, and for inputs without a value that taps need; `op-unsupported` for nodes that cannot be
+ * differentiated. The last two name all of these, and the taps that do not need them.
  */
 export function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[] {
   network.requireFloats(from);
@@ -18,7 +18,7 @@ export function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[
   const chosen =
     group === undefined
       ? namesIn(names).map((name) => network.tap(name))
-      : withoutEmpty(network.taps.filter((tap) => tap.tensor !== from.tensor && (group === "all" || tap.cut)));
+      : withoutEmpty(network.taps.filter((tap) => isBehind(network, from, tap) && (group === "all" || tap.cut)));
   const empty = [from, ...chosen].find(isEmpty);
   if (empty !== undefined) {
     throw new PushforwardError("tap-unknown", {
@@ -45,6 +45,9 @@ export function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[
   });
 }
 
+const isBehind = (network: NetworkFile, from: Tap, tap: Tap): boolean =>
+  tap.tensor !== from.tensor && tap.op !== "Input" && network.moves(from, tap);
+
 const isEmpty = ({ shape }: Tap): boolean => sizeOf(shape) === 0;
 
 /** The taps that have entries; those that have none are named in a note. */
@@ -70,25 +73,24 @@ function namesIn(list: string): string[] {
   });
 }
 
-/** @throws PushforwardError `op-unsupported`, or `model-invalid` where inputs are not fed */
+/** @throws PushforwardError `op-unsupported`, or `usage` where inputs have no value */
 function requireReach(network: NetworkFile, from: Tap, taps: readonly Tap[]): void {
   const missing = [...new Set(taps.flatMap((tap) => network.unsupported(from, tap)))];
-  const unfed = [...new Set(taps.flatMap((tap) => network.unfed(tap)))];
-  if (missing.length === 0 && unfed.length === 0) return;
-  const within = taps.filter((tap) => network.unsupported(from, tap).length === 0 && network.unfed(tap).length === 0);
+  const needed = [...new Set(taps.flatMap((tap) => network.missing(tap)))];
+  if (missing.length === 0 && needed.length === 0) return;
+  const within = taps.filter((tap) => network.unsupported(from, tap).length === 0 && network.missing(tap).length === 0);
   const reachable = within.filter((tap) => network.moves(from, tap)).map(({ name }) => name);
-  const notFed = `Inputs that are not fed: ${unfed.map(describeInput).join(", ")}.`;
-  const reasons = [...(missing.length > 0 ? [formatUnsupported(missing)] : []), ...(unfed.length > 0 ? [notFed] : [])];
+  const without = needed.length === 0 ? undefined : missingError(needed);
+  const reasons = [...(missing.length > 0 ? [formatUnsupported(missing)] : []), ...(without ? [without.what] : [])];
+  const others =
+    reachable.length > 0 ? `These taps do not need them: --taps ${quoted(reachable.join(","))}.` : undefined;
   const [first] = missing;
-  throw new PushforwardError(first === undefined ? "model-invalid" : "op-unsupported", {
+  throw new PushforwardError(first === undefined ? "usage" : "op-unsupported", {
     what: `${taps.length - within.length} of ${taps.length} taps cannot be computed. ${reasons.join(" ")}`,
     where: { file: network.file, ...(first && { node: first.node, op: first.op }) },
     fix:
-      reachable.length > 0
-        ? `These taps do not need them: --taps ${quoted(reachable.join(","))}.`
-        : first === undefined
-          ? "Fix the other inputs as initializers and export again."
-          : "All taps need them. CONTRIBUTING.md explains how to add a rule.",
+      [without?.fix, others].filter((part) => part !== undefined).join(" ") ||
+      "All taps need them. CONTRIBUTING.md explains how to add a rule.",
   });
 }
 

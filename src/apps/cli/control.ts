@@ -10,22 +10,21 @@ import { choosePreset } from "./choose-preset.ts";
 import { controlKind } from "./control-options.ts";
 import { findInputs } from "./find-inputs.ts";
 import { loadInputs } from "./inputs.ts";
-import { shape, threadCount, wholeNumber } from "./options.ts";
-import { openOptions } from "./prepare.ts";
+import { type OpeningOptions, opening, openOptions } from "./opening.ts";
+import { threadCount, wholeNumber } from "./options.ts";
+import { requireMain } from "./prepare.ts";
 
-interface ControlOptions {
+interface ControlOptions extends OpeningOptions {
   readonly kind: ControlKind;
   readonly draw: number;
   readonly seed: number;
   readonly preprocess?: string;
-  readonly shape?: number[];
-  readonly threads?: number;
   readonly out: string;
 }
 
 /** `pushforward control MODEL [INPUT...]`: an ONNX file of the same graph whose weights carry nothing learned. */
 export function controlCommand(): Command {
-  return new Command("control")
+  return opening(new Command("control"))
     .description("write an ONNX file of the same graph whose weights are drawn at random, to compare a network with")
     .argument("<model>", "ONNX file")
     .argument(
@@ -36,11 +35,6 @@ export function controlCommand(): Command {
     .option("--draw <number>", "number of the draw: each is another network", wholeNumber("--draw", 1), 1)
     .option("--seed <seed>", "seed of all random numbers", wholeNumber("--seed", 0), 0)
     .option("--preprocess <name>", "for `matched`: how pictures are converted to inputs, as for `spectrum`")
-    .option(
-      "--shape <extents>",
-      "shape of the input, if the file leaves it open, for example 3,224,224",
-      shape("--shape"),
-    )
     .option("--threads <count>", "threads for one product (default: all cores)", threadCount("--threads"))
     .requiredOption("--out <file>", "ONNX file to write")
     .action(writeControl);
@@ -55,11 +49,11 @@ async function writeControl(file: string, paths: readonly string[], options: Con
       fix: "Name another file with --out.",
     });
   }
-  const opening = openOptions(options);
-  const network = await openModel(file, opening);
+  const opened = await openOptions(options);
+  const network = await openModel(file, opened);
   try {
     const points = kind === "matched" ? await pointsFor(network, paths, options.preprocess) : [];
-    const control = await openControl(network, { ...opening, kind, seed, draw, points });
+    const control = await openControl(network, { ...opened, kind, seed, draw, points });
     try {
       await writeFile(out, control.bytes()).catch((cause: unknown) => {
         throw unwritable(out, cause);
@@ -89,10 +83,11 @@ async function pointsFor(
     });
   }
   const files = (await findInputs(paths)).map((found) => found.file);
+  requireMain(network);
   const { shape: wanted } = network.input;
   const { points, failures } = await loadInputs(
     files,
-    wanted,
+    network,
     await choosePreset(preprocess, wanted, files.every(isArrayFile)),
   );
   for (const failure of failures) process.stderr.write(`${failure.format()}\n`);

@@ -1,7 +1,9 @@
 import { basename, dirname, extname, relative, resolve } from "node:path";
 import { formatShape, PushforwardError, type Shape, sameShape } from "../../base/index.ts";
 import { isChannelsLast, type Preprocess } from "../../images/index.ts";
+import { type DataType, tensorOf } from "../../onnx/index.ts";
 import type { InputRecord } from "../../results/index.ts";
+import type { NetworkFile } from "../node/index.ts";
 import { loadInput } from "../node/load-input.ts";
 
 export interface Inputs {
@@ -12,17 +14,19 @@ export interface Inputs {
 }
 
 /**
- * Loads every input, with its label if there is one. An input that cannot be used is recorded with the reason, and the others
+ * Loads every input of a command, with its label if there is one. An input that cannot be used is recorded with the reason, and the others
  * are used.
  *
  * @throws PushforwardError the error of the first input, if no input can be used
  */
 export async function loadInputs(
   files: readonly string[],
-  shape: Shape,
+  network: Pick<NetworkFile, "input" | "inputs">,
   preset: Preprocess,
   labels: readonly (string | undefined)[] = [],
 ): Promise<Inputs> {
+  const { shape, tensor } = network.input;
+  const { type } = network.inputs.find(({ name }) => name === tensor)!;
   const records: InputRecord[] = [];
   const points: (Float32Array | undefined)[] = [];
   const failures: PushforwardError[] = [];
@@ -33,6 +37,7 @@ export async function loadInputs(
     try {
       const { data, shape: given, sha256 } = await loadInput(file, preset);
       checkShape(file, given, shape);
+      checkEntries(file, tensor, type, data);
       records.push({ ...common, sha256 });
       points.push(data);
     } catch (cause) {
@@ -44,6 +49,16 @@ export async function loadInputs(
   }
   if (failures.length === files.length) throw failures[0]!;
   return { records, points, failures };
+}
+
+/** Checks that numbers are of the type that an input has in the file of the network, if that is none of floats. */
+function checkEntries(file: string, name: string, type: DataType, data: Float32Array): void {
+  if (type.includes("float")) return;
+  try {
+    tensorOf(name, { type, shape: [data.length] }, data);
+  } catch (cause) {
+    throw cause instanceof PushforwardError ? cause.at({ file }) : cause;
+  }
 }
 
 function checkShape(file: string, given: Shape, wanted: Shape): void {

@@ -2,15 +2,16 @@ import { Command } from "commander";
 import { formatUnsupported, type UnsupportedNode } from "../../autodiff/index.ts";
 import { formatShape, PushforwardError } from "../../base/index.ts";
 import { describeInput, productCost, type Tap } from "../../jacobian/index.ts";
+import { givenInputs } from "../node/given-inputs.ts";
 import { type NetworkFile, openModel } from "../node/index.ts";
-import { DEFAULT_K, shape, threadCount, wholeNumber } from "./options.ts";
+import { declaredInputs } from "../node/open-model.ts";
+import { type OpeningOptions, opening, openOptions } from "./opening.ts";
+import { DEFAULT_K, threadCount, wholeNumber } from "./options.ts";
 import { type PlanOptions, printPlan } from "./plan.ts";
 import { formatTable } from "./table.ts";
 
-interface InspectOptions extends PlanOptions {
-  readonly shape?: number[];
+interface InspectOptions extends PlanOptions, OpeningOptions {
   readonly plan?: boolean;
-  readonly threads?: number;
 }
 
 /**
@@ -18,15 +19,10 @@ interface InspectOptions extends PlanOptions {
  * run.
  */
 export function inspectCommand(): Command {
-  return new Command("inspect")
-    .description("list the taps of a model: shapes, cuts, operators without a rule, cost of a product")
+  return opening(new Command("inspect"))
+    .description("list the inputs and taps of a model: shapes, cuts, operators without a rule, cost of a product")
     .argument("<model>", "ONNX file")
     .argument("[input]", "with --plan: a picture or an .npy array to rehearse at (default: random numbers)")
-    .option(
-      "--shape <extents>",
-      "shape of the input, if the file leaves it open, for example 3,224,224",
-      shape("--shape"),
-    )
     .option("--plan", "predict the products, time and memory of `spectrum`")
     .option("--taps <names>", "with --plan: taps, as for `spectrum`", "all")
     .option("-k, --k <count>", `with --plan: triplets at each tap (default: ${DEFAULT_K})`, wholeNumber("-k", 1))
@@ -36,9 +32,9 @@ export function inspectCommand(): Command {
     .option("--json", "print one JSON object per line")
     .action(async (file: string, input: string | undefined, options: InspectOptions) => {
       if (input !== undefined && !options.plan) throw inputWithoutPlan(input);
-      const network = await openModel(file, {
-        ...(options.shape ? { inputShape: options.shape } : {}),
-        ...(options.threads ? { threads: options.threads } : {}),
+      const network = await openModel(file, await openOptions(options)).catch(async (cause: unknown) => {
+        if (!options.plan) await tellDeclared(file, options);
+        throw cause;
       });
       try {
         if (options.plan) await printPlan(network, input, options);
@@ -62,7 +58,7 @@ interface TapReport {
   readonly tap: Tap;
   /** The nodes between the source and the tap that cannot be differentiated. */
   readonly unsupported: readonly UnsupportedNode[];
-  /** The inputs that the tap depends on and that are not fed, with type and shape. */
+  /** The inputs without a value that the tap depends on, with type and shape. */
   readonly unfed: readonly string[];
   /** Whether a path with a derivative leads from the source to the tap. */
   readonly moves: boolean;
@@ -74,7 +70,7 @@ function inspectTaps(network: NetworkFile): TapReport[] {
   return network.taps.map((tap) => ({
     tap,
     unsupported: network.unsupported(source, tap),
-    unfed: network.unfed(tap).map(describeInput),
+    unfed: network.missing(tap).map(describeInput),
     moves: network.moves(source, tap),
     multiplyAdds: productCost(network.model, source, tap),
   }));
@@ -89,7 +85,10 @@ function printLines(network: NetworkFile): void {
     const ops = [...new Set(unsupported.map(({ op }) => op))];
     const reasons = unsupported.map((node) => formatUnsupported([node]));
     const line = { multiplyAdds, supported: isSupported(report), unsupported: ops, reasons, unfed };
-    process.stdout.write(`${JSON.stringify({ model: network.file, from: network.source.name, ...tap, ...line })}\n`);
+    const inputs = network.inputs.map(({ name, type, shape, state }) => ({ name, type, shape, state }));
+    process.stdout.write(
+      `${JSON.stringify({ model: network.file, from: network.source.name, ...tap, ...line, inputs })}\n`,
+    );
   }
 }
 
@@ -113,16 +112,50 @@ function describe(network: NetworkFile): string {
     "A tap is a cut if every path from the input to the output passes through it.",
     ...notesOn(network, taps),
   ];
-  return `${network.file}\n\n${table}\n\n${notes.join(" ")}\n`;
+  return `${network.file}\n\n${inputTable(network)}${table}\n\n${notes.join(" ")}\n`;
 }
 
-function notesOn({ input, source, model }: NetworkFile, taps: readonly TapReport[]): string[] {
+/** The inputs, if there are several or the only one does not hold floats. */
+function inputTable({ inputs, model }: NetworkFile): string {
+  if (inputs.length === 1 && inputs[0]!.type === "float32") return "";
+  const given = new Map(givenInputs(model).map((one) => [one.name, one]));
+  const rows = inputs.map(({ name, type, shape, state }) => {
+    const { value, sha256 } = given.get(name) ?? {};
+    const says = {
+      pictures: "pictures or arrays of the command",
+      given: `given: ${value ?? `array ${sha256?.slice(0, 12)}`}`,
+      missing: `must be given: --input ${name}=FILE.npy or a number`,
+      unused: "not needed",
+    };
+    return [name, type, formatShape(shape), says[state]];
+  });
+  return `${formatTable(["input", "type", "shape", "value"], rows)}\n\n`;
+}
+
+/** The inputs as the file declares them, for a model that cannot be opened without more shapes or values. */
+async function tellDeclared(file: string, { input, json }: InspectOptions): Promise<void> {
+  const inputs = await declaredInputs(file).catch(() => []);
+  if (inputs.length < 2) return;
+  const declared = inputs.map(({ name, type = "float32", shape = ["?"] }) => ({ name, type, shape }));
+  if (json) process.stdout.write(`${JSON.stringify({ model: file, inputs: declared })}\n`);
+  else {
+    const rows = declared.map(({ name, type, shape }) => [
+      name,
+      type,
+      shape.map((extent) => (typeof extent === "number" && extent <= 0 ? "?" : extent)).join("×") || "scalar",
+      input?.has(name) ? `given: ${input.get(name)}` : "",
+    ]);
+    process.stdout.write(`${file}\n\n${formatTable(["input", "type", "shape", "value"], rows)}\n\n`);
+  }
+}
+
+function notesOn({ input, source, inputs }: NetworkFile, taps: readonly TapReport[]): string[] {
   const missing = [...new Set(taps.flatMap(({ unsupported }) => unsupported))];
   const unfed = [...new Set(taps.flatMap((report) => report.unfed))];
-  const others = taps.filter(({ tap }) => tap !== input);
+  const others = taps.filter(({ tap }) => tap.op !== "Input");
   const notes: string[] = [];
+  const { type } = inputs.find(({ name }) => name === input.tensor)!;
   if (source !== input) {
-    const { type } = model.values.get(input.tensor)!;
     notes.push(
       `The input ${input.name} holds ${type}, so derivatives are taken with respect to ${source.name} (--from ${source.name}).`,
     );
@@ -130,9 +163,7 @@ function notesOn({ input, source, model }: NetworkFile, taps: readonly TapReport
   if (missing.length > 0)
     notes.push(`Taps that need these nodes cannot be differentiated. ${formatUnsupported(missing)}`);
   if (unfed.length > 0) {
-    notes.push(
-      `Taps that need these inputs cannot be computed, because only ${input.name} is fed: ${unfed.join(", ")}.`,
-    );
+    notes.push(`Taps that need these inputs cannot be computed until they are given by --input: ${unfed.join(", ")}.`);
   }
   if (others.every(isSupported)) notes.push("Every tap can be differentiated.");
   return notes;

@@ -9,9 +9,10 @@ import { type ControlOptions, controlling, drawsOf } from "./control-options.ts"
 import { tellFirstLook } from "./first-look.ts";
 import type { Inputs } from "./inputs.ts";
 import { measureStudy } from "./measure-study.ts";
+import { openOptions } from "./opening.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS, tolerance, wholeNumber } from "./options.ts";
 import { scoresOf, withPredictions } from "./predictions.ts";
-import { openOptions, type PrepareOptions, prepare, preparing, type Subject, subjectOf } from "./prepare.ts";
+import { type PrepareOptions, prepare, preparing, type Subject, subjectOf } from "./prepare.ts";
 import {
   labFor,
   type PlannedStudy,
@@ -67,10 +68,11 @@ export async function runStudies(
   const { network, inputs, classes, scale, firstLook } = prepared;
   const { out, seed } = options;
   try {
+    requireFloatInput(network);
     const { records, points } = usable(inputs);
     const setting: Setting = { run: { ...options, version }, points, classes, scale };
     const subject: Subject = { ...subjectOf(prepared), inputs: { records } };
-    const opening = openOptions(options);
+    const opening = await openOptions(options);
     const controls = await plannedControls(options.control, {
       ...{ trained: network, subject, points, seed, draws, out, opening },
     });
@@ -98,6 +100,16 @@ export async function runStudies(
   } finally {
     await network.close();
   }
+}
+
+/** @throws PushforwardError `usage` for a network whose input does not hold floats */
+function requireFloatInput({ input, source, file }: NetworkFile): void {
+  if (source === input) return;
+  throw new PushforwardError("usage", {
+    what: `Studies move the input by small amounts, and the input ${input.name} of this network holds no floats.`,
+    where: { file, tap: input.name },
+    fix: `Export the part of the network that begins at ${source.name}, or use \`pushforward spectrum\`, which can start there.`,
+  });
 }
 
 /** The inputs that can be used. */

@@ -9,6 +9,7 @@ import { findInputs } from "./find-inputs.ts";
 import { loadInputs } from "./inputs.ts";
 import { freeRoom, type Keeping, roomFor } from "./memory.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS } from "./options.ts";
+import { requireMain } from "./prepare.ts";
 import { Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
@@ -22,6 +23,7 @@ export interface PlanOptions {
 
 /** `pushforward inspect MODEL [INPUT] --plan`: predicts the cost of `spectrum` by a rehearsal at one input. */
 export async function printPlan(network: NetworkFile, path: string | undefined, options: PlanOptions): Promise<void> {
+  requireMain(network);
   const from = network.source;
   const taps = chooseTaps(network, from, options.taps);
   const k = chooseK(options.k, from, taps);
@@ -87,6 +89,6 @@ async function inputAt(network: NetworkFile, path: string, preprocess: string | 
   const { file } = (await findInputs([path]))[0]!;
   const { shape } = network.input;
   const preset = await choosePreset(preprocess, shape, isArrayFile(file));
-  const { points } = await loadInputs([file], shape, preset);
+  const { points } = await loadInputs([file], network, preset);
   return points[0]!;
 }

@@ -1,10 +1,11 @@
 import { arch, cpus, platform } from "node:os";
 import type { Command } from "commander";
-import { sizeOf } from "../../base/index.ts";
+import { PushforwardError, sizeOf } from "../../base/index.ts";
 import { type LevelScale, levelScaleOf, levelScaleOfArrays, type Preprocess, settingsOf } from "../../images/index.ts";
-import type { Tap } from "../../jacobian/index.ts";
+import { describeInput, type Tap } from "../../jacobian/index.ts";
 import { matchInputs, type Run, type RunManifest } from "../../results/index.ts";
-import { type NetworkFile, type OpenModelOptions, openModel } from "../node/index.ts";
+import { type GivenInput, givenInputs } from "../node/given-inputs.ts";
+import { type NetworkFile, openModel } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { sha256Of } from "../node/model-identity.ts";
 import { chooseTaps } from "./choose.ts";
@@ -13,25 +14,24 @@ import { findInputs } from "./find-inputs.ts";
 import type { FirstLook } from "./first-look.ts";
 import { type Inputs, loadInputs } from "./inputs.ts";
 import { labelInputs } from "./labels.ts";
-import { shape, threadCount, wholeNumber } from "./options.ts";
+import { type OpeningOptions, opening, openOptions } from "./opening.ts";
+import { threadCount, wholeNumber } from "./options.ts";
 import { predict, withPredictions } from "./predictions.ts";
 
 /** The options of a command for its network and inputs. */
-export interface PrepareOptions {
+export interface PrepareOptions extends OpeningOptions {
   readonly taps: string;
   readonly from?: string;
   readonly preprocess?: string;
   readonly labels?: string;
-  readonly shape?: number[];
   readonly seed: number;
-  readonly threads?: number;
   /** The folder for results, in which no inputs are searched. */
   readonly out?: string;
 }
 
 /** Adds the arguments and options that `prepare` takes. */
 export function preparing(command: Command): Command {
-  return command
+  return opening(command)
     .argument("<model>", "ONNX file")
     .argument("<input...>", "pictures, folders of pictures, or .npy arrays (used as they are)")
     .option(
@@ -41,11 +41,6 @@ export function preparing(command: Command): Command {
     )
     .option("--preprocess <name>", "imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file")
     .option("--labels <file>", "true classes: a list of them in output order, or a table of files and classes")
-    .option(
-      "--shape <extents>",
-      "shape of the input, if the file leaves it open, for example 3,224,224",
-      shape("--shape"),
-    )
     .option("--seed <seed>", "seed of all random numbers", wholeNumber("--seed", 0), 0)
     .option("--threads <count>", "threads for one product (default: all cores)", threadCount("--threads"));
 }
@@ -69,12 +64,6 @@ export interface Prepared {
   readonly scale: LevelScale;
 }
 
-/** How the files of networks are opened. */
-export const openOptions = ({ shape, threads }: Pick<PrepareOptions, "shape" | "threads">): OpenModelOptions => ({
-  ...(shape === undefined ? {} : { inputShape: shape }),
-  ...(threads === undefined ? {} : { threads }),
-});
-
 /**
  * Opens a model and loads inputs. Standard error says which inputs cannot be used. The caller closes the network.
  *
@@ -83,14 +72,15 @@ export const openOptions = ({ shape, threads }: Pick<PrepareOptions, "shape" | "
 export async function prepare(file: string, paths: readonly string[], options: PrepareOptions): Promise<Prepared> {
   const found = await findInputs(paths, options.out);
   const files = found.map(({ file }) => file);
-  const network = await openModel(file, openOptions(options));
+  const network = await openModel(file, await openOptions(options));
   try {
-    const from = options.from === undefined ? network.input : network.tap(options.from);
+    requireMain(network);
+    const from = options.from === undefined ? sourceOf(network) : network.tap(options.from);
     const taps = chooseTaps(network, from, options.taps);
     const onlyArrays = files.every(isArrayFile);
     const preset = await choosePreset(options.preprocess, network.input.shape, onlyArrays);
     const labels = await labelInputs(options.labels, found);
-    const loaded = await loadInputs(files, network.input.shape, preset, labels.labels);
+    const loaded = await loadInputs(files, network, preset, labels.labels);
     for (const failure of loaded.failures) process.stderr.write(`${failure.format()}\n`);
     const predictions = await predict(network, loaded, labels);
     const records = predictions === undefined ? loaded.records : withPredictions(loaded.records, predictions);
@@ -118,6 +108,27 @@ export async function prepare(file: string, paths: readonly string[], options: P
   }
 }
 
+/** @throws PushforwardError `usage` if every input has a value of its own, so that the inputs of the command have no place */
+export function requireMain(network: NetworkFile): void {
+  const { input, inputs } = network;
+  if (inputs.some(({ name, value }) => name === input.tensor && value === undefined)) return;
+  throw new PushforwardError("usage", {
+    what: "Every input of the network has a value by --input, so that none is left for the pictures or arrays of the command.",
+    where: { file: network.file, option: "--input" },
+    fix: `Leave out --input for the one that they go to: ${inputs.map(describeInput).join(", ")}.`,
+  });
+}
+
+/** Where derivatives start without --from, with a note if that is not the input. */
+function sourceOf({ input, source }: NetworkFile): Tap {
+  if (source !== input) {
+    process.stderr.write(
+      `note: derivatives are taken with respect to ${source.name}, the first floats behind the input ${input.name} (--from)\n`,
+    );
+  }
+  return source;
+}
+
 export interface RunSettings {
   readonly version: string;
   readonly k: number;
@@ -129,23 +140,31 @@ export interface RunSettings {
 /** What a run is of. */
 export interface Subject extends Pick<Prepared, "from" | "taps" | "preprocess"> {
   readonly model: RunManifest["model"];
+  /** The inputs that are held fixed. */
+  readonly given: readonly GivenInput[];
   readonly backend: string;
   readonly inputs: Pick<Inputs, "records">;
 }
 
 export function subjectOf({ network, ...prepared }: Prepared): Subject {
-  return { ...prepared, model: { file: network.file, ...network.identity }, backend: network.backend.description };
+  return {
+    ...prepared,
+    model: { file: network.file, ...network.identity },
+    given: givenInputs(network.model),
+    backend: network.backend.description,
+  };
 }
 
 /** The manifest of a run of spectra. */
 export function runManifest(
-  { model, backend, from, taps, inputs, preprocess }: Subject,
+  { model, given, backend, from, taps, inputs, preprocess }: Subject,
   { version, k, tol, seed, vectors }: RunSettings,
 ): RunManifest {
   return {
     format: "pushforward-run",
     formatVersion: 2,
     model,
+    ...(given.length === 0 ? {} : { given }),
     from: { name: from.name, tensor: from.tensor, shape: from.shape },
     inputs: inputs.records,
     taps: taps.map((tap) => ({

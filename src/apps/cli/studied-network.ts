@@ -74,12 +74,13 @@ export function studyManifest(
   { run }: Setting,
 ): StudyManifest {
   const { seed, k, tol, vectors } = run;
-  const { model, backend, preprocess, versions, created, inputs }: RunManifest = runManifest(subject, run);
+  const { model, given, backend, preprocess, versions, created, inputs }: RunManifest = runManifest(subject, run);
   return {
     format: "pushforward-study",
     formatVersion: 2,
     study: study.id,
     params,
+    ...(given === undefined ? {} : { given }),
     ...{ model, inputs, preprocess, seed, backend, versions, created },
     spectra: { k, tol, vectors },
     ...design,

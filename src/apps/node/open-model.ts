@@ -1,17 +1,32 @@
 import { readFile } from "node:fs/promises";
 import type { Shape } from "../../base/index.ts";
-import { Network, type Point } from "../../jacobian/index.ts";
-import { checkModel, checkSameFunction, normalize, readModel } from "../../onnx/index.ts";
+import { inputsOf, Network, type Point } from "../../jacobian/index.ts";
+import {
+  checkModel,
+  checkSameFunction,
+  type InputValue,
+  normalize,
+  readModel,
+  type ValueInfo,
+} from "../../onnx/index.ts";
 import { type BackendOptions, createBackend, runFile } from "../../platform/node/backend.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
 import { type Backend, evaluateWith } from "../../runtime/index.ts";
 import { externalReader } from "./external-data.ts";
+import { givenInputs } from "./given-inputs.ts";
 import { Jacobian } from "./jacobian.ts";
 import { IdentifyingReader, type ModelIdentity } from "./model-identity.ts";
 
 export interface OpenModelOptions extends BackendOptions {
   /** Shape of the network's input, with or without its batch axis; needed where the file leaves extents open. */
   readonly inputShape?: Shape;
+  /** Shapes of other inputs, by name. */
+  readonly inputShapes?: Readonly<Record<string, Shape>>;
+  /**
+   * Values of other inputs by name, which are held fixed: a number for every entry, or an array. The network is opened with them:
+   * those that are not floats are constants of it.
+   */
+  readonly inputs?: Readonly<Record<string, InputValue>>;
 }
 
 export interface JacobianOptions {
@@ -74,9 +89,15 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
     file,
     evaluate: evaluateWith(backend),
     ...(options.inputShape === undefined ? {} : { inputShape: options.inputShape }),
+    ...(options.inputShapes === undefined ? {} : { inputShapes: new Map(Object.entries(options.inputShapes)) }),
+    ...(options.inputs === undefined ? {} : { given: new Map(Object.entries(options.inputs)) }),
   });
   const identity = external.identityOf(bytes);
-  const content = JSON.stringify([identity, options.inputShape]);
+  const content = JSON.stringify([
+    identity,
+    inputsOf(model).map(({ name, shape }) => [name, shape]),
+    givenInputs(model),
+  ]);
   if (!compared.has(content)) {
     await checkSameFunction({
       file,
@@ -90,7 +111,17 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
   return new NetworkFile({ model, backend, file, identity });
 }
 
-/** Contents, with the shape of the input, that this process has compared with their normalized graphs. */
+/**
+ * The inputs that a file declares, with their open extents.
+ *
+ * @throws PushforwardError `file-unreadable`, `model-invalid`
+ */
+export async function declaredInputs(file: string): Promise<readonly ValueInfo[]> {
+  const { graph } = await readModel(await readBytes(file), { file, external: externalReader(file) });
+  return graph.inputs;
+}
+
+/** Contents, with the shapes and given values of the inputs, that this process has compared with their normalized graphs. */
 const compared = new Set<string>();
 
 /** @throws PushforwardError `file-unreadable` */

@@ -1,5 +1,5 @@
 import { formatNumber, formatShape, quoted } from "../../base/index.ts";
-import { controlName, type RunManifest, type StudyManifest } from "../../results/index.ts";
+import { controlName, describeGiven, type RunManifest, type StudyManifest } from "../../results/index.ts";
 import { type Html, html } from "./html.ts";
 import { baseName } from "./prose.ts";
 
@@ -10,6 +10,7 @@ export function provenance(manifest: RunManifest, command: string | undefined): 
   const rows: Row[] = [
     ["Model", modelOf(manifest)],
     ["Source", `${manifest.from.name}, ${formatShape(manifest.from.shape)} (tensor ${manifest.from.tensor})`],
+    ...heldInputs(manifest),
     ...preprocessing(manifest),
     ["Settings", `k = ${manifest.k}, tolerance ${formatNumber(manifest.tol)}, seed ${manifest.seed}`],
     [
@@ -33,6 +34,7 @@ export function studiesProvenance(manifest: StudyManifest, controls: readonly Ro
   const rows: Row[] = [
     ["Model", modelOf(manifest)],
     ...controls,
+    ...heldInputs(manifest),
     ...preprocessing(manifest),
     ["Settings", `k = ${spectra.k}, tolerance ${formatNumber(spectra.tol)}, seed ${seed}`],
     ["Backend", manifest.backend],
@@ -52,6 +54,10 @@ function modelOf({ model: { file, sha256, control } }: Pick<RunManifest, "model"
   return html`${file}<br><code>sha256 ${sha256}</code>${control && html`<br>Control: ${controlName(control)}`}`;
 }
 
+/** The inputs of the network that are held at a value. */
+const heldInputs = ({ given = [] }: Pick<RunManifest, "given">): Row[] =>
+  given.map((one) => [`Input ${one.name}`, html`held at ${describeGiven(one)}<br><code>sha256 ${one.sha256}</code>`]);
+
 function preprocessing({ preprocess }: Pick<RunManifest, "preprocess">): Row[] {
   const settings = JSON.stringify(preprocess.settings);
   const shown = settings.length > longestSettings ? `${settings.slice(0, longestSettings)}…` : settings;
@@ -66,12 +72,13 @@ const versionsOf = ({ versions }: Pick<RunManifest, "versions">): string =>
     .map(([name, version]) => `${name} ${version}`)
     .join(", ");
 
-function commandOf({ model, inputs, taps, from, k, tol, seed, preprocess }: RunManifest): string {
+function commandOf({ model, given = [], inputs, taps, from, k, tol, seed, preprocess }: RunManifest): string {
   const files = inputs.map(({ file }) => file);
   const listed = files.length > 4 ? [...files.slice(0, 3).map(quoted), "…"] : files.map(quoted);
   const { control } = model;
   const file = quoted(baseName(model.file));
-  const prepared = `--preprocess ${quoted(preprocess.name)}`;
+  const held = given.map(({ name, value }) => `--input ${quoted(`${name}=${value ?? `${name}.npy`}`)}`);
+  const prepared = [...held, `--preprocess ${quoted(preprocess.name)}`].join(" ");
   const drawing =
     control?.draw === undefined
       ? []

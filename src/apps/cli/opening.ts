@@ -1,0 +1,91 @@
+import { extname } from "node:path";
+import type { Command } from "commander";
+import { PushforwardError, type Shape } from "../../base/index.ts";
+import { type ExactArray, readExactNpy } from "../../images/index.ts";
+import type { OpenModelOptions } from "../node/index.ts";
+import { readBytes } from "../node/open-model.ts";
+import { shape } from "./options.ts";
+
+/** The options of a command for how the files of networks are opened. */
+export interface OpeningOptions {
+  readonly shape?: ReadonlyMap<string, Shape>;
+  readonly input?: ReadonlyMap<string, string>;
+  readonly threads?: number;
+}
+
+/** The name that stands for the input that pictures go to. */
+const MAIN = "";
+
+/** Adds the options of `OpeningOptions`, all but `--threads`. */
+export function opening(command: Command): Command {
+  return command
+    .option(
+      "--shape <extents>",
+      "shape of the input, if the file leaves it open, for example 3,224,224; NAME=2,1,128 for another input; may be repeated",
+      withShape,
+    )
+    .option(
+      "--input <name=value>",
+      "hold another input of the network at a value, NAME=FILE.npy or NAME=NUMBER; may be repeated",
+      withInput,
+    );
+}
+
+/**
+ * The options with which the files of networks are opened. Arrays of `--input` are read.
+ *
+ * @throws PushforwardError `usage` for a file of another kind; `file-unreadable`
+ */
+export async function openOptions({ shape: shapes, input, threads }: OpeningOptions): Promise<OpenModelOptions> {
+  const { [MAIN]: inputShape, ...inputShapes } = Object.fromEntries(shapes ?? []);
+  const values = await Promise.all(
+    [...(input ?? [])].map(async ([name, text]) => [name, await readValue(text)] as const),
+  );
+  return {
+    ...(inputShape === undefined ? {} : { inputShape }),
+    ...(Object.keys(inputShapes).length === 0 ? {} : { inputShapes }),
+    ...(values.length === 0 ? {} : { inputs: Object.fromEntries(values) }),
+    ...(threads === undefined ? {} : { threads }),
+  };
+}
+
+/** `16000`, `-1e-3`, `true`, or an .npy file. */
+async function readValue(text: string): Promise<number | ExactArray> {
+  const known = new Map([
+    ["true", 1],
+    ["false", 0],
+  ]).get(text);
+  const number = known ?? Number(text);
+  if (!Number.isNaN(number)) return number;
+  if (extname(text).toLowerCase() === ".npy") return readExactNpy(await readBytes(text), text);
+  throw new PushforwardError("usage", {
+    what: `"${text}" is neither a number nor an .npy file.`,
+    where: { option: "--input" },
+    fix: "Give a number for all entries, or the file of an array that numpy.save wrote.",
+  });
+}
+
+function withShape(text: string, before: ReadonlyMap<string, Shape> = new Map()): ReadonlyMap<string, Shape> {
+  const at = text.lastIndexOf("=");
+  return added("--shape", before, at < 0 ? MAIN : text.slice(0, at), shape("--shape")(text.slice(at + 1)));
+}
+
+function withInput(text: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
+  const at = text.indexOf("=");
+  const [name, value] = [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+  if (name !== "" && value.trim() !== "") return added("--input", before, name, value);
+  throw new PushforwardError("usage", {
+    what: `"${text}" does not say which input has which value.`,
+    where: { option: "--input" },
+    fix: "Give the name of an input and its value: --input NAME=FILE.npy or --input NAME=NUMBER.",
+  });
+}
+
+function added<T>(option: string, before: ReadonlyMap<string, T>, name: string, value: T): ReadonlyMap<string, T> {
+  if (!before.has(name)) return new Map([...before, [name, value]]);
+  throw new PushforwardError("usage", {
+    what: name === MAIN ? `${option} is given twice.` : `${option} is given twice for "${name}".`,
+    where: { option },
+    fix: "Give it once for each input.",
+  });
+}

@@ -1,0 +1,26 @@
+import { inputsOf } from "../../jacobian/index.ts";
+import type { Model, NumericData } from "../../onnx/index.ts";
+import { sha256Of } from "./model-identity.ts";
+
+/** An input of a network that is held at a given value, by its content. */
+export interface GivenInput {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly number[];
+  /** The hash of the entries, row-major in this type, little-endian. */
+  readonly sha256: string;
+  /** The value of all entries, if they are equal. */
+  readonly value?: number;
+}
+
+/** The inputs of a network to which values were given. */
+export function givenInputs(model: Model): GivenInput[] {
+  return inputsOf(model).flatMap(({ name, value: tensor }) => {
+    if (tensor === undefined) return [];
+    const { type, shape } = tensor;
+    const data = tensor.data as NumericData;
+    const isFilled = data.length > 0 && !(data as Float32Array).some((entry) => !Object.is(entry, data[0]));
+    const sha256 = sha256Of(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    return [{ name, type, shape, sha256, ...(isFilled ? { value: Number(data[0]) } : {}) }];
+  });
+}
