@@ -15,7 +15,7 @@ const a = valueInfo("a", "float32", ["r", "n"]);
 const b = valueInfo("b", "float32", ["s", "n"]);
 const q = valueInfo("q", "float32", ["p", "n"]);
 const x = valueInfo("x", "float32", ["r", "n"]);
-const positions = valueInfo("positions", "int64", ["l"]);
+const positions = valueInfo("positions", "int32", ["l"]);
 const w = valueInfo("w", "float32", ["r", "n"]);
 const c = valueInfo("c", "float32", ["r", "p"]);
 

@@ -215,9 +215,9 @@ const floatTensor = ({ rows, columns, data }: Matrix): Tensor => ({
   data: Float32Array.from(data),
 });
 const indices = (positions: Uint32Array): Tensor => ({
-  type: "int64",
+  type: "int32",
   shape: [positions.length],
-  data: BigInt64Array.from(positions, BigInt),
+  data: Int32Array.from(positions),
 });
 
 /** The ends of successive ranges of columns, as inputs of the graphs. */

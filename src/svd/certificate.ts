@@ -1,5 +1,5 @@
 import { isBelowFloor } from "../base/index.ts";
-import type { Block, BlockAlgebra } from "../runtime/index.ts";
+import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
 import { CERTAIN, type Witnesses } from "./adjoint-gap.ts";
 import { checkedFinite, type Products } from "./products.ts";
 import type { Candidates, Certificate, Status } from "./triplets.ts";
@@ -176,7 +176,11 @@ export function statuses(
 
 /** max |QQᵀ − I| over the rows of Q, summed in float64. */
 export async function orthogonality(algebra: BlockAlgebra, q: Block): Promise<number> {
-  const { data, rows } = await algebra.gram(q, q, { exact: true });
+  return deviation(await algebra.gram(q, q, { exact: true }));
+}
+
+/** max |A − I| over the entries of a square matrix. */
+export function deviation({ data, rows }: Matrix): number {
   return data.reduce((max, entry, at) => Math.max(max, Math.abs(entry - (at % (rows + 1) === 0 ? 1 : 0))), 0);
 }
 

@@ -86,7 +86,18 @@ async function secondsOf(work: number, job: () => Promise<unknown>): Promise<num
 }
 
 const sampleBlock = (algebra: BlockAlgebra, rows: number, length: number): Block =>
-  algebra.upload(gaussianArray(createRng(rows, length), rows * length), rows);
+  algebra.upload(repeated(gaussianArray(createRng(rows, length), DRAWN), rows * length), rows);
+
+/** How many different numbers a sample has: to draw more takes longer than what is measured. */
+const DRAWN = 50_021;
+
+function repeated(numbers: Float32Array, length: number): Float32Array {
+  const result = new Float32Array(length);
+  for (let at = 0; at < length; at += numbers.length) {
+    result.set(numbers.subarray(0, Math.min(numbers.length, length - at)), at);
+  }
+  return result;
+}
 
 const sampleMatrix = (rows: number, columns: number): Matrix => ({
   rows,

@@ -19,6 +19,8 @@ export interface ReadTriplets {
   /** The lengths of the products of the first left vectors: each product is its partner times this length. */
   readonly lengths: Float64Array;
   readonly pairs: Candidates;
+  /** A bound on the deviation of the long vectors from orthonormal ones, if it is known. */
+  readonly tilt: number | undefined;
 }
 
 /** The number of random combinations of the vectors. */

@@ -44,6 +44,8 @@ export function extentOf({ products: { m, n, cost }, k, side }: Solve): Extent {
 export interface Outcome {
   readonly measured: Measured;
   readonly missed: Bound;
+  /** Bounds on max |UUᵀ − I| and max |VVᵀ − I|, where the method has them. */
+  readonly orthogonality?: { readonly u?: number; readonly v?: number };
   /** Why the method ended early; absent if it did not. */
   readonly cut?: "budget" | "interrupted";
 }

@@ -53,7 +53,12 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
   const started = performance.now();
   const { solve, method, search } = await prepared(J, options);
   const { products, tol } = solve;
-  const { measured, missed, cut } = method === "dense" ? await dense(solve) : await krylov(solve, search);
+  const {
+    measured,
+    missed,
+    cut,
+    orthogonality: tilt,
+  } = method === "dense" ? await dense(solve) : await krylov(solve, search);
   const { sigma, u, v, residual } = measured;
   const floors = floorsOf(measured);
   const status = statuses(measured, floors, tol);
@@ -70,8 +75,8 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
       floor: commonFloor(sigma, floors),
       floors,
       orthogonality: {
-        u: await orthogonality(J.algebra, await onSupport(u, solve)),
-        v: await orthogonality(J.algebra, v),
+        u: tilt?.u ?? (await orthogonality(J.algebra, await onSupport(u, solve))),
+        v: tilt?.v ?? (await orthogonality(J.algebra, v)),
       },
       missed,
       cost: { jvp: products.jvp, vjp: products.vjp, seconds: (performance.now() - started) / 1000 },

@@ -56,7 +56,10 @@ export interface Certificate {
    * not exceed. A σ that is not larger cannot be told from zero; each σ that is larger is also above the floor of its triplet.
    */
   readonly floor: number;
-  /** max |UUᵀ − I| and max |VVᵀ − I|. */
+  /**
+   * max |UUᵀ − I| and max |VVᵀ − I|. Where the whole matrix was read, one of the two is a bound that exceeds it by at most 2⁻²²: what
+   * the Gram matrix of the rows gives, and what rounding to float32 can add.
+   */
   readonly orthogonality: { readonly u: number; readonly v: number };
   readonly missed: Bound;
   /** The vectors multiplied by J and by Jᵀ, including those for the certificate, and the wall time. */

@@ -1,4 +1,4 @@
-import sharp, { type Metadata } from "sharp";
+import type { Metadata } from "sharp";
 import { messageOf, PushforwardError } from "../../base/index.ts";
 import {
   type DecodedImage,
@@ -7,6 +7,7 @@ import {
   type ThroughJpeg,
   tiffObstacle,
 } from "../../images/index.ts";
+import { loadSharp } from "./load-sharp.ts";
 
 /**
  * Decodes JPEG, PNG, WebP, GIF, TIFF and AVIF with sharp. If a file has several pictures, the first is used.
@@ -28,6 +29,7 @@ export const imageDecoder: ImageDecoder = {
     const other = obstacle(metadata);
     if (other !== undefined) throw withoutLevels(other);
     const options = { failOn: "error", ignoreIcc: metadata.space !== "cmyk" } as const;
+    const sharp = await loadSharp();
     const pipeline = sharp(bytes, options).toColourspace("srgb").raw();
     const { data, info } = await pipeline.toBuffer({ resolveWithObject: true }).catch(undecodable);
     return { width: info.width, height: info.height, channels: info.channels as DecodedImage["channels"], data };
@@ -35,7 +37,7 @@ export const imageDecoder: ImageDecoder = {
 };
 
 /** Asynchronous, so that errors that sharp throws synchronously are caught too. */
-const metadataOf = async (bytes: Uint8Array): Promise<Metadata> => sharp(bytes).metadata();
+const metadataOf = async (bytes: Uint8Array): Promise<Metadata> => (await loadSharp())(bytes).metadata();
 
 /** The number of channels without transparency, by the name of the colour space in libvips. */
 const colours: Readonly<Record<string, number>> = { "b-w": 1, grey16: 1, srgb: 3, rgb16: 3, cmyk: 4 };
@@ -82,5 +84,7 @@ function damaged(name: string, cause: unknown): PushforwardError {
 const MOST_PIXELS = 268;
 
 /** JPEG compression with sharp, with colour at half the resolution, as in cameras. */
-export const throughJpeg: ThroughJpeg = async ({ data, width, height, channels }, quality) =>
-  imageDecoder.decode(await sharp(data, { raw: { width, height, channels } }).jpeg({ quality }).toBuffer());
+export const throughJpeg: ThroughJpeg = async ({ data, width, height, channels }, quality) => {
+  const sharp = await loadSharp();
+  return imageDecoder.decode(await sharp(data, { raw: { width, height, channels } }).jpeg({ quality }).toBuffer());
+};
