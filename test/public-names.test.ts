@@ -50,7 +50,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   controls: ["controlKinds", "drawControl", "weightLayers"],
   jacobian: ["JacobianOperator", "Network", "describeInput", "inputsOf", "missingError", "productCost"],
-  runtime: ["Block", "HostTensor", "blockOf", "createAlgebra", "evaluateWith"],
+  runtime: ["Block", "HostTensor", "believed", "blockOf", "createAlgebra", "evaluateWith"],
   operator: [
     "compose",
     "denseMatrix",

@@ -1,12 +1,7 @@
-import { intTensor, type OnnxModel, type Tensor } from "../onnx/index.ts";
+import type { OnnxModel, Tensor } from "../onnx/index.ts";
 import {
   combineModel,
   copyModel,
-  differenceModel,
-  dotsModel,
-  exactCombineModel,
-  exactGramModel,
-  exactSelfGramModel,
   gramModel,
   mixModel,
   multiplyModel,
@@ -17,17 +12,16 @@ import {
 import type { Backend, Executable, Feeds } from "./backend.ts";
 import { Block } from "./block.ts";
 import type { BlockAlgebra, Matrix } from "./block-algebra.ts";
-
-/** How many columns of a float64 product are computed at a time, so that the cast values stay in the cache. */
-const EXACT_COLUMNS = 8192;
-/** How many rows of a float64 sum are computed at a time: they are adjacent, and the temporary arrays stay small. */
-const SUM_ROWS = 8;
-/** In how many panels of rows the lower triangle of A·Aᵀ is computed in float64, and from how many rows on. */
-const PANELS = 4;
-const PANEL_ROWS = 32;
+import type { ExactSums } from "./exact-sums.ts";
+import { doubleTensor } from "./matrix-tensor.ts";
+import { sumsInFloat64 } from "./sums-in-float64.ts";
+import { PIECES_ROUNDING, sumsInPieces } from "./sums-in-pieces.ts";
 
 /** What the algebra needs of a backend. */
-type Host = Pick<Backend, "compile" | "upload" | "allocate">;
+interface Host extends Pick<Backend, "device" | "compile" | "upload" | "allocate" | "can"> {
+  /** Where sums in float64 are computed, if not on the device. */
+  readonly float64?: BlockAlgebra;
+}
 
 /**
  * The block algebra of a backend. A few small graphs with symbolic extents work for blocks of every size. Each is compiled when it
@@ -65,50 +59,9 @@ export function createAlgebra(backend: Host): BlockAlgebra {
     };
   };
 
-  const exactGram = async (a: Block, b: Block): Promise<Matrix> => {
-    const total = new Float64Array(a.rows * b.rows);
-    for (const columns of columnRanges(a.length)) {
-      const { data } = await read(exactGramModel, { a: a.tensor(), b: b.tensor(), ...columns });
-      const part = data as Float64Array;
-      for (let i = 0; i < total.length; i++) total[i] = total[i]! + part[i]!;
-    }
-    return { rows: a.rows, columns: b.rows, data: total };
-  };
-
-  /** A·Aᵀ by panels of rows: each panel times itself and the panels before it. */
-  const exactSelfGram = async (a: Block): Promise<Matrix> => {
-    const { rows } = a;
-    const step = Math.max(PANEL_ROWS, Math.ceil(rows / PANELS));
-    const data = new Float64Array(rows * rows);
-    for (const columns of columnRanges(a.length)) {
-      for (let from = 0; from < rows; from += step) {
-        const to = Math.min(rows, from + step);
-        const feeds = { a: a.range(0, to).tensor(), first: intTensor([from]), last: intTensor([to]), ...columns };
-        const part = await read(exactSelfGramModel, feeds);
-        (part.data as Float64Array).forEach((value, at) => {
-          data[(from + Math.floor(at / to)) * rows + (at % to)]! += value;
-        });
-      }
-    }
-    for (let i = 0; i < rows; i++) for (let j = 0; j < i; j++) data[j * rows + i] = data[i * rows + j]!;
-    return { rows, columns: rows, data };
-  };
-
-  const exactCombine = async (c: Matrix, q: Block): Promise<Block> => {
-    const result = new Float32Array(c.rows * q.length);
-    let at = 0;
-    for (const columns of columnRanges(q.length)) {
-      const part = await read(exactCombineModel, { c: doubleTensor(c), q: q.tensor(), ...columns });
-      const width = part.shape[1]!;
-      for (let row = 0; row < c.rows; row++) {
-        const from = (part.data as Float32Array).subarray(row * width, (row + 1) * width);
-        result.set(from, row * q.length + at);
-      }
-      at += width;
-    }
-    return upload(result, c.rows);
-  };
-
+  const inFloat64 = sumsInFloat64(read);
+  const exactly = backend.float64 === undefined ? inFloat64 : sumsOn(backend.float64);
+  const inPieces = backend.can.float64 ? inFloat64 : sumsInPieces(read);
   const copy = (x: Block, into: Block) => write(copyModel, { x: x.tensor() }, into);
   const placed = async (result: Block, into: Block | undefined): Promise<Block> => {
     if (into === undefined) return result;
@@ -135,13 +88,13 @@ export function createAlgebra(backend: Host): BlockAlgebra {
 
     async gram(a, b, { exact = false } = {}) {
       if (a.rows === 0 || b.rows === 0) return { rows: a.rows, columns: b.rows, data: new Float64Array(0) };
-      if (!exact) return floatGram(a, b);
-      return a === b ? exactSelfGram(a) : exactGram(a, b);
+      if (exact === false) return floatGram(a, b);
+      return (exact === "in pieces" ? inPieces : exactly).gram(a, b);
     },
 
     async combine(c, q, { exact = false, into } = {}) {
       if (c.rows === 0 || q.rows === 0) return placed(zeros(c.rows, q.length), into);
-      if (exact) return placed(await exactCombine(c, q), into);
+      if (exact) return placed(upload(await exactly.combine(c, q), c.rows), into);
       return write(combineModel, { c: floatTensor(c), q: q.tensor() }, into ?? allocate(c.rows, q.length));
     },
 
@@ -162,9 +115,11 @@ export function createAlgebra(backend: Host): BlockAlgebra {
     async mix([a, b, c], { into = allocate(a.block.rows, a.block.length) } = {}) {
       const weight = (value: number): Tensor => ({ type: "float32", shape: [], data: Float32Array.of(value) });
       const [wa, wb, wc] = [weight(a.weight), weight(b.weight), weight(c.weight)];
-      for (let row = 0; row < into.rows; row++) {
-        const [x, y, z] = [a, b, c].map(({ block }) => block.range(row, row + 1).tensor());
-        await write(mixModel, { a: x!, b: y!, c: z!, wa, wb, wc }, into.range(row, row + 1));
+      // On the CPU row by row, so that temporary arrays stay in the cache.
+      const rows = backend.device === "cpu" ? 1 : into.rows;
+      for (let row = 0; row < into.rows; row += rows) {
+        const [x, y, z] = [a, b, c].map(({ block }) => block.range(row, row + rows).tensor());
+        await write(mixModel, { a: x!, b: y!, c: z!, wa, wb, wc }, into.range(row, row + rows));
       }
       return into;
     },
@@ -179,36 +134,30 @@ export function createAlgebra(backend: Host): BlockAlgebra {
       return into.rows === 0 ? into : write(scatterModel, { x: x.tensor(), positions: indices(sources) }, into);
     },
 
-    async squaredDifference(a, s, b) {
-      return bySomeRows(a.rows, async (from, to) => {
-        const scales: Tensor = { type: "float64", shape: [to - from, 1], data: s.subarray(from, to) };
-        const feeds = { a: a.range(from, to).tensor(), s: scales, b: b.range(from, to).tensor() };
-        return (await read(differenceModel, feeds)).data as Float64Array;
-      });
-    },
+    squaredDifference: inPieces.squaredDifference,
+    dots: inPieces.dots,
+    rounding: backend.can.float64 ? 0 : PIECES_ROUNDING,
+  };
+}
 
-    async dots(a, b) {
-      return bySomeRows(a.rows, async (from, to) => {
-        const feeds = { a: a.range(from, to).tensor(), b: b.range(from, to).tensor() };
-        return (await read(dotsModel, feeds)).data as Float64Array;
-      });
+/** Sums in float64 on another device, to which blocks are brought. */
+function sumsOn(other: BlockAlgebra): Pick<ExactSums, "gram" | "combine"> {
+  const brought = async (x: Block) => other.upload(await x.read(), x.rows, x.length);
+  return {
+    async gram(a, b) {
+      using left = await brought(a);
+      if (a === b) return other.gram(left, left, { exact: true });
+      using right = await brought(b);
+      return other.gram(left, right, { exact: true });
+    },
+    async combine(c, q) {
+      using block = await brought(q);
+      using combined = await other.combine(c, block, { exact: true });
+      return combined.read();
     },
   };
 }
 
-/** One number for each of `rows` rows, computed for a few rows at a time. */
-async function bySomeRows(
-  rows: number,
-  some: (from: number, to: number) => Promise<Float64Array>,
-): Promise<Float64Array> {
-  const all = new Float64Array(rows);
-  for (let from = 0; from < rows; from += SUM_ROWS) {
-    all.set(await some(from, Math.min(rows, from + SUM_ROWS)), from);
-  }
-  return all;
-}
-
-const doubleTensor = ({ rows, columns, data }: Matrix): Tensor => ({ type: "float64", shape: [rows, columns], data });
 const floatTensor = ({ rows, columns, data }: Matrix): Tensor => ({
   type: "float32",
   shape: [rows, columns],
@@ -219,10 +168,3 @@ const indices = (positions: Uint32Array): Tensor => ({
   shape: [positions.length],
   data: Int32Array.from(positions),
 });
-
-/** The ends of successive ranges of columns, as inputs of the graphs. */
-function* columnRanges(length: number): Generator<Record<"from" | "to", Tensor>> {
-  for (let from = 0; from < length; from += EXACT_COLUMNS) {
-    yield { from: intTensor([from]), to: intTensor([Math.min(length, from + EXACT_COLUMNS)]) };
-  }
-}

@@ -44,6 +44,8 @@ export interface Backend {
   /** Name and version, as written into results. */
   readonly description: string;
   readonly can: Capabilities;
+  /** What the device computes wrongly or not at all, so that the CPU does it, in sentences. It grows as graphs are compared. */
+  readonly exceptions?: readonly string[];
   readonly algebra: BlockAlgebra;
   /** @throws PushforwardError `backend-failed` where the runtime refuses the graph */
   compile(model: OnnxModel): Promise<Executable>;

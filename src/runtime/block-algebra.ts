@@ -20,8 +20,12 @@ export interface BlockAlgebra {
   copy(x: Block, into: Block): Promise<Block>;
   /** The rows of all blocks, which have one length, in one new block. */
   stack(blocks: readonly Block[]): Promise<Block>;
-  /** A·Bᵀ, [a.rows, b.rows]. With `exact` the products are summed in float64, which is slower; otherwise in float32. */
-  gram(a: Block, b: Block, options?: { readonly exact?: boolean }): Promise<Matrix>;
+  /**
+   * A·Bᵀ, [a.rows, b.rows]. With `exact` the products are summed in float64, which is slower (on a device without float64, blocks are
+   * brought to the CPU for it); otherwise in float32. "in pieces" stays on the device: where it has no float64, it sums short
+   * pieces, which are added in float64, so that `rounding` bounds the error.
+   */
+  gram(a: Block, b: Block, options?: { readonly exact?: boolean | "in pieces" }): Promise<Matrix>;
   /** C·Q: `c` [r, q.rows] times q gives a block of r rows. With `exact` sums are in float64 and rounded once. */
   combine(c: Matrix, q: Block, options?: Placement & { readonly exact?: boolean }): Promise<Block>;
   /** W − C·Q: `c` [w.rows, q.rows]. */
@@ -34,9 +38,14 @@ export interface BlockAlgebra {
   select(x: Block, positions: Uint32Array, options?: Placement): Promise<Block>;
   /** The transpose of `select`: rows of `length`, zero except at `positions`, which must be distinct. */
   scatter(x: Block, positions: Uint32Array, length: number, options?: Placement): Promise<Block>;
-  /** The sum of squares of each row of A − diag(s)·B, [rows]; residuals are computed from it. */
+  /**
+   * The error of inner products summed in pieces and of differences, relative to the lengths of the vectors, beside the rounding of the
+   * vectors themselves. It is 0 on a device with float64, where these sums are in float64.
+   */
+  readonly rounding: number;
+  /** The sum of squares of each row of A − diag(s)·B, [rows], summed in float64 or in pieces; residuals are computed from it. */
   squaredDifference(a: Block, s: Float64Array, b: Block): Promise<Float64Array>;
-  /** Row i of A times row i of B, [rows], summed in float64. */
+  /** Row i of A times row i of B, [rows], summed in float64 or in pieces. */
   dots(a: Block, b: Block): Promise<Float64Array>;
 }
 

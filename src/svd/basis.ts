@@ -86,7 +86,7 @@ export class Basis {
         rest = await this.algebra.subtract(rest, overlap, basis, this.scratch.take("rest", rest.rows, w.length));
         if (pass === 0) coefficients = overlap;
       }
-      const gram = checkedFinite(await this.algebra.gram(rest, rest, { exact: true }));
+      const gram = checkedFinite(await this.algebra.gram(rest, rest, { exact: "in pieces" }));
       if (pass === 0) {
         for (let i = 0; i < w.rows; i++) {
           largest = Math.max(largest, Math.hypot(rowNorm(coefficients, i), Math.sqrt(gram.data[i * w.rows + i]!)));

@@ -87,7 +87,7 @@ export async function measure(
     Jtu.dispose();
   }
   checkedFinite({ data: residual });
-  const rounding = (known === undefined ? ROUNDING : KNOWN_ROUNDING) * Math.max(0, ...sigma);
+  const rounding = ((known === undefined ? ROUNDING : KNOWN_ROUNDING) + algebra.rounding) * Math.max(0, ...sigma);
   return inOrder({ u, v, sigma, residual, rounding, gap }, algebra, negative);
 }
 
@@ -174,9 +174,9 @@ export function statuses(
   });
 }
 
-/** max |QQᵀ − I| over the rows of Q, summed in float64. */
+/** A bound on max |QQᵀ − I| over the rows of Q: what was measured, and the rounding of sums that are not in float64. */
 export async function orthogonality(algebra: BlockAlgebra, q: Block): Promise<number> {
-  return deviation(await algebra.gram(q, q, { exact: true }));
+  return deviation(await algebra.gram(q, q, { exact: "in pieces" })) + algebra.rounding;
 }
 
 /** max |A − I| over the entries of a square matrix. */

@@ -58,7 +58,7 @@ export async function measureRead(
     ...read.pairs,
     sigma,
     residual: residual.map((value) => Math.hypot(value, bound)),
-    rounding: KNOWN_ROUNDING * Math.max(...sigma),
+    rounding: (KNOWN_ROUNDING + algebra.rounding) * Math.max(...sigma),
     gap: await gapsTo(side, algebra, read, rng),
     bounded: { bound, failureProbability: FAILURE },
   };

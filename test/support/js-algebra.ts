@@ -6,6 +6,7 @@ import { multiply } from "../../src/svd/small/matrix.ts";
  * Sums in float64 throughout, so `exact` changes nothing.
  */
 export const jsAlgebra: BlockAlgebra = {
+  rounding: 0,
   upload: hostBlock,
   allocate: (rows, length) => hostBlock(new Float32Array(rows * length), rows, length),
 

@@ -23,6 +23,8 @@ import {
 import { runtimeError } from "./runtime-errors.ts";
 
 const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
+/** The runtime and its version, as results name it. */
+export const RUNTIME = `onnxruntime-node ${version}`;
 
 /** The bytes of the largest array in JavaScript. */
 const LARGEST = 2 ** 32;
@@ -33,16 +35,17 @@ export interface BackendOptions {
 }
 
 /**
- * ONNX Runtime on the CPU, in this process.
+ * ONNX Runtime on the CPU, in this process; with "cuda", graphs run on the GPU, and their inputs and results are on the CPU.
  *
  * @throws PushforwardError `usage` if `threads` is not a whole number of at least 1
  */
-export function createBackend({ threads }: BackendOptions = {}): Backend {
+export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | "cuda" = "cpu"): Backend {
   const intraOpNumThreads = threadsOf(threads);
   const sessions = new Set<ort.InferenceSession>();
   const compile = async (model: OnnxModel): Promise<Executable> => {
     const { graph, inside } = withSafeEnds(model.graph);
     const session = await ort.InferenceSession.create(writeModel({ ...model, graph }), {
+      executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
       intraOpNumThreads,
       graphOptimizationLevel: "all",
       logSeverityLevel: 4, // What goes wrong is told by errors, in words.
@@ -84,11 +87,12 @@ export function createBackend({ threads }: BackendOptions = {}): Backend {
     upload: (tensor: Tensor) => new HostTensor(tensor),
     allocate: (shape: Shape) => new HostTensor({ type: "float32", shape, data: new Float32Array(sizeOf(shape)) }),
   };
+  const can = { float64: true, poolingIndices: true, largestTensor: LARGEST };
   return {
-    device: "cpu",
-    description: `onnxruntime-node ${version} cpu`,
-    can: { float64: true, poolingIndices: true, largestTensor: LARGEST },
-    algebra: createAlgebra({ compile, ...memory }),
+    device,
+    description: `${RUNTIME} ${device}`,
+    can,
+    algebra: createAlgebra({ device, can, compile, ...memory }),
     compile,
     ...memory,
     async dispose() {

@@ -1,0 +1,245 @@
+import { afterAll, describe, expect, test } from "vitest";
+import {
+  buildModel,
+  castTo,
+  floatTensor,
+  intTensor,
+  node,
+  type OnnxModel,
+  type Tensor,
+  valueInfo,
+} from "../../src/onnx/index.ts";
+import { createBackend } from "../../src/platform/node/backend.ts";
+import { type Backend, believed, createAlgebra, type DeviceTensor, type Executable } from "../../src/runtime/index.ts";
+
+const cpu = createBackend({ threads: 1 });
+afterAll(() => cpu.dispose());
+
+/** y = A·Bᵀ of kept A and a block of vectors B. */
+const product: OnnxModel = buildModel({
+  name: "the product",
+  inputs: [valueInfo("x", "float32", ["K", 4]), valueInfo("kept", "float32", [4, 3])],
+  outputs: [valueInfo("y", "float32", ["K", 3])],
+  initializers: new Map(),
+  nodes: [node({ op: "MatMul", inputs: ["x", "kept"], outputs: ["y"] })],
+});
+const kept = floatTensor([4, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+const vectors = (rows: number): Tensor => floatTensor([rows, 4], new Float32Array(4 * rows).fill(1));
+const sums = [22, 26, 30];
+
+/** A tensor of the device, which the CPU does not know. */
+class Foreign implements DeviceTensor {
+  readonly inner: DeviceTensor;
+  constructor(inner: DeviceTensor) {
+    this.inner = inner;
+  }
+  get type() {
+    return this.inner.type;
+  }
+  get shape() {
+    return this.inner.shape;
+  }
+  view = (start: number, shape: readonly number[]) => new Foreign(this.inner.view(start, shape));
+  read = () => this.inner.read();
+  dispose = () => this.inner.dispose();
+  [Symbol.dispose] = () => this.inner.dispose();
+}
+
+const isForeign = (tensor: unknown): tensor is Foreign => tensor instanceof Foreign;
+const unwrapped = <T extends object>(tensors: Readonly<Record<string, T>>) =>
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, isForeign(tensor) ? tensor.inner : tensor]),
+  );
+
+interface Fault {
+  /** Changes what the device computes; `run` counts the runs of a graph. */
+  readonly spoil?: (y: Float32Array, run: number, model: OnnxModel) => void;
+  readonly refuses?: "to compile" | "to run";
+}
+
+function scale(y: Float32Array, factor: number): void {
+  for (let i = 0; i < y.length; i++) y[i]! *= factor;
+}
+
+/** A device of float32 with a fault, which counts what it does. */
+function faulty({ spoil = () => undefined, refuses }: Fault = {}) {
+  const counts = { compiled: 0, released: 0, runs: 0 };
+  const inner = createBackend({ threads: 1 });
+  const device: Omit<Backend, "algebra"> = {
+    ...inner,
+    device: "webgpu",
+    description: "a device",
+    can: { ...inner.can, float64: false },
+    upload: (tensor) => new Foreign(inner.upload(tensor)),
+    allocate: (shape) => new Foreign(inner.allocate(shape)),
+    async compile(model): Promise<Executable> {
+      if (refuses === "to compile") throw new Error("no such kernel");
+      counts.compiled++;
+      const executable = await inner.compile(model);
+      let run = 0;
+      const compute: Executable["compute"] = async (feeds, fetches, into = {}) => {
+        counts.runs++;
+        run++;
+        if (refuses === "to run") throw new Error("device lost");
+        const results = await executable.run(unwrapped(feeds) as typeof feeds, fetches);
+        const placed: Record<string, DeviceTensor> = {};
+        for (const name of fetches) {
+          const data = Float32Array.from(results[name]!.data as Float32Array);
+          spoil(data, run, model);
+          const result = inner.upload({ ...results[name]!, data });
+          const place = into[name];
+          placed[name] = place ?? new Foreign(result);
+          if (!isForeign(place)) continue;
+          const copy = await inner.compile(copyOf(results[name]!.shape.length));
+          await copy.compute({ x: result }, ["y"], { y: place.inner });
+          await copy.release();
+        }
+        return placed;
+      };
+      return {
+        compute,
+        async run(feeds, fetches) {
+          const results = await compute(feeds, fetches);
+          const read: Record<string, Tensor> = {};
+          for (const name of fetches) read[name] = await results[name]!.read();
+          return read;
+        },
+        async release() {
+          counts.released++;
+          await executable.release();
+        },
+      };
+    },
+  };
+  const told: string[] = [];
+  const algebra = createAlgebra(device);
+  const backend = believed({ ...device, algebra }, createBackend({ threads: 1 }), (text) => told.push(text));
+  return { backend, told, counts };
+}
+
+const copyOf = (rank: number) => {
+  const shape = Array.from({ length: rank }, (_, axis) => `n${axis}`);
+  return buildModel({
+    inputs: [valueInfo("x", "float32", shape)],
+    outputs: [valueInfo("y", "float32", shape)],
+    initializers: new Map(),
+    nodes: [node({ op: "Identity", inputs: ["x"], outputs: ["y"] })],
+  });
+};
+
+/** The product of some vectors of ones on the device, read. */
+async function productOn(backend: Backend, executable: Executable, rows = 2): Promise<number[]> {
+  const { y } = await executable.compute({ x: backend.upload(vectors(rows)), kept: backend.upload(kept) }, ["y"]);
+  return Array.from((await y!.read()).data as Float32Array);
+}
+
+test("a graph that the device computes rightly stays there, and the CPU's is freed", async () => {
+  const { backend, told, counts } = faulty({ spoil: (y) => scale(y, 1 + 2 ** -22) });
+  const executable = await backend.compile(product);
+  const y = await productOn(backend, executable);
+  expect(y).not.toEqual([...sums, ...sums]); // It comes from the device: rounded otherwise.
+  expect([told, backend.exceptions]).toEqual([[], []]);
+  expect(counts.runs).toBe(3); // Compared twice, and computed.
+  await productOn(backend, executable);
+  expect(counts.runs).toBe(4);
+  await executable.release();
+  await executable.release();
+  expect(counts.released).toBe(1);
+  await backend.dispose();
+});
+
+describe.each<Fault & { what: string; says: RegExp }>([
+  { what: "off by its own size", says: /wrongly/, spoil: (y) => scale(y, -1) },
+  { what: "wrong in one entry", says: /wrongly/, spoil: (y) => (y[1]! += 0.5) },
+  { what: "wrong in one of two runs", says: /wrongly/, spoil: (y, run) => (y[0]! += run % 2 === 0 ? 1 : 0) },
+  {
+    what: "less exact than float32",
+    says: /wrongly/,
+    spoil: (y) => scale(y, 1 + 1e-4),
+  },
+  { what: "not a number", says: /wrongly/, spoil: (y) => y.fill(Number.NaN) },
+  { what: "refused when it is compiled", says: /cannot compute the product \(no such kernel\)/, refuses: "to compile" },
+  { what: "refused when it runs", says: /cannot compute the product \(device lost\)/, refuses: "to run" },
+])("a graph that is $what", ({ says, ...fault }) => {
+  test("runs on the CPU, which is said once", async () => {
+    const { backend, told } = faulty(fault);
+    const [executable, again] = [await backend.compile(product), await backend.compile(product)];
+    expect(await productOn(backend, executable)).toEqual([...sums, ...sums]);
+    expect(await productOn(backend, executable, 3)).toEqual([...sums, ...sums, ...sums]);
+    expect(await productOn(backend, again)).toEqual([...sums, ...sums]);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatch(says);
+    expect(told[0]).toMatch(/^a device .* the product.*; it is computed on the CPU\.$/);
+    expect(backend.exceptions).toEqual(told);
+    await backend.dispose();
+  });
+});
+
+test("results of the CPU come where they are asked for", async () => {
+  const { backend } = faulty({ spoil: (y, _run, { graph }) => graph.name === "the product" && y.fill(0) });
+  const executable = await backend.compile(product);
+  const memory = backend.upload(floatTensor([9], [1, 2, 3, 4, 5, 6, 7, 8, 9]));
+  const into = memory.view(5, [1, 3]);
+  const { y } = await executable.compute({ x: backend.upload(vectors(1)), kept }, ["y"], { y: into });
+  expect(y).toBe(into);
+  expect(Array.from((await memory.read()).data as Float32Array)).toEqual([1, 2, 3, 4, 5, ...sums, 9]);
+  await backend.dispose();
+});
+
+test("each class of shapes is compared: what is right for two vectors may be wrong for four", async () => {
+  const { backend, told } = faulty({ spoil: (y) => y.length === 12 && y.fill(0) });
+  const executable = await backend.compile(product);
+  expect(await productOn(backend, executable, 2)).toEqual([...sums, ...sums]);
+  expect(told).toEqual([]);
+  expect(await productOn(backend, executable, 4)).toEqual([...sums, ...sums, ...sums, ...sums]);
+  expect(told).toHaveLength(1);
+  await backend.dispose();
+});
+
+test("the block is random even where vectors are zero, and kept values are those of the point", async () => {
+  const { backend, told } = faulty({ spoil: (y) => scale(y, 2) });
+  const executable = await backend.compile(product);
+  const zeros = backend.upload(floatTensor([1, 4], [0, 0, 0, 0]));
+  const { y } = await executable.compute({ x: zeros, kept: backend.upload(kept) }, ["y"]);
+  expect((await y!.read()).data).toEqual(new Float32Array(3));
+  expect(told).toHaveLength(1);
+  await backend.dispose();
+});
+
+test("what has its operands in JavaScript and is read runs on the CPU, and so does float64", async () => {
+  const { backend, counts } = faulty();
+  const executable = await backend.compile(product);
+  const { y } = await executable.run({ x: vectors(1), kept }, ["y"]);
+  expect(Array.from(y!.data as Float32Array)).toEqual(sums);
+  const inFloat64 = buildModel({
+    inputs: [valueInfo("x", "float32", ["n"])],
+    outputs: [valueInfo("y", "float32", ["n"])],
+    initializers: new Map(),
+    nodes: [
+      node({ op: "Cast", inputs: ["x"], outputs: ["d"], attributes: castTo("float64") }),
+      node({ op: "Neg", inputs: ["d"], outputs: ["e"] }),
+      node({ op: "Cast", inputs: ["e"], outputs: ["y"], attributes: castTo("float32") }),
+    ],
+  });
+  const negated = await backend.compile(inFloat64);
+  const result = await negated.compute({ x: backend.upload(floatTensor([2], [1, 2])) }, ["y"]);
+  expect(Array.from((await result.y!.read()).data as Float32Array)).toEqual([-1, -2]);
+  expect(counts.compiled).toBeLessThanOrEqual(1); // Only the graph that puts the result in its place, if any.
+  await backend.dispose();
+});
+
+test("integers must be equal", async () => {
+  const model = buildModel({
+    name: "positions",
+    inputs: [valueInfo("x", "float32", ["n", 5])],
+    outputs: [valueInfo("y", "int64", ["n", 1])],
+    initializers: new Map(),
+    nodes: [node({ op: "ArgMax", inputs: ["x"], outputs: ["y"], attributes: { axis: { kind: "int", value: 1 } } })],
+  });
+  const { backend, told } = faulty({ refuses: "to run" });
+  const executable = await backend.compile(model);
+  const { y } = await executable.compute({ x: backend.upload(floatTensor([1, 5], [1, 3, 2, 5, 4])) }, ["y"]);
+  expect((await y!.read()).data).toEqual(intTensor([3]).data);
+  expect(told).toHaveLength(1);
+  await backend.dispose();
+});
