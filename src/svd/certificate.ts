@@ -24,10 +24,10 @@ export interface Measuring {
   readonly witnesses?: Witnesses | undefined;
 }
 
-/** The products Jᵀu_i or Jv_i, for i in a range, if they are known from the search. */
+/** The products Jᵀu_i and Jv_i, for i in a range, as far as they are known from the search. */
 interface KnownProducts {
-  readonly of: "u" | "v";
-  readonly products: (from: number, to: number) => Promise<Block>;
+  readonly u?: (from: number, to: number) => Promise<Block | undefined>;
+  readonly v?: (from: number, to: number) => Promise<Block | undefined>;
 }
 
 /**
@@ -69,8 +69,8 @@ export async function measure(
   for (let from = 0; from < k; from += products.blockRows) {
     const to = Math.min(k, from + products.blockRows);
     const [us, vs] = [u.range(from, to), v.range(from, to)];
-    const Jv = await (known?.of === "v" ? known.products(from, to) : products.apply(vs));
-    const Jtu = await (known?.of === "u" ? known.products(from, to) : products.applyTranspose(us));
+    using Jv = (await known?.v?.(from, to)) ?? (await products.apply(vs));
+    using Jtu = (await known?.u?.(from, to)) ?? (await products.applyTranspose(us));
     const byJ = await algebra.dots(us, Jv);
     const byTranspose = await algebra.dots(vs, Jtu);
     const mean = byJ.map((value, i) => (value + byTranspose[i]!) / 2);
@@ -83,8 +83,6 @@ export async function measure(
       residual[from + i] = Math.sqrt(left[i]! + right[i]!);
       if (value < 0) negative.add(from + i);
     });
-    Jv.dispose();
-    Jtu.dispose();
   }
   checkedFinite({ data: residual });
   const rounding = ((known === undefined ? ROUNDING : KNOWN_ROUNDING) + algebra.rounding) * Math.max(0, ...sigma);

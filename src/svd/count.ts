@@ -1,4 +1,3 @@
-import { GAP_VECTORS } from "./adjoint-gap.ts";
 import { COMBINATIONS, LEAST_BOUNDED } from "./read-whole.ts";
 import type { Extent } from "./solve.ts";
 import { cheaper, GRAM_COST, mostStored, SEARCH, usualBasis } from "./svd.ts";
@@ -38,7 +37,7 @@ export function counted({ m, n, cost, k }: Pick<Extent, "m" | "n" | "cost" | "k"
   const method = cheaper(extent, Number.POSITIVE_INFINITY);
   const basis = (SEARCH.perTriplet - 1) * k + SEARCH.always;
   const certified = k >= LEAST_BOUNDED ? COMBINATIONS : k;
-  const products = Math.ceil(method === "dense" ? (short + certified) / 2 + GAP_VECTORS : basis + k);
+  const products = Math.ceil(method === "dense" ? short / 2 + certified : basis + k / 2);
   const sums = method === "dense" ? GRAM_COST * short ** 2 * long : (basis ** 2 + GRAM_COST * k ** 2) * (m + n);
   const eigenproblem = method === "dense" ? short ** 3 : basis ** 2 * k;
   const work = 2 * products * (cost + CHARGE.entry * (m + n)) + CHARGE.sums * sums + CHARGE.eigenproblem * eigenproblem;
@@ -62,8 +61,8 @@ export function memoryOf(
   // of the triplets, and two more copies of the long side: the runtime returns its result as a copy, and an array that is no
   // longer used is not collected at once.
   return {
-    bytes: FLOAT * (basis * short + stored * long + k * (short + 3 * long + m + n)),
-    reserved: FLOAT * (Math.max(0, room - basis) * short + (storeRoom - stored) * long),
+    bytes: FLOAT * (basis * short + stored * (short + long) + k * (short + 3 * long + m + n)),
+    reserved: FLOAT * (Math.max(0, room - basis) * short + (storeRoom - stored) * (short + long)),
   };
 }
 

@@ -29,13 +29,11 @@ export async function dense(solve: Solve): Promise<Outcome> {
   }
   // A short vector is a combination of unit vectors, so its product is the same combination of the rows of the matrix.
   const isKnown = areKnown(solve);
-  const known = {
-    of: side.of === "target" ? "u" : "v",
-    products: (from: number, to: number) =>
-      to <= lengths.length
-        ? algebra.combine(diagonal(lengths.subarray(from, to)), long.range(from, to))
-        : algebra.combine(rowRange(left, from, to), matrix),
-  } as const;
+  const along = (from: number, to: number) =>
+    to <= lengths.length
+      ? algebra.combine(diagonal(lengths.subarray(from, to)), long.range(from, to))
+      : algebra.combine(rowRange(left, from, to), matrix);
+  const known = side.of === "target" ? { u: along } : { v: along };
   const witnesses = await solve.witnesses();
   const measured = await measure(products, algebra, pairs, { known: isKnown ? known : undefined, witnesses });
   return finished(solve, measured, read.tilt);

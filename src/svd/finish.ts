@@ -13,15 +13,29 @@ export interface Pairs {
   readonly long: Block;
 }
 
+/** Products of vectors of the short side, from the stored products of the search. */
+export interface KnownRise {
+  /** [count, long side] */
+  readonly risen: Block;
+  /** The products of `risen` back on the short side, [count, short side]; absent if something was removed in between. */
+  readonly returned?: Block;
+}
+
 /** Below this fraction of the largest σ, rounding of the large components would make the long vectors not orthogonal. */
 const LEAST = 5e-3;
+
+/**
+ * Combined products on the way back are divided by σ, and so is their rounding, which is relative to the largest σ². They are used
+ * where this error is expected to be below this part of the tolerance; for smaller σ the products are computed anew.
+ */
+const ROUNDING = { returned: 3e-7, part: 0.2 };
 
 /** The vectors of the short side from which triplets are made. */
 interface Finish {
   /** Orthonormal vectors of the short side, [count, length]. */
   readonly x: Block;
-  /** The products of x on the long side, if the stored products of the search give them. */
-  readonly longX: Block | undefined;
+  /** The products of x, if the stored products of the search give them. */
+  readonly known: KnownRise | undefined;
   readonly found: Pairs;
   readonly side: SideOperator;
   readonly products: Products;
@@ -38,8 +52,8 @@ interface Finish {
  * largest are left to another round.
  */
 export async function twoSidedFinish(finish: Finish): Promise<Measured> {
-  const { x, longX, found, side, products, algebra, witnesses, tol } = finish;
-  const all = longX ?? (await side.rise(x));
+  const { x, known: fromSearch, found, side, products, algebra, witnesses, tol } = finish;
+  const all = fromSearch?.risen ?? (await side.rise(x));
   const long = await outsideOf(all, found.long, algebra);
   const gram = checkedFinite(await algebra.gram(long, long, { exact: true }));
   const { values, vectors: every } = await symmetricEigen(gram, algebra.multiply);
@@ -49,16 +63,23 @@ export async function twoSidedFinish(finish: Finish): Promise<Measured> {
   const inverse = lengths.map((length) => 1 / length);
   const turned = await side.spread(await algebra.combine(vectors, x));
   const partner = await algebra.combine(scaleRows(vectors, inverse), long);
-  const known = {
-    of: side.of === "target" ? "u" : "v",
-    // If nothing was removed from the products, each is its partner vector times its length.
-    products: (from: number, to: number) =>
-      long === all
-        ? algebra.combine(diagonal(lengths.subarray(from, to)), partner.range(from, to))
-        : algebra.combine(rowRange(vectors, from, to), all),
-  } as const;
-  return measure(products, algebra, side.pair(turned, partner), {
+  // If nothing was removed from the products, each is its partner vector times its length.
+  const along = (from: number, to: number) =>
+    long === all
+      ? algebra.combine(diagonal(lengths.subarray(from, to)), partner.range(from, to))
+      : algebra.combine(rowRange(vectors, from, to), all);
+  const returned = long === all ? fromSearch?.returned : undefined;
+  const least = (lengths[0]! * ROUNDING.returned) / (ROUNDING.part * tol);
+  const across = async (from: number, to: number) => {
+    if (returned === undefined || lengths[to - 1]! < least) return undefined;
+    const weights = scaleRows(rowRange(vectors, from, to), inverse.subarray(from, to));
+    return side.spread(await algebra.combine(weights, returned));
+  };
+  const known = side.of === "target" ? { u: along, v: across } : { u: across, v: along };
+  const measured = await measure(products, algebra, side.pair(turned, partner), {
     known: tol < FINE ? undefined : known,
     witnesses,
   });
+  for (const block of [all, long, returned]) block?.dispose();
+  return measured;
 }

@@ -32,7 +32,7 @@ const POWERS = { least: 2, most: 8 };
  * E = (Σ residual²)^½, and by Weyl's inequality no singular value outside of the set exceeds ‖A‖ + E. B = A(AᵀA)^q has
  * ‖B‖ = ‖A‖^(2q+1), and for r independent standard normal vectors ω and α > 1, ‖B‖ ≤ α·(2/π)^½·max ‖Bω‖ except with
  * probability α^−r (the lemma, with B in the place of its matrix). The root of order 2q+1 shrinks the factor, also where
- * many singular values of A are close to the largest. q is chosen beforehand such that the probe costs at most about a quarter of
+ * many singular values of A are close to the largest. q is chosen beforehand such that the probe costs at most about a sixth of
  * the solve, within POWERS. Each vector is scaled to length 1 after each product, and the logarithms of the lengths are added.
  * This is right because B is linear, and nothing overflows.
  *
@@ -74,7 +74,7 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
 
 /** The power q of a probe, after a search with `count` products. */
 export function probePower(count: number): number {
-  return Math.min(POWERS.most, Math.max(POWERS.least, Math.floor(count / (8 * PROBE_VECTORS))));
+  return Math.min(POWERS.most, Math.max(POWERS.least, Math.floor(count / (12 * PROBE_VECTORS))));
 }
 
 /** The largest ‖cy‖/‖cw‖ over all weights c, where cw and cy are the combinations of the rows of w and of y. */

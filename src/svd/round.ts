@@ -5,7 +5,7 @@ import { BlockLanczos, type Ritz } from "./block-lanczos.ts";
 import { NEGLIGIBLE } from "./certificate.ts";
 import { chooseFilter, resolves } from "./choose-filter.ts";
 import { applyFilter, type Filter, filterInverse, filterResidual, NO_FILTER } from "./filter.ts";
-import type { Pairs } from "./finish.ts";
+import type { KnownRise, Pairs } from "./finish.ts";
 import { outsideOf } from "./outside.ts";
 import { Schedule } from "./schedule.ts";
 import type { Scratch } from "./scratch.ts";
@@ -25,7 +25,7 @@ export interface RoundOptions {
   readonly blockRows: number;
   /** The most vectors that the basis may have. */
   readonly capacity: number;
-  /** For how many vectors of the basis the products on the long side are stored. */
+  /** For how many vectors of the basis the products are stored. */
   readonly maxStored: number;
   /** J is divided by this power of two during the round, so that its square can be represented in float32; usually 1. */
   readonly scale: number;
@@ -84,7 +84,7 @@ export class Round {
   constructor(options: RoundOptions) {
     this.options = options;
     const { algebra, side, maxStored } = options;
-    if (maxStored > 0) this.stored = new BasisProducts(algebra, side.longLength, maxStored);
+    if (maxStored > 0) this.stored = new BasisProducts(algebra, side, maxStored);
     this.lanczos = this.begun();
     this.schedule = this.newSchedule();
   }
@@ -124,7 +124,7 @@ export class Round {
   }
 
   private forget(): void {
-    this.stored?.dispose();
+    this.stored?.[Symbol.dispose]();
     this.stored = undefined;
   }
 
@@ -158,9 +158,18 @@ export class Round {
     return this.lanczos.combine(rowRange(await ritz.vectors(), 0, count));
   }
 
-  /** The products of these Ritz vectors on the long side, if the products of the basis are stored; otherwise `undefined`. */
-  async productsOf({ ritz }: Look, count: number): Promise<Block | undefined> {
-    return this.stored?.combine(rowRange(await ritz.vectors(), 0, count));
+  /** The products of these Ritz vectors, if those of the basis are stored; otherwise `undefined`. */
+  async productsOf({ ritz }: Look, count: number): Promise<KnownRise | undefined> {
+    if (this.stored === undefined) return undefined;
+    const { risen, returned } = await this.stored.combine(rowRange(await ritz.vectors(), 0, count));
+    if (this.isPlain) return { risen, returned };
+    returned.dispose();
+    return { risen };
+  }
+
+  /** Whether G is JJᵀ or JᵀJ itself: nothing is removed between the two, and nothing is scaled. */
+  private get isPlain(): boolean {
+    return this.options.found.long.rows === 0 && this.options.scale === 1;
   }
 
   /**
@@ -240,15 +249,15 @@ export class Round {
     const { side, algebra, found, scratch } = this.options;
     const memory = this.stored?.room(x.rows);
     if (memory === undefined) this.forget();
-    const risen = await side.rise(x, memory ?? scratch.take("long", x.rows, side.longLength));
+    const risen = await side.rise(x, memory?.risen ?? scratch.take("long", x.rows, side.longLength));
     const outside = await outsideOf(
       risen,
       found.long,
       algebra,
       scratch.take("outside", found.long.rows > 0 ? x.rows : 0, side.longLength),
     );
-    const result = await side.fall(await this.scaledDown(outside), scratch.take("short", x.rows, x.length));
-    return this.scaledDown(result);
+    const returned = memory?.returned ?? scratch.take("short", x.rows, x.length);
+    return this.scaledDown(await side.fall(await this.scaledDown(outside), returned));
   }
 
   private async scaledDown(x: Block): Promise<Block> {

@@ -12,7 +12,7 @@ export interface SearchOptions {
   readonly blockRows: number;
   /** The most vectors in the basis; at least `leastBasis`. */
   readonly maxBasis: number;
-  /** For how many of them the products on the long side are stored; 0 where multiplying again is cheaper. */
+  /** For how many of them the products are stored; 0 where multiplying again is cheaper. */
   readonly maxStored: number;
   /** The most vectors multiplied during the search. The products that measure the result come in addition. */
   readonly maxProducts: number;
@@ -169,9 +169,10 @@ export class Search {
         continue;
       }
       const count = through || cut !== undefined ? look.wanted : sure;
-      const [x, longX] = [await round.vectors(look, count), await round.productsOf(look, count)];
+      using x = await round.vectors(look, count);
+      const known = await round.productsOf(look, count);
       const witnesses = await solve.witnesses();
-      const set = await twoSidedFinish({ x, longX, found, side, products, algebra, witnesses, tol });
+      const set = await twoSidedFinish({ x, known, found, side, products, algebra, witnesses, tol });
       const floors = floorsOf(set);
       const bad = set.residual.some((value, i) => value > Math.max(tol * look.top, floors[i]!));
       if (bad && !round.complete && cut === undefined && this.tightenings < MAX_TIGHTENINGS) {

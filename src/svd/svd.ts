@@ -139,8 +139,8 @@ const STORED = { bytes: 1.25e9, perTriplet: 3 };
  * For how many basis vectors a search stores the products. With these it obtains the products of the singular vectors without
  * multiplying again. 0 if a product costs less than a combination of the about 2k vectors of a basis.
  */
-export function mostStored({ k, cost, long }: Extent): number {
-  const fitting = Math.floor(STORED.bytes / (Float32Array.BYTES_PER_ELEMENT * long));
+export function mostStored({ k, cost, short, long }: Extent): number {
+  const fitting = Math.floor(STORED.bytes / (Float32Array.BYTES_PER_ELEMENT * (short + long)));
   return cost > 2 * k * long ? Math.min(fitting, STORED.perTriplet * k + 64) : 0;
 }
 

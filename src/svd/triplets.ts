@@ -29,8 +29,8 @@ export type Bound =
   | { readonly kind: "none" };
 
 /**
- * What was measured of the triplets after the last step. Nothing in it is a prediction of the recurrence. On one side the products
- * are computed anew; on the other they may be linear combinations of the products of the search, with the same weights as the
+ * What was measured of the triplets after the last step. Nothing in it is a prediction of the recurrence. Products Jv and Jᵀu are
+ * computed anew, or they are linear combinations of the products of the search, with the same weights as the
  * vectors, or be bounded all at once. Products with random vectors test whether the two sides agree.
  */
 export interface Certificate {
