@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { loadInput, type NetworkFile } from "../src/apps/node/index.ts";
+import { loadInput, type Network } from "../src/apps/node/index.ts";
 import { presets } from "../src/images/index.ts";
 import { sharedPath } from "../test/support/shared.ts";
 
@@ -12,7 +12,7 @@ export const squeezenet = { model: "squeezenet1.1.onnx", preset: "imagenet" as c
 export const alexnet = { model: "alexnet-trunk.onnx", preset: "caffe-alexnet" as const };
 
 /** J(input → tap) at the photograph. */
-export async function jacobianAt(network: NetworkFile, preset: keyof typeof presets, tap: string) {
+export async function jacobianAt(network: Network, preset: keyof typeof presets, tap: string) {
   return network.jacobian({ at: await loadInput(PICTURE, presets[preset]), to: tap });
 }
 

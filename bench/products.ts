@@ -3,10 +3,12 @@
 // are written where the last ones were, as in a search.
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
-import { type NetworkFile, openModel } from "../src/apps/node/index.ts";
+import { type Network, openModel } from "../src/apps/node/index.ts";
+import { linearize } from "../src/autodiff/index.ts";
 import { createRng, gaussianArray, type Rng, sizeOf } from "../src/base/index.ts";
 import type { Tap } from "../src/jacobian/index.ts";
 import type { Tensor } from "../src/onnx/index.ts";
+import { evaluateWith } from "../src/runtime/index.ts";
 import { type ConvolutionShares, convolutionShares } from "./convolutions.ts";
 import { writeResult } from "./result.ts";
 import { interleaved, scaled, type Timing } from "./timing.ts";
@@ -24,7 +26,7 @@ const cases = [
 ];
 
 /** The network up to a tap as it is in the file, but for batches of any size. */
-function compileForward({ model, input, backend }: NetworkFile, tap: Tap) {
+function compileForward({ model, input, backend }: Network, tap: Tap) {
   const { graph } = model.onnx;
   const inputs = [{ name: input.tensor, type: "float32" as const, shape: ["N", ...input.shape] }];
   const outputs = [{ name: tap.tensor, type: "float32" as const, shape: undefined }];
@@ -32,7 +34,7 @@ function compileForward({ model, input, backend }: NetworkFile, tap: Tap) {
 }
 
 /** Milliseconds per image of the forward pass, and per vector of both products. */
-async function timeProducts(network: NetworkFile, tap: string, rng: Rng) {
+async function timeProducts(network: Network, tap: string, rng: Rng) {
   const { input } = network;
   const J = await network.jacobian({ at: gaussianArray(rng, sizeOf(input.shape)), to: tap });
   const target = network.tap(tap);
@@ -88,9 +90,9 @@ for (const { model, tap, convolutions } of cases) {
   const rng = createRng(0, model);
   const times = await timeProducts(network, tap, rng);
   const options = { rows: CONVOLUTION_ROWS, rounds: ROUNDS, rng };
-  const { linearization, release } = await network.compile(network.input, network.tap(tap));
+  const ends = { sources: [network.input.tensor], targets: [network.tap(tap).tensor] };
+  const linearization = await linearize(network.model, ends, evaluateWith(network.backend));
   const shares = convolutions ? await convolutionShares(linearization, network.backend, options) : undefined;
-  await release();
   print(`${model} → ${tap}`, times, shares);
   const range = ({ median, least, most }: Timing) => `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
   const { forward, J, Jt, ratios } = times;

@@ -1,7 +1,7 @@
 // Where the time of a solve goes, on real layers at a photograph: `npm run bench:solver`; `--only NAME` runs one case,
 // `--k 20` another k. Printed, and written to bench/results/solver.json.
 import { parseArgs } from "node:util";
-import { type NetworkFile, openModel, svd } from "../src/apps/node/index.ts";
+import { type Network, openModel, svd } from "../src/apps/node/index.ts";
 import type { presets } from "../src/images/index.ts";
 import type { LinearOperator } from "../src/operator/index.ts";
 import type { Block, BlockAlgebra, Placement } from "../src/runtime/index.ts";
@@ -60,7 +60,7 @@ function timed(J: LinearOperator, clock: Clock): LinearOperator {
   };
 }
 
-async function solved(network: NetworkFile, preset: keyof typeof presets, tap: string, k: number) {
+async function solved(network: Network, preset: keyof typeof presets, tap: string, k: number) {
   const J = await jacobianAt(network, preset, tap);
   const clock = new Clock();
   const { sigma, certificate } = await svd(timed(J, clock), { k });

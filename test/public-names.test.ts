@@ -49,8 +49,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "withoutBatch",
   ],
   controls: ["controlKinds", "drawControl", "weightLayers"],
-  jacobian: ["JacobianOperator", "Network", "describeInput", "inputsOf", "missingError", "productCost"],
-  runtime: ["Block", "HostTensor", "believed", "blockOf", "createAlgebra", "evaluateWith"],
+  jacobian: ["Jacobian", "Network", "describeInput", "inputsOf", "missingError", "productCost"],
+  runtime: ["Block", "CompiledCache", "HostTensor", "believed", "blockOf", "createAlgebra", "evaluateWith"],
   operator: [
     "compose",
     "denseMatrix",
@@ -91,7 +91,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "apps/node": [
     "ControlNetwork",
     "Jacobian",
-    "NetworkFile",
+    "Network",
     "PushforwardError",
     "compose",
     "controlKinds",

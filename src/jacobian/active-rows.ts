@@ -1,6 +1,7 @@
 import { evaluate, type Linearization, type LinearProgram, type LinearVar } from "../autodiff/index.ts";
 import { sizeOf } from "../base/index.ts";
 import type { Tensor } from "../onnx/index.ts";
+import type { DeviceTensor } from "../runtime/index.ts";
 
 /** Operations that move, select, scale or add entries without mixing them: a pattern of zeros passes through them. */
 const entrywise: ReadonlySet<string> = new Set([
@@ -21,16 +22,20 @@ const entrywise: ReadonlySet<string> = new Set([
  *
  * `undefined` if the last operation mixes entries, because then the structure does not determine zero rows.
  */
-export function activeRows(
+export async function activeRows(
   { program, constants }: Linearization,
-  kept: Readonly<Record<string, Tensor>>,
-): Uint32Array | undefined {
+  kept: Readonly<Record<string, DeviceTensor>>,
+): Promise<Uint32Array | undefined> {
   const tail = entrywiseTail(program);
   if (tail === undefined) return undefined;
+  const values = new Map<string, Tensor>();
+  for (const { name } of tail.steps.flatMap(({ operands }) => operands)) {
+    values.set(name, constants.get(name) ?? (await kept[name]!.read()));
+  }
   const [pattern] = evaluate(
     tail,
     ({ name, type }) => {
-      const { data } = (constants.get(name) ?? kept[name])!;
+      const { data } = values.get(name)!;
       const numbers = Float64Array.from(data as ArrayLike<number | bigint>, Number);
       return type === "float32" ? numbers.map((value) => (value === 0 ? 0 : 1)) : numbers;
     },

@@ -1,5 +1,6 @@
 import type { Linearization } from "../autodiff/index.ts";
-import { type Model, type Tensor, toNumbers } from "../onnx/index.ts";
+import { type Model, toNumbers } from "../onnx/index.ts";
+import type { DeviceTensor } from "../runtime/index.ts";
 import type { Tap } from "./taps.ts";
 
 /** How much of a Jacobian at one point is a convention, by node: there the network has a kink and no derivative. */
@@ -13,15 +14,15 @@ export interface KinkCount {
 }
 
 /** What the primal pass counted of kinks, by node; nodes without any are left out. */
-export function kinksIn(
+export async function kinksIn(
   { onnx: { graph } }: Model,
   taps: readonly Tap[],
   { kinks }: Linearization,
-  kept: Readonly<Record<string, Tensor>>,
-): KinkCount[] {
+  kept: Readonly<Record<string, DeviceTensor>>,
+): Promise<KinkCount[]> {
   if (kinks === undefined) return [];
   const found = new Map<string, { neurons: number; windows: number }>();
-  for (const [i, count] of toNumbers(kept[kinks.counts.name]!).entries()) {
+  for (const [i, count] of toNumbers(await kept[kinks.counts.name]!.read()).entries()) {
     const { of, kind } = kinks.of[i]!;
     const before = found.get(of) ?? { neurons: 0, windows: 0 };
     if (count > 0) found.set(of, { ...before, [kind]: before[kind] + count });

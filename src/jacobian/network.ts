@@ -1,31 +1,74 @@
-import { linearize, nodesBetween, type Reach, reachOf, type UnsupportedNode } from "../autodiff/index.ts";
+import {
+  type Linearization,
+  linearize,
+  nodesBetween,
+  type Reach,
+  reachOf,
+  type UnsupportedNode,
+} from "../autodiff/index.ts";
 import { PushforwardError, sizeOf } from "../base/index.ts";
 import { inputsBehind, type Model, nodesBehind, type Tensor } from "../onnx/index.ts";
-import { type Backend, evaluateWith } from "../runtime/index.ts";
-import { type CompiledJacobian, compileSessions, PREFERRED_ROWS, rowsPerRun } from "./compiled-jacobian.ts";
+import { type Backend, CompiledCache, type DeviceTensor, evaluateWith } from "../runtime/index.ts";
 import { costWithMemory } from "./cost.ts";
 import { feedsAt, inputStates, type NetworkInput, type Point } from "./feed.ts";
-import { JacobianOperator } from "./jacobian-operator.ts";
+import { Jacobian } from "./jacobian.ts";
 import { kinksIn } from "./kinks.ts";
 import { whereNotFinite } from "./not-finite.ts";
+import { bytesOf, type CompiledProducts, compileProducts } from "./products.ts";
 import { findTaps, resolveTap, type Tap } from "./taps.ts";
 
-/** A normalized network on a backend, with its taps and the Jacobians between them. */
+/** The most bytes of weights in the compiled graphs of a network; beyond, those that were used least recently are released. */
+const MOST_BYTES = 2 ** 30;
+
+/** A model by its content, whatever its path. */
+export interface ModelIdentity {
+  /** The hash of the file, or of the file and all external data that is read, if it has any. */
+  readonly sha256: string;
+  /** The hash of the file alone, if it has external data. */
+  readonly fileSha256?: string;
+}
+
+export interface NetworkOptions {
+  /** The file that it comes from, which errors name. */
+  readonly file?: string;
+  /** By the content of the ONNX file and of all external data that it refers to. */
+  readonly identity?: ModelIdentity;
+  /** Bytes of weights that compiled graphs may hold together. */
+  readonly mostBytes?: number;
+}
+
+export interface JacobianOptions {
+  /** Where to linearize: the input that pictures go to, or values of inputs by name. */
+  readonly at: Point;
+  /** Source tap, or its name; the network's input unless given. */
+  readonly from?: string | Tap;
+  /** Target tap, or its name; the network's output unless given. */
+  readonly to?: string | Tap;
+  readonly apart?: boolean;
+}
+
+/** A normalized network on a backend, with its inputs, its taps, and the Jacobians between them. */
 export class Network {
   readonly model: Model;
   readonly backend: Backend;
+  /** Empty for a network that was not read from a file, and so is the hash of its identity. */
+  readonly file: string;
+  readonly identity: ModelIdentity;
   readonly taps: readonly Tap[];
   /** The inputs of the file, in its order. */
   readonly inputs: readonly NetworkInput[];
-  readonly #file: string | undefined;
   readonly #reaches = new Map<string, Reach>();
+  readonly #compiled: CompiledCache<CompiledProducts>;
 
-  constructor(model: Model, backend: Backend, file?: string) {
+  constructor(model: Model, backend: Backend, options: NetworkOptions = {}) {
+    const { file = "", identity = { sha256: "" }, mostBytes = MOST_BYTES } = options;
     this.model = model;
     this.backend = backend;
-    this.#file = file;
+    this.file = file;
+    this.identity = identity;
     this.inputs = inputStates(model);
     this.taps = findTaps(model, this.#main);
+    this.#compiled = new CompiledCache(mostBytes);
   }
 
   get #main(): string | undefined {
@@ -102,12 +145,12 @@ export class Network {
   }
 
   get #place() {
-    return this.#file === undefined ? {} : { file: this.#file };
+    return this.file === "" ? {} : { file: this.file };
   }
 
   /** @throws PushforwardError `tap-unknown` with the nearest names */
   tap(name: string): Tap {
-    return resolveTap(this.model, this.taps, name, { main: this.#main, file: this.#file });
+    return resolveTap(this.model, this.taps, name, { main: this.#main, ...this.#place });
   }
 
   /** The nodes between two taps that cannot be differentiated, with the reasons; empty if J(from → to) can be computed. */
@@ -127,78 +170,96 @@ export class Network {
   }
 
   /**
-   * Linearizes between two taps and compiles J and Jᵀ. `apart` keeps the values of each node separate, for `exchanged`.
+   * J(from → to) at a point, as a linear operator. It is linearized and compiled the first time that it is asked for, and then each point
+   * costs one pass through the network. `apart` keeps the values of each node separate, for `exchanged`.
    *
-   * @throws PushforwardError `op-unsupported` naming all nodes without a rule, `tap-unknown` if `to` does not follow `from`
+   * @throws PushforwardError `op-unsupported` naming all nodes without a rule; `tap-unknown`, also if `to` does not follow `from`;
+   * `usage` for a source that holds no floats, and for an input without a value; `shape-mismatch` if the point does not fit;
+   * `not-finite` that names the first node, where the target's value has a NaN
    */
-  async compile(from: Tap, to: Tap, { apart = false } = {}): Promise<CompiledJacobian> {
-    this.requireFloats(from);
+  async jacobian({ at, from = this.source, to = this.output, apart = false }: JacobianOptions): Promise<Jacobian> {
+    const [source, target] = [this.#tapOf(from), this.#tapOf(to)];
+    this.requireFloats(source);
+    const name = `${source.tensor} → ${target.tensor}${apart ? ", apart" : ""}`;
+    const compile = () => this.#compile(source, target, apart);
+    const { linearization, kept } = await this.#compiled.use(name, compile, async ({ linearization, primal }) => {
+      const fetches = linearization.primal.graph.outputs.map((output) => output.name);
+      return { linearization, kept: await primal.compute(this.feeds(at, [target.tensor]), fetches) };
+    });
+    const whereNotFinite = () => this.#whereNotFinite(at, target, linearization, kept);
+    const value = (await kept[target.tensor]!.read()).data as Float32Array;
+    if (value.some(Number.isNaN)) throw await whereNotFinite();
+    return new Jacobian({
+      source: source.shape,
+      target: target.shape,
+      productCost: costWithMemory(this.model, source, target, linearization.program),
+      algebra: this.backend.algebra,
+      linearization,
+      use: (work) => this.#compiled.use(name, () => compileProducts(this.backend, linearization), work),
+      kept,
+      value,
+      kinks: await kinksIn(this.model, this.taps, linearization, kept),
+      whereNotFinite,
+    });
+  }
+
+  #tapOf(tap: string | Tap): Tap {
+    return typeof tap === "string" ? this.tap(tap) : tap;
+  }
+
+  async #compile(from: Tap, to: Tap, apart: boolean): Promise<CompiledProducts> {
     const options = { sources: [from.tensor], targets: [to.tensor], apart };
     const linearization = await linearize(this.model, options, evaluateWith(this.backend)).catch((cause: unknown) => {
       throw cause instanceof PushforwardError ? cause.at({ ...this.#place, tap: to.name }) : cause;
     });
-    const { program } = linearization;
-    if (program.targets[0] === undefined) {
+    if (linearization.program.targets[0] === undefined) {
       throw new PushforwardError("tap-unknown", {
         what: `"${to.name}" does not depend on "${from.name}": no path leads from one to the other.`,
         where: { ...this.#place, tap: to.name },
         fix: "Choose a target after the source; `pushforward inspect` lists the taps in order.",
       });
     }
-    const cost = costWithMemory(this.model, from, to, program);
-    const { jvp, vjp, primal, release } = await compileSessions(this.backend, linearization);
-    const keep = (point: Point) =>
-      primal.run(
-        this.feeds(point, [to.tensor]),
-        linearization.primal.graph.outputs.map(({ name }) => name),
-      );
-    const notFinite = async (point: Point, kept: Readonly<Record<string, Tensor>>) => {
-      const nodes = nodesBetween(this.model, {
-        sources: this.model.onnx.graph.inputs.map(({ name }) => name),
-        targets: [to.tensor],
-      });
-      const tensors = nodes
-        .flatMap(({ outputs }) => outputs)
-        .filter((name) => this.model.values.get(name)?.type === "float32");
-      const [values = []] = await this.#observe([point], tensors);
-      const byName = new Map(tensors.map((name, i) => [name, values[i]!]));
-      const error = whereNotFinite({ nodes, values: byName, kept: arraysOf(kept), keptBy: linearization.kept });
-      return error.at({ ...this.#place, tap: to.name });
-    };
-    return {
-      from,
-      to,
-      linearization,
-      isConstant: linearization.kept.length === 0,
-      factors: [...new Set(linearization.kept.flatMap(({ of }) => of ?? []))],
-      at: async (point) => {
-        const kept = await keep(point);
-        const value = kept[to.tensor]!.data as Float32Array;
-        if (value.some(Number.isNaN)) throw await notFinite(point, kept);
-        return new JacobianOperator({
-          source: from.shape,
-          target: to.shape,
-          preferredRows: PREFERRED_ROWS,
-          productCost: cost,
-          rowsPerRun: rowsPerRun(program),
-          algebra: this.backend.algebra,
-          linearization,
-          kept,
-          jvp,
-          vjp,
-          value,
-          kinks: kinksIn(this.model, this.taps, linearization, kept),
-        });
-      },
-      whereNotFinite: async (point) => notFinite(point, await keep(point)),
-      release,
-    };
+    await this.#compiled.makeRoom(bytesOf(linearization));
+    return compileProducts(this.backend, linearization);
+  }
+
+  async #whereNotFinite(
+    point: Point,
+    to: Tap,
+    { kept: keptBy }: Linearization,
+    kept: Readonly<Record<string, DeviceTensor>>,
+  ): Promise<PushforwardError> {
+    const inputs = this.model.onnx.graph.inputs.map(({ name }) => name);
+    const nodes = nodesBetween(this.model, { sources: inputs, targets: [to.tensor] });
+    const tensors = nodes
+      .flatMap(({ outputs }) => outputs)
+      .filter((name) => this.model.values.get(name)?.type === "float32");
+    const [values = []] = await this.#observe([point], tensors);
+    const byName = new Map(tensors.map((name, i) => [name, values[i]!]));
+    const numbers = new Map<string, Float32Array>();
+    for (const [name, tensor] of Object.entries(kept)) {
+      const { data } = await tensor.read();
+      if (data instanceof Float32Array) numbers.set(name, data);
+    }
+    const error = whereNotFinite({ nodes, values: byName, kept: numbers, keptBy });
+    return error.at({ ...this.#place, tap: to.name });
   }
 
   /** Whether J(from → to) is the same at every point, as between linear layers; told without compiling it. */
   async isConstant(from: Tap, to: Tap): Promise<boolean> {
     const ends = { sources: [from.tensor], targets: [to.tensor] };
     return (await linearize(this.model, ends, evaluateWith(this.backend))).kept.length === 0;
+  }
+
+  /** Frees what is compiled. It is compiled again where it is needed. */
+  forget(): Promise<void> {
+    return this.#compiled.clear();
+  }
+
+  /** Frees all that the runtime holds; nothing of this network can be computed afterwards. A second time does nothing. */
+  async close(): Promise<void> {
+    await this.#compiled.clear();
+    await this.backend.dispose();
   }
 
   /** The values of taps at a point, [tap size] each. */
@@ -251,7 +312,3 @@ export class Network {
 const outputsOf = ({ onnx: { graph } }: Model): string[] => graph.outputs.map(({ name }) => name);
 
 const tensorsOf = (taps: readonly Tap[]): string[] => taps.map(({ tensor }) => tensor);
-
-/** The numbers of float tensors, by name. */
-const arraysOf = (tensors: Readonly<Record<string, Tensor>>): Map<string, Float32Array> =>
-  new Map(Object.entries(tensors).flatMap(([name, { data }]) => (data instanceof Float32Array ? [[name, data]] : [])));

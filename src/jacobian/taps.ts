@@ -95,7 +95,7 @@ export function resolveTap(
   model: Model,
   taps: readonly Tap[],
   name: string,
-  { main, file }: { readonly main: string | undefined; readonly file: string | undefined },
+  { main, file }: { readonly main: string | undefined; readonly file?: string },
 ): Tap {
   const known =
     taps.find((tap) => tap.name === name) ??

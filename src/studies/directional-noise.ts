@@ -4,7 +4,7 @@ import { blockOf } from "../runtime/index.ts";
 import { energyOf, probesOf } from "./energy.ts";
 import { lineOf, NO_INTERVAL } from "./findings.ts";
 import type { Lab } from "./lab.ts";
-import { solve, tripletsAt } from "./spectrum.ts";
+import { tripletsAt } from "./spectrum.ts";
 import { bootstrap, type Estimate, mean, meanOfKnown, meanSample, median, ofAll } from "./statistics.ts";
 import { type FindingTable, findingsOf, numbersOf, type Params, type Study, type StudyData } from "./study.ts";
 import { length } from "./vector.ts";
@@ -124,15 +124,18 @@ export const directionalNoise: Study = {
     const [source, target] = [lab.taps[0]!, lab.taps.at(-1)!];
     const x = lab.inputs[image!]!.point;
     const k = countOf(lab);
-    const { J, triplets } = await solve(await lab.compiled(source, target), x, { k, tol: lab.tol, seed: lab.seed });
-    const { sigma, v, certificate } = triplets;
+    using J = await lab.jacobian(x, source, target);
+    const { sigma, v, certificate } = await J.svd({ k, tol: lab.tol, seed: lab.seed });
     // Vectors whose σ is below the floor are arbitrary, so they do not count as the last ones.
     const known = numericalRankOf({ sigma, floor: certificate.floor });
     const span = Math.min(j, Math.floor(known / 3));
     const rng = lab.rng("directional-noise", lab.inputs[image!]!.name);
     const size = length(x);
     const probes = probesOf(lab.algebra, sizeOf(target.shape), PROBES, rng);
-    const energyAt = async (point: Float32Array) => energyOf(await lab.jacobian(point, source, target), probes);
+    const energyAt = async (point: Float32Array) => {
+      using there = await lab.jacobian(point, source, target);
+      return energyOf(there, probes);
+    };
     const before = await energyAt(x);
     const subspace = gaussianArray(rng, j * x.length);
     const isKnown = DIRECTIONS.map((direction) => span > 0 || !ALONG_VECTORS.has(direction));

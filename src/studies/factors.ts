@@ -17,7 +17,8 @@ export interface Factor {
 
 /** The factors through which J(input → last tap) depends on the input, in order of depth, named by taps. */
 export async function factorsOf(lab: Lab): Promise<Factor[]> {
-  const { factors } = await lab.compiled(lab.taps[0]!, lab.taps.at(-1)!, { apart: true });
+  using J = await lab.jacobian(lab.inputs[0]!.point, lab.taps[0]!, lab.taps.at(-1)!, { apart: true });
+  const { factors } = J;
   const { taps, model } = lab.network;
   const { nodes } = model.onnx.graph;
   return factors.map((tensor) => {
@@ -38,14 +39,14 @@ export async function partsAt(
   factors: readonly Factor[],
   probes: Block,
 ): Promise<Float64Array> {
-  const compiled = await lab.compiled(lab.taps[0]!, lab.taps.at(-1)!, { apart: true });
+  const at = (point: Float32Array) => lab.jacobian(point, lab.taps[0]!, lab.taps.at(-1)!, { apart: true });
   const count = factors.length;
   const parts = new Float64Array(points.length * ORDERS.length * count);
-  const first = await compiled.at(points[0]!);
+  using first = await at(points[0]!);
   const start = Math.log(await energyOf(first, probes));
   for (const [p, point] of points.entries()) {
     if (p === 0) continue;
-    const other = await compiled.at(point);
+    using other = await at(point);
     for (const order of ORDERS.keys()) {
       const exchanged = new Set<string>();
       let before = start;

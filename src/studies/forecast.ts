@@ -84,22 +84,18 @@ export class Forecast {
       const { tap } = this.demands[index]!;
       onStart?.(tap);
       const compiling = performance.now();
-      const compiled = await this.network.compile(this.from, tap);
+      using J = await this.network.jacobian({ at: point, from: this.from, to: tap });
       const setup = (performance.now() - compiling) / 1000;
-      try {
-        const predict = await rehearse(await compiled.at(point), this.rates);
-        const known = new Map<number, Promise<Prediction>>();
-        this.rehearsals.set(index, {
-          predict(asked) {
-            const prediction = known.get(asked) ?? predict({ k: asked, tol });
-            known.set(asked, prediction);
-            return prediction;
-          },
-          setup,
-        });
-      } finally {
-        await compiled.release();
-      }
+      const predict = await rehearse(J, this.rates);
+      const known = new Map<number, Promise<Prediction>>();
+      this.rehearsals.set(index, {
+        predict(asked) {
+          const prediction = known.get(asked) ?? predict({ k: asked, tol });
+          known.set(asked, prediction);
+          return prediction;
+        },
+        setup,
+      });
       onTap?.(tap);
     }
   }

@@ -1,12 +1,11 @@
 import { createRng, PushforwardError, type Rng } from "../base/index.ts";
 import type { LevelScale, ThroughJpeg } from "../images/index.ts";
-import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
+import type { Jacobian, Network, Tap } from "../jacobian/index.ts";
 import type { Run, UnitResult } from "../results/index.ts";
 import type { BlockAlgebra } from "../runtime/index.ts";
 import type { SingularTriplets } from "../svd/index.ts";
-import { CompiledCache } from "./compiled-cache.ts";
 import { endsAll, reasonOf } from "./failure.ts";
-import { solve, solveUnit, tripletsAt } from "./spectrum.ts";
+import { solveUnit, tripletsAt } from "./spectrum.ts";
 
 /** An input that a study may use. */
 interface LabInput {
@@ -46,7 +45,6 @@ export class Lab {
   /** How many of the first and of the last singular vectors of a spectrum are stored. */
   readonly vectors: number;
   readonly #openSpectra: () => Promise<Spectra>;
-  readonly #compiled = new CompiledCache();
   readonly #constantSteps = new Map<string, SingularTriplets>();
   #spectra: Promise<Spectra> | undefined;
 
@@ -86,9 +84,9 @@ export class Lab {
     return this.network.backend.algebra;
   }
 
-  /** J(from → to) at a point. */
-  async jacobian(point: Float32Array, from: Tap, to: Tap): Promise<JacobianOperator> {
-    return (await this.compiled(from, to)).at(point);
+  /** J(from → to) at a point: `apart` for `exchanged`. The caller disposes of it. */
+  jacobian(point: Float32Array, from: Tap, to: Tap, { apart = false } = {}): Promise<Jacobian> {
+    return this.network.jacobian({ at: point, from, to, apart });
   }
 
   /**
@@ -112,14 +110,11 @@ export class Lab {
   }
 
   async #solve(run: Run, input: number, tap: number): Promise<UnitResult> {
-    const compiled = await this.compiled(this.taps[0]!, this.taps[tap]!);
     const { k } = run.manifest.taps[tap - 1]!;
+    using J = await this.jacobian(this.inputs[input]!.point, this.taps[0]!, this.taps[tap]!);
     // If J is the same at every input, so is its spectrum.
-    const known = compiled.isConstant ? run.manifest.inputs.findIndex((_, i) => run.isDone(i, tap - 1)) : -1;
-    return (
-      (known < 0 ? undefined : await run.readUnit(known, tap - 1)) ??
-      (await solveUnit(compiled, this.inputs[input]!.point, k, run.manifest))
-    );
+    const known = J.isConstant ? run.manifest.inputs.findIndex((_, i) => run.isDone(i, tap - 1)) : -1;
+    return (known < 0 ? undefined : await run.readUnit(known, tap - 1)) ?? (await solveUnit(J, k, run.manifest));
   }
 
   /**
@@ -128,13 +123,12 @@ export class Lab {
    */
   async step(input: number, tap: number, k: number): Promise<SingularTriplets> {
     const [from, to] = [this.before(tap), this.taps[tap]!];
-    const compiled = await this.compiled(from, to);
     const key = `${k} of ${from.tensor} → ${to.tensor}`;
     const known = this.#constantSteps.get(key);
     if (known !== undefined) return known;
-    const { point } = this.inputs[input]!;
-    const { triplets } = await solve(compiled, point, { k: tripletsAt(k, from, to), tol: this.tol, seed: this.seed });
-    if (compiled.isConstant) this.#constantSteps.set(key, triplets);
+    using J = await this.jacobian(this.inputs[input]!.point, from, to);
+    const triplets = await J.svd({ k: tripletsAt(k, from, to), tol: this.tol, seed: this.seed });
+    if (J.isConstant) this.#constantSteps.set(key, triplets);
     return triplets;
   }
 
@@ -146,16 +140,5 @@ export class Lab {
   /** Random numbers that are determined by the seed and these labels. */
   rng(...labels: readonly (number | string)[]): Rng {
     return createRng(this.seed, ...labels);
-  }
-
-  /** Releases everything that was compiled. */
-  close(): Promise<void> {
-    return this.#compiled.close();
-  }
-
-  /** J(from → to) compiled, once while it is in use: `apart` for `exchanged`. */
-  compiled(from: Tap, to: Tap, { apart = false } = {}): Promise<CompiledJacobian> {
-    const name = `${from.tensor} → ${to.tensor}${apart ? ", apart" : ""}`;
-    return this.#compiled.get(name, () => this.network.compile(from, to, { apart }));
   }
 }

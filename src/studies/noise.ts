@@ -8,7 +8,7 @@ import { energyOf, probesOf } from "./energy.ts";
 import { factorsOf, ORDERS, partsAt } from "./factors.ts";
 import type { Lab } from "./lab.ts";
 import { concludeNoise } from "./noise-findings.ts";
-import { solve, tripletsAt } from "./spectrum.ts";
+import { tripletsAt } from "./spectrum.ts";
 import { ranked } from "./statistics.ts";
 import { numbersOf, type Params, type Study } from "./study.ts";
 import { length } from "./vector.ts";
@@ -258,7 +258,10 @@ async function classesAt(lab: Lab, image: number, points: readonly Float32Array[
 
 async function energiesAt(lab: Lab, points: readonly Float32Array[], target: Tap, probes: Block): Promise<number[]> {
   const energies: number[] = [];
-  for (const point of points) energies.push(await energyOf(await lab.jacobian(point, lab.taps[0]!, target), probes));
+  for (const point of points) {
+    using J = await lab.jacobian(point, lab.taps[0]!, target);
+    energies.push(await energyOf(J, probes));
+  }
   return energies;
 }
 
@@ -271,13 +274,13 @@ async function spectraAt(lab: Lab, image: number, points: readonly Float32Array[
   const unconverged = new Float64Array(floor.length);
   for (const [t, tap] of targets.entries()) {
     const clean = await lab.spectrum(image, t + 1);
-    const compiled = await lab.compiled(source!, tap);
+    const solvedAt = async (point: Float32Array) => {
+      using J = await lab.jacobian(point, source!, tap);
+      return J.isConstant ? clean : J.svd({ k: clean.k, tol: lab.tol, seed: lab.seed });
+    };
     for (const [level, point] of points.entries()) {
       const at = t * points.length + level;
-      const solved =
-        level === 0 || compiled.isConstant
-          ? clean
-          : (await solve(compiled, point, { k: clean.k, tol: lab.tol, seed: lab.seed })).triplets;
+      const solved = level === 0 ? clean : await solvedAt(point);
       const certificate = "certificate" in solved ? solved.certificate : solved;
       sigma.set(solved.sigma, at * most);
       floor[at] = certificate.floor;

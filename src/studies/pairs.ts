@@ -126,7 +126,7 @@ export const pairs: Study = {
     const energy = unknown(actual.length * directions.length);
     for (const [t, tap] of targets.entries()) {
       const reached = await lab.network.forwardAll([a, ...ends], tap);
-      const atFirst = await lab.jacobian(a, lab.taps[0]!, tap);
+      using atFirst = await lab.jacobian(a, lab.taps[0]!, tap);
       using between = blockOf(lab.algebra, differences);
       using products = await atFirst.apply(between);
       const [fromFirst, m] = [await products.read(), products.length];
@@ -140,7 +140,7 @@ export const pairs: Study = {
         actual[at] = length(reached[p + 1]!.map((value, i) => value - reached[0]![i]!)) / steps[p]!;
         linear[at * 3] = growth(length(fromFirst.subarray(p * m, (p + 1) * m)) / steps[p]!);
         for (const [place, point] of [ends[p]!, middles[p]!].entries()) {
-          const J = await lab.jacobian(point, lab.taps[0]!, tap);
+          using J = await lab.jacobian(point, lab.taps[0]!, tap);
           using product = await J.apply(between.range(p, p + 1));
           linear[at * 3 + place + 1] = growth(length(await product.read()) / steps[p]!);
         }

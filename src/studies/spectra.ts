@@ -138,7 +138,7 @@ async function growthOf(lab: Lab, image: number, tap: number, unit: UnitResult, 
   let from = lab.taps[0]!;
   for (let to = 1; to <= tap; to++) {
     if (!lab.taps[to]!.cut) continue;
-    const J = await lab.jacobian(lab.inputs[image]!.point, from, lab.taps[to]!);
+    using J = await lab.jacobian(lab.inputs[image]!.point, from, lab.taps[to]!);
     const { orthonormal, lengths } = await inOrder(await J.apply(rows), algebra);
     for (let i = 0; i < count; i++) growth[(to - 1) * directions + i] = Math.log(lengths[i]!);
     rows = orthonormal;

@@ -1,7 +1,7 @@
-import { PushforwardError, sizeOf } from "../base/index.ts";
-import type { CompiledJacobian, JacobianOperator, Network, Tap } from "../jacobian/index.ts";
+import { sizeOf } from "../base/index.ts";
+import type { Jacobian, Network, Tap } from "../jacobian/index.ts";
 import { numericalRankOf, type RunManifest, type UnitResult } from "../results/index.ts";
-import { type SingularTriplets, type SvdOptions, type SvdProgress, svd } from "../svd/index.ts";
+import type { SingularTriplets, SvdOptions, SvdProgress } from "../svd/index.ts";
 import { endsAll, interrupted, reasonOf } from "./failure.ts";
 
 /** A destination for finished units: a stored run, or anything with the same methods. */
@@ -24,7 +24,7 @@ export interface SpectrumEvents {
 /**
  * Computes the k largest singular triplets of J(from → tap) for every input and tap of a run that is not done yet.
  *
- * A unit is one (input, tap) and is written as a whole. Taps are the outer loop, so that each is linearized and compiled once. If J
+ * A unit is one (input, tap) and is written as a whole. Taps are the outer loop, so that each is linearized and compiled once at most. If J
  * does not depend on the input, it is solved once for all inputs, and each of their units has the products and seconds of that solve.
  * A unit depends only on the manifest and its input, so an interrupted run that is continued ends with the same numbers.
  *
@@ -44,83 +44,52 @@ export async function spectrum(
   const { manifest } = store;
   const from = network.tap(manifest.from.tensor);
   for (const [tapIndex, record] of manifest.taps.entries()) {
-    let compiling: Promise<CompiledJacobian> | undefined;
     let shared: UnitResult | undefined;
     const solve = async (input: number, point: Float32Array): Promise<UnitResult> => {
       if (shared !== undefined) return shared;
-      compiling ??= network.compile(from, network.tap(record.tensor));
-      const compiled = await compiling;
+      using J = await network.jacobian({ at: point, from, to: network.tap(record.tensor) });
       const onProgress = (progress: SvdProgress) => events.onProgress?.(input, tapIndex, progress);
       const reporting = { ...(signal === undefined ? {} : { signal }), onProgress };
-      const unit = await solveUnit(compiled, point, record.k, manifest, reporting);
-      if (compiled.isConstant) shared = unit;
+      const unit = await solveUnit(J, record.k, manifest, reporting);
+      if (J.isConstant) shared = unit;
       return unit;
     };
-    try {
-      for (const [inputIndex, point] of points.entries()) {
-        if (point === undefined || (await store.isDone(inputIndex, tapIndex))) continue;
-        let unit: UnitResult;
-        try {
-          unit = await solve(inputIndex, point);
-        } catch (cause) {
-          if (endsAll(cause)) throw cause;
-          await store.failUnit(inputIndex, tapIndex, reasonOf(cause));
-          await onFailure?.(inputIndex, tapIndex, cause);
-          continue;
-        }
-        await store.writeUnit(inputIndex, tapIndex, unit);
-        await onUnit?.(inputIndex, tapIndex, unit);
+    for (const [inputIndex, point] of points.entries()) {
+      if (point === undefined || (await store.isDone(inputIndex, tapIndex))) continue;
+      let unit: UnitResult;
+      try {
+        unit = await solve(inputIndex, point);
+      } catch (cause) {
+        if (endsAll(cause)) throw cause;
+        await store.failUnit(inputIndex, tapIndex, reasonOf(cause));
+        await onFailure?.(inputIndex, tapIndex, cause);
+        continue;
       }
-    } finally {
-      await compiling?.then(({ release }) => release()).catch(() => undefined); // what did not compile holds nothing
+      await store.writeUnit(inputIndex, tapIndex, unit);
+      await onUnit?.(inputIndex, tapIndex, unit);
     }
     if (signal?.aborted) throw interrupted();
   }
 }
 
 /**
- * Computes one unit: the k largest singular triplets of a compiled Jacobian at a point, as a run stores them.
+ * Computes one unit: the k largest singular triplets of J, as a run stores them.
  *
  * @throws PushforwardError `interrupted` when the signal is aborted; `not-finite` that names the first node which is not finite
  */
 export async function solveUnit(
-  compiled: CompiledJacobian,
-  point: Float32Array,
+  J: Jacobian,
   k: number,
   { tol, seed, vectors }: Pick<RunManifest, "tol" | "seed" | "vectors">,
   { signal, onProgress }: Pick<SvdOptions, "signal" | "onProgress"> = {},
 ): Promise<UnitResult> {
-  const { J, triplets } = await solve(compiled, point, {
-    k,
-    tol,
-    seed,
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  }).catch((cause: unknown) => {
+  const reporting = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const triplets = await J.svd({ k, tol, seed, ...reporting }).catch((cause: unknown) => {
     throw signal?.aborted ? interrupted(cause) : cause;
   });
   if (signal?.aborted) throw interrupted();
   return toUnit(J, triplets, vectors);
 }
-
-/**
- * The largest singular triplets of a compiled Jacobian at a point.
- *
- * @throws PushforwardError `not-finite` that names the first node which is not finite, and what `svd` throws
- */
-export async function solve(
-  compiled: CompiledJacobian,
-  point: Float32Array,
-  options: SvdOptions,
-): Promise<{ readonly J: JacobianOperator; readonly triplets: SingularTriplets }> {
-  const J = await compiled.at(point);
-  const triplets = await svd(J, options).catch(async (cause: unknown) => {
-    throw isNotFinite(cause) ? await compiled.whereNotFinite(point) : cause;
-  });
-  return { J, triplets };
-}
-
-const isNotFinite = (cause: unknown): boolean => cause instanceof PushforwardError && cause.code === "not-finite";
 
 /** The number of triplets at a tap: the k asked for, or all that it has. */
 export const tripletsAt = (k: number, source: Tap, target: Tap): number =>
@@ -140,7 +109,7 @@ function storedIndices(k: number, count: number | "all"): number[] {
 }
 
 async function toUnit(
-  J: JacobianOperator,
+  J: Jacobian,
   { sigma, u, v, certificate }: SingularTriplets,
   vectors: number | "all",
 ): Promise<UnitResult> {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   controlKinds,
   type Jacobian,
-  type NetworkFile,
+  type Network,
   openControl,
   openModel,
   PushforwardError,
@@ -20,7 +20,7 @@ const ROUNDING = 2e-6;
 const random = (count: number, ...seed: readonly (number | string)[]) => gaussianArray(createRng(...seed), count);
 
 let place: Workplace;
-let net: NetworkFile;
+let net: Network;
 beforeAll(async () => {
   place = await createWorkplace({
     "net.onnx": writeModel(convnet()),
@@ -245,7 +245,7 @@ describe("what cannot be had is refused", () => {
 });
 
 /** ‖J(a→c) − J(b→c)·J(a→b)‖ in units of ‖J(a→c)‖, on K random vectors. */
-async function chainGap(network: NetworkFile, at: Float32Array, [a, b, c]: readonly [string, string, string]) {
+async function chainGap(network: Network, at: Float32Array, [a, b, c]: readonly [string, string, string]) {
   const [whole, late, early] = [
     await network.jacobian({ at, from: a, to: c }),
     await network.jacobian({ at, from: b, to: c }),
@@ -256,7 +256,7 @@ async function chainGap(network: NetworkFile, at: Float32Array, [a, b, c]: reado
 }
 
 describe("a residual network of our own", () => {
-  let residual: NetworkFile;
+  let residual: Network;
   const at = random(72, "residual");
   beforeAll(async () => {
     residual = await openModel(place.path("residual.onnx"));
@@ -278,7 +278,7 @@ describe("a residual network of our own", () => {
 });
 
 describe.skipIf(sharedDir === undefined)(`ResNet-20 (skipped: ${withoutShared})`, () => {
-  let resnet: NetworkFile;
+  let resnet: Network;
   const at = random(3 * 32 * 32, "resnet");
   beforeAll(async () => {
     resnet = await openModel(sharedPath("data", "models", "resnet20-cifar10.onnx"));

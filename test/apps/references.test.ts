@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
-import { type Certificate, type NetworkFile, openModel, type SingularTriplets } from "../../src/apps/node/index.ts";
+import { type Certificate, type Network, openModel, type SingularTriplets } from "../../src/apps/node/index.ts";
 import { createRng } from "../../src/base/index.ts";
 import { readNpy } from "../../src/images/npy.ts";
 import { floatTensor } from "../../src/onnx/index.ts";
@@ -32,8 +32,8 @@ const TOL = 1e-5;
 /** Solves of long vectors on a busy machine. */
 const PATIENCE = 900_000;
 
-const opened = new Map<string, Promise<NetworkFile>>();
-function open(model: string): Promise<NetworkFile> {
+const opened = new Map<string, Promise<Network>>();
+function open(model: string): Promise<Network> {
   const network = opened.get(model) ?? openModel(sharedPath("data", "models", model));
   opened.set(model, network);
   return network;
@@ -45,7 +45,7 @@ afterAll(async () => {
 const read = (input: string) => readNpy(readFileSync(sharedPath("reference", input)), input).data;
 
 /** J(input → tap) of a network in float64, by the naive column of the linear operations. */
-function inFloat64({ model, input }: NetworkFile, point: Float32Array, tensor: string): Promise<Jacobian64> {
+function inFloat64({ model, input }: Network, point: Float32Array, tensor: string): Promise<Jacobian64> {
   const x = floatTensor(model.values.get(input.tensor)!.shape, point);
   return jacobian64({ model, point: new Map([[input.tensor, x]]), sources: [input.tensor], targets: [tensor] });
 }

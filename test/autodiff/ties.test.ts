@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createRng, gaussianArray, sizeOf } from "../../src/base/index.ts";
-import { type JacobianOperator, Network } from "../../src/jacobian/index.ts";
+import { type Jacobian, Network } from "../../src/jacobian/index.ts";
 import {
   type Attributes,
   buildModel,
@@ -38,14 +38,13 @@ async function jacobianAt(
     initializers: new Map(Object.entries(weights)),
   });
   const network = new Network(await normalize(model, { evaluate: evaluateWith(backend) }), backend);
-  const compiled = await network.compile(network.input, network.output);
-  const J = await compiled.at(x.data as Float32Array);
+  const J = await network.jacobian({ at: x.data as Float32Array });
   const rows = await rowsOf(J);
-  await compiled.release();
+  await network.forget();
   return { rows, kinks: J.kinks };
 }
 
-async function rowsOf(J: JacobianOperator): Promise<number[][]> {
+async function rowsOf(J: Jacobian): Promise<number[][]> {
   const [m, n] = [sizeOf(J.target), sizeOf(J.source)];
   const unit = Float32Array.from({ length: m * m }, (_, i) => (i % (m + 1) === 0 ? 1 : 0));
   const data = await (await J.applyTranspose(J.algebra.upload(unit, m))).read();

@@ -63,8 +63,7 @@ export async function randomNetwork(backend: Backend, rng: Rng): Promise<Network
 
 async function jacobianAt(backend: Backend, model: Model, point: Float32Array): Promise<NetworkOperator> {
   const network = new Network(model, backend);
-  const compiled = await network.compile(network.input, network.output);
-  return { sound: await compiled.at(point), release: () => compiled.release() };
+  return { sound: await network.jacobian({ at: point }), release: () => network.forget() };
 }
 
 /** conv → relu, once to three times, then perhaps a residual block, then perhaps a linear layer. */

@@ -3,7 +3,6 @@ import { type ControlKind, controlKinds, drawControl } from "../../src/controls/
 import { Network } from "../../src/jacobian/index.ts";
 import { floatTensor, int, ints, type Model, writeModel } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
-import { svd } from "../../src/svd/index.ts";
 import { networkOf, random, randomPoints, weightsIn } from "./networks.ts";
 
 const backend = createBackend({ threads: 1 });
@@ -71,8 +70,7 @@ describe.each(controlKinds)("%s", (kind) => {
 
   test("is a network whose J has certified singular triplets", async () => {
     const network = new Network((await draw(await convolutional(), kind)).model, backend);
-    const compiled = await network.compile(network.input, network.output);
-    const { sigma, certificate } = await svd(await compiled.at(points[0]!), { k: 5 });
+    const { sigma, certificate } = await (await network.jacobian({ at: points[0]! })).svd({ k: 5 });
     expect([...certificate.status]).toEqual(new Array(5).fill("converged"));
     expect(Math.min(...sigma)).toBeGreaterThan(0);
   });

@@ -13,7 +13,6 @@ import {
   type Tensor,
   valueInfo,
 } from "../../src/onnx/index.ts";
-import { toDense } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { evaluateWith } from "../../src/runtime/index.ts";
 
@@ -41,19 +40,15 @@ async function networkOf(
     initializers: new Map(Object.entries({ w: floatTensor([2, 3], [1, 3, 5, -2, 4, -6]), ...more })),
   });
   const normalized = await normalize(model, { evaluate: evaluateWith(backend), given: new Map(Object.entries(given)) });
-  return new Network(normalized, backend, "net.onnx");
+  return new Network(normalized, backend, { file: "net.onnx" });
 }
 
 const denseOf = (network: Network, from: string, to: string, at: readonly number[]) =>
   denseAt(network, from, to, Float32Array.from(at));
 
 async function denseAt(network: Network, from: string, to: string, at: Point): Promise<number[]> {
-  const compiled = await network.compile(network.tap(from), network.tap(to));
-  try {
-    return [...(await toDense(await compiled.at(at)))].map((entry) => entry + 0); // −0 counts as 0.
-  } finally {
-    await compiled.release();
-  }
+  const { data } = await (await network.jacobian({ at, from, to })).dense();
+  return [...data].map((entry) => entry + 0); // −0 counts as 0.
 }
 
 describe("the output of a network", () => {

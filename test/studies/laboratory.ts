@@ -98,8 +98,7 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
       return readStudy(run);
     },
     async close() {
-      await lab.close();
-      await backend.dispose();
+      await network.close();
     },
   };
 }

@@ -2,7 +2,7 @@ import { formatUnsupported } from "../../autodiff/index.ts";
 import { formatShape, PushforwardError, quoted, sizeOf } from "../../base/index.ts";
 import { missingError, type Tap } from "../../jacobian/index.ts";
 import { tripletsAt } from "../../studies/index.ts";
-import type { NetworkFile } from "../node/index.ts";
+import type { Network } from "../node/index.ts";
 import { DEFAULT_K } from "./options.ts";
 
 /**
@@ -12,7 +12,7 @@ import { DEFAULT_K } from "./options.ts";
  * source that does not hold floats, and for inputs without a value that taps need; `op-unsupported` for nodes that cannot be
  * differentiated. The last two name all of these, and the taps that do not need them.
  */
-export function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[] {
+export function chooseTaps(network: Network, from: Tap, names: string): Tap[] {
   network.requireFloats(from);
   const group = names === "all" || names === "cuts" ? names : undefined;
   const chosen =
@@ -45,7 +45,7 @@ export function chooseTaps(network: NetworkFile, from: Tap, names: string): Tap[
   });
 }
 
-const isBehind = (network: NetworkFile, from: Tap, tap: Tap): boolean =>
+const isBehind = (network: Network, from: Tap, tap: Tap): boolean =>
   tap.tensor !== from.tensor && tap.op !== "Input" && network.moves(from, tap);
 
 const isEmpty = ({ shape }: Tap): boolean => sizeOf(shape) === 0;
@@ -74,7 +74,7 @@ function namesIn(list: string): string[] {
 }
 
 /** @throws PushforwardError `op-unsupported`, or `usage` where inputs have no value */
-function requireReach(network: NetworkFile, from: Tap, taps: readonly Tap[]): void {
+function requireReach(network: Network, from: Tap, taps: readonly Tap[]): void {
   const missing = [...new Set(taps.flatMap((tap) => network.unsupported(from, tap)))];
   const needed = [...new Set(taps.flatMap((tap) => network.missing(tap)))];
   if (missing.length === 0 && needed.length === 0) return;

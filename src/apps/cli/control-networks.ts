@@ -3,7 +3,7 @@ import { formatShape, PushforwardError } from "../../base/index.ts";
 import { weightLayers } from "../../controls/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { type NetworkFile, type OpenModelOptions, openControl, openModel } from "../node/index.ts";
+import { type Network, type OpenModelOptions, openControl, openModel } from "../node/index.ts";
 import type { AskedControl } from "./control-options.ts";
 import type { Subject } from "./prepare.ts";
 
@@ -21,13 +21,13 @@ export interface PlannedControl {
 }
 
 interface OpenControl {
-  readonly network: NetworkFile;
+  readonly network: Network;
   /** The content of `control.json`: how the network was made, and the hash of its file. */
   readonly record: { readonly sha256: string };
 }
 
 interface ControlsOf {
-  readonly trained: NetworkFile;
+  readonly trained: Network;
   readonly subject: Subject;
   readonly points: readonly Float32Array[];
   readonly seed: number;
@@ -87,7 +87,7 @@ export async function plannedControls(
 }
 
 /** @throws PushforwardError as `plannedControls`, with the file: no draw could be made, so that none is tried */
-function requireWeights({ model, file }: NetworkFile): void {
+function requireWeights({ model, file }: Network): void {
   let count: number;
   try {
     count = weightLayers(model).length;
@@ -105,7 +105,7 @@ function requireWeights({ model, file }: NetworkFile): void {
 /** What the runs of the network before its training are of: its own tensors at the taps of the trained network. */
 async function initialSubject(
   file: string,
-  trained: NetworkFile,
+  trained: Network,
   subject: Subject,
   opening: OpenModelOptions,
 ): Promise<Subject> {
@@ -123,7 +123,7 @@ async function initialSubject(
   }
 }
 
-function requireSameGraph(initial: NetworkFile, trained: NetworkFile): void {
+function requireSameGraph(initial: Network, trained: Network): void {
   const where = { file: initial.file, option: "--control" };
   if (initial.identity.sha256 === trained.identity.sha256) {
     throw new PushforwardError("usage", {

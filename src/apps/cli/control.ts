@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { formatCount, PushforwardError, plural } from "../../base/index.ts";
 import { type ControlKind, controlKinds } from "../../controls/index.ts";
 import { unwritable } from "../../platform/node/file-errors.ts";
-import { type NetworkFile, openControl, openModel } from "../node/index.ts";
+import { type Network, openControl, openModel } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { choosePreset } from "./choose-preset.ts";
 import { controlKind } from "./control-options.ts";
@@ -72,7 +72,7 @@ async function writeControl(file: string, paths: readonly string[], options: Con
 
 /** The inputs at which activations are compared. @throws PushforwardError `usage` without any; errors of `loadInputs` */
 async function pointsFor(
-  network: NetworkFile,
+  network: Network,
   paths: readonly string[],
   preprocess: string | undefined,
 ): Promise<Float32Array[]> {

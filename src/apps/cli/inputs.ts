@@ -3,7 +3,7 @@ import { formatShape, PushforwardError, type Shape, sameShape } from "../../base
 import { isChannelsLast, type Preprocess } from "../../images/index.ts";
 import { type DataType, tensorOf } from "../../onnx/index.ts";
 import type { InputRecord } from "../../results/index.ts";
-import type { NetworkFile } from "../node/index.ts";
+import type { Network } from "../node/index.ts";
 import { loadInput } from "../node/load-input.ts";
 
 export interface Inputs {
@@ -21,7 +21,7 @@ export interface Inputs {
  */
 export async function loadInputs(
   files: readonly string[],
-  network: Pick<NetworkFile, "input" | "inputs">,
+  network: Pick<Network, "input" | "inputs">,
   preset: Preprocess,
   labels: readonly (string | undefined)[] = [],
 ): Promise<Inputs> {

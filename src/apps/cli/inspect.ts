@@ -3,7 +3,7 @@ import { formatUnsupported, type UnsupportedNode } from "../../autodiff/index.ts
 import { formatShape, PushforwardError } from "../../base/index.ts";
 import { describeInput, productCost, type Tap } from "../../jacobian/index.ts";
 import { givenInputs } from "../node/given-inputs.ts";
-import { type NetworkFile, openModel } from "../node/index.ts";
+import { type Network, openModel } from "../node/index.ts";
 import { declaredInputs } from "../node/open-model.ts";
 import { type OpeningOptions, opening, openOptions } from "./opening.ts";
 import { DEFAULT_K, threadCount, wholeNumber } from "./options.ts";
@@ -65,7 +65,7 @@ interface TapReport {
   readonly multiplyAdds: number;
 }
 
-function inspectTaps(network: NetworkFile): TapReport[] {
+function inspectTaps(network: Network): TapReport[] {
   const { source } = network;
   return network.taps.map((tap) => ({
     tap,
@@ -79,7 +79,7 @@ function inspectTaps(network: NetworkFile): TapReport[] {
 const isSupported = ({ unsupported, unfed, moves }: TapReport): boolean =>
   moves && unsupported.length === 0 && unfed.length === 0;
 
-function printLines(network: NetworkFile): void {
+function printLines(network: Network): void {
   for (const report of inspectTaps(network)) {
     const { tap, unsupported, unfed, multiplyAdds } = report;
     const ops = [...new Set(unsupported.map(({ op }) => op))];
@@ -98,7 +98,7 @@ function costOf({ unsupported, unfed, moves, multiplyAdds }: TapReport): string 
   return moves ? (multiplyAdds / 1e6).toPrecision(3) : "no derivative";
 }
 
-function describe(network: NetworkFile): string {
+function describe(network: Network): string {
   const taps = inspectTaps(network);
   const table = formatTable(
     ["tap", "op", "shape", "cut", "MMAC a product", "tensor"],
@@ -116,7 +116,7 @@ function describe(network: NetworkFile): string {
 }
 
 /** The inputs, if there are several or the only one does not hold floats. */
-function inputTable({ inputs, model }: NetworkFile): string {
+function inputTable({ inputs, model }: Network): string {
   if (inputs.length === 1 && inputs[0]!.type === "float32") return "";
   const given = new Map(givenInputs(model).map((one) => [one.name, one]));
   const rows = inputs.map(({ name, type, shape, state }) => {
@@ -149,7 +149,7 @@ async function tellDeclared(file: string, { input, json }: InspectOptions): Prom
   }
 }
 
-function notesOn({ input, source, inputs }: NetworkFile, taps: readonly TapReport[]): string[] {
+function notesOn({ input, source, inputs }: Network, taps: readonly TapReport[]): string[] {
   const missing = [...new Set(taps.flatMap(({ unsupported }) => unsupported))];
   const unfed = [...new Set(taps.flatMap((report) => report.unfed))];
   const others = taps.filter(({ tap }) => tap.op !== "Input");

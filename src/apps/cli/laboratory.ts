@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { exitCodes, PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { type Lab, reasonOf } from "../../studies/index.ts";
-import type { NetworkFile } from "../node/index.ts";
+import type { Network } from "../node/index.ts";
 import { type PlannedControl, plannedControls, storeRecord } from "./control-networks.ts";
 import { type ControlOptions, controlling, drawsOf } from "./control-options.ts";
 import { tellFirstLook } from "./first-look.ts";
@@ -78,23 +78,19 @@ export async function runStudies(
     });
     const lab = labFor(network, subject, out, setting);
     tellFirstLook(firstLook);
-    try {
-      const planned = await planStudies(lab, asked, leaveOut);
-      const works = [{ subject, folder: out }, ...controls];
-      const stored: StoredWork[] = [];
-      for (const work of works) stored.push(await storedWork(work.subject, planned, work.folder, setting));
-      await announceStudies(lab, planned, { out, stored });
-      for (const one of planned) {
-        await measureStudy(one.study, lab, studyManifest(subject, one, setting), out);
-      }
-      await lab.close();
-      const impossible = new Set<string>();
-      for (const [i, control] of controls.entries()) {
-        const isDone = stored[i + 1]!.shares.every((share) => share === 1);
-        if (!isDone && !impossible.has(control.kind)) await measureControl(control, planned, setting, impossible);
-      }
-    } finally {
-      await lab.close();
+    const planned = await planStudies(lab, asked, leaveOut);
+    const works = [{ subject, folder: out }, ...controls];
+    const stored: StoredWork[] = [];
+    for (const work of works) stored.push(await storedWork(work.subject, planned, work.folder, setting));
+    await announceStudies(lab, planned, { out, stored });
+    for (const one of planned) {
+      await measureStudy(one.study, lab, studyManifest(subject, one, setting), out);
+    }
+    await network.forget(); // Each control compiles graphs of its own.
+    const impossible = new Set<string>();
+    for (const [i, control] of controls.entries()) {
+      const isDone = stored[i + 1]!.shares.every((share) => share === 1);
+      if (!isDone && !impossible.has(control.kind)) await measureControl(control, planned, setting, impossible);
     }
     if (inputs.failures.length > 0) process.exitCode = 2;
   } finally {
@@ -103,7 +99,7 @@ export async function runStudies(
 }
 
 /** @throws PushforwardError `usage` for a network whose input does not hold floats */
-function requireFloatInput({ input, source, file }: NetworkFile): void {
+function requireFloatInput({ input, source, file }: Network): void {
   if (source === input) return;
   throw new PushforwardError("usage", {
     what: `Studies move the input by small amounts, and the input ${input.name} of this network holds no floats.`,
@@ -169,12 +165,8 @@ async function measureControl(
     const records = await predicted(network, subject, setting);
     const own: Subject = { ...subject, inputs: { records } };
     const lab = labFor(network, own, folder, setting);
-    try {
-      for (const one of planned) {
-        await measureStudy(one.study, lab, studyManifest(own, one, setting), folder, name);
-      }
-    } finally {
-      await lab.close();
+    for (const one of planned) {
+      await measureStudy(one.study, lab, studyManifest(own, one, setting), folder, name);
     }
   } finally {
     await network.close();
@@ -182,7 +174,7 @@ async function measureControl(
 }
 
 /** The inputs with the classes that a control itself predicts. */
-async function predicted(network: NetworkFile, { inputs: { records } }: Subject, { points, classes }: Setting) {
+async function predicted(network: Network, { inputs: { records } }: Subject, { points, classes }: Setting) {
   if (classes.length === 0) return records;
   return withPredictions(records, { scores: await scoresOf(network, points), names: classes });
 }

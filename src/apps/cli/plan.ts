@@ -1,6 +1,6 @@
 import { createRng, formatBytes, formatRange, formatSeconds, gaussianArray, plural, sizeOf } from "../../base/index.ts";
 import { Forecast, type TapForecast, timeOf } from "../../studies/index.ts";
-import type { NetworkFile } from "../node/index.ts";
+import type { Network } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { chooseK, chooseTaps } from "./choose.ts";
 import { choosePreset } from "./choose-preset.ts";
@@ -22,7 +22,7 @@ export interface PlanOptions {
 }
 
 /** `pushforward inspect MODEL [INPUT] --plan`: predicts the cost of `spectrum` by a rehearsal at one input. */
-export async function printPlan(network: NetworkFile, path: string | undefined, options: PlanOptions): Promise<void> {
+export async function printPlan(network: Network, path: string | undefined, options: PlanOptions): Promise<void> {
   requireMain(network);
   const from = network.source;
   const taps = chooseTaps(network, from, options.taps);
@@ -80,12 +80,12 @@ export async function printPlan(network: NetworkFile, path: string | undefined, 
 }
 
 /** Standard normal numbers; zeros for an input that does not hold floats, which every type has. */
-function randomInput(network: NetworkFile): Float32Array {
+function randomInput(network: Network): Float32Array {
   const size = sizeOf(network.input.shape);
   return network.isFloat(network.input) ? gaussianArray(createRng(0, "plan"), size) : new Float32Array(size);
 }
 
-async function inputAt(network: NetworkFile, path: string, preprocess: string | undefined): Promise<Float32Array> {
+async function inputAt(network: Network, path: string, preprocess: string | undefined): Promise<Float32Array> {
   const { file } = (await findInputs([path]))[0]!;
   const { shape } = network.input;
   const preset = await choosePreset(preprocess, shape, isArrayFile(file));

@@ -1,7 +1,7 @@
 import { PushforwardError } from "../../base/index.ts";
 import type { InputRecord } from "../../results/index.ts";
 import { ranked } from "../../studies/index.ts";
-import type { NetworkFile } from "../node/index.ts";
+import type { Network } from "../node/index.ts";
 import type { Inputs } from "./inputs.ts";
 import type { InputLabels } from "./labels.ts";
 
@@ -24,7 +24,7 @@ export interface Predictions {
  * @throws PushforwardError `usage` for a list of another length that the user named
  */
 export async function predict(
-  network: NetworkFile,
+  network: Network,
   { points }: Inputs,
   { classes, file, asked }: InputLabels,
 ): Promise<Predictions | undefined> {
@@ -47,7 +47,7 @@ export async function predict(
 }
 
 /** [points][classes], the output of a network; undefined where there is no point or a score is not finite. */
-export async function scoresOf(network: NetworkFile, points: Inputs["points"]): Promise<Predictions["scores"]> {
+export async function scoresOf(network: Network, points: Inputs["points"]): Promise<Predictions["scores"]> {
   const usable = points.filter((point) => point !== undefined);
   const all = (await network.forwardAll(usable, network.output)).values();
   const finite = (own: Float32Array) => (own.every(Number.isFinite) ? own : undefined);

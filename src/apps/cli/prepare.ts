@@ -5,7 +5,7 @@ import { type LevelScale, levelScaleOf, levelScaleOfArrays, type Preprocess, set
 import { describeInput, type Tap } from "../../jacobian/index.ts";
 import { matchInputs, type Run, type RunManifest } from "../../results/index.ts";
 import { type GivenInput, givenInputs } from "../node/given-inputs.ts";
-import { type NetworkFile, openModel } from "../node/index.ts";
+import { type Network, openModel } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { sha256Of } from "../node/model-identity.ts";
 import { chooseTaps } from "./choose.ts";
@@ -47,7 +47,7 @@ export function preparing(command: Command): Command {
 
 /** An open network, with the taps and inputs of a command. */
 export interface Prepared {
-  readonly network: NetworkFile;
+  readonly network: Network;
   readonly from: Tap;
   readonly taps: readonly Tap[];
   /** The records of the inputs, with their predicted classes. */
@@ -109,7 +109,7 @@ export async function prepare(file: string, paths: readonly string[], options: P
 }
 
 /** @throws PushforwardError `usage` if every input has a value of its own, so that the inputs of the command have no place */
-export function requireMain(network: NetworkFile): void {
+export function requireMain(network: Network): void {
   const { input, inputs } = network;
   if (inputs.some(({ name, value }) => name === input.tensor && value === undefined)) return;
   throw new PushforwardError("usage", {
@@ -120,7 +120,7 @@ export function requireMain(network: NetworkFile): void {
 }
 
 /** Where derivatives start without --from, with a note if that is not the input. */
-function sourceOf({ input, source }: NetworkFile): Tap {
+function sourceOf({ input, source }: Network): Tap {
   if (source !== input) {
     process.stderr.write(
       `note: derivatives are taken with respect to ${source.name}, the first floats behind the input ${input.name} (--from)\n`,

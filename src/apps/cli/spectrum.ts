@@ -12,7 +12,7 @@ import {
 } from "../../results/index.ts";
 import { reasonOf, spectrum } from "../../studies/index.ts";
 import { type KinkedUnit, kinkSentence } from "../kinks.ts";
-import type { NetworkFile } from "../node/index.ts";
+import type { Network } from "../node/index.ts";
 import { chooseK } from "./choose.ts";
 import { describeUnit, summaryTable } from "./describe-unit.ts";
 import { tellFirstLook } from "./first-look.ts";
@@ -102,7 +102,7 @@ interface ComputeOptions extends SpectrumOptions {
 }
 
 /** Computes the remaining units and prints a line for each. */
-async function compute(stored: Run, network: NetworkFile, points: Points, options: ComputeOptions): Promise<void> {
+async function compute(stored: Run, network: Network, points: Points, options: ComputeOptions): Promise<void> {
   const { manifest } = stored;
   const units = points.flatMap((point, input) =>
     point === undefined ? [] : manifest.taps.map((_, tap) => ({ input, tap })),

@@ -10,7 +10,7 @@ import {
   type StudyManifest,
 } from "../../results/index.ts";
 import { cellPlaces, Lab, type Params, type Study } from "../../studies/index.ts";
-import type { NetworkFile } from "../node/index.ts";
+import type { Network } from "../node/index.ts";
 import {
   doneIn,
   type Points,
@@ -45,7 +45,7 @@ export interface StoredWork {
 }
 
 /** A lab for a network, whose shared spectra are stored in the subfolder `run` of a folder. */
-export function labFor(network: NetworkFile, subject: Subject, folder: string, setting: Setting): Lab {
+export function labFor(network: Network, subject: Subject, folder: string, setting: Setting): Lab {
   const { run, points, classes, scale } = setting;
   const { records } = subject.inputs;
   return new Lab({

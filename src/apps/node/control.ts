@@ -1,9 +1,8 @@
 import { type Control, type ControlKind, drawControl } from "../../controls/index.ts";
-import type { Point } from "../../jacobian/index.ts";
+import { Network, type Point } from "../../jacobian/index.ts";
 import { writeModel } from "../../onnx/index.ts";
 import { type BackendOptions, createBackend } from "../../platform/node/backend.ts";
 import { sha256Of } from "./model-identity.ts";
-import { NetworkFile } from "./open-model.ts";
 
 export interface OpenControlOptions extends BackendOptions {
   readonly kind: ControlKind;
@@ -16,12 +15,12 @@ export interface OpenControlOptions extends BackendOptions {
 }
 
 /** A network of the same graph as another one, whose weights carry nothing learned. */
-export class ControlNetwork extends NetworkFile {
+export class ControlNetwork extends Network {
   readonly control: Pick<Control, "kind" | "seed" | "draw" | "layers">;
 
-  constructor(trained: NetworkFile, control: Control, backend: NetworkFile["backend"]) {
+  constructor(trained: Network, control: Control, backend: Network["backend"]) {
     const { model, kind, seed, draw, layers } = control;
-    super({ model, backend, file: trained.file, identity: { sha256: sha256Of(writeModel(model.onnx)) } });
+    super(model, backend, { file: trained.file, identity: { sha256: sha256Of(writeModel(model.onnx)) } });
     this.control = { kind, seed, draw, layers };
   }
 
@@ -38,7 +37,7 @@ export class ControlNetwork extends NetworkFile {
  * @throws PushforwardError what `drawControl` throws
  */
 export async function openControl(
-  network: NetworkFile,
+  network: Network,
   { kind, seed = 0, draw = 1, points = [], ...options }: OpenControlOptions,
 ): Promise<ControlNetwork> {
   const backend = createBackend(options);

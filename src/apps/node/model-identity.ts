@@ -1,16 +1,6 @@
 import { createHash } from "node:crypto";
+import type { ModelIdentity } from "../../jacobian/index.ts";
 import type { ExternalReader } from "../../onnx/index.ts";
-
-/**
- * The identity of a model: its content, whatever its path. A run stores it. The type stands here, and not with the store's, because
- * the library's types must not refer to those of the store's own dependencies.
- */
-export interface ModelIdentity {
-  /** The hash of the file, or of the file and all external data that is read, if it has any. */
-  readonly sha256: string;
-  /** The hash of the file alone, if it has external data. */
-  readonly fileSha256?: string;
-}
 
 /** Hash of a file's bytes, hexadecimal. */
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

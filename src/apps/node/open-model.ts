@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Shape } from "../../base/index.ts";
-import { inputsOf, Network, type Point } from "../../jacobian/index.ts";
+import { inputsOf, Network } from "../../jacobian/index.ts";
 import {
   checkModel,
   checkSameFunction,
@@ -11,11 +11,10 @@ import {
 } from "../../onnx/index.ts";
 import { type BackendOptions, createBackend, runFile } from "../../platform/node/backend.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
-import { type Backend, evaluateWith } from "../../runtime/index.ts";
+import { evaluateWith } from "../../runtime/index.ts";
 import { externalReader } from "./external-data.ts";
 import { givenInputs } from "./given-inputs.ts";
-import { Jacobian } from "./jacobian.ts";
-import { IdentifyingReader, type ModelIdentity } from "./model-identity.ts";
+import { IdentifyingReader } from "./model-identity.ts";
 
 export interface OpenModelOptions extends BackendOptions {
   /** Shape of the network's input, with or without its batch axis; needed where the file leaves extents open. */
@@ -29,49 +28,6 @@ export interface OpenModelOptions extends BackendOptions {
   readonly inputs?: Readonly<Record<string, InputValue>>;
 }
 
-export interface JacobianOptions {
-  /** The network's input at which to linearize. */
-  readonly at: Point;
-  /** Source tap; the network's input unless given. */
-  readonly from?: string;
-  /** Target tap; the network's output unless given. */
-  readonly to?: string;
-}
-
-/** A network read from an ONNX file, ready to be linearized at any input. */
-export class NetworkFile extends Network {
-  readonly file: string;
-  /** By the content of the ONNX file and of all external data that it refers to. */
-  readonly identity: ModelIdentity;
-  readonly #release: (() => Promise<void>)[] = [];
-
-  constructor(parts: { model: Network["model"]; backend: Backend; file: string; identity: ModelIdentity }) {
-    super(parts.model, parts.backend, parts.file);
-    this.file = parts.file;
-    this.identity = parts.identity;
-  }
-
-  /**
-   * J(from → to) at a point, as a linear operator.
-   *
-   * @throws PushforwardError `tap-unknown`, `op-unsupported`, or `shape-mismatch` if the point does not fit the input
-   */
-  async jacobian({ at, from, to }: JacobianOptions): Promise<Jacobian> {
-    const compiled = await this.compile(
-      from === undefined ? this.input : this.tap(from),
-      to === undefined ? this.output : this.tap(to),
-    );
-    this.#release.push(() => compiled.release());
-    return new Jacobian(await compiled.at(at));
-  }
-
-  /** Frees what the runtime holds; no Jacobian of this network can be used afterwards. */
-  async close(): Promise<void> {
-    for (const release of this.#release) await release();
-    await this.backend.dispose();
-  }
-}
-
 /**
  * Opens an ONNX file: reads, checks and normalizes it, and compares the result with the file at one random input, the first
  * time that the process meets this content.
@@ -79,7 +35,7 @@ export class NetworkFile extends Network {
  * @throws PushforwardError `file-unreadable`, `model-invalid`, `external-data`, `not-finite`, `op-unsupported`, or
  * `shape-mismatch` where the file leaves the input's extents open and none are given
  */
-export async function openModel(file: string, options: OpenModelOptions = {}): Promise<NetworkFile> {
+export async function openModel(file: string, options: OpenModelOptions = {}): Promise<Network> {
   const bytes = await readBytes(file);
   const external = new IdentifyingReader(externalReader(file));
   const onnx = await readModel(bytes, { file, external: external.read });
@@ -108,7 +64,7 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
     });
     compared.add(content);
   }
-  return new NetworkFile({ model, backend, file, identity });
+  return new Network(model, backend, { file, identity });
 }
 
 /**

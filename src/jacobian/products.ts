@@ -1,0 +1,111 @@
+import {
+  type EmittedProgram,
+  emit,
+  inFloat64,
+  type Linearization,
+  type LinearProgram,
+  transpose,
+} from "../autodiff/index.ts";
+import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
+import type { OnnxModel, Tensor } from "../onnx/index.ts";
+import type { Backend, Block, BlockAlgebra, Compiled, DeviceTensor, Executable, Placement } from "../runtime/index.ts";
+
+/** How many rows a solver should multiply at a time. The matrix products of the solver are faster with larger blocks. */
+export const PREFERRED_ROWS = 32;
+
+/** The most bytes of the largest tangent of a run, so that it fits into the last cache of a CPU. */
+const CACHED_BYTES = 2 ** 24;
+
+/** The graphs of J between two taps. */
+export interface CompiledProducts extends Compiled {
+  readonly linearization: Linearization;
+  readonly jvp: Product;
+  readonly vjp: Product;
+  /** The pass at a point. */
+  readonly primal: Executable;
+}
+
+/** Compiles the products and the primal pass of a linearization. Where one does not compile, the others are released. */
+export async function compileProducts(backend: Backend, linearization: Linearization): Promise<CompiledProducts> {
+  const { program, constants, primal, typeOf } = linearization;
+  const compiled: Executable[] = [];
+  const compile = async (model: OnnxModel) => {
+    const executable = await backend.compile(model);
+    compiled.push(executable);
+    return executable;
+  };
+  const rows = rowsPerRun(program);
+  const product = async (direction: LinearProgram): Promise<Product> => {
+    const emitted = emit(direction, constants);
+    return new Product(emitted, await compile(emitted.model), rows);
+  };
+  const release = async () => {
+    for (const executable of compiled) await executable.release();
+  };
+  try {
+    const [jvp, vjp] = [await product(program), await product(transpose(program))];
+    const pass = await compile(inFloat64(primal, typeOf));
+    return { linearization, jvp, vjp, primal: pass, bytes: bytesOf(linearization), release };
+  } catch (cause) {
+    await release();
+    throw cause;
+  }
+}
+
+/** The bytes of weights in the graphs of a linearization: J, Jᵀ, and the primal pass, which has them in float64. */
+export function bytesOf({ constants, primal }: Linearization): number {
+  const total = (tensors: ReadonlyMap<string, Tensor>) =>
+    [...tensors.values()].reduce((sum, { data }) => sum + ("byteLength" in data ? data.byteLength : 0), 0);
+  return 2 * total(constants) + 2 * total(primal.graph.initializers);
+}
+
+/** The largest power of two, up to the preferred rows, with which the largest tangent of the program fits into the cache. */
+function rowsPerRun({ sources, steps }: LinearProgram): number {
+  const tangents = [...sources, ...steps.map(({ output }) => output)];
+  const largest = Math.max(...tangents.map(({ shape }) => Float32Array.BYTES_PER_ELEMENT * sizeOf(shape)));
+  const fitting = 2 ** Math.floor(Math.log2(CACHED_BYTES / largest));
+  return Math.min(Math.max(fitting, 1), PREFERRED_ROWS);
+}
+
+/** The compiled products with J, or with Jᵀ, of blocks. */
+export class Product {
+  readonly #emitted: EmittedProgram;
+  readonly #executable: Executable;
+  readonly #rows: number;
+
+  /** @param rows how many rows of a block are computed in one run */
+  constructor(emitted: EmittedProgram, executable: Executable, rows: number) {
+    this.#emitted = emitted;
+    this.#executable = executable;
+    this.#rows = rows;
+  }
+
+  /**
+   * Multiplies a block in pieces that fit into the cache. Each piece is written directly to its part of the result.
+   *
+   * @param sides the shapes of one vector and of its product
+   * @throws PushforwardError `shape-mismatch` if the vectors have another length
+   */
+  async of(
+    x: Block,
+    [from, to]: readonly [Shape, Shape],
+    at: { readonly kept: Readonly<Record<string, DeviceTensor>>; readonly algebra: BlockAlgebra },
+    placement: Placement = {},
+  ): Promise<Block> {
+    if (x.length !== sizeOf(from)) {
+      throw new PushforwardError("shape-mismatch", {
+        what: `The vectors of the block have ${x.length} entries, but J needs ${sizeOf(from)} entries here.`,
+      });
+    }
+    const result = placement.into ?? at.algebra.allocate(x.rows, sizeOf(to));
+    const [input, output] = [this.#emitted.inputs[0]!, this.#emitted.outputs[0]!];
+    const kept = Object.fromEntries(this.#emitted.kept.map((name) => [name, at.kept[name]!]));
+    for (let row = 0; row < x.rows; row += this.#rows) {
+      const end = Math.min(x.rows, row + this.#rows);
+      const vectors = x.range(row, end).tensor([end - row, ...from]);
+      const products = result.range(row, end).tensor([end - row, ...to]);
+      await this.#executable.compute({ ...kept, [input]: vectors }, [output], { [output]: products });
+    }
+    return result;
+  }
+}
