@@ -21,7 +21,7 @@ export function tensorOf(name: string, { type, shape }: TensorType, value: Input
     throw new PushforwardError("shape-mismatch", {
       what: `The value of input "${name}" is ${given ? formatShape(given) : `${data.length} numbers`}, but the network takes ${formatShape(shape)}.`,
       where: { tap: name },
-      fix: "Give an array of the input's shape, or, for an input of one value everywhere, a number.",
+      fix: "Give an array of this shape. A preprocessing can produce it from a picture; a number stands for the same value everywhere.",
     });
   }
   return { type, shape, data: inType(name, type, data) };

@@ -155,20 +155,20 @@ describe("what cannot be had is refused", () => {
       what: "a point of another shape",
       attempt: () => net.jacobian({ at: { shape: [12, 13], data: new Float32Array(156) } }),
       says: [
-        "shape-mismatch: The value of input "picture" is 12×13, but the network takes 1×1×12×12.",
-        "error: The value of input "picture" is 12×13, but the network takes 1×1×12×12.",
+        'shape-mismatch: The value of input "picture" is 12×13, but the network takes 1×1×12×12.',
+        'error: The value of input "picture" is 12×13, but the network takes 1×1×12×12.',
         "  at  file FOLDER/net.onnx, tap picture",
-        "  do  Give an array of the network's input shape, or choose a preprocessing that produces it.",
+        "  do  Give an array of this shape. A preprocessing can produce it from a picture; a number stands for the same value everywhere.",
       ],
     },
     {
       what: "a point of another length",
       attempt: () => net.jacobian({ at: new Float32Array(10) }),
       says: [
-        "shape-mismatch: The value of input "picture" is 10 numbers, but the network takes 1×1×12×12.",
-        "error: The value of input "picture" is 10 numbers, but the network takes 1×1×12×12.",
+        'shape-mismatch: The value of input "picture" is 10 numbers, but the network takes 1×1×12×12.',
+        'error: The value of input "picture" is 10 numbers, but the network takes 1×1×12×12.',
         "  at  file FOLDER/net.onnx, tap picture",
-        "  do  Give an array of the network's input shape, or choose a preprocessing that produces it.",
+        "  do  Give an array of this shape. A preprocessing can produce it from a picture; a number stands for the same value everywhere.",
       ],
     },
     {
