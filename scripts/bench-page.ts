@@ -10,6 +10,7 @@ export const benches = [
   { name: "peers", title: "Peers" },
   { name: "propack", title: "PROPACK" },
   { name: "campaign", title: "Certificates" },
+  { name: "campaign-webgpu", title: "Certificates on WebGPU" },
 ] as const;
 
 /** The page of measurements, from what the benches have stored; a bench without a result has no section. */

@@ -113,8 +113,10 @@ export async function merged(a: Measured, b: Measured, k: number, algebra: Block
   const order = Array.from(sigmas.keys()).sort((i, j) => sigmas[j]! - sigmas[i]! || i - j);
   const chosen = order.slice(0, k);
   const picked = async (x: Block, y: Block): Promise<Block> => {
-    using both = await algebra.stack([x, y]);
-    return rowsIn(chosen, both, algebra);
+    const both = await algebra.stack([x, y]);
+    const result = await rowsIn(chosen, both, algebra);
+    if (result !== both) both.dispose();
+    return result;
   };
   const numbers = (x: Float64Array, y: Float64Array): Float64Array => {
     const all = [...x, ...y];

@@ -50,7 +50,7 @@ export class Products {
       const result = checkedShape(await product(rows, { into }), rows.rows, length, name);
       if (result === into) return into;
       using elsewhere = result;
-      return this.J.algebra.copy(elsewhere, into);
+      return await this.J.algebra.copy(elsewhere, into);
     };
     if (x.rows <= this.blockRows) {
       return placement?.into === undefined

@@ -14,7 +14,7 @@ import { bySvd, byWeyl, type Truth } from "./truth.ts";
 /** `plain`: a matrix, products and algebra in JavaScript. `runtime`: both by the backend. The others are ONNX graphs. */
 type Form = "plain" | "runtime" | "chain" | "network";
 
-/** Larger matrices are left to the backend: plain loops over them are slow. */
+/** Larger matrices are left to the backend: plain loops over them are slow. A device is asked for all of them. */
 const PLAIN_ENTRIES = 10_000;
 
 /** One solve of a campaign: everything follows from `seed` and `index`. */
@@ -33,13 +33,20 @@ export interface Case {
   release(): Promise<void>;
 }
 
+/** The longer side of case `index` of the campaign `seed`, which is not built for it. */
+export function longSideOf(seed: number, index: number): number {
+  const rng = createRng(seed, "campaign", index);
+  const { m, n } = families[drawFamily(rng)].draw(rng);
+  return Math.max(m, n);
+}
+
 /** Draws and builds case `index` of the campaign `seed`. */
 export async function drawCase(seed: number, index: number, backend: Backend): Promise<Case> {
   const rng = createRng(seed, "campaign", index);
   const family = drawFamily(rng);
   const drawn: Drawn = families[family].draw(rng);
   const { m, n, fault } = drawn;
-  const forms: Form[] = [m * n > PLAIN_ENTRIES ? "runtime" : "plain", "runtime"];
+  const forms: Form[] = [m * n > PLAIN_ENTRIES || backend.device !== "cpu" ? "runtime" : "plain", "runtime"];
   if (fault?.kind !== "transpose" && fault?.kind !== "null-start") forms.push("chain");
   const form = drawn.content.kind === "network" ? "network" : pick(rng, forms);
 

@@ -11,7 +11,7 @@ import {
 } from "../../src/autodiff/index.ts";
 import { sizeOf, withoutBatch } from "../../src/base/index.ts";
 import { floatTensor, intTensor, type OnnxModel, type Tensor } from "../../src/onnx/index.ts";
-import { type Backend, evaluateWith } from "../../src/runtime/index.ts";
+import { type Backend, type DeviceTensor, evaluateWith } from "../../src/runtime/index.ts";
 import { interpret } from "../reference/interpret.ts";
 import { fromTensor } from "../reference/tensor.ts";
 import { type Problem, to64 } from "../rows/problem.ts";
@@ -81,27 +81,32 @@ async function product(
   return {
     async apply(x: Float32Array, K: number): Promise<Float32Array> {
       const y = new Float32Array(K * width);
-      const feeds: Record<string, Tensor> = Object.fromEntries(kept.map((name) => [name, values[name]!]));
+      const feeds: Record<string, Tensor | DeviceTensor> = Object.fromEntries(
+        kept.map((name) => [name, values[name]!]),
+      );
       const parts = columns(
         x,
         K,
         program.sources.map(({ shape }) => sizeOf(shape)),
       );
       parts.forEach((part, i) => {
-        feeds[inputs[i]!] = floatTensor([K, ...withoutBatch(program.sources[i]!.shape)], part);
+        const shape = [K, ...withoutBatch(program.sources[i]!.shape)];
+        feeds[inputs[i]!] = backend.upload(floatTensor(shape, part));
       });
-      const results = (await executable?.run(feeds, outputs)) ?? {};
+      const results = (await executable?.compute(feeds, outputs)) ?? {};
       const names = outputs.values();
       let from = 0;
-      program.targets.forEach((target, i) => {
+      for (const [i, target] of program.targets.entries()) {
         const size = resultSizes[i]!;
         if (target !== undefined) {
-          const { data } = results[names.next().value!]!;
+          using result = results[names.next().value!]!;
+          const { data } = await result.read();
           for (let k = 0; k < K; k++)
             y.set((data as Float32Array).subarray(k * size, (k + 1) * size), k * width + from);
         }
         from += size;
-      });
+      }
+      for (const name of inputs) (feeds[name] as DeviceTensor).dispose();
       return y;
     },
     release: async () => executable?.release(),
