@@ -17,10 +17,22 @@ export interface Peer {
   readonly script: string;
   /** Packages that it imports, by their names for pip. */
   readonly needs: readonly string[];
+  /** Imports everything that the script needs, and reads the file of the network, as the script does before its own clock starts. */
+  readonly start: string;
 }
 
-export const torch: Peer = { name: "PyTorch", script: "torch_svds.py", needs: ["torch", "scipy", "numpy", "onnx"] };
-export const jax: Peer = { name: "JAX", script: "jax_svds.py", needs: ["jax", "scipy", "numpy", "onnx"] };
+export const torch: Peer = {
+  name: "PyTorch",
+  script: "torch_svds.py",
+  needs: ["torch", "scipy", "numpy", "onnx"],
+  start: "import sys, numpy, onnx, torch, scipy.sparse.linalg; onnx.load(sys.argv[1])",
+};
+export const jax: Peer = {
+  name: "JAX",
+  script: "jax_svds.py",
+  needs: ["jax", "scipy", "numpy", "onnx"],
+  start: "import sys, numpy, onnx, jax, jax.numpy, scipy.sparse.linalg; onnx.load(sys.argv[1])",
+};
 
 /** What a solve is asked for. */
 export interface Asked {
@@ -31,11 +43,14 @@ export interface Asked {
   readonly tol: number;
 }
 
-/** What a solve reports; seconds of peers leave out loading and compiling, ours are of the whole command. */
+/** What a solve reports. */
 export interface Solved {
   readonly how: string;
   readonly shape: readonly [m: number, n: number];
+  /** From the compiled products to the last triplet; for ours, what the certificate states. */
   readonly seconds: number;
+  /** What a user waits for: also the start of the program, loading, tracing and compiling. Ours is the whole command. */
+  readonly whole: number;
   readonly jvp: number;
   readonly vjp: number;
   /** Largest residual over σ₁: of all triplets by ours, of a sample by the peers'. */
@@ -76,6 +91,9 @@ export async function solvedBy(
   { model, input, tap, k, tol }: Asked,
   { solver = "arpack", env = {} }: { readonly solver?: "arpack" | "propack"; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Solved> {
+  const started = performance.now();
+  await run(python, ["-c", peer.start, model], { ...patience, env: { ...process.env, ...env } });
+  const start = (performance.now() - started) / 1000;
   const options = ["--tol", String(tol), "--solver", solver, "--threads", String(availableParallelism())];
   const { stdout } = await run(python, [sharedPath("peer", peer.script), model, input, tap, String(k), ...options], {
     ...patience,
@@ -86,6 +104,7 @@ export async function solvedBy(
     how: report.peer,
     shape: report.shape,
     seconds: report.seconds,
+    whole: start + report.compile_seconds + report.seconds,
     jvp: report.products.J,
     vjp: report.products.JT,
     residual: report.worst_sampled_residual_over_s1,
@@ -98,12 +117,13 @@ export async function solvedByUs({ model, input, tap, k, tol }: Asked): Promise<
   const started = performance.now();
   const command = [join(root, "dist/apps/cli/main.js"), "spectrum", model, input, ...options];
   const { stdout } = await run(process.execPath, command, patience);
-  const seconds = (performance.now() - started) / 1000;
+  const whole = (performance.now() - started) / 1000;
   const line = JSON.parse(stdout.trim());
   return {
-    how: "Pushforward, the whole command",
+    how: "Pushforward",
     shape: [line.m, line.n],
-    seconds,
+    seconds: line.seconds,
+    whole,
     jvp: line.jvp,
     vjp: line.vjp,
     residual: Math.max(...line.residual) / line.sigma[0],

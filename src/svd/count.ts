@@ -37,7 +37,7 @@ export function counted({ m, n, cost, k }: Pick<Extent, "m" | "n" | "cost" | "k"
   const method = cheaper(extent, Number.POSITIVE_INFINITY);
   const basis = (SEARCH.perTriplet - 1) * k + SEARCH.always;
   const certified = k >= LEAST_BOUNDED ? COMBINATIONS : k;
-  const products = Math.ceil(method === "dense" ? short / 2 + certified : basis + k / 2);
+  const products = Math.ceil(method === "dense" ? short / 2 + certified : basis + k);
   const sums = method === "dense" ? GRAM_COST * short ** 2 * long : (basis ** 2 + GRAM_COST * k ** 2) * (m + n);
   const eigenproblem = method === "dense" ? short ** 3 : basis ** 2 * k;
   const work = 2 * products * (cost + CHARGE.entry * (m + n)) + CHARGE.sums * sums + CHARGE.eigenproblem * eigenproblem;
