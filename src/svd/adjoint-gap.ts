@@ -1,6 +1,7 @@
-import { gaussianArray, type Rng } from "../base/index.ts";
+import type { Rng } from "../base/index.ts";
 import type { Block, BlockAlgebra } from "../runtime/index.ts";
 import { checkedFinite, type Products } from "./products.ts";
+import { randomBlock } from "./random-block.ts";
 
 /** The number of random vectors on each side. */
 export const GAP_VECTORS = 16;
@@ -44,8 +45,8 @@ export class Witnesses {
 
   /** Draws the vectors and multiplies them. They must not depend on the vectors that they test. */
   static async drawn(products: Products, algebra: BlockAlgebra, rng: Rng): Promise<Witnesses> {
-    const z = algebra.upload(gaussianArray(rng, GAP_VECTORS * products.n), GAP_VECTORS);
-    const w = algebra.upload(gaussianArray(rng, GAP_VECTORS * products.m), GAP_VECTORS);
+    const z = await randomBlock(algebra, rng, GAP_VECTORS, products.n);
+    const w = await randomBlock(algebra, rng, GAP_VECTORS, products.m);
     return new Witnesses(algebra, z, w, await products.apply(z), await products.applyTranspose(w));
   }
 

@@ -1,6 +1,7 @@
-import { gaussianArray, type Rng } from "../base/index.ts";
+import type { Rng } from "../base/index.ts";
 import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
 import { checkedFinite } from "./products.ts";
+import { randomBlock } from "./random-block.ts";
 import { Scratch } from "./scratch.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 import {
@@ -122,7 +123,7 @@ export class Basis {
     for (let failures = 0; failures < 20 && this.rows < goal; ) {
       const before = this.rows;
       const some = Math.min(goal - before, RANDOM_ROWS);
-      using random = this.algebra.upload(randomVectors(rng, some, this.length, support), some);
+      using random = await randomBlock(this.algebra, rng, some, this.length, support);
       await this.extend(random, 0);
       if (this.rows < before + some) failures++;
     }
@@ -138,13 +139,6 @@ export class Basis {
   combine(c: Matrix): Promise<Block> {
     return this.algebra.combine(c, this.range(0, c.columns));
   }
-}
-
-function randomVectors(rng: Rng, count: number, length: number, support: Uint32Array | undefined): Float32Array {
-  if (support === undefined) return gaussianArray(rng, count * length);
-  const data = new Float32Array(count * length);
-  for (let row = 0; row < count; row++) for (const position of support) data[row * length + position] = rng.gaussian();
-  return data;
 }
 
 /** A = triangle · rotation with an orthonormal rotation [columns, columns], by Gram-Schmidt on the rows of A, done twice. */

@@ -1,8 +1,9 @@
-import { gaussianArray, type Rng } from "../base/index.ts";
+import type { Rng } from "../base/index.ts";
 import type { Block, BlockAlgebra } from "../runtime/index.ts";
 import type { Measured } from "./certificate.ts";
 import { outsideOf } from "./outside.ts";
 import { checkedFinite, type Products } from "./products.ts";
+import { randomBlock } from "./random-block.ts";
 import { symmetricEigen } from "./small/eigen.ts";
 import { diagonal, multiply, multiplyTransposed, scaleRows } from "./small/matrix.ts";
 import type { Bound } from "./triplets.ts";
@@ -54,9 +55,7 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
     return algebra.combine(diagonal(squares.map((square) => (square > 0 ? square ** -0.5 : 0))), x);
   };
 
-  let w = await normalized(
-    await outsideOf(algebra.upload(gaussianArray(rng, PROBE_VECTORS * products.n), PROBE_VECTORS), V, algebra),
-  );
+  let w = await normalized(await outsideOf(await randomBlock(algebra, rng, PROBE_VECTORS, products.n), V, algebra));
   let y = await outsideOf(await products.apply(w), U, algebra);
   for (let q = 0; q < power; q++) {
     w = await normalized(await outsideOf(await products.applyTranspose(await normalized(y)), V, algebra));

@@ -1,8 +1,9 @@
-import { gaussianArray, type Rng } from "../base/index.ts";
+import type { Rng } from "../base/index.ts";
 import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
 import { GAP_VECTORS } from "./adjoint-gap.ts";
 import { inOrder, KNOWN_ROUNDING, type Measured } from "./certificate.ts";
 import { checkedFinite } from "./products.ts";
+import { randomBlock } from "./random-block.ts";
 import type { SideOperator } from "./short-side.ts";
 import { rowRange, transpose } from "./small/matrix.ts";
 import type { Candidates } from "./triplets.ts";
@@ -108,7 +109,7 @@ async function gapsTo(
   { matrix, left, short }: ReadTriplets,
   rng: Rng,
 ): Promise<Float64Array> {
-  using z = algebra.upload(gaussianArray(rng, GAP_VECTORS * side.longLength), GAP_VECTORS);
+  using z = await randomBlock(algebra, rng, GAP_VECTORS, side.longLength);
   using product = await side.fall(z);
   const byProduct = checkedFinite(await algebra.gram(short, product, { exact: true }));
   const byMatrix = await algebra.multiply(left, transpose(await algebra.gram(z, matrix, { exact: true })));

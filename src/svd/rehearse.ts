@@ -1,4 +1,4 @@
-import { createRng, gaussianArray } from "../base/index.ts";
+import { createRng } from "../base/index.ts";
 import type { LinearOperator } from "../operator/index.ts";
 import type { Block } from "../runtime/index.ts";
 import { GAP_VECTORS } from "./adjoint-gap.ts";
@@ -7,6 +7,7 @@ import { measuringProducts, readTriplets } from "./dense.ts";
 import { density } from "./density.ts";
 import { PROBE_VECTORS, probePower } from "./missed.ts";
 import { Products } from "./products.ts";
+import { randomBlock } from "./random-block.ts";
 import { type MeasuredRates, measuredRates, type Rates } from "./rates.ts";
 import { Search } from "./search.ts";
 import { SideOperator, shortSide } from "./short-side.ts";
@@ -43,8 +44,13 @@ export async function rehearse(
   const timed = new TimedOperator(J);
   const { solve } = await prepared(timed, { k: 1 });
   const { products, side, algebra, rng } = solve;
-  await timed.apply(algebra.upload(gaussianArray(rng, TIMED_ROWS * products.n), TIMED_ROWS));
-  await timed.applyTranspose(algebra.upload(gaussianArray(rng, TIMED_ROWS * products.m), TIMED_ROWS));
+  for (const [length, product] of [
+    [products.n, (x: Block) => timed.apply(x)],
+    [products.m, (x: Block) => timed.applyTranspose(x)],
+  ] as const) {
+    using random = await randomBlock(algebra, rng, TIMED_ROWS, length);
+    (await product(random)).dispose();
+  }
   const sigmaAt = await density(new SideOperator(products, algebra, side), algebra, rng);
   timed.release();
   return async (options) => {

@@ -1,8 +1,8 @@
-import { gaussianArray } from "../base/index.ts";
 import type { Block } from "../runtime/index.ts";
 import { floorsOf, type Measured, measure, merged } from "./certificate.ts";
 import { type Pairs, twoSidedFinish } from "./finish.ts";
 import { PROBE_VECTORS } from "./missed.ts";
+import { randomBlock } from "./random-block.ts";
 import { Round } from "./round.ts";
 import { Scratch } from "./scratch.ts";
 import { noVectors, SideOperator } from "./short-side.ts";
@@ -192,7 +192,7 @@ export class Search {
    */
   private async measuredScale(): Promise<number> {
     const { algebra, rng } = this.solve;
-    using random = algebra.upload(gaussianArray(rng, this.side.length), 1);
+    using random = await randomBlock(algebra, rng, 1, this.side.length);
     using product = await this.side.rise(random);
     const [square] = await algebra.dots(product, product);
     const exponent = Math.round(Math.log2(Math.sqrt(square!)));

@@ -26,8 +26,8 @@ export interface BandedEigen {
 const SPAN = 32;
 
 /**
- * Eigenvalues and eigenvectors of a symmetric band matrix in float64: reduction to tridiagonal form by bulge chasing (done at
- * once, by this function), divide and conquer, and back-transformation of the vectors asked for. Each value has an error of about
+ * Eigenvalues and eigenvectors of a symmetric band matrix in float64: reduction to tridiagonal form by bulge chasing (begun
+ * at once, by this function), divide and conquer, and back-transformation of the vectors asked for. Each value has an error of about
  * n·2⁻⁵²·‖A‖.
  *
  * Rows and columns are processed in reversed order, so that only the first reflector of each sweep changes the last entries of the
@@ -37,16 +37,19 @@ const SPAN = 32;
  */
 export function bandedEigen(band: SymmetricBand, multiply: Multiply): BandedEigen {
   const { reversed, scale } = reversedAndScaled(band);
-  const reduction = chaseBulges(reversed);
-  const { diagonal, offDiagonal } = reduction;
+  const reduced = chaseBulges(reversed);
   const descending = (values: Float64Array) => values.map((value) => value * scale).reverse();
   return {
     async ends(count) {
+      const reduction = await reduced;
+      const { diagonal, offDiagonal } = reduction;
       const carried = transpose(firstRows(reduction, Math.min(band.width, band.order)));
       const { values, vectors } = await divideAndConquer(diagonal, offDiagonal, multiply, { count, carried });
       return { values: descending(values), vectors: { ...vectors, data: vectors.data.reverse() } };
     },
     async vectors(count) {
+      const reduction = await reduced;
+      const { diagonal, offDiagonal } = reduction;
       const { values, vectors } = await divideAndConquer(diagonal, offDiagonal, multiply, { count });
       const turned = transpose(vectors);
       await applyReflectors(reduction, turned, multiply);

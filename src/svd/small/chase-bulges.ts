@@ -1,3 +1,4 @@
+import { breathe } from "../breathe.ts";
 import { multiplyBlock, reflectBlock, reflectBothSides, reflectColumn, subtractOuter } from "./reflect.ts";
 
 /** A symmetric matrix whose entries vanish more than `width` away from the diagonal. */
@@ -33,7 +34,7 @@ export interface BandReduction {
  *
  * @see Schwarz 1968, "Tridiagonalization of a symmetric band matrix"; Haidar, Ltaief & Dongarra 2011
  */
-export function chaseBulges(band: SymmetricBand): BandReduction {
+export async function chaseBulges(band: SymmetricBand): Promise<BandReduction> {
   const n = band.order;
   const width = Math.min(band.width, n - 1);
   const { a, step } = withRoomForBulges(band, width);
@@ -45,7 +46,7 @@ export function chaseBulges(band: SymmetricBand): BandReduction {
   const x = new Float64Array(width);
   const y = new Float64Array(width);
 
-  for (let s = 0; width > 1 && s + 2 < n; s++) {
+  const sweep = (s: number): void => {
     let number = first[s]!;
     let from = s + 1;
     let v = reflectors.subarray(number * width, (number + 1) * width);
@@ -72,6 +73,10 @@ export function chaseBulges(band: SymmetricBand): BandReduction {
       count = left;
       v = next;
     }
+  };
+  for (let s = 0; width > 1 && s + 2 < n; s++) {
+    sweep(s);
+    await breathe();
   }
   return {
     width,

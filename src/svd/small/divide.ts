@@ -1,4 +1,5 @@
 import type { Matrix } from "../../runtime/index.ts";
+import { breathe } from "../breathe.ts";
 import { type Deflation, deflate, rotate } from "./deflate.ts";
 import { implicitQl } from "./implicit-ql.ts";
 import { multiply as multiplyHere, rowOf, rowRange, zeros } from "./matrix.ts";
@@ -136,6 +137,7 @@ async function join(
     Float64Array.from(active, (i) => d[i]!),
     zActive.map((value) => rho * value * value),
   );
+  await breathe();
   const values = new Float64Array(n);
   values.set(rootValues(roots));
   values.set(
@@ -146,6 +148,7 @@ async function join(
   const wanted = ascending.slice(n - count);
   const wantedRoots = wanted.filter((i) => i < active.length);
   const vectors = secularVectors(roots, zActive, wantedRoots);
+  await breathe();
 
   // The vectors of each half are zero at the entries of the other half, so there are two products. Carried rows have no halves.
   const sides: readonly Side[] = isCarried

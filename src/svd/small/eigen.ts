@@ -1,5 +1,6 @@
 import { PushforwardError } from "../../base/index.ts";
 import type { Matrix } from "../../runtime/index.ts";
+import { breathe } from "../breathe.ts";
 import { bandedEigen, type SymmetricEigen } from "./banded-eigen.ts";
 import { divideAndConquer, type Multiply } from "./divide.ts";
 import { rowOf, zeros } from "./matrix.ts";
@@ -44,7 +45,7 @@ export async function symmetricEigen(
     await reflectRows(vectors, reflectors, weights, multiply);
     return { values: values.map((value) => value * scale), vectors };
   }
-  const { diagonal, offDiagonal, weights } = tridiagonalize(a, n);
+  const { diagonal, offDiagonal, weights } = await tridiagonalize(a, n);
   const { values, vectors } = await divideAndConquer(diagonal, offDiagonal, multiply, { count });
   const largest = zeros(count, n);
   for (let i = 0; i < count; i++) largest.data.set(rowOf(vectors, count - 1 - i), i * n);
@@ -57,7 +58,7 @@ export async function symmetricEigen(
  * H_1 ⋯ H_{n−1} A H_{n−1} ⋯ H_1 is tridiagonal with H_i = I − weights[i]·v_i v_iᵀ. The rank-two update of a step and the
  * product with the next reflector share one pass over the triangle.
  */
-function tridiagonalize(a: Float64Array, n: number) {
+async function tridiagonalize(a: Float64Array, n: number) {
   const diagonal = new Float64Array(n);
   /** Entry i couples i−1 and i. */
   const offDiagonal = new Float64Array(n);
@@ -96,6 +97,7 @@ function tridiagonalize(a: Float64Array, n: number) {
       const shift = (weight * weight * overlap) / 2;
       for (let c = 0; c < i; c++) nextW[c] = weight * nextW[c]! - shift * nextV[c]!;
     }
+    if (i % 32 === 0) await breathe();
     [v, nextV] = [nextV, v];
     [w, nextW] = [nextW, w];
   }
