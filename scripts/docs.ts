@@ -94,9 +94,9 @@ ${familyTables.join("\n\n")}
 
 ## Linear operations
 
-Every derivative consists of operations from one closed table, ${link("src/autodiff/linear-ops/table.ts")}. Each operation has four
-columns: shape, transpose, emission as ONNX, and a direct float64 evaluation. ${link("src/autodiff/program.ts")} explains the meaning
-of each.
+Every derivative consists of operations from one closed table, ${link("src/autodiff/linear-ops/table.ts")}: shape, transpose, emission
+as ONNX, a direct float64 evaluation, and whether it keeps entries apart. ${link("src/autodiff/program.ts")} explains the meaning of
+each column.
 
 ${table(["operation", "recorded by the rules of"], operations)}
 `;

@@ -12,6 +12,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "formatUnsupported",
     "inFloat64",
     "keptFamilies",
+    "linearOps",
     "linearize",
     "nodesBetween",
     "operatorOf",

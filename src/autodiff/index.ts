@@ -1,6 +1,7 @@
 export { type EmittedProgram, emit } from "./emit.ts";
 export { evaluate } from "./evaluate.ts";
 export { inFloat64 } from "./float64/in-float64.ts";
+export { linearOps } from "./linear-ops/table.ts";
 export { type Linearization, linearize } from "./linearize.ts";
 export { keptFamilies } from "./operator.ts";
 export { operatorOf } from "./operators/index.ts";

@@ -140,8 +140,10 @@ export interface StepEmitter {
   toOutput(name: string): string;
 }
 
-/** The four columns of a linear operation. */
+/** What is known of a linear operation. */
 export interface Definition<Op extends LinearOp> {
+  /** Whether it moves, selects, scales or adds entries without mixing them, so that a pattern of zeros passes through it. */
+  readonly isEntrywise: boolean;
   /** The shape of the output. Throws an Error with the reason if the inputs do not fit. */
   shape(inputs: readonly Shape[], operands: readonly Shape[], attributes: OpAttributes[Op]): Shape;
   /** Records the cotangents of the inputs. */

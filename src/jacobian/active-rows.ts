@@ -1,20 +1,7 @@
-import { evaluate, type Linearization, type LinearProgram, type LinearVar } from "../autodiff/index.ts";
+import { evaluate, type Linearization, type LinearProgram, type LinearVar, linearOps } from "../autodiff/index.ts";
 import { sizeOf } from "../base/index.ts";
 import type { Tensor } from "../onnx/index.ts";
 import type { DeviceTensor } from "../runtime/index.ts";
-
-/** Operations that move, select, scale or add entries without mixing them: a pattern of zeros passes through them. */
-const entrywise: ReadonlySet<string> = new Set([
-  "scale",
-  "multiply",
-  "reshape",
-  "transpose",
-  "gather",
-  "slice",
-  "pad",
-  "concat",
-  "add",
-]);
 
 /**
  * The rows of J that are not zero by structure. They are found by running the last entrywise operations of the program on ones, with
@@ -52,7 +39,7 @@ export async function activeRows(
 function entrywiseTail({ steps: all, targets }: LinearProgram): LinearProgram | undefined {
   const needed = new Map<number, LinearVar>([[targets[0]!.id, targets[0]!]]);
   const tail = [...all].reverse().filter((step) => {
-    if (!needed.has(step.output.id) || !entrywise.has(step.op)) return false;
+    if (!needed.has(step.output.id) || !linearOps[step.op].isEntrywise) return false;
     needed.delete(step.output.id);
     for (const input of step.inputs) needed.set(input.id, input);
     return true;

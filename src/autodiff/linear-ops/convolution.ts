@@ -18,6 +18,7 @@ function splitBatch(e: StepEmitter, name: string): string {
 }
 
 export const conv: Definition<"conv"> = {
+  isEntrywise: false,
   shape([x], [w], window) {
     const [batch, channels, ...spatial] = x! as [number, number, ...number[]];
     const [out, perGroup, ...kernel] = w! as [number, number, ...number[]];
@@ -43,6 +44,7 @@ export const conv: Definition<"conv"> = {
 };
 
 export const convTranspose: Definition<"convTranspose"> = {
+  isEntrywise: false,
   shape([x], [w], { size, ...window }) {
     const [batch, channels, ...spatial] = x! as [number, number, ...number[]];
     const [out, perGroup, ...kernel] = w! as [number, number, ...number[]];
@@ -76,6 +78,7 @@ export const convTranspose: Definition<"convTranspose"> = {
 };
 
 export const convWeight: Definition<"convWeight"> = {
+  isEntrywise: false,
   shape([w], [x], window) {
     const [batch, , ...spatial] = x! as [number, number, ...number[]];
     const [out, , ...kernel] = w! as [number, number, ...number[]];
@@ -106,6 +109,7 @@ export const convWeight: Definition<"convWeight"> = {
 };
 
 export const convWeightTranspose: Definition<"convWeightTranspose"> = {
+  isEntrywise: false,
   shape([ct], [x], { group, kernel }) {
     return [ct![1]!, x![1]! / group, ...kernel];
   },

@@ -3,6 +3,7 @@ import type { Definition } from "../program.ts";
 import { broadcastIndex } from "./indexing.ts";
 
 export const add: Definition<"add"> = {
+  isEntrywise: true,
   shape(inputs) {
     const first = inputs[0]!;
     if (!inputs.every((shape) => sameShape(shape, first))) {
@@ -23,6 +24,7 @@ export const add: Definition<"add"> = {
 };
 
 export const multiply: Definition<"multiply"> = {
+  isEntrywise: true,
   shape: ([x]) => x!,
   transpose: (l, ct, { attributes }) => [l.multiply(attributes.factor, ct)],
   emit: (e, { attributes }) => e.node("Mul", [e.input(), e.scalar(attributes.factor)]),
@@ -30,6 +32,7 @@ export const multiply: Definition<"multiply"> = {
 };
 
 export const scale: Definition<"scale"> = {
+  isEntrywise: true,
   shape([x], [operand]) {
     const both = broadcastShapes(x!, operand!);
     if (both === undefined || !sameShape(both, x!)) throw new Error(`[${operand}] does not broadcast to [${x}]`);

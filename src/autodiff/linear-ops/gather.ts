@@ -20,6 +20,7 @@ function blockShape(e: StepEmitter, name: string, shape: Shape): string {
 }
 
 export const gather: Definition<"gather"> = {
+  isEntrywise: true,
   shape([x], [indices], { axis }) {
     if (indices!.length !== 1) throw new Error(`indices must be a vector, not [${indices}]`);
     return withExtent(x!, axis, indices![0]!);
@@ -50,6 +51,7 @@ export const gather: Definition<"gather"> = {
 };
 
 export const scatterAdd: Definition<"scatterAdd"> = {
+  isEntrywise: false,
   shape([x], [indices], { axis, size }) {
     if (aroundAxis(x!, axis).extent !== indices![0]) throw new Error(`[${indices}] indices for [${x}]`);
     return withExtent(x!, axis, size);

@@ -31,6 +31,7 @@ function operandOffsets(x: Shape, w: Shape): number[] {
 }
 
 export const matmul: Definition<"matmul"> = {
+  isEntrywise: false,
   shape([x], [w], { transposeW }) {
     checkBatch(x!, w!);
     const [inner, columns] = lastTwo(w!, transposeW);
@@ -61,6 +62,7 @@ export const matmul: Definition<"matmul"> = {
 };
 
 export const matmulLeft: Definition<"matmulLeft"> = {
+  isEntrywise: false,
   shape([x], [w], { transposeW }) {
     checkBatch(x!, w!);
     const [rows, inner] = lastTwo(w!, transposeW);

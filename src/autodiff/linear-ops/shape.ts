@@ -22,6 +22,7 @@ function emitAlong(
 }
 
 export const reshape: Definition<"reshape"> = {
+  isEntrywise: true,
   shape([x], _operands, { shape }) {
     if (sizeOf(x!) !== sizeOf(shape)) throw new Error(`[${x}] cannot become [${shape}]`);
     return shape;
@@ -32,6 +33,7 @@ export const reshape: Definition<"reshape"> = {
 };
 
 export const transpose: Definition<"transpose"> = {
+  isEntrywise: true,
   shape([x], _operands, { perm }) {
     if (perm.length !== x!.length) throw new Error(`permutation [${perm}] for shape [${x}]`);
     return perm.map((axis) => x![axis]!);
@@ -60,6 +62,7 @@ export const transpose: Definition<"transpose"> = {
 };
 
 export const sum: Definition<"sum"> = {
+  isEntrywise: false,
   shape: ([x], _operands, { axes }) => axes.reduce<readonly number[]>((shape, axis) => withExtent(shape, axis, 1), x!),
   transpose: (l, ct, { inputs }) => [l.broadcast(ct, inputs[0]!.shape)],
   emit(e, step) {
@@ -75,6 +78,7 @@ export const sum: Definition<"sum"> = {
 };
 
 export const broadcast: Definition<"broadcast"> = {
+  isEntrywise: false,
   shape([x], _operands, { shape }) {
     const both = broadcastShapes(x!, shape);
     if (both === undefined || !sameShape(both, shape)) throw new Error(`[${x}] does not broadcast to [${shape}]`);
@@ -100,6 +104,7 @@ export const broadcast: Definition<"broadcast"> = {
 };
 
 export const slice: Definition<"slice"> = {
+  isEntrywise: true,
   shape([x], _operands, { axis, start, size }) {
     const extent = x![x!.length + axis]!;
     if (start < 0 || size < 0 || start + size > extent) throw new Error(`slice ${start}+${size} of ${extent}`);
@@ -126,6 +131,7 @@ export const slice: Definition<"slice"> = {
 };
 
 export const pad: Definition<"pad"> = {
+  isEntrywise: true,
   shape([x], _operands, { axis, before, after }) {
     if (before < 0 || after < 0) throw new Error(`negative padding ${before}, ${after}`);
     return withExtent(x!, axis, aroundAxis(x!, axis).extent + before + after);
@@ -154,6 +160,7 @@ export const pad: Definition<"pad"> = {
 };
 
 export const concat: Definition<"concat"> = {
+  isEntrywise: true,
   shape(inputs, _operands, { axis }) {
     const first = inputs[0]!;
     if (!inputs.every((shape) => sameShape(withExtent(shape, axis, 0), withExtent(first, axis, 0)))) {

@@ -6,7 +6,7 @@ import { matmul, matmulLeft } from "./matrix.ts";
 import { broadcast, concat, pad, reshape, slice, sum, transpose } from "./shape.ts";
 import { windowSum, windowSumTranspose } from "./window.ts";
 
-/** Every linear operation with its four columns: shape, transpose, emission as ONNX, float64 evaluation. */
+/** Every linear operation: shape, transpose, emission as ONNX, float64 evaluation, and whether it keeps entries apart. */
 export const linearOps: { readonly [Op in LinearOp]: Definition<Op> } = {
   add,
   multiply,

@@ -59,6 +59,7 @@ export function outputPadding(
 const split = (shape: Shape, rank: number) => ({ lead: shape.slice(0, -rank), spatial: shape.slice(-rank) });
 
 export const windowSum: Definition<"windowSum"> = {
+  isEntrywise: false,
   shape([x], _operands, { kernel, strides, dilations, pads }) {
     const { lead, spatial } = split(x!, kernel.length);
     return [...lead, ...windowOutput(spatial, kernel, { strides, dilations, pads })];
@@ -79,6 +80,7 @@ export const windowSum: Definition<"windowSum"> = {
 };
 
 export const windowSumTranspose: Definition<"windowSumTranspose"> = {
+  isEntrywise: false,
   shape: ([x], _operands, { kernel, size }) => [...split(x!, kernel.length).lead, ...size],
   transpose(l, ct, { attributes: { size: _, ...window } }) {
     return [l.windowSum(ct, window)];
