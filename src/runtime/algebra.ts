@@ -18,7 +18,7 @@ import { sumsInFloat64 } from "./sums-in-float64.ts";
 import { PIECES_ROUNDING, sumsInPieces } from "./sums-in-pieces.ts";
 
 /** What the algebra needs of a backend. */
-interface Host extends Pick<Backend, "device" | "compile" | "upload" | "allocate" | "can"> {
+interface Host extends Pick<Backend, "device" | "compile" | "upload" | "allocate" | "can" | "columns"> {
   /** Where sums in float64 are computed, if not on the device. */
   readonly float64?: BlockAlgebra;
 }
@@ -125,13 +125,23 @@ export function createAlgebra(backend: Host): BlockAlgebra {
     },
 
     async select(x, positions, { into = allocate(x.rows, positions.length) } = {}) {
-      return into.rows === 0 ? into : write(selectModel, { x: x.tensor(), positions: indices(positions) }, into);
+      if (into.rows === 0) return into;
+      if (backend.columns !== undefined) {
+        await backend.columns.select(x.tensor(), positions, into.tensor());
+        return into;
+      }
+      return write(selectModel, { x: x.tensor(), positions: indices(positions) }, into);
     },
 
     async scatter(x, positions, length, { into = allocate(x.rows, length) } = {}) {
+      if (into.rows === 0) return into;
+      if (backend.columns !== undefined) {
+        await backend.columns.scatter(x.tensor(), positions, into.tensor());
+        return into;
+      }
       const sources = new Uint32Array(length).fill(x.length);
       for (let i = 0; i < positions.length; i++) sources[positions[i]!] = i;
-      return into.rows === 0 ? into : write(scatterModel, { x: x.tensor(), positions: indices(sources) }, into);
+      return write(scatterModel, { x: x.tensor(), positions: indices(sources) }, into);
     },
 
     squaredDifference: inPieces.squaredDifference,

@@ -38,6 +38,12 @@ interface Capabilities {
   readonly largestTensor: number;
 }
 
+/** See `select` and `scatter` of the block algebra; x and into are matrices, float32. */
+interface Columns {
+  select(x: DeviceTensor, positions: Uint32Array, into: DeviceTensor): Promise<void>;
+  scatter(x: DeviceTensor, positions: Uint32Array, into: DeviceTensor): Promise<void>;
+}
+
 /** A runtime for ONNX graphs on one device: ONNX Runtime, native or in the browser. */
 export interface Backend {
   readonly device: "cpu" | "webgpu" | "cuda";
@@ -53,6 +59,8 @@ export interface Backend {
   upload(tensor: Tensor): DeviceTensor;
   /** Memory for a float32 tensor that is written later, by `into`. */
   allocate(shape: Shape): DeviceTensor;
+  /** How the platform moves columns faster than a graph does, if it can. */
+  readonly columns?: Columns;
   /** Releases everything that was compiled. A second time does nothing. */
   dispose(): Promise<void>;
 }

@@ -1,25 +1,14 @@
 import "./no-telemetry.ts";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
-import * as ort from "onnxruntime-node";
-import { PushforwardError, type Shape, sizeOf } from "../../base/index.ts";
-import {
-  allNames,
-  freshName,
-  type Graph,
-  type OnnxModel,
-  renameTensors,
-  type Tensor,
-  writeModel,
-} from "../../onnx/index.ts";
-import {
-  type Backend,
-  createAlgebra,
-  type DeviceTensor,
-  type Executable,
-  type Feeds,
-  HostTensor,
-} from "../../runtime/index.ts";
+import { PushforwardError } from "../../base/index.ts";
+import { type OnnxModel, type Tensor, writeModel } from "../../onnx/index.ts";
+import { type Backend, createAlgebra, type DeviceTensor, type Executable, type Feeds } from "../../runtime/index.ts";
+import { withSafeEnds } from "../ort/ort.ts";
+import { cpuColumns } from "./cpu-columns.ts";
+import type { Feed, Place, Task } from "./cpu-messages.ts";
+import { CpuMemory, CpuTensor } from "./cpu-tensor.ts";
+import { cpuThread, freshNumber, sendable } from "./cpu-thread.ts";
 import { runtimeError } from "./runtime-errors.ts";
 
 const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
@@ -35,58 +24,70 @@ export interface BackendOptions {
 }
 
 /**
- * ONNX Runtime on the CPU, in this process; with "cuda", graphs run on the GPU, and their inputs and results are on the CPU.
+ * ONNX Runtime on the CPU, in a thread of its own, so that the event loop goes on while it computes; with "cuda", graphs run on the
+ * GPU, and their inputs and results are on the CPU.
  *
  * @throws PushforwardError `usage` if `threads` is not a whole number of at least 1
  */
 export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | "cuda" = "cpu"): Backend {
   const intraOpNumThreads = threadsOf(threads);
-  const sessions = new Set<ort.InferenceSession>();
+  const sessions = new Set<number>();
+  const release = async (session: number): Promise<void> => {
+    if (sessions.delete(session)) await ask("run", { do: "release", session });
+  };
   const compile = async (model: OnnxModel): Promise<Executable> => {
     const { graph, inside } = withSafeEnds(model.graph);
-    const session = await ort.InferenceSession.create(writeModel({ ...model, graph }), {
-      executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
-      intraOpNumThreads,
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 4, // What goes wrong is told by errors, in words.
-      // Else a session's threads spin on after its run and take the cores from the next session's.
-      extra: { session: { force_spinning_stop: "1" } },
-    }).catch((cause: unknown) => {
-      throw runtimeError("load", cause);
+    const session = freshNumber();
+    const bytes = writeModel({ ...model, graph });
+    await ask("load", {
+      do: "create",
+      session,
+      model: bytes,
+      options: {
+        executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+        intraOpNumThreads,
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 4, // What goes wrong is told by errors, in words.
+        // Else a session's threads spin on after its run and take the cores from the next session's.
+        extra: { session: { force_spinning_stop: "1" } },
+      },
     });
     sessions.add(session);
-    /** Runs the session; results are written to the tensors given for them. */
-    const run = async (feeds: Feeds, outputs: Readonly<Record<string, ort.Tensor | null>>) => {
-      const inputs = Object.entries(feeds).map(([name, tensor]) => [inside(name), toOrt(hostTensor(tensor))] as const);
-      return session.run(Object.fromEntries(inputs), outputs).catch((cause: unknown) => {
-        throw runtimeError("run", cause);
-      });
+    const run = (feeds: Feeds, places: Readonly<Record<string, Place>>) => {
+      const { sent, move } = sentFeeds(feeds, inside);
+      return ask("run", { do: "run", session, feeds: sent, places }, move) as Promise<Record<string, Tensor>>;
     };
     return {
       async run(feeds, fetches) {
-        const results = await run(feeds, Object.fromEntries(fetches.map((name) => [inside(name), null])));
-        return Object.fromEntries(fetches.map((name) => [name, fromOrt(results[inside(name)]!)]));
+        const results = await run(feeds, Object.fromEntries(fetches.map((name) => [inside(name), "read"])));
+        return Object.fromEntries(fetches.map((name) => [name, results[inside(name)]!]));
       },
       async compute(feeds, fetches, into = {}) {
         const given = (name: string) => (Object.hasOwn(into, name) ? into[name] : undefined);
-        const place = (name: string) => {
+        const places = fetches.map((name) => {
           const tensor = given(name);
-          return tensor === undefined ? null : toOrt(hostTensor(tensor));
-        };
-        const results = await run(feeds, Object.fromEntries(fetches.map((name) => [inside(name), place(name)])));
+          return tensor === undefined ? new CpuMemory() : heldFeed(tensor);
+        });
+        const results = await run(
+          feeds,
+          Object.fromEntries(
+            fetches.map((name, i) => {
+              const place = places[i]!;
+              return [inside(name), place instanceof CpuMemory ? { keep: place.number } : place];
+            }),
+          ),
+        );
         return Object.fromEntries(
-          fetches.map((name) => [name, given(name) ?? new HostTensor(fromOrt(results[inside(name)]!))]),
+          fetches.map((name, i) => {
+            const place = places[i]!;
+            return [name, place instanceof CpuMemory ? new CpuTensor(results[inside(name)]!, place) : given(name)!];
+          }),
         );
       },
-      async release() {
-        if (sessions.delete(session)) await session.release();
-      },
+      release: () => release(session),
     };
   };
-  const memory = {
-    upload: (tensor: Tensor) => new HostTensor(tensor),
-    allocate: (shape: Shape) => new HostTensor({ type: "float32", shape, data: new Float32Array(sizeOf(shape)) }),
-  };
+  const memory = { upload: CpuTensor.upload, allocate: CpuTensor.allocate, columns: cpuColumns };
   const can = { float64: true, poolingIndices: true, largestTensor: LARGEST };
   return {
     device,
@@ -96,8 +97,7 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
     compile,
     ...memory,
     async dispose() {
-      for (const session of sessions) await session.release();
-      sessions.clear();
+      for (const session of sessions) await release(session);
     },
   };
 }
@@ -113,29 +113,45 @@ export async function runFile(
   fetches: readonly string[],
   { threads }: BackendOptions = {},
 ): Promise<Map<string, Tensor>> {
-  const options = {
-    intraOpNumThreads: threadsOf(threads),
-    graphOptimizationLevel: "disabled",
-    logSeverityLevel: 4,
-  } as const;
-  const session = await ort.InferenceSession.create(file, options).catch((cause: unknown) => {
-    throw runtimeError("load", cause);
+  const { sent, move } = sentFeeds(Object.fromEntries(feeds), (name) => name);
+  const results = await ask(
+    "run",
+    {
+      do: "run file",
+      file,
+      options: { intraOpNumThreads: threadsOf(threads), graphOptimizationLevel: "disabled", logSeverityLevel: 4 },
+      feeds: sent,
+      places: Object.fromEntries(fetches.map((name) => [name, "read"])),
+    },
+    move,
+  );
+  return new Map(Object.entries(results as Record<string, Tensor>));
+}
+
+/** Asks the thread; what goes wrong there is told in words. */
+async function ask(asked: "load" | "run", task: Task, move: readonly ArrayBuffer[] = []) {
+  return cpuThread()
+    .ask<Record<string, Tensor> | undefined>(task, move)
+    .catch((cause: unknown) => {
+      throw runtimeError(asked, cause);
+    });
+}
+
+function heldFeed(tensor: DeviceTensor) {
+  if (!(tensor instanceof CpuTensor)) throw new TypeError("A tensor of another device was given to the CPU.");
+  return { type: tensor.type, shape: tensor.shape, ...tensor.range };
+}
+
+/** Feeds as they are sent to the thread, and what of them may be moved. */
+function sentFeeds(feeds: Feeds, inside: (name: string) => string) {
+  const move: ArrayBuffer[] = [];
+  const sent = Object.entries(feeds).map(([name, tensor]): [string, Feed] => {
+    if (!("data" in tensor)) return [inside(name), heldFeed(tensor)];
+    const entries = sendable(tensor.data);
+    move.push(...entries.move);
+    return [inside(name), { type: tensor.type, shape: tensor.shape, data: entries.data }];
   });
-  try {
-    const results = await session.run(
-      Object.fromEntries([...feeds].map(([name, tensor]) => [name, toOrt(tensor)])),
-      fetches,
-    );
-    const resultOf = (name: string) => (Object.hasOwn(results, name) ? fromOrt(results[name]!) : undefined);
-    const outputs = fetches.map((name) => [name, resultOf(name)] as const);
-    const missing = outputs.find(([, tensor]) => tensor === undefined);
-    if (missing !== undefined) throw new Error(`no output is called ${missing[0]}`);
-    return new Map(outputs as readonly (readonly [string, Tensor])[]);
-  } catch (cause) {
-    throw runtimeError("run", cause);
-  } finally {
-    await session.release();
-  }
+  return { sent: Object.fromEntries(sent), move };
 }
 
 /** The number of threads for the runtime; with 0 it chooses itself. */
@@ -146,30 +162,4 @@ function threadsOf(asked: number | undefined): number {
     what: `threads is ${asked}, but must be a whole number of at least 1.`,
     fix: "Leave it out for all cores.",
   });
-}
-
-/**
- * The graph with other names for inputs and outputs whose names every JavaScript object has (`constructor`, `__proto__`), because the
- * runtime passes tensors as properties of objects. `inside` gives the name of a tensor in that graph.
- */
-function withSafeEnds(graph: Graph): { graph: Graph; inside: (name: string) => string } {
-  const inherited = [...graph.inputs, ...graph.outputs].map(({ name }) => name).filter((name) => name in {});
-  if (inherited.length === 0) return { graph, inside: (name) => name };
-  const taken = allNames(graph);
-  const names = new Map(inherited.map((name) => [name, freshName(taken, `tensor/${name}`)]));
-  const inside = (name: string) => names.get(name) ?? name;
-  return { graph: renameTensors(graph, inside), inside };
-}
-
-function hostTensor(tensor: Tensor | DeviceTensor): Tensor {
-  if ("data" in tensor) return tensor;
-  throw new TypeError("A tensor of another device was given to the CPU.");
-}
-
-function toOrt({ type, shape, data }: Tensor): ort.Tensor {
-  return new ort.Tensor(type as "float32", data as Float32Array, shape);
-}
-
-function fromOrt(tensor: ort.Tensor): Tensor {
-  return { type: tensor.type as Tensor["type"], shape: tensor.dims, data: tensor.data as Tensor["data"] };
 }
