@@ -7,3 +7,4 @@ export { type Compiled, CompiledCache } from "./cache.ts";
 export type { DeviceTensor } from "./device-tensor.ts";
 export { evaluateWith } from "./evaluate.ts";
 export { HostTensor } from "./host-tensor.ts";
+export { Workspace } from "./workspace.ts";

@@ -46,20 +46,30 @@ export async function probe(products: Products, algebra: BlockAlgebra, set: Meas
   const power = probePower(products.count);
 
   const logLength = new Float64Array(PROBE_VECTORS);
-  /** Scales rows to length 1 and records the lengths that they had. */
-  const normalized = async (x: Block): Promise<Block> => {
+  /** Rows scaled to length 1; the lengths that they had are recorded, and the rows are freed. */
+  const normalized = async (row: Block): Promise<Block> => {
+    using x = row;
     const squares = await algebra.dots(x, x);
     squares.forEach((square, i) => {
       logLength[i] = logLength[i]! + Math.log(square) / 2;
     });
-    return algebra.combine(diagonal(squares.map((square) => (square > 0 ? square ** -0.5 : 0))), x);
+    return await algebra.combine(diagonal(squares.map((square) => (square > 0 ? square ** -0.5 : 0))), x);
   };
 
-  let w = await normalized(await outsideOf(await randomBlock(algebra, rng, PROBE_VECTORS, products.n), V, algebra));
-  let y = await outsideOf(await products.apply(w), U, algebra);
+  /** The component of rows outside of the vectors; the rows are freed. */
+  const outside = async (rows: Block, vectors: Block): Promise<Block> => {
+    using x = rows;
+    return await outsideOf(x, vectors, algebra);
+  };
+
+  const random = await randomBlock(algebra, rng, PROBE_VECTORS, products.n);
+  let w = await normalized(await outside(random, V));
+  let y = await outside(await products.apply(w), U);
   for (let q = 0; q < power; q++) {
-    w = await normalized(await outsideOf(await products.applyTranspose(await normalized(y)), V, algebra));
-    y = await outsideOf(await products.apply(w), U, algebra);
+    w.dispose();
+    using unit = await normalized(y);
+    w = await normalized(await outside(await products.applyTranspose(unit), V));
+    y = await outside(await products.apply(w), U);
   }
   const seen = await largestRatio(algebra, w, y);
   await normalized(y);

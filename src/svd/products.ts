@@ -1,6 +1,6 @@
 import { PushforwardError } from "../base/index.ts";
 import { type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
-import type { Block, Matrix, Placement } from "../runtime/index.ts";
+import type { Block, BlockAlgebra, Matrix, Placement } from "../runtime/index.ts";
 
 /** Computes the products of one solve in blocks, counts them, and checks their shapes. */
 export class Products {
@@ -12,10 +12,12 @@ export class Products {
   /** The approximate cost of one product, in multiply-adds. */
   readonly cost: number;
   private readonly J: LinearOperator;
+  private readonly algebra: BlockAlgebra;
   readonly blockRows: number;
 
-  constructor(J: LinearOperator, blockRows: number) {
+  constructor(J: LinearOperator, blockRows: number, algebra: BlockAlgebra = J.algebra) {
     this.J = J;
+    this.algebra = algebra;
     this.blockRows = blockRows;
     this.m = targetSize(J);
     this.n = sourceSize(J);
@@ -45,22 +47,14 @@ export class Products {
     product: (part: Block, placement?: Placement) => Promise<Block>,
     placement?: Placement,
   ): Promise<Block> {
-    /** The product of some rows, in its place whether the operator writes there or not. */
-    const placed = async (rows: Block, into: Block): Promise<Block> => {
-      const result = checkedShape(await product(rows, { into }), rows.rows, length, name);
-      if (result === into) return into;
-      using elsewhere = result;
-      return await this.J.algebra.copy(elsewhere, into);
-    };
-    if (x.rows <= this.blockRows) {
-      return placement?.into === undefined
-        ? checkedShape(await product(x), x.rows, length, name)
-        : placed(x, placement.into);
-    }
-    const whole = placement?.into ?? this.J.algebra.allocate(x.rows, length);
+    const whole = placement?.into ?? this.algebra.allocate(x.rows, length);
     for (let from = 0; from < x.rows; from += this.blockRows) {
       const to = Math.min(x.rows, from + this.blockRows);
-      await placed(x.range(from, to), whole.range(from, to));
+      const into = whole.range(from, to);
+      const result = checkedShape(await product(x.range(from, to), { into }), to - from, length, name);
+      if (result === into) continue;
+      using elsewhere = result; // The operator made a block of its own.
+      await this.algebra.copy(elsewhere, into);
     }
     return whole;
   }

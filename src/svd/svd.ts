@@ -1,6 +1,6 @@
 import { createRng, PushforwardError } from "../base/index.ts";
 import { type LinearOperator, sourceSize, targetSize } from "../operator/index.ts";
-import type { Block } from "../runtime/index.ts";
+import { type Block, type BlockAlgebra, Workspace } from "../runtime/index.ts";
 import { Witnesses } from "./adjoint-gap.ts";
 import { commonFloor, FINE, floorsOf, orthogonality, statuses } from "./certificate.ts";
 import { dense } from "./dense.ts";
@@ -51,7 +51,8 @@ const BASIS_BYTES = 2e9;
  */
 export async function svd(J: LinearOperator, options: SvdOptions): Promise<SingularTriplets> {
   const started = performance.now();
-  const { solve, method, search } = await prepared(J, options);
+  using workspace = new Workspace(J.algebra);
+  const { solve, method, search } = await prepared(J, options, workspace.algebra);
   const { products, tol } = solve;
   const {
     measured,
@@ -75,8 +76,8 @@ export async function svd(J: LinearOperator, options: SvdOptions): Promise<Singu
       floor: commonFloor(sigma, floors),
       floors,
       orthogonality: {
-        u: tilt?.u ?? (await orthogonality(J.algebra, await onSupport(u, solve))),
-        v: tilt?.v ?? (await orthogonality(J.algebra, v)),
+        u: tilt?.u ?? (await orthogonality(solve.algebra, await onSupport(u, solve))),
+        v: tilt?.v ?? (await orthogonality(solve.algebra, v)),
       },
       missed,
       cost: { jvp: products.jvp, vjp: products.vjp, seconds: (performance.now() - started) / 1000 },
@@ -99,18 +100,22 @@ export interface Prepared {
 }
 
 /** @throws PushforwardError `shape-mismatch` if an option is out of range */
-export async function prepared(J: LinearOperator, options: SvdOptions): Promise<Prepared> {
+export async function prepared(
+  J: LinearOperator,
+  options: SvdOptions,
+  algebra: BlockAlgebra = J.algebra,
+): Promise<Prepared> {
   const { k, tol, seed, maxBasis, maxProducts } = validated(J, options);
-  const products = new Products(J, options.blockRows ?? J.preferredRows);
+  const products = new Products(J, options.blockRows ?? J.preferredRows, algebra);
   const activeRows = await J.activeRows?.();
   let witnesses: Promise<Witnesses> | undefined;
   const solve: Solve = {
     products,
-    algebra: J.algebra,
+    algebra,
     k,
     tol,
     rng: createRng(seed, "svd"),
-    witnesses: () => (witnesses ??= Witnesses.drawn(products, J.algebra, createRng(seed, "witnesses"))),
+    witnesses: () => (witnesses ??= Witnesses.drawn(products, algebra, createRng(seed, "witnesses"))),
     activeRows,
     side: shortSide(products.m, products.n, activeRows),
     report: (converged) => options.onProgress?.({ jvp: products.jvp, vjp: products.vjp, converged, k }),
