@@ -66,7 +66,7 @@ export function createAlgebra(backend: Host): BlockAlgebra {
   const placed = async (result: Block, into: Block | undefined): Promise<Block> => {
     if (into === undefined) return result;
     using source = result;
-    return copy(source, into);
+    return await copy(source, into);
   };
   const zeros = (rows: number, length: number) => upload(new Float32Array(rows * length), rows, length);
 
@@ -156,14 +156,14 @@ function sumsOn(other: BlockAlgebra): Pick<ExactSums, "gram" | "combine"> {
   return {
     async gram(a, b) {
       using left = await brought(a);
-      if (a === b) return other.gram(left, left, { exact: true });
+      if (a === b) return await other.gram(left, left, { exact: true });
       using right = await brought(b);
-      return other.gram(left, right, { exact: true });
+      return await other.gram(left, right, { exact: true });
     },
     async combine(c, q) {
       using block = await brought(q);
       using combined = await other.combine(c, block, { exact: true });
-      return combined.read();
+      return await combined.read();
     },
   };
 }
