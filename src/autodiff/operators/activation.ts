@@ -78,8 +78,8 @@ export const activation = {
   },
   /** y = α(e^{x/α} − 1) for x < 0, so y′ = y/α + 1 there: smooth. */
   Celu: {
-    float64: celu,
     attributes: ["alpha"],
+    float64: celu,
     keeps: "active neurons",
     rule: diagonal((p, x, y, { attributes }) =>
       p.where(exceeds(p, x, p.scalar(0)), p.scalar(1), p.affine(1 / attributes.float("alpha", 1), y, 1)),
@@ -133,8 +133,8 @@ export const activation = {
   Tanh: { keeps: "active neurons", rule: diagonal((p, _x, y) => p.affine(-1, p.square(y), 1)) },
   /** y = x Φ(x), or its tanh approximation. */
   Gelu: {
-    float64: "none",
     attributes: ["approximate"],
+    float64: "none",
     keeps: "active neurons",
     rule: diagonal((p, x, _y, { attributes }) => {
       if (attributes.text("approximate", "none") === "tanh") {
@@ -183,8 +183,8 @@ export const activation = {
     },
   },
   Hardmax: {
-    float64: "none",
     attributes: ["axis"],
+    float64: "none",
     kinks: "windows",
     settle: (p, [x], node) => settledHardmax(p, x!, node),
     rule: constant,

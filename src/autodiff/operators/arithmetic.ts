@@ -88,8 +88,8 @@ export const arithmetic = {
   Identity: { rearranges: true, rule: identity },
   /** The identity in inference. In training mode the mask that the primal pass drew is kept. */
   Dropout: {
-    attributes: ["seed"],
     rearranges: true,
+    attributes: ["seed"],
     keeps: "others",
     rule: (node, primal) => {
       const training = steering(node, 2)?.[0] ?? 0;
@@ -102,14 +102,14 @@ export const arithmetic = {
     },
   },
   Cast: {
-    attributes: ["round_mode", "saturate", "to"],
     rearranges: true,
+    attributes: ["round_mode", "saturate", "to"],
     kinks: "neurons",
     /** A cast to a truth value: whether entries are not 0. */
     settle: (p, [x], { outputs: [y] }) => (y!.type === "bool" ? p.not(equal(p, x!, p.scalar(0))) : undefined),
     rule: cast,
   },
-  CastLike: { attributes: ["round_mode", "saturate"], rearranges: true, rule: cast },
+  CastLike: { rearranges: true, attributes: ["round_mode", "saturate"], rule: cast },
   /**
    * Where min < x < max, y follows x. At the limits and beyond, y follows the limit and not x; where min ≥ max, it follows max.
    */

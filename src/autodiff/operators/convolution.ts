@@ -13,11 +13,11 @@ const channelShape = (channels: number, rank: number) => [1, channels, ...new Ar
 export const convolution = {
   /** y = x * W + b; dy = dx * W + x * dW + db. */
   Conv: {
+    attributes: [...windowAttributes, "group"],
     weights: convolutionWeights,
-    float64: convolutionInFloat64,
     // W is [M, C / group, …]: each output entry is a sum over one slice of it.
     multiplyAdds: ({ inputs: [, w], outputs: [y] }) => sizeOf(y!.shape) * sizeOf(w!.shape.slice(1)),
-    attributes: [...windowAttributes, "group"],
+    float64: convolutionInFloat64,
     keeps: "others",
     rule: (node, primal) => {
       const [x, w] = node.inputs as readonly [Value, Value];
@@ -40,12 +40,12 @@ export const convolution = {
 
   /** The adjoint of a convolution, used as a layer; W [I, O/group, …]. */
   ConvTranspose: {
-    weights: transposedWeights,
-    float64: transposedConvolutionInFloat64,
-    // W is [C, M / group, …]: each input entry is spread by one slice of it.
-    multiplyAdds: ({ inputs: [x, w] }) => sizeOf(x!.shape) * sizeOf(w!.shape.slice(1)),
     tapName: "deconv",
     attributes: [...windowAttributes, "group", "output_padding", "output_shape"],
+    weights: transposedWeights,
+    // W is [C, M / group, …]: each input entry is spread by one slice of it.
+    multiplyAdds: ({ inputs: [x, w] }) => sizeOf(x!.shape) * sizeOf(w!.shape.slice(1)),
+    float64: transposedConvolutionInFloat64,
     keeps: "others",
     rule: (node, primal) => {
       const [x, w] = node.inputs as readonly [Value, Value];

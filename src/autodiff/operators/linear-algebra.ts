@@ -34,11 +34,11 @@ export const linearAlgebra = {
 
   /** Y = α A′B′ + β C, dY = α(dA′·B′ + A′·dB′) + β dC. */
   Gemm: {
+    tapName: "fc",
+    attributes: ["alpha", "beta", "transA", "transB"],
     weights: gemmWeights,
     multiplyAdds: ({ attributes, inputs: [a], outputs: [y] }) =>
       sizeOf(y!.shape) * a!.shape[attributes.int("transA", 0) !== 0 ? 0 : 1]!,
-    tapName: "fc",
-    attributes: ["alpha", "beta", "transA", "transB"],
     keeps: "others",
     rule: (node, primal) => {
       const [a, b] = node.inputs as readonly [Value, Value];

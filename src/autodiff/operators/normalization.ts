@@ -106,9 +106,9 @@ export const normalization = {
   },
 
   InstanceNormalization: {
-    float64: instanceNormalizationInFloat64,
     tapName: "norm",
     attributes: ["epsilon"],
+    float64: instanceNormalizationInFloat64,
     keeps: "normalizers",
     rule: (node, primal) => {
       const x = node.inputs[0]!;
@@ -120,9 +120,9 @@ export const normalization = {
 
   /** Its other outputs are the mean, and r = 1/√(var + ε), with dr = −r² mean(x̂∘dx). */
   LayerNormalization: {
-    float64: "first output",
     tapName: "norm",
     attributes: ["axis", "epsilon", "stash_type"],
+    float64: "first output",
     keeps: "normalizers",
     rule: (node, primal) => {
       const [x, scale] = node.inputs as readonly [Value, Value];
@@ -142,9 +142,9 @@ export const normalization = {
 
   /** Standardized over groups of channels, then affine by channel (by group before opset 21). */
   GroupNormalization: {
-    float64: groupNormalizationInFloat64,
     tapName: "norm",
     attributes: ["epsilon", "num_groups", "stash_type"],
+    float64: groupNormalizationInFloat64,
     keeps: "normalizers",
     rule: (node, primal) => {
       const [x, scale] = node.inputs as readonly [Value, Value];
@@ -171,8 +171,8 @@ export const normalization = {
   },
 
   MeanVarianceNormalization: {
-    float64: meanVarianceNormalizationInFloat64,
     attributes: ["axes"],
+    float64: meanVarianceNormalizationInFloat64,
     keeps: "normalizers",
     rule: (node, primal) => {
       const x = node.inputs[0]!;
@@ -216,9 +216,9 @@ export const normalization = {
    * y = x/sᵝ with s = bias + (α/size) Σ x² over neighbouring channels; dy = s^−β ∘ dx − (2αβ/size) x s^(−β−1) ∘ Σ(x∘dx).
    */
   LRN: {
-    float64: localResponseNormalizationInFloat64,
     tapName: "norm",
     attributes: ["alpha", "beta", "bias", "size"],
+    float64: localResponseNormalizationInFloat64,
     keeps: "normalizers",
     rule: (node, primal) => {
       const x = node.inputs[0]!;

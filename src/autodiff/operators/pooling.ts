@@ -70,10 +70,10 @@ const settledIndices: Operator["settle"] = (primal, [x], { attributes, outputs: 
 export const pooling = {
   /** Each output follows the entry that it took; among equal ones the first in row-major order. */
   MaxPool: {
-    settle: settledIndices,
     tapName: "pool",
     attributes: [...windowAttributes, "ceil_mode", "storage_order"],
     kinks: "windows",
+    settle: settledIndices,
     keeps: "pooling switches",
     rule: (node, primal) => {
       const x = node.inputs[0]!;
@@ -89,8 +89,8 @@ export const pooling = {
   },
 
   GlobalMaxPool: {
-    float64: overSpatialAxes("ReduceMax"),
     tapName: "gmp",
+    float64: overSpatialAxes("ReduceMax"),
     kinks: "windows",
     keeps: "pooling switches",
     rule: ({ inputs: [x], outputs: [y] }, primal) => {
@@ -105,9 +105,9 @@ export const pooling = {
 
   /** The sum over each window, divided by the number of entries that count. */
   AveragePool: {
-    float64: averagePoolInFloat64,
     tapName: "pool",
     attributes: [...windowAttributes, "ceil_mode", "count_include_pad"],
+    float64: averagePoolInFloat64,
     rule: (node, primal) => {
       const kernel = node.attributes.ints("kernel_shape")!;
       const window = poolWindowOf(node, kernel);
@@ -116,12 +116,12 @@ export const pooling = {
     },
   },
 
-  GlobalAveragePool: { float64: overSpatialAxes("ReduceMean"), tapName: "gap", rule: globalAverage },
+  GlobalAveragePool: { tapName: "gap", float64: overSpatialAxes("ReduceMean"), rule: globalAverage },
 
   LpPool: {
-    float64: lpPoolInFloat64,
     tapName: "pool",
     attributes: [...windowAttributes, "ceil_mode", "p"],
+    float64: lpPoolInFloat64,
     kinks: "neurons",
     keeps: "others",
     rule: (node, primal) => {
@@ -133,8 +133,8 @@ export const pooling = {
   },
 
   GlobalLpPool: {
-    float64: globalLpPoolInFloat64,
     attributes: ["p"],
+    float64: globalLpPoolInFloat64,
     kinks: "neurons",
     keeps: "others",
     rule: (node, primal) => {

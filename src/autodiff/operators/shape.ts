@@ -173,13 +173,13 @@ const expand: Rule = ({ outputs: [y] }) => {
 };
 
 export const shape = {
-  Reshape: { attributes: ["allowzero"], rearranges: true, rule: reshaped },
-  Flatten: { attributes: ["axis"], rearranges: true, rule: reshaped },
+  Reshape: { rearranges: true, attributes: ["allowzero"], rule: reshaped },
+  Flatten: { rearranges: true, attributes: ["axis"], rule: reshaped },
   Squeeze: { rearranges: true, rule: reshaped },
   Unsqueeze: { rearranges: true, rule: reshaped },
   Transpose: {
-    attributes: ["perm"],
     rearranges: true,
+    attributes: ["perm"],
     rule: ({ inputs: [x], attributes }) => {
       const perm = attributes.ints("perm") ?? x!.shape.map((_, axis) => x!.shape.length - 1 - axis);
       return (l, dx) => l.transpose(dx, perm);
@@ -193,8 +193,6 @@ export const shape = {
   Expand: { rule: expand },
   Tile: { rule: tile },
   Resize: {
-    float64: resizeInFloat64,
-    multiplyAdds: resizeCost,
     attributes: [
       "antialias",
       "axes",
@@ -206,13 +204,15 @@ export const shape = {
       "mode",
       "nearest_mode",
     ],
+    multiplyAdds: resizeCost,
+    float64: resizeInFloat64,
     rule: resize,
   },
   DepthToSpace: { attributes: ["blocksize", "mode"], rule: depthToSpace },
   SpaceToDepth: { attributes: ["blocksize"], rule: spaceToDepth },
   Shape: { attributes: ["end", "start"], rule: constant },
   Size: { rule: constant },
-  ConstantOfShape: { float64: "none", attributes: ["value"], rule: constant },
+  ConstantOfShape: { attributes: ["value"], float64: "none", rule: constant },
   Range: { attributes: ["stash_type"], rule: range },
   NonZero: { float64: "none", rule: constant },
 } satisfies Operators;
