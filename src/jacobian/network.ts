@@ -7,13 +7,14 @@ import {
   type UnsupportedNode,
 } from "../autodiff/index.ts";
 import { PushforwardError, sizeOf } from "../base/index.ts";
-import { inputsBehind, type Model, nodesBehind, type Tensor } from "../onnx/index.ts";
+import { inputsBehind, type Model, type Tensor } from "../onnx/index.ts";
 import { type Backend, CompiledCache, type DeviceTensor, evaluateWith } from "../runtime/index.ts";
 import { costWithMemory } from "./cost.ts";
 import { feedsAt, inputStates, type NetworkInput, type Point } from "./feed.ts";
 import { Jacobian } from "./jacobian.ts";
 import { kinksIn } from "./kinks.ts";
 import { whereNotFinite } from "./not-finite.ts";
+import { observe } from "./observe.ts";
 import { bytesOf, type CompiledProducts, compileProducts } from "./products.ts";
 import { findTaps, resolveTap, type Tap } from "./taps.ts";
 
@@ -187,20 +188,25 @@ export class Network {
       return { linearization, kept: await primal.compute(this.feeds(at, [target.tensor]), fetches) };
     });
     const whereNotFinite = () => this.#whereNotFinite(at, target, linearization, kept);
-    const value = (await kept[target.tensor]!.read()).data as Float32Array;
-    if (value.some(Number.isNaN)) throw await whereNotFinite();
-    return new Jacobian({
-      source: source.shape,
-      target: target.shape,
-      productCost: costWithMemory(this.model, source, target, linearization.program),
-      algebra: this.backend.algebra,
-      linearization,
-      use: (work) => this.#compiled.use(name, () => compileProducts(this.backend, linearization), work),
-      kept,
-      value,
-      kinks: await kinksIn(this.model, this.taps, linearization, kept),
-      whereNotFinite,
-    });
+    try {
+      const value = (await kept[target.tensor]!.read()).data as Float32Array;
+      if (value.some(Number.isNaN)) throw await whereNotFinite();
+      return new Jacobian({
+        source: source.shape,
+        target: target.shape,
+        productCost: costWithMemory(this.model, source, target, linearization.program),
+        algebra: this.backend.algebra,
+        linearization,
+        use: (work) => this.#compiled.use(name, () => compileProducts(this.backend, linearization), work),
+        kept,
+        value,
+        kinks: await kinksIn(this.model, this.taps, linearization, kept),
+        whereNotFinite,
+      });
+    } catch (cause) {
+      for (const tensor of Object.values(kept)) tensor.dispose();
+      throw cause;
+    }
   }
 
   #tapOf(tap: string | Tap): Tap {
@@ -272,27 +278,10 @@ export class Network {
     return (await this.#observe(points, [tap.tensor])).map(([value]) => value!);
   }
 
-  /** [points][tensors]: the numbers of each tensor, which may be an input. */
-  async #observe(points: readonly Point[], tensors: readonly string[]): Promise<Float32Array[][]> {
-    const { graph } = this.model.onnx;
-    const fetches = tensors.filter((name) => !graph.inputs.some((input) => input.name === name));
-    const outputs = fetches.map((name) => ({ name, ...this.model.values.get(name)! }));
-    const nodes = nodesBehind(graph.nodes, fetches);
-    const executable =
-      fetches.length === 0
-        ? undefined
-        : await this.backend.compile({ ...this.model.onnx, graph: { ...graph, nodes, outputs } });
-    try {
-      const all: Float32Array[][] = [];
-      for (const point of points) {
-        const feeds = this.feeds(point, tensors);
-        const values = { ...feeds, ...(await executable?.run(feeds, fetches)) };
-        all.push(tensors.map((name) => values[name]!.data as Float32Array));
-      }
-      return all;
-    } finally {
-      await executable?.release();
-    }
+  /** [points][tensors] */
+  #observe(points: readonly Point[], tensors: readonly string[]): Promise<Float32Array[][]> {
+    const feeds = points.map((point) => this.feeds(point, tensors));
+    return observe(this.model, this.backend, tensors, feeds);
   }
 
   /**

@@ -68,25 +68,25 @@ export function sum(A: LinearOperator, B: LinearOperator): LinearOperator {
  */
 export function sliceTarget(J: LinearOperator, indices: ArrayLike<number>): LinearOperator {
   const size = targetSize(J);
-  const kept = checkedIndices(indices, size, "target");
+  const chosen = checkedIndices(indices, size, "target");
   return {
     source: J.source,
-    target: [kept.length],
+    target: [chosen.length],
     preferredRows: J.preferredRows,
     algebra: J.algebra,
     apply: async (v, placement) => {
       using whole = await J.apply(v);
-      return await J.algebra.select(whole, kept, placement);
+      return await J.algebra.select(whole, chosen, placement);
     },
     applyTranspose: async (u, placement) => {
-      using whole = await J.algebra.scatter(u, kept, size);
+      using whole = await J.algebra.scatter(u, chosen, size);
       return await J.applyTranspose(whole, placement);
     },
     activeRows: async () => {
       const active = await J.activeRows?.();
       if (active === undefined) return undefined;
       const isActive = new Set(active);
-      return Uint32Array.from(kept.keys()).filter((position) => isActive.has(kept[position]!));
+      return Uint32Array.from(chosen.keys()).filter((position) => isActive.has(chosen[position]!));
     },
   };
 }
@@ -98,19 +98,19 @@ export function sliceTarget(J: LinearOperator, indices: ArrayLike<number>): Line
  */
 export function sliceSource(J: LinearOperator, indices: ArrayLike<number>): LinearOperator {
   const size = sourceSize(J);
-  const kept = checkedIndices(indices, size, "source");
+  const chosen = checkedIndices(indices, size, "source");
   return {
-    source: [kept.length],
+    source: [chosen.length],
     target: J.target,
     preferredRows: J.preferredRows,
     algebra: J.algebra,
     apply: async (v, placement) => {
-      using whole = await J.algebra.scatter(v, kept, size);
+      using whole = await J.algebra.scatter(v, chosen, size);
       return await J.apply(whole, placement);
     },
     applyTranspose: async (u, placement) => {
       using whole = await J.applyTranspose(u);
-      return await J.algebra.select(whole, kept, placement);
+      return await J.algebra.select(whole, chosen, placement);
     },
     activeRows: async () => J.activeRows?.(),
   };

@@ -15,7 +15,7 @@ interface Entry<T> {
 
 /**
  * Compiled graphs by name, within a budget of bytes. Those that were used least recently are released, and made again when they are asked
- * for. One that is larger than the budget is kept alone.
+ * for. One that is larger than the budget is held alone.
  */
 export class CompiledCache<T extends Compiled> {
   readonly #budget: number;

@@ -75,6 +75,40 @@ test("all taps at many points keep within the budget: sessions and bytes do not 
   expect(sessions.open).toBe(0);
 });
 
+test("what the pass kept stays on the device: only the value and the kinks are read, and the active rows when they are asked for", async () => {
+  const read: string[] = [];
+  const noting: Backend = {
+    ...runtime,
+    async compile(graph) {
+      const executable = await runtime.compile(graph);
+      return {
+        ...executable,
+        async compute(...args) {
+          const results = await executable.compute(...args);
+          for (const [name, tensor] of Object.entries(results)) {
+            const own = tensor.read.bind(tensor);
+            const noted = () => {
+              read.push(name);
+              return own();
+            };
+            Object.assign(tensor, { read: noted });
+          }
+          return results;
+        },
+      };
+    },
+  };
+  using J = await new Network(model, noting).jacobian({ at: 0.5, to: "relu2" });
+  const [value, ...others] = [...read];
+  expect(value).toBe("relu2");
+  expect(others).toHaveLength(1); // the counts of kinks
+  read.length = 0;
+  await J.applyTranspose(J.algebra.upload(new Float32Array(J.value.length).fill(1), 1));
+  expect(read).toEqual([]);
+  await J.activeRows();
+  expect(read.length).toBeGreaterThan(0);
+});
+
 test("closing twice is harmless, and so is disposing of a Jacobian twice", async () => {
   const network = new Network(model, createBackend({ threads: 1 }));
   const J = await network.jacobian({ at: 0.5 });

@@ -1,0 +1,26 @@
+import { type Model, nodesBehind, type Tensor } from "../onnx/index.ts";
+import type { Backend } from "../runtime/index.ts";
+
+/** The values of tensors of a model, which may be inputs, at each of several feeds: [feeds][tensors]. */
+export async function observe(
+  { onnx, values }: Model,
+  backend: Backend,
+  tensors: readonly string[],
+  all: readonly Readonly<Record<string, Tensor>>[],
+): Promise<Float32Array[][]> {
+  const { graph } = onnx;
+  const fetches = tensors.filter((name) => !graph.inputs.some((input) => input.name === name));
+  const outputs = fetches.map((name) => ({ name, ...values.get(name)! }));
+  const part = { ...graph, nodes: nodesBehind(graph.nodes, fetches), outputs };
+  const executable = fetches.length === 0 ? undefined : await backend.compile({ ...onnx, graph: part });
+  try {
+    const observed: Float32Array[][] = [];
+    for (const feeds of all) {
+      const found = { ...feeds, ...(await executable?.run(feeds, fetches)) };
+      observed.push(tensors.map((name) => found[name]!.data as Float32Array));
+    }
+    return observed;
+  } finally {
+    await executable?.release();
+  }
+}
