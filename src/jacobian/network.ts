@@ -182,6 +182,7 @@ export class Network {
     const [source, target] = [this.#tapOf(from), this.#tapOf(to)];
     this.requireFloats(source);
     const name = `${source.tensor} → ${target.tensor}${apart ? ", apart" : ""}`;
+    const ends = `${source.name} → ${target.name}`;
     const compile = () => this.#compile(source, target, apart);
     const { linearization, kept } = await this.#compiled.use(name, compile, async ({ linearization, primal }) => {
       const fetches = linearization.primal.graph.outputs.map((output) => output.name);
@@ -197,7 +198,7 @@ export class Network {
         productCost: costWithMemory(this.model, source, target, linearization.program),
         algebra: this.backend.algebra,
         linearization,
-        use: (work) => this.#compiled.use(name, () => compileProducts(this.backend, linearization), work),
+        use: (work) => this.#compiled.use(name, () => compileProducts(this.backend, linearization, ends), work),
         kept,
         value,
         kinks: await kinksIn(this.model, this.taps, linearization, kept),
@@ -226,7 +227,7 @@ export class Network {
       });
     }
     await this.#compiled.makeRoom(bytesOf(linearization));
-    return compileProducts(this.backend, linearization);
+    return compileProducts(this.backend, linearization, `${from.name} → ${to.name}`);
   }
 
   async #whereNotFinite(

@@ -25,8 +25,16 @@ export interface CompiledProducts extends Compiled {
   readonly primal: Executable;
 }
 
-/** Compiles the products and the primal pass of a linearization. Where one does not compile, the others are released. */
-export async function compileProducts(backend: Backend, linearization: Linearization): Promise<CompiledProducts> {
+/**
+ * Compiles the products and the primal pass of a linearization. Where one does not compile, the others are released.
+ *
+ * @param ends the names of its source and target, for messages
+ */
+export async function compileProducts(
+  backend: Backend,
+  linearization: Linearization,
+  ends: string,
+): Promise<CompiledProducts> {
   const { program, constants, primal, typeOf } = linearization;
   const compiled: Executable[] = [];
   const compile = async (model: OnnxModel) => {
@@ -34,16 +42,17 @@ export async function compileProducts(backend: Backend, linearization: Lineariza
     compiled.push(executable);
     return executable;
   };
-  const rows = rowsPerRun(program);
-  const product = async (direction: LinearProgram): Promise<Product> => {
+  const rows = backend.device === "cpu" ? rowsPerRun(program) : PREFERRED_ROWS;
+  const product = async (direction: LinearProgram, name: string): Promise<Product> => {
     const emitted = emit(direction, constants);
-    return new Product(emitted, await compile(emitted.model), rows);
+    const graph = { ...emitted.model.graph, name: `${name}(${ends})` };
+    return new Product(emitted, await compile({ ...emitted.model, graph }), rows);
   };
   const release = async () => {
     for (const executable of compiled) await executable.release();
   };
   try {
-    const [jvp, vjp] = [await product(program), await product(transpose(program))];
+    const [jvp, vjp] = [await product(program, "J"), await product(transpose(program), "Jᵀ")];
     const pass = await compile(inFloat64(primal, typeOf));
     return { linearization, jvp, vjp, primal: pass, bytes: bytesOf(linearization), release };
   } catch (cause) {

@@ -185,6 +185,9 @@ export function layoutOf(manifest: RunManifest, together = manifest.inputs.lengt
     >,
     unitFailed: arrayLayout("/unit_failed", "string", unit, "", { long_name: "why a unit has no result" }),
     kinks: arrayLayout("/kinks", "string", unit, "", { long_name: "kinks between source and tap, by tap, as JSON" }),
+    onCpu: arrayLayout("/on_cpu", "string", unit, "", {
+      long_name: "what the device could not compute or computed wrongly, so that the CPU did, as JSON",
+    }),
     done: arrayLayout("/done", "bool", unit, false, { long_name: "whether the unit is stored; written last" }),
     vectors: taps.map((tap) => vectorLayouts(manifest, tap, together)),
   };

@@ -55,6 +55,8 @@ export interface UnitResult {
   readonly activeRows: number;
   /** The kinks of the nodes from source to tap; absent for units that an earlier version stored. */
   readonly kinks?: readonly KinkCount[];
+  /** What the device could not compute or computed wrongly, so that the CPU did, in sentences; absent if there was nothing. */
+  readonly onCpu?: readonly string[];
   /** The singular vectors stored, by their index in `sigma`; empty if none are. */
   readonly vectors: {
     readonly index: readonly number[];

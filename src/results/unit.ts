@@ -28,6 +28,7 @@ export async function writeUnitChunks(store: Store, layout: Layout, input: numbe
     ...(unit.floors === undefined ? [] : [writeChunk(store, floors, numbers(unit.floors), input, tap)]),
     writeChunk(store, status, padded(new Int8Array(most).fill(-1), codes), input, tap),
     writeTexts(store, layout.kinks, [unit.kinks === undefined ? "" : JSON.stringify(unit.kinks)], input, tap),
+    ...(unit.onCpu === undefined ? [] : [writeTexts(store, layout.onCpu, [JSON.stringify(unit.onCpu)], input, tap)]),
     ...columnNames.map((name) => fillChunk(store, layout.columns[name], columns[name].of(unit), input, tap)),
     ...(layouts === undefined ? [] : vectorWrites(store, layouts, input, unit)),
   ]);
@@ -69,6 +70,7 @@ export async function readUnitChunks(
   const k = number.triplets;
   const codes = await readChunk(store, layout.status, input, tap);
   const [kinks] = await readChunk(store, layout.kinks, input, tap);
+  const [onCpu] = await readChunk(store, layout.onCpu, input, tap);
   const sigma = (await readChunk(store, layout.sigma, input, tap)).slice(0, k);
   const floors = (await readChunk(store, layout.floors, input, tap)).slice(0, k);
   const [m, n] = [sizeOf(taps[tap]!.shape), sizeOf(from.shape)];
@@ -94,6 +96,7 @@ export async function readUnitChunks(
     stopped: stoppedWords[number.stopped]!,
     activeRows: number.active_units,
     ...(kinks ? { kinks: JSON.parse(kinks) as readonly KinkCount[] } : {}),
+    ...(onCpu ? { onCpu: JSON.parse(onCpu) as readonly string[] } : {}),
     vectors: await readVectors(store, wanted === false ? undefined : layouts, input, [m, n], wanted),
   };
 }

@@ -21,6 +21,7 @@ const c = valueInfo("c", "float32", ["r", "p"]);
 
 /** y = A·Bᵀ */
 export const gramModel = buildModel({
+  name: "A·Bᵀ",
   inputs: [a, b],
   outputs: [valueInfo("y", "float32", ["r", "s"])],
   initializers: new Map(),
@@ -29,6 +30,7 @@ export const gramModel = buildModel({
 
 /** y = A·Bᵀ over some columns, in float64 */
 export const exactGramModel = buildModel({
+  name: "A·Bᵀ over some columns, in float64",
   inputs: [a, b, ...rangeInputs],
   outputs: [valueInfo("y", "float64", ["r", "s"])],
   initializers: rangeAxis,
@@ -37,6 +39,7 @@ export const exactGramModel = buildModel({
 
 /** y = A[first:]·Aᵀ over some columns, in float64 */
 export const exactSelfGramModel = buildModel({
+  name: "A[first:]·Aᵀ over some columns, in float64",
   inputs: [a, valueInfo("first", "int64", [1]), valueInfo("last", "int64", [1]), ...rangeInputs],
   outputs: [valueInfo("y", "float64", ["p", "r"])],
   initializers: new Map([...rangeAxis, ["rows", intTensor([0])]]),
@@ -49,6 +52,7 @@ export const exactSelfGramModel = buildModel({
 
 /** y = C·Q */
 export const combineModel = buildModel({
+  name: "C·Q",
   inputs: [c, q],
   outputs: [valueInfo("y", "float32", ["r", "n"])],
   initializers: new Map(),
@@ -57,6 +61,7 @@ export const combineModel = buildModel({
 
 /** y = C·Q over some columns, summed in float64 */
 export const exactCombineModel = buildModel({
+  name: "C·Q over some columns, summed in float64",
   inputs: [valueInfo("c", "float64", ["r", "p"]), q, ...rangeInputs],
   outputs: [valueInfo("y", "float32", ["r", "l"])],
   initializers: rangeAxis,
@@ -69,6 +74,7 @@ export const exactCombineModel = buildModel({
 
 /** y = W − C·Q */
 export const subtractModel = buildModel({
+  name: "W − C·Q",
   inputs: [w, c, q],
   outputs: [valueInfo("y", "float32", ["r", "n"])],
   initializers: new Map(),
@@ -77,6 +83,7 @@ export const subtractModel = buildModel({
 
 /** y = wa·A + wb·B + wc·C */
 export const mixModel = buildModel({
+  name: "wa·A + wb·B + wc·C",
   inputs: [
     a,
     valueInfo("b", "float32", ["r", "n"]),
@@ -98,6 +105,7 @@ export const mixModel = buildModel({
 
 /** y = A·B in float64 */
 export const multiplyModel = buildModel({
+  name: "A·B in float64",
   inputs: [valueInfo("a", "float64", ["r", "p"]), valueInfo("b", "float64", ["p", "s"])],
   outputs: [valueInfo("y", "float64", ["r", "s"])],
   initializers: new Map(),
@@ -106,6 +114,7 @@ export const multiplyModel = buildModel({
 
 /** y = Σ (A − diag(s)·B)² along rows, in float64 */
 export const differenceModel = buildModel({
+  name: "Σ (A − diag(s)·B)² along rows, in float64",
   inputs: [a, valueInfo("s", "float64", ["r", 1]), valueInfo("b", "float32", ["r", "n"])],
   outputs: [valueInfo("y", "float64", ["r"])],
   initializers: new Map([["last", intTensor([-1])]]),
@@ -120,6 +129,7 @@ export const differenceModel = buildModel({
 
 /** y = Σ A·B along rows, in float64 */
 export const dotsModel = buildModel({
+  name: "Σ A·B along rows, in float64",
   inputs: [a, valueInfo("b", "float32", ["r", "n"])],
   outputs: [valueInfo("y", "float64", ["r"])],
   initializers: new Map([["last", intTensor([-1])]]),
@@ -133,6 +143,7 @@ export const dotsModel = buildModel({
 
 /** y = X */
 export const copyModel = buildModel({
+  name: "X",
   inputs: [x],
   outputs: [valueInfo("y", "float32", ["r", "n"])],
   initializers: new Map(),
@@ -141,6 +152,7 @@ export const copyModel = buildModel({
 
 /** y = the columns of X at some positions */
 export const selectModel = buildModel({
+  name: "the columns of X at some positions",
   inputs: [x, positions],
   outputs: [valueInfo("y", "float32", ["r", "l"])],
   initializers: new Map(),
@@ -149,6 +161,7 @@ export const selectModel = buildModel({
 
 /** y = the columns of X and one column of zeros, which has position n, at some positions */
 export const scatterModel = buildModel({
+  name: "the columns of X and one column of zeros, which has position n, at some positions",
   inputs: [x, positions],
   outputs: [valueInfo("y", "float32", ["r", "l"])],
   initializers: new Map([["pads", intTensor([0, 0, 0, 1])]]),

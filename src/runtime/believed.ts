@@ -12,8 +12,8 @@ import { HostTensor } from "./host-tensor.ts";
  * class of shapes. A graph that the device gets wrong, gets differently from one time to the next, or does not run, runs on the CPU from
  * then on; `notice` is told, and so is `exceptions`.
  *
- * What the device would gain nothing by runs on the CPU at once: graphs with float64, and graphs whose operands are all in JavaScript
- * and whose results are read. So the pass at a point has the same bytes on every device.
+ * Graphs with float64, and those whose operands are all in JavaScript, run on the CPU at once. So the pass at a point has the same bytes
+ * on every device.
  */
 export function believed(device: Backend, cpu: Backend, notice: (text: string) => void): Backend {
   const exceptions: string[] = [];
@@ -76,8 +76,9 @@ class Believed implements Executable {
     fetches: readonly string[],
     into: Readonly<Record<string, DeviceTensor>> = {},
   ): Promise<Record<string, DeviceTensor>> {
-    if (await this.#believes(feeds, fetches)) return (await this.#device()).compute(feeds, fetches, into);
-    const results = await (await this.#cpu()).run(await inJavaScript(feeds), fetches);
+    const here = isHere(feeds);
+    if (!here && (await this.#believes(feeds, fetches))) return (await this.#device()).compute(feeds, fetches, into);
+    const results = await (await this.#cpu()).run(here ? feeds : await inJavaScript(feeds), fetches);
     const placed: Record<string, DeviceTensor> = {};
     for (const name of fetches) placed[name] = await this.#place(results[name]!, into[name]);
     return placed;
@@ -119,10 +120,10 @@ class Believed implements Executable {
       const onDevice = await this.#device();
       for (let time = 0; time < 2 && problem === undefined; time++) {
         const results = await readAll(await onDevice.compute(tried, fetches));
-        if (!agree(model, tried, results, expected)) problem = `${device.description} computes ${name} wrongly`;
+        if (!agree(model, tried, results, expected)) problem = `The device ${device.device} computes ${name} wrongly`;
       }
     } catch (cause) {
-      problem = `${device.description} cannot compute ${name} (${messageOf(cause)})`;
+      problem = `The device ${device.device} cannot compute ${name} (${messageOf(cause)})`;
     }
     const unused = problem === undefined ? this.#onCpu : this.#onDevice;
     if (problem === undefined) {

@@ -8,8 +8,8 @@ const MOST_READ = 2 ** 24;
 /** The shortest and the longest piece: sums of short ones are more exact, and there are more of them to read. */
 const [SHORTEST, LONGEST] = [4, 256];
 
-/** The error of an inner product of unit vectors: rounding of sums that grow to the share of a piece, which is about 10⁻⁸. */
-export const PIECES_ROUNDING = 2 ** -24;
+/** What bounds the error of an inner product of unit vectors: about 10⁻⁸ for long ones, and up to 9·10⁻⁸ for those with few entries. */
+export const PIECES_ROUNDING = 2 ** -23;
 
 /**
  * Sums in float64 for a device that has only float32: it sums short pieces, and the sums of pieces are read and added in JavaScript. The

@@ -5,7 +5,7 @@ import type { Run, UnitResult } from "../results/index.ts";
 import type { BlockAlgebra } from "../runtime/index.ts";
 import type { SingularTriplets } from "../svd/index.ts";
 import { endsAll, reasonOf } from "./failure.ts";
-import { solveUnit, tripletsAt } from "./spectrum.ts";
+import { solveUnit, tripletsAt, withExceptions } from "./spectrum.ts";
 
 /** An input that a study may use. */
 interface LabInput {
@@ -114,7 +114,10 @@ export class Lab {
     using J = await this.jacobian(this.inputs[input]!.point, this.taps[0]!, this.taps[tap]!);
     // If J is the same at every input, so is its spectrum.
     const known = J.isConstant ? run.manifest.inputs.findIndex((_, i) => run.isDone(i, tap - 1)) : -1;
-    return (known < 0 ? undefined : await run.readUnit(known, tap - 1)) ?? (await solveUnit(J, k, run.manifest));
+    return (
+      (known < 0 ? undefined : await run.readUnit(known, tap - 1)) ??
+      withExceptions(await solveUnit(J, k, run.manifest), this.network)
+    );
   }
 
   /**

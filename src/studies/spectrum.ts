@@ -50,7 +50,7 @@ export async function spectrum(
       using J = await network.jacobian({ at: point, from, to: network.tap(record.tensor) });
       const onProgress = (progress: SvdProgress) => events.onProgress?.(input, tapIndex, progress);
       const reporting = { ...(signal === undefined ? {} : { signal }), onProgress };
-      const unit = await solveUnit(J, record.k, manifest, reporting);
+      const unit = withExceptions(await solveUnit(J, record.k, manifest, reporting), network);
       if (J.isConstant) shared = unit;
       return unit;
     };
@@ -70,6 +70,11 @@ export async function spectrum(
     }
     if (signal?.aborted) throw interrupted();
   }
+}
+
+/** A unit with what the device of its network left to the CPU so far. */
+export function withExceptions(unit: UnitResult, { backend: { exceptions = [] } }: Network): UnitResult {
+  return exceptions.length === 0 ? unit : { ...unit, onCpu: [...exceptions] };
 }
 
 /**

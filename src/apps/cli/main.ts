@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { exitCodes, messageOf, PushforwardError } from "../../base/index.ts";
 import { unwritable } from "../../platform/node/file-errors.ts";
 import { controlCommand } from "./control.ts";
+import { devicesCommand } from "./devices.ts";
 import { inspectCommand } from "./inspect.ts";
 import { paperCommand } from "./paper.ts";
 import { reportCommand } from "./report.ts";
@@ -35,6 +36,7 @@ const commands = [
   paperCommand(version),
   controlCommand(),
   reportCommand(),
+  devicesCommand(),
 ];
 for (const command of commands) {
   program.addCommand(command.copyInheritedSettings(program));

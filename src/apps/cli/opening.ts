@@ -2,15 +2,17 @@ import { extname } from "node:path";
 import type { Command } from "commander";
 import { PushforwardError, type Shape } from "../../base/index.ts";
 import { type ExactArray, readExactNpy } from "../../images/index.ts";
+import { type DeviceName, deviceNames } from "../../platform/node/devices.ts";
 import type { OpenModelOptions } from "../node/index.ts";
 import { readBytes } from "../node/open-model.ts";
-import { shape } from "./options.ts";
+import { deviceName, shape } from "./options.ts";
 
 /** The options of a command for how the files of networks are opened. */
 export interface OpeningOptions {
   readonly shape?: ReadonlyMap<string, Shape>;
   readonly input?: ReadonlyMap<string, string>;
   readonly threads?: number;
+  readonly device?: DeviceName;
 }
 
 /** The name that stands for the input that pictures go to. */
@@ -28,6 +30,11 @@ export function opening(command: Command): Command {
       "--input <name=value>",
       "hold another input of the network at a value, NAME=FILE.npy or NAME=NUMBER; may be repeated",
       withInput,
+    )
+    .option(
+      "--device <name>",
+      `where to compute: ${deviceNames.join(", ")} (default: cpu); \`pushforward devices\` lists what is there`,
+      deviceName("--device"),
     );
 }
 
@@ -36,7 +43,12 @@ export function opening(command: Command): Command {
  *
  * @throws PushforwardError `usage` for a file of another kind; `file-unreadable`
  */
-export async function openOptions({ shape: shapes, input, threads }: OpeningOptions): Promise<OpenModelOptions> {
+export async function openOptions({
+  shape: shapes,
+  input,
+  threads,
+  device,
+}: OpeningOptions): Promise<OpenModelOptions> {
   const { [MAIN]: inputShape, ...inputShapes } = Object.fromEntries(shapes ?? []);
   const values = await Promise.all(
     [...(input ?? [])].map(async ([name, text]) => [name, await readValue(text)] as const),
@@ -46,8 +58,19 @@ export async function openOptions({ shape: shapes, input, threads }: OpeningOpti
     ...(Object.keys(inputShapes).length === 0 ? {} : { inputShapes }),
     ...(values.length === 0 ? {} : { inputs: Object.fromEntries(values) }),
     ...(threads === undefined ? {} : { threads }),
+    ...(device === undefined ? {} : { device }),
+    notice: tell,
   };
 }
+
+/** Tells a user what there is to know of a device, once for all networks of a command. */
+function tell(text: string): void {
+  if (told.has(text)) return;
+  told.add(text);
+  process.stderr.write(`note: ${text}\n`);
+}
+
+const told = new Set<string>();
 
 /** `16000`, `-1e-3`, `true`, or an .npy file. */
 async function readValue(text: string): Promise<number | ExactArray> {

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { PushforwardError } from "../../base/index.ts";
+import { type DeviceName, deviceNames } from "../../platform/node/devices.ts";
 
 /**
  * The defaults for the triplets at each tap, for the tolerance, and for the vectors stored (so many first and so many
@@ -41,6 +42,12 @@ export const tolerance = (option: string) => (text: string) => {
   const value = Number(text);
   return value > 0 && value < 1 ? value : refuse(option, text, "a number between 0 and 1", "1e-5");
 };
+
+export const deviceName =
+  (option: string) =>
+  (text: string): DeviceName =>
+    deviceNames.find((name) => name === text) ??
+    refuse(option, text, `one of the devices ${deviceNames.join(", ")}`, "webgpu");
 
 /** `all`, `none`, or how many of the first and of the last vectors to store. */
 export const vectorCount =

@@ -190,6 +190,7 @@ function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitRes
     vjp,
     seconds,
     kinks,
+    onCpu,
   } = unit;
   return {
     model: manifest.model.file,
@@ -210,6 +211,7 @@ function asLine(manifest: RunManifest, input: number, tap: number, unit: UnitRes
     vjp,
     seconds,
     kinks,
+    onCpu,
   };
 }
 

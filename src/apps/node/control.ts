@@ -1,10 +1,10 @@
 import { type Control, type ControlKind, drawControl } from "../../controls/index.ts";
 import { Network, type Point } from "../../jacobian/index.ts";
 import { writeModel } from "../../onnx/index.ts";
-import { type BackendOptions, createBackend } from "../../platform/node/backend.ts";
+import { type DeviceOptions, openDevice } from "../../platform/node/devices.ts";
 import { sha256Of } from "./model-identity.ts";
 
-export interface OpenControlOptions extends BackendOptions {
+export interface OpenControlOptions extends DeviceOptions {
   readonly kind: ControlKind;
   /** 0 unless given. */
   readonly seed?: number;
@@ -40,7 +40,7 @@ export async function openControl(
   network: Network,
   { kind, seed = 0, draw = 1, points = [], ...options }: OpenControlOptions,
 ): Promise<ControlNetwork> {
-  const backend = createBackend(options);
+  const backend = await openDevice(options);
   try {
     return new ControlNetwork(
       network,

@@ -9,14 +9,15 @@ import {
   readModel,
   type ValueInfo,
 } from "../../onnx/index.ts";
-import { type BackendOptions, createBackend, runFile } from "../../platform/node/backend.ts";
+import { runFile } from "../../platform/node/backend.ts";
+import { type DeviceOptions, openDevice } from "../../platform/node/devices.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
 import { evaluateWith } from "../../runtime/index.ts";
 import { externalReader } from "./external-data.ts";
 import { givenInputs } from "./given-inputs.ts";
 import { IdentifyingReader } from "./model-identity.ts";
 
-export interface OpenModelOptions extends BackendOptions {
+export interface OpenModelOptions extends DeviceOptions {
   /** Shape of the network's input, with or without its batch axis; needed where the file leaves extents open. */
   readonly inputShape?: Shape;
   /** Shapes of other inputs, by name. */
@@ -40,7 +41,7 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
   const external = new IdentifyingReader(externalReader(file));
   const onnx = await readModel(bytes, { file, external: external.read });
   checkModel(onnx, file);
-  const backend = createBackend(options);
+  const backend = await openDevice(options);
   const model = await normalize(onnx, {
     file,
     evaluate: evaluateWith(backend),

@@ -1,6 +1,5 @@
 import "./no-telemetry.ts";
 import { cpus } from "node:os";
-import * as ort from "onnxruntime-node";
 import { PushforwardError } from "../../base/index.ts";
 import { type Backend, believed } from "../../runtime/index.ts";
 import { deviceBackend } from "../ort/device-backend.ts";
@@ -8,7 +7,7 @@ import { type BackendOptions, createBackend, RUNTIME } from "./backend.ts";
 import { describeGpu } from "./gpu-name.ts";
 import { type Probe, probe } from "./probe.ts";
 
-const deviceNames = ["cpu", "webgpu", "cuda"] as const;
+export const deviceNames = ["cpu", "webgpu", "cuda"] as const;
 export type DeviceName = (typeof deviceNames)[number];
 
 /** A device, as `pushforward devices` lists it. */
@@ -139,7 +138,7 @@ export async function openDevice({
   }
   const cpu = createBackend(options);
   if (device === "cpu") return cpu;
-  const { available, name, note, fix, largestTensor = 2 ** 27 } = await findDevice(device);
+  const { available, name, isSoftware, note, fix, largestTensor = 2 ** 27 } = await findDevice(device);
   if (!available) {
     throw new PushforwardError("usage", {
       what: `The device "${device}" is not available. ${note}`,
@@ -148,10 +147,11 @@ export async function openDevice({
     });
   }
   if (note !== undefined) notice(note);
-  const description = `${RUNTIME} ${device} (${name})`;
-  const gpu =
-    device === "cuda"
-      ? createBackend(options, device)
-      : deviceBackend(ort, { device, provider: [device], description, largestTensor });
-  return believed(gpu, cpu, notice);
+  if (isSoftware)
+    notice(`The device "${device}" is ${name}, a program on the CPU that stands in for a GPU: it is slow.`);
+  const description = `${RUNTIME} ${device} (${name}); its bytes do not repeat`;
+  if (device === "cuda") return believed(createBackend(options, device), cpu, notice);
+  const ort = await import("onnxruntime-node"); // In this thread only for a GPU.
+  ort.env.logLevel = "fatal"; // What goes wrong is told by errors, in words.
+  return believed(deviceBackend(ort, { device, provider: [device], description, largestTensor }), cpu, notice);
 }
