@@ -23,6 +23,8 @@ export interface Extension {
   readonly factor: Matrix;
   /** The largest ‖w_i‖. */
   readonly largest: number;
+  /** Whether more overlap than allowed had to be removed. */
+  readonly restored: boolean;
 }
 
 /** A remainder below this fraction of the largest vector seen is a rounding error of float32 and adds no direction. */
@@ -31,7 +33,10 @@ const MAX_PASSES = 4;
 /** How many random vectors are made orthogonal at a time. The cost of whitening grows with the cube of this number. */
 const RANDOM_ROWS = 32;
 
-/** Orthonormal vectors of one length, added block by block in memory that is allocated once. */
+/**
+ * Orthonormal vectors of one length, added block by block in memory that is allocated once. Where a loss of orthogonality is allowed,
+ * they are orthonormal up to that.
+ */
 export class Basis {
   rows = 0;
   readonly length: number;
@@ -67,12 +72,12 @@ export class Basis {
    *
    * The method is repeated classical Gram-Schmidt in blocks: each pass subtracts the projection on the basis, then whitens the
    * remainder by its float64 Gram matrix. The first pass uses only the rows from `near` on. The later ones use all rows and remove
-   * what rounding left.
+   * what rounding left, unless no overlap with a row before `near` is larger than `loss`.
    *
    * @throws PushforwardError `not-finite` if w is not finite
    * @see Giraud, Langou, Rozložník & van den Eshof 2005, on why two passes are enough
    */
-  async extend(w: Block, scale: number, near = 0): Promise<Extension> {
+  async extend(w: Block, scale: number, near = 0, loss = 0): Promise<Extension> {
     const { multiply } = this.algebra;
     const before = this.rows;
     const room = this.capacity - before;
@@ -80,14 +85,19 @@ export class Basis {
     let factor = zeros(0, 0);
     let largest = 0;
     let rest = w;
+    let restored = false;
     for (let pass = 0; ; pass++) {
-      const basis = this.range(pass === 0 ? near : 0);
+      let basis = this.range(pass === 0 ? near : 0);
       if (basis.rows > 0) {
-        const overlap = checkedFinite(await this.algebra.gram(rest, basis));
+        let overlap = checkedFinite(await this.algebra.gram(rest, basis));
+        if (pass > 0 && loss > 0) {
+          if (largestIn(overlap, near) <= loss) [basis, overlap] = [this.range(near), columnsFrom(overlap, near)];
+          else restored = true;
+        }
         rest = await this.algebra.subtract(rest, overlap, basis, this.scratch.take("rest", rest.rows, w.length));
         if (pass === 0) coefficients = overlap;
       }
-      const gram = checkedFinite(await this.algebra.gram(rest, rest, { exact: "in pieces" }));
+      const gram = checkedFinite(await this.algebra.gram(rest, rest, { exact: pass === 0 ? "in pieces" : false }));
       if (pass === 0) {
         for (let i = 0; i < w.rows; i++) {
           largest = Math.max(largest, Math.hypot(rowNorm(coefficients, i), Math.sqrt(gram.data[i * w.rows + i]!)));
@@ -97,7 +107,7 @@ export class Basis {
       const cutoff = pass === 0 ? DEFLATE * Math.max(scale, largest) : DEFLATE ** 0.25;
       const { values, vectors } = await symmetricEigen(gram, multiply);
       const taken = Math.min(room, values.filter((value) => value > cutoff ** 2).length);
-      if (taken === 0) return { coefficients, factor: zeros(w.rows, 0), largest };
+      if (taken === 0) return { coefficients, factor: zeros(w.rows, 0), largest, restored };
       const lengths = values.subarray(0, taken).map(Math.sqrt);
       const directions = rowRange(vectors, 0, taken);
       const step = transpose(scaleRows(directions, lengths));
@@ -110,7 +120,7 @@ export class Basis {
         const { triangle, rotation } = lowerTriangular(factor);
         this.rows += taken;
         await this.algebra.combine(await multiply(rotation, whiten), rest, { into: this.range(before) });
-        return { coefficients, factor: triangle, largest };
+        return { coefficients, factor: triangle, largest, restored };
       }
       rest = await this.algebra.combine(whiten, rest, this.scratch.take("whitened", taken, w.length));
     }
@@ -169,4 +179,20 @@ function lowerTriangular(a: Matrix): { readonly triangle: Matrix; readonly rotat
     add(unit);
   }
   return { triangle: multiplyTransposed(a, rotation), rotation };
+}
+
+/** The largest absolute value in the first `count` columns. */
+function largestIn({ rows, columns, data }: Matrix, count: number): number {
+  let most = 0;
+  for (let i = 0; i < rows; i++) {
+    for (let c = 0; c < count; c++) most = Math.max(most, Math.abs(data[i * columns + c]!));
+  }
+  return most;
+}
+
+/** The columns from `from` on. */
+function columnsFrom(a: Matrix, from: number): Matrix {
+  const result = zeros(a.rows, a.columns - from);
+  for (let i = 0; i < a.rows; i++) result.data.set(rowOf(a, i).subarray(from), i * result.columns);
+  return result;
 }

@@ -31,13 +31,15 @@ export interface LanczosOptions {
 
 /**
  * Block Lanczos builds an orthonormal basis Q from products with a symmetric F. In this basis F is a block tridiagonal matrix T,
- * which is known in float64. Each new block is first made orthogonal to the two blocks before it, as in the recurrence, and
- * then once more to all blocks, which removes what rounding left.
+ * which is known in float64. Each new block is first made orthogonal to the two blocks before it, as in the recurrence. Its overlaps
+ * with all older blocks, which rounding causes and each step amplifies, are then measured. Only if one exceeds LOSS are the block and
+ * the next one made orthogonal to all of them. T differs from the projection of F by about the square of the loss, so it is as accurate
+ * as with an orthonormal basis (Simon), but Ritz vectors are orthonormal only up to the loss.
  *
  * If the products give fewer new directions than a block has (in an invariant subspace, or at a rank below the block size),
  * random vectors complete the block. So singular values whose multiplicity exceeds the block size are also found.
  *
- * @see Golub & Underwood 1977; Grimes, Lewis & Simon 1994
+ * @see Golub & Underwood 1977; Simon 1984 (partial reorthogonalization); Grimes, Lewis & Simon 1994 (in blocks)
  */
 export class BlockLanczos {
   private readonly options: LanczosOptions;
@@ -52,10 +54,14 @@ export class BlockLanczos {
   private scale = 0;
   /** The products with random vectors orthogonal to Q were zero, so F should be zero there. */
   private vanished = false;
+  /** The overlap with older blocks that may remain, and whether the last block had a larger one, which was removed. */
+  private readonly loss: number;
+  private restored = false;
 
   constructor(options: LanczosOptions) {
     const { algebra, avoided, capacity } = options;
     this.options = options;
+    this.loss = avoided.rows === 0 ? LOSS : 0;
     this.basis = new Basis(algebra, avoided.length, avoided.rows + capacity);
     this.start = avoided.rows;
     this.begun = this.basis.append(avoided);
@@ -110,7 +116,10 @@ export class BlockLanczos {
     const rows = this.waiting;
     const near = from - (before?.rows ?? 0);
     const product = await this.options.apply(this.basis.range(from));
-    const { coefficients, factor, largest } = await this.basis.extend(product, this.scale, near);
+    // The block after a restored one still follows from one that was not, so it is made orthogonal to all as well.
+    const loss = this.restored ? 0 : this.loss;
+    const { coefficients, factor, largest, restored } = await this.basis.extend(product, this.scale, near, loss);
+    this.restored = restored;
     this.scale = Math.max(this.scale, largest);
     this.vanished = (before?.columns ?? 0) === 0 && largest <= Math.max(VANISHED * this.scale, this.options.negligible);
     this.diagonal.push(symmetricEnd(coefficients, rows));
@@ -176,6 +185,8 @@ export class BlockLanczos {
   }
 }
 
+/** The overlap that may remain between blocks. Its square is far below the rounding of float32. */
+const LOSS = 1e-5;
 /** A product below this fraction of the largest is a rounding error of float32. */
 const VANISHED = 2 ** -22;
 

@@ -1,11 +1,11 @@
-import type { Block, BlockAlgebra } from "../runtime/index.ts";
+import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
 import type { Witnesses } from "./adjoint-gap.ts";
 import { FINE, type Measured, measure } from "./certificate.ts";
 import { outsideOf } from "./outside.ts";
 import { checkedFinite, type Products } from "./products.ts";
 import type { SideOperator } from "./short-side.ts";
 import { symmetricEigen } from "./small/eigen.ts";
-import { diagonal, rowRange, scaleRows } from "./small/matrix.ts";
+import { diagonal, rowRange, scaleRows, transpose } from "./small/matrix.ts";
 
 /** The orthonormal vectors of the triplets found, on the short side and on the long side. */
 export interface Pairs {
@@ -32,7 +32,7 @@ const ROUNDING = { returned: 3e-7, part: 0.2 };
 
 /** The vectors of the short side from which triplets are made. */
 interface Finish {
-  /** Orthonormal vectors of the short side, [count, length]. */
+  /** Vectors of the short side, [count, length], orthonormal up to the loss that a search allows. */
   readonly x: Block;
   /** The products of x, if the stored products of the search give them. */
   readonly known: KnownRise | undefined;
@@ -46,7 +46,7 @@ interface Finish {
 }
 
 /**
- * Makes triplets from vectors x of the short side and measures them. Let W be the products of x on the long side, combined from
+ * Makes triplets from vectors x of the short side and measures them. First x is made orthonormal, by its Gram matrix. Let W be the products of x on the long side, combined from
  * the stored products of the search or else computed anew. The components of W along the vectors found before are removed. The
  * singular triplets of W, from its Gram matrix in float64, give the pairs (u, v). Triplets with σ below `LEAST` times the
  * largest are left to another round.
@@ -55,10 +55,12 @@ export async function twoSidedFinish(finish: Finish): Promise<Measured> {
   const { x, known: fromSearch, found, side, products, algebra, witnesses, tol } = finish;
   const all = fromSearch?.risen ?? (await side.rise(x));
   const long = await outsideOf(all, found.long, algebra);
-  const gram = checkedFinite(await algebra.gram(long, long, { exact: true }));
+  const whiten = await inverseRoot(checkedFinite(await algebra.gram(x, x, { exact: true })), algebra);
+  const product = checkedFinite(await algebra.gram(long, long, { exact: true }));
+  const gram = await algebra.multiply(await algebra.multiply(whiten, product), whiten);
   const { values, vectors: every } = await symmetricEigen(gram, algebra.multiply);
   const count = values.filter((value) => value > LEAST ** 2 * values[0]!).length;
-  const vectors = rowRange(every, 0, count);
+  const vectors = await algebra.multiply(rowRange(every, 0, count), whiten);
   const lengths = values.subarray(0, count).map(Math.sqrt);
   const inverse = lengths.map((length) => 1 / length);
   const turned = await side.spread(await algebra.combine(vectors, x));
@@ -82,4 +84,16 @@ export async function twoSidedFinish(finish: Finish): Promise<Measured> {
   });
   for (const block of [all, long, returned]) block?.dispose();
   return measured;
+}
+
+/** A^(−½) of a symmetric matrix that is close to the identity. */
+async function inverseRoot(a: Matrix, { multiply }: BlockAlgebra): Promise<Matrix> {
+  const { values, vectors } = await symmetricEigen(a, multiply);
+  return multiply(
+    transpose(vectors),
+    scaleRows(
+      vectors,
+      values.map((value) => value ** -0.5),
+    ),
+  );
 }
