@@ -1,7 +1,7 @@
 import "./no-telemetry.ts";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
-import { PushforwardError } from "../../base/index.ts";
+import { PushforwardError, sizeOf } from "../../base/index.ts";
 import { type OnnxModel, type Tensor, writeModel } from "../../onnx/index.ts";
 import { type Backend, createAlgebra, type DeviceTensor, type Executable, type Feeds } from "../../runtime/index.ts";
 import { withSafeEnds } from "../ort/ort.ts";
@@ -80,7 +80,10 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
         return Object.fromEntries(
           fetches.map((name, i) => {
             const place = places[i]!;
-            return [name, place instanceof CpuMemory ? new CpuTensor(results[inside(name)]!, place) : given(name)!];
+            if (!(place instanceof CpuMemory)) return [name, given(name)!];
+            const result = results[inside(name)]!;
+            place.holds(sizeOf(result.shape));
+            return [name, new CpuTensor(result, place)];
           }),
         );
       },

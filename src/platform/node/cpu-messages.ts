@@ -25,6 +25,13 @@ type Options = InferenceSession.SessionOptions;
 type Feeds = Readonly<Record<string, Feed>>;
 type Places = Readonly<Record<string, Place>>;
 
+/** What the thread holds. */
+export interface Count {
+  readonly sessions: number;
+  readonly tensors: number;
+  readonly bytes: number;
+}
+
 /** What the thread in which ONNX Runtime computes is asked to do. Tasks are done in the order in which they are sent. */
 export type Task =
   | { readonly do: "create"; readonly session: number; readonly model: Uint8Array; readonly options: Options }
@@ -40,6 +47,7 @@ export type Task =
   | { readonly do: "upload"; readonly tensor: number; readonly data: Entries }
   | { readonly do: "allocate"; readonly tensor: number; readonly size: number }
   | { readonly do: "free"; readonly tensor: number }
+  | { readonly do: "count" }
   | ({ readonly do: "read"; readonly type: Tensor["type"] } & Range)
   | {
       readonly do: "select" | "scatter";

@@ -3,27 +3,39 @@ import type { Tensor } from "../../onnx/index.ts";
 import type { DeviceTensor } from "../../runtime/index.ts";
 import type { Range } from "./cpu-messages.ts";
 import { cpuThread, freshNumber, sendable } from "./cpu-thread.ts";
+import { noteHeld } from "./garbage.ts";
 import { runtimeError } from "./runtime-errors.ts";
+
+/** The bytes of an entry of most tensors. */
+const BYTES = 4;
 
 /** The memory of a tensor in the thread. It is freed when it is disposed of, or when nothing refers to it any more. */
 export class CpuMemory {
   readonly number = freshNumber();
+  #bytes = 0;
   #isFree = false;
 
-  constructor() {
-    forgotten.register(this, this.number, this);
+  /** Notes that entries are stored there, which are freed with this object. */
+  holds(entries: number): void {
+    this.#bytes = BYTES * entries;
+    forgotten.register(this, { number: this.number, bytes: this.#bytes }, this);
+    noteHeld(this.#bytes);
   }
 
   free(): void {
     if (this.#isFree) return;
     this.#isFree = true;
     forgotten.unregister(this);
-    free(this.number);
+    free({ number: this.number, bytes: this.#bytes });
   }
 }
 
-const free = (tensor: number): void => cpuThread().tell({ do: "free", tensor });
-const forgotten = new FinalizationRegistry<number>(free);
+const forgotten = new FinalizationRegistry<{ number: number; bytes: number }>(free);
+
+function free({ number, bytes }: { number: number; bytes: number }): void {
+  cpuThread().tell({ do: "free", tensor: number });
+  noteHeld(-bytes);
+}
 
 /** A tensor in the memory of the thread in which ONNX Runtime computes. */
 export class CpuTensor implements DeviceTensor {
@@ -43,6 +55,7 @@ export class CpuTensor implements DeviceTensor {
 
   static upload({ type, shape, data }: Tensor): CpuTensor {
     const memory = new CpuMemory();
+    memory.holds(sizeOf(shape));
     const sent = sendable(data);
     cpuThread().tell({ do: "upload", tensor: memory.number, data: sent.data }, sent.move);
     return new CpuTensor({ type, shape }, memory);
@@ -50,6 +63,7 @@ export class CpuTensor implements DeviceTensor {
 
   static allocate(shape: Shape): CpuTensor {
     const memory = new CpuMemory();
+    memory.holds(sizeOf(shape));
     cpuThread().tell({ do: "allocate", tensor: memory.number, size: sizeOf(shape) });
     return new CpuTensor({ type: "float32", shape }, memory);
   }

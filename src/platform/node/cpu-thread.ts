@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Entries, Read, Task } from "./cpu-messages.ts";
+import type { Count, Entries, Read, Task } from "./cpu-messages.ts";
 
 interface Reply {
   readonly call: number;
@@ -45,7 +45,7 @@ class CpuThread {
    *
    * @throws Error with the message of ONNX Runtime
    */
-  ask<T extends Readonly<Record<string, Read>> | Read | undefined>(
+  ask<T extends Readonly<Record<string, Read>> | Read | Count | undefined>(
     task: Task,
     move: readonly ArrayBuffer[] = [],
   ): Promise<T> {

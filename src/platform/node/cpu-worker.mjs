@@ -12,6 +12,7 @@ import * as ort from "onnxruntime-node";
  * @typedef {import("./cpu-messages.ts").Entries} Entries
  * @typedef {import("./cpu-messages.ts").Range} Range
  * @typedef {import("./cpu-messages.ts").Read} Read
+ * @typedef {import("./cpu-messages.ts").Count} Count
  */
 
 const port = /** @type {import("node:worker_threads").MessagePort} */ (parentPort);
@@ -99,7 +100,16 @@ function move({ do: what, x, into, rows, positions }) {
   }
 }
 
-/** @type {(task: Task) => Promise<Record<string, Read> | Read | undefined>} */
+/** @type {() => Count} */
+function count() {
+  let bytes = 0;
+  for (const tensor of tensors.values()) {
+    if ("entries" in tensor && ArrayBuffer.isView(tensor.entries)) bytes += tensor.entries.byteLength;
+  }
+  return { sessions: sessions.size, tensors: tensors.size, bytes };
+}
+
+/** @type {(task: Task) => Promise<Record<string, Read> | Read | Count | undefined>} */
 async function done(task) {
   switch (task.do) {
     case "create":
@@ -127,6 +137,8 @@ async function done(task) {
     case "allocate":
       put(task.tensor, () => new Float32Array(task.size));
       return undefined;
+    case "count":
+      return count();
     case "free":
       tensors.delete(task.tensor);
       return undefined;
