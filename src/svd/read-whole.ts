@@ -57,16 +57,17 @@ export async function measureRead(
   const bound = await boundAcross(side, algebra, read, sigma, rng);
   const measured = {
     ...read.pairs,
-    sigma,
+    sigma: sigma.map(Math.abs),
     residual: residual.map((value) => Math.hypot(value, bound)),
-    rounding: (KNOWN_ROUNDING + algebra.rounding) * Math.max(...sigma),
+    rounding: (KNOWN_ROUNDING + algebra.rounding) * Math.max(0, ...sigma),
     gap: await gapsTo(side, algebra, read, rng),
     bounded: { bound, failureProbability: FAILURE },
   };
-  return inOrder(measured, algebra);
+  const negative = new Set(Array.from(sigma.keys()).filter((i) => sigma[i]! < 0));
+  return inOrder(measured, algebra, negative);
 }
 
-/** σ and the residual on the side that the matrix was read from. */
+/** σ and the residual on the side that the matrix was read from. A σ of about 0 may be negative here: its vectors are arbitrary. */
 async function alongRead(algebra: BlockAlgebra, { matrix, left, long, lengths }: ReadTriplets) {
   const [sigma, residual] = [new Float64Array(left.rows), new Float64Array(left.rows)];
   sigma.set(lengths);

@@ -5,6 +5,7 @@ import { Witnesses } from "./adjoint-gap.ts";
 import { commonFloor, FINE, floorsOf, orthogonality, statuses } from "./certificate.ts";
 import { dense } from "./dense.ts";
 import { krylov } from "./krylov.ts";
+import { withNearProducts } from "./near-algebra.ts";
 import { Products } from "./products.ts";
 import { leastBasis, type SearchOptions } from "./search.ts";
 import { shortSide } from "./short-side.ts";
@@ -51,7 +52,7 @@ const BASIS_BYTES = 2e9;
  */
 export async function svd(J: LinearOperator, options: SvdOptions): Promise<SingularTriplets> {
   const started = performance.now();
-  using workspace = new Workspace(J.algebra);
+  using workspace = new Workspace(withNearProducts(J.algebra));
   const { solve, method, search } = await prepared(J, options, workspace.algebra);
   const { products, tol } = solve;
   const {

@@ -82,6 +82,22 @@ describe.each([
   });
 });
 
+test("where the rank is lower, σ is not negative, and the signs of its vectors fit", async () => {
+  const rank = 130;
+  const low = matrixWithSpectrum(
+    m,
+    n,
+    Array.from({ length: rank }, () => 1),
+  );
+  for (let seed = 0; seed < 3; seed++) {
+    const { sigma, certificate } = await svd(operatorOf(low, m, n), { k, method: "dense", seed });
+    expect(certificate.bounded).toBeDefined();
+    expect(Array.from(sigma)).toEqual(Array.from(sigma).sort((a, b) => b - a));
+    expect(sigma.at(-1)).toBeGreaterThanOrEqual(0);
+    expect(certificate.status.slice(rank)).toEqual(new Array(k - rank).fill("below-floor"));
+  }
+});
+
 test("few triplets are measured one by one", async () => {
   const { certificate } = await svd(J, { k: LEAST_BOUNDED - 1, method: "dense" });
   expect(certificate.bounded).toBeUndefined();
