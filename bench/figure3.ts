@@ -1,7 +1,6 @@
 // The paper's figure 3 as one command: AlexNet's trunk, 16 pictures, ten taps, k = 500, certified; its time and memory:
 // `npm run bench:figure3`; `--out DIR` keeps the run and goes on with one begun, `--inputs 2` and `--k 20` make it smaller.
-import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,11 +13,11 @@ import { DirectoryStore } from "../src/platform/node/directory-store.ts";
 import { openRun, type Run, type UnitResult } from "../src/results/index.ts";
 import type { Block } from "../src/runtime/index.ts";
 import { sharedPath } from "../test/support/shared.ts";
+import { FIGURE3_TAPS, figure3, timedCommand } from "./figure3-command.ts";
 import { alexnet, jacobianAt } from "./layers.ts";
 import { type ResultTable, writeResult } from "./result.ts";
 import { interleaved } from "./timing.ts";
 
-const TAPS = ["conv1", "norm1", "pool1", "conv2", "norm2", "pool2", "conv3", "conv4", "conv5", "pool5"];
 const { values } = parseArgs({
   options: {
     out: { type: "string" },
@@ -27,20 +26,12 @@ const { values } = parseArgs({
   },
 });
 
-const model = sharedPath("data", "models", alexnet.model);
-const pictures = sharedPath("data", "images");
-const names = readdirSync(pictures).sort();
 const count = Number(values.inputs);
-// Evenly from all of them, which lie in the order of their classes.
-const chosen = Array.from({ length: count }, (_, i) => join(pictures, names[Math.floor((i * names.length) / count)]!));
 const prices = await priceOfProducts();
 
 const folder = values.out ?? mkdtempSync(join(tmpdir(), "pushforward-figure3-"));
 try {
-  const { seconds, bytes } = await timedCommand([
-    ...["spectrum", model, ...chosen, "--preprocess", alexnet.preset, "--taps", TAPS.join(","), "-k", values.k],
-    ...["--out", folder, "--json"],
-  ]);
+  const { seconds, bytes } = await timedCommand([...figure3(count, values.k), "--out", folder, "--json"]);
   const run = await openRun(new DirectoryStore(folder));
   const figure = (await renderFigures(run)).get("fig3.svg")!;
   const rows = await rowsOf(run);
@@ -76,10 +67,10 @@ try {
 
 /** Seconds of a product by J and by Jᵀ at each tap, in blocks as a certificate's. */
 async function priceOfProducts(): Promise<Map<string, { readonly J: number; readonly transpose: number }>> {
-  const network = await openModel(model);
+  const network = await openModel(sharedPath("data", "models", alexnet.model));
   const all = new Map<string, { J: number; transpose: number }>();
   const rows = 32;
-  for (const tap of TAPS) {
+  for (const tap of FIGURE3_TAPS) {
     const J = await jacobianAt(network, alexnet.preset, tap);
     const random = (length: number): Block => J.algebra.upload(gaussianArray(createRng(0, tap), rows * length), rows);
     const [v, u] = [random(sourceSize(J)), random(targetSize(J))];
@@ -92,26 +83,6 @@ async function priceOfProducts(): Promise<Map<string, { readonly J: number; read
   }
   await network.close();
   return all;
-}
-
-/** Runs the compiled command, and watches how much memory it holds where the system tells. */
-async function timedCommand(options: readonly string[]): Promise<{ seconds: number; bytes: number | undefined }> {
-  const started = performance.now();
-  const command = fileURLToPath(new URL("../dist/apps/cli/main.js", import.meta.url));
-  const child = spawn(process.execPath, [command, ...options], { stdio: ["ignore", "ignore", "inherit"] });
-  let bytes: number | undefined;
-  const watch = setInterval(() => {
-    try {
-      const peak = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
-      if (peak !== undefined) bytes = 1024 * Number(peak);
-    } catch {
-      // Another system, or the process is gone.
-    }
-  }, 1000);
-  const code = await new Promise((resolve, reject) => child.on("error", reject).on("exit", resolve));
-  clearInterval(watch);
-  if (code !== 0) throw new Error(`the command ended with ${code}`);
-  return { seconds: (performance.now() - started) / 1000, bytes };
 }
 
 async function rowsOf(run: Run): Promise<(string | number)[][]> {
