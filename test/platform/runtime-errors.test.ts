@@ -108,6 +108,22 @@ describe("what ONNX Runtime says is told in words:", () => {
     expect(fix).toMatch(/^\w.*\.$/);
   });
 
+  test.each([
+    [
+      "WebGPU validation failed. Buffer size (2147483648) exceeds the max buffer size limit (1073741824).",
+      "A tensor has 2.1 GB, and the device holds at most 1.1 GB in one.",
+    ],
+    [
+      "WebGPU validation failed. [Invalid Buffer (unlabeled)] is invalid due to a previous error.",
+      "The device has no memory left for a tensor.",
+    ],
+  ])("a tensor that a device cannot hold: %s", (text, what) => {
+    expect(runtimeError("run", new Error(text))).toMatchObject({
+      ...{ code: "memory-short", what },
+      fix: "Use the CPU, ask for fewer triplets, or give a smaller input.",
+    });
+  });
+
   test("a text that is not known is one short line in quotes", () => {
     const text = `/src/core/model.cc:202 ort::Model::Model(const Path&, bool) ${"Something\nhappened. ".repeat(30)}`;
     const { what, fix } = runtimeError("load", new Error(text));

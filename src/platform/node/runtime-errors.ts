@@ -58,6 +58,20 @@ const meanings: readonly Meaning[] = [
     }),
   ],
   [
+    /Buffer size \((\d+)\) exceeds the max buffer size limit \((\d+)\)/,
+    ([bytes, most]) => ({
+      what: `A tensor has ${formatBytes(Number(bytes))}, and the device holds at most ${formatBytes(Number(most))} in one.`,
+      fix: "Use the CPU, ask for fewer triplets, or give a smaller input.",
+    }),
+  ],
+  [
+    /OUT_OF_DEVICE_MEMORY|Out of memory|Invalid Buffer/,
+    () => ({
+      what: "The device has no memory left for a tensor.",
+      fix: "Use the CPU, ask for fewer triplets, or give a smaller input.",
+    }),
+  ],
+  [
     /while running (\w+) node\. Name:'(.*?)' Status Message: (.*)/,
     ([op, node, detail]) => ({
       what: `ONNX Runtime cannot compute this ${op}${quote(detail!)}.`,
@@ -92,7 +106,7 @@ export function runtimeError(asked: "load" | "run", cause: unknown): Pushforward
   for (const [pattern, tell] of meanings) {
     const groups = pattern.exec(text)?.slice(1);
     if (groups === undefined) continue;
-    const code = text.includes("Failed to allocate memory") ? "memory-short" : "backend-failed";
+    const code = MEMORY.test(text) ? "memory-short" : "backend-failed";
     return new PushforwardError(code, { ...tell(groups), cause });
   }
   return new PushforwardError("backend-failed", {
@@ -101,6 +115,9 @@ export function runtimeError(asked: "load" | "run", cause: unknown): Pushforward
     cause,
   });
 }
+
+/** What messages say where a tensor has no place. */
+const MEMORY = /Failed to allocate memory|max buffer size limit|OUT_OF_DEVICE_MEMORY|Out of memory|Invalid Buffer/;
 
 const MOST_CHARACTERS = 160;
 
