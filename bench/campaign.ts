@@ -111,7 +111,9 @@ function notRight(): ResultTable {
 }
 
 /** What a notice says of the device: its error, or that its result is wrong. */
-const reasonOf = (notice: string): string => /\((.*)\); it is computed on the CPU/.exec(notice)?.[1] ?? "wrong";
+function reasonOf(notice: string): string {
+  return /\((.*)\); it is computed on the CPU/.exec(notice)?.[1] ?? "wrong";
+}
 
 function byFamily(): ResultTable {
   const rows = Object.keys(families).map((family) => {
