@@ -50,9 +50,9 @@ function brokenBy(name: string, users: Users, seen: Set<string>): Node | undefin
   if (seen.has(name)) return undefined;
   seen.add(name);
   for (const user of users.get(name) ?? []) {
-    const { infinity } = formatFacts(user.op);
+    const { moves, infinity } = formatFacts(user.op);
     if (infinity === "counts") continue;
-    if (infinity !== "passes") return user;
+    if (moves === undefined && infinity !== "passes") return user;
     for (const output of user.outputs) {
       const broken = brokenBy(output, users, seen);
       if (broken !== undefined) return broken;

@@ -23,7 +23,7 @@ export function constantsOf(graph: Graph, observed?: ReadonlyMap<string, Tensor>
   for (const node of graph.nodes) {
     // CastLike uses only the type of its second input, and every floating-point type is float32 here.
     const reads = node.op === "CastLike" ? node.inputs.slice(0, 1) : readsOf(node);
-    const asksShape = node.domain === "" && (node.op === "Shape" || node.op === "Size");
+    const asksShape = node.domain === "" && formatFacts(node.op).asksShape;
     const fixed = asksShape
       ? !reads.some((name) => shapeVaries.has(name))
       : formatFacts(node.op).isRandom !== true && reads.every((name) => constant.has(name));

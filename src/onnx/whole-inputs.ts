@@ -1,23 +1,8 @@
 import { readsOf, withGraph } from "./graph.ts";
 import type { DataType, Graph, Node, OnnxModel } from "./model.ts";
+import { formatFacts } from "./operator-facts.ts";
 import { isFloat } from "./precision.ts";
 import { dataTypes } from "./tensor-types.ts";
-
-/** Operators that move entries of their first input, of any type, and do nothing else to them. */
-const moving = new Set([
-  "Flatten",
-  "Gather",
-  "Identity",
-  "Reshape",
-  "Slice",
-  "Split",
-  "Squeeze",
-  "Transpose",
-  "Unsqueeze",
-]);
-
-/** Operators that look at the shape of a tensor only. */
-const asksShape = new Set(["Shape", "Size"]);
 
 const floatCodes = new Set<number>(
   (Object.keys(dataTypes) as DataType[]).filter(isFloat).map((type) => dataTypes[type].code),
@@ -42,10 +27,10 @@ function isOnlyCast({ nodes, outputs }: Graph, tensor: string): boolean {
   const followed = new Set([tensor]);
   let isCast = false;
   for (const node of nodes) {
-    if (!readsOf(node).some((name) => followed.has(name)) || asksShape.has(node.op)) continue;
+    if (!readsOf(node).some((name) => followed.has(name)) || formatFacts(node.op).asksShape) continue;
     if (node.domain !== "" || readsOf(node).some((name, at) => at > 0 && followed.has(name))) return false;
     if (castsToFloat(node)) isCast = true;
-    else if (!moving.has(node.op)) return false;
+    else if (formatFacts(node.op).moves !== "first input") return false;
     else for (const output of node.outputs) followed.add(output);
   }
   return isCast && !outputs.some(({ name }) => followed.has(name));

@@ -103,7 +103,8 @@ test("what only rearranges the entries of its input is declared, and an infinity
   const moving = Object.keys(differentiable).filter((op) => differentiable[op]!.rule !== constant);
   const found = moving.filter((op) => handsOn(op) && differentiable[op]!.multiplyAdds === undefined);
   const declared = moving.filter((op) => differentiable[op]!.rearranges);
-  for (const op of declared) expect([op, formatFacts(op).infinity]).toEqual([op, "passes"]);
+  const passes = (op: string) => formatFacts(op).moves === "first input" || formatFacts(op).infinity === "passes";
+  expect(declared.filter((op) => !passes(op))).toEqual([]);
   expect(declared.sort()).toEqual(found.filter((op) => !stayTaps.has(op)).sort());
 });
 

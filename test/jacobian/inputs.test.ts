@@ -254,6 +254,21 @@ describe("an input of whole numbers", () => {
     expect(await denseOf(network, "x", "y", [1, 2, 3, 4, 5, 6])).toEqual([1, 3, 5, 2, 4, 6]);
   });
 
+  test("that go from space to depth before the cast are a source too", async () => {
+    const deepened = [
+      op("SpaceToDepth", ["x"], "deep", { blocksize: int(2) }),
+      op("Cast", ["deep"], "floats", { to: int(1) }),
+      op("Reshape", ["floats", "flat"], "row"),
+      op("MatMul", ["row", "eight"], "y"),
+    ];
+    const network = await networkOf(deepened, { x: ["uint8", [1, 1, 2, 4]] }, ["y"], {
+      flat: { type: "int64", shape: [2], data: BigInt64Array.of(1n, 8n) },
+      eight: floatTensor([8, 1], [1, 2, 3, 4, 5, 6, 7, 8]),
+    });
+    // Channels are the places in a block: x₀₀ x₀₂, x₀₁ x₀₃, x₁₀ x₁₂, x₁₁ x₁₃.
+    expect(await denseOf(network, "x", "y", [1, 2, 3, 4, 5, 6, 7, 8])).toEqual([1, 3, 2, 4, 5, 7, 6, 8]);
+  });
+
   describe("that picks entries", () => {
     const ids = [op("Gather", ["w", "ids"], "embedded", { axis: int(0) }), op("Mul", ["embedded", "embedded"], "y")];
     const inputs: Inputs = { ids: ["int64", [2]], mask: ["int64", [2, 1]] };
