@@ -46,7 +46,7 @@ test("is one object a line with the keys that scripts rely on, and nothing else"
   const sizes: Readonly<Record<string, number>> = { relu1: 576, conv2: 216, logits: 10 };
   for (const line of lines) {
     expect(Object.keys(line).join(", ")).toBe(
-      "model, input, from, tap, m, n, k, sigma, residual, status, floor, missed, jvp, vjp, seconds, kinks",
+      "model, input, from, tap, m, n, k, sigma, residual, status, floor, floors, missed, jvp, vjp, seconds, kinks",
     );
     const m = sizes[String(line.tap)]!;
     const k = Math.min(12, m);

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeNpy } from "../../src/images/npy.ts";
 import { buildModel, floatTensor, int, node, valueInfo, writeModel } from "../../src/onnx/index.ts";
+import { sharedDir, sharedPath } from "../support/shared.ts";
 import { pushforward } from "./command-line.ts";
 import { createWorkplace, type Workplace } from "./workplace.ts";
 
@@ -157,4 +159,36 @@ test("a study and a control take the values too", async () => {
   expect((await run(...study.slice(0, -1), "length=1")).stderr).toContain('value of input "length": stored 2');
   const control = await run("control", "net.onnx", "x.npy", "--kind", "matched", "--out", "c.onnx", ...given);
   expect(control.code).toBe(0);
+});
+
+const isThere = (model: string) => sharedDir !== undefined && existsSync(sharedPath("data", "models", model));
+
+describe("published models", () => {
+  const inspected = async (model: string, ...args: readonly string[]) => {
+    const { code, stdout } = await run("inspect", sharedPath("data", "models", model), "--json", ...args);
+    const taps = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { name: string; from: string; supported: boolean; unsupported: string[] });
+    return { code, taps };
+  };
+
+  test("a detector of speech opens with its state and sampling rate, and says which operator stops J", async ({
+    skip,
+  }) => {
+    skip(!isThere("silero-vad.onnx"), "the model is not in ../shared/data/models");
+    const held = ["--shape", "576", "--shape", "state=2,1,128", "--input", "state=0", "--input", "sr=16000"];
+    const { code, taps } = await inspected("silero-vad.onnx", ...held);
+    expect(code).toBe(0);
+    expect(taps.filter(({ supported }) => supported).map(({ name }) => name)).toContain("relu4");
+    expect(taps.find(({ name }) => name === "output")).toMatchObject({ supported: false, unsupported: ["LSTM"] });
+  });
+
+  test("a model of language opens at token ids, and every tap behind its embeddings can be had", async ({ skip }) => {
+    skip(!isThere("stories260k-ids.onnx"), "the model is not in ../shared/data/models");
+    const { code, taps } = await inspected("stories260k-ids.onnx", "--shape", "8");
+    expect(code).toBe(0);
+    expect(taps[0]).toMatchObject({ name: "ids", from: "embeddings", supported: false });
+    expect(taps.slice(1).filter(({ supported }) => !supported)).toEqual([]);
+  });
 });

@@ -147,7 +147,7 @@ describe.skipIf(process.platform !== "linux")("a run that does not fit into memo
   });
 
   test("is told what would fit", async () => {
-    const { code, stderr } = await within(4e6, "spectrum", "long.onnx", "many", "-k", "250", "--vectors", "all");
+    const { code, stderr } = await within(5e6, "spectrum", "long.onnx", "many", "-k", "250", "--vectors", "all");
     expect(code).toBe(2);
     expect(stderr).toMatch(
       / {2}do {2}The run would fit with --out FOLDER \(.*\), or with --vectors none, or with -k \d+\. With --no-plan/,
