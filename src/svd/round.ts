@@ -65,6 +65,8 @@ const LEVEL = { least: 0.02, most: 0.5 };
 const FIRST_LOOK = 1.25;
 /** The highest degree of a filter. A spectrum that needs a higher one cannot be told from a flat one in float32. */
 const MAX_DEGREE = 256;
+/** A filter is considered again when the basis has grown by this factor. It takes the vectors of the whole projected problem. */
+const AGAIN = 1.6;
 /** The cutoff of a filter that proves too high is lowered by this factor. */
 const LOWER = 0.98;
 
@@ -80,6 +82,8 @@ export class Round {
   /** The products of the basis vectors, while there is no filter. */
   private stored: BasisProducts | undefined;
   private schedule: Schedule;
+  /** The size of the basis when a filter was last considered. */
+  private considered = 0;
 
   constructor(options: RoundOptions) {
     this.options = options;
@@ -199,7 +203,9 @@ export class Round {
     const { blockRows, side, productCost, mixCost } = this.options;
     const { size, capacity } = this.lanczos;
     const headroom = tolerance / NOISE;
-    if (this.filter.degree === 1 && (this.full || productCost < side.length * capacity)) {
+    const isDue = this.full || (productCost < side.length * capacity && size >= AGAIN * this.considered);
+    if (this.filter.degree === 1 && isDue) {
+      this.considered = size;
       const weights = this.lanczos.firstBlockShares(await ritz.vectors());
       const { length } = side;
       const costs = { productCost, mixCost };
