@@ -134,7 +134,7 @@ export const directionalNoise: Study = {
     const probes = probesOf(lab.algebra, sizeOf(target.shape), PROBES, rng);
     const energyAt = async (point: Float32Array) => {
       using there = await lab.jacobian(point, source, target);
-      return energyOf(there, probes);
+      return await energyOf(there, probes);
     };
     const before = await energyAt(x);
     const subspace = gaussianArray(rng, j * x.length);

@@ -276,7 +276,7 @@ async function spectraAt(lab: Lab, image: number, points: readonly Float32Array[
     const clean = await lab.spectrum(image, t + 1);
     const solvedAt = async (point: Float32Array) => {
       using J = await lab.jacobian(point, source!, tap);
-      return J.isConstant ? clean : J.svd({ k: clean.k, tol: lab.tol, seed: lab.seed });
+      return J.isConstant ? clean : await J.svd({ k: clean.k, tol: lab.tol, seed: lab.seed });
     };
     for (const [level, point] of points.entries()) {
       const at = t * points.length + level;
