@@ -4,6 +4,7 @@ import { PushforwardError } from "../../base/index.ts";
 import { type Backend, believed } from "../../runtime/index.ts";
 import { deviceBackend } from "../ort/device-backend.ts";
 import { type BackendOptions, createBackend, RUNTIME } from "./backend.ts";
+import { noteHeld } from "./garbage.ts";
 import { describeGpu } from "./gpu-name.ts";
 import { type Probe, probe } from "./probe.ts";
 
@@ -153,5 +154,9 @@ export async function openDevice({
   if (device === "cuda") return believed(createBackend(options, device), cpu, notice);
   const ort = await import("onnxruntime-node"); // In this thread only for a GPU.
   ort.env.logLevel = "fatal"; // What goes wrong is told by errors, in words.
-  return believed(deviceBackend(ort, { device, provider: [device], description, largestTensor }), cpu, notice);
+  return believed(
+    deviceBackend(ort, { device, provider: [device], description, largestTensor, noteHeld }),
+    cpu,
+    notice,
+  );
 }

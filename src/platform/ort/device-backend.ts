@@ -20,6 +20,8 @@ export interface DeviceOptions {
   readonly description: string;
   /** Bytes. */
   readonly largestTensor: number;
+  /** Is told how many bytes more, or fewer, tensors hold: the garbage collector does not know of them. */
+  readonly noteHeld?: (bytes: number) => void;
 }
 
 /**
@@ -28,7 +30,10 @@ export interface DeviceOptions {
  *
  * A graph has one session: results that stay on the device are written to buffers that are allocated first.
  */
-export function deviceBackend(ort: Ort, { device, provider, description, largestTensor }: DeviceOptions): Backend {
+export function deviceBackend(
+  ort: Ort,
+  { device, provider, description, largestTensor, noteHeld = () => undefined }: DeviceOptions,
+): Backend {
   const sessions = new Set<Session>();
   const create = async (model: OnnxModel, stays: boolean): Promise<Session> => {
     const session = await ort.InferenceSession.create(writeModel(model), {
@@ -42,7 +47,7 @@ export function deviceBackend(ort: Ort, { device, provider, description, largest
     sessions.add(session);
     return session;
   };
-  const memory = new DeviceMemory(ort, create);
+  const memory = new DeviceMemory(ort, create, noteHeld);
   const upload = (tensor: Tensor): DeviceTensor =>
     fitsBuffer(tensor) ? BufferTensor.upload(memory, tensor) : new HostTensor(tensor);
   const allocate = (shape: Shape): DeviceTensor =>
@@ -89,6 +94,7 @@ export function deviceBackend(ort: Ort, { device, provider, description, largest
     upload,
     allocate,
     async dispose() {
+      await memory.dispose(); // While there are sessions: without any, ONNX Runtime has no device to free buffers of.
       for (const session of sessions) await session.release();
       sessions.clear();
     },

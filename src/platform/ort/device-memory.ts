@@ -14,6 +14,13 @@ const bufferTypes: ReadonlySet<DataType> = new Set(["float32", "int32", "uint32"
 export const fitsBuffer = ({ type, shape }: Pick<Tensor, "type" | "shape">): boolean =>
   bufferTypes.has(type) && sizeOf(shape) > 0;
 
+/** A buffer that is made when it is first needed. */
+export interface HeldBuffer {
+  get(): Promise<OrtTensor>;
+  /** A second time does nothing. */
+  free(): Promise<void>;
+}
+
 /**
  * Buffers of a device, filled, copied and read by small graphs, because ONNX Runtime offers nothing else: `getData` of a tensor on
  * the device ends the whole process in onnxruntime-node 1.30. A buffer is a tensor with one axis.
@@ -23,9 +30,43 @@ export class DeviceMemory {
   readonly #create: CreateSession;
   readonly #sessions = new Map<string, Promise<Session>>();
 
-  constructor(ort: Ort, create: CreateSession) {
+  readonly #noteHeld: (bytes: number) => void;
+  readonly #held = new Set<HeldBuffer>();
+
+  /** @param noteHeld is told how many bytes more, or fewer, buffers hold */
+  constructor(ort: Ort, create: CreateSession, noteHeld: (bytes: number) => void) {
     this.#ort = ort;
     this.#create = create;
+    this.#noteHeld = noteHeld;
+  }
+
+  /** A buffer that is made when it is first needed, and freed with the memory at the latest. */
+  hold(bytes: number, make: () => Promise<OrtTensor>): HeldBuffer {
+    let made: Promise<OrtTensor> | undefined;
+    let isFree = false;
+    const held: HeldBuffer = {
+      get: () => {
+        // ONNX Runtime would end the process.
+        if (isFree) return Promise.reject(new Error("a tensor on the device was used after it was disposed of"));
+        if (made === undefined) {
+          this.#held.add(held);
+          this.#noteHeld(bytes);
+          made = make();
+        }
+        return made;
+      },
+      free: async () => {
+        if (isFree) return;
+        isFree = true;
+        if (!this.#held.delete(held)) return;
+        this.#noteHeld(-bytes);
+        await made?.then(
+          (tensor) => tensor.dispose(),
+          () => undefined, // It never was there.
+        );
+      },
+    };
+    return held;
   }
 
   /** The entries of a tensor in a new buffer. */
@@ -73,8 +114,9 @@ export class DeviceMemory {
     return { ...fromOrt(await this.#run("read", tensor.type as DataType, { x }, false)), shape: tensor.dims };
   }
 
+  /** Frees all buffers. The sessions are those of the backend, which releases them. */
   async dispose(): Promise<void> {
-    for (const session of this.#sessions.values()) await (await session).release();
+    for (const held of this.#held) await held.free();
     this.#sessions.clear();
   }
 

@@ -1,38 +1,40 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
 import { type Tensor, zeros } from "../../onnx/index.ts";
 import { type DeviceTensor, HostTensor } from "../../runtime/index.ts";
-import type { DeviceMemory } from "./device-memory.ts";
+import type { DeviceMemory, HeldBuffer } from "./device-memory.ts";
 import type { OrtTensor } from "./ort.ts";
 
 /** How many entries programs of a device write at a time. */
 const AT_ONCE = 4;
 
-/** A buffer of a device that is made when it is first needed. */
+/** A buffer of a device. It is made when it is first needed, and freed when it is disposed of, or when nothing refers to it any more. */
 class Buffer {
-  readonly #make: () => Promise<OrtTensor>;
-  #made: Promise<OrtTensor> | undefined;
-  #disposed = false;
+  readonly #held: HeldBuffer;
 
-  constructor(make: () => Promise<OrtTensor>) {
-    this.#make = make;
+  constructor(held: HeldBuffer) {
+    this.#held = held;
+    forgotten.register(this, held, this);
   }
 
-  get(): Promise<OrtTensor> {
-    // ONNX Runtime would end the process.
-    if (this.#disposed) return Promise.reject(new Error("a tensor on the device was used after it was disposed of"));
-    this.#made ??= this.#make();
-    return this.#made;
+  /** Calls `use` with the memory, which is there until that is done. */
+  async use<T>(use: (memory: OrtTensor) => Promise<T>): Promise<T> {
+    inUse.add(this);
+    try {
+      return await use(await this.#held.get());
+    } finally {
+      inUse.delete(this);
+    }
   }
 
   dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.#made?.then(
-      (tensor) => tensor.dispose(),
-      () => undefined, // It never was there.
-    );
+    forgotten.unregister(this);
+    this.#held.free();
   }
 }
+
+const forgotten = new FinalizationRegistry<HeldBuffer>((held) => held.free());
+/** Buffers that a session reads or writes, so that they are not forgotten meanwhile. */
+const inUse = new Set<Buffer>();
 
 /** A tensor in a buffer of a device: entries from `start` on. */
 export class BufferTensor implements DeviceTensor {
@@ -56,12 +58,15 @@ export class BufferTensor implements DeviceTensor {
   }
 
   static upload(memory: DeviceMemory, tensor: Tensor): BufferTensor {
-    const { type, shape } = tensor;
-    return new BufferTensor({ type, shape, memory, buffer: new Buffer(() => memory.upload(tensor)) });
+    const { type, shape, data } = tensor;
+    const bytes = "byteLength" in data ? data.byteLength : 0;
+    const buffer = new Buffer(memory.hold(bytes, () => memory.upload(tensor)));
+    return new BufferTensor({ type, shape, memory, buffer });
   }
 
   static allocate(memory: DeviceMemory, shape: Shape): BufferTensor {
-    const buffer = new Buffer(() => memory.allocate(sizeOf(shape)));
+    const size = sizeOf(shape);
+    const buffer = new Buffer(memory.hold(size * Float32Array.BYTES_PER_ELEMENT, () => memory.allocate(size)));
     return new BufferTensor({ type: "float32", shape, memory, buffer });
   }
 
@@ -72,15 +77,16 @@ export class BufferTensor implements DeviceTensor {
   }
 
   /** Calls `use` with the tensor as an input of a session. What lies at the beginning of its buffer is not copied. */
-  async feed<T>(use: (tensor: OrtTensor) => Promise<T>): Promise<T> {
-    const buffer = await this.#buffer.get();
-    if (this.#start === 0) return use(this.#memory.shaped(buffer, this.shape));
-    const copy = await this.#memory.slice(buffer, this.#start, sizeOf(this.shape));
-    try {
-      return await use(this.#memory.shaped(copy, this.shape));
-    } finally {
-      copy.dispose();
-    }
+  feed<T>(use: (tensor: OrtTensor) => Promise<T>): Promise<T> {
+    return this.#buffer.use(async (buffer) => {
+      if (this.#start === 0) return use(this.#memory.shaped(buffer, this.shape));
+      const copy = await this.#memory.slice(buffer, this.#start, sizeOf(this.shape));
+      try {
+        return await use(this.#memory.shaped(copy, this.shape));
+      } finally {
+        copy.dispose();
+      }
+    });
   }
 
   /**
@@ -88,18 +94,20 @@ export class BufferTensor implements DeviceTensor {
    * what was written is copied. Programs of a device write four entries at a time, so that those behind the last one would be lost if
    * they are not the end of the buffer.
    */
-  async write<T>(use: (tensor: OrtTensor) => Promise<T>): Promise<T> {
-    const [buffer, size] = [await this.#buffer.get(), sizeOf(this.shape)];
-    const isWhole = size % AT_ONCE === 0 || size === sizeOf(buffer.dims);
-    if (this.#start === 0 && isWhole) return use(this.#memory.shaped(buffer, this.shape));
-    const result = await this.#memory.allocate(size);
-    try {
-      const used = await use(this.#memory.shaped(result, this.shape));
-      await this.#memory.write(result, buffer, this.#start);
-      return used;
-    } finally {
-      result.dispose();
-    }
+  write<T>(use: (tensor: OrtTensor) => Promise<T>): Promise<T> {
+    return this.#buffer.use(async (buffer) => {
+      const size = sizeOf(this.shape);
+      const isWhole = size % AT_ONCE === 0 || size === sizeOf(buffer.dims);
+      if (this.#start === 0 && isWhole) return use(this.#memory.shaped(buffer, this.shape));
+      const result = await this.#memory.allocate(size);
+      try {
+        const used = await use(this.#memory.shaped(result, this.shape));
+        await this.#memory.write(result, buffer, this.#start);
+        return used;
+      } finally {
+        result.dispose();
+      }
+    });
   }
 
   read(): Promise<Tensor> {
