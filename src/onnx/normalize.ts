@@ -7,7 +7,7 @@ import { allNames, definedNames, freshName, mapSubgraphs, withGraph } from "./gr
 import { inline } from "./inline.ts";
 import { shapeOfValue, tensorOf } from "./input-values.ts";
 import { mainInput } from "./main-input.ts";
-import type { Evaluate, Graph, InputValue, Model, ModelInput, Node, OnnxModel, Tensor } from "./model.ts";
+import type { Evaluate, Graph, InputValue, Model, ModelInput, Node, NumericData, OnnxModel, Tensor } from "./model.ts";
 import { inRunnableOpset, namingOpsets } from "./opset-range.ts";
 import { inFloat32, isFloat, toFloat32 } from "./precision.ts";
 import { runOnce } from "./run-once.ts";
@@ -48,7 +48,12 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
     const single = named(inRunnableOpset(checkModel(inFloatsWhereCast(inFloat32(model)))));
     const observed = new Map([...(options.feeds ?? [])].map(([name, tensor]) => [name, toFloat32(tensor)]));
     const bound = bindInputs(single, askedShapes(model, options, observed));
-    const feeds = new Map([...feedsFor(bound, given), ...observed]);
+    const feeds = feedsFor(bound, given);
+    for (const [name, tensor] of observed) {
+      const own = feeds.get(name)!;
+      // An input of whole numbers may be one of floats by now.
+      feeds.set(name, tensor.type === own.type ? tensor : tensorOf(name, own, tensor.data as NumericData));
+    }
     const inputs = model.graph.inputs.map(({ name, type = "float32" }): ModelInput => {
       const { shape } = feeds.get(name)!;
       const value = given.get(name);
