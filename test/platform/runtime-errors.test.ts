@@ -12,7 +12,7 @@ import {
   valueInfo,
 } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
-import { runtimeError } from "../../src/platform/node/runtime-errors.ts";
+import { runtimeError } from "../../src/platform/ort/runtime-errors.ts";
 
 const backend = createBackend();
 afterAll(() => backend.dispose());

@@ -5,11 +5,11 @@ import { PushforwardError, sizeOf } from "../../base/index.ts";
 import { type OnnxModel, type Tensor, writeModel } from "../../onnx/index.ts";
 import { type Backend, createAlgebra, type DeviceTensor, type Executable, type Feeds } from "../../runtime/index.ts";
 import { withSafeEnds } from "../ort/ort.ts";
+import { runtimeError } from "../ort/runtime-errors.ts";
 import { cpuColumns } from "./cpu-columns.ts";
 import type { Feed, Place, Task } from "./cpu-messages.ts";
 import { CpuMemory, CpuTensor } from "./cpu-tensor.ts";
 import { cpuThread, freshNumber, sendable } from "./cpu-thread.ts";
-import { runtimeError } from "./runtime-errors.ts";
 
 const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
 /** The runtime and its version, as results name it. */

@@ -1,10 +1,10 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
 import type { Tensor } from "../../onnx/index.ts";
 import type { DeviceTensor } from "../../runtime/index.ts";
+import { runtimeError } from "../ort/runtime-errors.ts";
 import type { Range } from "./cpu-messages.ts";
 import { cpuThread, freshNumber, sendable } from "./cpu-thread.ts";
 import { noteHeld } from "./garbage.ts";
-import { runtimeError } from "./runtime-errors.ts";
 
 /** The bytes of an entry of most tensors. */
 const BYTES = 4;

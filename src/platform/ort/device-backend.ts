@@ -8,10 +8,10 @@ import {
   type Feeds,
   HostTensor,
 } from "../../runtime/index.ts";
-import { runtimeError } from "../node/runtime-errors.ts";
 import { DeviceMemory, fitsBuffer } from "./device-memory.ts";
 import { BufferTensor } from "./device-tensor.ts";
 import { fromOrt, type Ort, type OrtTensor, type Session, toOrt, withSafeEnds } from "./ort.ts";
+import { runtimeError } from "./runtime-errors.ts";
 
 export interface DeviceOptions {
   readonly device: Backend["device"];
