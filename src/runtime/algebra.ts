@@ -59,7 +59,7 @@ export function createAlgebra(backend: Host): BlockAlgebra {
     };
   };
 
-  const inFloat64 = sumsInFloat64(read);
+  const inFloat64 = sumsInFloat64(read, backend.upload);
   const exactly = backend.float64 === undefined ? inFloat64 : sumsOn(backend.float64);
   const inPieces = backend.can.float64 ? inFloat64 : sumsInPieces(read);
   const copy = (x: Block, into: Block) => write(copyModel, { x: x.tensor() }, into);

@@ -1,5 +1,6 @@
 import { intTensor, type Tensor } from "../onnx/index.ts";
 import { differenceModel, dotsModel, exactCombineModel, exactGramModel, exactSelfGramModel } from "./algebra-graphs.ts";
+import type { Backend } from "./backend.ts";
 import type { Block } from "./block.ts";
 import type { Matrix } from "./block-algebra.ts";
 import type { ExactSums, ReadResult } from "./exact-sums.ts";
@@ -14,14 +15,17 @@ const PANELS = 4;
 const PANEL_ROWS = 32;
 
 /** Sums in float64, for a device that has it. */
-export function sumsInFloat64(read: ReadResult): ExactSums {
+export function sumsInFloat64(read: ReadResult, upload: Backend["upload"]): ExactSums {
   const gramOfTwo = async (a: Block, b: Block): Promise<Matrix> => {
     const total = new Float64Array(a.rows * b.rows);
-    for (const columns of columnRanges(a.length)) {
-      const { data } = await read(exactGramModel, { a: a.tensor(), b: b.tensor(), ...columns });
-      const part = data as Float64Array;
-      for (let i = 0; i < total.length; i++) total[i] = total[i]! + part[i]!;
-    }
+    await inTurn(
+      columnRanges(a.length),
+      (columns) => read(exactGramModel, { a: a.tensor(), b: b.tensor(), ...columns }),
+      ({ data }) => {
+        const part = data as Float64Array;
+        for (let i = 0; i < total.length; i++) total[i] = total[i]! + part[i]!;
+      },
+    );
     return { rows: a.rows, columns: b.rows, data: total };
   };
 
@@ -30,32 +34,44 @@ export function sumsInFloat64(read: ReadResult): ExactSums {
     const { rows } = a;
     const step = Math.max(PANEL_ROWS, Math.ceil(rows / PANELS));
     const data = new Float64Array(rows * rows);
-    for (const columns of columnRanges(a.length)) {
-      for (let from = 0; from < rows; from += step) {
-        const to = Math.min(rows, from + step);
+    const panels = Array.from(
+      { length: Math.ceil(rows / step) },
+      (_, i) => [i * step, Math.min(rows, (i + 1) * step)] as const,
+    );
+    const parts = columnRanges(a.length).flatMap((columns) => panels.map((panel) => ({ columns, panel })));
+    await inTurn(
+      parts,
+      ({ columns, panel: [from, to] }) => {
         const feeds = { a: a.range(0, to).tensor(), first: intTensor([from]), last: intTensor([to]), ...columns };
-        const part = await read(exactSelfGramModel, feeds);
-        (part.data as Float64Array).forEach((value, at) => {
-          data[(from + Math.floor(at / to)) * rows + (at % to)]! += value;
-        });
-      }
-    }
+        return read(exactSelfGramModel, feeds);
+      },
+      (result, { panel: [from, to] }) => {
+        const part = result.data as Float64Array;
+        for (let row = from, at = 0; row < to; row++) {
+          for (let column = 0; column < to; column++, at++) data[row * rows + column]! += part[at]!;
+        }
+      },
+    );
     for (let i = 0; i < rows; i++) for (let j = 0; j < i; j++) data[j * rows + i] = data[i * rows + j]!;
     return { rows, columns: rows, data };
   };
 
   const combine = async (c: Matrix, q: Block): Promise<Float32Array> => {
     const result = new Float32Array(c.rows * q.length);
+    using weights = upload(doubleTensor(c));
     let at = 0;
-    for (const columns of columnRanges(q.length)) {
-      const part = await read(exactCombineModel, { c: doubleTensor(c), q: q.tensor(), ...columns });
-      const width = part.shape[1]!;
-      for (let row = 0; row < c.rows; row++) {
-        const from = (part.data as Float32Array).subarray(row * width, (row + 1) * width);
-        result.set(from, row * q.length + at);
-      }
-      at += width;
-    }
+    await inTurn(
+      columnRanges(q.length),
+      (columns) => read(exactCombineModel, { c: weights, q: q.tensor(), ...columns }),
+      (part) => {
+        const width = part.shape[1]!;
+        for (let row = 0; row < c.rows; row++) {
+          const from = (part.data as Float32Array).subarray(row * width, (row + 1) * width);
+          result.set(from, row * q.length + at);
+        }
+        at += width;
+      },
+    );
     return result;
   };
 
@@ -92,9 +108,24 @@ async function bySomeRows(
   return all;
 }
 
-/** The ends of successive ranges of columns, as inputs of the graphs. */
-function* columnRanges(length: number): Generator<Record<"from" | "to", Tensor>> {
-  for (let from = 0; from < length; from += EXACT_COLUMNS) {
-    yield { from: intTensor([from]), to: intTensor([Math.min(length, from + EXACT_COLUMNS)]) };
+/** Computes a part for each task and uses it while the next one is computed. The parts are used in the order of the tasks. */
+async function inTurn<T>(
+  tasks: readonly T[],
+  compute: (task: T) => Promise<Tensor>,
+  use: (part: Tensor, task: T) => void,
+): Promise<void> {
+  let next = tasks.length === 0 ? undefined : compute(tasks[0]!);
+  for (const [i, task] of tasks.entries()) {
+    const part = await next!;
+    next = i + 1 < tasks.length ? compute(tasks[i + 1]!) : undefined;
+    use(part, task);
   }
+}
+
+/** The ends of successive ranges of columns, as inputs of the graphs. */
+function columnRanges(length: number): Record<"from" | "to", Tensor>[] {
+  return Array.from({ length: Math.ceil(length / EXACT_COLUMNS) }, (_, i) => ({
+    from: intTensor([i * EXACT_COLUMNS]),
+    to: intTensor([Math.min(length, (i + 1) * EXACT_COLUMNS)]),
+  }));
 }
