@@ -32,6 +32,7 @@ with xarray.open_zarr(sys.argv[1]) as run:
                 "residual": unit.residual.dropna("k").values.tolist(),
                 "status": words(unit.status),
                 "floor": float(unit.floor),
+                "floors": unit.floors.dropna("k").values.tolist(),
                 "missed": missed,
                 "jvp": int(unit.jvp),
                 "vjp": int(unit.vjp),

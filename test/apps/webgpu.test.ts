@@ -34,18 +34,19 @@ describe.skipIf(!webgpu.available)(`the digits network on WebGPU (${webgpu.name 
   );
 
   test.each(onCpu.taps.slice(1).map(({ name }) => name))(
-    "%s: σ within the sum of the certificates, kinks as on the CPU",
+    "%s: all σ within the sum of the certificates, kinks as on the CPU",
     { timeout: 120_000 },
     async (to) => {
       const [expected, J] = [await onCpu.jacobian({ at: drawn, to }), await onGpu.jacobian({ at: drawn, to })];
-      const options = { k: 3, seed: 1 };
+      const k = Math.min(sizeOf(J.source), sizeOf(J.target));
+      const options = { k, seed: 1 };
       const [known, found] = [await expected.svd(options), await J.svd(options)];
-      for (const i of [0, 1, 2]) {
-        const certified = known.certificate.residual[i]! + found.certificate.residual[i]!;
-        const floors = known.certificate.floor + found.certificate.floor;
-        expect(Math.abs(known.sigma[i]! - found.sigma[i]!)).toBeLessThanOrEqual(certified + floors);
+      const certified = ({ certificate: { residual, floors } }: typeof known, i: number) => residual[i]! + floors[i]!;
+      for (let i = 0; i < k; i++) {
+        const difference = Math.abs(known.sigma[i]! - found.sigma[i]!);
+        expect(difference).toBeLessThanOrEqual(certified(known, i) + certified(found, i));
       }
-      expect(found.certificate.status).toEqual(["converged", "converged", "converged"]);
+      expect(found.certificate.status).not.toContain("unconverged");
       expect(found.certificate.missed.kind).toBe(known.certificate.missed.kind);
       expect(Math.max(...Object.values(found.certificate.orthogonality))).toBeLessThan(1e-6);
       expect(J.kinks).toEqual(expected.kinks);

@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { buildModel, node, valueInfo } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
@@ -34,6 +36,27 @@ test("a tensor that was disposed of is not used", async () => {
   const tensor = backend.allocate([3]);
   tensor.dispose();
   await expect(tensor.read()).rejects.toMatchObject({ code: "backend-failed" });
+});
+
+test("a process that ends while a graph runs ends as it was asked to", () => {
+  const backend = fileURLToPath(new URL("../../src/platform/node/backend.ts", import.meta.url));
+  const onnx = fileURLToPath(new URL("../../src/onnx/index.ts", import.meta.url));
+  const program = `
+    import { createBackend } from ${JSON.stringify(backend)};
+    import { buildModel, node, valueInfo } from ${JSON.stringify(onnx)};
+    const square = (name) => valueInfo(name, "float32", [1500, 1500]);
+    const names = ["a", ...Array.from({ length: 40 }, (_, i) => "p" + i)];
+    const nodes = names.slice(1).map((name, i) => node({ op: "MatMul", inputs: [names[i], "a"], outputs: [name] }));
+    const graph = { inputs: [square("a")], outputs: [square(names.at(-1))], initializers: new Map(), nodes };
+    const executable = await createBackend({ threads: 1 }).compile(buildModel(graph));
+    const a = { type: "float32", shape: [1500, 1500], data: new Float32Array(1500 * 1500) };
+    executable.run({ a }, [names.at(-1)]);
+    setTimeout(() => process.exit(7), 100);
+  `;
+  const { status, stderr } = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+    encoding: "utf8",
+  });
+  expect([status, stderr]).toEqual([7, ""]);
 });
 
 test("the event loop goes on while a graph runs", async () => {

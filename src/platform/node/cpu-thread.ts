@@ -12,14 +12,24 @@ interface Waiting {
   readonly reject: (cause: Error) => void;
 }
 
+/** What the program and the thread tell each other in shared memory: whether the thread computes, and whether the program ends. */
+const [COMPUTES, ENDS] = [0, 1];
+
 /** The thread in which ONNX Runtime computes on the CPU. All backends of a process share it. It keeps no process alive. */
 class CpuThread {
-  readonly #worker = new Worker(new URL("./cpu-worker.mjs", import.meta.url));
+  readonly #state = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+  readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #calls = 0;
 
   constructor() {
+    Atomics.store(this.#state, COMPUTES, 1); // It loads ONNX Runtime first.
+    this.#worker = new Worker(new URL("./cpu-worker.mjs", import.meta.url), {
+      workerData: this.#state,
+      execArgv: [], // Options of the program, such as that its input is a module, are not for the thread.
+    });
     this.#worker.unref();
+    process.once("exit", () => this.#end());
     this.#worker.on("message", ({ call, result, failure }: Reply) => {
       const { resolve, reject } = this.#waiting.get(call)!;
       this.#done(call);
@@ -28,11 +38,18 @@ class CpuThread {
     });
     this.#worker.on("error", (cause) => {
       if (thread === this) thread = undefined;
+      Atomics.store(this.#state, COMPUTES, 0);
       for (const [call, { reject }] of this.#waiting) {
         this.#done(call);
         reject(cause);
       }
     });
+  }
+
+  /** Waits until ONNX Runtime is at rest, because it aborts a process that ends while it computes. */
+  #end(): void {
+    Atomics.store(this.#state, ENDS, 1);
+    Atomics.wait(this.#state, COMPUTES, 1);
   }
 
   /** Sends a task that has no result. */

@@ -2,7 +2,7 @@
 // The thread in which ONNX Runtime computes, so that the event loop of the program goes on while a graph runs. Sessions and tensors
 // have numbers, which the program gives them. This file is JavaScript because a thread starts from a file as it is, in the
 // sources and in what is built of them.
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
 
 /**
@@ -16,6 +16,15 @@ import * as ort from "onnxruntime-node";
  */
 
 const port = /** @type {import("node:worker_threads").MessagePort} */ (parentPort);
+
+/** Whether this thread computes, and whether the program ends: then it computes no more. */
+const state = /** @type {Int32Array} */ (workerData);
+const [COMPUTES, ENDS] = [0, 1];
+
+function rest() {
+  Atomics.store(state, COMPUTES, 0);
+  Atomics.notify(state, COMPUTES);
+}
 
 /** @type {Map<number, ort.InferenceSession>} */
 const sessions = new Map();
@@ -165,6 +174,8 @@ let queue = Promise.resolve();
 port.on("message", (/** @type {Task & { readonly call?: number }} */ task) => {
   queue = queue.then(async () => {
     const { call } = task;
+    Atomics.store(state, COMPUTES, 1);
+    if (Atomics.load(state, ENDS) === 1) return rest();
     try {
       const result = await done(task);
       if (call === undefined) return;
@@ -177,6 +188,9 @@ port.on("message", (/** @type {Task & { readonly call?: number }} */ task) => {
       } else if ("into" in task) {
         tensors.set(task.into.tensor, { failure: cause }); // Whoever uses the result is told.
       }
+    } finally {
+      rest();
     }
   });
 });
+rest();
