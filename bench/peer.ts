@@ -104,7 +104,7 @@ export async function solvedBy(
     how: report.peer,
     shape: report.shape,
     seconds: report.seconds,
-    whole: start + report.compile_seconds + report.seconds,
+    whole: start + (report.compile_seconds ?? 0) + report.seconds, // PyTorch compiles nothing.
     jvp: report.products.J,
     vjp: report.products.JT,
     residual: report.worst_sampled_residual_over_s1,
