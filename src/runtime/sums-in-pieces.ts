@@ -19,14 +19,17 @@ export function sumsInPieces(read: ReadResult): Omit<ExactSums, "combine"> {
   const magnitude = async (x: Block): Promise<number> =>
     ((await read(magnitudeModel, { a: x.tensor() })).data as Float32Array)[0]!;
 
+  /** Two blocks as inputs of a graph, each with its power of two. */
+  const scaled = async (a: Block, b: Block) => {
+    const left = factorFor(await magnitude(a));
+    const right = a === b ? left : factorFor(await magnitude(b));
+    return { left, right, operands: { a: a.tensor(), a_factor: scalar(left), b: b.tensor(), b_factor: scalar(right) } };
+  };
+
   return {
     async gram(a, b) {
       const [size, piece] = [a.rows * b.rows, pieceLength(a.length)];
-      const [left, right] = [
-        factorFor(await magnitude(a)),
-        factorFor(a === b ? await magnitude(a) : await magnitude(b)),
-      ];
-      const operands = { a: a.tensor(), a_factor: scalar(left), b: b.tensor(), b_factor: scalar(right) };
+      const { left, right, operands } = await scaled(a, b);
       const total = new Float64Array(size);
       for (const [from, to] of ranges(a.length, piece * Math.max(1, Math.floor(MOST_READ / size)))) {
         const { data } = await read(gramModel, { ...operands, ...range(from, to), ...inPieces(to - from, piece) });
@@ -36,11 +39,7 @@ export function sumsInPieces(read: ReadResult): Omit<ExactSums, "combine"> {
     },
 
     async dots(a, b) {
-      const [left, right] = [
-        factorFor(await magnitude(a)),
-        factorFor(a === b ? await magnitude(a) : await magnitude(b)),
-      ];
-      const operands = { a: a.tensor(), a_factor: scalar(left), b: b.tensor(), b_factor: scalar(right) };
+      const { left, right, operands } = await scaled(a, b);
       const sums = await read(dotsModel, { ...operands, ...inPieces(a.length, pieceLength(a.length)) });
       return rowSums(sums).map((value) => value / left / right);
     },

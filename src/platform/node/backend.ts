@@ -140,10 +140,7 @@ async function ask(asked: "load" | "run", task: Task, move: readonly ArrayBuffer
     });
 }
 
-function heldFeed(tensor: DeviceTensor) {
-  if (!(tensor instanceof CpuTensor)) throw new TypeError("A tensor of another device was given to the CPU.");
-  return { type: tensor.type, shape: tensor.shape, ...tensor.range };
-}
+const heldFeed = (tensor: DeviceTensor) => ({ type: tensor.type, shape: tensor.shape, ...CpuTensor.of(tensor).range });
 
 /** Feeds as they are sent to the thread, and what of them may be moved. */
 function sentFeeds(feeds: Feeds, inside: (name: string) => string) {

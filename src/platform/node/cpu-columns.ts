@@ -1,4 +1,4 @@
-import type { Backend } from "../../runtime/index.ts";
+import type { Backend, DeviceTensor } from "../../runtime/index.ts";
 import { CpuTensor } from "./cpu-tensor.ts";
 import { cpuThread, sendable } from "./cpu-thread.ts";
 
@@ -11,10 +11,13 @@ export const cpuColumns: NonNullable<Backend["columns"]> = {
   scatter: (x, positions, into) => moved("scatter", x, positions, into),
 };
 
-async function moved(what: "select" | "scatter", x: unknown, positions: Uint32Array, into: unknown): Promise<void> {
-  if (!(x instanceof CpuTensor && into instanceof CpuTensor)) {
-    throw new TypeError("A tensor of another device was given to the CPU.");
-  }
+async function moved(
+  what: "select" | "scatter",
+  x: DeviceTensor,
+  positions: Uint32Array,
+  into: DeviceTensor,
+): Promise<void> {
   const { data, move } = sendable(positions);
-  cpuThread().tell({ do: what, x: x.range, into: into.range, rows: x.shape[0]!, positions: data }, move);
+  const [from, to] = [CpuTensor.of(x).range, CpuTensor.of(into).range];
+  cpuThread().tell({ do: what, x: from, into: to, rows: x.shape[0]!, positions: data }, move);
 }

@@ -53,6 +53,12 @@ export class CpuTensor implements DeviceTensor {
     this.#isView = start !== undefined;
   }
 
+  /** A tensor that is in the thread. */
+  static of(tensor: DeviceTensor): CpuTensor {
+    if (tensor instanceof CpuTensor) return tensor;
+    throw new TypeError("A tensor of another device was given to the CPU.");
+  }
+
   static upload({ type, shape, data }: Tensor): CpuTensor {
     const memory = new CpuMemory();
     memory.holds(sizeOf(shape));

@@ -63,13 +63,6 @@ function inputOf(feed) {
   return new ort.Tensor(/** @type {"float32"} */ (feed.type), /** @type {Float32Array} */ (data), feed.shape);
 }
 
-/** @type {(tensor: ort.Tensor) => Read} */
-const toRead = ({ type, dims, data }) => ({
-  type: /** @type {Read["type"]} */ (type),
-  shape: dims,
-  data: /** @type {Entries} */ (data),
-});
-
 /** @type {(session: ort.InferenceSession, feeds: Record<string, Feed>, places: Record<string, Place>) => Promise<Record<string, Read>>} */
 async function run(session, feeds, places) {
   const inputs = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, inputOf(feed)]));
@@ -82,7 +75,8 @@ async function run(session, feeds, places) {
   for (const [name, place] of Object.entries(places)) {
     const result = results[name];
     if (result === undefined) throw new Error(`no output is called ${name}`);
-    const { type, shape, data } = toRead(result);
+    const [type, shape] = [/** @type {Read["type"]} */ (result.type), result.dims];
+    const data = /** @type {Entries} */ (result.data);
     if (place === "read") told[name] = { type, shape, data };
     else if ("keep" in place) {
       tensors.set(place.keep, { entries: data });
