@@ -12,6 +12,7 @@ import { type ResultTable, writeResult } from "./result.ts";
 const cases = [
   { name: "fire9-100", ...squeezenet, tap: "fire9.concat", k: 100 },
   { name: "fire9-500", ...squeezenet, tap: "fire9.concat", k: 500 },
+  { name: "norm1", ...alexnet, tap: "norm1", k: 500 },
   { name: "pool1", ...alexnet, tap: "pool1", k: 500 },
   { name: "conv4", ...alexnet, tap: "conv4", k: 500 },
   { name: "pool5", ...alexnet, tap: "pool5", k: 500 },

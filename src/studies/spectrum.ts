@@ -89,7 +89,7 @@ export async function solveUnit(
   { signal, onProgress }: Pick<SvdOptions, "signal" | "onProgress"> = {},
 ): Promise<UnitResult> {
   const reporting = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
-  const triplets = await J.svd({ k, tol, seed, ...reporting }).catch((cause: unknown) => {
+  const triplets = await J.svd({ k, tol, seed, ...reporting, afterAbort: "throw" }).catch((cause: unknown) => {
     throw signal?.aborted ? interrupted(cause) : cause;
   });
   if (signal?.aborted) throw interrupted();

@@ -13,10 +13,18 @@ export class Products {
   readonly cost: number;
   private readonly J: LinearOperator;
   private readonly algebra: BlockAlgebra;
+  private readonly beforeBlock: () => unknown;
   readonly blockRows: number;
 
-  constructor(J: LinearOperator, blockRows: number, algebra: BlockAlgebra = J.algebra) {
+  /** `beforeBlock` is called before each block is multiplied, and may throw. */
+  constructor(
+    J: LinearOperator,
+    blockRows: number,
+    algebra: BlockAlgebra = J.algebra,
+    beforeBlock: () => unknown = () => {},
+  ) {
     this.J = J;
+    this.beforeBlock = beforeBlock;
     this.algebra = algebra;
     this.blockRows = blockRows;
     this.m = targetSize(J);
@@ -49,6 +57,7 @@ export class Products {
   ): Promise<Block> {
     const whole = placement?.into ?? this.algebra.allocate(x.rows, length);
     for (let from = 0; from < x.rows; from += this.blockRows) {
+      this.beforeBlock();
       const to = Math.min(x.rows, from + this.blockRows);
       const into = whole.range(from, to);
       const result = checkedShape(await product(x.range(from, to), { into }), to - from, length, name);

@@ -71,6 +71,5 @@ async function filled(basis: Basis, rows: Block, rng: Rng, support?: Uint32Array
   return basis.range(0);
 }
 
-export function interruptedError(): PushforwardError {
-  return new PushforwardError("interrupted", { what: "The solve was interrupted before it had any singular triplet." });
-}
+export const interruptedError = (): PushforwardError =>
+  new PushforwardError("interrupted", { what: "The solve was interrupted before its triplets were measured." });

@@ -9,7 +9,7 @@ import { withNearProducts } from "./near-algebra.ts";
 import { Products } from "./products.ts";
 import { leastBasis, type SearchOptions } from "./search.ts";
 import { shortSide } from "./short-side.ts";
-import { type Extent, extentOf, type Solve, supportOf } from "./solve.ts";
+import { type Extent, extentOf, interruptedError, type Solve, supportOf } from "./solve.ts";
 import type { SingularTriplets, SvdProgress } from "./triplets.ts";
 
 export interface SvdOptions {
@@ -29,6 +29,8 @@ export interface SvdOptions {
   readonly maxBasis?: number;
   readonly onProgress?: (progress: SvdProgress) => void;
   readonly signal?: AbortSignal;
+  /** What an abort does: the triplets found so far are measured and returned (the default), or the solve throws at once. */
+  readonly afterAbort?: "measure" | "throw";
 }
 
 const DEFAULT_TOL = 1e-5;
@@ -44,10 +46,10 @@ const BASIS_BYTES = 2e9;
  * Dimensions: σ is in units of the target per unit of the source. For pixels in [0, 1] and logits, it is logits per full range
  * of a pixel.
  * Slow convergence does not throw: see `certificate.status` and `stopped`. After an abort, the triplets found so far are measured
- * and returned. The same seed gives the same bytes on the same backend.
+ * and returned, unless `afterAbort` is `throw`. The same seed gives the same bytes on the same backend.
  *
  * @throws PushforwardError `shape-mismatch` if an option is out of range or a product has the wrong length, `not-finite` if
- * a product is not finite, `interrupted` if aborted before there was anything to measure
+ * a product is not finite, `interrupted` if aborted before there was anything to measure, or at any time with `afterAbort: "throw"`
  * @see Golub & Underwood 1977; Mototake & Ikegami 2015, eq. 4
  */
 export async function svd(J: LinearOperator, options: SvdOptions): Promise<SingularTriplets> {
@@ -107,7 +109,12 @@ export async function prepared(
   algebra: BlockAlgebra = J.algebra,
 ): Promise<Prepared> {
   const { k, tol, seed, maxBasis, maxProducts } = validated(J, options);
-  const products = new Products(J, options.blockRows ?? J.preferredRows, algebra);
+  const interrupted = () => {
+    const aborted = options.signal?.aborted ?? false;
+    if (aborted && options.afterAbort === "throw") throw interruptedError();
+    return aborted;
+  };
+  const products = new Products(J, options.blockRows ?? J.preferredRows, algebra, interrupted);
   const activeRows = await J.activeRows?.();
   let witnesses: Promise<Witnesses> | undefined;
   const solve: Solve = {
@@ -120,7 +127,7 @@ export async function prepared(
     activeRows,
     side: shortSide(products.m, products.n, activeRows),
     report: (converged) => options.onProgress?.({ jvp: products.jvp, vjp: products.vjp, converged, k }),
-    interrupted: () => options.signal?.aborted ?? false,
+    interrupted,
   };
   const method =
     options.method === "dense" || options.method === "krylov" ? options.method : cheaper(extentOf(solve), maxProducts);

@@ -106,6 +106,28 @@ describe.each(["dense", "krylov"] as const)("%s", (method) => {
   });
 });
 
+test.each(["dense", "krylov"] as const)(
+  "told to throw after an abort, a %s solve multiplies no further block",
+  async (method) => {
+    const abort = new AbortController();
+    let multiplied = 0;
+    const solve = svd(J, {
+      k: 20,
+      method,
+      blockRows: 8,
+      signal: abort.signal,
+      afterAbort: "throw",
+      onProgress: ({ jvp, vjp }) => {
+        expect(abort.signal.aborted).toBe(false);
+        multiplied = jvp + vjp;
+        if (multiplied >= 16) abort.abort();
+      },
+    });
+    await expect(solve).rejects.toMatchObject({ code: "interrupted" });
+    expect(multiplied).toBeGreaterThanOrEqual(16);
+  },
+);
+
 test("out of budget: what is there, measured, and no claim on what is missed", async () => {
   const { sigma, certificate } = await svd(J, { k: 20, method: "krylov", blockRows: 8, maxProducts: 60 });
   expect(certificate.stopped).toBe("budget");
