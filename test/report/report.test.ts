@@ -79,6 +79,19 @@ describe("a finished run", async () => {
     );
   });
 
+  test("what the device left to the CPU is said once", async () => {
+    const run = syntheticRun(small);
+    const exception = "Conv of J was computed on the CPU";
+    const readUnit: typeof run.readUnit = async (...asked) => {
+      const unit = await run.readUnit(...asked);
+      return unit && { ...unit, onCpu: [exception] };
+    };
+    const said = text(await renderReport({ ...run, readUnit }));
+    expect(said.split(exception)).toHaveLength(2);
+    expect(said).toContain(`Computed on the CPU instead${exception}`);
+    expect(text(page)).not.toContain("Computed on the CPU instead");
+  });
+
   test("the run of a control is named as such, and its commands draw it first", async () => {
     const run = syntheticRun(small);
     const model = { ...run.manifest.model, control: { kind: "matched", seed: 4, draw: 3 } };

@@ -5,8 +5,8 @@ import { baseName } from "./prose.ts";
 
 const longestSettings = 600;
 
-/** The provenance of the numbers on the page. */
-export function provenance(manifest: RunManifest, command: string | undefined): Html {
+/** The provenance of the numbers on the page. `onCpu` lists what the device left to the CPU. */
+export function provenance(manifest: RunManifest, command: string | undefined, onCpu: readonly string[]): Html {
   const rows: Row[] = [
     ["Model", modelOf(manifest)],
     ["Source", `${manifest.from.name}, ${formatShape(manifest.from.shape)} (tensor ${manifest.from.tensor})`],
@@ -19,6 +19,9 @@ export function provenance(manifest: RunManifest, command: string | undefined): 
     ],
     ["Solver", manifest.solver],
     ["Backend", manifest.backend],
+    ...(onCpu.length === 0
+      ? []
+      : [["Computed on the CPU instead", html`${onCpu.map((one) => html`${one}<br>`)}`] as const]),
     ["Versions", versionsOf(manifest)],
     ["Started", manifest.created],
     ["Store format", `${manifest.format} ${manifest.formatVersion}`],

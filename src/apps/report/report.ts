@@ -42,6 +42,7 @@ export async function renderReport(run: RunReader, { command }: ReportOptions = 
   const draw = (figure: (width: number) => Figure) => responsive(figure(widths.wide), figure(widths.narrow));
   const title = `Jacobian spectra of ${networkName(manifest.model)}`;
   const pictures = pictureIds(galleries);
+  const onCpu = [...new Set(taps.flatMap(({ units }) => units.flatMap(({ unit }) => unit.onCpu ?? [])))];
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title><style>${new Html(style)}</style></head><body>${definitions(pictures)}<main>
@@ -56,7 +57,7 @@ export async function renderReport(run: RunReader, { command }: ReportOptions = 
 <section><h2>Singular vectors</h2>${gallerySection(galleries, pictures)}</section>
 <section><h2>Inputs</h2>${inputsTable(data)}</section>
 <section><h2>How to read this</h2>${howToRead(manifest)}</section>
-<section><h2>Provenance</h2>${provenance(manifest, command)}</section>
+<section><h2>Provenance</h2>${provenance(manifest, command, onCpu)}</section>
 <section class="downloads"><h2>The numbers</h2><ul>${downloadLinks(data)}</ul></section>
 </main></body></html>
 `;
