@@ -1,5 +1,6 @@
 import type { Rng } from "../base/index.ts";
 import type { Block, BlockAlgebra, Matrix } from "../runtime/index.ts";
+import { OverlapSketch } from "./overlap-sketch.ts";
 import { checkedFinite } from "./products.ts";
 import { randomBlock } from "./random-block.ts";
 import { Scratch } from "./scratch.ts";
@@ -44,9 +45,12 @@ export class Basis {
   private readonly algebra: BlockAlgebra;
   private readonly store: Block;
   private readonly scratch: Scratch;
+  private readonly sketch: OverlapSketch | undefined;
 
-  constructor(algebra: BlockAlgebra, length: number, capacity: number) {
+  /** `rng` is needed only where a loss of orthogonality is allowed, which is estimated by random combinations. */
+  constructor(algebra: BlockAlgebra, length: number, capacity: number, rng?: Rng) {
     this.algebra = algebra;
+    this.sketch = rng && new OverlapSketch(algebra, length, rng);
     this.length = length;
     this.capacity = Math.min(capacity, length);
     this.store = algebra.allocate(this.capacity, length);
@@ -63,6 +67,7 @@ export class Basis {
     const before = this.rows;
     this.rows += rows.rows;
     if (rows.rows > 0) await this.algebra.copy(rows, this.range(before));
+    await this.sketch?.add(this.range(before));
   }
 
   /**
@@ -72,7 +77,7 @@ export class Basis {
    *
    * The method is repeated classical Gram-Schmidt in blocks: each pass subtracts the projection on the basis, then whitens the
    * remainder by its float64 Gram matrix. The first pass uses only the rows from `near` on. The later ones use all rows and remove
-   * what rounding left, unless no overlap with a row before `near` is larger than `loss`.
+   * what rounding left, unless the overlaps of a row of w with all rows have together a length of at most `loss`.
    *
    * @throws PushforwardError `not-finite` if w is not finite
    * @see Giraud, Langou, Rozložník & van den Eshof 2005, on why two passes are enough
@@ -87,13 +92,12 @@ export class Basis {
     let rest = w;
     let restored = false;
     for (let pass = 0; ; pass++) {
-      let basis = this.range(pass === 0 ? near : 0);
+      const isOrthogonal =
+        pass > 0 && loss > 0 && this.sketch !== undefined && (await this.sketch.largest(rest)) <= loss;
+      restored ||= pass > 0 && loss > 0 && !isOrthogonal;
+      const basis = this.range(pass === 0 || isOrthogonal ? near : 0);
       if (basis.rows > 0) {
-        let overlap = checkedFinite(await this.algebra.gram(rest, basis));
-        if (pass > 0 && loss > 0) {
-          if (largestIn(overlap, near) <= loss) [basis, overlap] = [this.range(near), columnsFrom(overlap, near)];
-          else restored = true;
-        }
+        const overlap = checkedFinite(await this.algebra.gram(rest, basis));
         rest = await this.algebra.subtract(rest, overlap, basis, this.scratch.take("rest", rest.rows, w.length));
         if (pass === 0) coefficients = overlap;
       }
@@ -120,6 +124,7 @@ export class Basis {
         const { triangle, rotation } = lowerTriangular(factor);
         this.rows += taken;
         await this.algebra.combine(await multiply(rotation, whiten), rest, { into: this.range(before) });
+        await this.sketch?.add(this.range(before));
         return { coefficients, factor: triangle, largest, restored };
       }
       rest = await this.algebra.combine(whiten, rest, this.scratch.take("whitened", taken, w.length));
@@ -143,6 +148,7 @@ export class Basis {
   dispose(): void {
     this.store.dispose();
     this.scratch.dispose();
+    this.sketch?.dispose();
   }
 
   /** c times the first `c.columns` rows. */
@@ -179,20 +185,4 @@ function lowerTriangular(a: Matrix): { readonly triangle: Matrix; readonly rotat
     add(unit);
   }
   return { triangle: multiplyTransposed(a, rotation), rotation };
-}
-
-/** The largest absolute value in the first `count` columns. */
-function largestIn({ rows, columns, data }: Matrix, count: number): number {
-  let most = 0;
-  for (let i = 0; i < rows; i++) {
-    for (let c = 0; c < count; c++) most = Math.max(most, Math.abs(data[i * columns + c]!));
-  }
-  return most;
-}
-
-/** The columns from `from` on. */
-function columnsFrom(a: Matrix, from: number): Matrix {
-  const result = zeros(a.rows, a.columns - from);
-  for (let i = 0; i < a.rows; i++) result.data.set(rowOf(a, i).subarray(from), i * result.columns);
-  return result;
 }

@@ -32,8 +32,8 @@ export interface LanczosOptions {
 /**
  * Block Lanczos builds an orthonormal basis Q from products with a symmetric F. In this basis F is a block tridiagonal matrix T,
  * which is known in float64. Each new block is first made orthogonal to the two blocks before it, as in the recurrence. Its overlaps
- * with all older blocks, which rounding causes and each step amplifies, are then measured. Only if one exceeds LOSS are the block and
- * the next one made orthogonal to all of them. T differs from the projection of F by about the square of the loss, so it is as accurate
+ * with all older blocks, which rounding causes and each step amplifies, are then estimated by random combinations of these. Only if
+ * they exceed LOSS are the block and the next one made orthogonal to all of them. T differs from the projection of F by about the square of the loss, so it is as accurate
  * as with an orthonormal basis (Simon), but Ritz vectors are orthonormal only up to the loss.
  *
  * If the products give fewer new directions than a block has (in an invariant subspace, or at a rank below the block size),
@@ -59,10 +59,10 @@ export class BlockLanczos {
   private restored = false;
 
   constructor(options: LanczosOptions) {
-    const { algebra, avoided, capacity } = options;
+    const { algebra, avoided, capacity, rng } = options;
     this.options = options;
     this.loss = avoided.rows === 0 ? LOSS : 0;
-    this.basis = new Basis(algebra, avoided.length, avoided.rows + capacity);
+    this.basis = new Basis(algebra, avoided.length, avoided.rows + capacity, this.loss === 0 ? undefined : rng);
     this.start = avoided.rows;
     this.begun = this.basis.append(avoided);
   }
@@ -185,8 +185,8 @@ export class BlockLanczos {
   }
 }
 
-/** The overlap that may remain between blocks. Its square is far below the rounding of float32. */
-const LOSS = 1e-5;
+/** The length of the overlaps of a vector with all older ones that may remain. Its square is below the rounding of float32. */
+const LOSS = 2e-5;
 /** A product below this fraction of the largest is a rounding error of float32. */
 const VANISHED = 2 ** -22;
 

@@ -14,7 +14,7 @@ async function processed(eigenvalue: (i: number) => number) {
   const algebra: BlockAlgebra = {
     ...jsAlgebra,
     subtract: (w, c, q, placement) => {
-      removed += q.rows;
+      if (w.rows === blockRows) removed += q.rows; // Not in the sums of the sketch, which has other rows.
       return jsAlgebra.subtract(w, c, q, placement);
     },
   };
