@@ -64,9 +64,10 @@ export class Basis {
 
   /** Adds rows that are already orthonormal. */
   async append(rows: Block): Promise<void> {
+    if (rows.rows === 0) return;
     const before = this.rows;
     this.rows += rows.rows;
-    if (rows.rows > 0) await this.algebra.copy(rows, this.range(before));
+    await this.algebra.copy(rows, this.range(before));
     await this.sketch?.add(this.range(before));
   }
 
@@ -92,9 +93,9 @@ export class Basis {
     let rest = w;
     let restored = false;
     for (let pass = 0; ; pass++) {
-      const isOrthogonal =
-        pass > 0 && loss > 0 && this.sketch !== undefined && (await this.sketch.largest(rest)) <= loss;
-      restored ||= pass > 0 && loss > 0 && !isOrthogonal;
+      const mayOverlap = pass > 0 && loss > 0;
+      const isOrthogonal = mayOverlap && this.sketch !== undefined && (await this.sketch.largest(rest)) <= loss;
+      restored ||= mayOverlap && !isOrthogonal;
       const basis = this.range(pass === 0 || isOrthogonal ? near : 0);
       if (basis.rows > 0) {
         const overlap = checkedFinite(await this.algebra.gram(rest, basis));

@@ -33,8 +33,8 @@ export interface LanczosOptions {
  * Block Lanczos builds an orthonormal basis Q from products with a symmetric F. In this basis F is a block tridiagonal matrix T,
  * which is known in float64. Each new block is first made orthogonal to the two blocks before it, as in the recurrence. Its overlaps
  * with all older blocks, which rounding causes and each step amplifies, are then estimated by random combinations of these. Only if
- * they exceed LOSS are the block and the next one made orthogonal to all of them. T differs from the projection of F by about the square of the loss, so it is as accurate
- * as with an orthonormal basis (Simon), but Ritz vectors are orthonormal only up to the loss.
+ * they exceed LOSS are the block and the next one made orthogonal to all of them. T differs from the projection of F by about the
+ * square of the loss, so it is as accurate as with an orthonormal basis (Simon), but Ritz vectors are orthonormal only up to the loss.
  *
  * If the products give fewer new directions than a block has (in an invariant subspace, or at a rank below the block size),
  * random vectors complete the block. So singular values whose multiplicity exceeds the block size are also found.
