@@ -6,7 +6,7 @@ export class Workload {
   readonly algebra: BlockAlgebra;
   /** The time of the larger problem, without products with J. */
   seconds = 0;
-  /** The most vectors to which others were made orthogonal, in the larger problem. */
+  /** The most vectors that were combined, or to which others were made orthogonal, in the larger problem: those of its basis. */
   mostVectors = 0;
   private readonly rates: Rates;
   private readonly scale: number;
@@ -19,11 +19,12 @@ export class Workload {
       gram: (a, b, options = {}) => {
         this.product(options.exact ? "exact gram" : "gram", a.rows, b.rows, a.length);
         if (options.exact) this.add("exact entry", a.rows * a.length * scale ** 2);
-        else this.mostVectors = Math.max(this.mostVectors, scale * b.rows);
+        else this.holds(b.rows);
         return algebra.gram(a, b, options);
       },
       combine: (c, q, options = {}) => {
         this.product(options.exact ? "exact combine" : "combine", c.rows, q.rows, q.length);
+        if (!options.exact) this.holds(q.rows);
         return algebra.combine(c, q, options);
       },
       subtract: (w, c, q, placement) => {
@@ -60,6 +61,10 @@ export class Workload {
   /** Adds work of the larger problem that is not done here. */
   add(operation: Operation, work: number): void {
     this.seconds += this.rates[operation] * work;
+  }
+
+  private holds(vectors: number): void {
+    this.mostVectors = Math.max(this.mostVectors, this.scale * vectors);
   }
 
   private product(operation: Operation, a: number, b: number, c: number): void {

@@ -1,7 +1,13 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { createRng } from "../../src/base/index.ts";
 import type { LinearOperator } from "../../src/operator/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { BlockLanczos } from "../../src/svd/block-lanczos.ts";
 import { counted, rehearse, svd } from "../../src/svd/index.ts";
+import { measuredRates } from "../../src/svd/rates.ts";
+import { noVectors } from "../../src/svd/short-side.ts";
+import { zeros } from "../../src/svd/small/matrix.ts";
+import { Workload } from "../../src/svd/workload.ts";
 import { hostBlock } from "../support/js-algebra.ts";
 
 const backend = createBackend({ threads: 1 });
@@ -65,6 +71,25 @@ test("memory grows with k, at least by what u and v hold", async () => {
   const predict = await rehearse(diagonal(m, n, (i) => 1 / (1 + i), 1e9));
   const [few, many] = [await predict({ k: 50 }), await predict({ k: 150 })];
   expect(many.bytes - few.bytes).toBeGreaterThan(4 * 100 * (m + n));
+});
+
+test("the basis of a search is counted whole, though not every block is compared with all of it", async () => {
+  const rates = await measuredRates(backend.algebra, 8);
+  const work = new Workload(backend.algebra, rates, 2);
+  const lanczos = new BlockLanczos({
+    apply: diagonal(400, 400, (i) => 2 - i / 400, 1).apply,
+    algebra: work.algebra,
+    avoided: noVectors(work.algebra, 400),
+    blockRows: 8,
+    capacity: 96,
+    rng: createRng("basis"),
+    negligible: 0,
+  });
+  for (let step = 0; step < 9; step++) await lanczos.step();
+  const { size } = lanczos;
+  await lanczos.combine(zeros(1, size));
+  lanczos.dispose();
+  expect(work.mostVectors).toBeGreaterThanOrEqual(2 * size);
 });
 
 test("an operator that is zero can be rehearsed", async () => {
