@@ -2,8 +2,9 @@ import { messageOf, PushforwardError, type Shape } from "../base/index.ts";
 import { bindInputs, feedsFor, type InputShapes } from "./bind.ts";
 import { checkModel } from "./check.ts";
 import { checkFinite } from "./check-finite.ts";
+import { expandComposites, firstLook, type Observe, seenIn } from "./expand.ts";
 import { constantsOf, foldGraph, observable, typesOf } from "./fold.ts";
-import { allNames, definedNames, freshName, mapSubgraphs, withGraph } from "./graph.ts";
+import { allNames, definedNames, freshName, mapSubgraphs, nodesBehind, readsOf, withGraph } from "./graph.ts";
 import { inline } from "./inline.ts";
 import { shapeOfValue, tensorOf } from "./input-values.ts";
 import { mainInput } from "./main-input.ts";
@@ -11,7 +12,7 @@ import type { Evaluate, Graph, InputValue, Model, ModelInput, Node, NumericData,
 import { inRunnableOpset, namingOpsets } from "./opset-range.ts";
 import { inFloat32, isFloat, toFloat32 } from "./precision.ts";
 import { runOnce } from "./run-once.ts";
-import { lookedAt, upgradeModel } from "./upgrade.ts";
+import { upgradeModel } from "./upgrade.ts";
 import { inFloatsWhereCast } from "./whole-inputs.ts";
 
 export interface NormalizeOptions {
@@ -64,13 +65,9 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
     const start = fix(bound, fixed);
     // ONNX Runtime can crash when it optimizes an If with a constant condition, so that fixed inputs stay inputs where it runs.
     const observe = (of: OnnxModel, names: readonly string[]) => run(evaluate, unfix(of, fixed), feeds, names);
-    const seen = await observe(start, lookedAt(start));
-    const constant = constantsOf(start.graph);
-    const upgraded = upgradeModel(start, {
-      shapes: new Map([...seen].map(([name, { shape }]) => [name, shape])),
-      constants: new Map([...seen].filter(([name]) => constant.has(name))),
-    });
-    return { ...(await settle(named(upgraded), observe)), inputs };
+    const seen = await firstLook(start, observe);
+    const upgraded = upgradeModel(start, seenIn(start, seen));
+    return { ...(await settle(named(upgraded), observe, seen)), inputs };
   } catch (error) {
     throw error instanceof PushforwardError ? namingOpsets(error, model).at({ file }) : error;
   }
@@ -130,7 +127,7 @@ async function run(evaluate: Evaluate, model: OnnxModel, feeds: Observed, names:
   const fetches = names.filter((name) => !feeds.has(name) && !model.graph.initializers.has(name));
   if (fetches.length === 0) return inputs;
   try {
-    return new Map([...inputs, ...(await runOnce(evaluate, model, feeds, fetches))]);
+    return new Map([...inputs, ...(await runOnce(evaluate, leadingTo(model, fetches), feeds, fetches))]);
   } catch (cause) {
     const isSingle = model.graph.inputs.length === 1;
     const isOwn = cause instanceof PushforwardError;
@@ -144,20 +141,27 @@ async function run(evaluate: Evaluate, model: OnnxModel, feeds: Observed, names:
   }
 }
 
+/** The model without the nodes and weights that some tensors do not depend on: ONNX Runtime refuses what it lacks wherever it stands. */
+function leadingTo(model: OnnxModel, tensors: readonly string[]): OnnxModel {
+  const nodes = nodesBehind(model.graph.nodes, tensors);
+  if (nodes.length === model.graph.nodes.length) return model;
+  const read = new Set(nodes.flatMap(readsOf));
+  const initializers = new Map([...model.graph.initializers].filter(([name]) => read.has(name)));
+  return withGraph(model, { nodes, initializers });
+}
+
 /**
- * Observes the graph and replaces every If with a constant condition by the branch taken, until there is none; then
+ * Expands composites, observes the graph, and replaces every If with a constant condition by the branch taken, until there is none; then
  * folds.
  */
-async function settle(
-  model: OnnxModel,
-  observe: (model: OnnxModel, names: readonly string[]) => Promise<Observed>,
-): Promise<Model> {
-  const observed = await observe(model, observable(model.graph));
-  const decided = inlineDecided(model.graph, observed);
-  if (decided !== undefined) return settle(named(withGraph(model, decided)), observe);
-  const graph = foldGraph(model.graph, observed);
+async function settle(model: OnnxModel, observe: Observe, seen: Observed): Promise<Model> {
+  const expanded = named(await expandComposites(model, observe, seen));
+  const observed = await observe(expanded, observable(expanded.graph));
+  const decided = inlineDecided(expanded.graph, observed);
+  if (decided !== undefined) return settle(named(withGraph(expanded, decided)), observe, observed);
+  const graph = foldGraph(expanded.graph, observed);
   checkFinite(graph);
-  return { onnx: withGraph(model, graph), values: typesOf(graph, observed) };
+  return { onnx: withGraph(expanded, graph), values: typesOf(graph, observed) };
 }
 
 /**

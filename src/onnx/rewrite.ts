@@ -1,7 +1,8 @@
 import { PushforwardError, type Shape } from "../base/index.ts";
 import { readAttributes } from "./build.ts";
 import { freshName } from "./graph.ts";
-import type { Attributes, Node, Tensor } from "./model.ts";
+import { inline } from "./inline.ts";
+import type { Attributes, Graph, Node, Tensor, TensorType } from "./model.ts";
 
 /**
  * What the rewriting of one node may use. Additional nodes and constants are inserted before the node, and their names start with its
@@ -14,6 +15,8 @@ export interface Rewrite {
   readonly attributes: ReturnType<typeof readAttributes>;
   /** The shape of an input, if it was observed; an input that a subgraph computes is not. */
   shape(name: string): Shape | undefined;
+  /** The same for its type and shape. */
+  type(name: string): TensorType | undefined;
   /**
    * The value of an input that is the same for every input of the model: an initializer, a Constant node, or computed from
    * these. `undefined` for all others, and for tensors that a subgraph computes.
@@ -23,6 +26,8 @@ export interface Rewrite {
   constant(role: string, tensor: Tensor): string;
   /** A new node with one output; returns the output's name. `output` is given for outputs of the old node. */
   add(op: string, inputs: readonly string[], attributes?: Attributes, output?: string): string;
+  /** A copy of a subgraph of the node, applied to these inputs; returns the names of its outputs. */
+  inline(graph: Graph, inputs: readonly string[]): string[];
 }
 
 /** Rewrites a node to the form of opset 18. A node that has this form is returned itself. */
@@ -40,9 +45,9 @@ export interface OperatorRewriting {
   readonly rewrite: Rewriting;
 }
 
-/** The shapes and values, from one run, of the tensors that rewritings use. */
+/** The types, shapes and values, from one run, of the tensors that rewritings use. */
 export interface Seen {
-  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly types: ReadonlyMap<string, TensorType>;
   /** The tensors that are the same at every input of the model. */
   readonly constants: ReadonlyMap<string, Tensor>;
 }
@@ -76,13 +81,15 @@ export function rewriteNode(node: Node, { attributes, rewrite }: OperatorRewriti
 function rewriteAt(
   node: Node,
   known: readonly string[],
-  { opset, taken, nodes, initializers, shapes, constants }: Growth,
+  { opset, taken, nodes, initializers, types, constants }: Growth,
 ): Rewrite {
   const prefix = node.name || node.outputs[0] || node.op;
+  const typeOf = (name: string) => initializers.get(name) ?? types.get(name) ?? constants.get(name);
   return {
     opset,
     attributes: readAttributes(node.attributes, known),
-    shape: (name) => shapes.get(name),
+    shape: (name) => typeOf(name)?.shape,
+    type: typeOf,
     value: (name) => initializers.get(name) ?? constants.get(name),
     constant(role, tensor) {
       const name = freshName(taken, `${prefix}/${role}`);
@@ -92,6 +99,13 @@ function rewriteAt(
     add(op, inputs, attributes = {}, output = freshName(taken, `${prefix}/${op}`)) {
       nodes.push({ name: output, op, domain: "", inputs, outputs: [output], attributes });
       return output;
+    },
+    inline(graph, inputs) {
+      const outputs = graph.outputs.map(({ name }) => freshName(taken, `${prefix}/${name}`));
+      const inlined = inline(graph, { ...node, inputs, outputs }, taken, { prefixed: true });
+      nodes.push(...inlined.nodes);
+      for (const [name, tensor] of inlined.initializers) initializers.set(name, tensor);
+      return outputs;
     },
   };
 }

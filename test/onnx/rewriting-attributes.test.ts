@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
+import { composites } from "../../src/onnx/composites/index.ts";
 import { buildModel, float, int, type Node, node, normalize, valueInfo } from "../../src/onnx/index.ts";
-import { fused } from "../../src/onnx/take-apart.ts";
 import { upgrades } from "../../src/onnx/upgrade-table.ts";
 import { evaluate } from "../support/ort.ts";
 import { hasOnnx, python, withoutOnnx } from "../support/python.ts";
@@ -91,7 +91,7 @@ function contributed(): Record<string, string[]> | undefined {
 test("those declared for fused operators are those of ONNX Runtime's schemas", ({ skip }) => {
   const schemas = contributed();
   skip(schemas === undefined, "skipped: no Python with an onnxruntime that lists its schemas, see PUSHFORWARD_PYTHON");
-  const known = Object.entries(fused).filter(([key]) => schemas?.[key] !== undefined);
+  const known = Object.entries(composites).filter(([key]) => schemas?.[key] !== undefined);
   expect(known.length).toBeGreaterThan(8);
   for (const [key, { attributes }] of known) expect([key, [...attributes].sort()]).toEqual([key, schemas?.[key]]);
 });

@@ -1,9 +1,9 @@
-import { PushforwardError, type Shape, tableOf } from "../base/index.ts";
-import { float, floatTensor, int, ints, intTensor } from "./build.ts";
-import type { Node } from "./model.ts";
-import { type OperatorRewriting, type Rewrite, type Rewriting, standard, without } from "./rewrite.ts";
-
-const scalar = (to: Rewrite, role: string, value: number): string => to.constant(role, floatTensor([], [value]));
+import { PushforwardError, type Shape } from "../../base/index.ts";
+import { float, int, ints, intTensor } from "../build.ts";
+import type { Node } from "../model.ts";
+import { type OperatorRewriting, type Rewrite, type Rewriting, standard, without } from "../rewrite.ts";
+import { NORMALIZATION_ATTRIBUTES, rms, scaleToUnitRms } from "./normalization.ts";
+import { scalar } from "./parts.ts";
 
 /** The activation that a fused operator applies last, with its parameters in the order of the format. */
 function activate(node: Node, to: Rewrite, x: string, activation: string, [a = 0, b = 0]: readonly number[]): Node {
@@ -99,24 +99,6 @@ function quickGelu(node: Node, to: Rewrite): Node {
   return standard(node, "Mul", [x, to.add("Sigmoid", [to.add("Mul", [x, scalar(to, "alpha", alpha)])])]);
 }
 
-/** x / √(mean(x²) + ε) · scale, over the axes from `axis` on. */
-function rmsNormalization(node: Node, to: Rewrite): Node {
-  const [x = "", scale = ""] = node.inputs;
-  const read = to.attributes;
-  const rank = to.shape(x)?.length;
-  const axis = read.int("axis", -1);
-  const first = axis < 0 || rank === undefined ? axis : axis - rank;
-  if (first >= 0 || node.outputs[1]) return node;
-  const axes = to.constant("axes", intTensor(Array.from({ length: -first }, (_, i) => first + i)));
-  return scaleToUnitRms(node, to, x, scale, axes, read.float("epsilon", 1e-5));
-}
-
-function scaleToUnitRms(node: Node, to: Rewrite, x: string, scale: string, axes: string, epsilon: number): Node {
-  const square = to.add("ReduceMean", [to.add("Mul", [x, x]), axes], { keepdims: int(1) });
-  const rms = to.add("Sqrt", [to.add("Add", [square, scalar(to, "epsilon", epsilon)])]);
-  return standard(node, "Mul", [to.add("Div", [x, rms]), scale]);
-}
-
 /** The sum of the first two inputs and of a bias. If the fourth output is used, the sum has its name. */
 function skipSum(node: Node, to: Rewrite, bias: string): string {
   const [x = "", skip = ""] = node.inputs;
@@ -139,7 +121,6 @@ function skipRmsNormalization(node: Node, to: Rewrite): Node {
   return scaleToUnitRms(node, to, skipSum(node, to, bias), gamma, to.constant("axes", intTensor([-1])), epsilon);
 }
 
-const NORMALIZATION = ["axis", "epsilon", "stash_type"] as const;
 const MATRIX = ["alpha", "transA", "transB"] as const;
 
 const takenApart = (rewrite: Rewriting, attributes: readonly string[] = []): OperatorRewriting => ({
@@ -147,13 +128,8 @@ const takenApart = (rewrite: Rewriting, attributes: readonly string[] = []): Ope
   rewrite,
 });
 
-const rms: OperatorRewriting = { attributes: NORMALIZATION, looksAt: [0], rewrite: rmsNormalization };
-
-/**
- * How fused operators of ONNX Runtime, and RMSNormalization, are written with standard operators. Operators outside
- * ai.onnx are named `domain:op`.
- */
-export const fused = tableOf<Readonly<Record<string, OperatorRewriting>>>({
+/** The fused operators of ONNX Runtime. */
+export const microsoft: Readonly<Record<string, OperatorRewriting>> = {
   "com.microsoft:BiasGelu": takenApart((node, to) => gelu(node, to, to.add("Add", node.inputs))),
   "com.microsoft:FastGelu": takenApart(fastGelu),
   "com.microsoft:FusedConv": takenApart(fusedConv, [
@@ -180,11 +156,9 @@ export const fused = tableOf<Readonly<Record<string, OperatorRewriting>>>({
     rewrite: fusedMatMul,
   },
   "com.microsoft:Gelu": takenApart((node, to) => gelu(node, to)),
-  "com.microsoft:LayerNormalization": takenApart((node) => ({ ...node, domain: "" }), NORMALIZATION),
+  "com.microsoft:LayerNormalization": takenApart((node) => ({ ...node, domain: "" }), NORMALIZATION_ATTRIBUTES),
   "com.microsoft:QuickGelu": takenApart(quickGelu, ["alpha"]),
   "com.microsoft:SimplifiedLayerNormalization": rms,
   "com.microsoft:SkipLayerNormalization": takenApart(skipLayerNormalization, ["epsilon"]),
   "com.microsoft:SkipSimplifiedLayerNormalization": takenApart(skipRmsNormalization, ["epsilon"]),
-  RMSNormalization: rms,
-  SimplifiedLayerNormalization: rms,
-});
+};

@@ -1,0 +1,15 @@
+import { tableOf } from "../../base/index.ts";
+import type { OperatorRewriting } from "../rewrite.ts";
+import { activation } from "./activation.ts";
+import { microsoft } from "./microsoft.ts";
+import { normalization } from "./normalization.ts";
+
+/**
+ * How operators that consist of others are written with these: the fused operators of ONNX Runtime, and the functions of ONNX. Operators
+ * outside ai.onnx are named `domain:op`. An expansion has the form of opset 18, and may itself contain composites.
+ */
+export const composites = tableOf<Readonly<Record<string, OperatorRewriting>>>({
+  ...activation,
+  ...microsoft,
+  ...normalization,
+});

@@ -1,0 +1,106 @@
+import { PushforwardError } from "../base/index.ts";
+import { OPSET } from "./build.ts";
+import { composites } from "./composites/index.ts";
+import { constantsOf } from "./fold.ts";
+import { allNames, nodesBehind, subgraphsOf, withGraph } from "./graph.ts";
+import type { Node, OnnxModel, Tensor } from "./model.ts";
+import type { OperatorRewriting, Seen } from "./rewrite.ts";
+import { lookedAt, rewriteGraph } from "./rewrite-graph.ts";
+import { upgradesOf } from "./upgrade.ts";
+
+/** Runs a model once with the named tensors as its outputs. */
+export type Observe = (model: OnnxModel, names: readonly string[]) => Promise<Observed>;
+
+type Observed = ReadonlyMap<string, Tensor>;
+
+const keyOf = ({ domain, op }: Node): string => (domain === "" ? op : `${domain}:${op}`);
+
+/** How a composite is written with other operators; `undefined` for a node that is none. */
+const expansionOf = (node: Node): OperatorRewriting | undefined => composites[keyOf(node)];
+
+/** A node, and the nodes of all graphs inside it. */
+const withInner = (node: Node): Node[] => [node, ...subgraphsOf(node).flatMap(({ nodes }) => nodes.flatMap(withInner))];
+
+const holdsComposite = (node: Node): boolean => withInner(node).some((one) => expansionOf(one) !== undefined);
+
+/** What rewritings may know of the tensors that a run of the model gave. */
+export function seenIn({ graph }: OnnxModel, observed: Observed): Seen {
+  const constant = constantsOf(graph);
+  return {
+    types: new Map([...observed].map(([name, { type, shape }]) => [name, { type, shape }])),
+    constants: new Map([...observed].filter(([name]) => constant.has(name))),
+  };
+}
+
+/**
+ * The tensors that upgrades and expansions look at. If the model does not run, because ONNX Runtime lacks a composite, those that upgrades
+ * look at and that do not depend on one.
+ *
+ * @throws PushforwardError what `observe` throws
+ */
+export async function firstLook(model: OnnxModel, observe: Observe): Promise<Observed> {
+  const { nodes } = model.graph;
+  const upgradeOf = upgradesOf(model);
+  const all = lookedAt(model, nodes, (node) => upgradeOf(node) ?? expansionOf(node));
+  try {
+    return await observe(model, all);
+  } catch (cause) {
+    if (!isOfBackend(cause) || !nodes.some(holdsComposite)) throw cause;
+    const isKnown = (name: string) => !nodesBehind(nodes, [name]).some(holdsComposite);
+    return observe(model, lookedAt(model, nodes, upgradeOf).filter(isKnown));
+  }
+}
+
+/**
+ * The model with every composite written with standard operators, also those that expansions contain. Its nodes must have the form of
+ * opset 18. `known` are tensors that were observed already.
+ *
+ * What expansions look at comes from runs. If the model does not run because ONNX Runtime lacks one of the composites, they are expanded in
+ * waves: in each, those that look at nothing that depends on another composite.
+ *
+ * @throws PushforwardError what an expansion throws, and what `observe` throws if no composite is to blame
+ */
+export async function expandComposites(model: OnnxModel, observe: Observe, known: Observed): Promise<OnnxModel> {
+  const observed = new Map(known);
+  // Composites that an expansion returned as they are, by what it made of their first output.
+  const kept = new Set<string>();
+  const mark = (node: Node) => `${keyOf(node)} ${node.outputs[0]}`;
+  let expanded = model;
+  let runs = true;
+  for (;;) {
+    const { nodes } = expanded.graph;
+    const pending = nodes.filter((node) => holdsComposite(node) && !kept.has(mark(node)));
+    if (pending.length === 0) return expanded;
+    const unseen = (wave: readonly Node[]) =>
+      lookedAt(expanded, wave, expansionOf).filter((name) => !observed.has(name));
+    const look = async (wave: readonly Node[]) => {
+      for (const [name, tensor] of await observe(expanded, unseen(wave))) observed.set(name, tensor);
+      return wave;
+    };
+    let wave: readonly Node[] = pending.filter((node) => unseen([node]).length === 0);
+    if (wave.length === 0 && runs) {
+      try {
+        wave = await look(pending);
+      } catch (cause) {
+        if (!isOfBackend(cause)) throw cause;
+        runs = false;
+      }
+    }
+    if (wave.length === 0) {
+      const isBlocked = (node: Node) => nodesBehind(nodes, unseen([node])).some((other) => pending.includes(other));
+      wave = await look(pending.filter((node) => !isBlocked(node)));
+    }
+    const due = new Set(wave.flatMap(withInner));
+    const around = {
+      ...seenIn(expanded, observed),
+      opset: expanded.opsets.get("") ?? OPSET,
+      taken: allNames(expanded.graph),
+    };
+    const graph = rewriteGraph(expanded.graph, around, (node) => (due.has(node) ? expansionOf(node) : undefined));
+    const tried = new Set(wave.map(mark));
+    for (const node of graph.nodes) if (tried.has(mark(node))) kept.add(mark(node));
+    expanded = withGraph(expanded, graph);
+  }
+}
+
+const isOfBackend = (cause: unknown): boolean => cause instanceof PushforwardError && cause.code === "backend-failed";
