@@ -1,6 +1,6 @@
 import type { Shape } from "../base/index.ts";
 import { type Node, readAttributes } from "../onnx/index.ts";
-import { contractedAxes } from "./einsum.ts";
+import { contractedAxes } from "./einsum-equation.ts";
 
 /**
  * How the weights of a layer form filters. A filter is what computes one output: that of a convolution, or a row or column of a matrix.

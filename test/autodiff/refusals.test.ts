@@ -80,11 +80,11 @@ describe("what cannot be differentiated says so", () => {
     });
     const { onnx } = problem.model;
     const nodes = onnx.graph.nodes.map((node) =>
-      node.op === "Relu" ? node : { ...node, op: node.op === "Sum" ? "Einsum" : "NonMaxSuppression" },
+      node.op === "Relu" ? node : { ...node, op: node.op === "Sum" ? "StringSplit" : "NonMaxSuppression" },
     );
     const model = { ...problem.model, onnx: { ...onnx, graph: { ...onnx.graph, nodes } } };
     expect(await refusal({ ...problem, model })).toMatchInlineSnapshot(`
-      "error: J(X → Y) cannot be computed. NonMaxSuppression "b": it has no rule. Einsum "Y": it has no rule.
+      "error: J(X → Y) cannot be computed. NonMaxSuppression "b": it has no rule. StringSplit "Y": it has no rule.
         at  node b, op NonMaxSuppression
         do  Choose a target before these nodes (\`pushforward inspect\` lists the taps in reach), or add a rule: CONTRIBUTING.md."
     `);

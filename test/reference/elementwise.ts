@@ -58,7 +58,9 @@ export const elementwise: ReferenceOps = {
   Mul: binary((a, b) => a * b),
   Div: binary((a, b) => a / b),
   Pow: binary((a, b) => a ** b),
-  Mod: binary((a, b) => ((a % b) + b) % b),
+  /** The sign is that of the divisor, and with `fmod` that of the dividend. */
+  Mod: ([a, b], attributes) =>
+    zip([a!, b!], (x, y) => (attributes.int("fmod", 0) !== 0 ? x! % y! : ((x! % y!) + y!) % y!)),
   Sum: variadic((values) => values.reduce((total, value) => total + value, 0)),
   Mean: variadic((values) => values.reduce((total, value) => total + value, 0) / values.length),
   Max: variadic((values) => Math.max(...values)),

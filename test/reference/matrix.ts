@@ -1,5 +1,5 @@
 import { broadcastShapes } from "../../src/base/index.ts";
-import { type Array64, array, at, build, type ReferenceOps, zip } from "./tensor.ts";
+import { type Array64, array, at, build, indicesOf, type ReferenceOps, zip } from "./tensor.ts";
 
 /** Matrix products over the last two axes, leading ones broadcast. */
 function multiply(a: Array64, b: Array64): Array64 {
@@ -19,6 +19,58 @@ function multiply(a: Array64, b: Array64): Array64 {
 
 const turned = (x: Array64) => build([x.shape[1]!, x.shape[0]!], ([i, j]) => at(x, [j!, i!]));
 
+/** Labels of an equation; an ellipsis stands for digits, 0 for the last axis that it covers. */
+function labelsOf(term: string, rank: number): string[] {
+  const covered = rank - (term.match(/[A-Za-z]/g) ?? []).length;
+  const digits = Array.from({ length: covered }, (_, i) => String(covered - 1 - i));
+  return [...term.replace("...", digits.join(""))];
+}
+
+/** Σ over all places of all labels of the product of the entries there. */
+function einsum(equation: string, inputs: readonly Array64[]): Array64 {
+  const [left, right] = equation.replaceAll(" ", "").split("->") as [string, string | undefined];
+  const terms = left.split(",").map((term, i) => labelsOf(term, inputs[i]!.shape.length));
+  const all = [...new Set(terms.flat())];
+  const digits = all
+    .filter((label) => label < "A")
+    .sort()
+    .reverse();
+  const once = all.filter((label) => label >= "A" && terms.flat().filter((one) => one === label).length === 1).sort();
+  const output = right === undefined ? [...digits, ...once] : [...right.replace("...", digits.join(""))];
+  const extent = (label: string) =>
+    Math.max(
+      ...terms.flatMap((term, i) => term.flatMap((one, axis) => (one === label ? [inputs[i]!.shape[axis]!] : []))),
+    );
+  const summed = all.filter((label) => !output.includes(label));
+  return build(output.map(extent), (index) => {
+    let total = 0;
+    for (const rest of indicesOf(summed.map(extent))) {
+      const place = (label: string) =>
+        output.includes(label) ? index[output.indexOf(label)]! : rest[summed.indexOf(label)]!;
+      total += inputs.reduce(
+        (product, x, i) =>
+          product *
+          at(
+            x,
+            terms[i]!.map((label, axis) => (x.shape[axis] === 1 ? 0 : place(label))),
+          ),
+        1,
+      );
+    }
+    return total;
+  });
+}
+
+/** Laplace's expansion along the first row. */
+function determinant(rows: readonly (readonly number[])[]): number {
+  if (rows.length === 0) return 1;
+  const [first, ...rest] = rows;
+  return first!.reduce(
+    (total, entry, j) => total + (j % 2 === 0 ? 1 : -1) * entry * determinant(rest.map((row) => row.toSpliced(j, 1))),
+    0,
+  );
+}
+
 export const matrix: ReferenceOps = {
   MatMul: ([a, b]) => {
     const left = a!.shape.length === 1 ? array([1, ...a!.shape], a!.data) : a!;
@@ -30,6 +82,15 @@ export const matrix: ReferenceOps = {
       ...(b!.shape.length === 1 ? [] : [y.shape.at(-1)!]),
     ];
     return array(shape, y.data);
+  },
+  Einsum: (inputs, attributes) => einsum(attributes.text("equation", ""), inputs as Array64[]),
+  Det: ([x]) => {
+    const n = x!.shape.at(-1)!;
+    return build(x!.shape.slice(0, -2), (_, place) =>
+      determinant(
+        Array.from({ length: n }, (_, i) => [...x!.data.subarray((place * n + i) * n, (place * n + i + 1) * n)]),
+      ),
+    );
   },
   Gemm: ([a, b, c], attributes) => {
     const left = attributes.int("transA", 0) ? turned(a!) : a!;

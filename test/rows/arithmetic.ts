@@ -32,6 +32,8 @@ export const arithmeticRows: readonly Row[] = [
   { op: "Pow", in: { A: [2, 3], B: floatTensor([], [2]) }, note: "square of either sign" },
   { op: "Pow", in: { A: [2, 3], B: intTensor([3, 2, -1]) }, from: "away-from-kinks", note: "integer exponents" },
   { op: "Pow", in: { A: [2, 3], B: floatTensor([3], [3, -1, 1]) }, from: "away-from-kinks" },
+  ...broadcastings.map((row): OpRow => ({ op: "Mod", from: "distinct", attrs: { fmod: 1 }, ...row })),
+  { op: "Mod", in: { A: [2, 3], B: floatTensor([], [-0.7]) }, attrs: { fmod: 1 }, from: "away-from-kinks" },
   ...variadic("Sum", "gaussian"),
   ...variadic("Mean", "gaussian"),
   ...variadic("Max", "distinct"),

@@ -1,3 +1,4 @@
+import { floatTensor } from "../../src/onnx/index.ts";
 import type { OpRow, Row } from "./row.ts";
 
 const product = (a: number[], b: number[], weights: string[] = []): OpRow => ({
@@ -14,6 +15,15 @@ const gemm = (row: Partial<OpRow>, { transA, transB }: { transA: number; transB:
   attrs: { transA, transB },
   weights: ["B", "C"],
   ...row,
+});
+
+const NAMES = ["A", "B", "C", "D"];
+
+const einsum = (equation: string, ...shapes: readonly number[][]): OpRow => ({
+  op: "Einsum",
+  in: Object.fromEntries(shapes.map((shape, i) => [NAMES[i]!, shape])),
+  by: NAMES.slice(0, shapes.length),
+  attrs: { equation },
 });
 
 export const linearAlgebraRows: readonly Row[] = [
@@ -47,4 +57,43 @@ export const linearAlgebraRows: readonly Row[] = [
   { op: "Gemm", in: { A: [2, 4], B: [4, 3], C: [] }, by: ["C"], attrs: { beta: 0.5 } },
   { op: "Gemm", in: { A: [2, 4], B: [4, 3], C: [1, 3] }, by: ["C", "B"], attrs: { beta: 0 } },
   { op: "Gemm", in: { A: [2, 4], B: [4, 3] }, by: ["A", "B"], note: "without C" },
+  einsum("ij->ji", [2, 3]),
+  einsum("ij->i", [2, 3]),
+  einsum("ij->", [2, 3]),
+  einsum("ij", [2, 3]),
+  einsum("ba", [2, 3]),
+  einsum("ii", [3, 3]),
+  einsum("ii->i", [3, 3]),
+  einsum("...ii->...i", [2, 3, 3]),
+  einsum("jiij->i", [2, 3, 3, 2]),
+  einsum("iii->i", [3, 3, 3]),
+  einsum("i,i", [4], [4]),
+  einsum("i,j", [2], [3]),
+  einsum("i,j->ji", [2], [3]),
+  einsum("ij,jk", [2, 3], [3, 4]),
+  einsum("ij,jk->ki", [2, 3], [3, 4]),
+  einsum("ij,kj->ki", [2, 3], [4, 3]),
+  einsum("ij,ij->ij", [2, 3], [2, 3]),
+  einsum("ij,j->i", [2, 3], [3]),
+  einsum("bij,bjk->bik", [2, 2, 3], [2, 3, 2]),
+  einsum("bij , bjk -> bik", [1, 2, 3], [1, 3, 2]),
+  einsum("nctkv,kvw->nctw", [1, 2, 2, 3, 2], [3, 2, 2]),
+  einsum("bqhd,bkhd->bhqk", [1, 3, 2, 2], [1, 3, 2, 2]),
+  einsum("bhqk,bkhd->bqhd", [1, 2, 3, 3], [1, 3, 2, 2]),
+  einsum("...ij,...jk->...ik", [2, 1, 2, 3], [1, 3, 3, 2]),
+  einsum("i...->...i", [2, 3, 2]),
+  einsum("...i,j...->...", [2, 3], [3, 2]),
+  einsum("bi,oij,bj->bo", [2, 3], [2, 3, 2], [2, 2]),
+  einsum("ij,jk,kl,li", [2, 3], [3, 2], [2, 2], [2, 2]),
+  einsum("ii,ij->j", [3, 3], [3, 2]),
+  einsum("Aa,aB->AB", [2, 3], [3, 2]),
+  einsum(",i->i", [], [3]),
+  { ...einsum("ij,jk->ik", [2, 3], [3, 4]), by: ["A"], weights: ["B"] },
+  { ...einsum("ij,jk->ik", [2, 3], [3, 4]), by: ["B"], weights: ["B"] },
+  { op: "Einsum", in: { A: [1, 3], B: [2, 3] }, by: ["A", "B"], attrs: { equation: "bi,bi->b" }, note: "an axis of 1" },
+  { op: "Det", in: { X: [3, 3] } },
+  { op: "Det", in: { X: [2, 4, 4] } },
+  { op: "Det", in: { X: [1, 2, 2, 2] } },
+  { op: "Det", in: { X: [3, 1, 1] } },
+  { op: "Det", in: { X: floatTensor([3, 3], [1, 2, 3, 2, 4, 6, -1, 0, 2]) }, by: ["X"], note: "a singular matrix" },
 ];

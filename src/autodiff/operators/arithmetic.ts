@@ -31,6 +31,12 @@ const extremum = (extreme: "Max" | "Min"): Rule =>
     firstInput(p, extreme, inputs, y!).map((isFirst) => () => p.mask(isFirst)),
   );
 
+/** −q, where y = a − qb. */
+function wholeQuotient(primal: PrimalBuilder, a: Value, b: Value, y: Value): Value {
+  equal(primal, y, primal.scalar(0));
+  return primal.map("Round", primal.div(primal.sub(y, a), b));
+}
+
 /** Between floating-point types Cast is the identity (all are float32 here); otherwise its derivative is zero. */
 const cast: Rule = ({ inputs: [x], outputs: [y] }) => {
   const floating = x!.type === "float32" && y!.type === "float32";
@@ -81,6 +87,21 @@ export const arithmetic = {
         () => unlessZero(a!, p.mul(y!, p.map("Log", a!))),
       ];
     }),
+  },
+  /**
+   * y = a − qb with a whole number q, which is a/b cut off at the point (the format takes no other modulus of floats). Where y is 0, q
+   * jumps.
+   */
+  Mod: {
+    attributes: ["fmod"],
+    kinks: "neurons",
+    keeps: "others",
+    rule: (node, primal) => {
+      const [a, b] = node.inputs as readonly [Value, Value];
+      const y = node.outputs[0]!;
+      const byB = node.varies(1) ? primal.keep(wholeQuotient(primal, a, b, y)) : undefined;
+      return (l, da, db) => l.add(l.broadcast(da, y.shape), byB && l.scale(byB, l.broadcast(db, y.shape)));
+    },
   },
   Max: { kinks: "windows", keeps: "pooling switches", rule: extremum("Max") },
   Min: { kinks: "windows", keeps: "pooling switches", rule: extremum("Min") },

@@ -1,7 +1,9 @@
 import { type Shape, sizeOf } from "../../base/index.ts";
+import { determinant } from "../determinant.ts";
+import { einsum, einsumCost } from "../einsum.ts";
 import type { Operators } from "../operator.ts";
 import type { Value } from "../primal.ts";
-import { gemmWeights, matrixWeights } from "../weights.ts";
+import { einsumWeights, gemmWeights, matrixWeights } from "../weights.ts";
 
 /** The shape that MatMul uses for a vector: a row on the left, a column on the right. */
 const asMatrix = (shape: Shape, side: "left" | "right"): Shape =>
@@ -31,6 +33,18 @@ export const linearAlgebra = {
       };
     },
   },
+
+  /** Y is linear in each operand. */
+  Einsum: {
+    attributes: ["equation"],
+    weights: einsumWeights,
+    multiplyAdds: einsumCost,
+    keeps: "others",
+    rule: einsum,
+  },
+
+  /** d det A = Σ C ∘ dA with the cofactors C. */
+  Det: { float64: "none", keeps: "others", rule: determinant },
 
   /** Y = α A′B′ + β C, dY = α(dA′·B′ + A′·dB′) + β dC. */
   Gemm: {
