@@ -2,6 +2,7 @@
 const mayImport = {
   base: [],
   onnx: [],
+  caffe: ["onnx"],
   runtime: ["onnx"],
   operator: ["runtime"],
   autodiff: ["onnx"],

@@ -49,6 +49,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "typeset",
     "withoutBatch",
   ],
+  caffe: ["importCaffe", "presetOf", "readMeanImage"],
   controls: ["controlKinds", "drawControl", "weightLayers"],
   jacobian: ["Jacobian", "Network", "describeInput", "inputsOf", "missingError", "productCost"],
   runtime: [

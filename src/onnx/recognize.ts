@@ -29,7 +29,7 @@ const tensorFlow = {
 };
 const caffe = {
   is: "a Caffe network (.prototxt, .caffemodel)",
-  fix: "Convert it with a Caffe converter (caffe2onnx, or the loader of OpenCV or MMdnn), or find the network among the ONNX models that are published.",
+  fix: "Convert it: pushforward import NET.prototxt NET.caffemodel --out NET.onnx.",
 };
 const coreMl = {
   is: "a Core ML model (.mlmodel)",

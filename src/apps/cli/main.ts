@@ -5,6 +5,7 @@ import { exitCodes, messageOf, PushforwardError } from "../../base/index.ts";
 import { unwritable } from "../../platform/node/file-errors.ts";
 import { controlCommand } from "./control.ts";
 import { devicesCommand } from "./devices.ts";
+import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
 import { paperCommand } from "./paper.ts";
 import { reportCommand } from "./report.ts";
@@ -31,6 +32,7 @@ const program = new Command("pushforward")
   );
 const commands = [
   inspectCommand(),
+  importCommand(),
   spectrumCommand(version),
   studyCommand(version),
   paperCommand(version),

@@ -88,7 +88,8 @@ async function readValue(text: string): Promise<number | ExactArray> {
   });
 }
 
-function withShape(text: string, before: ReadonlyMap<string, Shape> = new Map()): ReadonlyMap<string, Shape> {
+/** Adds a shape to those given before: `3,224,224` for the input that pictures go to, or `NAME=2,1,128`. */
+export function withShape(text: string, before: ReadonlyMap<string, Shape> = new Map()): ReadonlyMap<string, Shape> {
   const at = text.lastIndexOf("=");
   return added("--shape", before, at < 0 ? MAIN : text.slice(0, at), shape("--shape")(text.slice(at + 1)));
 }

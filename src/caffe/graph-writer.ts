@@ -1,0 +1,93 @@
+import { PushforwardError, type Shape, sameShape, sizeOf } from "../base/index.ts";
+import { type Attributes, floatTensor, freshName, intTensor, type Node, node, type Tensor } from "../onnx/index.ts";
+
+/** A tensor of the graph that is written. */
+export interface Value {
+  readonly name: string;
+  /** With the batch of the file. */
+  readonly shape: Shape;
+}
+
+/** Writes the nodes and constants of a graph, layer by layer. */
+export class GraphWriter {
+  readonly nodes: Node[] = [];
+  readonly initializers = new Map<string, Tensor>();
+  /** Whether the graph holds for the batch of the file alone. */
+  isBatchFixed = false;
+  readonly #taken: Set<string>;
+  #layer = "";
+
+  /** @param reserved names that tensors between those of layers must not take */
+  constructor(reserved: Iterable<string>) {
+    this.#taken = new Set(reserved);
+  }
+
+  /** Tensors that are named from now on belong to this layer. */
+  begin(layer: string): void {
+    this.#layer = layer;
+  }
+
+  /** A name that no tensor has: this one, or else with a number. */
+  fresh(name: string): string {
+    return freshName(this.#taken, name);
+  }
+
+  /** Adds a node with one output. An absent input is `undefined`. */
+  emit(op: string, inputs: readonly (Value | undefined)[], shape: Shape, attributes: Attributes = {}): Value {
+    return this.emitAll(op, inputs, [shape], attributes)[0]!;
+  }
+
+  /** Adds a node with several outputs. */
+  emitAll(
+    op: string,
+    inputs: readonly (Value | undefined)[],
+    shapes: readonly Shape[],
+    attributes: Attributes = {},
+  ): Value[] {
+    const outputs = shapes.map((shape) => ({ name: this.fresh(`${this.#layer}/${op}`), shape }));
+    const names = outputs.map(({ name }) => name);
+    this.nodes.push(node({ op, inputs: inputs.map((input) => input?.name ?? ""), outputs: names, attributes }));
+    return outputs;
+  }
+
+  constant(label: string, tensor: Tensor): Value {
+    const name = this.fresh(`${this.#layer}.${label}`);
+    this.initializers.set(name, tensor);
+    return { name, shape: tensor.shape };
+  }
+
+  floats(label: string, shape: Shape, data: ArrayLike<number>): Value {
+    return this.constant(label, floatTensor(shape, data));
+  }
+
+  scalar(label: string, value: number): Value {
+    return this.floats(label, [], [value]);
+  }
+
+  ints(label: string, values: readonly number[]): Value {
+    return this.constant(label, intTensor(values));
+  }
+
+  /** A tensor with another shape. The first extent follows the batch if it stays the same. */
+  reshape(value: Value, shape: Shape): Value {
+    if (sameShape(value.shape, shape)) return value;
+    if (sizeOf(value.shape) !== sizeOf(shape)) {
+      throw new PushforwardError("model-invalid", {
+        what: `${value.shape.join("×")} entries cannot have the shape ${shape.join("×")}.`,
+        fix: "Check the shapes in the .prototxt.",
+      });
+    }
+    const keepsBatch = shape.length > 0 && value.shape.length > 0 && shape[0] === value.shape[0];
+    if (!keepsBatch && !this.initializers.has(value.name)) this.isBatchFixed = true;
+    return this.emit("Reshape", [value, this.ints("shape", keepsBatch ? [0, ...shape.slice(1)] : shape)], shape);
+  }
+
+  /** The graph with other names for some tensors. */
+  rename(names: ReadonlyMap<string, string>, from: number): void {
+    const renamed = (name: string) => names.get(name) ?? name;
+    for (let at = from; at < this.nodes.length; at++) {
+      const { op, inputs, outputs, attributes } = this.nodes[at]!;
+      this.nodes[at] = node({ op, inputs: inputs.map(renamed), outputs: outputs.map(renamed), attributes });
+    }
+  }
+}
