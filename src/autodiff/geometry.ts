@@ -51,3 +51,29 @@ export function kernelOffsets(kernel: Shape): number[][] {
     [[]],
   );
 }
+
+/** Where the columns of windows stand in an image, for Col2Im. */
+export interface Fold {
+  /** The flat index in the padded image of each entry of each window: places of the block first, then windows, in row-major order. */
+  readonly places: readonly number[];
+  /** The extents of the image with its padding. */
+  readonly padded: Shape;
+  /** The padding before the image. */
+  readonly before: readonly number[];
+}
+
+export function foldedPlaces(attributes: ShapedNode["attributes"], image: Shape, block: Shape): Fold {
+  const fill = (value: number) => image.map(() => value);
+  const strides = attributes.ints("strides") ?? fill(1);
+  const dilations = attributes.ints("dilations") ?? fill(1);
+  const pads = attributes.ints("pads") ?? [...fill(0), ...fill(0)];
+  const padded = image.map((extent, d) => extent + pads[d]! + pads[image.length + d]!);
+  const windows = padded.map(
+    (extent, d) => Math.floor((extent - (block[d]! - 1) * dilations[d]! - 1) / strides[d]!) + 1,
+  );
+  const flat = (at: readonly number[]) => at.reduce((sum, place, d) => sum * padded[d]! + place, 0);
+  const places = kernelOffsets(block).flatMap((offset) =>
+    kernelOffsets(windows).map((window) => flat(window.map((w, d) => w * strides[d]! + offset[d]! * dilations[d]!))),
+  );
+  return { places, padded, before: pads.slice(0, image.length) };
+}

@@ -16,7 +16,7 @@ const EQUAL = 1e-10;
  */
 const MASK = 1e6;
 
-type Extreme = "Max" | "Min";
+export type Extreme = "Max" | "Min";
 
 /**
  * A scalar: the largest difference with which two numbers of these tensors still count as equal. Constant limits do not
@@ -75,7 +75,7 @@ function reaches(primal: PrimalBuilder, a: Value, b: Value): Value {
   return primal.compare("GreaterOrEqual", a, primal.sub(b, toleranceAt(primal, b, [a, b])));
 }
 
-const nearlyEqual = (primal: PrimalBuilder, a: Value, b: Value): Value =>
+export const nearlyEqual = (primal: PrimalBuilder, a: Value, b: Value): Value =>
   primal.and(reaches(primal, a, b), reaches(primal, b, a));
 
 /**
@@ -120,7 +120,7 @@ export function sign(primal: PrimalBuilder, x: Value): Value {
 }
 
 /** Whether entries equal the extreme, which is their maximum or minimum. */
-const isExtreme = (primal: PrimalBuilder, extreme: Extreme, x: Value, found: Value): Value =>
+export const isExtreme = (primal: PrimalBuilder, extreme: Extreme, x: Value, found: Value): Value =>
   extreme === "Max" ? reaches(primal, x, found) : reaches(primal, found, x);
 
 /**
@@ -129,7 +129,7 @@ const isExtreme = (primal: PrimalBuilder, extreme: Extreme, x: Value, found: Val
  *
  * `sharing` is the number of such entries in each window, and `alive` the number of those with a tangent; both have one shape.
  */
-function noteWindows(primal: PrimalBuilder, sharing: Value, alive: Value): void {
+export function noteWindows(primal: PrimalBuilder, sharing: Value, alive: Value): void {
   const several = primal.compare("Greater", sharing, primal.scalar(1));
   const moves = primal.compare("Greater", alive, primal.scalar(0));
   primal.kinks.push({ of: primal.owner!, kind: "windows", at: primal.and(several, moves) });

@@ -47,7 +47,7 @@ export interface Operator {
   readonly tapName?: string;
 }
 
-/** A node whose inputs are floats, and the values of its outputs as the node itself computes them. */
+/** A node whose first input holds floats, and the values of its outputs as the node itself computes them. */
 export interface SettledNode {
   readonly attributes: Attributes;
   readonly outputs: readonly Value[];

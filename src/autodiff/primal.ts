@@ -107,6 +107,19 @@ export class PrimalBuilder {
     return { name, shape, type, constant: undefined };
   }
 
+  /** Adds an ONNX node with several outputs, whose types and shapes the caller states. */
+  ops(op: string, inputs: readonly Value[], outputs: readonly TensorType[], attributes: Attributes = {}): Value[] {
+    const id = this.#nextId++;
+    const values = outputs.map(({ type, shape }, i) => {
+      const name = `${this.#prefix}/${op}${id}/${i}`;
+      this.types.set(name, { shape, type });
+      return { name, shape, type, constant: undefined };
+    });
+    const names = values.map(({ name }) => name);
+    this.nodes.push(node({ op, inputs: inputs.map((input) => input.name), outputs: names, attributes }));
+    return values;
+  }
+
   /** A value that is made at most once, under a key. */
   once(key: string, make: () => Value): Value {
     const made = this.#once.get(key) ?? make();

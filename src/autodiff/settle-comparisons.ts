@@ -15,7 +15,7 @@ export function settleComparisons(
   const helpers = new PrimalBuilder("settled");
   const all = nodes.flatMap((one) => {
     const settle = operatorOf(one)?.settle;
-    if (settle === undefined || one.inputs.some((name) => values.get(name)?.type !== "float32")) return [one];
+    if (settle === undefined || values.get(one.inputs[0]!)?.type !== "float32") return [one];
     const lookUp = (name: string): Value => ({ name, ...values.get(name)!, constant: graph.initializers.get(name) });
     const [before, kinksBefore] = [helpers.nodes.length, helpers.kinks.length];
     helpers.owner = one.outputs[0];
@@ -25,7 +25,9 @@ export function settleComparisons(
     // If the last output is not the only one, the rule records the kinks.
     if (outputs.length > 1 || !moves(one)) helpers.kinks.length = kinksBefore;
     const copy = node({ op: "Identity", inputs: [result.name], outputs: outputs.slice(-1), name });
-    const itself = outputs.length > 1 ? [{ ...one, name: `${name}/values`, outputs: outputs.slice(0, -1) }] : [];
+    const unread = `${result.name}/unsettled`;
+    const itself =
+      outputs.length > 1 ? [{ ...one, name: `${name}/values`, outputs: [...outputs.slice(0, -1), unread] }] : [];
     return [...itself, ...helpers.nodes.slice(before), copy];
   });
   return { nodes: all, helpers };

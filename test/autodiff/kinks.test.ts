@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { Network } from "../../src/jacobian/index.ts";
-import { buildModel, floatTensor, node, normalize, valueInfo } from "../../src/onnx/index.ts";
+import { buildModel, floatTensor, intTensor, node, normalize, valueInfo } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { evaluateWith } from "../../src/runtime/index.ts";
 import { emittedJacobian } from "../laws/emitted.ts";
@@ -95,6 +95,40 @@ describe("among equal entries the first in row-major order is taken", () => {
     expect(rows.every((row) => row.reduce((sum, value) => sum + value, 0) === 1)).toBe(true);
   });
 
+  test.each([
+    ["max", 5],
+    ["min", -5],
+  ])("ScatterElements, %s: the tensor before its updates", async (reduction, extreme) => {
+    const [data, updates] = [vector(0, extreme, 0), vector(extreme, extreme, extreme, 0)];
+    const inputs = { data, indices: intTensor([0, 1, 0, 2]), updates };
+    const matrix = await matrixOf({
+      ...{ op: "ScatterElements", in: inputs, attrs: { reduction }, by: ["data", "updates"] },
+    });
+    expect(matrix).toEqual([
+      [0, 0, 0, 1, 0, 0, 0],
+      [0, 1, 0, 0, 0, 0, 0],
+      [0, 0, 1, 0, 0, 0, 0],
+    ]);
+  });
+
+  test("TopK, whichever end comes first", async () => {
+    const inputs = { X: vector(7, 3, 3, 3), k: intTensor([3]) };
+    const firsts = async (largest: number) => {
+      const matrix = await matrixOf({ op: "TopK", in: inputs, attrs: { largest }, outputs: 2 });
+      return matrix.slice(0, 3).map((row) => row.indexOf(1));
+    };
+    expect(await firsts(1)).toEqual([0, 1, 2]);
+    expect(await firsts(0)).toEqual([1, 2, 3]);
+  });
+
+  test("Unique", async () => {
+    const X = vector(2, 1, 2, 3, 1);
+    const firsts = async (sorted: number) =>
+      (await matrixOf({ op: "Unique", in: { X }, attrs: { sorted } })).map((row) => row.indexOf(1));
+    expect(await firsts(1)).toEqual([1, 0, 3]);
+    expect(await firsts(0)).toEqual([0, 1, 3]);
+  });
+
   test("GlobalMaxPool", async () => {
     expect(await matrixOf({ op: "GlobalMaxPool", in: { X: floatTensor([1, 1, 2, 2], [0, 5, 5, 5]) } })).toEqual([
       [0, 1, 0, 0],
@@ -136,4 +170,28 @@ test("on which side of a kink a unit is, is decided in float64", async () => {
   const product = await J.apply(J.algebra.upload(Float32Array.of(1, 1, 1), 1));
   expect(await product.read()).toEqual(Float32Array.of(3));
   expect([...J.value]).toEqual([1]);
+});
+
+test("ties of a selection are counted, within rounding", async () => {
+  // 1 + 2⁻⁴⁰ is 1 within rounding, and apart from it in float64.
+  const nodes = [
+    node({ op: "Mul", inputs: ["x", "tiny"], outputs: ["rest"] }),
+    node({ op: "Add", inputs: ["rest", "one"], outputs: ["sums"] }),
+    node({ op: "TopK", inputs: ["sums", "k"], outputs: ["y", "places"] }),
+  ];
+  const initializers = new Map([
+    ["tiny", vector(0, 2 ** -40, 1)],
+    ["one", vector(1, 1, 2)],
+    ["k", intTensor([3])],
+  ]);
+  const model = buildModel({
+    ...{ nodes, initializers },
+    inputs: [valueInfo("x", "float32", [3])],
+    outputs: [valueInfo("y", "float32", [3])],
+  });
+  const network = new Network(await normalize(model, { evaluate: evaluateWith(backend) }), backend);
+  const J = await network.jacobian({ at: Float32Array.of(1, 1, 1), from: "sums", to: "y" });
+  const { data } = await J.dense();
+  expect([...data]).toEqual([0, 0, 1, 1, 0, 0, 0, 1, 0]);
+  expect(J.kinks).toEqual([{ tap: "y", neurons: 0, windows: 1 }]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { linearize } from "../../src/autodiff/index.ts";
 import { PushforwardError } from "../../src/base/index.ts";
-import { floatTensor, intTensor } from "../../src/onnx/index.ts";
+import { floatTensor } from "../../src/onnx/index.ts";
 import { evaluate64 } from "../reference/interpret.ts";
 import { type Problem, problemOf } from "../rows/problem.ts";
 import type { Row } from "../rows/row.ts";
@@ -33,11 +33,6 @@ const rows: readonly (readonly [reason: string, row: Row, message: string])[] = 
       in: { X: [2], ratio: null, training: { type: "bool", shape: [], data: Uint8Array.of(1) } },
     },
     "it is in training mode and does not say what it dropped.",
-  ],
-  [
-    "a padding value that moves",
-    { op: "Pad", in: { X: [2], pads: intTensor([1, 0]), value: [] }, by: ["X", "value"] },
-    "its constant value depends on the source.",
   ],
   [
     "an attribute that the rule does not know",

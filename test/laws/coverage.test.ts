@@ -13,6 +13,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   activation: 45,
   arithmetic: 102,
   convolution: 61,
+  indexing: 100,
   "linear-algebra": 78,
   normalization: 37,
   pooling: 114,

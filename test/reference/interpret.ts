@@ -1,5 +1,6 @@
 import { type Evaluate, type Graph, readAttributes, type Tensor } from "../../src/onnx/index.ts";
 import { elementwise } from "./elementwise.ts";
+import { indexing } from "./indexing.ts";
 import { matrix } from "./matrix.ts";
 import { reduction } from "./reduction.ts";
 import { resize } from "./resize.ts";
@@ -7,7 +8,15 @@ import { shape } from "./shape.ts";
 import { type Array64, fromTensor, type ReferenceOps } from "./tensor.ts";
 import { window } from "./window.ts";
 
-const referenceOps: ReferenceOps = { ...elementwise, ...matrix, ...reduction, ...resize, ...shape, ...window };
+const referenceOps: ReferenceOps = {
+  ...elementwise,
+  ...indexing,
+  ...matrix,
+  ...reduction,
+  ...resize,
+  ...shape,
+  ...window,
+};
 
 /**
  * Runs a graph node by node in float64, by definitions written for clarity and apart from the rules: the truth for

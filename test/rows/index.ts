@@ -2,6 +2,7 @@ import { activationRows } from "./activation.ts";
 import { arithmeticRows } from "./arithmetic.ts";
 import { convolutionRows } from "./convolution.ts";
 import { graphRows } from "./graphs.ts";
+import { indexingRows } from "./indexing.ts";
 import { linearAlgebraRows } from "./linear-algebra.ts";
 import { normalizationRows } from "./normalization.ts";
 import { poolingRows } from "./pooling.ts";
@@ -14,6 +15,7 @@ export const families: Readonly<Record<string, readonly Row[]>> = {
   activation: activationRows,
   arithmetic: arithmeticRows,
   convolution: convolutionRows,
+  indexing: indexingRows,
   "linear-algebra": linearAlgebraRows,
   normalization: normalizationRows,
   pooling: poolingRows,

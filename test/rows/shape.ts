@@ -180,6 +180,8 @@ export const shapeRows: readonly Row[] = [
     in: { X: [2, 3], pads: ints(1, 1, 0, 0), value: floatTensor([], [2.5]) },
     note: "a value that is not zero",
   },
+  { op: "Pad", in: { X: [2, 3], pads: ints(1, 1, 0, -1), value: [] }, by: ["X", "value"], note: "a value that moves" },
+  { op: "Pad", in: { X: [1, 3], pads: ints(2, 1), value: [], axes: ints(-1) }, by: ["value"] },
   gather([4, 3], ints(0, 2, 2), 0),
   gather([1, 4, 3], ints(-1, 0), 1),
   gather([2, 4], intTensor([3, 0, -2, 1, 1, 1], [2, 3]), 1),

@@ -4,6 +4,7 @@ import type { Operator, Operators } from "../operator.ts";
 import { activation } from "./activation.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { convolution } from "./convolution.ts";
+import { indexing } from "./indexing.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
 import { normalization } from "./normalization.ts";
 import { pooling } from "./pooling.ts";
@@ -16,6 +17,7 @@ export const families: Readonly<Record<string, Operators>> = {
   activation,
   arithmetic,
   convolution,
+  indexing,
   "linear-algebra": linearAlgebra,
   normalization,
   pooling,

@@ -6,7 +6,7 @@ import type { PrimalBuilder, Value } from "../primal.ts";
 import type { Tangent } from "../program.ts";
 import { resize } from "../resize.ts";
 import { resizeCost } from "../resize-matrices.ts";
-import { constant, fromRight, type Rule, reshaped, steering } from "../rule.ts";
+import { constant, fromRight, type Rule, type RuleNode, reshaped, steering } from "../rule.ts";
 
 const indicesOf = (primal: PrimalBuilder, places: readonly number[]) => primal.keep(primal.constant(intTensor(places)));
 
@@ -48,7 +48,6 @@ function padSource(mode: string, place: number, extent: number): number {
 }
 
 const pad: Rule = (node, primal) => {
-  if (node.varies(2)) throw new Error("its constant value depends on the source");
   const x = node.inputs[0]!;
   const pads = steering(node, 1)!;
   const axes = (steering(node, 3) ?? x.shape.map((_, axis) => axis)).map((axis) => fromRight(axis, x.shape));
@@ -60,13 +59,24 @@ const pad: Rule = (node, primal) => {
       const places = Array.from({ length: extent + before + after }, (_, p) => padSource(mode, p - before, extent));
       return { axis, extent, before, after, indices: mode === "constant" ? undefined : indicesOf(primal, places) };
     });
-  return (l, dx) =>
-    sides.reduce<Tangent>((t, { axis, extent, before, after, indices }) => {
+  const frame = node.varies(2) && mode === "constant" ? frameOf(node, primal) : undefined;
+  return (l, dx, _pads, dvalue) => {
+    const inside = sides.reduce<Tangent>((t, { axis, extent, before, after, indices }) => {
       if (indices) return l.gather(t, indices, axis);
       const cropped = l.slice(t, axis, Math.max(-before, 0), extent + Math.min(before, 0) + Math.min(after, 0));
       return l.pad(cropped, axis, Math.max(before, 0), Math.max(after, 0));
     }, dx);
+    return frame === undefined ? inside : l.add(inside, l.scale(frame, l.broadcast(dvalue, node.outputs[0]!.shape)));
+  };
 };
+
+/** 1 where a Pad writes its constant value, and 0 elsewhere. */
+function frameOf(node: RuleNode, primal: PrimalBuilder) {
+  const [zeros, one] = [primal.expand(primal.scalar(0), node.inputs[0]!.shape), primal.scalar(1)];
+  const axes = node.optional(3);
+  const inputs = [zeros, node.inputs[1]!, one, ...(axes === undefined ? [] : [axes])];
+  return primal.keep(primal.op("Pad", inputs, node.outputs[0]!.shape));
+}
 
 /** Selects entries along an axis. The indices may depend on the input of the model. */
 const gather: Rule = (node, primal) => {

@@ -7,8 +7,6 @@ export const withoutRule = {
   DeformConv: { float64: "none", weights: { ...convolutionWeights, bias: { position: 3, to: "channels" } } },
   DequantizeLinear: { float64: "none", weights: "passed on" },
   GRU: { float64: "none", weights: cellWeights },
-  GatherElements: {},
-  GatherND: {},
   LSTM: { float64: "none", weights: cellWeights },
   MatMulInteger: { float64: "none", weights: "in integers" },
   QLinearConv: { float64: "none", weights: "in integers" },
