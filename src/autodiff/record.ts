@@ -1,5 +1,13 @@
-import { messageOf, sameShape } from "../base/index.ts";
-import { type Attributes, type Model, type Node, nodesBehind, readAttributes, readsOf } from "../onnx/index.ts";
+import { messageOf, sameShape, sizeOf } from "../base/index.ts";
+import {
+  type Attributes,
+  formatFacts,
+  type Model,
+  type Node,
+  nodesBehind,
+  readAttributes,
+  readsOf,
+} from "../onnx/index.ts";
 import { aliveEntries } from "./alive.ts";
 import { ProgramBuilder } from "./builder.ts";
 import type { Operator } from "./operator.ts";
@@ -77,7 +85,9 @@ export function blockedAt({ blocked }: Recording, targets: readonly string[]): U
 }
 
 /**
- * The tangents of what some nodes compute. A node none of whose inputs moves needs no rule: its outputs do not move either.
+ * The tangents of what some nodes compute. Only floats have a tangent, and only tensors with entries. A node none of whose inputs has
+ * one needs no rule, because its outputs have none either; nor does a node whose outputs cannot have one. The exception is a node
+ * that quantizes: its integers stand for the floats that it reads, so that it is refused without a rule.
  */
 export function record(model: Model, nodes: readonly Node[], sources: readonly string[]): Recording {
   const { graph } = model.onnx;
@@ -96,7 +106,15 @@ export function record(model: Model, nodes: readonly Node[], sources: readonly s
   };
   const aliveAt = aliveEntries(primal, (x) => l.makerOf(x), passesAt);
   primal.alive = (name) => aliveAt(tangents.get(name));
-  for (const source of sources) tangents.set(source, l.source(lookUp(source).shape));
+  const canMove = (name: string) => {
+    const own = model.values.get(name);
+    // A sequence holds tensors of any type.
+    return name !== "" && (own === undefined || (own.type === "float32" && sizeOf(own.shape) > 0));
+  };
+  for (const source of sources) {
+    const tangent = l.source(lookUp(source).shape);
+    if (canMove(source)) tangents.set(source, tangent);
+  }
   for (const { op, inputs, outputs } of graph.nodes) {
     const isMask = op === "Cast" && model.values.get(inputs[0]!)?.type === "bool";
     if (isMask && model.values.get(outputs[0]!)?.type === "float32") primal.masks.set(outputs[0]!, lookUp(inputs[0]!));
@@ -104,7 +122,11 @@ export function record(model: Model, nodes: readonly Node[], sources: readonly s
 
   for (const node of nodes) {
     const moving = readsOf(node).filter((name) => tangents.get(name) !== undefined);
-    if (moving.length === 0) continue;
+    // Whole numbers that stand for floats hand their tangents on to others.
+    const isQuantized = formatFacts(node.op).quantizes === true || moving.some((name) => !canMove(name));
+    const carries = (name: string) =>
+      canMove(name) || (isQuantized && name !== "" && model.values.get(name)?.type !== "bool");
+    if (moving.length === 0 || !node.outputs.some(carries)) continue;
     const before = moving.flatMap((name) => [...(blocked.get(name) ?? [])]);
     const operator = operatorOf(node);
     const ruleNode: RuleNode = {
@@ -123,7 +145,7 @@ export function record(model: Model, nodes: readonly Node[], sources: readonly s
     });
     const around = new Set(refused === undefined ? before : [...before, refused]);
     for (const [i, name] of node.outputs.entries()) {
-      if (name === "" || sources.includes(name)) continue;
+      if (!carries(name) || sources.includes(name)) continue;
       const tangent = refused === undefined ? found[i] : l.source(lookUp(name).shape);
       if (tangent === undefined) continue;
       tangents.set(name, tangent);

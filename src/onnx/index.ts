@@ -5,6 +5,7 @@ export { tensorOf } from "./input-values.ts";
 export { inputsBehind, mainInput } from "./main-input.ts";
 export type * from "./model.ts";
 export { type NormalizeOptions, normalize } from "./normalize.ts";
+export { formatFacts } from "./operator-facts.ts";
 export { type ReadOptions, readModel } from "./read.ts";
 export { type ExternalReader, readTensor } from "./read-tensor.ts";
 export { renameTensors } from "./rename.ts";

@@ -12,6 +12,7 @@ test("the public names of onnx", () => {
     "filled",
     "float",
     "floatTensor",
+    "formatFacts",
     "freshName",
     "inputsBehind",
     "int",

@@ -45,8 +45,9 @@ export function chooseTaps(network: Network, from: Tap, names: string): Tap[] {
   });
 }
 
+/** Taps without entries are among them, so that a note can name them. */
 const isBehind = (network: Network, from: Tap, tap: Tap): boolean =>
-  tap.tensor !== from.tensor && tap.op !== "Input" && network.moves(from, tap);
+  tap.tensor !== from.tensor && tap.op !== "Input" && (isEmpty(tap) || network.moves(from, tap));
 
 const isEmpty = ({ shape }: Tap): boolean => sizeOf(shape) === 0;
 

@@ -37,10 +37,9 @@ function wholeQuotient(primal: PrimalBuilder, a: Value, b: Value, y: Value): Val
   return primal.map("Round", primal.div(primal.sub(y, a), b));
 }
 
-/** Between floating-point types Cast is the identity (all are float32 here); otherwise its derivative is zero. */
-const cast: Rule = ({ inputs: [x], outputs: [y] }) => {
-  const floating = x!.type === "float32" && y!.type === "float32";
-  return (_l, dx) => (floating ? dx : undefined);
+/** The identity: whole numbers have a tangent only where they stand for floats, and truth values have none. */
+const cast: Rule = ({ outputs: [y] }) => {
+  return (_l, dx) => (y!.type === "bool" ? undefined : dx);
 };
 
 const identity: Rule = () => (_l, dx) => dx;
