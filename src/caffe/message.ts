@@ -1,7 +1,7 @@
 import { PushforwardError } from "../base/index.ts";
 
 /** A word that stands without quotes in the text format: a number, `true`, or the name of a choice such as `MAX`. */
-export interface Word {
+interface Word {
   readonly word: string;
 }
 

@@ -77,7 +77,7 @@ describe("what is wrong is told, with its place", () => {
     ],
     [
       "an input whose shape is not told",
-      'layer { name: "data" type: "Input" top: "data" } ' + ip,
+      `layer { name: "data" type: "Input" top: "data" } ${ip}`,
       weights,
       "shape-mismatch",
       /does not tell the shape of the input "data"/,

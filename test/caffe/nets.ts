@@ -66,15 +66,11 @@ export const importNet = (net: Net, form: LayerForm = "newest") =>
     { bytes: fileOf(net, form), file: "net.caffemodel" },
   );
 
-export const feedsOf = (inputs: Net["inputs"]): Map<string, Tensor> =>
+const feedsOf = (inputs: Net["inputs"]): Map<string, Tensor> =>
   new Map(Object.entries(inputs).map(([name, { shape, data }]) => [name, { type: "float32", shape, data }]));
 
-/** All named tensors of an imported net at its inputs. */
-export function run(
-  model: OnnxModel,
-  inputs: Net["inputs"],
-  fetches?: readonly string[],
-): Promise<Map<string, Tensor>> {
+/** Some tensors of an imported net, which need not be outputs, at its inputs. */
+export function run(model: OnnxModel, inputs: Net["inputs"], fetches: readonly string[]): Promise<Map<string, Tensor>> {
   const own = new Set(model.graph.inputs.map(({ name }) => name));
   const feeds = new Map([...feedsOf(inputs)].filter(([name]) => own.has(name)));
   return runBytes(writeModel(withOutputs(model, fetches)), feeds, fetches);

@@ -22,7 +22,7 @@ const LEAST = 2 ** -126;
  * The number of windows along an axis. Caffe rounds up, so that the last window may reach beyond the picture and its padding; it leaves out a
  * window that would begin in the padding at the end.
  */
-export function windowCount(extent: number, kernel: number, stride: number, pad: number, roundsUp: boolean): number {
+function windowCount(extent: number, kernel: number, stride: number, pad: number, roundsUp: boolean): number {
   const room = (extent + 2 * pad - kernel) / stride;
   const count = (roundsUp ? Math.ceil(room) : Math.floor(room)) + 1;
   return pad > 0 && (count - 1) * stride >= extent + pad ? count - 1 : count;
