@@ -1,4 +1,5 @@
 import { type Evaluate, type Graph, readAttributes, type Tensor } from "../../src/onnx/index.ts";
+import { compositeOps } from "./composites/index.ts";
 import { elementwise } from "./elementwise.ts";
 import { indexing } from "./indexing.ts";
 import { matrix } from "./matrix.ts";
@@ -9,6 +10,7 @@ import { type Array64, fromTensor, type ReferenceOps } from "./tensor.ts";
 import { window } from "./window.ts";
 
 const referenceOps: ReferenceOps = {
+  ...compositeOps,
   ...elementwise,
   ...indexing,
   ...matrix,
@@ -27,14 +29,14 @@ const referenceOps: ReferenceOps = {
 export function interpret(graph: Graph, feeds: ReadonlyMap<string, Array64>): Map<string, Array64> {
   const values = new Map(feeds);
   for (const [name, tensor] of graph.initializers) if (!values.has(name)) values.set(name, fromTensor(tensor));
-  for (const { op, inputs, outputs, attributes } of graph.nodes) {
-    const define = referenceOps[op];
+  for (const { op, domain, inputs, outputs, attributes } of graph.nodes) {
+    const define = referenceOps[domain === "" ? op : `${domain}:${op}`];
     if (define === undefined) throw new Error(`the reference interpreter does not know ${op}`);
     const args = inputs.map((name) => (name === "" ? undefined : values.get(name)));
     const result = define(args, readAttributes(attributes), outputs.length);
     const results = Array.isArray(result) ? (result as readonly Array64[]) : [result as Array64];
     results.forEach((value, i) => {
-      values.set(outputs[i]!, value);
+      if (outputs[i]) values.set(outputs[i], value);
     });
   }
   return values;

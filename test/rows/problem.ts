@@ -43,6 +43,7 @@ export function problemOf(row: Row, seed = 0): Problem {
       ? [
           node({
             op: row.op,
+            domain: row.domain ?? "",
             inputs: Object.entries(row.in).map(([name, input]) => (input === null ? "" : name)),
             outputs: Array.from({ length: row.outputs ?? 1 }, (_, i) => `Y${i}`),
             attributes: attributesOf(row.attrs),
@@ -97,7 +98,7 @@ function draw(rng: Rng, input: Exclude<RowInput, Tensor | null>, otherwise: Samp
   );
 }
 
-const FLOAT_ATTRIBUTES = ["alpha", "beta", "bias", "cubic_coeff_a", "epsilon", "gamma", "lambd"];
+const FLOAT_ATTRIBUTES = ["alpha", "beta", "bias", "cubic_coeff_a", "epsilon", "gamma", "lambd", "scale", "softcap"];
 
 /** Attributes with the kind that ONNX gives each. */
 function attributesOf(values: RowAttributes = {}): Attributes {

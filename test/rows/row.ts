@@ -23,6 +23,8 @@ export type RowAttributes = Readonly<Record<string, number | string | readonly n
 /** One node with the inputs to try it on: what every law is held against. */
 export interface OpRow {
   readonly op: string;
+  /** `""`, ai.onnx, unless stated. */
+  readonly domain?: string;
   /** In the node's order. */
   readonly in: Readonly<Record<string, RowInput>>;
   readonly attrs?: RowAttributes;

@@ -1,6 +1,7 @@
 import { tableOf } from "../../base/index.ts";
 import type { OperatorRewriting } from "../rewrite.ts";
 import { activation } from "./activation.ts";
+import { attentionFamily } from "./attention-family.ts";
 import { microsoft } from "./microsoft.ts";
 import { normalization } from "./normalization.ts";
 
@@ -10,6 +11,7 @@ import { normalization } from "./normalization.ts";
  */
 export const composites = tableOf<Readonly<Record<string, OperatorRewriting>>>({
   ...activation,
+  ...attentionFamily,
   ...microsoft,
   ...normalization,
 });

@@ -1,0 +1,7 @@
+import type { OpRow } from "../row.ts";
+import { attentionRows } from "./attention.ts";
+
+/** Rows of operators that are written with others, by family. `withoutForward` says why ONNX Runtime's own kernel is not compared. */
+export const compositeFamilies: Readonly<Record<string, readonly OpRow[]>> = {
+  attention: attentionRows,
+};
