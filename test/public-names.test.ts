@@ -51,7 +51,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   caffe: ["importCaffe", "presetOf", "readMeanImage"],
   controls: ["controlKinds", "drawControl", "weightLayers"],
-  jacobian: ["Jacobian", "Network", "describeInput", "inputsOf", "missingError", "productCost"],
+  jacobian: ["Jacobian", "Network", "describeInput", "exportDerivative", "inputsOf", "missingError", "productCost"],
   runtime: [
     "Block",
     "CompiledCache",
@@ -107,6 +107,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "compose",
     "controlKinds",
     "dotTest",
+    "exportDerivative",
     "loadInput",
     "openControl",
     "openModel",

@@ -4,6 +4,7 @@ import {
   buildModel,
   filled,
   floatTensor,
+  freshName,
   intTensor,
   type Node,
   node,
@@ -32,11 +33,8 @@ export interface EmittedProgram {
  * [K, C, H, W], and convolutions run without reshapes. K is symbolic, so one graph serves blocks of any size.
  */
 export function emit(program: LinearProgram, constants: ReadonlyMap<string, Tensor>): EmittedProgram {
-  const graph = new GraphWriter(constants);
-  const inputs = program.sources.map((source, i) => {
-    graph.define(source, `v${i}`);
-    return `v${i}`;
-  });
+  const graph = new GraphWriter(constants, program);
+  const inputs = program.sources.map((source, i) => graph.source(source, `v${i}`));
   const implicit = implicitBroadcasts(program);
   for (const step of program.steps) {
     if (implicit.has(step.output.id)) graph.alias(step.output, step.inputs[0]!);
@@ -76,9 +74,19 @@ class GraphWriter {
   readonly kept = new Map<string, ReturnType<typeof valueInfo>>();
   readonly #constants: ReadonlyMap<string, Tensor>;
   readonly #names = new Map<number, string>();
+  /** The names of operands, which keep theirs, and of what is written here. */
+  readonly #taken: Set<string>;
+  readonly #helpers = new Map<string, string>();
 
-  constructor(constants: ReadonlyMap<string, Tensor>) {
+  constructor(constants: ReadonlyMap<string, Tensor>, { steps }: LinearProgram) {
     this.#constants = constants;
+    this.#taken = new Set(steps.flatMap(({ operands }) => operands.map(({ name }) => name)));
+  }
+
+  source(x: LinearVar, wanted: string): string {
+    const name = freshName(this.#taken, wanted);
+    this.define(x, name);
+    return name;
   }
 
   define(x: LinearVar, name: string): void {
@@ -89,13 +97,14 @@ class GraphWriter {
     this.define(x, this.#names.get(other.id)!);
   }
 
-  output(x: LinearVar, name: string): string {
+  output(x: LinearVar, wanted: string): string {
+    const name = freshName(this.#taken, wanted);
     this.nodes.push(node({ op: "Identity", inputs: [this.#names.get(x.id)!], outputs: [name] }));
     return name;
   }
 
   node(op: string, inputs: readonly string[], attributes: Attributes = {}): string {
-    const output = `t${this.nodes.length}`;
+    const output = freshName(this.#taken, `t${this.nodes.length}`);
     this.nodes.push(node({ op, inputs, outputs: [output], attributes }));
     return output;
   }
@@ -103,6 +112,13 @@ class GraphWriter {
   #constant(name: string, tensor: Tensor): string {
     this.initializers.set(name, tensor);
     return name;
+  }
+
+  /** A constant of the emission itself, which may be used several times. */
+  #helper(wanted: string, tensor: Tensor): string {
+    const name = this.#helpers.get(wanted) ?? freshName(this.#taken, wanted);
+    this.#helpers.set(wanted, name);
+    return this.#constant(name, tensor);
   }
 
   at(step: AnyStep): StepEmitter {
@@ -120,9 +136,9 @@ class GraphWriter {
         return name;
       },
       node: (op, inputs, attributes) => this.node(op, inputs, attributes),
-      ints: (values) => this.#constant(`ints_${values.join("_")}`, intTensor(values)),
-      zeros: (shape) => this.#constant(`zeros_${shape.join("_")}`, filled(shape, 0)),
-      scalar: (value) => this.#constant(`scalar_${value}`, floatTensor([], [value])),
+      ints: (values) => this.#helper(`ints_${values.join("_")}`, intTensor(values)),
+      zeros: (shape) => this.#helper(`zeros_${shape.join("_")}`, filled(shape, 0)),
+      scalar: (value) => this.#helper(`scalar_${value}`, floatTensor([], [value])),
       reshape: (name, shape) => this.node("Reshape", [name, emitter.ints([0, ...shape])]),
       fromFull: (name) => (emitter.isStripped(-1) ? emitter.reshape(name, withoutBatch(step.output.shape)) : name),
       toOutput: (name) => this.node("Reshape", [name, emitter.ints([-1, ...withoutBatch(step.output.shape)])]),

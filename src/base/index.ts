@@ -1,5 +1,5 @@
 export { formatRange, formatSeconds, type Range } from "./duration.ts";
-export { exitCodes, messageOf, PushforwardError, printable } from "./error.ts";
+export { exitCodes, messageOf, type Place, PushforwardError, printable } from "./error.ts";
 export { boundOf, isBelowFloor } from "./floor.ts";
 export { nearestNames } from "./nearest.ts";
 export {

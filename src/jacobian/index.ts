@@ -1,4 +1,5 @@
 export { productCost } from "./cost.ts";
+export { type DerivativeKind, type ExportOptions, exportDerivative } from "./export.ts";
 export { describeInput, inputsOf, missingError, type Point } from "./feed.ts";
 export { Jacobian, type Vectors } from "./jacobian.ts";
 export { type JacobianOptions, type ModelIdentity, Network } from "./network.ts";

@@ -13,6 +13,7 @@ import { costWithMemory } from "./cost.ts";
 import { feedsAt, inputStates, type NetworkInput, type Point } from "./feed.ts";
 import { Jacobian } from "./jacobian.ts";
 import { kinksIn } from "./kinks.ts";
+import { linearizeBetween } from "./linearize-between.ts";
 import { whereNotFinite } from "./not-finite.ts";
 import { observe } from "./observe.ts";
 import { bytesOf, type CompiledProducts, compileProducts } from "./products.ts";
@@ -215,17 +216,8 @@ export class Network {
   }
 
   async #compile(from: Tap, to: Tap, apart: boolean): Promise<CompiledProducts> {
-    const options = { sources: [from.tensor], targets: [to.tensor], apart };
-    const linearization = await linearize(this.model, options, evaluateWith(this.backend)).catch((cause: unknown) => {
-      throw cause instanceof PushforwardError ? cause.at({ ...this.#place, tap: to.name }) : cause;
-    });
-    if (linearization.program.targets[0] === undefined) {
-      throw new PushforwardError("tap-unknown", {
-        what: `"${to.name}" does not depend on "${from.name}": no path leads from one to the other.`,
-        where: { ...this.#place, tap: to.name },
-        fix: "Choose a target after the source; `pushforward inspect` lists the taps in order.",
-      });
-    }
+    const evaluate = evaluateWith(this.backend);
+    const linearization = await linearizeBetween(this.model, { from, to, apart }, evaluate, this.#place);
     await this.#compiled.makeRoom(bytesOf(linearization));
     return compileProducts(this.backend, linearization, `${from.name} → ${to.name}`);
   }

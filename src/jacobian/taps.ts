@@ -2,6 +2,7 @@ import { operatorOf } from "../autodiff/index.ts";
 import { nearestNames, PushforwardError, type Shape, withoutBatch } from "../base/index.ts";
 import { type Model, type Node, readsOf } from "../onnx/index.ts";
 import { inputsOf } from "./feed.ts";
+import { tapNames } from "./tap-names.ts";
 
 /** A named tensor of the graph that a Jacobian can start from or lead to. */
 export interface Tap {
@@ -16,8 +17,6 @@ export interface Tap {
   /** Whether every path from the input to the outputs passes through it. */
   readonly cut: boolean;
 }
-
-const isSimple = (name: string) => /^[A-Za-z][\w.-]{0,23}$/.test(name) && !/Output_\d+$/.test(name);
 
 /**
  * Every tap of a model in graph order, the inputs first: the one that pictures go to (`main`), and all that hold floats in the file. If
@@ -48,39 +47,67 @@ export function findTaps(model: Model, main: string | undefined): Tap[] {
     graph.outputs.map(({ name }) => name),
   );
   const outputs = new Set(graph.outputs.map(({ name }) => name));
-  const taken = new Set<string>();
-  const counts = new Map<string, number>();
-  const nameFor = (tensor: string, stem: string): string => {
-    if (isSimple(tensor) && !taken.has(tensor)) return tensor;
-    for (;;) {
-      const count = (counts.get(stem) ?? 0) + 1;
-      counts.set(stem, count);
-      if (!taken.has(`${stem}${count}`)) return `${stem}${count}`;
-    }
-  };
-  const tap = (tensor: string, op: string, node: string, stem = op.toLowerCase()): Tap => {
-    const name = nameFor(tensor, stem);
-    taken.add(name);
-    return { name, tensor, op, node, shape: withoutBatch(model.values.get(tensor)!.shape), cut: isCut(tensor) };
-  };
-  return [
-    ...inputs.map(({ name }) => tap(name, "Input", "")),
+  const found: Unnamed[] = [
+    ...inputs.map(({ name }) => ({ tensor: name, op: "Input", node: "", stem: "input" })),
     ...nodes.flatMap((node) =>
       node.outputs
         .filter((output) => output !== "" && isFloat(output))
         .filter((output) => operatorOf(node)?.rearranges !== true || outputs.has(output) || first.has(node))
-        .map((output) => tap(output, node.op, node.name, operatorOf(node)?.tapName)),
+        .map((output) => ({
+          ...{ tensor: output, op: node.op, node: node.name },
+          stem: operatorOf(node)?.tapName ?? node.op.toLowerCase(),
+        })),
     ),
   ];
+  const results = resultsOf(model, found);
+  const ends = new Set([...outputs, ...inputs.map(({ name }) => name)]);
+  const names = tapNames(
+    found.map(({ tensor, stem }) => ({
+      ...{ tensor, stem, module: model.modules?.get(tensor) },
+      ...{ isEnd: ends.has(tensor), isResult: results.has(tensor) },
+    })),
+  );
+  return found.map(({ tensor, op, node }, i): Tap => {
+    const shape = withoutBatch(model.values.get(tensor)!.shape);
+    return { name: names[i]!, tensor, op, node, shape, cut: isCut(tensor) };
+  });
+}
+
+type Unnamed = Pick<Tap, "tensor" | "op" | "node"> & { readonly stem: string };
+
+/** The taps that are results of their modules: the only one that is read outside of it, or the only one. */
+function resultsOf({ onnx: { graph }, modules = new Map() }: Model, taps: readonly Unnamed[]): Set<string> {
+  const readOutside = new Set(graph.outputs.map(({ name }) => name));
+  for (const node of graph.nodes) {
+    const reader = modules.get(node.outputs[0] ?? "");
+    for (const name of readsOf(node)) {
+      const module = modules.get(name);
+      const isWithin = module !== undefined && (reader === module || reader?.startsWith(`${module}.`) === true);
+      if (!isWithin) readOutside.add(name);
+    }
+  }
+  const byModule = new Map<string, string[]>();
+  for (const { tensor } of taps) {
+    const module = modules.get(tensor);
+    if (module !== undefined) byModule.set(module, [...(byModule.get(module) ?? []), tensor]);
+  }
+  return new Set(
+    [...byModule.values()].flatMap((tensors) => {
+      const outside = tensors.filter((tensor) => readOutside.has(tensor));
+      const [result] = outside.length === 0 ? tensors : outside;
+      return outside.length === 1 || tensors.length === 1 ? [result!] : [];
+    }),
+  );
 }
 
 /** Tests whether all paths from the inputs to the outputs pass through a tensor: without it, no output can be reached. */
 function cutTest(inputs: readonly string[], nodes: readonly Node[], outputs: readonly string[]) {
+  const steps = nodes.map((node) => ({ reads: readsOf(node), outputs: node.outputs }));
   return (tensor: string): boolean => {
     const reached = new Set(inputs.filter((input) => input !== tensor));
-    for (const node of nodes) {
-      if (!readsOf(node).some((name) => reached.has(name))) continue;
-      for (const output of node.outputs) if (output !== tensor) reached.add(output);
+    for (const step of steps) {
+      if (!step.reads.some((name) => reached.has(name))) continue;
+      for (const output of step.outputs) if (output !== tensor) reached.add(output);
     }
     return !outputs.some((output) => reached.has(output));
   };

@@ -1,5 +1,5 @@
 import { PushforwardError } from "../base/index.ts";
-import { mapSubgraphs, readsOf, withGraph } from "./graph.ts";
+import { mapSubgraphs, readsOf, subgraphsOf, withGraph } from "./graph.ts";
 import type { Graph, Node, OnnxModel } from "./model.ts";
 import { checkOpset } from "./opset-range.ts";
 
@@ -12,11 +12,27 @@ import { checkOpset } from "./opset-range.ts";
 export function checkModel(model: OnnxModel, file?: string): OnnxModel {
   try {
     checkOpset(model);
+    checkLayout(model.graph);
     checkImports(model);
     const graph = sortGraph(model.graph, new Set());
     return withGraph(model, graph);
   } catch (error) {
     throw error instanceof PushforwardError ? error.at({ file }) : error;
+  }
+}
+
+/** The operators in which ONNX Runtime holds feature maps in blocks of channels, as wide as the vectors of one processor. */
+const BLOCKED = "com.microsoft.nchwc";
+
+function checkLayout({ nodes }: Graph): void {
+  for (const node of nodes) {
+    subgraphsOf(node).forEach(checkLayout);
+    if (node.domain !== BLOCKED) continue;
+    throw new PushforwardError("op-unsupported", {
+      what: `The file is a graph that ONNX Runtime has optimized for one processor: the node is of ${BLOCKED}.`,
+      where: placeOf(node),
+      fix: "Open the model from which it was made, or save it again with the optimization level ORT_ENABLE_EXTENDED or a lower one.",
+    });
   }
 }
 

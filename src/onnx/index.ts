@@ -10,4 +10,4 @@ export { type ReadOptions, readModel } from "./read.ts";
 export { type ExternalReader, readTensor } from "./read-tensor.ts";
 export { renameTensors } from "./rename.ts";
 export { checkSameFunction } from "./same-function.ts";
-export { writeModel } from "./write.ts";
+export { type FileDescription, type OutsidePlace, type WriteOptions, writeModel } from "./write.ts";

@@ -66,6 +66,8 @@ export interface Node {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Attributes;
+  /** The modules that PyTorch notes around it in the metadata, as the text that it writes. It is read and not written. */
+  readonly scopes?: string;
 }
 
 /** An input or output of a graph. A symbolic extent is given by its name, an unknown one by `"?"`. */
@@ -124,6 +126,8 @@ export interface Model {
   readonly values: ReadonlyMap<string, TensorType>;
   /** The inputs of the file; those of the graph if this is absent. */
   readonly inputs?: readonly ModelInput[];
+  /** The path of the module that computes a tensor, where the exporter noted it: `encoder.layers.0.norm`. */
+  readonly modules?: ReadonlyMap<string, string>;
 }
 
 /** Runs a graph once and returns the requested outputs by name. A backend provides it. */

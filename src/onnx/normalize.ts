@@ -9,6 +9,7 @@ import { inline } from "./inline.ts";
 import { shapeOfValue, tensorOf } from "./input-values.ts";
 import { mainInput } from "./main-input.ts";
 import type { Evaluate, Graph, InputValue, Model, ModelInput, Node, NumericData, OnnxModel, Tensor } from "./model.ts";
+import { modulesOf } from "./modules.ts";
 import { inRunnableOpset, namingOpsets } from "./opset-range.ts";
 import { inFloat32, isFloat, toFloat32 } from "./precision.ts";
 import { runOnce } from "./run-once.ts";
@@ -67,7 +68,8 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
     const observe = (of: OnnxModel, names: readonly string[]) => run(evaluate, unfix(of, fixed), feeds, names);
     const seen = await firstLook(start, observe);
     const upgraded = upgradeModel(start, seenIn(start, seen));
-    return { ...(await settle(named(upgraded), observe, seen)), inputs };
+    const modules = modulesOf(model.graph);
+    return { ...(await settle(named(upgraded), observe, seen)), inputs, ...(modules.size > 0 ? { modules } : {}) };
   } catch (error) {
     throw error instanceof PushforwardError ? namingOpsets(error, model).at({ file }) : error;
   }

@@ -7,9 +7,17 @@ export type Int64 = number | { readonly low: number; readonly high: number };
 export interface ModelMessage {
   irVersion?: Int64;
   producerName?: string;
+  producerVersion?: string;
+  docString?: string;
+  metadataProps?: KeyValueMessage[];
   graph?: GraphMessage;
   opsetImport?: OperatorSetMessage[];
   functions?: FunctionMessage[];
+}
+
+export interface KeyValueMessage {
+  key?: string;
+  value?: string;
 }
 
 export interface OperatorSetMessage {
@@ -34,6 +42,7 @@ export interface NodeMessage {
   attribute?: AttributeMessage[];
   domain?: string;
   overload?: string;
+  metadataProps?: KeyValueMessage[];
 }
 
 export interface AttributeMessage {
@@ -61,7 +70,7 @@ export interface TensorMessage {
   rawData?: Uint8Array;
   doubleData?: ArrayLike<number>;
   uint64Data?: Int64[];
-  externalData?: { key?: string; value?: string }[];
+  externalData?: KeyValueMessage[];
   dataLocation?: number;
 }
 
@@ -97,8 +106,11 @@ const messages: Readonly<Record<string, FieldNumbers>> = {
   Model: {
     irVersion: ["int64", 1],
     producerName: ["string", 2],
+    producerVersion: ["string", 3],
+    docString: ["string", 6],
     graph: ["Graph", 7],
     opsetImport: ["OperatorSet*", 8],
+    metadataProps: ["KeyValue*", 14],
     functions: ["Function*", 25],
   },
   OperatorSet: { domain: ["string", 1], version: ["int64", 2] },
@@ -118,6 +130,7 @@ const messages: Readonly<Record<string, FieldNumbers>> = {
     attribute: ["Attribute*", 5],
     domain: ["string", 7],
     overload: ["string", 8],
+    metadataProps: ["KeyValue*", 9],
   },
   Attribute: {
     name: ["string", 1],

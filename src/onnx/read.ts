@@ -1,6 +1,7 @@
 import { messageOf, PushforwardError } from "../base/index.ts";
 import { expandFunctions, type FunctionBody } from "./functions.ts";
 import type { Attribute, Graph, Node, OnnxModel, Tensor, ValueInfo } from "./model.ts";
+import { NAME_SCOPES } from "./modules.ts";
 import { leavesOutOutputs, withRequiredOutputs } from "./omitted-outputs.ts";
 import {
   type AttributeMessage,
@@ -194,11 +195,13 @@ function toValueInfo({ name = "", type }: ValueInfoMessage): ValueInfo {
 }
 
 function toNodes(messages: readonly NodeMessage[] = [], given: Given): Node[] {
-  return messages.map(({ name = "", opType = "", domain, overload, input = [], output = [], attribute }) => {
+  return messages.map(({ name = "", opType = "", domain, overload, input = [], output = [], attribute, ...rest }) => {
     const op = withOverload(opType, overload);
     try {
       const attributes = Object.fromEntries(toAttributes(attribute, given));
-      return { name, op, domain: toDomain(domain), inputs: input, outputs: output, attributes };
+      const scopes = rest.metadataProps?.find(({ key }) => key === NAME_SCOPES)?.value;
+      const own = { name, op, domain: toDomain(domain), inputs: input, outputs: output, attributes };
+      return scopes === undefined ? own : { ...own, scopes };
     } catch (error) {
       throw error instanceof PushforwardError ? error.at({ node: name || output[0], op }) : error;
     }

@@ -1,7 +1,9 @@
+import { concatenate, lengthOf } from "./bytes.ts";
 import type { Attribute, Graph, OnnxModel, Tensor, ValueInfo } from "./model.ts";
 import {
   type AttributeMessage,
   attributeCodes,
+  EXTERNAL,
   encodeGraph,
   encodeModel,
   encodeTensor,
@@ -13,39 +15,63 @@ import {
 } from "./proto.ts";
 import { dataTypes } from "./tensor-types.ts";
 
+/** What a file says of itself to people and programs. */
+export interface FileDescription {
+  readonly text: string;
+  /** The version of the program that writes the file; `undefined` if it is not known. */
+  readonly version?: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Where the bytes of a tensor lie in another file beside the model. */
+export interface OutsidePlace {
+  /** The name of the file. */
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface WriteOptions {
+  readonly about?: FileDescription;
+  /** Where the entries of an initializer lie outside of the file; `undefined` for one that the file itself contains. */
+  readonly outside?: (tensor: Tensor, name: string) => OutsidePlace | undefined;
+}
+
 /**
- * The bytes of an ONNX file that contains its weights and is therefore smaller than 2 GiB. Reading the bytes gives an equal
- * model. The version of the format is the oldest that the parts of the model allow, so that older runtimes accept the file.
+ * The bytes of an ONNX file, which must be less than 2 GiB: weights that are not `outside` are a part of it. Reading the bytes gives an
+ * equal model. The version of the format is the oldest that the parts of the model allow, so that older runtimes accept the file.
  */
-export function writeModel({ irVersion, opsets, producer, graph }: OnnxModel): Uint8Array {
+export function writeModel({ irVersion, opsets, producer, graph }: OnnxModel, options: WriteOptions = {}): Uint8Array {
+  const { about, outside = () => undefined } = options;
   const head = encodeModel({
     irVersion: Math.min(irVersion, IR_VERSION),
     producerName: producer,
+    ...(about && {
+      producerVersion: about.version ?? "",
+      docString: about.text,
+      metadataProps: Object.entries(about.metadata).map(([key, value]) => ({ key, value })),
+    }),
     opsetImport: [...opsets].map(([domain, version]) => ({ domain, version })),
   });
   // The encoder would move the weights several times, once for each message that contains them. So they are copied to their
   // place here, once.
-  const parts = [encodeGraph(withoutWeights(graph)), ...[...graph.initializers].flatMap(initializerParts)];
+  const weights = [...graph.initializers].flatMap(([name, tensor]) =>
+    initializerParts(name, tensor, outside(tensor, name)),
+  );
+  const parts = [encodeGraph(withoutWeights(graph)), ...weights];
   return concatenate([head, fieldHeader("Model", "graph", lengthOf(parts)), ...parts]);
 }
 
-function initializerParts([name, tensor]: readonly [string, Tensor]): Uint8Array[] {
-  const { rawData, ...rest } = fromTensor(tensor);
+function initializerParts(name: string, tensor: Tensor, outside: OutsidePlace | undefined): Uint8Array[] {
+  const { rawData, ...rest } = outside === undefined ? fromTensor(tensor) : fromOutside(tensor, outside);
   const parts = [encodeTensor({ ...rest, name })];
   if (rawData !== undefined) parts.push(fieldHeader("Tensor", "rawData", rawData.length), rawData);
   return [fieldHeader("Graph", "initializer", lengthOf(parts)), ...parts];
 }
 
-const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(lengthOf(parts));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+function fromOutside({ type, shape }: Tensor, place: OutsidePlace): TensorMessage {
+  const externalData = Object.entries(place).map(([key, value]) => ({ key, value: String(value) }));
+  return { dims: [...shape], dataType: dataTypes[type].code, externalData, dataLocation: EXTERNAL };
 }
 
 function fromGraph(graph: Graph): GraphMessage {

@@ -356,6 +356,16 @@ const unusable: { readonly what: string; readonly model: OnnxModel; readonly say
     ),
   },
   {
+    what: "a graph optimized for one processor",
+    model: graph({ nodes: [node({ op: "Conv", domain: "com.microsoft.nchwc", inputs: ["x"], outputs: ["y"] })] }),
+    says: lines(
+      "op-unsupported",
+      "error: The file is a graph that ONNX Runtime has optimized for one processor: the node is of com.microsoft.nchwc.",
+      "  at  file net.onnx, node y, op Conv",
+      "  do  Open the model from which it was made, or save it again with the optimization level ORT_ENABLE_EXTENDED or a lower one.",
+    ),
+  },
+  {
     what: "opset 6",
     model: { ...graph({}), opsets: new Map([["", 6]]) },
     says: lines(

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { pushforward } from "../apps/command-line.ts";
-import { hasXarray, python } from "../support/python.ts";
+import { hasOnnxRuntime, hasXarray, python } from "../support/python.ts";
 import { type Fence, fencesOf, readPage, root } from "./markdown.ts";
 
 const run = promisify(execFile);
@@ -66,18 +66,20 @@ export async function printedBy(page: string): Promise<(string | undefined)[]> {
     const commands: string[] = [];
     for (const { block } of examples) if (block.info === "sh") commands.push(await runCommands(block.text, folder));
     const module = join(folder, "page.mts");
+    const inPython = programOf(page, "python", "print");
     await writeFile(module, moduleOf(page));
     const printed: Record<string, Iterator<string> | undefined> = {
       sh: commands.values(),
       ts: has("ts") ? await program(process.execPath, "--import", import.meta.resolve("tsx"), module) : undefined,
-      python:
-        has("python") && hasXarray() ? await program(python, "-c", programOf(page, "python", "print")) : undefined,
+      python: has("python") && canRun(inPython) ? await program(python, "-c", inPython) : undefined,
     };
     return examples.map(({ block }) => printed[block.info]?.next().value);
   } finally {
     await rm(folder, { recursive: true });
   }
 }
+
+const canRun = (program: string): boolean => (program.includes("import onnxruntime") ? hasOnnxRuntime() : hasXarray());
 
 /** Runs lines `npx pushforward …`, by the compiled command line. */
 async function runCommands(text: string, cwd: string): Promise<string> {

@@ -32,3 +32,16 @@ export function hasOnnx(): boolean {
 
 /** What a skipped test says of its reason. */
 export const withoutOnnx = "skipped: no Python with onnx, see PUSHFORWARD_PYTHON";
+
+/** Whether it has ONNX and ONNX Runtime, which check and run files. */
+export function hasOnnxRuntime(): boolean {
+  try {
+    execFileSync(python, ["-c", "import onnx.checker, onnxruntime"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a skipped test says of its reason. */
+export const withoutOnnxRuntime = "skipped: no Python with onnx and onnxruntime, see PUSHFORWARD_PYTHON";

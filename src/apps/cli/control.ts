@@ -1,11 +1,10 @@
-import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { formatCount, PushforwardError, plural } from "../../base/index.ts";
 import { type ControlKind, controlKinds } from "../../controls/index.ts";
-import { unwritable } from "../../platform/node/file-errors.ts";
 import { type Network, openControl, openModel } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
+import { writeOnnx } from "../node/write-file.ts";
 import { choosePreset } from "./choose-preset.ts";
 import { controlKind } from "./control-options.ts";
 import { findInputs } from "./find-inputs.ts";
@@ -55,9 +54,7 @@ async function writeControl(file: string, paths: readonly string[], options: Con
     const points = kind === "matched" ? await pointsFor(network, paths, options.preprocess) : [];
     const control = await openControl(network, { ...opened, kind, seed, draw, points });
     try {
-      await writeFile(out, control.bytes()).catch((cause: unknown) => {
-        throw unwritable(out, cause);
-      });
+      await writeOnnx(out, { model: control.model.onnx });
       const { layers } = control.control;
       const entries = layers.reduce((sum, layer) => sum + layer.entries, 0);
       process.stderr.write(`note: ${formatCount(entries)} weights of ${plural(layers.length, "layer")} were drawn\n`);

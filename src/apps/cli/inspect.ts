@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { formatUnsupported, type UnsupportedNode } from "../../autodiff/index.ts";
+import { formatUnsupported, operatorOf, type UnsupportedNode } from "../../autodiff/index.ts";
 import { formatShape, PushforwardError } from "../../base/index.ts";
 import { describeInput, productCost, type Tap } from "../../jacobian/index.ts";
 import { givenInputs } from "../node/given-inputs.ts";
@@ -9,10 +9,15 @@ import { type OpeningOptions, opening, openOptions } from "./opening.ts";
 import { DEFAULT_K, threadCount, wholeNumber } from "./options.ts";
 import { type PlanOptions, printPlan } from "./plan.ts";
 import { formatTable } from "./table.ts";
+import { treeOf } from "./tap-tree.ts";
 
 interface InspectOptions extends PlanOptions, OpeningOptions {
   readonly plan?: boolean;
+  readonly all?: boolean;
 }
+
+/** A network with more taps than this is shown as a tree of its modules, with the taps that matter most. */
+const MANY = 40;
 
 /**
  * `pushforward inspect MODEL`: lists taps, shapes, cuts, unsupported operators and the cost of a product, or predicts a
@@ -23,6 +28,7 @@ export function inspectCommand(): Command {
     .description("list the inputs and taps of a model: shapes, cuts, operators without a rule, cost of a product")
     .argument("<model>", "ONNX file")
     .argument("[input]", "with --plan: a picture or an .npy array to rehearse at (default: random numbers)")
+    .option("--all", `list every tap of a network that has more than ${MANY}`)
     .option("--plan", "predict the products, time and memory of `spectrum`")
     .option("--taps <names>", "with --plan: taps, as for `spectrum`", "all")
     .option("-k, --k <count>", `with --plan: triplets at each tap (default: ${DEFAULT_K})`, wholeNumber("-k", 1))
@@ -39,7 +45,7 @@ export function inspectCommand(): Command {
       try {
         if (options.plan) await printPlan(network, input, options);
         else if (options.json) printLines(network);
-        else process.stdout.write(describe(network));
+        else process.stdout.write(describe(network, options.all ?? false));
       } finally {
         await network.close();
       }
@@ -98,21 +104,39 @@ function costOf({ unsupported, unfed, moves, multiplyAdds }: TapReport): string 
   return moves ? (multiplyAdds / 1e6).toPrecision(3) : "no derivative";
 }
 
-function describe(network: Network): string {
+function describe(network: Network, all: boolean): string {
   const taps = inspectTaps(network);
+  const shown = all || taps.length <= MANY ? taps : taps.filter(({ tap }) => matters(network, tap));
+  const lines =
+    taps.length <= MANY ? taps.map((row) => ({ name: row.tap.name, row })) : treeOf(shown, ({ tap }) => tap.name);
   const table = formatTable(
     ["tap", "op", "shape", "cut", "MMAC a product", "tensor"],
-    taps.map((report) => {
-      const { name, op, shape, cut, tensor } = report.tap;
-      return [name, op, formatShape(shape), cut ? "cut" : "", costOf(report), tensor === name ? "" : tensor];
+    lines.map(({ name: line, row }) => {
+      if (row === undefined) return [line];
+      const { name, op, shape, cut, tensor } = row.tap;
+      return [line, op, formatShape(shape), cut ? "cut" : "", costOf(row), tensor === name ? "" : tensor];
     }),
     [4],
   );
   const notes = [
     "A tap is a cut if every path from the input to the output passes through it.",
+    ...(taps.length > MANY ? ["The name of a tap is the path that leads to it, joined by dots."] : []),
+    ...(shown.length < taps.length
+      ? [`Cuts and layers with weights are shown; ${taps.length - shown.length} other taps are listed with --all.`]
+      : []),
     ...notesOn(network, taps),
   ];
   return `${network.file}\n\n${inputTable(network)}${table}\n\n${notes.join(" ")}\n`;
+}
+
+/** Whether a tap is an input or output of the network, a cut, or what a layer with weights computes. */
+function matters({ model: { onnx } }: Network, { tensor, op, cut }: Tap): boolean {
+  const { nodes, outputs, initializers } = onnx.graph;
+  if (cut || op === "Input" || outputs.some(({ name }) => name === tensor)) return true;
+  const node = nodes.find((one) => one.outputs.includes(tensor));
+  const weights = node && operatorOf(node)?.weights;
+  if (node === undefined || typeof weights !== "object") return false;
+  return weights.positions(node).some((position) => initializers.has(node.inputs[position] ?? ""));
 }
 
 /** The inputs, if there are several or the only one does not hold floats. */

@@ -5,6 +5,7 @@ import { exitCodes, messageOf, PushforwardError } from "../../base/index.ts";
 import { unwritable } from "../../platform/node/file-errors.ts";
 import { controlCommand } from "./control.ts";
 import { devicesCommand } from "./devices.ts";
+import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
 import { paperCommand } from "./paper.ts";
@@ -37,6 +38,7 @@ const commands = [
   studyCommand(version),
   paperCommand(version),
   controlCommand(),
+  exportCommand(version),
   reportCommand(),
   devicesCommand(),
 ];

@@ -2,7 +2,16 @@
 export { PushforwardError } from "../../base/index.ts";
 export { type ControlKind, type ControlLayer, controlKinds } from "../../controls/index.ts";
 export { type Preprocess, parsePreset, presets } from "../../images/index.ts";
-export { Jacobian, type JacobianOptions, Network, type Point, type Tap, type Vectors } from "../../jacobian/index.ts";
+export {
+  type DerivativeKind,
+  type ExportOptions,
+  Jacobian,
+  type JacobianOptions,
+  Network,
+  type Point,
+  type Tap,
+  type Vectors,
+} from "../../jacobian/index.ts";
 export {
   compose,
   dotTest,
@@ -14,5 +23,6 @@ export {
 } from "../../operator/index.ts";
 export { type Certificate, type SingularTriplets, type SvdOptions, svd } from "../../svd/index.ts";
 export { ControlNetwork, type OpenControlOptions, openControl } from "./control.ts";
+export { type DerivativeFile, exportDerivative } from "./export.ts";
 export { type LoadedInput, loadInput } from "./load-input.ts";
 export { type OpenModelOptions, openModel } from "./open-model.ts";

@@ -1,0 +1,45 @@
+import { type ExportOptions, exportDerivative as exported, type Network } from "../../jacobian/index.ts";
+import { type ValueInfo, writeModel } from "../../onnx/index.ts";
+import { writeOnnx } from "./write-file.ts";
+
+/** A derivative as an ONNX file, for any program that runs ONNX. */
+export interface DerivativeFile {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /** What the file says of itself: its kind, taps, shapes, and where the values come from that J keeps. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The bytes of the file, if they are less than 2 GiB. */
+  bytes(): Uint8Array;
+  /**
+   * Writes the file. Weights that do not fit into 2 GiB are written beside it.
+   *
+   * @throws PushforwardError `store-unwritable`
+   */
+  write(file: string): Promise<void>;
+}
+
+/**
+ * The Jacobian between two taps as an ONNX file: its product with tangents, that of its transpose with cotangents, or the pass that
+ * computes what these keep of a point. docs/exported.md explains the inputs and outputs.
+ *
+ * Shapes: tangents [K, ...source] and cotangents [K, ...target] with an open K; a batch axis of 1 is left out.
+ * Units: target units per source unit.
+ *
+ * @param version of the program that writes the file, if that should be in it
+ * @throws PushforwardError `usage` for options that do not go together; `tap-unknown`, also if `to` does not follow `from`;
+ * `op-unsupported` naming all nodes without a rule; `shape-mismatch` if the point does not fit
+ */
+export async function exportDerivative(
+  network: Network,
+  options: ExportOptions,
+  version?: string,
+): Promise<DerivativeFile> {
+  const { model, about } = await exported(network, options);
+  const { inputs, outputs } = model.graph;
+  const described = { ...about, version };
+  return {
+    ...{ inputs, outputs, metadata: about.metadata },
+    bytes: () => writeModel(model, { about: described }),
+    write: (file) => writeOnnx(file, { model, about: described }),
+  };
+}

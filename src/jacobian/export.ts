@@ -1,0 +1,242 @@
+import { emit, inFloat64, type Linearization, transpose } from "../autodiff/index.ts";
+import { formatShape, PushforwardError } from "../base/index.ts";
+import {
+  allNames,
+  buildModel,
+  type FileDescription,
+  freshName,
+  type Graph,
+  type Node,
+  node,
+  nodesBehind,
+  type OnnxModel,
+  readsOf,
+  renameTensors,
+  subgraphsOf,
+  type Tensor,
+  type ValueInfo,
+  valueInfo,
+} from "../onnx/index.ts";
+import { evaluateWith } from "../runtime/index.ts";
+import { inputsOf, type Point } from "./feed.ts";
+import { linearizeBetween } from "./linearize-between.ts";
+import type { Network } from "./network.ts";
+import type { Tap } from "./taps.ts";
+
+/** `jvp` is J·v, `vjp` is Jᵀ·u, and `linear` is the pass at a point: the value of the target, and what J and Jᵀ keep of it. */
+export type DerivativeKind = "jvp" | "vjp" | "linear";
+
+export interface ExportOptions {
+  readonly kind: DerivativeKind;
+  /** Source tap, or its name; the network's input unless given. */
+  readonly from?: string | Tap;
+  /** Target tap, or its name; the network's output unless given. */
+  readonly to?: string | Tap;
+  /** Of `jvp` and `vjp`: the graph takes the network's inputs, computes the pass itself, and gives the value of the target as well. */
+  readonly withPrimal?: boolean;
+  /** Of `jvp` and `vjp`: the point of J, whose kept values become constants of the graph. */
+  readonly at?: Point;
+  /** The pass in the graph is computed in float64, as this library computes its own; in float32 unless given. */
+  readonly float64?: boolean;
+}
+
+/** A derivative as an ONNX model, with the text and the metadata for its file. */
+export interface ExportedDerivative {
+  readonly model: OnnxModel;
+  readonly about: FileDescription;
+}
+
+type Options = Required<Omit<ExportOptions, "at" | "from" | "to">> & {
+  readonly from: Tap;
+  readonly to: Tap;
+  readonly at: Point | undefined;
+};
+
+/**
+ * J(from → to) as a graph that any ONNX runtime can run.
+ *
+ * Shapes: `jvp` takes `tangent` [K, ...source] and gives `jvp` [K, ...target]; `vjp` takes `cotangent` [K, ...target] and gives `vjp`
+ * [K, ...source]. K is open, and a batch axis of 1 is left out. What J keeps of the pass are inputs named `kept/NODE`, which the graph
+ * of `linear` gives as outputs of the same names; with `withPrimal` they are computed inside, and with `at` they are constants.
+ *
+ * @throws PushforwardError `usage` for options that do not go together, and for a source that holds no floats; `tap-unknown`, also if `to`
+ * does not follow `from`; `op-unsupported` naming all nodes without a rule; what `Network.feeds` throws for the point
+ */
+export async function exportDerivative(network: Network, options: ExportOptions): Promise<ExportedDerivative> {
+  const { kind, from = network.source, to = network.output, withPrimal = false, at, float64 = false } = options;
+  const tapOf = (tap: string | Tap) => (typeof tap === "string" ? network.tap(tap) : tap);
+  const asked = { kind, from: tapOf(from), to: tapOf(to), withPrimal, at, float64 };
+  requireTogether(asked);
+  network.requireFloats(asked.from);
+  const place = network.file === "" ? {} : { file: network.file };
+  const linearization = await linearizeBetween(network.model, asked, evaluateWith(network.backend), place);
+  return { model: await modelOf(network, linearization, asked), about: describe(network, asked) };
+}
+
+function requireTogether({ kind, withPrimal, at }: Options): void {
+  if (withPrimal && at !== undefined) {
+    throw new PushforwardError("usage", {
+      what: "The values that J keeps are either constants of one point or computed in the graph.",
+      fix: "Leave out one of --at and --with-primal (in the library: at and withPrimal).",
+    });
+  }
+  if (kind !== "linear" || (!withPrimal && at === undefined)) return;
+  throw new PushforwardError("usage", {
+    what: "The pass itself is asked for, which computes what J keeps at any point.",
+    fix: "Leave out --at and --with-primal, or ask for --jvp or --vjp.",
+  });
+}
+
+async function modelOf(network: Network, linearization: Linearization, options: Options): Promise<OnnxModel> {
+  const { kind, to, withPrimal, at } = options;
+  const { value, kept } = passOutputs(network, linearization, to);
+  if (kind === "linear") {
+    const pass = passOf(network, linearization, [value, ...kept], options);
+    return inOpsetsOf(network, named(pass, keptNames(linearization)));
+  }
+  if (withPrimal) {
+    const pass = passOf(network, linearization, [value, ...kept], options);
+    const product = productOf(linearization, kind, linearization.constants, allNames(pass));
+    const names = new Set(kept.map(({ name }) => name));
+    const isOwn = ({ name }: ValueInfo) => !names.has(name);
+    return inOpsetsOf(network, {
+      name: product.name,
+      inputs: [...pass.inputs, ...product.inputs.filter(isOwn)],
+      outputs: [value, ...product.outputs],
+      nodes: [...pass.nodes, ...product.nodes],
+      initializers: new Map([...pass.initializers, ...product.initializers]),
+    });
+  }
+  const point = at === undefined ? new Map<string, Tensor>() : await keptAt(network, linearization, to, at);
+  const product = productOf(linearization, kind, new Map([...linearization.constants, ...point]), new Set());
+  const names = keptNames(linearization);
+  return buildModel(renameTensors(product, (name) => names.get(name) ?? name));
+}
+
+/** The value of the target, and the kept values, as outputs of the pass. */
+function passOutputs({ model }: Network, { kept }: Linearization, { tensor }: Tap) {
+  const infoOf = ({ name, type, shape }: Linearization["kept"][number]) => valueInfo(name, type, shape);
+  const { type, shape } = model.values.get(tensor)!;
+  return { value: valueInfo(tensor, type, shape), kept: kept.map(infoOf) };
+}
+
+/** The part of the pass that computes some tensors. Inputs that are held at a value are constants of it. */
+function passOf(
+  { model }: Network,
+  { primal, typeOf }: Linearization,
+  outputs: readonly ValueInfo[],
+  { float64 }: Pick<Options, "float64">,
+): Graph {
+  const { graph } = primal;
+  const wanted = outputs.map(({ name }) => name);
+  const nodes = nodesBehind(graph.nodes, wanted);
+  const read = new Set([...nodes.flatMap(readsOf), ...wanted]);
+  const held = new Map(inputsOf(model).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+  const pass: Graph = {
+    ...graph,
+    inputs: graph.inputs.filter(({ name }) => read.has(name) && !held.has(name)),
+    outputs,
+    nodes,
+    initializers: new Map([...graph.initializers, ...held].filter(([name]) => read.has(name))),
+  };
+  return float64 ? inFloat64({ ...primal, graph: pass }, typeOf).graph : pass;
+}
+
+/** The product with blocks, whose tensors have names of their own among those that are taken. */
+function productOf(
+  linearization: Linearization,
+  kind: "jvp" | "vjp",
+  constants: ReadonlyMap<string, Tensor>,
+  taken: ReadonlySet<string>,
+): Graph {
+  const { program } = linearization;
+  const emitted = emit(kind === "jvp" ? program : transpose(program), constants);
+  const shared = new Set([...emitted.kept, ...constants.keys()]);
+  const used = new Set([...taken, ...shared]);
+  const ends = new Map([
+    [emitted.inputs[0]!, kind === "jvp" ? "tangent" : "cotangent"],
+    [emitted.outputs[0]!, kind],
+  ]);
+  const names = new Map<string, string>();
+  for (const name of [...ends.keys(), ...allNames(emitted.model.graph)]) {
+    if (name === "" || shared.has(name) || names.has(name)) continue;
+    names.set(name, freshName(used, ends.get(name) ?? `${kind}/${name}`));
+  }
+  const rename = (name: string) => names.get(name) ?? name;
+  const graph = renameTensors(emitted.model.graph, rename, rename);
+  const own = names.get(emitted.inputs[0]!);
+  const isTangent = ({ name }: ValueInfo) => name === own;
+  const inputs = [...graph.inputs.filter(isTangent), ...graph.inputs.filter((info) => !isTangent(info))];
+  return { ...graph, inputs, name: kind };
+}
+
+/** The kept values at a point, from the pass in float64. */
+async function keptAt(
+  network: Network,
+  linearization: Linearization,
+  to: Tap,
+  at: Point,
+): Promise<ReadonlyMap<string, Tensor>> {
+  const { kept } = passOutputs(network, linearization, to);
+  if (kept.length === 0) return new Map();
+  const pass = passOf(network, linearization, kept, { float64: true });
+  const feeds = network.feeds(at, [to.tensor]);
+  const read = new Map(pass.inputs.map(({ name }) => [name, feeds[name]!]));
+  const names = kept.map(({ name }) => name);
+  return evaluateWith(network.backend)(inOpsetsOf(network, pass), read, names);
+}
+
+/** What kept values are called in files: `kept/NODE` by the first output of their node, with a number if it keeps several. */
+function keptNames({ kept, primal }: Linearization): ReadonlyMap<string, string> {
+  const taken = allNames(primal.graph);
+  return new Map(kept.map(({ name, of }) => [name, freshName(taken, `kept/${of ?? "several"}`)]));
+}
+
+/** The graph whose outputs have other names. */
+function named(graph: Graph, names: ReadonlyMap<string, string>): Graph {
+  const copies: Node[] = [];
+  const outputs = graph.outputs.map((output) => {
+    const name = names.get(output.name);
+    if (name === undefined) return output;
+    copies.push(node({ op: "Identity", inputs: [output.name], outputs: [name] }));
+    return { ...output, name };
+  });
+  return { ...graph, name: "linear", nodes: [...graph.nodes, ...copies], outputs };
+}
+
+/** A model of a graph, in the operator sets of the network that its nodes are of. */
+function inOpsetsOf({ model }: Network, graph: Graph): OnnxModel {
+  const { opsets } = model.onnx;
+  const own = buildModel(graph, opsets.get(""));
+  const domains = [...domainsOf(graph)].filter((domain) => domain !== "");
+  return { ...own, opsets: new Map([...own.opsets, ...domains.map((name) => [name, opsets.get(name) ?? 1] as const)]) };
+}
+
+function domainsOf({ nodes }: Graph): Set<string> {
+  return new Set(nodes.flatMap((one) => [one.domain, ...subgraphsOf(one).flatMap((graph) => [...domainsOf(graph)])]));
+}
+
+function describe(network: Network, { kind, from, to, withPrimal, at, float64 }: Options): FileDescription {
+  const [source, target] = [from.shape, to.shape];
+  const ends = `J is the Jacobian from ${from.name} (${formatShape(source)}) to ${to.name} (${formatShape(target)}).`;
+  const kept = withPrimal ? "computed" : at === undefined ? "inputs" : "constants";
+  const says = {
+    jvp: "jvp = J·v for K tangents v, the rows of tangent.",
+    vjp: "vjp = Jᵀ·u for K cotangents u, the rows of cotangent.",
+    linear: "The value of the target, and the values that J and its transpose keep of this point.",
+  };
+  const metadata = {
+    kind,
+    from: from.name,
+    to: to.name,
+    source_shape: JSON.stringify(source),
+    target_shape: JSON.stringify(target),
+    kept: kind === "linear" ? "outputs" : kept,
+    ...(kind === "linear" || withPrimal ? { pass: float64 ? "float64" : "float32" } : {}),
+    ...(network.identity.sha256 === "" ? {} : { model_sha256: network.identity.sha256 }),
+  };
+  return {
+    text: `${says[kind]} ${ends}`,
+    metadata: Object.fromEntries(Object.entries(metadata).map(([key, value]) => [`pushforward.${key}`, value])),
+  };
+}

@@ -1,0 +1,35 @@
+import { type Linearization, linearize } from "../autodiff/index.ts";
+import { type Place, PushforwardError } from "../base/index.ts";
+import type { Evaluate, Model } from "../onnx/index.ts";
+import type { Tap } from "./taps.ts";
+
+/** Two taps of a model between which to differentiate it. */
+export interface Ends {
+  readonly from: Tap;
+  readonly to: Tap;
+  readonly apart?: boolean;
+}
+
+/**
+ * The linearization of a model between two taps.
+ *
+ * @param place where errors say that they are
+ * @throws PushforwardError `op-unsupported` naming all nodes without a rule; `tap-unknown` if `to` does not follow `from`
+ */
+export async function linearizeBetween(
+  model: Model,
+  { from, to, apart = false }: Ends,
+  evaluate: Evaluate,
+  place: Place,
+): Promise<Linearization> {
+  const options = { sources: [from.tensor], targets: [to.tensor], apart };
+  const linearization = await linearize(model, options, evaluate).catch((cause: unknown) => {
+    throw cause instanceof PushforwardError ? cause.at({ ...place, tap: to.name }) : cause;
+  });
+  if (linearization.program.targets[0] !== undefined) return linearization;
+  throw new PushforwardError("tap-unknown", {
+    what: `"${to.name}" does not depend on "${from.name}": no path leads from one to the other.`,
+    where: { ...place, tap: to.name },
+    fix: "Choose a target after the source; `pushforward inspect` lists the taps in order.",
+  });
+}

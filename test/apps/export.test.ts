@@ -1,0 +1,272 @@
+import { execFileSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type DerivativeKind,
+  type ExportOptions,
+  exportDerivative,
+  type Network,
+  openModel,
+} from "../../src/apps/node/index.ts";
+import { createRng, gaussianArray, type Shape, sizeOf } from "../../src/base/index.ts";
+import { writeNpy } from "../../src/images/npy.ts";
+import {
+  buildModel,
+  float,
+  floatTensor,
+  int,
+  node,
+  type OnnxModel,
+  type Tensor,
+  valueInfo,
+  writeModel,
+} from "../../src/onnx/index.ts";
+import { relativeDistance } from "../laws/vectors.ts";
+import { runBytes } from "../support/ort.ts";
+import { hasOnnxRuntime, python, withoutOnnxRuntime } from "../support/python.ts";
+import { type Outcome, pushforward } from "./command-line.ts";
+import { convnet, recurrentNet, residualNet } from "./networks.ts";
+import { createWorkplace, type Workplace } from "./workplace.ts";
+
+/** Rounding of float32 passes and products, relative to norms. */
+const ROUNDING = 2e-6;
+const random = (count: number, ...seed: readonly (number | string)[]) => gaussianArray(createRng(...seed), count);
+
+/** y = softmax((x t0)² / √(1 + v0²)), s times, whose tensors have the names that exported graphs would like to use. */
+const namesakes = buildModel({
+  inputs: [valueInfo("tangent", "float32", [1, 3]), valueInfo("s", "float32", [])],
+  outputs: [valueInfo("jvp", "float32", [1, 4])],
+  nodes: [
+    node({ op: "MatMul", inputs: ["tangent", "t0"], outputs: ["v0"] }),
+    node({ op: "Mul", inputs: ["v0", "v0"], outputs: ["y0"] }),
+    node({ op: "Add", inputs: ["y0", "scalar_-0.5"], outputs: ["ints_1"] }),
+    node({ op: "Sqrt", inputs: ["ints_1"], outputs: ["jvp/t1"] }),
+    node({ op: "Div", inputs: ["y0", "jvp/t1"], outputs: ["t3"] }),
+    node({ op: "Softmax", inputs: ["t3"], outputs: ["kept/v0"], attributes: { axis: int(-1) } }),
+    node({ op: "Mul", inputs: ["kept/v0", "s"], outputs: ["t4"] }),
+    node({ op: "LeakyRelu", inputs: ["t4"], outputs: ["jvp"], attributes: { alpha: float(0.1) } }),
+  ],
+  initializers: new Map([
+    ["t0", floatTensor([3, 4], random(12, "t0"))],
+    ["scalar_-0.5", floatTensor([1], [1])],
+  ]),
+});
+
+const linearNet = buildModel({
+  inputs: [valueInfo("x", "float32", [1, 2])],
+  outputs: [valueInfo("y", "float32", [1, 3])],
+  nodes: [node({ op: "MatMul", inputs: ["x", "w"], outputs: ["y"] })],
+  initializers: new Map([["w", floatTensor([2, 3], random(6, "w"))]]),
+});
+
+interface Case {
+  readonly model: OnnxModel;
+  readonly from?: string;
+  readonly to?: string;
+  readonly inputs?: Readonly<Record<string, number>>;
+}
+const cases: Readonly<Record<string, Case>> = {
+  convnet: { model: convnet() },
+  "inside a convnet": { model: convnet(), from: "conv1", to: "conv2" },
+  "with branches": { model: residualNet(), to: "sum2" },
+  "with names that are taken": { model: namesakes, inputs: { s: 2 } },
+  "that is linear": { model: linearNet },
+};
+
+let place: Workplace;
+beforeAll(async () => {
+  const files = Object.entries(cases).map(([name, { model }]) => [`${name}.onnx`, writeModel(model)]);
+  place = await createWorkplace({
+    ...Object.fromEntries(files),
+    "recurrent.onnx": writeModel(recurrentNet()),
+    "x.npy": writeNpy({ shape: [1, 12, 12], data: random(144, "point", 0) }),
+  });
+});
+afterAll(() => place.remove());
+
+const floats = (shape: Shape, data: Float32Array): Tensor => ({ type: "float32", shape, data });
+
+describe.each(Object.entries(cases))("a network %s", (name, { inputs, ...ends }) => {
+  let net: Network;
+  let point: Float32Array;
+  let source: Shape;
+  let target: Shape;
+  beforeAll(async () => {
+    net = await openModel(place.path(`${name}.onnx`), inputs === undefined ? {} : { inputs });
+    point = random(sizeOf(net.input.shape), "point", 0);
+    using J = await net.jacobian({ at: point, ...endsOf(ends) });
+    ({ source, target } = J);
+  });
+  afterAll(() => net.close());
+
+  const written = async (kind: DerivativeKind, options: Omit<ExportOptions, "kind"> = {}) => {
+    const derivative = await exportDerivative(net, { kind, ...endsOf(ends), ...options });
+    return { ...derivative, run: (feeds: Map<string, Tensor>) => runBytes(derivative.bytes(), feeds) };
+  };
+  const input = () => new Map([[net.input.tensor, floats([1, ...net.input.shape], point)]]);
+
+  describe.each(["jvp", "vjp"] as const)("%s", (kind) => {
+    const given = kind === "jvp" ? "tangent" : "cotangent";
+    const sides = () => (kind === "jvp" ? [source, target] : [target, source]) as [Shape, Shape];
+    const block = (K: number) => floats([K, ...sides()[0]], random(K * sizeOf(sides()[0]), kind, K));
+    /** What this library computes for the block. */
+    const expected = async ({ data }: Tensor) => {
+      using J = await net.jacobian({ at: point, ...endsOf(ends) });
+      return (await J[kind](data as Float32Array)).data;
+    };
+
+    test.each([1, 3])("computes the pass inside, with %i vectors", async (K) => {
+      const file = await written(kind, { withPrimal: true });
+      const [own] = file.inputs.filter(({ shape }) => shape?.[0] === "K");
+      const vectors = block(K);
+      const results = [...(await file.run(new Map([...input(), [own!.name, vectors]]))).values()];
+      const [value, product] = results as [Tensor, Tensor];
+      expect(product.shape).toEqual([K, ...sides()[1]]);
+      expect(relativeDistance(product.data as Float32Array, await expected(vectors))).toBeLessThan(ROUNDING);
+      using J = await net.jacobian({ at: point, ...endsOf(ends) });
+      expect(relativeDistance(value.data as Float32Array, J.value)).toBeLessThan(ROUNDING);
+    });
+
+    test.each([false, true])("takes what the pass keeps by its names (float64: %s)", async (float64) => {
+      const [pass, file] = [await written("linear", { float64 }), await written(kind)];
+      const kept = await pass.run(input());
+      const names = pass.outputs.slice(1).map((output) => output.name);
+      expect(names.filter((one) => !one.startsWith("kept/"))).toEqual([]);
+      expect(file.inputs[0]!.name).toBe(given);
+      expect(
+        file.inputs
+          .slice(1)
+          .map((one) => one.name)
+          .sort(),
+      ).toEqual([...names].sort());
+      const vectors = block(2);
+      const feeds = new Map([[given, vectors], ...names.map((one) => [one, kept.get(one)!] as const)]);
+      const product = (await file.run(feeds)).get(kind)!;
+      expect(relativeDistance(product.data as Float32Array, await expected(vectors))).toBeLessThan(ROUNDING);
+    });
+
+    test("is a constant of one point", async () => {
+      const file = await written(kind, { at: point });
+      expect(file.inputs.map((one) => one.name)).toEqual([given]);
+      const vectors = block(2);
+      const product = (await file.run(new Map([[given, vectors]]))).get(kind)!;
+      expect(relativeDistance(product.data as Float32Array, await expected(vectors))).toBeLessThan(ROUNDING);
+    });
+
+    test("says what it is", async () => {
+      const { metadata } = await written(kind, { withPrimal: true });
+      const shapes = { source_shape: JSON.stringify(source), target_shape: JSON.stringify(target) };
+      const all = { kind, ...shapes, kept: "computed", pass: "float32", model_sha256: net.identity.sha256 };
+      for (const [key, value] of Object.entries(all)) expect(metadata).toHaveProperty([`pushforward.${key}`], value);
+    });
+  });
+});
+
+const endsOf = ({ from, to }: Pick<Case, "from" | "to">) => ({
+  ...(from === undefined ? {} : { from }),
+  ...(to === undefined ? {} : { to }),
+});
+
+describe("the command", () => {
+  const run = (...args: readonly string[]): Promise<Outcome> => pushforward(args, { cwd: place.folder });
+
+  test("writes the file, and tells its inputs and outputs", async () => {
+    const { code, stdout } = await run(
+      "export",
+      "convnet.onnx",
+      "--jvp",
+      "--with-primal",
+      "--to",
+      "conv2",
+      "--out",
+      "J.onnx",
+    );
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: `J.onnx
+
+        name     type     shape
+──────  ───────  ───────  ─────────
+input   picture  float32  1×1×12×12
+input   tangent  float32  K×1×12×12
+output  conv2    float32  1×6×6×6
+output  jvp      float32  K×6×6×6
+`,
+    });
+    expect((await readFile(place.path("J.onnx"))).length).toBeGreaterThan(1000);
+  });
+
+  test("prints JSON, and takes a point from a file", async () => {
+    const { code, stdout } = await run(
+      "export",
+      "convnet.onnx",
+      "--vjp",
+      "--at",
+      "x.npy",
+      "--json",
+      "--out",
+      "Jt.onnx",
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      file: "Jt.onnx",
+      inputs: [{ name: "cotangent", type: "float32", shape: ["K", 10] }],
+      outputs: [{ name: "vjp", type: "float32", shape: ["K", 1, 12, 12] }],
+      metadata: { "pushforward.kind": "vjp", "pushforward.kept": "constants" },
+    });
+  });
+
+  test.each([
+    [["convnet.onnx"], 2, /It is not said what to export/],
+    [["convnet.onnx", "--jvp", "--vjp"], 2, /One file holds one graph/],
+    [["convnet.onnx", "--jvp", "--with-primal", "--at", "x.npy"], 2, /either constants of one point or computed/],
+    [["convnet.onnx", "--linear", "--with-primal"], 2, /The pass itself is asked for/],
+    [["convnet.onnx", "--jvp", "--to", "conv3"], 2, /There is no tap "conv3"/],
+    [["convnet.onnx", "--jvp", "--from", "relu2", "--to", "conv1"], 2, /"conv1" does not depend on "relu2"/],
+    [["convnet.onnx", "--jvp", "--out", "convnet.onnx"], 2, /written over the network itself/],
+    [["convnet.onnx", "--jvp", "--out", "nowhere/J.onnx"], 2, /nowhere/],
+  ])("refuses %j", async (args, code, message) => {
+    const out = args.includes("--out") ? [] : ["--out", "refused.onnx"];
+    const outcome = await run("export", ...args, ...out);
+    expect(outcome).toMatchObject({ code, stdout: "" });
+    expect(outcome.stderr).toMatch(message);
+    expect(await place.list()).not.toContain("refused.onnx");
+  });
+});
+
+describe.skipIf(!hasOnnxRuntime())(`Python (${withoutOnnxRuntime})`, () => {
+  const script = fileURLToPath(new URL("check-derivative.py", import.meta.url));
+
+  test.each(Object.entries(cases))(
+    "%s: onnx.checker accepts every file, and ONNX Runtime there agrees",
+    async (name, { inputs, ...ends }) => {
+      const net = await openModel(place.path(`${name}.onnx`), inputs === undefined ? {} : { inputs });
+      try {
+        const point = random(sizeOf(net.input.shape), "point", 0);
+        using J = await net.jacobian({ at: point, ...endsOf(ends) });
+        const v = random(2 * sizeOf(J.source), "v");
+        const u = random(2 * sizeOf(J.target), "u");
+        await place.put("point.npy", writeNpy({ shape: [1, ...net.input.shape], data: point }));
+        await place.put("v.npy", writeNpy({ shape: [2, ...J.source], data: v }));
+        await place.put("u.npy", writeNpy({ shape: [2, ...J.target], data: u }));
+        await place.put("Jv.npy", writeNpy(await J.jvp(v)));
+        await place.put("Jtu.npy", writeNpy(await J.vjp(u)));
+        const write = async (file: string, options: ExportOptions) =>
+          place.put(file, (await exportDerivative(net, { ...endsOf(ends), ...options }, "1.2.3")).bytes());
+        for (const kind of ["jvp", "vjp"] as const) {
+          await write(`${kind}.onnx`, { kind });
+          await write(`${kind}-inside.onnx`, { kind, withPrimal: true });
+          await write(`${kind}-at.onnx`, { kind, at: point });
+        }
+        await write("linear.onnx", { kind: "linear" });
+        const printed = execFileSync(python, [script, place.folder], { encoding: "utf8" });
+        const worst = JSON.parse(printed) as Record<string, number>;
+        expect(Object.keys(worst)).toHaveLength(6);
+        for (const by of Object.values(worst)) expect(by).toBeLessThan(ROUNDING);
+      } finally {
+        await net.close();
+      }
+    },
+  );
+});
