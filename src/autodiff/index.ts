@@ -15,5 +15,6 @@ export {
   unsupportedBetween,
 } from "./record.ts";
 export { constant } from "./rule.ts";
+export type { AxisRange, Selection } from "./selection.ts";
 export { transpose } from "./transpose.ts";
 export type { Filters, Weights } from "./weights.ts";

@@ -14,6 +14,7 @@ import {
 import type { KeptValue, PrimalBuilder } from "./primal.ts";
 import type { LinearProgram, Operand } from "./program.ts";
 import { blockedAt, formatUnsupported, nodesAfter, nodesBetween, record, type UnsupportedNode } from "./record.ts";
+import { type Selection, select } from "./selection.ts";
 import { countKinks, type KinkCounts, settleComparisons } from "./settle-comparisons.ts";
 import { convolveParts, scaleAfterGather } from "./simplify.ts";
 import { settleUntaken } from "./untaken.ts";
@@ -22,6 +23,11 @@ export interface LinearizeOptions {
   /** The tensors with respect to which to differentiate: inputs, weights or any tensor inside. */
   readonly sources: readonly string[];
   readonly targets: readonly string[];
+  /** The entries of each source and target that J is of, in their order; all of those that have no selection. */
+  readonly selected?: {
+    readonly sources?: readonly (Selection | undefined)[];
+    readonly targets?: readonly (Selection | undefined)[];
+  };
   /** Keeps the values of each node separate, so that they can come from different points. Products then cost a little more. */
   readonly apart?: boolean;
 }
@@ -45,22 +51,27 @@ export interface Linearization {
  * The derivative of a model. For each node between sources and targets, the rule of its operator keeps values of the primal pass and
  * records linear operations.
  *
- * Shapes: the sources and targets of the program have the shapes of the tensors. Tensors that do not depend on a source are held
+ * Shapes: the sources and targets of the program have the shapes of the tensors, or of the entries selected. Tensors that do not depend on a source are held
  * fixed.
  *
  * @throws PushforwardError `op-unsupported` naming every node that cannot be differentiated, with the reason
  * @see Radul et al. 2022, "You Only Linearize Once"
  */
 export async function linearize(model: Model, options: LinearizeOptions, evaluate: Evaluate): Promise<Linearization> {
-  const recording = record(model, nodesBetween(model, options), options.sources);
+  const { selected = {} } = options;
+  const recording = record(model, nodesBetween(model, options), options.sources, selected.sources);
   const missing = blockedAt(recording, options.targets);
   if (missing.length > 0) throw unsupported(missing, options);
 
   const { l, primal, tangents } = recording;
-  const whole = l.finish(options.targets.map((target) => tangents.get(target)));
+  primal.owner = undefined;
+  const ends = options.targets.map((target, i) => {
+    const selection = selected.targets?.[i];
+    return selection === undefined ? tangents.get(target) : select(l, primal, tangents.get(target), selection);
+  });
+  const whole = l.finish(ends);
   const withoutStandIns = { ...whole, sources: whole.sources.slice(0, options.sources.length) };
   const recorded = settleUntaken(withoutStandIns, primal);
-  primal.owner = undefined;
   const program = convolveParts(options.apart ? recorded : scaleAfterGather(recorded, primal), primal);
   return finish(model, primal, program, options, evaluate);
 }

@@ -15,6 +15,7 @@ import { operatorOf } from "./operators/index.ts";
 import { PrimalBuilder, type Value } from "./primal.ts";
 import type { Operand, Tangent } from "./program.ts";
 import type { LinearMap, RuleNode } from "./rule.ts";
+import { embed, type Selection } from "./selection.ts";
 
 /** Tensors between which something is differentiated. */
 interface Ends {
@@ -85,11 +86,16 @@ export function blockedAt({ blocked }: Recording, targets: readonly string[]): U
 }
 
 /**
- * The tangents of what some nodes compute. Only floats have a tangent, and only tensors with entries. A node none of whose inputs has
+ * The tangents of what some nodes compute. Of a source with a selection, only these entries move. Only floats have a tangent, and only tensors with entries. A node none of whose inputs has
  * one needs no rule, because its outputs have none either; nor does a node whose outputs cannot have one. The exception is a node
  * that quantizes: its integers stand for the floats that it reads, so that it is refused without a rule.
  */
-export function record(model: Model, nodes: readonly Node[], sources: readonly string[]): Recording {
+export function record(
+  model: Model,
+  nodes: readonly Node[],
+  sources: readonly string[],
+  selected: readonly (Selection | undefined)[] = [],
+): Recording {
   const { graph } = model.onnx;
   const lookUp = (name: string): Value => {
     // A sequence has neither shape nor type of entries; the nodes that read or make one are refused.
@@ -111,9 +117,12 @@ export function record(model: Model, nodes: readonly Node[], sources: readonly s
     // A sequence holds tensors of any type.
     return name !== "" && (own === undefined || (own.type === "float32" && sizeOf(own.shape) > 0));
   };
-  for (const source of sources) {
-    const tangent = l.source(lookUp(source).shape);
-    if (canMove(source)) tangents.set(source, tangent);
+  for (const [i, source] of sources.entries()) {
+    const { shape } = lookUp(source);
+    const selection = selected[i];
+    const own = l.source(selection?.shape ?? shape);
+    if (!canMove(source)) continue;
+    tangents.set(source, selection === undefined ? own : embed(l, primal, own, selection, shape));
   }
   for (const { op, inputs, outputs } of graph.nodes) {
     const isMask = op === "Cast" && model.values.get(inputs[0]!)?.type === "bool";

@@ -10,6 +10,13 @@ export interface Ends {
   readonly apart?: boolean;
 }
 
+/** The tensors of two taps, and the entries of them that the taps consist of. */
+export const endsOf = (from: Tap, to: Tap) => ({
+  sources: [from.tensor],
+  targets: [to.tensor],
+  selected: { sources: [from.part], targets: [to.part] },
+});
+
 /**
  * The linearization of a model between two taps.
  *
@@ -22,7 +29,7 @@ export async function linearizeBetween(
   evaluate: Evaluate,
   place: Place,
 ): Promise<Linearization> {
-  const options = { sources: [from.tensor], targets: [to.tensor], apart };
+  const options = { ...endsOf(from, to), apart };
   const linearization = await linearize(model, options, evaluate).catch((cause: unknown) => {
     throw cause instanceof PushforwardError ? cause.at({ ...place, tap: to.name }) : cause;
   });

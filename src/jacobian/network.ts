@@ -13,9 +13,10 @@ import { costWithMemory } from "./cost.ts";
 import { feedsAt, inputStates, type NetworkInput, type Point } from "./feed.ts";
 import { Jacobian } from "./jacobian.ts";
 import { kinksIn } from "./kinks.ts";
-import { linearizeBetween } from "./linearize-between.ts";
+import { endsOf, linearizeBetween } from "./linearize-between.ts";
 import { whereNotFinite } from "./not-finite.ts";
 import { observe } from "./observe.ts";
+import { takePart } from "./part.ts";
 import { bytesOf, type CompiledProducts, compileProducts } from "./products.ts";
 import { findTaps, resolveTap, type Tap } from "./taps.ts";
 
@@ -42,9 +43,9 @@ export interface NetworkOptions {
 export interface JacobianOptions {
   /** Where to linearize: the input that pictures go to, or values of inputs by name. */
   readonly at: Point;
-  /** Source tap, or its name; the network's input unless given. */
+  /** Source tap, or its name, also with indices (`x[0,7]`); the network's input unless given. */
   readonly from?: string | Tap;
-  /** Target tap, or its name; the network's output unless given. */
+  /** Target tap, or its name, also with indices; the network's output unless given. */
   readonly to?: string | Tap;
   readonly apart?: boolean;
 }
@@ -150,7 +151,13 @@ export class Network {
     return this.file === "" ? {} : { file: this.file };
   }
 
-  /** @throws PushforwardError `tap-unknown` with the nearest names */
+  /**
+   * The tap of this name. Indices after it select some of its entries, as in NumPy and on the axes that the tensor has in the file:
+   * `block4.out[0,7]`, `logits[0,3]`, `x[0,2:5]`.
+   *
+   * @throws PushforwardError `tap-unknown` with the nearest names; `usage` for indices that cannot be read; `shape-mismatch` for
+   * indices that the tensor does not have
+   */
   tap(name: string): Tap {
     return resolveTap(this.model, this.taps, name, { main: this.#main, ...this.#place });
   }
@@ -182,7 +189,7 @@ export class Network {
   async jacobian({ at, from = this.source, to = this.output, apart = false }: JacobianOptions): Promise<Jacobian> {
     const [source, target] = [this.#tapOf(from), this.#tapOf(to)];
     this.requireFloats(source);
-    const name = `${source.tensor} → ${target.tensor}${apart ? ", apart" : ""}`;
+    const name = `${keyOf(source)} → ${keyOf(target)}${apart ? ", apart" : ""}`;
     const ends = `${source.name} → ${target.name}`;
     const compile = () => this.#compile(source, target, apart);
     const { linearization, kept } = await this.#compiled.use(name, compile, async ({ linearization, primal }) => {
@@ -191,7 +198,7 @@ export class Network {
     });
     const whereNotFinite = () => this.#whereNotFinite(at, target, linearization, kept);
     try {
-      const value = (await kept[target.tensor]!.read()).data as Float32Array;
+      const value = this.#entries(target, (await kept[target.tensor]!.read()).data as Float32Array);
       if (value.some(Number.isNaN)) throw await whereNotFinite();
       return new Jacobian({
         source: source.shape,
@@ -246,8 +253,7 @@ export class Network {
 
   /** Whether J(from → to) is the same at every point, as between linear layers; told without compiling it. */
   async isConstant(from: Tap, to: Tap): Promise<boolean> {
-    const ends = { sources: [from.tensor], targets: [to.tensor] };
-    return (await linearize(this.model, ends, evaluateWith(this.backend))).kept.length === 0;
+    return (await linearize(this.model, endsOf(from, to), evaluateWith(this.backend))).kept.length === 0;
   }
 
   /** Frees what is compiled. It is compiled again where it is needed. */
@@ -263,12 +269,18 @@ export class Network {
 
   /** The values of taps at a point, [tap size] each. */
   async forward(point: Point, taps: readonly Tap[]): Promise<Float32Array[]> {
-    return (await this.#observe([point], tensorsOf(taps)))[0]!;
+    const [values = []] = await this.#observe([point], tensorsOf(taps));
+    return taps.map((tap, i) => this.#entries(tap, values[i]!));
   }
 
   /** The value of one tap at each of several points, [tap size] each. */
   async forwardAll(points: readonly Point[], tap: Tap): Promise<Float32Array[]> {
-    return (await this.#observe(points, [tap.tensor])).map(([value]) => value!);
+    return (await this.#observe(points, [tap.tensor])).map(([value]) => this.#entries(tap, value!));
+  }
+
+  /** The entries of a tap among those of its tensor. */
+  #entries({ tensor, part }: Tap, value: Float32Array): Float32Array {
+    return part === undefined ? value : takePart(value, this.model.values.get(tensor)!.shape, part);
   }
 
   /** [points][tensors] */
@@ -294,3 +306,5 @@ export class Network {
 const outputsOf = ({ onnx: { graph } }: Model): string[] => graph.outputs.map(({ name }) => name);
 
 const tensorsOf = (taps: readonly Tap[]): string[] => taps.map(({ tensor }) => tensor);
+
+const keyOf = ({ tensor, part }: Tap): string => `${tensor}${part?.text ?? ""}`;

@@ -2,6 +2,7 @@ import { operatorOf } from "../autodiff/index.ts";
 import { nearestNames, PushforwardError, type Shape, withoutBatch } from "../base/index.ts";
 import { type Model, type Node, readsOf } from "../onnx/index.ts";
 import { inputsOf } from "./feed.ts";
+import { type Part, partOf, splitIndices } from "./part.ts";
 import { tapNames } from "./tap-names.ts";
 
 /** A named tensor of the graph that a Jacobian can start from or lead to. */
@@ -12,10 +13,12 @@ export interface Tap {
   /** The operator that computes it; `Input` for an input of the graph. */
   readonly op: string;
   readonly node: string;
-  /** The shape, without a batch axis of 1. */
+  /** The shape, or that of the entries selected, without a batch axis of 1. */
   readonly shape: Shape;
   /** Whether every path from the input to the outputs passes through it. */
   readonly cut: boolean;
+  /** The entries that it consists of, if it is not the whole tensor. */
+  readonly part?: Part;
 }
 
 /**
@@ -113,17 +116,29 @@ function cutTest(inputs: readonly string[], nodes: readonly Node[], outputs: rea
   };
 }
 
+/** Where a name is looked up: the main input of the network, and the file. */
+interface Place {
+  readonly main: string | undefined;
+  readonly file?: string;
+}
+
 /**
- * The tap of this name: a short name, `input` for the main input, or the name of any float32 tensor or node.
+ * The tap of this name: a short name, `input` for the main input, or the name of any float32 tensor or node. Indices after it select
+ * some of its entries: `block4.out[0,7]`.
  *
- * @throws PushforwardError `tap-unknown` with the nearest names
+ * @throws PushforwardError `tap-unknown` with the nearest names; errors of `partOf`
  */
-export function resolveTap(
-  model: Model,
-  taps: readonly Tap[],
-  name: string,
-  { main, file }: { readonly main: string | undefined; readonly file?: string },
-): Tap {
+export function resolveTap(model: Model, taps: readonly Tap[], name: string, place: Place): Tap {
+  const split = splitIndices(name);
+  const known = findTap(model, taps, name, place);
+  if (known !== undefined) return known;
+  const whole = split && findTap(model, taps, split.name, place);
+  if (whole === undefined) throw unknownTap(taps, split?.name ?? name, place);
+  const part = partOf(model.values.get(whole.tensor)!.shape, split!.indices, whole.name);
+  return { ...whole, name: `${whole.name}${part.text}`, shape: withoutBatch(part.shape), cut: false, part };
+}
+
+function findTap(model: Model, taps: readonly Tap[], name: string, { main }: Place): Tap | undefined {
   const known =
     taps.find((tap) => tap.name === name) ??
     taps.find((tap) => tap.tensor === name) ??
@@ -138,10 +153,14 @@ export function resolveTap(
     const { op, name: of } = node ?? { op: "Input", name: "" };
     return { name, tensor, op, node: of, shape: withoutBatch(type.shape), cut: false };
   }
+  return undefined;
+}
+
+function unknownTap(taps: readonly Tap[], name: string, { file }: Place): PushforwardError {
   const candidates = [...new Set(taps.flatMap((tap) => [tap.name, tap.tensor]))];
   const near = nearestNames(name, candidates);
   const all = taps.map((tap) => tap.name);
-  throw new PushforwardError("tap-unknown", {
+  return new PushforwardError("tap-unknown", {
     what: `There is no tap "${name}".`,
     where: { tap: name, ...(file === undefined ? {} : { file }) },
     fix:

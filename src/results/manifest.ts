@@ -101,8 +101,8 @@ function describeAdded({ name, sha256 }: InputRecord): string {
   return `input "${name}" (${sha256.slice(0, 12)}) is not stored, and the weights of a matched control depend on all inputs`;
 }
 
-function describeTap({ name, tensor, shape, k }: TapRecord): string {
-  return `${name} (${tensor}, ${formatShape(shape)}, k ${k})`;
+function describeTap({ name, tensor, index = "", shape, k }: TapRecord): string {
+  return `${name} (${tensor}${index}, ${formatShape(shape)}, k ${k})`;
 }
 
 function compareLists<T>(

@@ -120,6 +120,8 @@ export interface TapRecord {
   readonly name: string;
   /** The name of the tensor in the ONNX file. */
   readonly tensor: string;
+  /** The indices of the entries that the tap consists of, as in NumPy: `[0,7]`; absent if it is the whole tensor. */
+  readonly index?: string;
   readonly op: string;
   /** The shape without the batch axis. */
   readonly shape: Shape;
@@ -135,7 +137,7 @@ export interface RunManifest {
   readonly model: ModelRecord;
   /** Absent if the network has no inputs but the one that the inputs of the run go to. */
   readonly given?: readonly GivenRecord[];
-  readonly from: { readonly name: string; readonly tensor: string; readonly shape: Shape };
+  readonly from: Pick<TapRecord, "name" | "tensor" | "index" | "shape">;
   readonly inputs: readonly InputRecord[];
   readonly taps: readonly TapRecord[];
   /** The name and settings of the preprocessing. `unit` is the meaning of a value of 1 in the source, such as `full-scale pixel / std`. */

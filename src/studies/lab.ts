@@ -126,7 +126,7 @@ export class Lab {
    */
   async step(input: number, tap: number, k: number): Promise<SingularTriplets> {
     const [from, to] = [this.before(tap), this.taps[tap]!];
-    const key = `${k} of ${from.tensor} → ${to.tensor}`;
+    const key = `${k} of ${from.name} → ${to.name}`;
     const known = this.#constantSteps.get(key);
     if (known !== undefined) return known;
     using J = await this.jacobian(this.inputs[input]!.point, from, to);

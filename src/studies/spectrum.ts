@@ -42,12 +42,12 @@ export async function spectrum(
 ): Promise<void> {
   const { onUnit, onFailure, signal } = events;
   const { manifest } = store;
-  const from = network.tap(manifest.from.tensor);
+  const from = network.tap(tapNamed(manifest.from));
   for (const [tapIndex, record] of manifest.taps.entries()) {
     let shared: UnitResult | undefined;
     const solve = async (input: number, point: Float32Array): Promise<UnitResult> => {
       if (shared !== undefined) return shared;
-      using J = await network.jacobian({ at: point, from, to: network.tap(record.tensor) });
+      using J = await network.jacobian({ at: point, from, to: network.tap(tapNamed(record)) });
       const onProgress = (progress: SvdProgress) => events.onProgress?.(input, tapIndex, progress);
       const reporting = { ...(signal === undefined ? {} : { signal }), onProgress };
       const unit = withExceptions(await solveUnit(J, record.k, manifest, reporting), network);
@@ -71,6 +71,9 @@ export async function spectrum(
     if (signal?.aborted) throw interrupted();
   }
 }
+
+/** The name by which a network finds the tap of a run. */
+const tapNamed = ({ tensor, index = "" }: RunManifest["from"]): string => `${tensor}${index}`;
 
 /** A unit with what the device of its network left to the CPU so far. */
 export function withExceptions(unit: UnitResult, { backend: { exceptions = [] } }: Network): UnitResult {

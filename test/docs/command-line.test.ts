@@ -12,8 +12,8 @@ const help = async (...command: readonly string[]) => (await pushforward([...com
 const commands = new Map<string, readonly string[]>();
 for (const [, name] of (await help()).split("Commands:")[1]!.matchAll(/^ {2}(\w+)/gm)) {
   if (!withoutHelp(name!)) continue;
-  const options = [...(await help(name!)).matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)];
-  commands.set(name!, options.map(([, option]) => option!).filter(withoutHelp));
+  const options = [...(await help(name!)).matchAll(/^ {2}(?:-\w, )?(--[a-z-]+(?:, --[a-z-]+)*)/gm)];
+  commands.set(name!, options.flatMap(([, names]) => names!.split(", ")).filter(withoutHelp));
 }
 
 /** The part of the page under a command's heading. */
@@ -26,7 +26,8 @@ test("every command has its section", () => {
 });
 
 test.each([...commands])("%s: the page lists its options and no other", (command, options) => {
-  const listed = [...sectionOf(command).matchAll(/^\| `(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option!);
+  const rows = [...sectionOf(command).matchAll(/^\| `(?:-\w, )?(--[a-z-]+(?:, --[a-z-]+)*)/gm)];
+  const listed = rows.flatMap(([, names]) => names!.split(", "));
   expect(listed.sort()).toEqual([...options].sort());
 });
 

@@ -63,7 +63,7 @@ function withoutEmpty(taps: readonly Tap[]): Tap[] {
 
 function namesIn(list: string): string[] {
   const names = list
-    .split(",")
+    .split(/,(?![^[\]]*\])/) // The commas between indices, as in x[0,7], separate no names.
     .map((name) => name.trim())
     .filter((name) => name !== "");
   if (names.length > 0) return names;

@@ -35,8 +35,8 @@ export function preparing(command: Command): Command {
     .argument("<model>", "ONNX file")
     .argument("<input...>", "pictures, folders of pictures, or .npy arrays (used as they are)")
     .option(
-      "--taps <names>",
-      "tap names separated by commas, `all`, or `cuts` (taps that all paths pass through)",
+      "--at, --taps <names>",
+      "tap names separated by commas, also with indices (`logits[0,3]`), `all`, or `cuts` (taps that all paths pass through)",
       "all",
     )
     .option("--preprocess <name>", "imagenet, caffe-alexnet, mnist, cifar10, none, or a JSON file")
@@ -165,11 +165,12 @@ export function runManifest(
     formatVersion: 2,
     model,
     ...(given.length === 0 ? {} : { given }),
-    from: { name: from.name, tensor: from.tensor, shape: from.shape },
+    from: { name: from.name, tensor: from.tensor, ...indexOf(from), shape: from.shape },
     inputs: inputs.records,
     taps: taps.map((tap) => ({
       name: tap.name,
       tensor: tap.tensor,
+      ...indexOf(tap),
       op: tap.op,
       shape: tap.shape,
       cut: tap.cut,
@@ -186,6 +187,8 @@ export function runManifest(
     created: new Date().toISOString(),
   };
 }
+
+const indexOf = ({ part }: Tap) => (part === undefined ? {} : { index: part.text });
 
 /** The settings of a preset. A mean image is given by its hash. */
 function settingsWithHash(preset: Preprocess): Record<string, unknown> {
@@ -227,7 +230,8 @@ export async function storeSources(
 ): Promise<void> {
   for (const [input, point] of points.entries()) {
     if (point === undefined || (await stored.readSource(input)) !== undefined) continue;
-    const source = from.tensor === network.input.tensor ? point : (await network.forward(point, [from]))[0]!;
+    const isInput = from.tensor === network.input.tensor && from.part === undefined;
+    const source = isInput ? point : (await network.forward(point, [from]))[0]!;
     await stored.writeSource(input, source);
   }
 }

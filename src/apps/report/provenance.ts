@@ -9,7 +9,7 @@ const longestSettings = 600;
 export function provenance(manifest: RunManifest, command: string | undefined, onCpu: readonly string[]): Html {
   const rows: Row[] = [
     ["Model", modelOf(manifest)],
-    ["Source", `${manifest.from.name}, ${formatShape(manifest.from.shape)} (tensor ${manifest.from.tensor})`],
+    ["Source", sourceOf(manifest)],
     ...heldInputs(manifest),
     ...preprocessing(manifest),
     ["Settings", `k = ${manifest.k}, tolerance ${formatNumber(manifest.tol)}, seed ${manifest.seed}`],
@@ -29,6 +29,11 @@ export function provenance(manifest: RunManifest, command: string | undefined, o
   const asked = command === undefined ? "An equivalent command" : "Command";
   return html`${listOf(rows)}
 <p class="soft">${asked}:</p><pre><code>${command ?? commandOf(manifest)}</code></pre>`;
+}
+
+function sourceOf({ from: { name, tensor, index, shape } }: RunManifest): string {
+  const entries = index === undefined ? "" : `, its entries ${index}`;
+  return `${name}, ${formatShape(shape)} (tensor ${tensor}${entries})`;
 }
 
 /** The provenance of the numbers of studies and of their controls. */
