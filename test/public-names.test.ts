@@ -50,6 +50,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "withoutBatch",
   ],
   caffe: ["importCaffe", "presetOf", "readMeanImage"],
+  checkup: ["checkNetwork", "failingPart"],
   controls: ["controlKinds", "drawControl", "weightLayers"],
   jacobian: ["Jacobian", "Network", "describeInput", "exportDerivative", "inputsOf", "missingError", "productCost"],
   runtime: [
@@ -119,7 +120,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "svd",
     "transposeOf",
   ],
-  "apps/report": ["renderFigures", "renderReport", "renderStudies"],
+  "apps/report": ["renderCheckup", "renderFigures", "renderReport", "renderStudies"],
 };
 
 const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));

@@ -2,5 +2,6 @@ export { productCost } from "./cost.ts";
 export { type DerivativeKind, type ExportOptions, exportDerivative } from "./export.ts";
 export { describeInput, inputsOf, missingError, type Point } from "./feed.ts";
 export { Jacobian, type Vectors } from "./jacobian.ts";
+export type { KinkCount } from "./kinks.ts";
 export { type JacobianOptions, type ModelIdentity, Network } from "./network.ts";
 export type { Tap } from "./taps.ts";

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { exitCodes, messageOf, PushforwardError } from "../../base/index.ts";
 import { unwritable } from "../../platform/node/file-errors.ts";
+import { checkCommand } from "./check.ts";
 import { controlCommand } from "./control.ts";
 import { devicesCommand } from "./devices.ts";
 import { exportCommand } from "./export.ts";
@@ -33,6 +34,7 @@ const program = new Command("pushforward")
   );
 const commands = [
   inspectCommand(),
+  checkCommand(version),
   importCommand(),
   spectrumCommand(version),
   studyCommand(version),

@@ -1,3 +1,4 @@
+export { renderCheckup } from "./checkup.ts";
 export { renderFigures } from "./figures.ts";
 export { renderReport } from "./report.ts";
 export type { RunReader } from "./run-reader.ts";

@@ -24,14 +24,17 @@ type TypeOf = (name: string) => TensorType | undefined;
  * The same graph, computed in float64 between float32 inputs and outputs. In float32 the order in which a processor adds could
  * decide on which side of a kink a neuron lies. The entry of each operator says how its nodes are computed in float64.
  *
- * `typeOf` gives the types of the tensors that are not initializers.
+ * `typeOf` gives the types of the tensors that are not initializers. An output whose type the graph states as float64 stays as it is computed.
  */
 export function inFloat64(model: OnnxModel, typeOf: TypeOf): OnnxModel {
   const { graph } = model;
   const given = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);
   const writer = new Float64Writer(given, graph.initializers, typeOf);
   for (const one of graph.nodes) writer.add(one);
-  for (const { name, type } of graph.outputs) if (type === "float32") writer.narrow(name, name);
+  for (const { name, type } of graph.outputs) {
+    if (type === "float32") writer.narrow(name, name);
+    if (type === "float64") writer.keepWide(name);
+  }
   const initializers = new Map([...graph.initializers, ...writer.constants]);
   return buildModel({ ...graph, nodes: writer.nodes, initializers }, model.opsets.get(""));
 }
@@ -70,6 +73,11 @@ class Float64Writer implements Float64Nodes {
 
   wide(name: string): string {
     return this.#given.has(name) ? this.#once("Cast", [name], wideName(name), castTo("float64")) : wideName(name);
+  }
+
+  /** The tensor in float64, under its own name. */
+  keepWide(name: string): void {
+    this.#once("Identity", [this.wide(name)], name);
   }
 
   shape(name: string): Shape {

@@ -1,0 +1,125 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeNpy } from "../../src/images/npy.ts";
+import {
+  buildModel,
+  floatTensor,
+  intTensor,
+  node,
+  type OnnxModel,
+  readModel,
+  valueInfo,
+  writeModel,
+} from "../../src/onnx/index.ts";
+import { pushforward } from "./command-line.ts";
+import { createWorkplace, type Workplace } from "./workplace.ts";
+
+/** Parts of a picture, resized by an operator of ONNX Runtime's own set that has no rule, behind a rectifier. */
+const crop = (): OnnxModel => {
+  const built = buildModel({
+    inputs: [valueInfo("x", "float32", [1, 1, 4, 4])],
+    outputs: [valueInfo("y", "float32", [1, 1, 2, 2])],
+    nodes: [
+      node({ op: "Relu", inputs: ["x"], outputs: ["relu"] }),
+      node({
+        op: "CropAndResize",
+        domain: "com.microsoft",
+        inputs: ["relu", "boxes", "batch", "size"],
+        outputs: ["crop"],
+        name: "cut",
+      }),
+      node({ op: "Sigmoid", inputs: ["crop"], outputs: ["y"] }),
+    ],
+    initializers: new Map([
+      ["boxes", floatTensor([1, 4], [0, 0, 1, 1])],
+      ["batch", { ...intTensor([0]), type: "int32" as const, data: Int32Array.of(0) }],
+      ["size", { ...intTensor([2, 2]), type: "int32" as const, data: Int32Array.of(2, 2) }],
+    ]),
+  });
+  return { ...built, opsets: new Map([...built.opsets, ["com.microsoft", 1]]) };
+};
+
+/** log x, which is not finite at negative numbers. */
+const logarithm = buildModel({
+  inputs: [valueInfo("x", "float32", [1, 20])],
+  outputs: [valueInfo("y", "float32", [1, 20])],
+  nodes: [node({ op: "Log", inputs: ["x"], outputs: ["y"] })],
+  initializers: new Map(),
+});
+
+let place: Workplace;
+beforeAll(async () => {
+  place = await createWorkplace({
+    "crop.onnx": writeModel(crop()),
+    "log.onnx": writeModel(logarithm),
+    "points/a.npy": writeNpy({ shape: [1, 20], data: new Float32Array(20).fill(2) }),
+    "points/b.npy": writeNpy({ shape: [1, 20], data: new Float32Array(20).fill(0.5) }),
+    "broken.onnx": writeModel(logarithm).subarray(0, 40),
+  });
+});
+afterAll(() => place.remove());
+
+const lines = (stdout: string) =>
+  stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+describe("pushforward check", () => {
+  test("a network that is right: a table, a page, and the code 0", async () => {
+    const out = place.path("digits");
+    const { code, stdout } = await pushforward([
+      "check",
+      "examples/digits/digits.onnx",
+      "--taps",
+      "conv1,logits",
+      "--out",
+      out,
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^logits +Gemm +10 +right +\d\.\de-\d+ +\d\.\de-\d+ /m);
+    expect(stdout).toContain("The network opens and runs");
+    const page = readFileSync(place.path("digits", "check.html"), "utf8");
+    expect(page).toContain("Checkup of digits.onnx");
+    expect(page).toContain("2 of 2 taps can be differentiated and are right.");
+    expect(page.match(/<tr><th scope="row"/g)).toHaveLength(2);
+    expect(page).not.toMatch(/<script|src=|https?:/);
+  });
+
+  test("an operator without a rule: the code 3, what can be done, and the node as a file", async () => {
+    const out = place.path("parts");
+    const { code, stdout, stderr } = await pushforward(["check", place.path("crop.onnx"), "--json", "--out", out]);
+    expect(code).toBe(3);
+    const [relu, cut, y, network] = lines(stdout);
+    expect(relu).toMatchObject({ name: "relu", finding: "right" });
+    expect([cut, y]).toMatchObject([
+      { name: "crop", finding: "no rule" },
+      { name: "y", finding: "no rule" },
+    ]);
+    expect(cut.reason).toContain("CropAndResize");
+    expect(network).toMatchObject({ opens: true, counts: { right: 1, "no rule": 2 } });
+    expect(network.advice.join(" ")).toContain("Taps up to relu can be differentiated");
+    expect(stderr).toContain("the smallest part that fails at crop");
+    const part = await readModel(readFileSync(place.path("parts", "crop.failing.onnx")));
+    expect(part.graph.nodes.map(({ op }) => op)).toEqual(["CropAndResize"]);
+    expect(part.graph.inputs.map(({ name }) => name)).toEqual(["relu"]);
+    expect((await place.list("parts")).sort()).toEqual(["check.html", "crop.failing.input0.npy", "crop.failing.onnx"]);
+  });
+
+  test("values that are not finite: the code 2; at the user's own inputs it is right", async () => {
+    const random = await pushforward(["check", place.path("log.onnx")]);
+    expect(random.code).toBe(2);
+    expect(random.stdout).toContain("not finite");
+    expect(random.stdout).toContain("give inputs of the network with --data");
+    const own = await pushforward(["check", place.path("log.onnx"), "--data", place.path("points")]);
+    expect(own.code).toBe(0);
+    expect(own.stdout).toMatch(/^y +Log +20 +right/m);
+  });
+
+  test("a file that does not open is told, as a line too", async () => {
+    const { code, stdout, stderr } = await pushforward(["check", place.path("broken.onnx"), "--json"]);
+    expect(code).toBe(2);
+    expect(lines(stdout)).toMatchObject([{ opens: false, error: { code: "model-invalid" } }]);
+    expect(stderr).toContain("error:");
+  });
+});

@@ -1,0 +1,170 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { createRng, gaussianArray } from "../../src/base/index.ts";
+import { checkNetwork, type Finding, failingPart } from "../../src/checkup/index.ts";
+import { Network, type Point } from "../../src/jacobian/index.ts";
+import {
+  buildModel,
+  castTo,
+  filled,
+  floatTensor,
+  int,
+  ints,
+  intTensor,
+  type Node,
+  node,
+  normalize,
+  type OnnxModel,
+  valueInfo,
+} from "../../src/onnx/index.ts";
+import { createBackend } from "../../src/platform/node/backend.ts";
+import { type Backend, evaluateWith } from "../../src/runtime/index.ts";
+
+const rng = createRng("checkup");
+const random = (...shape: number[]) =>
+  floatTensor(
+    shape,
+    gaussianArray(
+      rng,
+      shape.reduce((a, b) => a * b, 1),
+    ),
+  );
+
+/** A picture through a convolution, a function and a product of matrices; a class as a whole number, and as a float; and an empty tensor. */
+const model = buildModel({
+  inputs: [valueInfo("x", "float32", [1, 2, 5, 5])],
+  outputs: [
+    valueInfo("y", "float32", [1, 4]),
+    valueInfo("class", "float32", [1]),
+    valueInfo("none", "float32", [1, 0]),
+  ],
+  nodes: [
+    node({ op: "Conv", inputs: ["x", "w"], outputs: ["conv"], attributes: { kernel_shape: ints([3, 3]) } }),
+    node({ op: "Tanh", inputs: ["conv"], outputs: ["tanh"] }),
+    node({ op: "Flatten", inputs: ["tanh"], outputs: ["row"] }),
+    node({ op: "Gemm", inputs: ["row", "m"], outputs: ["y"] }),
+    node({ op: "ArgMax", inputs: ["y"], outputs: ["index"], attributes: { axis: int(1), keepdims: int(0) } }),
+    node({ op: "Cast", inputs: ["index"], outputs: ["number"], attributes: castTo("float32") }),
+    node({ op: "Mul", inputs: ["number", "two"], outputs: ["class"] }),
+    node({ op: "Slice", inputs: ["row", "zero", "zero", "one"], outputs: ["none"] }),
+  ],
+  initializers: new Map([
+    ["w", random(3, 2, 3, 3)],
+    ["m", random(27, 4)],
+    ["two", filled([], 2)],
+    ["zero", intTensor([0])],
+    ["one", intTensor([1])],
+  ]),
+});
+
+const opened: Backend[] = [];
+afterAll(() => Promise.all(opened.map((backend) => backend.dispose())));
+
+/** The network on a device that spoils graphs. */
+async function networkOn(of: OnnxModel, spoil: (model: OnnxModel) => OnnxModel = (same) => same): Promise<Network> {
+  const inner = createBackend({ threads: 1 });
+  opened.push(inner);
+  const normal = await normalize(of, { evaluate: evaluateWith(inner) });
+  return new Network(normal, { ...inner, compile: (graph) => inner.compile(spoil(graph)) });
+}
+
+const replaced = (graph: OnnxModel, op: string, by: (node: Node) => Node[]): OnnxModel => ({
+  ...graph,
+  graph: { ...graph.graph, nodes: graph.graph.nodes.flatMap((one) => (one.op === op ? by(one) : [one])) },
+});
+
+/** The output of a node plus itself. */
+const doubled = (one: Node): Node[] => [
+  { ...one, name: `${one.name}/half`, outputs: [`${one.outputs[0]}/half`] },
+  node({ op: "Add", inputs: [`${one.outputs[0]}/half`, `${one.outputs[0]}/half`], outputs: [one.outputs[0]!] }),
+];
+
+const point: Point = gaussianArray(createRng("point"), 50);
+
+async function checked(network: Network) {
+  const from = network.source;
+  const taps = network.taps.filter((tap) => tap.op !== "Input" && network.moves(from, tap));
+  const checkup = await checkNetwork(network, { points: [point], from, taps });
+  const findings = Object.fromEntries(checkup.taps.map(({ tap, finding }) => [tap.name, finding]));
+  return { ...checkup, findings: findings as Readonly<Record<string, Finding>>, from };
+}
+
+describe("a network that is right", () => {
+  test("each tap is found right, constant or empty, with its numbers", async () => {
+    const { taps, findings, forward } = await checked(await networkOn(model));
+    expect(findings).toMatchObject({ conv: "right", tanh: "right", y: "right", class: "constant" });
+    expect(["empty", undefined]).toContain(findings.none);
+    expect(forward).toBeGreaterThan(0);
+    for (const { finding, adjoint, difference, times } of taps) {
+      if (finding !== "right") continue;
+      // Products are rounded to float32; differences are taken in float64.
+      expect(adjoint).toBeLessThan(1e-7);
+      expect(difference).toBeLessThan(3e-6);
+      expect(times!.jvp).toBeGreaterThan(0);
+    }
+  });
+
+  test("a point at a kink is told, and J is compared beside it", async () => {
+    const relu = replaced(model, "Tanh", (one) => [{ ...one, op: "Relu" }]);
+    const network = await networkOn(relu);
+    const from = network.source;
+    const checkup = await checkNetwork(network, {
+      points: [new Float32Array(50)],
+      from,
+      taps: [network.tap("tanh"), network.tap("y")],
+    });
+    const at = checkup.taps.filter(({ tap }) => tap.name === "tanh" || tap.name === "y");
+    expect(at.map(({ finding, reason }) => reason ?? finding)).toEqual(["right", "right"]);
+    expect(at[0]!.kinks).toEqual([{ tap: "tanh", neurons: 27, windows: 0 }]);
+    expect(checkup.advice.join(" ")).toMatch(/kinks of tanh/);
+  });
+});
+
+describe("a fault is found, and the smallest part that has it", () => {
+  test("a Jᵀ that is not the transpose of J", async () => {
+    // Only Jᵀ of the convolution gives a block of pictures.
+    const givesPictures = ({ graph }: OnnxModel) =>
+      graph.outputs.some(({ shape }) => shape?.join() === "K,2,5,5") && graph.inputs[0]!.shape?.join() !== "K,2,5,5";
+    const network = await networkOn(model, (graph) =>
+      givesPictures(graph) ? replaced(graph, "Identity", doubled) : graph,
+    );
+    const { taps, findings, from, advice } = await checked(network);
+    expect(findings).toMatchObject({ conv: "not adjoint", tanh: "not adjoint", y: "not adjoint" });
+    expect(advice.join(" ")).toMatch(/must not be used/);
+    const y = taps.find(({ tap }) => tap.name === "y")!;
+    const part = await failingPart(network, y, { from, point, seed: 0 });
+    expect(part?.ops).toEqual(["Conv"]);
+    expect([...part!.inputs].map(([name, { shape }]) => [name, shape])).toEqual([["x", [1, 2, 5, 5]]]);
+    expect(part!.inputs.get("x")!.data).toEqual(point);
+  });
+
+  test("a J that is not the derivative of the network", async () => {
+    // Differences see another function than the rule.
+    const isDouble = ({ graph }: OnnxModel) => graph.outputs.some(({ type }) => type === "float64");
+    const network = await networkOn(model, (graph) =>
+      isDouble(graph) ? replaced(graph, "Tanh", (one) => [{ ...one, op: "Sin" }]) : graph,
+    );
+    const { taps, findings, from } = await checked(network);
+    expect(findings).toMatchObject({ conv: "right", tanh: "wrong", y: "wrong" });
+    const y = taps.find(({ tap }) => tap.name === "y")!;
+    expect(y.reason).toMatch(/not what differences/);
+    const part = await failingPart(network, y, { from, point, seed: 0 });
+    expect(part?.ops).toEqual(["Tanh"]);
+    expect([...part!.inputs.keys()]).toEqual(["conv"]);
+    expect(part!.model.graph.outputs.map(({ name }) => name)).toEqual(["tanh"]);
+  });
+
+  test("what lies between two taps, if no node fails alone", async () => {
+    // Wrong only where a graph has both: the product of matrices and the function before it.
+    const both = ({ graph }: OnnxModel) =>
+      graph.outputs.some(({ type }) => type === "float64") &&
+      ["Tanh", "Gemm"].every((op) => graph.nodes.some((one) => one.op === op));
+    const network = await networkOn(model, (graph) => (both(graph) ? replaced(graph, "Gemm", doubled) : graph));
+    const from = network.source;
+    const taps = [network.tap("y")];
+    const { taps: found } = await checkNetwork(network, { points: [point], from, taps });
+    const y = found.find(({ tap }) => tap.name === "y")!;
+    expect(y.finding).toBe("wrong");
+    const part = await failingPart(network, y, { from, point, seed: 0 });
+    expect(part?.ops).toEqual(["Tanh", "Flatten", "Gemm"]);
+  });
+});
