@@ -9,6 +9,8 @@ export interface Resizing extends Pick<ShapedNode, "attributes"> {
   /** For each axis of the attribute `axes`, or for all; empty where the other is given. */
   readonly scales: readonly number[];
   readonly sizes: readonly number[];
+  /** Where the cut begins on each of these axes, then where it ends, as parts of the axis; empty if nothing is cut. */
+  readonly roi: readonly number[];
 }
 
 /** Writes ONNX nodes; `V` stands for a tensor. */
@@ -25,6 +27,8 @@ interface ResizedAxis {
   readonly scale: number | undefined;
   /** The size asked for, if the node has sizes. */
   readonly size: number | undefined;
+  /** The part that is cut out of it, if the node cuts. */
+  readonly cut: readonly [from: number, to: number] | undefined;
 }
 
 /** The matrix [from, to] of an axis, counted from the left: the resized unit vectors, in float32. */
@@ -43,7 +47,10 @@ export function resizeMatrices<V>(of: Resizing, nodes: NodeWriter<V>): AxisMatri
   const axes = resizedAxes(of);
   const leader = leadingAxis(of, axes);
   return axes
-    .filter(({ from, to, scale }) => leader !== undefined || from !== to || (scale !== undefined && scale !== 1))
+    .filter(
+      ({ from, to, scale, cut }) =>
+        leader !== undefined || from !== to || (scale !== undefined && scale !== 1) || (cut && !isWhole(cut)),
+    )
     .map((one) => ({
       axis: one.axis,
       from: one.from,
@@ -55,20 +62,28 @@ export function resizeMatrices<V>(of: Resizing, nodes: NodeWriter<V>): AxisMatri
 /** The multiply-adds of one matrix product for each axis whose extent changes. */
 export function resizeCost({ attributes, inputs: [x], outputs: [y] }: ShapedNode): number {
   let shape = x!.shape;
-  return resizedAxes({ attributes, from: shape, to: y!.shape, scales: [], sizes: [] }).reduce((total, one) => {
+  return resizedAxes({ attributes, from: shape, to: y!.shape, scales: [], sizes: [], roi: [] }).reduce((total, one) => {
     shape = shape.map((extent, axis) => (axis === one.axis ? one.to : extent));
     return one.from === one.to ? total : total + sizeOf(shape) * one.from;
   }, 0);
 }
 
-function resizedAxes({ attributes, from, to, scales, sizes }: Resizing): ResizedAxis[] {
+const isWhole = ([from, to]: readonly [number, number]) => from === 0 && to === 1;
+
+/** Whether the node cuts a part out of its input. */
+export const crops = ({ attributes }: Pick<Resizing, "attributes">): boolean =>
+  attributes.text("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
+
+function resizedAxes({ attributes, from, to, scales, sizes, roi }: Resizing): ResizedAxis[] {
   const stated = attributes.ints("axes")?.map((axis) => (axis < 0 ? axis + from.length : axis));
-  return (stated ?? [...from.keys()]).map((axis, i) => ({
+  const axes = stated ?? [...from.keys()];
+  return axes.map((axis, i) => ({
     axis,
     from: from[axis]!,
     to: to[axis]!,
     scale: scales[i],
     size: sizes[i],
+    cut: crops({ attributes }) && roi.length > 0 ? [roi[i]!, roi[axes.length + i]!] : undefined,
   }));
 }
 
@@ -84,7 +99,7 @@ function leadingAxis({ attributes }: Resizing, axes: readonly ResizedAxis[]): Re
   return axes.reduce((best, axis) => (sign * (ratio(axis) - ratio(best)) < 0 ? axis : best));
 }
 
-/** How to interpolate, as the node says it. */
+/** How to interpolate, as the node says it. What lies beyond the input adds a number that does not move, so that it is 0 here. */
 const interpolation = ({ attributes }: Resizing) => ({
   mode: text(attributes.text("mode", "nearest")),
   coordinate_transformation_mode: text(attributes.text("coordinate_transformation_mode", "half_pixel")),
@@ -95,14 +110,16 @@ const interpolation = ({ attributes }: Resizing) => ({
 });
 
 /** The matrix [from, to] of an axis that has its own scale. */
-function matrixOf<V>(of: Resizing, nodes: NodeWriter<V>, { from, to, scale }: ResizedAxis): V {
+function matrixOf<V>(of: Resizing, nodes: NodeWriter<V>, { from, to, scale, cut }: ResizedAxis): V {
   const none = nodes.constant(floatTensor([0], []));
+  const roi = cut === undefined ? none : nodes.constant(floatTensor([8], [0, 0, 0, cut[0], 1, 1, 1, cut[1]]));
+  // Where a part is cut out, the positions follow from the extents alone.
   const by =
-    scale !== undefined
-      ? [none, nodes.constant(floatTensor([4], [1, 1, 1, scale]))]
-      : [none, none, nodes.constant(intTensor([1, 1, from, to]))];
+    scale !== undefined && cut === undefined
+      ? [nodes.constant(floatTensor([4], [1, 1, 1, scale]))]
+      : [none, nodes.constant(intTensor([1, 1, from, to]))];
   const unit = nodes.constant(floatTensor([1, 1, from, from], unitVectors(from, 1)));
-  const resized = nodes.op("Resize", [unit, ...by], [1, 1, from, to], interpolation(of));
+  const resized = nodes.op("Resize", [unit, roi, ...by], [1, 1, from, to], interpolation(of));
   return nodes.op("Reshape", [resized, nodes.constant(intTensor([from, to]))], [from, to]);
 }
 

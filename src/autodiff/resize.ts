@@ -1,12 +1,10 @@
 import { sizeOf } from "../base/index.ts";
 import type { LinearBuilder, Operand, Tangent } from "./program.ts";
-import { resizeMatrices } from "./resize-matrices.ts";
+import { crops, resizeMatrices } from "./resize-matrices.ts";
 import { type Rule, steering } from "./rule.ts";
 
 /** One matrix per axis. */
 export const resize: Rule = (node, primal) => {
-  const transformation = node.attributes.text("coordinate_transformation_mode", "half_pixel");
-  if (transformation === "tf_crop_and_resize") throw new Error("tf_crop_and_resize is not supported");
   const { shape } = node.inputs[0]!;
   const of = {
     attributes: node.attributes,
@@ -14,6 +12,7 @@ export const resize: Rule = (node, primal) => {
     to: node.outputs[0]!.shape,
     scales: steering(node, 2) ?? [],
     sizes: steering(node, 3) ?? [],
+    roi: crops(node) ? (steering(node, 1) ?? []) : [],
   };
   const matrices = resizeMatrices(of, primal).map(({ axis, matrix }) => ({
     axis: axis - shape.length,

@@ -83,29 +83,75 @@ function resizeFromCorner(node: Node, to: Rewrite, scales: string): Node {
 
 const inferenceOnly = (node: Node): Node => ({ ...node, outputs: node.outputs.slice(0, 1) });
 
+/** In training, which opsets before 14 say by further outputs, the mean and variance are those of the batch. */
 function batchNormalization(node: Node, to: Rewrite): Node {
   const read = to.attributes;
-  if (read.int("training_mode", 0) !== 0) return node;
+  const trains = to.opset < 14 ? node.outputs.slice(1).some((name) => name !== "") : read.int("training_mode", 0) !== 0;
+  if (trains) return batchNormalizationInTraining(node, to);
   const epsilon = read.float("epsilon", 1e-5);
   if (read.int("spatial", 1) !== 0 || to.opset >= 9) {
     return { ...inferenceOnly(node), attributes: { epsilon: float(epsilon) } };
   }
   // Mean and variance are given for every entry: (x − mean) / √(var + ε) · scale + bias.
   const [x = "", scale = "", bias = "", mean = "", variance = ""] = node.inputs;
-  const deviation = to.add("Sqrt", [to.add("Add", [variance, to.constant("epsilon", floatTensor([], [epsilon]))])]);
-  const normal = to.add("Div", [to.add("Sub", [x, mean]), deviation]);
-  return standard(node, "Add", [to.add("Mul", [normal, scale]), bias]);
+  return standard(node, "Add", [to.add("Mul", [normalized(to, to.add("Sub", [x, mean]), variance), scale]), bias]);
 }
 
-/** In inference, Dropout is the identity. If its mask is used, the mask is all ones. */
+/** x / √(variance + ε) */
+function normalized(to: Rewrite, centred: string, variance: string): string {
+  const epsilon = to.constant("epsilon", floatTensor([], [to.attributes.float("epsilon", 1e-5)]));
+  return to.add("Div", [centred, to.add("Sqrt", [to.add("Add", [variance, epsilon])])]);
+}
+
+/**
+ * The mean and the variance over all axes but that of the channels (or over the batch alone, without `spatial`), and the running ones:
+ * momentum · old + (1 − momentum) · new.
+ */
+function batchNormalizationInTraining(node: Node, to: Rewrite): Node {
+  const [x = "", scale = "", bias = "", mean = "", variance = ""] = node.inputs;
+  const read = to.attributes;
+  const perEntry = to.opset < 9 && read.int("spatial", 1) === 0;
+  const flat = perEntry ? x : to.add("Reshape", [x, to.constant("planes", intTensor([0, 0, -1]))]);
+  const axes = to.constant("axes", intTensor(perEntry ? [0] : [0, 2]));
+  const average = (of: string) => to.add("ReduceMean", [of, axes], { keepdims: int(1) });
+  const own = average(flat);
+  const centred = to.add("Sub", [flat, own]);
+  const spread = average(to.add("Mul", [centred, centred]));
+  const shaped = (name: string) =>
+    perEntry ? name : to.add("Reshape", [name, to.constant("channels", intTensor([-1, 1]))]);
+  const asGiven = (name: string) => to.add("Reshape", [name, to.add("Shape", [mean])]);
+  const [ownMean, ownVariance] = [asGiven(own), asGiven(spread)];
+  const number = (role: string, value: number) => to.constant(role, floatTensor([], [value]));
+  const momentum = read.float("momentum", 0.9);
+  const running = (old: string, now: string, output: string | undefined) => {
+    if (!output) return;
+    const kept = to.add("Mul", [old, number("momentum", momentum)]);
+    to.add("Add", [kept, to.add("Mul", [now, number("rest", 1 - momentum)])], {}, output);
+  };
+  running(mean, ownMean, node.outputs[1]);
+  running(variance, ownVariance, node.outputs[2]);
+  if (node.outputs[3]) to.add("Identity", [ownMean], {}, node.outputs[3]);
+  if (node.outputs[4]) to.add("Identity", [ownVariance], {}, node.outputs[4]);
+  const y = to.add("Add", [to.add("Mul", [normalized(to, centred, spread), shaped(scale)]), shaped(bias)]);
+  return standard(node, "Reshape", [y, to.add("Shape", [x])]);
+}
+
+/**
+ * In inference, Dropout is the identity. If its mask is used, the mask is all ones. In training it is a product with what is drawn, which is
+ * its output for ones.
+ */
 function dropout(node: Node, to: Rewrite): Node {
-  const [x = "", , training = ""] = node.inputs;
+  const [x = "", ratio = "", training = ""] = node.inputs;
   const flag = training === "" ? undefined : to.value(training);
-  if (training !== "" && (flag === undefined || toNumbers(flag)[0] !== 0)) return node;
   const mask = node.outputs[1] ?? "";
+  const filledAsX = (one: Tensor, output?: string) =>
+    to.add("ConstantOfShape", [to.add("Shape", [x])], { value: { kind: "tensor", value: one } }, output);
+  if (training !== "" && (flag === undefined || toNumbers(flag)[0] !== 0)) {
+    if (flag === undefined || mask !== "") return node;
+    return standard(node, "Mul", [x, to.add("Dropout", [filledAsX(filled([1], 1)), ratio, training], node.attributes)]);
+  }
   if (mask !== "") {
-    const one: Tensor = to.opset < 10 ? filled([1], 1) : { type: "bool", shape: [1], data: Uint8Array.of(1) };
-    to.add("ConstantOfShape", [to.add("Shape", [x])], { value: { kind: "tensor", value: one } }, mask);
+    filledAsX(to.opset < 10 ? filled([1], 1) : { type: "bool", shape: [1], data: Uint8Array.of(1) }, mask);
   }
   return standard(node, "Identity", [x]);
 }

@@ -51,6 +51,10 @@ describe("at a kink the derivative is fixed by convention", () => {
     for (const op of ["ReduceL2", "ReduceL1", "GlobalLpPool"]) {
       expect(await matrixOf({ op, in: { X: zeros } })).toEqual([[0, 0, 0]]);
     }
+    for (const p of [1, 2]) {
+      const matrix = await matrixOf({ op: "LpNormalization", in: { X: zeros }, attrs: { p } });
+      expect(matrix.flat().map(Math.abs)).toEqual(new Array(9).fill(0));
+    }
   });
 });
 
@@ -136,15 +140,16 @@ describe("among equal entries the first in row-major order is taken", () => {
   });
 });
 
-test("Dropout in training: the derivative is the mask that was drawn", async () => {
+test.each([1, 2])("Dropout in training with %d outputs: the derivative is what was drawn", async (outputs) => {
   const row: OpRow = {
     op: "Dropout",
     in: { X: [1, 40], ratio: floatTensor([], [0.25]), training: { type: "bool", shape: [], data: Uint8Array.of(1) } },
-    outputs: 2,
+    outputs,
     from: "positive",
   };
   const problem = problemOf(row);
-  const J = await emittedJacobian(backend, { ...problem, targets: ["Y0"] });
+  const model = await normalize(problem.model.onnx, { evaluate: evaluateWith(backend) });
+  const J = await emittedJacobian(backend, { ...problem, model, targets: ["Y0"] });
   const [x, y] = [problem.point.get("X")!.data as Float32Array, J.outputs.get("Y0")!.data as Float32Array];
   const Jx = await J.jvp(x, 1);
   await J.release();

@@ -113,14 +113,29 @@ export const reduction: ReferenceOps = {
     });
   },
 
-  BatchNormalization: ([x, scale, bias, centre, variance], attributes) => {
+  BatchNormalization: ([x, scale, bias, given, spread], attributes) => {
     const channel = channelOf(x!);
     const epsilon = attributes.float("epsilon", 1e-5);
+    const trains = attributes.int("training_mode", 0) !== 0;
+    const axes = x!.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const own = fibres(x!.shape, axes).map((places) => places.map((place) => x!.data[place]!));
+    const means = own.map(mean);
+    const variances = own.map((values, c) => mean(values.map((value) => (value - means[c]!) ** 2)));
+    const centre = trains ? array(given!.shape, means) : given;
+    const variance = trains ? array(spread!.shape, variances) : spread;
     const data = x!.data.map((value, place) => {
       const c = channel(place);
       return ((value - centre!.data[c]!) / Math.sqrt(variance!.data[c]! + epsilon)) * scale!.data[c]! + bias!.data[c]!;
     });
-    return array(x!.shape, data);
+    if (!trains) return array(x!.shape, data);
+    const momentum = attributes.float("momentum", 0.9);
+    const running = (old: Array64, now: readonly number[]) =>
+      array(
+        old.shape,
+        old.data.map((value, c) => momentum * value + (1 - momentum) * now[c]!),
+      );
+    return [array(x!.shape, data), running(given!, means), running(spread!, variances)];
   },
   InstanceNormalization: ([x, scale, bias], attributes) => {
     const axes = x!.shape.map((_, axis) => axis).slice(2);

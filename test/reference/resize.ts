@@ -3,9 +3,19 @@ import { type Array64, array, fibres, type ReferenceOps } from "./tensor.ts";
 
 type Attributes = ReturnType<typeof readAttributes>;
 
-/** Where output place i lies on the input's axis. */
-function coordinate(mode: string, i: number, input: number, output: number, scale: number): number {
+/** Where output place i lies on the input's axis, of which a part may be cut out. */
+function coordinate(
+  mode: string,
+  i: number,
+  input: number,
+  output: number,
+  scale: number,
+  [start, end]: readonly [number, number],
+): number {
   switch (mode) {
+    case "tf_crop_and_resize":
+      if (output === 1) return 0.5 * (start + end) * (input - 1);
+      return start * (input - 1) + (i * (end - start) * (input - 1)) / (output - 1);
     case "half_pixel":
       return (i + 0.5) / scale - 0.5;
     case "half_pixel_symmetric": {
@@ -69,25 +79,36 @@ function weights(attributes: Attributes, place: number, input: number, scale: nu
 }
 
 /** One axis at a time: each output place is a weighted sum of the input's. */
-function alongAxis(x: Array64, axis: number, output: number, scale: number, attributes: Attributes): Array64 {
+function alongAxis(
+  x: Array64,
+  axis: number,
+  output: number,
+  scale: number,
+  attributes: Attributes,
+  cut: readonly [number, number],
+): Array64 {
   const input = x.shape[axis]!;
   const mode = attributes.text("coordinate_transformation_mode", "half_pixel");
-  const rows = Array.from({ length: output }, (_, i) =>
-    weights(attributes, coordinate(mode, i, input, output, scale), input, scale),
+  const places = Array.from({ length: output }, (_, i) => coordinate(mode, i, input, output, scale, cut));
+  const isBeyond = (place: number) => mode === "tf_crop_and_resize" && (place < 0 || place > input - 1);
+  const rows = places.map((place) =>
+    isBeyond(place) ? new Map<number, number>() : weights(attributes, place, input, scale),
   );
   const shape = x.shape.map((extent, d) => (d === axis ? output : extent));
   const y = new Float64Array((x.data.length / input) * output);
   const targets = fibres(shape, [axis]);
-  fibres(x.shape, [axis]).forEach((places, fibre) => {
+  fibres(x.shape, [axis]).forEach((sources, fibre) => {
     rows.forEach((row, i) => {
-      for (const [from, weight] of row) y[targets[fibre]![i]!]! += weight * x.data[places[from]!]!;
+      const to = targets[fibre]![i]!;
+      if (isBeyond(places[i]!)) y[to] = attributes.float("extrapolation_value", 0);
+      for (const [from, weight] of row) y[to]! += weight * x.data[sources[from]!]!;
     });
   });
   return array(shape, y);
 }
 
 export const resize: ReferenceOps = {
-  Resize: ([x, , scales, sizes], attributes) => {
+  Resize: ([x, roi, scales, sizes], attributes) => {
     const axes = attributes.ints("axes") ?? x!.shape.map((_, axis) => axis);
     const policy = attributes.text("keep_aspect_ratio_policy", "stretch");
     const ratios = scales?.data.length ? [] : axes.map((axis, i) => sizes!.data[i]! / x!.shape[axis]!);
@@ -97,12 +118,15 @@ export const resize: ReferenceOps = {
       const stretched = scales?.data.length ? scales.data[i]! : ratios[i]!;
       const isCommon = policy !== "stretch" && ratios.length > 0;
       const scale = isCommon ? common : stretched;
+      const crops = attributes.text("coordinate_transformation_mode", "") === "tf_crop_and_resize";
+      const cut: [number, number] = crops ? [roi!.data[i]!, roi!.data[axes.length + i]!] : [0, 1];
       const output = isCommon
         ? Math.round(scale * input)
         : ratios.length > 0
           ? sizes!.data[i]!
-          : Math.floor(scale * input);
-      return scale === 1 ? y : alongAxis(y, axis, output, scale, attributes);
+          : Math.floor(scale * input * (cut[1] - cut[0]));
+      const isSame = scale === 1 && cut[0] === 0 && cut[1] === 1;
+      return isSame ? y : alongAxis(y, axis, output, scale, attributes, cut);
     }, x!);
   },
 };

@@ -98,7 +98,23 @@ function draw(rng: Rng, input: Exclude<RowInput, Tensor | null>, otherwise: Samp
   );
 }
 
-const FLOAT_ATTRIBUTES = ["alpha", "beta", "bias", "cubic_coeff_a", "epsilon", "gamma", "lambd", "scale", "softcap"];
+const FLOAT_ATTRIBUTES = [
+  "alpha",
+  "beta",
+  "bias",
+  "cubic_coeff_a",
+  "decay_factor",
+  "epsilon",
+  "extrapolation_value",
+  "gamma",
+  "lambd",
+  "momentum",
+  "norm_coefficient",
+  "norm_coefficient_post",
+  "scale",
+  "softcap",
+  "spatial_scale",
+];
 
 /** Attributes with the kind that ONNX gives each. */
 function attributesOf(values: RowAttributes = {}): Attributes {

@@ -44,7 +44,7 @@ export interface OpRow {
 }
 
 /** Some nodes in a row: what no single one shows. */
-export interface GraphRow extends Omit<OpRow, "op" | "attrs" | "outputs"> {
+export interface GraphRow extends Omit<OpRow, "op" | "domain" | "attrs" | "outputs"> {
   readonly nodes: readonly {
     readonly op: string;
     readonly in: readonly string[];

@@ -63,7 +63,39 @@ const resizeBy = (X: number[], scales: number[], attrs: RowAttributes, row: Part
 const coordinateModes = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "half_pixel_symmetric"];
 const nearestModes = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"];
 
+/** A part of the picture, or one that reaches beyond it; each as it begins and ends on each axis. */
+const parts = [
+  [0, 0, 0.2, 0.15, 1, 1, 0.7, 0.88],
+  [0, 0, -0.1, 0.3, 1, 1, 0.8, 1.25],
+];
+
+const cropRows: readonly OpRow[] = parts.flatMap((part) => {
+  const roi = floatTensor([part.length], part);
+  return ["nearest", "linear", "cubic"].flatMap((mode): OpRow[] => {
+    const attrs = { mode, coordinate_transformation_mode: "tf_crop_and_resize", extrapolation_value: 0.5 };
+    const X = [1, 2, 5, 6];
+    return [
+      { op: "Resize", in: { X, roi, scales: null, sizes: intTensor([1, 2, 4, 7]) }, attrs },
+      {
+        op: "Resize",
+        in: {
+          X,
+          roi: floatTensor(
+            [4],
+            [2, 3, 6, 7].map((i) => part[i]!),
+          ),
+          scales: null,
+          sizes: intTensor([3, 1]),
+        },
+        attrs: { ...attrs, axes: [2, 3] },
+        opset: 18,
+      },
+    ];
+  });
+});
+
 const resizeRows: readonly OpRow[] = [
+  ...cropRows,
   ...["nearest", "linear", "cubic"].flatMap((mode) =>
     coordinateModes.flatMap((coordinate_transformation_mode) => {
       const attrs = { mode, coordinate_transformation_mode };

@@ -1,6 +1,6 @@
 import { sizeOf } from "../../base/index.ts";
 import { int, ints, type Node, readAttributes } from "../../onnx/index.ts";
-import { resizeMatrices } from "../resize-matrices.ts";
+import { crops, resizeMatrices } from "../resize-matrices.ts";
 import type { Float64Nodes } from "./form.ts";
 
 /**
@@ -12,12 +12,11 @@ import type { Float64Nodes } from "./form.ts";
 export function resizeInFloat64(write: Float64Nodes, { inputs, outputs, attributes }: Node): string | undefined {
   const read = readAttributes(attributes);
   const [scales, sizes] = [write.numbers(inputs[2] ?? ""), write.numbers(inputs[3] ?? "")];
-  const crops = read.text("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
-  if (crops || scales === undefined || sizes === undefined) return undefined;
+  if (crops({ attributes: read }) || scales === undefined || sizes === undefined) return undefined;
   const [x] = inputs as [string];
   const from = write.shape(x);
   const matrices = resizeMatrices(
-    { attributes: read, from, to: write.shape(outputs[0]!), scales, sizes },
+    { attributes: read, from, to: write.shape(outputs[0]!), scales, sizes, roi: [] },
     {
       constant: (tensor) => write.constant(tensor),
       op: (op, operands, _shape, settings) => write.node(op, operands, settings),

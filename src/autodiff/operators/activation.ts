@@ -1,6 +1,14 @@
 import { sizeOf } from "../../base/index.ts";
 import { int, intTensor, readAttributes } from "../../onnx/index.ts";
-import type { Float64Form } from "../float64/form.ts";
+import {
+  celuInFloat64,
+  eluInFloat64,
+  hardSigmoidInFloat64,
+  seluInFloat64,
+  softplusInFloat64,
+  softsignInFloat64,
+  thresholdedReluInFloat64,
+} from "../float64/activation.ts";
 import { above, exceeds, firstAlong, positive } from "../kinks.ts";
 import type { Operators, SettledNode } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
@@ -10,16 +18,6 @@ const softmaxAxis = ({ attributes, outputs: [y] }: RuleNode) => fromRight(attrib
 
 /** 1/√(2π) */
 const GAUSSIAN = 1 / Math.sqrt(2 * Math.PI);
-
-/** max(x, 0) + min(α(e^{x/α} − 1), 0) */
-const celu: Float64Form = (write, { inputs: [x], attributes }) => {
-  const alpha = write.number(readAttributes(attributes).float("alpha", 1));
-  const wide = write.wide(x!);
-  const power = write.node("Exp", [write.node("Div", [wide, alpha])]);
-  const left = write.node("Mul", [write.node("Sub", [power, write.number(1)]), alpha]);
-  const zero = write.number(0);
-  return write.node("Add", [write.node("Max", [wide, zero]), write.node("Min", [left, zero])]);
-};
 
 /** Activation functions. Each rule keeps values of the primal pass, then maps tangents by linear operations only. */
 export const activation = {
@@ -36,6 +34,7 @@ export const activation = {
     }),
   },
   ThresholdedRelu: {
+    float64: thresholdedReluInFloat64,
     attributes: ["alpha"],
     kinks: "neurons",
     keeps: "active neurons",
@@ -57,6 +56,7 @@ export const activation = {
   },
   /** y = α(eˣ − 1) for x < 0, so y′ = y + α there: smooth for α = 1. */
   Elu: {
+    float64: eluInFloat64,
     attributes: ["alpha"],
     kinks: "neurons",
     keeps: "active neurons",
@@ -67,6 +67,7 @@ export const activation = {
     }),
   },
   Selu: {
+    float64: seluInFloat64,
     attributes: ["alpha", "gamma"],
     kinks: "neurons",
     keeps: "active neurons",
@@ -79,7 +80,7 @@ export const activation = {
   /** y = α(e^{x/α} − 1) for x < 0, so y′ = y/α + 1 there: smooth. */
   Celu: {
     attributes: ["alpha"],
-    float64: celu,
+    float64: celuInFloat64,
     keeps: "active neurons",
     rule: diagonal((p, x, y, { attributes }) =>
       p.where(exceeds(p, x, p.scalar(0)), p.scalar(1), p.affine(1 / attributes.float("alpha", 1), y, 1)),
@@ -87,6 +88,7 @@ export const activation = {
   },
   Sigmoid: { keeps: "active neurons", rule: diagonal((p, _x, y) => p.mul(y, p.affine(-1, y, 1))) },
   HardSigmoid: {
+    float64: hardSigmoidInFloat64,
     attributes: ["alpha", "beta"],
     kinks: "neurons",
     keeps: "active neurons",
@@ -125,8 +127,9 @@ export const activation = {
       return p.add(t, p.mul(p.mul(x, p.affine(-1, p.square(t), 1)), p.map("Sigmoid", x)));
     }),
   },
-  Softplus: { keeps: "active neurons", rule: diagonal((p, x) => p.map("Sigmoid", x)) },
+  Softplus: { float64: softplusInFloat64, keeps: "active neurons", rule: diagonal((p, x) => p.map("Sigmoid", x)) },
   Softsign: {
+    float64: softsignInFloat64,
     keeps: "active neurons",
     rule: diagonal((p, x) => p.map("Reciprocal", p.square(p.affine(1, p.map("Abs", x), 1)))),
   },

@@ -200,9 +200,10 @@ export const normalization = {
       const norm = euclidean
         ? primal.map("Sqrt", primal.reduce("ReduceSum", primal.square(x), axes))
         : primal.reduce("ReduceSum", primal.map("Abs", x), axes);
-      // A norm that is zero but for rounding has no derivative.
-      const settled = primal.where(exceeds(primal, norm, primal.scalar(0)), norm, primal.scalar(0));
-      const inverse = primal.keep(primal.map("Reciprocal", settled));
+      // Where the norm is zero but for rounding, so is the derivative.
+      const isPositive = exceeds(primal, norm, primal.scalar(0));
+      const safe = primal.where(isPositive, norm, primal.scalar(1));
+      const inverse = primal.keep(primal.where(isPositive, primal.map("Reciprocal", safe), primal.scalar(0)));
       const gradient = primal.keep(euclidean ? y : sign(primal, x));
       const kept = primal.keep(y);
       return (l, dx) => {

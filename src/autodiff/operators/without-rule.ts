@@ -1,10 +1,9 @@
 import type { Operators } from "../operator.ts";
-import { cellWeights, convolutionWeights } from "../weights.ts";
+import { cellWeights } from "../weights.ts";
 
 /** Operators that cannot be differentiated yet, of which something else is known. */
 export const withoutRule = {
   ConvInteger: { float64: "none", weights: "in integers" },
-  DeformConv: { float64: "none", weights: { ...convolutionWeights, bias: { position: 3, to: "channels" } } },
   DequantizeLinear: { float64: "none", weights: "passed on" },
   GRU: { float64: "none", weights: cellWeights },
   LSTM: { float64: "none", weights: cellWeights },

@@ -2,8 +2,16 @@ import { tableOf } from "../../base/index.ts";
 import type { OperatorRewriting } from "../rewrite.ts";
 import { activation } from "./activation.ts";
 import { attentionFamily } from "./attention-family.ts";
+import { contraction } from "./contraction.ts";
+import { cumulative } from "./cumulative.ts";
+import { deformable } from "./deformable.ts";
+import { grid } from "./grid.ts";
+import { loss } from "./loss.ts";
 import { microsoft } from "./microsoft.ts";
 import { normalization } from "./normalization.ts";
+import { regions } from "./regions.ts";
+import { signal } from "./signal.ts";
+import { training } from "./training.ts";
 
 /**
  * How operators that consist of others are written with these: the fused operators of ONNX Runtime, and the functions of ONNX. Operators
@@ -12,6 +20,14 @@ import { normalization } from "./normalization.ts";
 export const composites = tableOf<Readonly<Record<string, OperatorRewriting>>>({
   ...activation,
   ...attentionFamily,
+  ...contraction,
+  ...cumulative,
+  ...deformable,
+  ...grid,
+  ...loss,
   ...microsoft,
   ...normalization,
+  ...regions,
+  ...signal,
+  ...training,
 });

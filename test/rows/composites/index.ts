@@ -1,7 +1,15 @@
 import type { OpRow } from "../row.ts";
 import { attentionRows } from "./attention.ts";
+import { lossRows } from "./loss.ts";
+import { normalizationRows } from "./normalization.ts";
+import { samplingRows } from "./sampling.ts";
+import { signalRows } from "./signal.ts";
 
 /** Rows of operators that are written with others, by family. `withoutForward` says why ONNX Runtime's own kernel is not compared. */
 export const compositeFamilies: Readonly<Record<string, readonly OpRow[]>> = {
   attention: attentionRows,
+  loss: lossRows,
+  normalization: normalizationRows,
+  sampling: samplingRows,
+  signal: signalRows,
 };
