@@ -108,6 +108,7 @@ const FLOAT_ATTRIBUTES = [
   "extrapolation_value",
   "gamma",
   "lambd",
+  "mask_filter_value",
   "momentum",
   "norm_coefficient",
   "norm_coefficient_post",

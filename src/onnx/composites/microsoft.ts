@@ -2,6 +2,8 @@ import { PushforwardError, type Shape } from "../../base/index.ts";
 import { float, int, ints, intTensor } from "../build.ts";
 import type { Node } from "../model.ts";
 import { type OperatorRewriting, type Rewrite, type Rewriting, standard, without } from "../rewrite.ts";
+import { microsoftAttention } from "./microsoft-attention.ts";
+import { groupedAttention } from "./microsoft-grouped.ts";
 import { NORMALIZATION_ATTRIBUTES, rms, scaleToUnitRms } from "./normalization.ts";
 import { scalar } from "./parts.ts";
 
@@ -130,6 +132,8 @@ const takenApart = (rewrite: Rewriting, attributes: readonly string[] = []): Ope
 
 /** The fused operators of ONNX Runtime. */
 export const microsoft: Readonly<Record<string, OperatorRewriting>> = {
+  ...groupedAttention,
+  ...microsoftAttention,
   "com.microsoft:BiasGelu": takenApart((node, to) => gelu(node, to, to.add("Add", node.inputs))),
   "com.microsoft:FastGelu": takenApart(fastGelu),
   "com.microsoft:FusedConv": takenApart(fusedConv, [

@@ -1,8 +1,9 @@
 import type { ReferenceOps } from "../tensor.ts";
 import { attention } from "./attention.ts";
 import { loss } from "./loss.ts";
+import { microsoftAttention } from "./microsoft-attention.ts";
 import { sampling } from "./sampling.ts";
 import { signal } from "./signal.ts";
 
 /** Composites by the text of their schemas, not by the operators that they are written with; outside ai.onnx as `domain:op`. */
-export const compositeOps: ReferenceOps = { ...attention, ...loss, ...sampling, ...signal };
+export const compositeOps: ReferenceOps = { ...attention, ...loss, ...microsoftAttention, ...sampling, ...signal };

@@ -1,0 +1,168 @@
+import { type Array64, array, at, build, type ReferenceOps } from "../tensor.ts";
+import { attend, join, pack, spread, turn, unpack } from "./attention.ts";
+
+/** Columns of the last axis of a tensor of three axes. */
+const columns = (x: Array64, from: number, width: number): Array64 =>
+  build([x.shape[0]!, x.shape[1]!, width], ([b = 0, i = 0, e = 0]) => at(x, [b, i, from + e]));
+
+const NONE = -1e300;
+
+/** What masks of whole numbers, as ONNX Runtime defines them, add to a score. */
+function masked(mask: Array64 | undefined, batch: number, past: number, filter: number) {
+  return ([b = 0, , i = 0, j = 0]: readonly number[]): number => {
+    if (mask === undefined) return 0;
+    const [first = 0] = mask.shape;
+    switch (mask.shape.length) {
+      case 1:
+        return j < mask.data[b]! && (first !== 2 * batch || j >= mask.data[batch + b]!) ? 0 : filter;
+      case 2:
+        return at(mask, [b, j]) > 0 ? 0 : filter;
+      case 3:
+        return at(mask, [b, i, j]) > 0 ? 0 : filter;
+      default:
+        return at(mask, [b, 0, past + i, j]) > 0 ? 0 : filter;
+    }
+  };
+}
+
+/** The parts that may be packed in one tensor: queries, keys and values, or keys and values. */
+function parts(q: Array64, k: Array64 | undefined, v: Array64 | undefined, heads: number): Array64[] {
+  const one = (x: Array64, index: number) =>
+    build([x.shape[0]!, x.shape[1]!, heads * x.shape[4]!], ([b = 0, i = 0, e = 0]) =>
+      at(x, [b, i, Math.floor(e / x.shape[4]!), index, e % x.shape[4]!]),
+    );
+  if (q.shape.length === 5) return [one(q, 0), one(q, 1), one(q, 2)];
+  if (k!.shape.length === 5) return [q, one(k!, 0), one(k!, 1)];
+  return [q, k!, v!];
+}
+
+const multiHead =
+  (places: Readonly<Record<"bias" | "keys" | "added" | "past", number>>): ReferenceOps[string] =>
+  (inputs, read, outputs) => {
+    const heads = read.int("num_heads", 1);
+    const [q, k, v] = parts(inputs[0]!, inputs[1], inputs[2], heads) as [Array64, Array64, Array64];
+    const bias = inputs[places.bias];
+    const moved = (x: Array64, from: number) =>
+      bias === undefined || x.shape.length === 4
+        ? x
+        : build(x.shape, (index) => at(x, index) + bias.data[from + index[2]!]!);
+    const width = q.shape[2]!;
+    const kWidth = k.shape.length === 4 ? 0 : k.shape[2]!;
+    const query = unpack(moved(q, 0), heads);
+    const [pastKey, pastValue] = [inputs[places.past], inputs[places.past + 1]];
+    const key = join(pastKey, unpack(moved(k, width), heads));
+    const value = join(pastValue, unpack(moved(v, width + kWidth), heads));
+    const past = pastKey?.shape[2] ?? 0;
+    const mask = masked(inputs[places.keys], query.shape[0]!, past, read.float("mask_filter_value", -10000));
+    const added = inputs[places.added];
+    const isCausal = read.int("unidirectional", 0) !== 0;
+    const all = attend({
+      q: query,
+      k: key,
+      v: value,
+      scale: read.float("scale", 0) || 1 / Math.sqrt(query.shape[3]!),
+      bias: (index) =>
+        mask(index) + (added ? spread(added, index) : 0) + (isCausal && index[3]! > index[2]! + past ? NONE : 0),
+    });
+    return [pack(all.y), key, value, all.scores].slice(0, outputs);
+  };
+
+/** The attention operators of ONNX Runtime, by its description of them. */
+export const microsoftAttention: ReferenceOps = {
+  "com.microsoft:Attention"([x, weights, bias, mask, past, added], read, outputs) {
+    const heads = read.int("num_heads", 1);
+    const [batch = 1, rows = 1, inner = 1] = x!.shape;
+    const total = weights!.shape[1]!;
+    const widths = read.ints("qkv_hidden_sizes") ?? [total / 3, total / 3, total / 3];
+    const projected = build([batch, rows, total], ([b = 0, i = 0, e = 0]) => {
+      let sum = bias?.data[e] ?? 0;
+      for (let d = 0; d < inner; d++) sum += at(x!, [b, i, d]) * at(weights!, [d, e]);
+      return sum;
+    });
+    const starts = [0, widths[0]!, widths[0]! + widths[1]!];
+    const [query, ownKey, ownValue] = starts.map((from, i) => unpack(columns(projected, from, widths[i]!), heads));
+    const half = (index: number) => {
+      if (past === undefined) return undefined;
+      const shape = past.shape.slice(1);
+      const size = shape.reduce((product, extent) => product * extent, 1);
+      return array(shape, past.data.subarray(index * size, (index + 1) * size));
+    };
+    const [key, value] = [join(half(0), ownKey!), join(half(1), ownValue!)];
+    const before = past?.shape[3] ?? 0;
+    const hides = masked(mask, batch, before, read.float("mask_filter_value", -10000));
+    const isCausal = read.int("unidirectional", 0) !== 0;
+    const { y } = attend({
+      q: query!,
+      k: key,
+      v: value,
+      scale: read.float("scale", 0) || 1 / Math.sqrt(query!.shape[3]!),
+      bias: (index) =>
+        hides(index) + (added ? spread(added, index) : 0) + (isCausal && index[3]! > index[2]! + before ? NONE : 0),
+    });
+    if (outputs === 1) return pack(y);
+    const present = array([2, ...key.shape], Float64Array.from([...key.data, ...value.data]));
+    return [pack(y), present];
+  },
+  "com.microsoft:MultiHeadAttention": multiHead({ bias: 3, keys: 4, added: 5, past: 6 })!,
+  "com.microsoft:DecoderMaskedMultiHeadAttention": multiHead({ keys: 3, added: 4, past: 5, bias: 10 })!,
+  "com.microsoft:GroupQueryAttention"(inputs, read, outputs) {
+    const [q, k, v, pastKey, pastValue, counts, , cos, sin, positions, added, sinks] = inputs;
+    const [heads, groups] = [read.int("num_heads", 1), read.int("kv_num_heads", 1)];
+    const isPacked = k === undefined;
+    const size = q!.shape[2]! / (isPacked ? heads + 2 * groups : heads);
+    const part = (x: Array64 | undefined, from: number, count: number) =>
+      unpack(isPacked ? columns(q!, from * size, count * size) : x!, count);
+    const rows = q!.shape[1]!;
+    const buffer = pastKey?.shape[2] ?? 0;
+    const past = buffer === 0 ? 0 : Math.max(0, counts!.data[0]! + 1 - rows);
+    const turning = cos ? 2 * cos.shape[1]! : 0;
+    const turned = (x: Array64) =>
+      read.int("do_rotary", 0) === 0
+        ? x
+        : turn(x, turning, read.int("rotary_interleaved", 0) !== 0, ([b = 0, , i = 0], pair) => {
+            const place = positions === undefined ? past + i : at(positions, [b, i]);
+            return [at(cos!, [place, pair]), at(sin!, [place, pair])];
+          });
+    const query = turned(part(q, 0, heads));
+    const kept = (x: Array64 | undefined) =>
+      x === undefined || past === 0 ? undefined : build([x.shape[0]!, groups, past, size], (index) => at(x, index));
+    const key = join(kept(pastKey), turned(part(k, heads, groups)));
+    const value = join(kept(pastValue), part(v, heads + groups, groups));
+    const window = read.int("local_window_size", -1);
+    const isCausal = read.int("causal", 1) !== 0;
+    const all = attend({
+      q: query,
+      k: key,
+      v: value,
+      scale: read.float("scale", 0) || 1 / Math.sqrt(size),
+      softcap: read.float("softcap", 0),
+      sink: sinks ? (_b, h) => sinks.data[h]! : read.int("smooth_softmax", 0) > 0 ? () => 0 : undefined,
+      bias: (index) => {
+        const [b = 0, , i = 0, j = 0] = index;
+        const place = past + i;
+        const hides = (isCausal && j > place) || (window > 0 && j <= place - window) || j > counts!.data[b]!;
+        return hides ? NONE : added ? spread(added, index) : 0;
+      },
+    });
+    const present = (x: Array64, before: Array64 | undefined) =>
+      build([x.shape[0]!, groups, Math.max(buffer, past + rows), size], (index) =>
+        index[2]! < past + rows ? at(x, index) : at(before!, index),
+      );
+    const shown = read.int("qk_output", 0) === 2 ? all.probabilities : all.capped;
+    return [pack(all.y), present(key, pastKey), present(value, pastValue), shown].slice(0, outputs);
+  },
+  "com.microsoft:RotaryEmbedding"([x, positions, cos, sin], read) {
+    const turning = read.int("rotary_embedding_dim", 0) || 2 * cos!.shape[1]!;
+    const heads = read.int("num_heads", 0) || (x!.shape.length === 3 ? x!.shape[2]! / turning : 1);
+    const scale = read.float("scale", 1);
+    const turned = turn(unpack(x!, heads), turning, read.int("interleaved", 0) !== 0, ([b = 0, , i = 0], pair) => {
+      const place = positions!.shape.length === 1 ? positions!.data[0]! + i : at(positions!, [b, i]);
+      return [at(cos!, [place, pair]), at(sin!, [place, pair])];
+    });
+    const y = x!.shape.length === 3 ? pack(turned) : turned;
+    return array(
+      y.shape,
+      y.data.map((value) => value * scale),
+    );
+  },
+};
