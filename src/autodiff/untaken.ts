@@ -1,11 +1,15 @@
 import { type Shape, sameShape } from "../base/index.ts";
 import { int, text, toNumbers } from "../onnx/index.ts";
 import { aliveEntries } from "./alive.ts";
+import { withExtent } from "./linear-ops/indexing.ts";
 import type { PrimalBuilder, Value } from "./primal.ts";
-import type { AnyStep, LinearProgram, LinearVar, Operand } from "./program.ts";
+import type { AnyStep, LinearProgram, LinearVar, OpAttributes, Operand } from "./program.ts";
 
 /** Which entries of a tangent matter to the targets: a condition of the tangent's shape, or all entries. */
 type Wanted = Value | "everywhere";
+
+/** What one step wants of a tangent; of a slice that matters everywhere, its place. */
+type Claim = Wanted | OpAttributes["slice"];
 
 /**
  * Sets slopes to zero where the tangent that they scale is zero by structure, and where a later mask or selection discards the
@@ -27,18 +31,20 @@ export function settleUntaken(program: LinearProgram, primal: PrimalBuilder): Li
   if (!program.steps.some(stops)) return program;
   const makers = new Map(program.steps.map((step) => [step.output.id, step]));
   const aliveAt = aliveEntries(primal, (x) => makers.get(x.id), maskOf);
-  const wanted = new Map<number, Wanted>();
-  const want = (x: LinearVar, where: Wanted) => {
-    const before = wanted.get(x.id);
-    const isEverywhere = before === "everywhere" || where === "everywhere";
-    wanted.set(x.id, before === undefined ? where : isEverywhere ? "everywhere" : primal.or(before, where));
+  const claims = new Map<number, Claim[]>();
+  const claim = (x: LinearVar, one: Claim) => {
+    const known = claims.get(x.id);
+    if (known) known.push(one);
+    else claims.set(x.id, [one]);
   };
-  for (const target of program.targets) if (target) want(target, "everywhere");
+  for (const target of program.targets) if (target) claim(target, "everywhere");
   const steps = [...program.steps].reverse().map((step) => {
-    const here = wanted.get(step.output.id) ?? "everywhere";
+    const here = wantedOf(step.output, claims.get(step.output.id) ?? ["everywhere"], primal);
     let start = 0;
     for (const x of step.inputs) {
-      want(x, step.op === "concat" ? part(step, x, start, here, primal) : before(step, x, here, primal, maskOf));
+      if (step.op === "concat") claim(x, part(step, x, start, here, primal));
+      else if (step.op === "slice" && here === "everywhere") claim(x, step.attributes);
+      else claim(x, before(step, x, here, primal, maskOf));
       if (step.op === "concat") start += x.shape.at(step.attributes.axis)!;
     }
     if (step.op !== "scale") return step;
@@ -47,6 +53,30 @@ export function settleUntaken(program: LinearProgram, primal: PrimalBuilder): Li
     return matters === undefined ? step : settled(step, matters, primal);
   });
   return { ...program, steps: steps.reverse() };
+}
+
+/** What all steps together want of a tangent. */
+function wantedOf({ shape }: LinearVar, claims: readonly Claim[], primal: PrimalBuilder): Wanted {
+  const slices = claims.filter(isPlace);
+  const partly = claims.filter((one) => one !== "everywhere");
+  if (partly.length < claims.length || slices.some(({ axis }) => cover(slices, axis, shape))) return "everywhere";
+  const conditions = partly.map((one): Value => {
+    if (!isPlace(one)) return one;
+    const { axis, start, size } = one;
+    const taken = primal.expand(primal.scalar(1), withExtent(shape, axis, size));
+    return primal.isNonZero(primal.padAxis(taken, axis, start, shape.at(axis)! - start - size));
+  });
+  return conditions.reduce((all, one) => primal.or(all, one));
+}
+
+const isPlace = (one: Claim): one is OpAttributes["slice"] => one !== "everywhere" && "size" in one;
+
+/** Whether the slices along an axis contain all entries of a tensor together. */
+function cover(slices: readonly OpAttributes["slice"][], axis: number, shape: Shape): boolean {
+  const along = slices.filter((one) => one.axis === axis).sort((a, b) => a.start - b.start);
+  return (
+    along.reduce((end, { start, size }) => (start > end ? end : Math.max(end, start + size)), 0) === shape.at(axis)
+  );
 }
 
 /** Which entries of a factor are not zero by structure. The factor is a mask, or a constant that contains zeros. */
@@ -78,17 +108,14 @@ function before(
     }
     case "gather":
       return scattered(primal, x.shape, step.attributes.axis, primal.valueOf(step.operands[0]!), here, shape);
-    case "slice": {
-      const { axis, start, size } = step.attributes;
-      const extent = x.shape.at(axis)!;
-      const yes = primal.expand(primal.scalar(1), shape);
-      const taken = here === "everywhere" ? yes : primal.mask(here);
-      return primal.isNonZero(primal.padAxis(taken, axis, start, extent - start - size));
-    }
     default:
   }
   if (here === "everywhere") return here;
   switch (step.op) {
+    case "slice": {
+      const { axis, start, size } = step.attributes;
+      return primal.isNonZero(primal.padAxis(primal.mask(here), axis, start, x.shape.at(axis)! - start - size));
+    }
     case "multiply":
     case "add":
       return here;

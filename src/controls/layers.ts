@@ -10,7 +10,7 @@ interface Read {
 
 /** A layer: a tensor of weights, and the nodes that multiply by it. */
 export interface WeightLayer {
-  /** The first node that multiplies by the weights; the layer has its operator. */
+  /** The first node that multiplies by the weights; the layer has its operator, or that of the file of which it is a step. */
   readonly node: string;
   readonly op: string;
   /** The initializer. One of the body of a Loop or a branch of an If has the path of that graph before its name. */
@@ -102,7 +102,15 @@ function addUse(node: Node, position: number, scope: Scope, inside: string | und
   if (known !== undefined) known.uses.push(use);
   else {
     const { shape } = tensor;
-    layers.set(weights, { node: node.name, op: node.op, weights, shape, filters, uses: [use], inside });
+    layers.set(weights, {
+      node: node.name,
+      op: node.step?.of ?? node.op,
+      weights,
+      shape,
+      filters,
+      uses: [use],
+      inside,
+    });
   }
 }
 

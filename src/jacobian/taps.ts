@@ -55,11 +55,12 @@ export function findTaps(model: Model, main: string | undefined): Tap[] {
     ...nodes.flatMap((node) =>
       node.outputs
         .filter((output) => output !== "" && isFloat(output))
-        .filter((output) => operatorOf(node)?.rearranges !== true || outputs.has(output) || first.has(node))
-        .map((output) => ({
-          ...{ tensor: output, op: node.op, node: node.name },
-          stem: operatorOf(node)?.tapName ?? node.op.toLowerCase(),
-        })),
+        .filter((output) => node.step?.isOutput ?? (!rearranges(node) || outputs.has(output) || first.has(node)))
+        .map((output) => {
+          const op = node.step?.of ?? node.op;
+          const own = node.step === undefined ? operatorOf(node)?.tapName : undefined;
+          return { tensor: output, op, node: node.name, stem: own ?? op.toLowerCase() };
+        }),
     ),
   ];
   const results = resultsOf(model, found);
@@ -102,6 +103,8 @@ function resultsOf({ onnx: { graph }, modules = new Map() }: Model, taps: readon
     }),
   );
 }
+
+const rearranges = (node: Node): boolean => operatorOf(node)?.rearranges === true;
 
 /** Tests whether all paths from the inputs to the outputs pass through a tensor: without it, no output can be reached. */
 function cutTest(inputs: readonly string[], nodes: readonly Node[], outputs: readonly string[]) {

@@ -85,6 +85,7 @@ export function readAttributes(attributes: Attributes, known?: readonly string[]
     text: (name: string, otherwise: string): string => get(name, "string") ?? otherwise,
     ints: (name: string): readonly number[] | undefined => get(name, "ints"),
     floats: (name: string): readonly number[] | undefined => get(name, "floats"),
+    strings: (name: string): readonly string[] | undefined => get(name, "strings"),
     tensor: (name: string): Tensor | undefined => get(name, "tensor"),
     has: (name: string): boolean => attributes[name] !== undefined,
   };

@@ -68,6 +68,13 @@ export interface Node {
   readonly attributes: Attributes;
   /** The modules that PyTorch notes around it in the metadata, as the text that it writes. It is read and not written. */
   readonly scopes?: string;
+  /** Of a node that is one of many steps for which an operator of the file stands. */
+  readonly step?: {
+    /** The operator of the file. */
+    readonly of: string;
+    /** Whether its output is one of that operator. Only these are taps. */
+    readonly isOutput: boolean;
+  };
 }
 
 /** An input or output of a graph. A symbolic extent is given by its name, an unknown one by `"?"`. */

@@ -42,6 +42,8 @@ export interface OperatorRewriting {
   readonly attributes: readonly string[];
   /** The positions of the inputs whose shape or value it uses. It has access to no others. */
   readonly looksAt?: readonly number[];
+  /** Whether the nodes that it writes are steps of one operator, so that only the outputs of this operator are taps. */
+  readonly inSteps?: true;
   readonly rewrite: Rewriting;
 }
 
@@ -65,7 +67,7 @@ export interface Growth extends Seen {
  *
  * @throws PushforwardError `op-unsupported` naming the attributes that the rewriting does not know
  */
-export function rewriteNode(node: Node, { attributes, rewrite }: OperatorRewriting, growth: Growth): Node {
+export function rewriteNode(node: Node, { attributes, inSteps, rewrite }: OperatorRewriting, growth: Growth): Node {
   const others = Object.keys(node.attributes).filter((name) => !attributes.includes(name));
   if (others.length > 0) {
     const [attribute, is] = others.length === 1 ? ["attribute", "is"] : ["attributes", "are"];
@@ -75,13 +77,15 @@ export function rewriteNode(node: Node, { attributes, rewrite }: OperatorRewriti
       fix: `Export the model without ${others.length === 1 ? "it" : "them"}, or in opset 18.`,
     });
   }
-  return rewrite(node, rewriteAt(node, attributes, growth));
+  const rewritten = rewrite(node, rewriteAt(node, attributes, growth, inSteps));
+  return inSteps && rewritten !== node ? { ...rewritten, step: { of: node.op, isOutput: true } } : rewritten;
 }
 
 function rewriteAt(
   node: Node,
   known: readonly string[],
   { opset, taken, nodes, initializers, types, constants }: Growth,
+  inSteps = false,
 ): Rewrite {
   const prefix = node.name || node.outputs[0] || node.op;
   const typeOf = (name: string) => initializers.get(name) ?? types.get(name) ?? constants.get(name);
@@ -97,7 +101,16 @@ function rewriteAt(
       return name;
     },
     add(op, inputs, attributes = {}, output = freshName(taken, `${prefix}/${op}`)) {
-      nodes.push({ name: output, op, domain: "", inputs, outputs: [output], attributes });
+      const step = { of: node.op, isOutput: node.outputs.includes(output) };
+      nodes.push({
+        name: output,
+        op,
+        domain: "",
+        inputs,
+        outputs: [output],
+        attributes,
+        ...(inSteps ? { step } : {}),
+      });
       return output;
     },
     inline(graph, inputs) {

@@ -119,7 +119,7 @@ export function logNet(): OnnxModel {
   });
 }
 
-/** A linear layer and a ReLU before a recurrent cell, for which there is no derivative. */
+/** A linear layer and a ReLU before a recurrent cell, for whose weights no control can be matched. */
 export function recurrentNet(): OnnxModel {
   return buildModel({
     name: "recurrent",

@@ -3,6 +3,7 @@ import { formatProgram } from "../../src/autodiff/index.ts";
 import { jacobian64 } from "../laws/jacobian64.ts";
 import { concatenation, residualNetwork } from "../rows/graphs.ts";
 import { problemOf } from "../rows/problem.ts";
+import type { GraphRow } from "../rows/row.ts";
 
 test("a program and its transpose print one line a step", async () => {
   const { program, transposed } = await jacobian64(problemOf({ ...residualNetwork, targets: ["a2"] }));
@@ -42,4 +43,39 @@ test("a convolution of a concatenation goes part by part, and its transpose slic
   expect(transposed.steps.map(({ op }) => op)).not.toContain("slice");
   const both = await jacobian64(problemOf({ ...concatenation, targets: ["parts", "Y"] }));
   expect(both.program.steps.filter(({ op }) => op === "concat")).toHaveLength(1);
+});
+
+const tiles: GraphRow = {
+  nodes: [
+    { op: "Split", in: ["X"], out: ["a", "b", "c"], attrs: { axis: 1, num_outputs: 3 } },
+    { op: "Tanh", in: ["a"], out: ["ta"] },
+    { op: "Sigmoid", in: ["b"], out: ["sb"] },
+    { op: "Mul", in: ["ta", "sb"], out: ["ab"] },
+    { op: "Mul", in: ["ab", "c"], out: ["Y"] },
+  ],
+  in: { X: [1, 6, 2] },
+  targets: ["Y"],
+  note: "parts of one tensor",
+};
+
+test("the cotangents of slices of one tensor are joined, and none is padded", async () => {
+  const { transposed } = await jacobian64(problemOf(tiles));
+  const ops = transposed.steps.map(({ op }) => op);
+  expect(ops).not.toContain("pad");
+  expect(ops.filter((op) => op === "concat")).toHaveLength(1);
+  // Without the middle part, the parts around it keep their zeros.
+  const gap = await jacobian64(
+    problemOf({ ...tiles, nodes: tiles.nodes.toSpliced(2, 1), in: { X: [1, 6, 2], sb: [1, 2, 2] } }),
+  );
+  expect(formatProgram(gap.transposed).match(/(pad|concat).*/g)).toEqual([
+    expect.stringMatching(/^pad.* axis=-2 before=2 after=0$/),
+    expect.stringMatching(/^concat/),
+  ]);
+});
+
+test("slopes before slices that tile a tensor stay as they are", async () => {
+  const nodes = [{ op: "Exp", in: ["W"], out: ["X"] }, ...tiles.nodes];
+  const { program } = await jacobian64(problemOf({ ...tiles, nodes, in: { W: [1, 6, 2] } }));
+  const first = program.steps.find(({ op }) => op === "scale");
+  expect(first?.operands.map(({ name }) => name)).toEqual(["X"]);
 });

@@ -3,6 +3,7 @@ import { compositeOps } from "./composites/index.ts";
 import { elementwise } from "./elementwise.ts";
 import { indexing } from "./indexing.ts";
 import { matrix } from "./matrix.ts";
+import { recurrent } from "./recurrent.ts";
 import { reduction } from "./reduction.ts";
 import { resize } from "./resize.ts";
 import { shape } from "./shape.ts";
@@ -14,6 +15,7 @@ const referenceOps: ReferenceOps = {
   ...elementwise,
   ...indexing,
   ...matrix,
+  ...recurrent,
   ...reduction,
   ...resize,
   ...shape,

@@ -9,6 +9,7 @@ import { grid } from "./grid.ts";
 import { loss } from "./loss.ts";
 import { microsoft } from "./microsoft.ts";
 import { normalization } from "./normalization.ts";
+import { recurrent } from "./recurrent.ts";
 import { regions } from "./regions.ts";
 import { signal } from "./signal.ts";
 import { training } from "./training.ts";
@@ -30,4 +31,5 @@ export const composites = tableOf<Readonly<Record<string, OperatorRewriting>>>({
   ...regions,
   ...signal,
   ...training,
+  ...recurrent,
 });
