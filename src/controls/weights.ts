@@ -49,5 +49,7 @@ export function withWeights(model: Model, weights: ReadonlyMap<WeightLayer, Floa
     });
     return { ...node, inputs, attributes: Object.fromEntries(attributes) };
   };
-  return { ...model, onnx: { ...model.onnx, graph: replaceIn(graph, "") }, values };
+  // The structure of the network with its own weights says nothing of this one, which keeps it as it is.
+  const { structure: _, ...others } = model;
+  return { ...others, onnx: { ...model.onnx, graph: replaceIn(graph, "") }, values };
 }

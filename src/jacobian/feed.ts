@@ -34,12 +34,22 @@ export function inputStates(model: Model): NetworkInput[] {
   const inputs = inputsOf(model);
   const main = mainInput(graph, inputs);
   const outputs = graph.outputs.map(({ name }) => name);
-  const used = new Set(inputsBehind(graph, outputs).map(({ name }) => name));
+  const used = new Set([...inputsBehind(graph, outputs), ...inputsDeciding(model)].map(({ name }) => name));
   return inputs.map((input) => {
     if (input === main) return { ...input, state: "pictures" };
     if (input.value !== undefined) return { ...input, state: "given" };
     return { ...input, state: used.has(input.name) ? "missing" : "unused" };
   });
+}
+
+/** The inputs that decide the structure of a model. */
+export function inputsDeciding({ structure }: Model): readonly ValueInfo[] {
+  if (structure === undefined) return [];
+  const { graph } = structure.deciding;
+  return inputsBehind(
+    graph,
+    graph.outputs.map(({ name }) => name),
+  );
 }
 
 /** An input for people: `len (int64, 1×3)`. */
@@ -58,13 +68,22 @@ const isNamed = (point: Point): point is Readonly<Record<string, InputValue>> =>
  * another value of an input that is a constant; `shape-mismatch` if a value does not fit its input
  */
 export function feedsAt(model: Model, point: Point, tensors: readonly string[]): Record<string, Tensor> {
+  return feedsFor(model, point, inputsBehind(model.onnx.graph, tensors));
+}
+
+/** The same for what decides the structure of a model. */
+export function feedsDeciding(model: Model, point: Point): Record<string, Tensor> {
+  return feedsFor(model, point, inputsDeciding(model));
+}
+
+function feedsFor(model: Model, point: Point, needed: readonly ValueInfo[]): Record<string, Tensor> {
   const { graph } = model.onnx;
   const inputs = inputStates(model);
   const main = inputs.find(({ state }) => state === "pictures");
   const values = new Map(isNamed(point) ? Object.entries(point) : main === undefined ? [] : [[main.name, point]]);
   requireFree(model, [...values.keys()]);
   const given = new Map(inputs.map(({ name, value }) => [name, value]));
-  const behind = new Set(inputsBehind(graph, tensors).map(({ name }) => name));
+  const behind = new Set(needed.map(({ name }) => name));
   const missing = inputs.filter(({ name, value }) => behind.has(name) && !values.has(name) && value === undefined);
   if (missing.length > 0) throw missingError(missing);
   return Object.fromEntries(

@@ -131,9 +131,17 @@ export class Jacobian implements LinearOperator, Disposable {
    * other point. Both must be of the same taps and `apart`, and must not be disposed of while it is used.
    *
    * `nodes` are named by their first outputs.
+   *
+   * @throws PushforwardError `op-unsupported` if the network has another structure at the other point
    */
   exchanged(other: Jacobian, nodes: ReadonlySet<string>): Jacobian {
     const foreign = this.#parts.linearization.kept.filter(({ of }) => of !== undefined && nodes.has(of));
+    if (foreign.some(({ name, shape }) => !sameShape(shape, other.#parts.kept[name]?.shape ?? []))) {
+      throw new PushforwardError("op-unsupported", {
+        what: "The layers of two points cannot be exchanged: the input decides the structure of the network, and it differs.",
+        fix: "Choose inputs at which the network has the same structure, or a network whose input does not decide it.",
+      });
+    }
     const taken = Object.fromEntries(foreign.map(({ name }) => [name, other.#parts.kept[name]!]));
     return new Jacobian({ ...this.#parts, kept: { ...this.#parts.kept, ...taken } });
   }

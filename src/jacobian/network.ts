@@ -10,7 +10,7 @@ import { PushforwardError, sizeOf } from "../base/index.ts";
 import { inputsBehind, type Model, type Tensor } from "../onnx/index.ts";
 import { type Backend, CompiledCache, type DeviceTensor, evaluateWith } from "../runtime/index.ts";
 import { costWithMemory } from "./cost.ts";
-import { feedsAt, inputStates, type NetworkInput, type Point } from "./feed.ts";
+import { feedsAt, feedsDeciding, inputStates, inputsDeciding, type NetworkInput, type Point } from "./feed.ts";
 import { Jacobian } from "./jacobian.ts";
 import { kinksIn } from "./kinks.ts";
 import { endsOf, linearizeBetween } from "./linearize-between.ts";
@@ -18,7 +18,9 @@ import { whereNotFinite } from "./not-finite.ts";
 import { observe } from "./observe.ts";
 import { takePart } from "./part.ts";
 import { bytesOf, type CompiledProducts, compileProducts } from "./products.ts";
+import { sameTap } from "./same-tap.ts";
 import { findTaps, resolveTap, type Tap } from "./taps.ts";
+import { Variants } from "./variants.ts";
 
 /** The most bytes of weights in the compiled graphs of a network; beyond, those that were used least recently are released. */
 const MOST_BYTES = 2 ** 30;
@@ -38,7 +40,12 @@ export interface NetworkOptions {
   readonly identity?: ModelIdentity;
   /** Bytes of weights that compiled graphs may hold together. */
   readonly mostBytes?: number;
+  /** Compiled graphs that it shares with another network. */
+  readonly compiled?: CompiledCache<CompiledProducts>;
 }
+
+/** Tells compiled graphs of networks that share them apart. */
+let count = 0;
 
 export interface JacobianOptions {
   /** Where to linearize: the input that pictures go to, or values of inputs by name. */
@@ -60,18 +67,25 @@ export class Network {
   readonly taps: readonly Tap[];
   /** The inputs of the file, in its order. */
   readonly inputs: readonly NetworkInput[];
+  readonly #id = count++;
   readonly #reaches = new Map<string, Reach>();
   readonly #compiled: CompiledCache<CompiledProducts>;
+  /** `undefined` for a network that is the same at every point. */
+  readonly #variants: Variants<Network> | undefined;
 
   constructor(model: Model, backend: Backend, options: NetworkOptions = {}) {
-    const { file = "", identity = { sha256: "" }, mostBytes = MOST_BYTES } = options;
+    const { file = "", identity = { sha256: "" }, mostBytes = MOST_BYTES, compiled } = options;
     this.model = model;
     this.backend = backend;
     this.file = file;
     this.identity = identity;
     this.inputs = inputStates(model);
     this.taps = findTaps(model, this.#main);
-    this.#compiled = new CompiledCache(mostBytes);
+    this.#compiled = compiled ?? new CompiledCache(mostBytes);
+    const { structure } = model;
+    if (structure === undefined) return;
+    const make = (fixed: Model) => new Network(fixed, backend, { ...options, compiled: this.#compiled });
+    this.#variants = new Variants<Network>(structure, this, backend, make);
   }
 
   get #main(): string | undefined {
@@ -124,7 +138,8 @@ export class Network {
 
   /** The inputs that a tap depends on and that have no value: with them it can be computed. */
   missing(tap: Tap): NetworkInput[] {
-    const behind = new Set(inputsBehind(this.model.onnx.graph, [tap.tensor]).map(({ name }) => name));
+    const needed = [...inputsBehind(this.model.onnx.graph, [tap.tensor]), ...inputsDeciding(this.model)];
+    const behind = new Set(needed.map(({ name }) => name));
     return this.inputs.filter(
       ({ name, value, state }) => behind.has(name) && value === undefined && state !== "pictures",
     );
@@ -187,9 +202,14 @@ export class Network {
    * `not-finite` that names the first node, where the target's value has a NaN
    */
   async jacobian({ at, from = this.source, to = this.output, apart = false }: JacobianOptions): Promise<Jacobian> {
+    const there = await this.at(at);
+    if (there !== this) {
+      const [source, target] = [from, to].map((tap) => this.#same(tap, there));
+      return there.jacobian({ at, from: source!, to: target!, apart });
+    }
     const [source, target] = [this.#tapOf(from), this.#tapOf(to)];
     this.requireFloats(source);
-    const name = `${keyOf(source)} → ${keyOf(target)}${apart ? ", apart" : ""}`;
+    const name = `${this.#id}: ${keyOf(source)} → ${keyOf(target)}${apart ? ", apart" : ""}`;
     const ends = `${source.name} → ${target.name}`;
     const compile = () => this.#compile(source, target, apart);
     const { linearization, kept } = await this.#compiled.use(name, compile, async ({ linearization, primal }) => {
@@ -220,6 +240,21 @@ export class Network {
 
   #tapOf(tap: string | Tap): Tap {
     return typeof tap === "string" ? this.tap(tap) : tap;
+  }
+
+  /**
+   * The network at a point. It is this one, unless values of inputs decide its structure (`model.structure`) and do so otherwise at the
+   * point: then it has a graph and taps of its own.
+   *
+   * @throws PushforwardError what `normalize` throws at the point, and `usage` for inputs without a value that decide
+   */
+  async at(point: Point): Promise<Network> {
+    if (this.#variants === undefined) return this;
+    return this.#variants.at(this.#placed(() => feedsDeciding(this.model, point)));
+  }
+
+  #same(tap: string | Tap, there: Network): Tap {
+    return sameTap(tap, this, there, this.#place);
   }
 
   async #compile(from: Tap, to: Tap, apart: boolean): Promise<CompiledProducts> {
@@ -257,24 +292,32 @@ export class Network {
   }
 
   /** Frees what is compiled. It is compiled again where it is needed. */
-  forget(): Promise<void> {
-    return this.#compiled.clear();
+  async forget(): Promise<void> {
+    await this.#variants?.forget();
+    await this.#compiled.clear();
   }
 
   /** Frees all that the runtime holds; nothing of this network can be computed afterwards. A second time does nothing. */
   async close(): Promise<void> {
-    await this.#compiled.clear();
+    await this.forget();
     await this.backend.dispose();
   }
 
   /** The values of taps at a point, [tap size] each. */
   async forward(point: Point, taps: readonly Tap[]): Promise<Float32Array[]> {
-    const [values = []] = await this.#observe([point], tensorsOf(taps));
-    return taps.map((tap, i) => this.#entries(tap, values[i]!));
+    const there = await this.at(point);
+    const own = there === this ? taps : taps.map((tap) => this.#same(tap, there));
+    const [values = []] = await there.#observe([point], tensorsOf(own));
+    return own.map((tap, i) => there.#entries(tap, values[i]!));
   }
 
   /** The value of one tap at each of several points, [tap size] each. */
   async forwardAll(points: readonly Point[], tap: Tap): Promise<Float32Array[]> {
+    if (this.#variants !== undefined) {
+      const values: Float32Array[] = [];
+      for (const point of points) values.push(...(await this.forward(point, [tap])));
+      return values;
+    }
     return (await this.#observe(points, [tap.tensor])).map(([value]) => this.#entries(tap, value!));
   }
 
@@ -295,8 +338,13 @@ export class Network {
    * @throws PushforwardError `usage` for an input without a value on which they depend; `shape-mismatch` if a value does not fit
    */
   feeds(point: Point, tensors: readonly string[] = outputsOf(this.model)): Record<string, Tensor> {
+    return this.#placed(() => feedsAt(this.model, point, tensors));
+  }
+
+  /** What `make` gives; its errors name the file. */
+  #placed<T>(make: () => T): T {
     try {
-      return feedsAt(this.model, point, tensors);
+      return make();
     } catch (cause) {
       throw cause instanceof PushforwardError ? cause.at(this.#place) : cause;
     }

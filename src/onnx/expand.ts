@@ -1,15 +1,13 @@
 import { PushforwardError } from "../base/index.ts";
 import { OPSET } from "./build.ts";
 import { composites } from "./composites/index.ts";
+import type { Observe } from "./flow/observe.ts";
 import { constantsOf } from "./fold.ts";
 import { allNames, nodesBehind, subgraphsOf, withGraph } from "./graph.ts";
 import type { Node, OnnxModel, Tensor } from "./model.ts";
 import type { OperatorRewriting, Seen } from "./rewrite.ts";
 import { lookedAt, rewriteGraph } from "./rewrite-graph.ts";
 import { upgradesOf } from "./upgrade.ts";
-
-/** Runs a model once with the named tensors as its outputs. */
-export type Observe = (model: OnnxModel, names: readonly string[]) => Promise<Observed>;
 
 type Observed = ReadonlyMap<string, Tensor>;
 
@@ -103,4 +101,6 @@ export async function expandComposites(model: OnnxModel, observe: Observe, known
   }
 }
 
-const isOfBackend = (cause: unknown): boolean => cause instanceof PushforwardError && cause.code === "backend-failed";
+/** Whether ONNX Runtime refused a graph, or failed in it. */
+export const isOfBackend = (cause: unknown): boolean =>
+  cause instanceof PushforwardError && cause.code === "backend-failed";

@@ -15,9 +15,14 @@ export function observable(graph: Graph): string[] {
 
 /**
  * The names of the tensors that are the same for all inputs with the bound shapes: they do not depend on an input, or only on shapes
- * that do not depend on the values of inputs. If `observed` is given, only observed tensors are included.
+ * that do not depend on the values of inputs. If `observed` is given, only observed tensors are included. The shapes of `decided` tensors
+ * count as the same for all inputs.
  */
-export function constantsOf(graph: Graph, observed?: ReadonlyMap<string, Tensor>): Set<string> {
+export function constantsOf(
+  graph: Graph,
+  observed?: ReadonlyMap<string, Tensor>,
+  decided: ReadonlySet<string> = new Set(),
+): Set<string> {
   const constant = new Set(graph.initializers.keys());
   const shapeVaries = new Set<string>();
   for (const node of graph.nodes) {
@@ -30,7 +35,7 @@ export function constantsOf(graph: Graph, observed?: ReadonlyMap<string, Tensor>
     if (fixed && node.outputs.every((output) => output === "" || observed?.has(output) !== false)) {
       for (const output of node.outputs) constant.add(output);
     } else if (hasVaryingShape(node, reads, constant, shapeVaries)) {
-      for (const output of node.outputs) shapeVaries.add(output);
+      for (const output of node.outputs) if (!decided.has(output)) shapeVaries.add(output);
     }
   }
   return constant;
@@ -54,8 +59,12 @@ function hasVaryingShape(
  * The graph without nodes that compute constants, which become initializers with the observed values, and without nodes that no output
  * needs.
  */
-export function foldGraph(graph: Graph, observed: ReadonlyMap<string, Tensor>): Graph {
-  const constant = constantsOf(graph, observed);
+export function foldGraph(
+  graph: Graph,
+  observed: ReadonlyMap<string, Tensor>,
+  decided: ReadonlySet<string> = new Set(),
+): Graph {
+  const constant = constantsOf(graph, observed, decided);
   const needed = new Set(graph.outputs.map(({ name }) => name));
   const nodes: Node[] = [];
   for (const node of [...graph.nodes].reverse()) {

@@ -84,6 +84,8 @@ export interface ValueInfo {
   readonly type: DataType | undefined;
   /** `undefined` if the file gives no shape. */
   readonly shape: readonly (number | string)[] | undefined;
+  /** In a subgraph: what it is around the tensor that type and shape describe, from the outside. */
+  readonly around?: readonly ("sequence" | "optional")[];
 }
 
 export interface Graph {
@@ -135,6 +137,39 @@ export interface Model {
   readonly inputs?: readonly ModelInput[];
   /** The path of the module that computes a tensor, where the exporter noted it: `encoder.layers.0.norm`. */
   readonly modules?: ReadonlyMap<string, string>;
+  /** What values of inputs decided of the graph; absent if the graph is the same at every point. */
+  readonly structure?: Structure;
+}
+
+/**
+ * A tensor whose value decided the structure of a graph, or the shape of a tensor: the condition of an If or of a round of a Loop, the
+ * place in a sequence, the input of an operator that says a shape (the second of Reshape), the shape of an output (of NonZero).
+ */
+export interface Decision {
+  /** The node whose structure or shape it decides. */
+  readonly node: string;
+  readonly op: string;
+  /** What the tensor is to that node. */
+  readonly by: "condition" | "trip count" | "lengths" | "position" | "input" | "shape of its output";
+  readonly tensor: string;
+}
+
+/** A decision, and the value of its tensor at the point where it was made. */
+export interface Decided extends Decision {
+  readonly value: Tensor;
+}
+
+/** What decided the structure of a graph at one point. */
+export interface Structure {
+  /** In the order of the graph: each depends only on those before it. */
+  readonly decisions: readonly Decided[];
+  /**
+   * Computes the tensors of the decisions at another point; the outputs are in their order. They are right up to the first that differs,
+   * and if none does, the graph is right at that point.
+   */
+  readonly deciding: OnnxModel;
+  /** The model at another point. */
+  readonly at: (point: ReadonlyMap<string, Tensor>) => Promise<Model>;
 }
 
 /** Runs a graph once and returns the requested outputs by name. A backend provides it. */

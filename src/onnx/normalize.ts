@@ -2,13 +2,26 @@ import { messageOf, PushforwardError, type Shape } from "../base/index.ts";
 import { bindInputs, feedsFor, type InputShapes } from "./bind.ts";
 import { checkModel } from "./check.ts";
 import { checkFinite } from "./check-finite.ts";
-import { expandComposites, firstLook, type Observe, seenIn } from "./expand.ts";
-import { constantsOf, foldGraph, observable, typesOf } from "./fold.ts";
-import { allNames, definedNames, freshName, mapSubgraphs, nodesBehind, readsOf, withGraph } from "./graph.ts";
-import { inline } from "./inline.ts";
+import { expandComposites, firstLook, isOfBackend, seenIn } from "./expand.ts";
+import { decideShapes } from "./flow/decide.ts";
+import type { Observe, Unrolled } from "./flow/observe.ts";
+import { withoutFlow } from "./flow/unroll.ts";
+import { observable, typesOf } from "./fold.ts";
+import { freshName, mapSubgraphs, nodesBehind, readsOf, withGraph } from "./graph.ts";
 import { shapeOfValue, tensorOf } from "./input-values.ts";
 import { mainInput } from "./main-input.ts";
-import type { Evaluate, Graph, InputValue, Model, ModelInput, Node, NumericData, OnnxModel, Tensor } from "./model.ts";
+import type {
+  Decision,
+  Evaluate,
+  Graph,
+  InputValue,
+  Model,
+  ModelInput,
+  Node,
+  NumericData,
+  OnnxModel,
+  Tensor,
+} from "./model.ts";
 import { modulesOf } from "./modules.ts";
 import { inRunnableOpset, namingOpsets } from "./opset-range.ts";
 import { inFloat32, isFloat, toFloat32 } from "./precision.ts";
@@ -35,8 +48,10 @@ export interface NormalizeOptions {
  * depend on an input become constants, with the values of one run; shapes come from the same run.
  *
  * An open batch axis becomes 1; every other open extent must be given. float16, bfloat16 and float64 become float32, and float64 loses
- * precision; so do inputs of whole numbers that are cast to floats at once. If shapes depend on the values of an input (as with
- * NonZero), they are those at the observed inputs: zeros, `given` or `feeds`.
+ * precision; so do inputs of whole numbers that are cast to floats at once.
+ *
+ * The graph is the one that runs at the observed inputs: zeros, `given` or `feeds`. Every If is the branch that is taken there, a Loop its
+ * rounds, and shapes that depend on values (as with NonZero) are those that they have there. `structure` says what decided this.
  *
  * @throws PushforwardError whatever `checkModel` throws, `shape-mismatch` if input shapes are open or contradict the file, or values do
  * not fit their inputs, `usage` for a value of what is no input, `op-unsupported` for a variant that cannot be converted to this form, `backend-failed` if the graph does not run,
@@ -63,13 +78,21 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
       return { name, type, shape, ...(given.has(name) ? { value: feeds.get(name)! } : {}) };
     });
     const fixed = new Map([...feeds].filter(([name, { type }]) => given.has(name) && type !== "float32"));
-    const start = fix(bound, fixed);
+    const whole = fix(bound, fixed);
+    const outputs = whole.graph.outputs.map(({ name }) => name);
+    const start = withGraph(whole, { nodes: nodesBehind(whole.graph.nodes, outputs) });
     // ONNX Runtime can crash when it optimizes an If with a constant condition, so that fixed inputs stay inputs where it runs.
     const observe = (of: OnnxModel, names: readonly string[]) => run(evaluate, unfix(of, fixed), feeds, names);
-    const seen = await firstLook(start, observe);
-    const upgraded = upgradeModel(start, seenIn(start, seen));
+    const { model: plain, decisions } = await beforeUpgrade(start, observe);
+    const seen = await firstLook(plain, observe);
+    const upgraded = upgradeModel(plain, seenIn(plain, seen));
+    const at = (point: Observed) => normalize(model, { ...options, feeds: point });
     const modules = modulesOf(model.graph);
-    return { ...(await settle(named(upgraded), observe, seen)), inputs, ...(modules.size > 0 ? { modules } : {}) };
+    return {
+      ...(await settle(named(upgraded), decisions, { observe, seen, at })),
+      inputs,
+      ...(modules.size > 0 ? { modules } : {}),
+    };
   } catch (error) {
     throw error instanceof PushforwardError ? namingOpsets(error, model).at({ file }) : error;
   }
@@ -152,42 +175,39 @@ function leadingTo(model: OnnxModel, tensors: readonly string[]): OnnxModel {
   return withGraph(model, { nodes, initializers });
 }
 
-/**
- * Expands composites, observes the graph, and replaces every If with a constant condition by the branch taken, until there is none; then
- * folds.
- */
-async function settle(model: OnnxModel, observe: Observe, seen: Observed): Promise<Model> {
-  const expanded = named(await expandComposites(model, observe, seen));
-  const observed = await observe(expanded, observable(expanded.graph));
-  const decided = inlineDecided(expanded.graph, observed);
-  if (decided !== undefined) return settle(named(withGraph(expanded, decided)), observe, observed);
-  const graph = foldGraph(expanded.graph, observed);
-  checkFinite(graph);
-  return { onnx: withGraph(expanded, graph), values: typesOf(graph, observed) };
+/** The model without control flow. Where ONNX Runtime lacks a composite before it, that is left for later: composites are written in opset 18. */
+async function beforeUpgrade(model: OnnxModel, observe: Observe): Promise<Unrolled> {
+  try {
+    return await withoutFlow(model, observe);
+  } catch (cause) {
+    if (isOfBackend(cause)) return { model, decisions: [] };
+    throw cause;
+  }
 }
 
-/**
- * The graph in which each If that always takes the same branch is replaced by that branch; `undefined` if there is no
- * such If.
- */
-function inlineDecided(graph: Graph, observed: Observed): Graph | undefined {
-  const constant = constantsOf(graph, observed);
-  const isDecided = (node: Node) =>
-    node.op === "If" && constant.has(node.inputs[0] ?? "") && node.outputs.some((output) => !constant.has(output));
-  if (!graph.nodes.some(isDecided)) return undefined;
-  const others = { ...graph, nodes: graph.nodes.filter((node) => !isDecided(node)) };
-  const taken = new Set([...allNames(others), ...definedNames(graph)]);
-  const initializers = new Map(graph.initializers);
-  const nodes = graph.nodes.flatMap((node) => {
-    if (!isDecided(node)) return node;
-    const condition = observed.get(node.inputs[0] ?? "") ?? graph.initializers.get(node.inputs[0] ?? "");
-    const branch = node.attributes[condition?.data[0] ? "then_branch" : "else_branch"];
-    if (branch?.kind !== "graph") return node;
-    const inlined = inline(branch.value, node, taken, { prefixed: false });
-    for (const [name, tensor] of inlined.initializers) initializers.set(name, tensor);
-    return inlined.nodes;
-  });
-  return { ...graph, nodes, initializers };
+interface Settling {
+  readonly observe: Observe;
+  /** Tensors that were observed already. */
+  readonly seen: Observed;
+  /** Normalizes the model at another point. */
+  readonly at: (point: Observed) => Promise<Model>;
+}
+
+/** Expands composites, and then control flow that they hold back, until there is none; then observes the graph and folds it. */
+async function settle(model: OnnxModel, made: readonly Decision[], settling: Settling): Promise<Model> {
+  const { observe, seen, at } = settling;
+  const expanded = named(await expandComposites(model, observe, seen));
+  const further = await withoutFlow(expanded, observe);
+  if (further.model !== expanded) return settle(named(further.model), [...made, ...further.decisions], settling);
+  const { graph: whole } = expanded;
+  const observed = await observe(expanded, [...observable(whole), ...whole.inputs.map(({ name }) => name)]);
+  const { graph, decisions, deciding } = decideShapes(whole, observed, made);
+  checkFinite(graph);
+  return {
+    onnx: withGraph(expanded, graph),
+    values: typesOf(graph, observed),
+    ...(deciding === undefined ? {} : { structure: { decisions, deciding: withGraph(expanded, deciding), at } }),
+  };
 }
 
 /** The nodes with unique names: their own, or else the name of their first output. */

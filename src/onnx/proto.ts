@@ -79,12 +79,12 @@ export interface ValueInfoMessage {
   type?: TypeMessage;
 }
 
-interface TypeMessage {
+export interface TypeMessage {
   tensorType?: { elemType?: number; shape?: { dim?: { dimValue?: Int64; dimParam?: string }[] } };
-  sequenceType?: unknown;
+  sequenceType?: { elemType?: TypeMessage };
   mapType?: unknown;
   sparseTensorType?: unknown;
-  optionalType?: unknown;
+  optionalType?: { elemType?: TypeMessage };
 }
 
 export interface FunctionMessage {
@@ -163,11 +163,12 @@ const messages: Readonly<Record<string, FieldNumbers>> = {
   ValueInfo: { name: ["string", 1], type: ["Type", 2] },
   Type: {
     tensorType: ["TensorType", 1],
-    sequenceType: ["Unread", 4],
+    sequenceType: ["Elements", 4],
     mapType: ["Unread", 5],
     sparseTensorType: ["Unread", 8],
-    optionalType: ["Unread", 9],
+    optionalType: ["Elements", 9],
   },
+  Elements: { elemType: ["Type", 1] },
   TensorType: { elemType: ["int32", 1], shape: ["Shape", 2] },
   Shape: { dim: ["Dimension*", 1] },
   Dimension: { dimValue: ["int64", 1], dimParam: ["string", 2] },

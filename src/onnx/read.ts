@@ -150,7 +150,9 @@ function toFunction({
 /** The attributes that the nodes of a function refer to by name. Outside functions there are none. */
 type Given = ReadonlyMap<string, Attribute>;
 
-function toGraph(message: GraphMessage, given: Given): Graph {
+function toGraph(message: GraphMessage, given: Given, around: "file" | "node" = "file"): Graph {
+  const toInfo = around === "file" ? toValueInfo : toInnerInfo;
+  const tensorsIn = (infos: readonly ValueInfoMessage[] = []) => (around === "file" ? withoutOthers(infos) : infos);
   if (message.sparseInitializer !== undefined && message.sparseInitializer.length > 0) {
     throw new PushforwardError("op-unsupported", {
       what: "The model contains sparse initializers, which are not supported.",
@@ -170,19 +172,42 @@ function toGraph(message: GraphMessage, given: Given): Graph {
   }
   return {
     name: message.name ?? "",
-    inputs: (message.input ?? []).filter(({ name = "" }) => !initializers.has(name)).map(toValueInfo),
-    outputs: (message.output ?? []).map(toValueInfo),
+    inputs: (message.input ?? []).filter(({ name = "" }) => !initializers.has(name)).map(toInfo),
+    outputs: tensorsIn(message.output).map(toInfo),
     nodes: toNodes(message.node, given),
     initializers,
   };
 }
 
-function toValueInfo({ name = "", type }: ValueInfoMessage): ValueInfo {
-  if (!type) return { name, type: undefined, shape: undefined };
+const nameOnly = ({ name = "" }: ValueInfoMessage): ValueInfo => ({ name, type: undefined, shape: undefined });
+
+/** Whether it is a sequence, a map, an optional or a sparse tensor. */
+const isOther = ({ type }: ValueInfoMessage): boolean =>
+  [type?.sequenceType, type?.mapType, type?.sparseTensorType, type?.optionalType].some((kind) => !!kind);
+
+/** The outputs that are tensors; all of them where none is, so that they are refused. */
+function withoutOthers(outputs: readonly ValueInfoMessage[]): readonly ValueInfoMessage[] {
+  const tensors = outputs.filter((output) => !isOther(output));
+  return tensors.length > 0 ? tensors : outputs;
+}
+
+/** What enters or leaves a subgraph, which may be a sequence. */
+function toInnerInfo({ name, type }: ValueInfoMessage): ValueInfo {
+  for (const kind of ["sequence", "optional"] as const) {
+    const elements = type?.[`${kind}Type`];
+    if (elements === undefined || elements === null) continue;
+    const inner = toInnerInfo({ name, type: elements.elemType });
+    return { ...inner, around: [kind, ...(inner.around ?? [])] };
+  }
+  return toValueInfo({ name, type });
+}
+
+function toValueInfo(info: ValueInfoMessage): ValueInfo {
+  const { name = "", type } = info;
+  if (!type) return nameOnly(info);
   const tensor = type.tensorType;
   const element = dataTypeOf(tensor?.elemType ?? 0);
-  const isOther = type.sequenceType ?? type.mapType ?? type.sparseTensorType ?? type.optionalType;
-  if (isOther || (tensor?.elemType && element === undefined)) {
+  if (isOther(info) || (tensor?.elemType && element === undefined)) {
     throw new PushforwardError("op-unsupported", {
       what: `"${name}" is not a dense tensor of a supported element type.`,
       fix: "Cut the model to the part whose inputs and outputs are plain tensors.",
@@ -232,7 +257,7 @@ function toAttribute(message: AttributeMessage, given: Given): Attribute {
     case attributeCodes.tensor:
       return { kind: "tensor", value: toTensor(message.t ?? {}) };
     case attributeCodes.graph:
-      return { kind: "graph", value: toGraph(message.g ?? {}, given) };
+      return { kind: "graph", value: toGraph(message.g ?? {}, given, "node") };
     case attributeCodes.floats:
       return { kind: "floats", value: Array.from(message.floats ?? []) };
     case attributeCodes.ints:

@@ -61,21 +61,23 @@ const points: readonly ((rng: Rng) => number)[] = [(rng) => rng.gaussian(), (rng
  * @throws PushforwardError `op-unsupported` naming the first node whose output differs by more than rounding
  */
 export async function checkSameFunction(parts: SameFunctionParts): Promise<void> {
-  const { file, model, evaluate } = parts;
+  const { file, evaluate } = parts;
   const original = inRunnableOpset(parts.original);
   const runRead: RunOnce = (feeds, fetches) => evaluate(original, feeds, fetches);
   const runOriginal: RunOnce = original.leavesOutOutputs
     ? runRead
     : (feeds, fetches) => parts.runFile(feeds, fetches).catch(() => runRead(feeds, fetches));
-  const outputs = comparable(original.graph, model);
+  const outputs = comparable(original.graph, parts.model);
   const tolerance = ROUNDINGS * unitRoundoff(original.graph);
   for (const draw of points) {
-    const point = pointOf(model, draw);
+    const point = pointOf(parts.model, draw);
     const theirs = await runOriginal(inTypesOf(original.graph, point), outputs).catch(() => undefined);
     if (theirs === undefined) continue;
+    const { structure } = parts.model;
+    const model = structure === undefined ? parts.model : await structure.at(point);
     const ours = await runNormalized(model, evaluate, point, outputs);
     if (outputs.some((name) => distance(theirs.get(name)!, ours.get(name)!) > tolerance)) {
-      const culprit = await firstDifference({ ...parts, original }, point, runOriginal, outputs);
+      const culprit = await firstDifference({ ...parts, model, original }, point, runOriginal, outputs);
       if (culprit !== undefined) throw refusal(culprit, file);
     }
     if ([...theirs.values()].every(allFinite)) return;

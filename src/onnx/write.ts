@@ -1,5 +1,5 @@
 import { concatenate, lengthOf } from "./bytes.ts";
-import type { Attribute, Graph, OnnxModel, Tensor, ValueInfo } from "./model.ts";
+import type { Attribute, DataType, Graph, OnnxModel, Tensor, ValueInfo } from "./model.ts";
 import {
   type AttributeMessage,
   attributeCodes,
@@ -11,6 +11,7 @@ import {
   type GraphMessage,
   IR_VERSION,
   type TensorMessage,
+  type TypeMessage,
   type ValueInfoMessage,
 } from "./proto.ts";
 import { dataTypes } from "./tensor-types.ts";
@@ -99,13 +100,18 @@ function withoutWeights({ name, inputs, outputs, nodes }: Graph): GraphMessage {
   };
 }
 
-function fromValueInfo({ name, type, shape }: ValueInfo): ValueInfoMessage {
+function fromValueInfo({ name, around = [], type, shape }: ValueInfo): ValueInfoMessage {
   if (type === undefined) return { name };
+  const tensor = fromTensorType(type, shape);
+  return { name, type: around.reduceRight((elemType, kind) => ({ [`${kind}Type`]: { elemType } }), tensor) };
+}
+
+function fromTensorType(type: DataType, shape: ValueInfo["shape"]): TypeMessage {
   const dim = shape?.map((extent) => {
     if (typeof extent === "number") return { dimValue: extent };
     return extent === "?" ? {} : { dimParam: extent };
   });
-  return { name, type: { tensorType: { elemType: dataTypes[type].code, shape: dim && { dim } } } };
+  return { tensorType: { elemType: dataTypes[type].code, shape: dim && { dim } } };
 }
 
 function fromTensor({ type, shape, data }: Tensor): TensorMessage {

@@ -3,8 +3,11 @@ import { unsupportedBetween } from "../../src/autodiff/index.ts";
 import { Network } from "../../src/jacobian/index.ts";
 import {
   buildModel,
+  castTo,
+  float,
   floatTensor,
   type Graph,
+  ints,
   intTensor,
   type Model,
   type Node,
@@ -21,13 +24,16 @@ afterAll(() => backend.dispose());
 
 const yes: Tensor = { type: "bool", shape: [], data: Uint8Array.of(1) };
 
-/** A Loop of three rounds that adds `captured` to what it carries, `depth` loops deep: 3^depth · captured in all. */
-function loop(start: string, captured: string, output: string, depth = 1): Node {
+/**
+ * A Loop of three rounds that adds `captured` to what it carries, `depth` loops deep: 3^depth · captured in all. A draw decides the number
+ * of rounds (it is always three), so that the Loop stays one.
+ */
+function loop(start: string, captured: string, output: string, depth = 1, trips = "drawn"): Node {
   const [condition, carried, next] = [`${output}/condition`, `${output}/carried`, `${output}/next`];
   const step =
     depth === 1
       ? node({ op: "Add", inputs: [carried, captured], outputs: [next] })
-      : loop(carried, captured, next, depth - 1);
+      : loop(carried, captured, next, depth - 1, trips);
   const body: Graph = {
     name: "body",
     inputs: [
@@ -41,7 +47,7 @@ function loop(start: string, captured: string, output: string, depth = 1): Node 
   };
   return node({
     op: "Loop",
-    inputs: ["rounds", "yes", start],
+    inputs: [trips, "yes", start],
     outputs: [output],
     attributes: { body: { kind: "graph", value: body } },
   });
@@ -52,7 +58,16 @@ const modelOf = (nodes: readonly Node[]): Promise<Model> =>
     buildModel({
       inputs: [valueInfo("x", "float32", [2])],
       outputs: [valueInfo("y", "float32", [2])],
-      nodes,
+      nodes: [
+        node({
+          op: "RandomUniform",
+          inputs: [],
+          outputs: ["draw"],
+          attributes: { shape: ints([]), low: float(3.25), high: float(3.75) },
+        }),
+        node({ op: "Cast", inputs: ["draw"], outputs: ["drawn"], attributes: castTo("int64") }),
+        ...nodes,
+      ],
       initializers: new Map([
         ["rounds", intTensor([3], [])],
         ["yes", yes],
@@ -78,6 +93,19 @@ describe("what a subgraph captures is read by its node", () => {
       where: { node: "sum", op: "Loop" },
     });
   });
+
+  test.each([1, 2])(
+    "in a Loop of so many rounds at every point, %i deep, it has its part of the derivative",
+    async (depth) => {
+      const model = await modelOf([
+        loop("zero", "x", "sum", depth, "rounds"),
+        node({ op: "Mul", inputs: ["x", "sum"], outputs: ["y"] }),
+      ]);
+      const J = await new Network(model, backend).jacobian({ at: Float32Array.of(2, 5) });
+      const slope = 2 * 3 ** depth; // y = 3^depth x²
+      expect([...(await J.dense()).data]).toEqual([2 * slope, 0, 0, 5 * slope]);
+    },
+  );
 
   test("a chain of captures", async () => {
     const model = await modelOf([loop("zero", "x", "first"), loop("zero", "first", "y")]);

@@ -3,8 +3,11 @@ import { reachOf } from "../../src/autodiff/index.ts";
 import { Network } from "../../src/jacobian/index.ts";
 import {
   buildModel,
+  castTo,
+  float,
   floatTensor,
   int,
+  ints,
   type Node,
   node,
   normalize,
@@ -71,9 +74,11 @@ describe("what can be differentiated is known before anything is compiled", () =
     expect(reachOf(model, ["summed"]).unsupported("y")).toEqual(nodes.slice(1));
   });
 
-  test("nodes that read or make sequences, which have no shape, are named too", async () => {
+  test("nodes that read or make sequences of parts that a draw decides are named too", async () => {
     const between = [
-      op("SplitToSequence", ["x"], "parts", { axis: int(1) }),
+      op("RandomUniform", [], "draw", { shape: ints([]), low: float(1.25), high: float(1.75) }),
+      op("Cast", ["draw"], "size", castTo("int64")),
+      op("SplitToSequence", ["x", "size"], "parts", { axis: int(1) }),
       op("ConcatFromSequence", ["parts"], "whole", { axis: int(1) }),
       op("Relu", ["whole"], "y"),
     ];

@@ -5,6 +5,7 @@ import {
   floatTensor,
   type Graph,
   int,
+  ints,
   intTensor,
   type Model,
   type NodeParts,
@@ -187,7 +188,7 @@ describe("in a graph inside a node", () => {
     nodes: nodes.map((parts) => node(parts)),
     initializers: new Map(Object.entries(initializers)),
   });
-  /** y = x·w + outer if the sum of x is positive, and else x·w + x·outer with another w. */
+  /** y = x·w + outer if the sum of x is positive, and else x·w + x·outer with another w. A draw decides too, with the factor 0. */
   const choosing = (inThen: readonly NodeParts[] = []) =>
     networkOf({
       input: [1, 4],
@@ -195,7 +196,9 @@ describe("in a graph inside a node", () => {
       initializers: { outer: random(1, [4, 4]), zero: floatTensor([], [0]) },
       nodes: [
         { op: "ReduceSum", inputs: ["x"], outputs: ["sum"], attributes: { keepdims: int(0) } },
-        { op: "Greater", inputs: ["sum", "zero"], outputs: ["positive"] },
+        { op: "RandomUniform", inputs: [], outputs: ["draw"], attributes: { shape: ints([]) } },
+        { op: "Mul", inputs: ["draw", "zero"], outputs: ["nothing"] },
+        { op: "Greater", inputs: ["sum", "nothing"], outputs: ["positive"] },
         {
           op: "If",
           inputs: ["positive"],

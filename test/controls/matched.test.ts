@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { type Control, type ControlLayer, drawControl, weightLayers } from "../../src/controls/index.ts";
 import {
+  castTo,
   float,
   floatTensor,
   int,
@@ -365,8 +366,11 @@ test("matched refuses a network in which something other than a tensor passes a 
   const model = await networkOf({
     input: [1, 4],
     output: "y",
-    initializers: { w: random(1, [4, 4]), first: intTensor([0], []) },
+    initializers: { w: random(1, [4, 4]) },
     nodes: [
+      // A draw says which part is taken, so that the sequence stays one.
+      { op: "RandomUniform", inputs: [], outputs: ["draw"], attributes: { shape: ints([]) } },
+      { op: "Cast", inputs: ["draw"], outputs: ["first"], attributes: castTo("int64") },
       { op: "SequenceConstruct", inputs: ["x", "x"], outputs: ["both"] },
       { op: "MatMul", inputs: ["x", "w"], outputs: ["m"] },
       { op: "SequenceAt", inputs: ["both", "first"], outputs: ["same"] },

@@ -169,7 +169,12 @@ describe("further inputs", () => {
     expect(await denseOf(await open(16000), "x", "y", [1, 1])).toEqual(W);
     expect(await denseOf(await open(8000), "x", "y", [1, 1])).toEqual([7, 8]);
     const undecided = await open();
-    expect(undecided.unsupported(undecided.input, undecided.tap("y")).map(({ op }) => op)).toEqual(["If"]);
+    const at = (rate: number) => denseAt(undecided, "x", "y", { x: Float32Array.of(1, 1), rate });
+    expect([await at(16000), await at(8000), await at(16000)]).toEqual([W, [7, 8], W]);
+    await expect(denseAt(undecided, "x", "y", Float32Array.of(1, 1))).rejects.toMatchObject({
+      code: "usage",
+      what: "This input has no value: rate (int64, scalar).",
+    });
     await expect(denseAt(await open(8000), "x", "y", { x: Float32Array.of(1, 1), rate: 16000 })).rejects.toMatchObject({
       code: "usage",
       what: 'The value of input "rate" was given when the network was opened, and the network is now the one with this value.',

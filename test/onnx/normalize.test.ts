@@ -13,6 +13,7 @@ import {
   type OnnxModel,
   type Tensor,
   text,
+  toNumbers,
   valueInfo,
 } from "../../src/onnx/index.ts";
 import { evaluate } from "../support/ort.ts";
@@ -227,8 +228,14 @@ describe("constants", () => {
         node({ op: "Size", inputs: ["places"], outputs: ["y"] }),
       ],
     });
-    const { onnx } = await normalize(model, { evaluate });
-    expect(opsOf(onnx)).toEqual(["NonZero", "Size"]);
+    const at = async (x: readonly number[]) => {
+      const { onnx, structure } = await normalize(model, { evaluate, feeds: new Map([["x", floatTensor([2, 3], x)]]) });
+      const decisions = structure!.decisions.map(({ node, op, by, value }) => [node, op, by, ...toNumbers(value)]);
+      return [toNumbers(onnx.graph.initializers.get("y")!), decisions];
+    };
+    const decidedBy = (count: number) => [["places", "NonZero", "shape of its output", 2, count]];
+    expect(await at([0, 0, 1, 0, 2, 0])).toEqual([[4], decidedBy(2)]);
+    expect(await at([1, 1, 1, 1, 1, 1])).toEqual([[12], decidedBy(6)]);
   });
 
   test("random numbers are not constant", async () => {
@@ -382,14 +389,39 @@ describe("branches", () => {
     expect(await run(onnx, { x })).toEqual([1, 1, 0, 0, -1, 0]);
   });
 
-  test("one that an input decides stays", async () => {
+  test("one that an input decides is the branch that is taken at the point", async () => {
     const model = graph({
       inputs: [valueInfo("x", "float32", [2, 3]), valueInfo("c", "bool", [])],
       nodes: [choice("c", "y")],
     });
-    const { onnx } = await normalize(model, { evaluate });
-    expect(opsOf(onnx)).toEqual(["If"]);
-    expect(await run(onnx, { x, c: { type: "bool", shape: [], data: Uint8Array.of(1) } })).toEqual([3, 1, 4, 0, 5, 0]);
+    const at = async (c: number) => {
+      const condition: Tensor = { type: "bool", shape: [], data: Uint8Array.of(c) };
+      const { onnx, structure } = await normalize(model, { evaluate, feeds: new Map([["c", condition]]) });
+      expect(structure!.decisions).toEqual([{ node: "y", op: "If", by: "condition", tensor: "c", value: condition }]);
+      return [opsOf(onnx), await run(onnx, { x, c: condition })];
+    };
+    expect(await at(1)).toEqual([
+      ["Add", "Relu"],
+      [3, 1, 4, 0, 5, 0],
+    ]);
+    expect(await at(0)).toEqual([
+      ["Mul", "Relu"],
+      [2, 0, 4, 0, 6, 0],
+    ]);
+  });
+
+  test("one that a draw decides stays", async () => {
+    const model = graph({
+      nodes: [
+        node({ op: "RandomUniform", inputs: [], outputs: ["draw"], attributes: { shape: ints([]) } }),
+        node({ op: "Less", inputs: ["draw", "half"], outputs: ["c"] }),
+        choice("c", "y"),
+      ],
+      initializers: { half: floatTensor([], [0.5]) },
+    });
+    const { onnx, structure } = await normalize(model, { evaluate });
+    expect(opsOf(onnx)).toEqual(["RandomUniform", "Less", "If"]);
+    expect(structure).toBeUndefined();
   });
 });
 

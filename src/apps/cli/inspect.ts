@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { formatUnsupported, operatorOf, type UnsupportedNode } from "../../autodiff/index.ts";
 import { formatShape, PushforwardError } from "../../base/index.ts";
 import { describeInput, productCost, type Tap } from "../../jacobian/index.ts";
+import type { Structure } from "../../onnx/index.ts";
 import { givenInputs } from "../node/given-inputs.ts";
 import { type Network, openModel } from "../node/index.ts";
 import { declaredInputs } from "../node/open-model.ts";
@@ -156,6 +157,13 @@ function inputTable({ inputs, model }: Network): string {
   return `${formatTable(["input", "type", "shape", "value"], rows)}\n\n`;
 }
 
+/** What values of inputs decide of the graph, by node. */
+function describeStructure({ decisions }: Structure): string {
+  const nodes = [...new Set(decisions.map(({ node, op }) => `${op} "${node}"`))];
+  const shown = nodes.slice(0, 4).join(", ") + (nodes.length > 4 ? ` and ${nodes.length - 4} more` : "");
+  return `Values of the input decide what runs here, or which shapes tensors have: ${shown}. The list is for the input with which the network was opened (zeros unless given); at an input where they decide otherwise, the network has other taps or shapes.`;
+}
+
 /** The inputs as the file declares them, for a model that cannot be opened without more shapes or values. */
 async function tellDeclared(file: string, { input, json }: InspectOptions): Promise<void> {
   const inputs = await declaredInputs(file).catch(() => []);
@@ -173,7 +181,7 @@ async function tellDeclared(file: string, { input, json }: InspectOptions): Prom
   }
 }
 
-function notesOn({ input, source, inputs }: Network, taps: readonly TapReport[]): string[] {
+function notesOn({ input, source, inputs, model }: Network, taps: readonly TapReport[]): string[] {
   const missing = [...new Set(taps.flatMap(({ unsupported }) => unsupported))];
   const unfed = [...new Set(taps.flatMap((report) => report.unfed))];
   const others = taps.filter(({ tap }) => tap.op !== "Input");
@@ -189,6 +197,7 @@ function notesOn({ input, source, inputs }: Network, taps: readonly TapReport[])
   if (unfed.length > 0) {
     notes.push(`Taps that need these inputs cannot be computed until they are given by --input: ${unfed.join(", ")}.`);
   }
+  if (model.structure !== undefined) notes.push(describeStructure(model.structure));
   if (others.every(isSupported)) notes.push("Every tap can be differentiated.");
   return notes;
 }
