@@ -7,10 +7,12 @@ import { linearize, transpose } from "../src/autodiff/index.ts";
 import { linearOps } from "../src/autodiff/linear-ops/table.ts";
 import { differentiable, families } from "../src/autodiff/operators/index.ts";
 import { constant } from "../src/autodiff/rule.ts";
+import { composites } from "../src/onnx/composites/index.ts";
 import { examplesOf, printedBy } from "../test/docs/examples.ts";
 import { pages, readPage, root } from "../test/docs/markdown.ts";
 import { disagreement } from "../test/docs/printed.ts";
 import { evaluate64 } from "../test/reference/interpret.ts";
+import { compositeFamilies } from "../test/rows/composites/index.ts";
 import { rows } from "../test/rows/index.ts";
 import { problemOf } from "../test/rows/problem.ts";
 import type { Row } from "../test/rows/row.ts";
@@ -69,6 +71,14 @@ export async function opsPage(): Promise<string> {
     const shown = used.length > 8 ? `${code(used.slice(0, 8))} and ${used.length - 8} more` : code(used);
     operations.push([`\`${name}\``, shown === "" ? "only transposes" : shown]);
   }
+  const compositeRows = Object.values(compositeFamilies).flat();
+  const compositeTable = Object.keys(composites)
+    .sort()
+    .map((key) => {
+      const own = compositeRows.filter(({ domain = "", op }) => (domain === "" ? op : `${domain}:${op}`) === key);
+      const reasons = new Set(own.flatMap(({ withoutForward }) => withoutForward ?? []));
+      return [`\`${key}\``, String(own.length), [...reasons].join("; ")];
+    });
   const moving = Object.values(differentiable).filter(({ rule }) => rule !== constant).length;
   const total = Object.keys(differentiable).length;
   return `<!-- Written by \`npm run docs\` from the tables in the code. Do not edit this page; change the tables. -->
@@ -76,8 +86,8 @@ export async function opsPage(): Promise<string> {
 # Operators
 
 ${total} ONNX operators of the default domain have a rule. ${moving} of them have a derivative; the other ${total - moving} are
-*constant*: their derivative is always zero, and costs nothing. Operators that \`normalize\` splits into others (such as the fused
-operators of ONNX Runtime) need no rule of their own.
+*constant*: their derivative is always zero, and costs nothing. Operators that \`normalize\` splits into others need no rule of their own:
+[composites](#composites).
 
 *Kinks* says where the derivative jumps: at *neurons*, or in *windows* of which several entries share the extreme. *Keeps* says to
 what the values of the primal pass belong that the derivative needs, if they depend on the point. *float64* says how the pass in
@@ -99,6 +109,14 @@ as ONNX, a direct float64 evaluation, and whether it keeps entries apart. ${link
 each column.
 
 ${table(["operation", "recorded by the rules of"], operations)}
+
+## Composites
+
+These operators are written with others before ONNX Runtime sees them, in [\`src/onnx/composites\`](../src/onnx/composites). On their rows
+([\`test/rows/composites\`](../test/rows/composites)) the derivative is compared with differences of their definition, and the values with ONNX
+Runtime's own kernel; the last column says where that is not possible.
+
+${table(["operator", "rows", "not compared with ONNX Runtime"], compositeTable)}
 `;
 }
 

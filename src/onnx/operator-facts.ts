@@ -29,6 +29,7 @@ const facts = tableOf<Readonly<Record<string, FormatFacts>>>({
   AffineGrid: { shapedBy: [1] },
   Attention: { infinity: "counts" },
   Bernoulli: { isRandom: true },
+  BitCast: { infinity: "passes" },
   Cast: { infinity: "passes" },
   CastLike: { infinity: "passes" },
   CausalConvWithState: { outputs: 2 },

@@ -77,6 +77,8 @@ export const elementwise: ReferenceOps = {
   IsInf: unary((x) => Number(Math.abs(x) === Number.POSITIVE_INFINITY), "bool"),
   Where: ([condition, a, b]) => zip([condition!, a!, b!], (c, yes, no) => (c ? yes! : no!), a!.type),
   Cast: ([x], attributes) => convert(x!, TYPE_CODES[attributes.int("to", 1)]!),
+  /** Between types that are the same. */
+  BitCast: ([x]) => x!,
   CastLike: ([x, like]) => convert(x!, like!.type),
   Identity: ([x]) => x!,
   Dropout: ([x], _attributes, outputs) => [x!, each(x!, () => 1, "bool")].slice(0, outputs),

@@ -26,6 +26,8 @@ function coordinate(
       return output > 1 ? (i + 0.5) / scale - 0.5 : 0;
     case "align_corners":
       return output === 1 ? 0 : (i * (input - 1)) / (output - 1);
+    case "tf_half_pixel_for_nn":
+      return (i + 0.5) / scale;
     case "asymmetric":
       return i / scale;
     default:

@@ -190,6 +190,21 @@ export const shape: ReferenceOps = {
     });
   },
   Shape: ([x]) => array([x!.shape.length], x!.shape, "int64"),
+  EyeLike: ([x], attributes) => build(x!.shape, ([i, j]) => (j === i! + attributes.int("k", 0) ? 1 : 0)),
+  MelWeightMatrix: (inputs) => {
+    const [bins, length, rate, low, high] = inputs.map((x) => x!.data[0]!) as [number, number, number, number, number];
+    const mel = (hertz: number) => 2595 * Math.log10(1 + hertz / 700);
+    const places = Array.from({ length: bins + 2 }, (_, i) => {
+      const at = mel(low) + (i * (mel(high) - mel(low))) / (bins + 2);
+      return Math.floor(((length + 1) * 700 * (10 ** (at / 2595) - 1)) / rate);
+    });
+    return build([Math.floor(length / 2) + 1, bins], ([j, i]) => {
+      const [left, centre, right] = places.slice(i, i! + 3) as [number, number, number];
+      if (j! >= centre && j! < right) return (right - j!) / (right - centre);
+      if (left === centre) return j === centre ? 1 : 0;
+      return j! >= left && j! <= centre ? (j! - left) / (centre - left) : 0;
+    });
+  },
   Size: ([x]) => array([], [x!.data.length], "int64"),
   ConstantOfShape: ([target], attributes) => {
     const value = attributes.tensor("value");

@@ -34,6 +34,7 @@ export const arithmeticRows: readonly Row[] = [
   { op: "Pow", in: { A: [2, 3], B: floatTensor([3], [3, -1, 1]) }, from: "away-from-kinks" },
   ...broadcastings.map((row): OpRow => ({ op: "Mod", from: "distinct", attrs: { fmod: 1 }, ...row })),
   { op: "Mod", in: { A: [2, 3], B: floatTensor([], [-0.7]) }, attrs: { fmod: 1 }, from: "away-from-kinks" },
+  { op: "BitCast", in: { X: [2, 3] }, attrs: { to: 1 }, opset: 26 },
   ...variadic("Sum", "gaussian"),
   ...variadic("Mean", "gaussian"),
   ...variadic("Max", "distinct"),

@@ -66,7 +66,7 @@ const nearestModes = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"
 /** A part of the picture, or one that reaches beyond it; each as it begins and ends on each axis. */
 const parts = [
   [0, 0, 0.2, 0.15, 1, 1, 0.7, 0.88],
-  [0, 0, -0.1, 0.3, 1, 1, 0.8, 1.25],
+  [0, 0, -0.1, 0.32, 1, 1, 0.8, 1.25],
 ];
 
 const cropRows: readonly OpRow[] = parts.flatMap((part) => {
@@ -95,6 +95,11 @@ const cropRows: readonly OpRow[] = parts.flatMap((part) => {
 });
 
 const resizeRows: readonly OpRow[] = [
+  resizeTo([1, 2, 4, 5], [1, 2, 7, 9], {
+    mode: "nearest",
+    coordinate_transformation_mode: "tf_half_pixel_for_nn",
+    nearest_mode: "floor",
+  }),
   ...cropRows,
   ...["nearest", "linear", "cubic"].flatMap((mode) =>
     coordinateModes.flatMap((coordinate_transformation_mode) => {
@@ -152,6 +157,19 @@ const resizeRows: readonly OpRow[] = [
 ];
 
 export const shapeRows: readonly Row[] = [
+  { op: "EyeLike", in: { X: [3, 4] }, attrs: { dtype: 1, k: 1 } },
+  { op: "EyeLike", in: { X: [3, 2] } },
+  {
+    op: "MelWeightMatrix",
+    in: {
+      bins: intTensor([5], []),
+      length: intTensor([16], []),
+      rate: intTensor([8192], []),
+      low: { shape: [], from: "positive" },
+      high: floatTensor([], [4000]),
+    },
+    by: ["low"],
+  },
   { op: "Reshape", in: { X: [2, 3, 4], shape: ints(4, 6) } },
   { op: "Reshape", in: { X: [1, 3, 4], shape: ints(0, -1) } },
   { op: "Reshape", in: { X: [1, 3, 4], shape: ints(3, 4) }, note: "drops the leading one" },

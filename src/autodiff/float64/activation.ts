@@ -64,3 +64,36 @@ export const thresholdedReluInFloat64: Float64Form = (write, { inputs: [x], attr
   const isAbove = write.node("Greater", [wide, write.number(readAttributes(attributes).float("alpha", 1))]);
   return write.node("Where", [isAbove, wide, write.number(0)]);
 };
+
+/** max(x, 0) + α min(x, 0) */
+export const leakyReluInFloat64: Float64Form = (write, { inputs: [x], attributes }) =>
+  leaky(write, write.wide(x!), write.number(readAttributes(attributes).float("alpha", 0.01)));
+
+/** The same with a slope that is an input. */
+export const preluInFloat64: Float64Form = (write, { inputs: [x, slope] }) =>
+  leaky(write, write.wide(x!), write.wide(slope!));
+
+function leaky(write: Float64Nodes, x: string, slope: string): string {
+  const zero = write.number(0);
+  const below = write.node("Mul", [write.node("Min", [x, zero]), slope]);
+  return write.node("Add", [write.node("Max", [x, zero]), below]);
+}
+
+/** x times x/6 + 1/2 between 0 and 1. */
+export const hardSwishInFloat64: Float64Form = (write, { inputs: [x] }) => {
+  const wide = write.wide(x!);
+  const line = write.node("Add", [times(write, wide, 1 / 6), write.number(0.5)]);
+  const gate = write.node("Min", [write.node("Max", [line, write.number(0)]), write.number(1)]);
+  return write.node("Mul", [wide, gate]);
+};
+
+/** x σ(αx) */
+export const swishInFloat64: Float64Form = (write, { inputs: [x], attributes }) => {
+  const wide = write.wide(x!);
+  const gate = write.node("Sigmoid", [times(write, wide, readAttributes(attributes).float("alpha", 1))]);
+  return write.node("Mul", [wide, gate]);
+};
+
+/** x tanh(softplus x) */
+export const mishInFloat64: Float64Form = (write, of) =>
+  write.node("Mul", [write.wide(of.inputs[0]!), write.node("Tanh", [softplusInFloat64(write, of)!])]);

@@ -1,4 +1,4 @@
-import { broadcastShapes, sameShape, sizeOf, stridesOf, withoutBatch } from "../../base/index.ts";
+import { broadcastShapes, type Shape, sameShape, sizeOf, stridesOf, withoutBatch } from "../../base/index.ts";
 import { int, ints } from "../../onnx/index.ts";
 import type { Definition, Step, StepEmitter } from "../program.ts";
 import { aroundAxis, broadcastIndex, indexBy, withExtent } from "./indexing.ts";
@@ -61,13 +61,37 @@ export const transpose: Definition<"transpose"> = {
   },
 };
 
+/** The most terms of a sum that are added one after the other if its axes can be taken apart. */
+const MOST_TERMS = 256;
+
+/**
+ * The axes of a sum in groups that are summed one after the other, the last axes first. ONNX Runtime adds one term after the other, so that
+ * sums of sums lose less to rounding. Sums of few terms are not taken apart.
+ */
+function stagesOf(axes: readonly number[], shape: Shape): number[][] {
+  const extent = (axis: number) => shape.at(axis)!;
+  if (sizeOf(axes.map(extent)) <= 4 * MOST_TERMS) return [[...axes]];
+  const stages: number[][] = [];
+  for (const axis of axes.toSorted((a, b) => b - a)) {
+    const last = stages.at(-1);
+    if (last !== undefined && sizeOf([...last, axis].map(extent)) <= MOST_TERMS) last.push(axis);
+    else stages.push([axis]);
+  }
+  return stages;
+}
+
 export const sum: Definition<"sum"> = {
   isEntrywise: false,
   shape: ([x], _operands, { axes }) => axes.reduce<readonly number[]>((shape, axis) => withExtent(shape, axis, 1), x!),
   transpose: (l, ct, { inputs }) => [l.broadcast(ct, inputs[0]!.shape)],
   emit(e, step) {
     const { axes } = step.attributes;
-    return emitAlong(e, step, axes, ([x]) => e.node("ReduceSum", [x!, e.ints(axes)], { keepdims: int(1) }));
+    return emitAlong(e, step, axes, ([x]) =>
+      stagesOf(axes, step.inputs[0]!.shape).reduce(
+        (sum, stage) => e.node("ReduceSum", [sum, e.ints(stage)], { keepdims: int(1) }),
+        x!,
+      ),
+    );
   },
   evaluate({ inputs, output }, [x]) {
     const at = broadcastIndex(output.shape, inputs[0]!.shape);

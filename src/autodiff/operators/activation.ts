@@ -4,9 +4,14 @@ import {
   celuInFloat64,
   eluInFloat64,
   hardSigmoidInFloat64,
+  hardSwishInFloat64,
+  leakyReluInFloat64,
+  mishInFloat64,
+  preluInFloat64,
   seluInFloat64,
   softplusInFloat64,
   softsignInFloat64,
+  swishInFloat64,
   thresholdedReluInFloat64,
 } from "../float64/activation.ts";
 import { above, exceeds, firstAlong, positive } from "../kinks.ts";
@@ -24,6 +29,7 @@ export const activation = {
   /** y = max(x, 0); ReLU′(0) = 0. */
   Relu: { kinks: "neurons", keeps: "active neurons", rule: diagonal(positive) },
   LeakyRelu: {
+    float64: leakyReluInFloat64,
     tapName: "relu",
     attributes: ["alpha"],
     kinks: "neurons",
@@ -42,6 +48,7 @@ export const activation = {
   },
   /** y = x where x ≥ 0, and slope ∘ x elsewhere. The slope may have a tangent too. */
   PRelu: {
+    float64: preluInFloat64,
     tapName: "relu",
     kinks: "neurons",
     keeps: "active neurons",
@@ -101,6 +108,7 @@ export const activation = {
   },
   /** y = x · clip(x/6 + 1/2, 0, 1). */
   HardSwish: {
+    float64: hardSwishInFloat64,
     kinks: "neurons",
     keeps: "active neurons",
     rule: diagonal((p, x) => {
@@ -111,6 +119,7 @@ export const activation = {
   },
   /** y = x · σ(αx), so y′ = σ + αy(1 − σ). */
   Swish: {
+    float64: swishInFloat64,
     attributes: ["alpha"],
     keeps: "active neurons",
     rule: diagonal((p, x, y, { attributes }) => {
@@ -121,6 +130,7 @@ export const activation = {
   },
   /** y = x · tanh(softplus x), so y′ = t + x(1 − t²)σ(x). */
   Mish: {
+    float64: mishInFloat64,
     keeps: "active neurons",
     rule: diagonal((p, x) => {
       const t = p.map("Tanh", p.map("Softplus", x));

@@ -129,6 +129,8 @@ export const arithmetic = {
     settle: (p, [x], { outputs: [y] }) => (y!.type === "bool" ? p.not(equal(p, x!, p.scalar(0))) : undefined),
     rule: cast,
   },
+  /** The same bits as another type; between floats of one type it is the identity. */
+  BitCast: { attributes: ["to"], float64: "none", rearranges: true, rule: cast },
   CastLike: { rearranges: true, attributes: ["round_mode", "saturate"], rule: cast },
   /**
    * Where min < x < max, y follows x. At the limits and beyond, y follows the limit and not x; where min ≥ max, it follows max.

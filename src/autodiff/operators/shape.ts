@@ -224,5 +224,8 @@ export const shape = {
   Size: { rule: constant },
   ConstantOfShape: { attributes: ["value"], float64: "none", rule: constant },
   Range: { attributes: ["stash_type"], rule: range },
+  EyeLike: { attributes: ["dtype", "k"], float64: "none", rule: constant },
+  /** The bins that it weighs are whole numbers, so that it does not move with the edges. */
+  MelWeightMatrix: { attributes: ["output_datatype"], float64: "none", rule: constant },
   NonZero: { float64: "none", rule: constant },
 } satisfies Operators;
