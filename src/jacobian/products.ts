@@ -8,7 +8,16 @@ import {
 } from "../autodiff/index.ts";
 import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
 import type { OnnxModel, Tensor } from "../onnx/index.ts";
-import type { Backend, Block, BlockAlgebra, Compiled, DeviceTensor, Executable, Placement } from "../runtime/index.ts";
+import type {
+  Backend,
+  Block,
+  BlockAlgebra,
+  Compiled,
+  CompileOptions,
+  DeviceTensor,
+  Executable,
+  Placement,
+} from "../runtime/index.ts";
 
 /** How many rows a solver should multiply at a time. The matrix products of the solver are faster with larger blocks. */
 export const PREFERRED_ROWS = 32;
@@ -37,8 +46,8 @@ export async function compileProducts(
 ): Promise<CompiledProducts> {
   const { program, constants, primal, typeOf } = linearization;
   const compiled: Executable[] = [];
-  const compile = async (model: OnnxModel) => {
-    const executable = await backend.compile(model);
+  const compile = async (model: OnnxModel, options: CompileOptions = {}) => {
+    const executable = await backend.compile(model, options);
     compiled.push(executable);
     return executable;
   };
@@ -53,7 +62,7 @@ export async function compileProducts(
   };
   try {
     const [jvp, vjp] = [await product(program, "J"), await product(transpose(program), "Jᵀ")];
-    const pass = await compile(inFloat64(primal, typeOf));
+    const pass = await compile(inFloat64(primal, typeOf), { lean: true });
     return { linearization, jvp, vjp, primal: pass, bytes: bytesOf(linearization), release };
   } catch (cause) {
     await release();

@@ -10,4 +10,5 @@ export { type ReadOptions, readModel } from "./read.ts";
 export { type ExternalReader, readTensor } from "./read-tensor.ts";
 export { renameTensors } from "./rename.ts";
 export { checkSameFunction } from "./same-function.ts";
+export { withoutWeights } from "./without-weights.ts";
 export { type FileDescription, type OutsidePlace, type WriteOptions, writeModel } from "./write.ts";

@@ -15,7 +15,7 @@ export interface ModelMessage {
   functions?: FunctionMessage[];
 }
 
-export interface KeyValueMessage {
+interface KeyValueMessage {
   key?: string;
   value?: string;
 }
@@ -236,9 +236,13 @@ export const encodeModel = (model: ModelMessage): Uint8Array => modelType.encode
 export const encodeGraph = (graph: GraphMessage): Uint8Array => graphType.encode(graph).finish();
 export const encodeTensor = (tensor: TensorMessage): Uint8Array => tensorType.encode(tensor).finish();
 
+/** The number of a field in the format. */
+export const fieldNumber = (message: "Model" | "Graph" | "Tensor", field: string): number =>
+  messages[message]![field]![1];
+
 /** The bytes that precede the value of a field with `length` bytes, for messages that are assembled from parts. */
 export function fieldHeader(message: "Model" | "Graph" | "Tensor", field: string, length: number): Uint8Array {
-  const [, number] = messages[message]![field]!;
+  const number = fieldNumber(message, field);
   const LENGTH_DELIMITED = 2;
   return protobuf.Writer.create()
     .uint32((number << 3) | LENGTH_DELIMITED)

@@ -29,6 +29,11 @@ export interface Executable {
   release(): Promise<void>;
 }
 
+export interface CompileOptions {
+  /** It runs once or seldom, so that it is worth more to need little memory for its weights than to run fast. */
+  readonly lean?: boolean;
+}
+
 /** What a device can compute; the rest runs on the CPU. */
 interface Capabilities {
   readonly float64: boolean;
@@ -54,7 +59,7 @@ export interface Backend {
   readonly exceptions?: readonly string[];
   readonly algebra: BlockAlgebra;
   /** @throws PushforwardError `backend-failed` where the runtime refuses the graph */
-  compile(model: OnnxModel): Promise<Executable>;
+  compile(model: OnnxModel, options?: CompileOptions): Promise<Executable>;
   /** Puts a tensor on the device. Its array must not be written to afterwards. */
   upload(tensor: Tensor): DeviceTensor;
   /** Memory for a float32 tensor that is written later, by `into`. */

@@ -2,7 +2,7 @@ import { messageOf } from "../base/index.ts";
 import { type Attribute, castTo, type Graph, type OnnxModel, type Tensor } from "../onnx/index.ts";
 import { agree, shapeClass, withRandomBlocks } from "./agreement.ts";
 import { createAlgebra } from "./algebra.ts";
-import type { Backend, Executable, Feeds } from "./backend.ts";
+import type { Backend, CompileOptions, Executable, Feeds } from "./backend.ts";
 import { Block } from "./block.ts";
 import type { DeviceTensor } from "./device-tensor.ts";
 import { HostTensor } from "./host-tensor.ts";
@@ -22,8 +22,8 @@ export function believed(device: Backend, cpu: Backend, notice: (text: string) =
     exceptions.push(text);
     notice(text);
   };
-  const compile = async (model: OnnxModel): Promise<Executable> => {
-    const onCpu = await cpu.compile(model); // Also tells what is wrong with a graph that nothing can run.
+  const compile = async (model: OnnxModel, options: CompileOptions = {}): Promise<Executable> => {
+    const onCpu = await cpu.compile(model, options); // Also tells what is wrong with a graph that nothing can run.
     if (usesFloat64(model.graph)) return new Believed({ model, device, cpu, refuse, onCpu, believable: false });
     return new Believed({ model, device, cpu, refuse, onCpu, believable: true });
   };

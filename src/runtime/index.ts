@@ -1,5 +1,5 @@
 export { createAlgebra } from "./algebra.ts";
-export type { Backend, Executable, Feeds } from "./backend.ts";
+export type { Backend, CompileOptions, Executable, Feeds } from "./backend.ts";
 export { believed } from "./believed.ts";
 export { Block } from "./block.ts";
 export { type BlockAlgebra, blockOf, type Matrix, type Placement } from "./block-algebra.ts";

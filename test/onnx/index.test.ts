@@ -32,6 +32,7 @@ test("the public names of onnx", () => {
     "text",
     "toNumbers",
     "valueInfo",
+    "withoutWeights",
     "writeModel",
     "zeros",
   ]);

@@ -1,7 +1,8 @@
-import { open, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { codeOf, unreadable } from "../../platform/node/file-errors.ts";
 import { isWithin } from "../../platform/node/is-within.ts";
+import { readPart } from "../../platform/node/read-part.ts";
 
 /**
  * Reads external data of the model in a file: from the file's own folder, or from the folder of the file that it is a link to
@@ -10,18 +11,9 @@ import { isWithin } from "../../platform/node/is-within.ts";
 export function externalReader(file: string) {
   return async (location: string, offset: number, length: number | undefined): Promise<Uint8Array> => {
     const path = await locate(file, location);
-    const refuse = (cause: unknown): never => {
+    return readPart(path, offset, length).catch((cause: unknown) => {
       throw unreadable(location, cause);
-    };
-    const handle = await open(path).catch(refuse);
-    try {
-      const left = Math.max((await handle.stat()).size - offset, 0);
-      const size = Math.min(length ?? left, left);
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, offset).catch(refuse);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
+    });
   };
 }
 

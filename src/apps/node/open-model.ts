@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import type { Shape } from "../../base/index.ts";
 import { inputsOf, Network } from "../../jacobian/index.ts";
 import {
@@ -8,14 +8,16 @@ import {
   normalize,
   readModel,
   type ValueInfo,
+  withoutWeights,
 } from "../../onnx/index.ts";
 import { runFile } from "../../platform/node/backend.ts";
 import { type DeviceOptions, openDevice } from "../../platform/node/devices.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
+import { readWhole } from "../../platform/node/read-part.ts";
 import { evaluateWith } from "../../runtime/index.ts";
 import { externalReader } from "./external-data.ts";
 import { givenInputs } from "./given-inputs.ts";
-import { IdentifyingReader } from "./model-identity.ts";
+import { IdentifyingReader, sha256Of } from "./model-identity.ts";
 
 export interface OpenModelOptions extends DeviceOptions {
   /** Shape of the network's input, with or without its batch axis; needed where the file leaves extents open. */
@@ -38,8 +40,10 @@ export interface OpenModelOptions extends DeviceOptions {
  */
 export async function openModel(file: string, options: OpenModelOptions = {}): Promise<Network> {
   const bytes = await readBytes(file);
+  const fileSha256 = sha256Of(bytes);
+  const light = withoutWeights(bytes, basename(file));
   const external = new IdentifyingReader(externalReader(file));
-  const onnx = await readModel(bytes, { file, external: external.read });
+  const onnx = await readModel(bytes, { file, external: external.read, owned: true });
   checkModel(onnx, file);
   const backend = await openDevice(options);
   const model = await normalize(onnx, {
@@ -49,7 +53,7 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
     ...(options.inputShapes === undefined ? {} : { inputShapes: new Map(Object.entries(options.inputShapes)) }),
     ...(options.inputs === undefined ? {} : { given: new Map(Object.entries(options.inputs)) }),
   });
-  const identity = external.identityOf(bytes);
+  const identity = external.identityOf(fileSha256);
   const content = JSON.stringify([
     identity,
     inputsOf(model).map(({ name, shape }) => [name, shape]),
@@ -60,7 +64,7 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
       file,
       original: onnx,
       model,
-      runFile: (feeds, fetches) => runFile(file, feeds, fetches, options),
+      runFile: (feeds, fetches) => runFile({ file, light }, feeds, fetches, options),
       evaluate: evaluateWith(backend),
     });
     compared.add(content);
@@ -83,7 +87,7 @@ const compared = new Set<string>();
 
 /** @throws PushforwardError `file-unreadable` */
 export async function readBytes(file: string): Promise<Buffer> {
-  return readFile(file).catch((cause: unknown) => {
+  return readWhole(file).catch((cause: unknown) => {
     throw unreadable(file, cause);
   });
 }

@@ -1,19 +1,40 @@
 import "./no-telemetry.ts";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
 import { PushforwardError, sizeOf } from "../../base/index.ts";
-import { type OnnxModel, type Tensor, writeModel } from "../../onnx/index.ts";
-import { type Backend, createAlgebra, type DeviceTensor, type Executable, type Feeds } from "../../runtime/index.ts";
+import { type Graph, type OnnxModel, type Tensor, writeModel } from "../../onnx/index.ts";
+import {
+  type Backend,
+  type CompileOptions,
+  createAlgebra,
+  type DeviceTensor,
+  type Executable,
+  type Feeds,
+} from "../../runtime/index.ts";
 import { withSafeEnds } from "../ort/ort.ts";
 import { runtimeError } from "../ort/runtime-errors.ts";
 import { cpuColumns } from "./cpu-columns.ts";
 import type { Feed, Place, Task } from "./cpu-messages.ts";
 import { CpuMemory, CpuTensor } from "./cpu-tensor.ts";
 import { cpuThread, freshNumber, sendable } from "./cpu-thread.ts";
+import { weightFiles } from "./weight-files.ts";
 
 const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
 /** The runtime and its version, as results name it. */
 export const RUNTIME = `onnxruntime-node ${version}`;
+
+/** From so many bytes of weights on, a graph has them in files. */
+const LARGE = 2 ** 26;
+
+/** A session that is used once or seldom: its weights are not copied into other forms, and its memory is given back after a run. */
+const leanOptions = { graphOptimizationLevel: "disabled", enableCpuMemArena: false } as const;
+
+/** Graphs whose sessions are being created. */
+const loading = new Set<Graph>();
+
+const bytesOf = (tensors: Graph["initializers"]): number =>
+  [...tensors.values()].reduce((sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : 0), 0);
 
 /** The bytes of the largest array in JavaScript. */
 const LARGEST = 2 ** 32;
@@ -35,23 +56,37 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
   const release = async (session: number): Promise<void> => {
     if (sessions.delete(session)) await ask("run", { do: "release", session });
   };
-  const compile = async (model: OnnxModel): Promise<Executable> => {
+  const compile = async (model: OnnxModel, { lean = false }: CompileOptions = {}): Promise<Executable> => {
     const { graph, inside } = withSafeEnds(model.graph);
     const session = freshNumber();
-    const bytes = writeModel({ ...model, graph });
-    await ask("load", {
-      do: "create",
-      session,
-      model: bytes,
-      options: {
-        executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
-        intraOpNumThreads,
-        graphOptimizationLevel: "all",
-        logSeverityLevel: 4, // What goes wrong is told by errors, in words.
-        // Else a session's threads spin on after its run and take the cores from the next session's.
-        extra: { session: { force_spinning_stop: "1" } },
+    const isLarge = bytesOf(graph.initializers) >= LARGE;
+    const bytes = writeModel({ ...model, graph }, isLarge ? { outside: weightFiles.place } : {});
+    const { folder } = weightFiles;
+    loading.add(graph); // The files of weights stay as long as something refers to the weights.
+    const created = ask(
+      "load",
+      {
+        do: "create",
+        session,
+        model: bytes,
+        options: {
+          executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+          intraOpNumThreads,
+          ...(lean && isLarge ? leanOptions : { graphOptimizationLevel: "all" }),
+          logSeverityLevel: 4, // What goes wrong is told by errors, in words.
+          extra: {
+            session: {
+              // Else a session's threads spin on after its run and take the cores from the next session's.
+              force_spinning_stop: "1",
+              ...(lean && isLarge ? { disable_prepacking: "1" } : {}),
+              ...(isLarge && folder !== undefined ? { model_external_initializers_file_folder_path: folder } : {}),
+            },
+          },
+        },
       },
-    });
+      [bytes.buffer as ArrayBuffer],
+    );
+    await created.finally(() => loading.delete(graph));
     sessions.add(session);
     const run = (feeds: Feeds, places: Readonly<Record<string, Place>>) => {
       const { sent, move } = sentFeeds(feeds, inside);
@@ -105,13 +140,20 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
   };
 }
 
+/** A file of a model, and for a large one also its bytes without the weights, which they refer to in the file. */
+export interface ModelFile {
+  readonly file: string;
+  readonly light: Uint8Array | undefined;
+}
+
 /**
- * Runs the file of a model once, unchanged: the runtime reads it itself, without its graph optimizations.
+ * Runs the file of a model once, unchanged: the runtime reads it itself, without its graph optimizations. Of a large file it maps the
+ * weights.
  *
  * @throws PushforwardError `backend-failed` if the runtime does not load or run it
  */
 export async function runFile(
-  file: string,
+  { file, light }: ModelFile,
   feeds: ReadonlyMap<string, Tensor>,
   fetches: readonly string[],
   { threads }: BackendOptions = {},
@@ -121,8 +163,17 @@ export async function runFile(
     "run",
     {
       do: "run file",
-      file,
-      options: { intraOpNumThreads: threadsOf(threads), graphOptimizationLevel: "disabled", logSeverityLevel: 4 },
+      file: light ?? file,
+      options: {
+        ...{ intraOpNumThreads: threadsOf(threads), logSeverityLevel: 4 },
+        ...leanOptions,
+        extra: {
+          session: {
+            disable_prepacking: "1",
+            ...(light && { model_external_initializers_file_folder_path: dirname(resolve(file)) }),
+          },
+        },
+      },
       feeds: sent,
       places: Object.fromEntries(fetches.map((name) => [name, "read"])),
     },

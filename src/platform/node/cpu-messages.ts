@@ -39,7 +39,7 @@ export type Task =
   | { readonly do: "release"; readonly session: number }
   | {
       readonly do: "run file";
-      readonly file: string;
+      readonly file: string | Uint8Array;
       readonly options: Options;
       readonly feeds: Feeds;
       readonly places: Places;

@@ -127,7 +127,7 @@ async function done(task) {
       return undefined;
     }
     case "run file": {
-      const session = await ort.InferenceSession.create(task.file, task.options);
+      const session = await ort.InferenceSession.create(/** @type {string} */ (task.file), task.options);
       try {
         return await run(session, task.feeds, task.places);
       } finally {
