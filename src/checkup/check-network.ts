@@ -14,7 +14,7 @@ export interface CheckupOptions {
   readonly taps: readonly Tap[];
   readonly seed?: number;
   /** Told of each tap when it is done. */
-  readonly onTap?: (check: TapCheck, index: number) => void;
+  readonly onTap?: (check: TapCheck) => void;
 }
 
 /** What a checkup of a network has found. */
@@ -56,19 +56,39 @@ export async function checkNetwork(
   const able = taps.filter((tap) => !obstacles.has(tap) && tap.tensor !== from.tensor);
   const found = new Map<Tap, TapCheck>(obstacles);
   for (const [at, point] of points.entries()) {
-    if (able.length === 0) break;
-    const differences = await differencesAt(network, from, able, point, seed + at);
-    for (const [index, tap] of able.entries()) {
-      const check = await checkTap(network, tap, differences, { from, point, seed: seed + at, isTimed: at === 0 });
-      const worse = worst(found.get(tap), check);
-      found.set(tap, worse);
-      if (at === points.length - 1) onTap(worse, index);
+    for (const group of groupsOf(able)) {
+      const differences = await differencesAt(network, from, group, point, seed + at);
+      for (const tap of group) {
+        const check = await checkTap(network, tap, differences, { from, point, seed: seed + at, isTimed: at === 0 });
+        const worse = worst(found.get(tap), check);
+        found.set(tap, worse);
+        if (at === points.length - 1) onTap(worse);
+        await network.forget(); // No other tap needs its graphs, which keep memory.
+      }
     }
   }
   const checks = network.taps.flatMap((tap) => found.get(tap) ?? []);
   const forward = points[0] === undefined ? Number.NaN : await secondsOfPass(network, points[0]);
   const slowest = slowestParts(checks);
   return { taps: checks, forward, slowest, advice: adviceOn(network, checks, forward) };
+}
+
+/** So many entries of taps are held at once, in float64, for each step of the differences. */
+const MOST_ENTRIES = 2 ** 22;
+
+/** Taps whose values fit together into memory. */
+function groupsOf(taps: readonly Tap[]): Tap[][] {
+  const groups: Tap[][] = [];
+  let entries = Infinity;
+  for (const tap of taps) {
+    entries += sizeOf(tap.shape);
+    if (entries > MOST_ENTRIES) {
+      groups.push([]);
+      entries = sizeOf(tap.shape);
+    }
+    groups.at(-1)!.push(tap);
+  }
+  return groups;
 }
 
 /** What keeps a tap from being checked, or that it needs no check. */
@@ -147,6 +167,8 @@ function slowestParts(checks: readonly TapCheck[]): Checkup["slowest"] {
 
 /** A product that takes more passes than this is slow: those of convolutions take one to two. */
 const SLOW = 4;
+/** Passes shorter than this, in seconds, mostly consist of calls, and products of theirs do too. */
+const SHORTEST_PASS = 5e-3;
 
 function adviceOn(network: Network, checks: readonly TapCheck[], forward: number): string[] {
   const of = (finding: Finding) => checks.filter((check) => check.finding === finding);
@@ -181,7 +203,10 @@ function adviceOn(network: Network, checks: readonly TapCheck[], forward: number
       `The point lies at kinks of ${nodes.slice(0, 5).join(", ")}${nodes.length > 5 ? ", …" : ""}, where J is a convention (docs/notes/ties.md): flat parts of pictures do this.`,
     );
   }
-  const slow = checks.filter(({ times }) => times !== undefined && Math.max(times.jvp, times.vjp) > SLOW * forward);
+  const isLong = forward > SHORTEST_PASS;
+  const slow = checks.filter(
+    ({ times }) => isLong && times !== undefined && Math.max(times.jvp, times.vjp) > SLOW * forward,
+  );
   if (slow.length > 0) {
     advice.push(
       `One product takes more than ${SLOW} forward passes at ${names(slow)}: a cut before them as the source (--from) or the target is cheaper.`,

@@ -1,25 +1,25 @@
 import { inFloat64, operatorOf } from "../autodiff/index.ts";
 import { createRng, gaussianArray } from "../base/index.ts";
 import type { Network, Point, Tap } from "../jacobian/index.ts";
-import { nodesBehind, type OnnxModel, type Tensor } from "../onnx/index.ts";
+import { filled, type Node, node, nodesBehind, type OnnxModel, type Tensor, type TensorType } from "../onnx/index.ts";
 
-/** Lengths of steps, relative to the root mean square of the source. One of them is short enough for no kink, and long enough for rounding. */
-const STEPS = [1e-2, 1e-3, 1e-4, 1e-5];
+/**
+ * Lengths of steps, relative to the root mean square of the source. Along a random direction, a step of length h takes about the share h of
+ * rectifiers over their kink, which changes the difference by the share √h. So the last is short; the first is for what runs in float32.
+ */
+const STEPS = [1e-2, 1e-4, 1e-6, 1e-8];
 
-/** The network along one direction, in steps of several lengths. */
+/** The derivative of a network along one direction, by steps of several lengths. */
 export interface Differences {
-  /** f(x₊) − f(x₋) of each target, for each step; by the tensor of the target. */
+  /** (f(x + hd) − f(x − hd)) / 2h of each target, for each step; by the tensor of the target. */
   readonly of: ReadonlyMap<string, readonly Float64Array[]>;
-  /** x₊ − x₋ for each step, [steps, source]. */
-  readonly directions: Float32Array;
-  /** Whether a node between the source and these targets runs in float32, so that differences are as inexact as that. */
+  /** d, of the shape of the source. */
+  readonly direction: Float32Array;
+  /** Whether a node between the source and this target runs in float32, so that differences are as inexact as that. */
   readonly isRough: (target: string) => boolean;
 }
 
-/**
- * Differences of taps along one random direction of a source, at a point. The network computes in float64 where its operators can. Both
- * ends of a step are float32 numbers, so that their difference is exact.
- */
+/** Differences of taps along one random direction of a source, at a point. The network computes in float64 where its operators can. */
 export async function differencesAt(
   network: Network,
   from: Tap,
@@ -32,63 +32,70 @@ export async function differencesAt(
   const [x = new Float32Array()] = await network.forward(point, [from]);
   const names = targets.map(({ tensor }) => tensor);
   const nodes = nodesBehind(graph.nodes, names, [from.tensor]);
-  const others = graph.inputs.filter(({ name }) => name !== from.tensor);
+  const { shape } = model.values.get(from.tensor)!;
   const type = backend.can.float64 ? ("float64" as const) : ("float32" as const);
+  const [at, direction, length, step] = ["point", "direction", "length", "step"].map((role) => `checkup/${role}`);
+  const added = new Map<string, TensorType>([
+    [at!, { type: "float32", shape }],
+    [direction!, { type: "float32", shape }],
+    [length!, { type: "float32", shape: [] }],
+    [step!, { type: "float32", shape }],
+  ]);
+  const moved = [
+    node({ op: "Mul", inputs: [length!, direction!], outputs: [step!] }),
+    node({ op: "Add", inputs: [at!, step!], outputs: [from.tensor], name: "checkup/moved" }),
+  ];
   const part: OnnxModel = {
     ...model.onnx,
     graph: {
       ...graph,
-      nodes,
-      inputs: [...others, { name: from.tensor, ...model.values.get(from.tensor)! }],
+      nodes: [...moved, ...nodes],
+      inputs: [
+        ...graph.inputs.filter(({ name }) => name !== from.tensor),
+        ...[at!, direction!, length!].map((name) => ({ name, ...added.get(name)! })),
+      ],
       outputs: names.map((name) => ({ name, ...model.values.get(name)!, type })),
     },
   };
-  const executable = await backend.compile(
-    type === "float64" ? inFloat64(part, (name) => model.values.get(name)) : part,
-  );
+  const typeOf = (name: string) => added.get(name) ?? model.values.get(name);
+  const executable = await backend.compile(type === "float64" ? inFloat64(part, typeOf) : part);
   try {
-    const fed = network.feeds(point, names);
-    const { shape } = model.values.get(from.tensor)!;
-    const run = async (data: Float32Array) => {
-      const source: Tensor = { type: "float32", shape, data };
-      return executable.run({ ...fed, [from.tensor]: source }, names);
-    };
-    const direction = gaussianArray(createRng(seed, "checkup", from.tensor), x.length);
+    const { [from.tensor]: _source, ...others } = network.feeds(point, names);
+    const d = gaussianArray(createRng(seed, "checkup", from.tensor), x.length);
     const scale = Math.sqrt(x.reduce((sum, entry) => sum + entry * entry, 0) / (x.length || 1)) || 1;
-    const directions = new Float32Array(STEPS.length * x.length);
+    const run = (h: number) => {
+      const tensor = (data: Float32Array): Tensor => ({ type: "float32", shape, data });
+      const feeds = { ...others, [at!]: tensor(x), [direction!]: tensor(d), [length!]: filled([], h) };
+      return executable.run(feeds, names);
+    };
     const of = new Map<string, Float64Array[]>(names.map((name) => [name, []]));
-    for (const [at, step] of STEPS.entries()) {
-      const end = (sign: number) => x.map((entry, i) => entry + sign * step * scale * direction[i]!);
-      const [after, before] = [end(1), end(-1)];
-      directions.set(
-        after.map((entry, i) => entry - before[i]!),
-        at * x.length,
-      );
-      const [high, low] = [await run(after), await run(before)];
-      for (const name of names) of.get(name)!.push(minus(high[name]!, low[name]!));
+    for (const relative of STEPS) {
+      const h = Math.fround(relative * scale);
+      const [high, low] = [await run(h), await run(-h)];
+      for (const name of names) of.get(name)!.push(quotient(high[name]!, low[name]!, 2 * h));
     }
-    return { of, directions, isRough: (target) => nodesBehind(nodes, [target]).some(isRough) };
+    const isRough = (target: string) => type === "float32" || nodesBehind(nodes, [target]).some(isInFloat32);
+    return { of, direction: d, isRough };
   } finally {
     await executable.release();
   }
 }
 
-const isRough = (node: Parameters<typeof operatorOf>[0]): boolean => operatorOf(node)?.float64 === "none";
+const isInFloat32 = (one: Node): boolean => operatorOf(one)?.float64 === "none";
 
-function minus(a: Tensor, b: Tensor): Float64Array {
+function quotient(a: Tensor, b: Tensor, length: number): Float64Array {
   const [high, low] = [a.data as ArrayLike<number>, b.data as ArrayLike<number>];
-  return Float64Array.from({ length: high.length }, (_, i) => high[i]! - low[i]!);
+  return Float64Array.from({ length: high.length }, (_, i) => (high[i]! - low[i]!) / length);
 }
 
-/** The smallest relative difference over the steps: ‖f(x₊) − f(x₋) − J·(x₊ − x₋)‖ ÷ ‖f(x₊) − f(x₋)‖, or ÷ ‖J·(x₊ − x₋)‖ if that is larger. */
-export function smallestGap(wanted: readonly Float64Array[], products: Float32Array): number {
-  const gaps = wanted.map((difference, at) => {
+/** The smallest relative difference over the steps: that of a derivative and J·d, relative to the larger of the two. */
+export function smallestGap(derivatives: readonly Float64Array[], product: Float32Array): number {
+  const gaps = derivatives.map((derivative) => {
     let [gap, norm, other] = [0, 0, 0];
-    for (const [i, entry] of difference.entries()) {
-      const product = products[at * difference.length + i]!;
-      gap += (entry - product) ** 2;
+    for (const [i, entry] of derivative.entries()) {
+      gap += (entry - product[i]!) ** 2;
       norm += entry * entry;
-      other += product * product;
+      other += product[i]! ** 2;
     }
     return gap === 0 ? 0 : Math.sqrt(gap / Math.max(norm, other));
   });
