@@ -21,6 +21,7 @@ import { evaluateWith } from "../runtime/index.ts";
 import { inputsOf, type Point } from "./feed.ts";
 import { linearizeBetween } from "./linearize-between.ts";
 import type { Network } from "./network.ts";
+import { sameTap } from "./same-tap.ts";
 import type { Tap } from "./taps.ts";
 
 /** `jvp` is J·v, `vjp` is Jᵀ·u, and `linear` is the pass at a point: the value of the target, and what J and Jᵀ keep of it. */
@@ -60,17 +61,35 @@ type Options = Required<Omit<ExportOptions, "at" | "from" | "to">> & {
  * of `linear` gives as outputs of the same names; with `withPrimal` they are computed inside, and with `at` they are constants.
  *
  * @throws PushforwardError `usage` for options that do not go together, and for a source that holds no floats; `tap-unknown`, also if `to`
- * does not follow `from`; `op-unsupported` naming all nodes without a rule; what `Network.feeds` throws for the point
+ * does not follow `from`; `op-unsupported` naming all nodes without a rule, and for a network whose structure values decide, unless a point is given; what
+ * `Network.feeds` throws for the point
  */
-export async function exportDerivative(network: Network, options: ExportOptions): Promise<ExportedDerivative> {
+export async function exportDerivative(given: Network, options: ExportOptions): Promise<ExportedDerivative> {
+  const network = await networkFor(given, options.at);
   const { kind, from = network.source, to = network.output, withPrimal = false, at, float64 = false } = options;
-  const tapOf = (tap: string | Tap) => (typeof tap === "string" ? network.tap(tap) : tap);
+  const tapOf = (tap: string | Tap) => {
+    if (network !== given) return sameTap(tap, given, network, placeOf(given));
+    return typeof tap === "string" ? network.tap(tap) : tap;
+  };
   const asked = { kind, from: tapOf(from), to: tapOf(to), withPrimal, at, float64 };
   requireTogether(asked);
   network.requireFloats(asked.from);
-  const place = network.file === "" ? {} : { file: network.file };
-  const linearization = await linearizeBetween(network.model, asked, evaluateWith(network.backend), place);
+  const linearization = await linearizeBetween(network.model, asked, evaluateWith(network.backend), placeOf(network));
   return { model: await modelOf(network, linearization, asked), about: describe(network, asked) };
+}
+
+const placeOf = ({ file }: Network) => (file === "" ? {} : { file });
+
+/** The network at the point of the derivative; without a point, the network if it is the same graph at every point. */
+async function networkFor(network: Network, at: Point | undefined): Promise<Network> {
+  if (at !== undefined) return network.at(at);
+  const [decision] = network.model.structure?.decisions ?? [];
+  if (decision === undefined) return network;
+  throw new PushforwardError("op-unsupported", {
+    what: "Values of the inputs decide what the network computes, so that its derivative is not one graph at all points.",
+    where: { ...placeOf(network), node: decision.node, op: decision.op },
+    fix: "Export the derivative at one point: --at FILE (in the library: at).",
+  });
 }
 
 function requireTogether({ kind, withPrimal, at }: Options): void {
@@ -97,6 +116,7 @@ async function modelOf(network: Network, linearization: Linearization, options: 
   if (withPrimal) {
     const pass = passOf(network, linearization, [value, ...kept], options);
     const product = productOf(linearization, kind, linearization.constants, allNames(pass));
+    const computed = new Set(pass.nodes.flatMap(({ outputs }) => outputs));
     const names = new Set(kept.map(({ name }) => name));
     const isOwn = ({ name }: ValueInfo) => !names.has(name);
     return inOpsetsOf(network, {
@@ -104,7 +124,8 @@ async function modelOf(network: Network, linearization: Linearization, options: 
       inputs: [...pass.inputs, ...product.inputs.filter(isOwn)],
       outputs: [value, ...product.outputs],
       nodes: [...pass.nodes, ...product.nodes],
-      initializers: new Map([...pass.initializers, ...product.initializers]),
+      // What does not depend on the point may be computed by the pass as well.
+      initializers: new Map([...pass.initializers, ...product.initializers].filter(([name]) => !computed.has(name))),
     });
   }
   const point = at === undefined ? new Map<string, Tensor>() : await keptAt(network, linearization, to, at);

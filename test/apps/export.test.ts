@@ -25,6 +25,7 @@ import {
 import { relativeDistance } from "../laws/vectors.ts";
 import { runBytes } from "../support/ort.ts";
 import { hasOnnxRuntime, python, withoutOnnxRuntime } from "../support/python.ts";
+import { sharedDir, sharedPath, withoutShared } from "../support/shared.ts";
 import { type Outcome, pushforward } from "./command-line.ts";
 import { convnet, recurrentNet, residualNet } from "./networks.ts";
 import { createWorkplace, type Workplace } from "./workplace.ts";
@@ -69,6 +70,7 @@ interface Case {
 const cases: Readonly<Record<string, Case>> = {
   convnet: { model: convnet() },
   "inside a convnet": { model: convnet(), from: "conv1", to: "conv2" },
+  "between parts of taps": { model: convnet(), from: "conv1[0,1]", to: "conv2[0,1:3,2]" },
   "with branches": { model: residualNet(), to: "sum2" },
   "with names that are taken": { model: namesakes, inputs: { s: 2 } },
   "that is linear": { model: linearNet },
@@ -124,8 +126,9 @@ describe.each(Object.entries(cases))("a network %s", (name, { inputs, ...ends })
       const [value, product] = results as [Tensor, Tensor];
       expect(product.shape).toEqual([K, ...sides()[1]]);
       expect(relativeDistance(product.data as Float32Array, await expected(vectors))).toBeLessThan(ROUNDING);
-      using J = await net.jacobian({ at: point, ...endsOf(ends) });
-      expect(relativeDistance(value.data as Float32Array, J.value)).toBeLessThan(ROUNDING);
+      const whole = ends.to === undefined ? net.output : net.tap(ends.to.split("[")[0]!);
+      const [wanted] = await net.forward(point, [whole]);
+      expect(relativeDistance(value.data as Float32Array, wanted!)).toBeLessThan(ROUNDING);
     });
 
     test.each([false, true])("takes what the pass keeps by its names (float64: %s)", async (float64) => {
@@ -166,6 +169,79 @@ describe.each(Object.entries(cases))("a network %s", (name, { inputs, ...ends })
 const endsOf = ({ from, to }: Pick<Case, "from" | "to">) => ({
   ...(from === undefined ? {} : { from }),
   ...(to === undefined ? {} : { to }),
+});
+
+/** 3x where the sum of x is positive, and −x elsewhere. */
+const decided = buildModel({
+  inputs: [valueInfo("x", "float32", [1, 2])],
+  outputs: [valueInfo("y", "float32", [1, 2])],
+  nodes: [
+    node({ op: "ReduceSum", inputs: ["x"], outputs: ["sum"], attributes: { keepdims: int(0) } }),
+    node({ op: "Greater", inputs: ["sum", "zero"], outputs: ["positive"] }),
+    node({
+      ...{ op: "If", inputs: ["positive"], outputs: ["y"] },
+      attributes: Object.fromEntries(
+        [3, -1].map((factor) => [
+          factor > 0 ? "then_branch" : "else_branch",
+          {
+            kind: "graph",
+            value: {
+              ...{ name: `times${factor}`, inputs: [], outputs: [valueInfo("z", "float32", [1, 2])] },
+              nodes: [node({ op: "Mul", inputs: ["x", "factor"], outputs: ["z"] })],
+              initializers: new Map([["factor", floatTensor([], [factor])]]),
+            },
+          } as const,
+        ]),
+      ),
+    }),
+  ],
+  initializers: new Map([["zero", floatTensor([], [0])]]),
+});
+
+test("a network whose structure values decide is exported at a point, where it is that of the point", async () => {
+  await place.put("decided.onnx", writeModel(decided));
+  const net = await openModel(place.path("decided.onnx"));
+  try {
+    for (const kind of ["jvp", "vjp", "linear"] as const) {
+      await expect(exportDerivative(net, { kind, withPrimal: kind !== "linear" })).rejects.toThrow(
+        "Values of the inputs decide what the network computes",
+      );
+    }
+    for (const [at, factor] of [
+      [1, 3],
+      [-1, -1],
+    ] as const) {
+      const file = await exportDerivative(net, { kind: "jvp", at: Float32Array.of(at, at) });
+      const product = (await runBytes(file.bytes(), new Map([["tangent", floats([1, 2], Float32Array.of(1, 2))]]))).get(
+        "jvp",
+      )!;
+      expect([...(product.data as Float32Array)]).toEqual([factor, 2 * factor]);
+    }
+  } finally {
+    await net.close();
+  }
+});
+
+test.skipIf(sharedDir === undefined)(`networks as PyTorch exports them (${withoutShared})`, async () => {
+  for (const name of ["index_assignment.dynamo", "bert_sdpa_op23.fixed", "mamba_eager.legacy", "tf_nhwc.fixed"]) {
+    const net = await openModel(sharedPath("zoo", `${name}.onnx`));
+    try {
+      const { input } = net;
+      const at = random(sizeOf(input.shape), name);
+      using J = await net.jacobian({ at });
+      const u = random(2 * sizeOf(J.target), "u");
+      const file = await exportDerivative(net, { kind: "vjp", withPrimal: true });
+      const own = file.inputs.find(({ name: one }) => one === input.tensor)!;
+      const feeds = new Map([
+        [input.tensor, floats(own.shape as Shape, at)],
+        ["cotangent", floats([2, ...J.target], u)],
+      ]);
+      const found = (await runBytes(file.bytes(), feeds)).get("vjp")!;
+      expect(relativeDistance(found.data as Float32Array, (await J.vjp(u)).data), name).toBeLessThan(ROUNDING);
+    } finally {
+      await net.close();
+    }
+  }
 });
 
 describe("the command", () => {
