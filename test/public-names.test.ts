@@ -86,6 +86,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "claims",
     "claimsTable",
     "flatTable",
+    "paperStudies",
     "paramsOf",
     "ranked",
     "readStudy",

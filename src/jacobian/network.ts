@@ -321,6 +321,15 @@ export class Network {
     return (await this.#observe(points, [tap.tensor])).map(([value]) => this.#entries(tap, value!));
   }
 
+  /** The value of a tap where another one before it has each of some values instead of its own at a point: [tap size] each. */
+  async forwardFrom(point: Point, from: Tap, values: readonly Float32Array[], to: Tap): Promise<Float32Array[]> {
+    const feeds = this.feeds(point, [from.tensor, to.tensor]);
+    const type = this.model.values.get(from.tensor)!;
+    const all = values.map((data) => ({ ...feeds, [from.tensor]: { ...type, data } as Tensor }));
+    const found = await observe(this.model, this.backend, [to.tensor], all, from.tensor);
+    return found.map(([value]) => this.#entries(to, value!));
+  }
+
   /** The entries of a tap among those of its tensor. */
   #entries({ tensor, part }: Tap, value: Float32Array): Float32Array {
     return part === undefined ? value : takePart(value, this.model.values.get(tensor)!.shape, part);

@@ -17,7 +17,7 @@ export {
   type Study,
   type StudyData,
 } from "./study.ts";
-export { studies } from "./table.ts";
+export { paperStudies, studies } from "./table.ts";
 export { toldBriefly } from "./told.ts";
 export { FEWEST_DRAWS, FEWEST_IMAGES, type Verdict } from "./verdict.ts";
 export { timeOfWork } from "./work.ts";

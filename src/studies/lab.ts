@@ -16,7 +16,10 @@ interface LabInput {
 }
 
 interface LabParts
-  extends Pick<Lab, "network" | "inputs" | "classes" | "pictures" | "taps" | "seed" | "k" | "tol" | "vectors"> {
+  extends Pick<
+    Lab,
+    "network" | "inputs" | "classes" | "names" | "pictures" | "taps" | "seed" | "k" | "tol" | "vectors"
+  > {
   /** Opens the run of J(input → tap) that studies share. */
   readonly openSpectra: () => Promise<Spectra>;
 }
@@ -34,6 +37,8 @@ export class Lab {
   readonly inputs: readonly LabInput[];
   /** Names or numbers, in the order of the network's output. */
   readonly classes: readonly string[];
+  /** The names in the list of classes, also where the output is no list of scores: those of a language model's tokens. */
+  readonly names: readonly string[];
   /** Which values of the input are black and white. */
   readonly pictures: { readonly scale: LevelScale; readonly throughJpeg: ThroughJpeg };
   /** The taps in order of depth. The first is the input of the network. */
@@ -48,10 +53,11 @@ export class Lab {
   readonly #constantSteps = new Map<string, SingularTriplets>();
   #spectra: Promise<Spectra> | undefined;
 
-  constructor({ network, inputs, classes, pictures, taps, seed, k, tol, vectors, openSpectra }: LabParts) {
+  constructor({ network, inputs, classes, names, pictures, taps, seed, k, tol, vectors, openSpectra }: LabParts) {
     this.network = network;
     this.inputs = inputs;
     this.classes = classes;
+    this.names = names;
     this.pictures = pictures;
     this.taps = taps;
     this.seed = seed;

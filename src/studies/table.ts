@@ -1,4 +1,5 @@
 import { directionalNoise } from "./directional-noise.ts";
+import { lens } from "./lens.ts";
 import { manifold } from "./manifold.ts";
 import { noise } from "./noise.ts";
 import { pairs } from "./pairs.ts";
@@ -7,5 +8,8 @@ import type { Study } from "./study.ts";
 import { trajectory } from "./trajectory.ts";
 import { vectors } from "./vectors.ts";
 
-/** Every study, in the order of its page. */
-export const studies: readonly Study[] = [spectra, vectors, noise, directionalNoise, pairs, trajectory, manifold];
+/** The studies of the questions in the paper, in the order of its page. */
+export const paperStudies: readonly Study[] = [spectra, vectors, noise, directionalNoise, pairs, trajectory, manifold];
+
+/** Every study, in the order of the page. */
+export const studies: readonly Study[] = [...paperStudies, lens];

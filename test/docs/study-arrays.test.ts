@@ -2,18 +2,24 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { paramsOf, studies } from "../../src/studies/index.ts";
 import { convnet } from "../apps/networks.ts";
 import { type Laboratory, laboratory } from "../studies/laboratory.ts";
+import { languageModel } from "../studies/language-model.ts";
 import { readPage } from "./markdown.ts";
 
 let one: Laboratory;
+/** For the study that reads the states of tokens. */
+let tokens: Laboratory;
 beforeAll(async () => {
   const labels = ["a", "a", "a", "b", "b", "b"];
   one = await laboratory({ model: convnet(), taps: ["relu1", "logits"], count: 6, k: 40, vectors: 20, labels });
 });
-afterAll(() => one.close());
+beforeAll(async () => {
+  tokens = await laboratory({ model: languageModel(), taps: ["state0", "state1"] });
+});
+afterAll(() => Promise.all([one.close(), tokens.close()]));
 
 /** `study | array | dims | unit | meaning`, as the page has its rows. */
 async function rowsOf(study: (typeof studies)[number]): Promise<string[]> {
-  const { cell, variables } = await study.design(one.lab, paramsOf(study));
+  const { cell, variables } = await study.design((study.id === "lens" ? tokens : one).lab, paramsOf(study));
   return Object.entries(variables).map(([name, { dims, unit, about }]) => {
     const cells = [`\`${name}\``, [...cell, ...dims].join(", "), unit ?? "1", about.replaceAll("|", "\\|")];
     return `| ${cells.join(" | ")} |`;

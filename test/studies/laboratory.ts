@@ -14,7 +14,7 @@ import {
 import { evaluateWith } from "../../src/runtime/index.ts";
 import { Lab, paramsOf, readStudy, runStudy, type Study, type StudyData } from "../../src/studies/index.ts";
 
-interface LaboratoryOptions {
+export interface LaboratoryOptions {
   readonly model: OnnxModel;
   /** Taps beside the input, by name. */
   readonly taps: readonly string[];
@@ -23,6 +23,9 @@ interface LaboratoryOptions {
   readonly count?: number;
   readonly labels?: readonly string[];
   readonly classes?: readonly string[];
+  readonly names?: readonly string[];
+  /** The shape of the input, where the file leaves it open. */
+  readonly shape?: readonly number[];
   readonly k?: number;
   readonly vectors?: number;
 }
@@ -41,7 +44,10 @@ export interface Laboratory {
 export async function laboratory(options: LaboratoryOptions): Promise<Laboratory> {
   const { model, count = 4, k = 6, vectors = 3 } = options;
   const backend = createBackend({ threads: 1 });
-  const network = new Network(await normalize(model, { evaluate: evaluateWith(backend) }), backend);
+  const network = new Network(
+    await normalize(model, { evaluate: evaluateWith(backend), ...(options.shape && { inputShape: options.shape }) }),
+    backend,
+  );
   const random = (i: number) => gaussianArray(createRng("image", i), sizeOf(network.input.shape));
   const points = options.points ?? Array.from({ length: count }, (_, i) => random(i));
   const taps = [network.input, ...options.taps.map((name) => network.tap(name))];
@@ -73,6 +79,7 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
     network,
     inputs: points.map((point, i) => ({ name: records[i]!.name, point, className: options.labels?.[i] })),
     classes: options.classes ?? Array.from({ length: network.classCount }, (_, i) => String(i)),
+    names: options.names ?? [],
     pictures: { scale: levelScaleOfArrays(points, network.input.shape), throughJpeg },
     taps,
     seed: 0,

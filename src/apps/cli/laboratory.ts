@@ -65,12 +65,12 @@ export async function runStudies(
 ): Promise<void> {
   const draws = drawsOf(options);
   const prepared = await prepare(file, paths, options);
-  const { network, inputs, classes, scale, firstLook } = prepared;
+  const { network, inputs, classes, names, scale, firstLook } = prepared;
   const { out, seed } = options;
   try {
     requireFloatInput(network);
     const { records, points } = usable(inputs);
-    const setting: Setting = { run: { ...options, version }, points, classes, scale };
+    const setting: Setting = { run: { ...options, version }, points, classes, names, scale };
     const subject: Subject = { ...subjectOf(prepared), inputs: { records } };
     const opening = await openOptions(options);
     const controls = await plannedControls(options.control, {

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { paramsOf, studies } from "../../studies/index.ts";
+import { paperStudies, paramsOf } from "../../studies/index.ts";
 import { experimenting, type LaboratoryOptions, runStudies, writeStudies } from "./laboratory.ts";
 import { wholeNumber } from "./options.ts";
 
@@ -24,7 +24,7 @@ export function paperCommand(version: string): Command {
     )
     .action(async (model: string, paths: string[], { quick = false, ...options }: PaperOptions) => {
       const k = options.k ?? (quick ? PAPER_K.quick : PAPER_K.whole);
-      const asked = studies.map((study) => ({ study, params: paramsOf(study, { quick }) }));
+      const asked = paperStudies.map((study) => ({ study, params: paramsOf(study, { quick }) }));
       // A study that does not suit these inputs, such as pairs of images without classes, is left out.
       await runStudies(version, model, paths, { ...options, k }, asked, { leaveOut: true });
       process.stdout.write(`${await writeStudies(options.out)}\n`);

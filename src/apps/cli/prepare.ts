@@ -58,6 +58,8 @@ export interface Prepared {
    * scores.
    */
   readonly classes: readonly string[];
+  /** The names in the list of classes; empty if none is given. */
+  readonly names: readonly string[];
   /** What `tellFirstLook` prints when the work begins. */
   readonly firstLook: FirstLook;
   /** The relation between the values of the inputs and the levels of pictures. */
@@ -91,6 +93,7 @@ export async function prepare(file: string, paths: readonly string[], options: P
       taps,
       inputs,
       classes: predictions?.names ?? [],
+      names: labels.classes.map(({ name }) => name),
       firstLook: { inputs, predictions, shape: network.input.shape, colour: onlyArrays ? undefined : preset.colour },
       scale: onlyArrays
         ? levelScaleOfArrays(

@@ -23,7 +23,7 @@ import {
 } from "./prepare.ts";
 
 /** What all networks of a command have in common. */
-export interface Setting extends Pick<Prepared, "classes" | "scale"> {
+export interface Setting extends Pick<Prepared, "classes" | "names" | "scale"> {
   readonly run: RunSettings & { readonly vectors: number };
   /** The inputs that can be used. */
   readonly points: readonly Float32Array[];
@@ -46,12 +46,13 @@ export interface StoredWork {
 
 /** A lab for a network, whose shared spectra are stored in the subfolder `run` of a folder. */
 export function labFor(network: Network, subject: Subject, folder: string, setting: Setting): Lab {
-  const { run, points, classes, scale } = setting;
+  const { run, points, classes, names, scale } = setting;
   const { records } = subject.inputs;
   return new Lab({
     network,
     inputs: records.map(({ name, label }, i) => ({ name, point: points[i]!, className: label })),
     classes,
+    names,
     pictures: { scale, throughJpeg },
     taps: [subject.from, ...subject.taps],
     seed: run.seed,

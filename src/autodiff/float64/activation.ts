@@ -90,10 +90,19 @@ export const hardSwishInFloat64: Float64Form = (write, { inputs: [x] }) => {
 /** x σ(αx) */
 export const swishInFloat64: Float64Form = (write, { inputs: [x], attributes }) => {
   const wide = write.wide(x!);
-  const gate = write.node("Sigmoid", [times(write, wide, readAttributes(attributes).float("alpha", 1))]);
+  const gate = sigmoid(write, times(write, wide, readAttributes(attributes).float("alpha", 1)));
   return write.node("Mul", [wide, gate]);
 };
 
 /** x tanh(softplus x) */
 export const mishInFloat64: Float64Form = (write, of) =>
   write.node("Mul", [write.wide(of.inputs[0]!), write.node("Tanh", [softplusInFloat64(write, of)!])]);
+
+/** 1 / (1 + e^−x) */
+export const sigmoidInFloat64: Float64Form = (write, { inputs: [x] }) => sigmoid(write, write.wide(x!));
+
+/** ONNX Runtime fuses its own Sigmoid with a product x · Sigmoid(x) to an operator that has no kernel for float64. */
+function sigmoid(write: Float64Nodes, x: string): string {
+  const power = write.node("Exp", [write.node("Neg", [x])]);
+  return write.node("Reciprocal", [write.node("Add", [power, write.number(1)])]);
+}

@@ -9,6 +9,7 @@ import {
   mishInFloat64,
   preluInFloat64,
   seluInFloat64,
+  sigmoidInFloat64,
   softplusInFloat64,
   softsignInFloat64,
   swishInFloat64,
@@ -93,7 +94,11 @@ export const activation = {
       p.where(exceeds(p, x, p.scalar(0)), p.scalar(1), p.affine(1 / attributes.float("alpha", 1), y, 1)),
     ),
   },
-  Sigmoid: { keeps: "active neurons", rule: diagonal((p, _x, y) => p.mul(y, p.affine(-1, y, 1))) },
+  Sigmoid: {
+    float64: sigmoidInFloat64,
+    keeps: "active neurons",
+    rule: diagonal((p, _x, y) => p.mul(y, p.affine(-1, y, 1))),
+  },
   HardSigmoid: {
     float64: hardSigmoidInFloat64,
     attributes: ["alpha", "beta"],
