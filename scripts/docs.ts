@@ -85,9 +85,10 @@ export async function opsPage(): Promise<string> {
 
 # Operators
 
-${total} ONNX operators of the default domain have a rule. ${moving} of them have a derivative; the other ${total - moving} are
+${total} operators have a rule. ${moving} of them have a derivative; the other ${total - moving} are
 *constant*: their derivative is always zero, and costs nothing. Operators that \`normalize\` splits into others need no rule of their own:
-[composites](#composites).
+[composites](#composites). Operators of quantized numbers become operators of floats around the two of the family *quantized*, which
+stand for rounding and are not ONNX's; tangents pass them only with \`--quantized straight-through\`.
 
 *Kinks* says where the derivative jumps: at *neurons*, or in *windows* of which several entries share the extreme. *Keeps* says to
 what the values of the primal pass belong that the derivative needs, if they depend on the point. *float64* says how the pass in

@@ -36,11 +36,8 @@ export interface Operator {
    * operators.
    */
   readonly float64?: "kernel" | "first output" | "none" | Float64Form;
-  /**
-   * How it multiplies by weights. `in integers`: by weights that no control can draw. `passed on`: its first input may be weights,
-   * and its output is these weights in another form, as if it rearranged them.
-   */
-  readonly weights?: Weights | "in integers" | "passed on";
+  /** How it multiplies by weights. */
+  readonly weights?: Weights;
   /** Whether it only moves, copies or converts the entries of its first input. Its output is then no tap. */
   readonly rearranges?: true;
   /** How the names of its taps begin, as in the literature; its own name in lower case if left out. */

@@ -1,10 +1,10 @@
 import { messageOf, sameShape, sizeOf } from "../base/index.ts";
 import {
   type Attributes,
-  formatFacts,
   type Model,
   type Node,
   nodesBehind,
+  OWN_DOMAIN,
   readAttributes,
   readsOf,
 } from "../onnx/index.ts";
@@ -86,9 +86,9 @@ export function blockedAt({ blocked }: Recording, targets: readonly string[]): U
 }
 
 /**
- * The tangents of what some nodes compute. Of a source with a selection, only these entries move. Only floats have a tangent, and only tensors with entries. A node none of whose inputs has
- * one needs no rule, because its outputs have none either; nor does a node whose outputs cannot have one. The exception is a node
- * that quantizes: its integers stand for the floats that it reads, so that it is refused without a rule.
+ * The tangents of what some nodes compute. Of a source with a selection, only these entries move. Only floats have a tangent, and only
+ * tensors with entries. A node none of whose inputs has one needs no rule, because its outputs have none either; nor does a node whose
+ * outputs cannot have one.
  */
 export function record(
   model: Model,
@@ -131,11 +131,7 @@ export function record(
 
   for (const node of nodes) {
     const moving = readsOf(node).filter((name) => tangents.get(name) !== undefined);
-    // Whole numbers that stand for floats hand their tangents on to others.
-    const isQuantized = formatFacts(node.op).quantizes === true || moving.some((name) => !canMove(name));
-    const carries = (name: string) =>
-      canMove(name) || (isQuantized && name !== "" && model.values.get(name)?.type !== "bool");
-    if (moving.length === 0 || !node.outputs.some(carries)) continue;
+    if (moving.length === 0 || !node.outputs.some(canMove)) continue;
     const before = moving.flatMap((name) => [...(blocked.get(name) ?? [])]);
     const operator = operatorOf(node);
     const ruleNode: RuleNode = {
@@ -154,7 +150,7 @@ export function record(
     });
     const around = new Set(refused === undefined ? before : [...before, refused]);
     for (const [i, name] of node.outputs.entries()) {
-      if (!carries(name) || sources.includes(name)) continue;
+      if (!canMove(name) || sources.includes(name)) continue;
       const tangent = refused === undefined ? found[i] : l.source(lookUp(name).shape);
       if (tangent === undefined) continue;
       tangents.set(name, tangent);
@@ -173,7 +169,7 @@ function differentiate(
   apply: (map: LinearMap) => Tangent | readonly Tangent[],
 ): { readonly found: readonly Tangent[]; readonly refused: UnsupportedNode | undefined } {
   const refuse = (reason: string) => {
-    const full = domain === "" ? op : `${domain}.${op}`;
+    const full = domain === "" || domain === OWN_DOMAIN ? op : `${domain}.${op}`;
     return { found: [], refused: { node: name, op: full, reason } };
   };
   const { rule, attributes: known } = operator ?? {};

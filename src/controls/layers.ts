@@ -51,8 +51,8 @@ interface Found {
  * the branches of an If. Biases, scales, statistics and tables that are looked up are not weights. A constant matrix that was
  * not learned, such as that of a Fourier transform, cannot be told from weights, and is a layer too.
  *
- * @throws PushforwardError `op-unsupported` for weights that are not an initializer of floats: integers, those of an operator outside
- * the format, and those that the body of a Loop computes
+ * @throws PushforwardError `op-unsupported` for weights that are not an initializer of floats: those of an operator outside the format,
+ * and those that the body of a Loop computes
  */
 export function weightLayers(model: Model): WeightLayer[] {
   const { graph } = model.onnx;
@@ -116,23 +116,20 @@ function addUse(node: Node, position: number, scope: Scope, inside: string | und
 
 /** How a node multiplies by weights, if it does. */
 export function multiplies(node: Pick<Node, "op" | "domain">): Weights | undefined {
-  const weights = operatorOf(node)?.weights;
-  return typeof weights === "object" ? weights : undefined;
+  return operatorOf(node)?.weights;
 }
 
 /** Whether the output of a node is its first input in another form. */
-const passesOn = (node: Node): boolean => {
-  const { rearranges, weights } = operatorOf(node) ?? {};
-  return rearranges === true || weights === "passed on";
-};
+const passesOn = (node: Node): boolean => operatorOf(node)?.rearranges === true;
 
 /** @throws PushforwardError `op-unsupported` for a node with weights that cannot be drawn */
 function refuseHidden(node: Node, scope: Scope): void {
   const matrices = node.inputs.filter((name) => (scope.get(name)?.tensor.shape.length ?? 0) >= 2);
-  if (operatorOf(node)?.weights === "in integers" && matrices.length > 0) {
-    throw refusal(node, "they are integers");
-  }
-  if (node.domain !== "" && (matrices.length > 0 || node.attributes.coefficients !== undefined)) {
+  if (
+    operatorOf(node) === undefined &&
+    node.domain !== "" &&
+    (matrices.length > 0 || node.attributes.coefficients !== undefined)
+  ) {
     throw refusal(node, `the operator set "${node.domain}" is not the format's own`);
   }
 }

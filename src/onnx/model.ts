@@ -6,10 +6,20 @@ export type DataType =
   | "float64"
   | "float16"
   | "bfloat16"
+  | "float8e4m3fn"
+  | "float8e4m3fnuz"
+  | "float8e5m2"
+  | "float8e5m2fnuz"
+  | "float8e8m0"
+  | "float4e2m1"
+  | "int2"
+  | "int4"
   | "int8"
   | "int16"
   | "int32"
   | "int64"
+  | "uint2"
+  | "uint4"
   | "uint8"
   | "uint16"
   | "uint32"
@@ -17,7 +27,10 @@ export type DataType =
   | "bool"
   | "string";
 
-/** The array that holds the entries. float16 and bfloat16 are stored as 16 bits, bool as one byte. */
+/**
+ * The array that holds the entries. float16 and bfloat16 are stored as 16 bits, bool and everything of at most 8 bits as one byte: the
+ * code of a float, the number of an integer.
+ */
 export type TensorData =
   | Float32Array
   | Float64Array
@@ -139,6 +152,8 @@ export interface Model {
   readonly modules?: ReadonlyMap<string, string>;
   /** What values of inputs decided of the graph; absent if the graph is the same at every point. */
   readonly structure?: Structure;
+  /** Present if tangents pass through the rounding of the graph as if nothing were rounded. */
+  readonly quantized?: "straight-through";
 }
 
 /**

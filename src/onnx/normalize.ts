@@ -25,6 +25,8 @@ import type {
 import { modulesOf } from "./modules.ts";
 import { inRunnableOpset, namingOpsets } from "./opset-range.ts";
 import { inFloat32, isFloat, toFloat32 } from "./precision.ts";
+import { quantizedInFloats } from "./quantized/in-floats.ts";
+import { ownOperatorsIn, type Quantized } from "./quantized/own-operators.ts";
 import { runOnce } from "./run-once.ts";
 import { upgradeModel } from "./upgrade.ts";
 import { inFloatsWhereCast } from "./whole-inputs.ts";
@@ -40,6 +42,11 @@ export interface NormalizeOptions {
   readonly feeds?: ReadonlyMap<string, Tensor>;
   /** Values of inputs, with their shapes. The graph is observed at them, and those that are not floats become constants. */
   readonly given?: ReadonlyMap<string, InputValue>;
+  /**
+   * What tangents do where the graph rounds numbers to quantized ones: `straight-through`, they pass as if nothing were rounded; `refuse`
+   * (unless stated), nothing can be differentiated there. Weights that are dequantized need no choice.
+   */
+  readonly quantized?: Quantized;
   readonly evaluate: Evaluate;
 }
 
@@ -48,7 +55,8 @@ export interface NormalizeOptions {
  * depend on an input become constants, with the values of one run; shapes come from the same run.
  *
  * An open batch axis becomes 1; every other open extent must be given. float16, bfloat16 and float64 become float32, and float64 loses
- * precision; so do inputs of whole numbers that are cast to floats at once.
+ * precision; so do inputs of whole numbers that are cast to floats at once. Quantized numbers become whole numbers in float32
+ * (`quantizedInFloats`).
  *
  * The graph is the one that runs at the observed inputs: zeros, `given` or `feeds`. Every If is the branch that is taken there, a Loop its
  * rounds, and shapes that depend on values (as with NonZero) are those that they have there. `structure` says what decided this.
@@ -62,7 +70,9 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
   try {
     const { given = new Map() } = options;
     requireInputs(model.graph, [...given.keys()]);
-    const single = named(inRunnableOpset(checkModel(inFloatsWhereCast(inFloat32(model)))));
+    const { quantized = "refuse" } = options;
+    const inFloats = inFloatsWhereCast(inFloat32(quantizedInFloats(checkModel(model), quantized)));
+    const single = named(inRunnableOpset(inFloats));
     const observed = new Map([...(options.feeds ?? [])].map(([name, tensor]) => [name, toFloat32(tensor)]));
     const bound = bindInputs(single, askedShapes(model, options, observed));
     const feeds = feedsFor(bound, given);
@@ -88,11 +98,9 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
     const upgraded = upgradeModel(plain, seenIn(plain, seen));
     const at = (point: Observed) => normalize(model, { ...options, feeds: point });
     const modules = modulesOf(model.graph);
-    return {
-      ...(await settle(named(upgraded), decisions, { observe, seen, at })),
-      inputs,
-      ...(modules.size > 0 ? { modules } : {}),
-    };
+    const settled = await settle(named(upgraded), decisions, { observe, seen, at });
+    const passes = quantized === "straight-through" && ownOperatorsIn(settled.onnx.graph).size > 0;
+    return { ...settled, inputs, ...(modules.size > 0 ? { modules } : {}), ...(passes ? { quantized } : {}) };
   } catch (error) {
     throw error instanceof PushforwardError ? namingOpsets(error, model).at({ file }) : error;
   }

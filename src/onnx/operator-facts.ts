@@ -10,8 +10,6 @@ export interface FormatFacts {
   readonly shapedBy?: readonly number[] | "values";
   /** How many outputs it must name; `as listed` where the number of names is the number of outputs. 1 if left out. */
   readonly outputs?: number | "as listed";
-  /** Whether its integers stand for the floats that it reads, so that what is computed from them depends on these floats. */
-  readonly quantizes?: true;
   /** Whether it reads the shapes of its inputs alone. */
   readonly asksShape?: true;
   /** Whether it only moves, repeats or leaves out entries of any type: those of its first input, or of several, which have one type. */
@@ -41,7 +39,7 @@ const facts = tableOf<Readonly<Record<string, FormatFacts>>>({
   ConstantOfShape: { shapedBy: [0], infinity: "passes" },
   DepthToSpace: { moves: "first input" },
   Dropout: { isRandom: true, infinity: "passes" },
-  DynamicQuantizeLinear: { outputs: 3, quantizes: true },
+  DynamicQuantizeLinear: { outputs: 3 },
   Equal: { infinity: "counts" },
   Expand: { shapedBy: [1], moves: "first input" },
   Flatten: { moves: "first input" },
@@ -68,7 +66,6 @@ const facts = tableOf<Readonly<Record<string, FormatFacts>>>({
   OneHot: { shapedBy: [1] },
   Optional: { makesTensors: false },
   Pad: { shapedBy: [1, 3], moves: "several inputs" },
-  QuantizeLinear: { quantizes: true },
   RandomNormal: { isRandom: true },
   RandomNormalLike: { isRandom: true },
   RandomUniform: { isRandom: true },

@@ -1,5 +1,6 @@
 import { formatShape, messageOf, PushforwardError, sizeOf } from "../base/index.ts";
-import type { Tensor, TensorData } from "./model.ts";
+import type { DataType, Tensor, TensorData } from "./model.ts";
+import { packedBytes, unpack } from "./narrow-types.ts";
 import { decodeTensor, EXTERNAL, type Int64, type TensorMessage } from "./proto.ts";
 import { dataTypeOf, dataTypes, type NumericArray } from "./tensor-types.ts";
 
@@ -33,17 +34,11 @@ export function toTensor(message: TensorMessage, name = message.name || "(unname
   if (type === undefined) {
     throw new PushforwardError("op-unsupported", {
       what: `The tensor "${name}" has the element type ${message.dataType ?? 0} of the format, which is not supported.`,
-      fix: "Export the model in float32; 8-bit floats, 4-bit integers and complex numbers are not supported.",
+      fix: "Export the model in float32; complex numbers are not supported.",
     });
   }
   const shape = (message.dims ?? []).map(toNumber);
-  const { array, field } = dataTypes[type];
-  const data =
-    array === undefined
-      ? (message.stringData ?? []).map((bytes) => textOf(bytes))
-      : message.rawData !== undefined && message.rawData.length > 0
-        ? viewRaw(message.rawData, array)
-        : fromField(message[field as Exclude<typeof field, "stringData">] ?? [], array);
+  const data = dataOf(message, type, sizeOf(shape));
   if (data === undefined || data.length !== sizeOf(shape)) {
     const found = data?.length ?? `${message.rawData?.length} bytes`;
     throw new PushforwardError("model-invalid", {
@@ -52,6 +47,19 @@ export function toTensor(message: TensorMessage, name = message.name || "(unname
     });
   }
   return { type, shape, data };
+}
+
+/** The entries, as many as there are; `undefined` if the bytes do not hold a whole number of them. */
+function dataOf(message: TensorMessage, type: DataType, count: number): TensorData | undefined {
+  const { array, field } = dataTypes[type];
+  if (array === undefined) return (message.stringData ?? []).map((bytes) => textOf(bytes));
+  const raw = message.rawData !== undefined && message.rawData.length > 0 ? message.rawData : undefined;
+  const packed = packedBytes(type, count);
+  if (packed !== undefined) {
+    const bytes = raw ?? message.int32Data ?? [];
+    return bytes.length === packed ? unpack(type, bytes, count) : undefined;
+  }
+  return raw ? viewRaw(raw, array) : fromField(message[field as Exclude<typeof field, "stringData">] ?? [], array);
 }
 
 function viewRaw(bytes: Uint8Array, array: NumericArray): TensorData | undefined {
@@ -163,5 +171,6 @@ export async function fetchExternal(tensors: Iterable<TensorMessage>, read: Exte
 function bytesOf({ dataType, dims = [] }: TensorMessage): number | undefined {
   const type = dataTypeOf(dataType ?? 0);
   const array = type && dataTypes[type].array;
-  return array && sizeOf(dims.map(toNumber)) * array.BYTES_PER_ELEMENT;
+  const count = sizeOf(dims.map(toNumber));
+  return array && (packedBytes(type, count) ?? count * array.BYTES_PER_ELEMENT);
 }

@@ -15,6 +15,7 @@ import {
   type TensorMessage,
   type ValueInfoMessage,
 } from "./proto.ts";
+import { OWN_DOMAIN } from "./quantized/own-operators.ts";
 import { alignInPlace, type ExternalReader, fetchExternal, textOf, toNumber, toTensor } from "./read-tensor.ts";
 import { recognize } from "./recognize.ts";
 import { dataTypeOf } from "./tensor-types.ts";
@@ -113,7 +114,7 @@ function* nodeTensors(nodes: readonly NodeMessage[] = []): Generator<TensorMessa
 
 function toModel(message: ModelMessage & { graph: GraphMessage }): OnnxModel {
   const opsets = toOpsets(message.opsetImport);
-  const functions = (message.functions ?? []).map(toFunction);
+  const functions = (message.functions ?? []).filter(({ domain }) => domain !== OWN_DOMAIN).map(toFunction);
   const graph = toGraph(message.graph, new Map());
   const inlined = expandFunctions({ opsets, graph }, functions);
   return {

@@ -1,6 +1,6 @@
-import { readAttributes } from "./build.ts";
+import { constantOf } from "./constant-node.ts";
 import { definedNames, mapSubgraphs, subgraphsOf } from "./graph.ts";
-import type { Graph, Node, OnnxModel, Tensor } from "./model.ts";
+import type { Graph, Node, OnnxModel } from "./model.ts";
 import { type Growth, type OperatorRewriting, rewriteNode } from "./rewrite.ts";
 
 /** How a node is rewritten; `undefined` for one that stays. */
@@ -53,31 +53,6 @@ export function rewriteGraph(
     nodes.push(mapSubgraphs(trimmed(rewritten), rewriteInner));
   }
   return { ...graph, nodes, initializers };
-}
-
-/** The value of a Constant node, from whichever attribute contains it. */
-function constantOf({ op, domain, attributes }: Node): Tensor | undefined {
-  if (op !== "Constant" || domain !== "") return undefined;
-  const read = readAttributes(attributes);
-  const [name, attribute] = Object.entries(attributes)[0] ?? [];
-  switch (attribute?.kind) {
-    case "tensor":
-      return read.tensor(name ?? "");
-    case "float":
-      return { type: "float32", shape: [], data: Float32Array.of(attribute.value) };
-    case "floats":
-      return { type: "float32", shape: [attribute.value.length], data: Float32Array.from(attribute.value) };
-    case "int":
-      return { type: "int64", shape: [], data: BigInt64Array.of(BigInt(attribute.value)) };
-    case "ints":
-      return { type: "int64", shape: [attribute.value.length], data: BigInt64Array.from(attribute.value, BigInt) };
-    case "string":
-      return { type: "string", shape: [], data: [attribute.value] };
-    case "strings":
-      return { type: "string", shape: [attribute.value.length], data: attribute.value };
-    default:
-      return undefined;
-  }
 }
 
 /** The node without absent inputs at the end of its list. */

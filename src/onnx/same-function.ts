@@ -5,8 +5,9 @@ import { isRandom, observable } from "./fold.ts";
 import { readsOf } from "./graph.ts";
 import { tensorOf } from "./input-values.ts";
 import type { Evaluate, Graph, Model, Node, OnnxModel, Tensor } from "./model.ts";
+import { isNarrow } from "./narrow-types.ts";
 import { inRunnableOpset } from "./opset-range.ts";
-import { isFloat, unitRoundoff } from "./precision.ts";
+import { hasNarrowTypes, isFloat, unitRoundoff } from "./precision.ts";
 import { runOnce } from "./run-once.ts";
 import { fromFloat32Array, toFloat32Array } from "./tensor-types.ts";
 
@@ -84,7 +85,7 @@ export async function checkSameFunction(parts: SameFunctionParts): Promise<void>
   }
 }
 
-/** The outputs that both graphs have, that contain numbers, and that are not drawn at random. */
+/** The outputs that both graphs have, that contain numbers which the runtime hands out, and that are not drawn at random. */
 function comparable(original: Graph, { onnx: { graph }, values }: Model): string[] {
   const drawn = new Set<string>();
   for (const node of graph.nodes) {
@@ -92,7 +93,9 @@ function comparable(original: Graph, { onnx: { graph }, values }: Model): string
     for (const output of node.outputs) drawn.add(output);
   }
   const own = new Set(graph.outputs.map(({ name }) => name));
+  const mayBeNarrow = hasNarrowTypes(original);
   return original.outputs
+    .filter(({ type }) => (type === undefined ? !mayBeNarrow : !isNarrow(type)))
     .map(({ name }) => name)
     .filter((name) => own.has(name) && !drawn.has(name))
     .filter((name) => values.has(name) && values.get(name)?.type !== "string");
@@ -155,9 +158,8 @@ async function firstDifference(
   outputs: readonly string[],
 ): Promise<Difference | undefined> {
   const { graph } = checkModel(original);
-  const inside = observable(graph).filter(
-    (name) => model.values.has(name) && model.values.get(name)?.type !== "string",
-  );
+  const isComparable = (name: string) => model.values.has(name) && model.values.get(name)?.type !== "string";
+  const inside = hasNarrowTypes(graph) ? [] : observable(graph).filter(isComparable);
   const runInside: RunOnce = (feeds, fetches) => runOnce(evaluate, original, feeds, fetches);
   const roundoff = unitRoundoff(graph);
   const nudged = new Map([...point].map(([name, tensor]) => [name, nudge(tensor, NUDGE * roundoff)]));

@@ -1,4 +1,5 @@
 import type { DataType, NumericData, Tensor, TensorData } from "./model.ts";
+import { numbersByCode } from "./narrow-types.ts";
 
 /** A constructor of typed arrays, which takes a buffer or a length. */
 export interface NumericArray {
@@ -25,13 +26,21 @@ export const dataTypes = {
   uint32: { code: 12, array: Uint32Array, field: "uint64Data" },
   uint64: { code: 13, array: BigUint64Array, field: "uint64Data" },
   bfloat16: { code: 16, array: Uint16Array, field: "int32Data" },
+  float8e4m3fn: { code: 17, array: Uint8Array, field: "int32Data" },
+  float8e4m3fnuz: { code: 18, array: Uint8Array, field: "int32Data" },
+  float8e5m2: { code: 19, array: Uint8Array, field: "int32Data" },
+  float8e5m2fnuz: { code: 20, array: Uint8Array, field: "int32Data" },
+  uint4: { code: 21, array: Uint8Array, field: "int32Data" },
+  int4: { code: 22, array: Int8Array, field: "int32Data" },
+  float4e2m1: { code: 23, array: Uint8Array, field: "int32Data" },
+  float8e8m0: { code: 24, array: Uint8Array, field: "int32Data" },
+  uint2: { code: 25, array: Uint8Array, field: "int32Data" },
+  int2: { code: 26, array: Int8Array, field: "int32Data" },
 } as const satisfies Record<DataType, { code: number; array: NumericArray | undefined; field: string }>;
 
 const byCode = new Map<number, DataType>(Object.entries(dataTypes).map(([type, { code }]) => [code, type as DataType]));
 
-/**
- * The element type of a code of the format; `undefined` for types that this project cannot read (float8, int4, ...).
- */
+/** The element type of a code of the format; `undefined` for types that this project cannot read (complex numbers). */
 export const dataTypeOf = (code: number): DataType | undefined => byCode.get(code);
 
 /** The entries of a floating-point tensor of any width as float32. A float32 array is returned itself. */
@@ -39,6 +48,8 @@ export function toFloat32Array({ type, data }: Tensor): Float32Array {
   if (data instanceof Float32Array) return data;
   if (type === "float16") return fromHalves(data as Uint16Array);
   if (type === "bfloat16") return new Float32Array(Uint32Array.from(data as Uint16Array, (bits) => bits << 16).buffer);
+  const numbers = numbersByCode(type);
+  if (numbers !== undefined) return Float32Array.from(data as Uint8Array, (code) => numbers[code]!);
   return Float32Array.from(data as Float64Array);
 }
 

@@ -1,5 +1,7 @@
+import { OPSET } from "./build.ts";
 import { concatenate, lengthOf } from "./bytes.ts";
-import type { Attribute, DataType, Graph, OnnxModel, Tensor, ValueInfo } from "./model.ts";
+import type { Attribute, DataType, Graph, Node, OnnxModel, Tensor, ValueInfo } from "./model.ts";
+import { pack, packedBytes } from "./narrow-types.ts";
 import {
   type AttributeMessage,
   attributeCodes,
@@ -7,13 +9,16 @@ import {
   encodeGraph,
   encodeModel,
   encodeTensor,
+  type FunctionMessage,
   fieldHeader,
   type GraphMessage,
   IR_VERSION,
+  type NodeMessage,
   type TensorMessage,
   type TypeMessage,
   type ValueInfoMessage,
 } from "./proto.ts";
+import { DERIVATIVE, OWN_DOMAIN, ownFunctions, ownOperatorsIn, RESULT } from "./quantized/own-operators.ts";
 import { dataTypes } from "./tensor-types.ts";
 
 /** What a file says of itself to people and programs. */
@@ -44,6 +49,8 @@ export interface WriteOptions {
  */
 export function writeModel({ irVersion, opsets, producer, graph }: OnnxModel, options: WriteOptions = {}): Uint8Array {
   const { about, outside = () => undefined } = options;
+  const own = [...ownOperatorsIn(graph)];
+  const imported = [...opsets].filter(([domain]) => domain !== OWN_DOMAIN);
   const head = encodeModel({
     irVersion: Math.min(irVersion, IR_VERSION),
     producerName: producer,
@@ -52,7 +59,8 @@ export function writeModel({ irVersion, opsets, producer, graph }: OnnxModel, op
       docString: about.text,
       metadataProps: Object.entries(about.metadata).map(([key, value]) => ({ key, value })),
     }),
-    opsetImport: [...opsets].map(([domain, version]) => ({ domain, version })),
+    opsetImport: [...imported, ...(own.length > 0 ? [[OWN_DOMAIN, 1] as const] : [])].map(toOpset),
+    functions: own.map((op) => ownFunction(op, opsets.get("") ?? OPSET)),
   });
   // The encoder would move the weights several times, once for each message that contains them. So they are copied to their
   // place here, once.
@@ -61,6 +69,22 @@ export function writeModel({ irVersion, opsets, producer, graph }: OnnxModel, op
   );
   const parts = [encodeGraph(withoutWeights(graph)), ...weights];
   return concatenate([head, fieldHeader("Model", "graph", lengthOf(parts)), ...parts]);
+}
+
+const toOpset = ([domain, version]: readonly [string, number]) => ({ domain, version });
+
+/** The definition of an own operator, in an operator set of ONNX. */
+function ownFunction(op: string, opset: number): FunctionMessage {
+  const { inputs, nodes } = ownFunctions[op]!;
+  return {
+    name: op,
+    domain: OWN_DOMAIN,
+    input: [...inputs],
+    output: [RESULT],
+    attribute: [DERIVATIVE],
+    node: nodes(opset).map(fromNode),
+    opsetImport: [toOpset(["", opset])],
+  };
 }
 
 function initializerParts(name: string, tensor: Tensor, outside: OutsidePlace | undefined): Uint8Array[] {
@@ -85,18 +109,20 @@ function withoutWeights({ name, inputs, outputs, nodes }: Graph): GraphMessage {
     name,
     input: inputs.map(fromValueInfo),
     output: outputs.map(fromValueInfo),
-    node: nodes.map((node) => {
-      const [opType, overload] = node.op.split(":");
-      return {
-        name: node.name,
-        opType,
-        overload,
-        domain: node.domain,
-        input: [...node.inputs],
-        output: [...node.outputs],
-        attribute: Object.entries(node.attributes).map(([key, attribute]) => fromAttribute(key, attribute)),
-      };
-    }),
+    node: nodes.map(fromNode),
+  };
+}
+
+function fromNode({ name, op, domain, inputs, outputs, attributes }: Node): NodeMessage {
+  const [opType, overload] = op.split(":");
+  return {
+    name,
+    opType,
+    overload,
+    domain,
+    input: [...inputs],
+    output: [...outputs],
+    attribute: Object.entries(attributes).map(([key, attribute]) => fromAttribute(key, attribute)),
   };
 }
 
@@ -117,6 +143,7 @@ function fromTensorType(type: DataType, shape: ValueInfo["shape"]): TypeMessage 
 function fromTensor({ type, shape, data }: Tensor): TensorMessage {
   const head = { dims: [...shape], dataType: dataTypes[type].code };
   if (ArrayBuffer.isView(data)) {
+    if (packedBytes(type, 0) !== undefined) return { ...head, rawData: pack(type, data as Uint8Array) };
     return { ...head, rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
   }
   return { ...head, stringData: data.map(toBytes) };

@@ -32,10 +32,14 @@ export function describeMismatch(stored: RunManifest, asked: RunManifest): strin
   return lines;
 }
 
-/** The differences between two models: in their contents, and in the control that they are. */
+/** The differences between two models: in their contents, in the control that they are, and in what tangents do at rounding. */
 export function modelMismatch(stored: RunManifest["model"], asked: RunManifest["model"]): string[] {
   const [a, b] = [stored, asked].map(({ control }) => (control === undefined ? "none" : controlName(control)));
-  return [...contentMismatch(stored, asked), ...(a === b ? [] : [`control: stored ${a}, asked ${b}`])];
+  return [
+    ...contentMismatch(stored, asked),
+    ...(a === b ? [] : [`control: stored ${a}, asked ${b}`]),
+    ...differencesOf("quantized", stored.quantized ?? "refuse", asked.quantized ?? "refuse"),
+  ];
 }
 
 /** The differences between the values of inputs that are held fixed, by content. */

@@ -86,6 +86,8 @@ export interface ModelRecord {
   readonly fileSha256?: string;
   /** Present if the run is not of the network in the file but of a control of it. */
   readonly control?: ControlRecord;
+  /** Present if the network is quantized, and its tangents pass as if nothing were rounded. */
+  readonly quantized?: "straight-through";
 }
 
 /** An input of the network that a run holds at one value for all its inputs. */

@@ -161,8 +161,8 @@ const models: readonly Row[] = [
     args: ["quantized.onnx", "x.npy"],
     code: 3,
     says: [
-      'error: 4 of 7 taps cannot be computed. QuantizeLinear "quantize": it has no rule. DequantizeLinear "dequantize": it has no rule.',
-      atModel("quantized.onnx", "node quantize", "op QuantizeLinear"),
+      'error: 5 of 8 taps cannot be computed. Quantize "quantize": it rounds to quantized numbers, which tangents pass only with --quantized straight-through (in the library: quantized).',
+      atModel("quantized.onnx", "node quantize", "op Quantize"),
       "  do  These taps do not need them: --taps conv1,relu1,pool1.",
     ],
   },
@@ -171,8 +171,8 @@ const models: readonly Row[] = [
     args: ["quantized.onnx", "x.npy", "--taps", "logits"],
     code: 3,
     says: [
-      'error: 1 of 1 taps cannot be computed. QuantizeLinear "quantize": it has no rule. DequantizeLinear "dequantize": it has no rule.',
-      atModel("quantized.onnx", "node quantize", "op QuantizeLinear"),
+      'error: 1 of 1 taps cannot be computed. Quantize "quantize": it rounds to quantized numbers, which tangents pass only with --quantized straight-through (in the library: quantized).',
+      atModel("quantized.onnx", "node quantize", "op Quantize"),
       "  do  All taps need them. CONTRIBUTING.md explains how to add a rule.",
     ],
   },

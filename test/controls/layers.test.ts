@@ -269,29 +269,24 @@ describe("in a graph inside a node", () => {
   });
 });
 
-describe("weights that are not floats of a standard operator are refused", () => {
+test("quantized weights are whole numbers in floats, which a control draws like others", async () => {
   const bytes: Tensor = { type: "int8", shape: [4, 2], data: Int8Array.of(1, 2, 3, 4, 5, 6, 7, 8) };
-
-  test("integers", async () => {
-    const model = await networkOf({
-      input: [1, 4],
-      output: "y",
-      initializers: { w: bytes },
-      nodes: [
-        { op: "Cast", inputs: ["x"], outputs: ["i"], attributes: castTo("int8") },
-        { op: "MatMulInteger", inputs: ["i", "w"], outputs: ["m"] },
-        { op: "Cast", inputs: ["m"], outputs: ["y"], attributes: castTo("float32") },
-      ],
-    });
-    expect(() => weightLayers(model)).toThrow(
-      expect.objectContaining({
-        code: "op-unsupported",
-        what: "No control can be drawn for the weights of this node: they are integers.",
-        where: { node: "m", op: "MatMulInteger" },
-      }),
-    );
+  const model = await networkOf({
+    input: [1, 4],
+    output: "y",
+    initializers: { w: bytes, s: floatTensor([], [0.1]) },
+    nodes: [
+      { op: "QuantizeLinear", inputs: ["x", "s"], outputs: ["i"] },
+      { op: "MatMulInteger", inputs: ["i", "w"], outputs: ["m"] },
+      { op: "Cast", inputs: ["m"], outputs: ["y"], attributes: castTo("float32") },
+    ],
   });
+  expect(found(model)).toEqual(["MatMul m/w_as_floats"]);
+});
 
+const floats = (...value: readonly number[]) => ({ kind: "floats", value }) as const;
+
+describe("weights that are not floats of a standard operator are refused", () => {
   test("another operator set", async () => {
     const model = await networkOf({
       input: [1, 4],
@@ -299,11 +294,20 @@ describe("weights that are not floats of a standard operator are refused", () =>
       initializers: {},
       nodes: [
         {
-          op: "LinearRegressor",
+          op: "SVMClassifier",
           domain: "ai.onnx.ml",
           inputs: ["x"],
-          outputs: ["y"],
-          attributes: { coefficients: { kind: "floats", value: [1, 2, 3, 4] }, targets: int(1) },
+          outputs: ["label", "y"],
+          attributes: {
+            classlabels_ints: ints([0, 1]),
+            coefficients: floats(1, -1),
+            kernel_params: floats(0, 0, 0),
+            prob_a: floats(-1),
+            prob_b: floats(0),
+            rho: floats(0.5),
+            support_vectors: floats(1, 2, 3, 4, 4, 3, 2, 1),
+            vectors_per_class: ints([1, 1]),
+          },
         },
       ],
       opsets: { "ai.onnx.ml": 1 },

@@ -17,6 +17,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   "linear-algebra": 78,
   normalization: 37,
   pooling: 114,
+  quantized: 8,
   reduction: 91,
   shape: 148,
   graphs: 10,

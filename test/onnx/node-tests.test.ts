@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Shape } from "../../src/base/index.ts";
 import { floatTensor, normalize, readModel, type Tensor, toNumbers, writeModel } from "../../src/onnx/index.ts";
+import { isNarrow } from "../../src/onnx/narrow-types.ts";
 import { toFloat32 } from "../../src/onnx/precision.ts";
 import { mismatch, onnxTolerance, type Tolerance } from "../support/close.ts";
 import { type NodeTest, nodeTests } from "../support/onnx-node.ts";
@@ -24,9 +25,14 @@ const halfTolerance: Tolerance = { rtol: 2e-2, atol: 5e-3 };
 
 type Outcome = "passed" | "not run by ONNX Runtime" | { readonly failed: string };
 
+/** Whether quantized numbers are whole numbers in floats in the normalized graph. */
+const holdsCodes = (got: Tensor, want: Tensor) => got.type === "float32" && /^u?int/.test(want.type);
+
 async function outcomeOf({ name, model: bytes, inputs, outputs }: NodeTest): Promise<Outcome> {
   const model = await readModel(bytes, { file: name });
   const feeds = new Map(model.graph.inputs.map((input, i) => [input.name, inputs[i]!]));
+  // The runtime hands out no tensors of few bits, and ends the process where it is asked for them: narrow-types.test.ts.
+  if (outputs.some(({ type }) => isNarrow(type))) return "not run by ONNX Runtime";
   const original = await runBytes(bytes, feeds).catch(() => undefined);
   if (original === undefined) return "not run by ONNX Runtime";
 
@@ -44,9 +50,15 @@ async function outcomeOf({ name, model: bytes, inputs, outputs }: NodeTest): Pro
   const tolerance = isHalf ? halfTolerance : onnxTolerance;
   for (const [i, { name: output }] of model.graph.outputs.entries()) {
     const got = results.get(output)!;
-    const gap = mismatch(got, toFloat32(outputs[i]!), tolerance);
+    const want = toFloat32(outputs[i]!);
+    const asHeld = (tensor: Tensor) =>
+      holdsCodes(got, tensor) ? floatTensor(tensor.shape, toNumbers(tensor)) : tensor;
+    const gap = mismatch(got, asHeld(want), tolerance);
     // Where ONNX Runtime itself is off what is stored, the normalized graph must be off in the same way.
-    if (gap !== undefined && mismatch(got, toFloat32(original.get(output)!), { rtol: 0, atol: 1e-12 }) !== undefined) {
+    if (
+      gap !== undefined &&
+      mismatch(got, asHeld(toFloat32(original.get(output)!)), { rtol: 0, atol: 1e-12 }) !== undefined
+    ) {
       return { failed: `${output}: ${gap}` };
     }
   }

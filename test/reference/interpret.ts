@@ -3,6 +3,7 @@ import { compositeOps } from "./composites/index.ts";
 import { elementwise } from "./elementwise.ts";
 import { indexing } from "./indexing.ts";
 import { matrix } from "./matrix.ts";
+import { quantized } from "./quantized.ts";
 import { recurrent } from "./recurrent.ts";
 import { reduction } from "./reduction.ts";
 import { resize } from "./resize.ts";
@@ -15,6 +16,7 @@ const referenceOps: ReferenceOps = {
   ...elementwise,
   ...indexing,
   ...matrix,
+  ...quantized,
   ...recurrent,
   ...reduction,
   ...resize,

@@ -6,6 +6,7 @@ import { indexingRows } from "./indexing.ts";
 import { linearAlgebraRows } from "./linear-algebra.ts";
 import { normalizationRows } from "./normalization.ts";
 import { poolingRows } from "./pooling.ts";
+import { quantizedRows } from "./quantized.ts";
 import { reductionRows } from "./reduction.ts";
 import type { Row } from "./row.ts";
 import { shapeRows } from "./shape.ts";
@@ -19,6 +20,7 @@ export const families: Readonly<Record<string, readonly Row[]>> = {
   "linear-algebra": linearAlgebraRows,
   normalization: normalizationRows,
   pooling: poolingRows,
+  quantized: quantizedRows,
   reduction: reductionRows,
   shape: shapeRows,
   graphs: graphRows,

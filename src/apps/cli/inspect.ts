@@ -187,6 +187,8 @@ function notesOn({ input, source, inputs, model }: Network, taps: readonly TapRe
   const others = taps.filter(({ tap }) => tap.op !== "Input");
   const notes: string[] = [];
   const { type } = inputs.find(({ name }) => name === input.tensor)!;
+  if (model.quantized !== undefined)
+    notes.push("Where the network rounds to quantized numbers, tangents pass as if nothing were rounded.");
   if (source !== input) {
     notes.push(
       `The input ${input.name} holds ${type}, so derivatives are taken with respect to ${source.name} (--from ${source.name}).`,

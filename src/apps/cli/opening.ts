@@ -2,15 +2,17 @@ import { extname } from "node:path";
 import type { Command } from "commander";
 import { PushforwardError, type Shape } from "../../base/index.ts";
 import { type ExactArray, readExactNpy } from "../../images/index.ts";
+import type { Quantized } from "../../onnx/index.ts";
 import { type DeviceName, deviceNames } from "../../platform/node/devices.ts";
 import type { OpenModelOptions } from "../node/index.ts";
 import { readBytes } from "../node/open-model.ts";
-import { deviceName, shape } from "./options.ts";
+import { deviceName, quantizedChoice, shape } from "./options.ts";
 
 /** The options of a command for how the files of networks are opened. */
 export interface OpeningOptions {
   readonly shape?: ReadonlyMap<string, Shape>;
   readonly input?: ReadonlyMap<string, string>;
+  readonly quantized?: Quantized;
   readonly threads?: number;
   readonly device?: DeviceName;
 }
@@ -32,6 +34,11 @@ export function opening(command: Command): Command {
       withInput,
     )
     .option(
+      "--quantized <choice>",
+      "what tangents do where a quantized network rounds: straight-through (they pass as if nothing were rounded), or refuse (default)",
+      quantizedChoice("--quantized"),
+    )
+    .option(
       "--device <name>",
       `where to compute: ${deviceNames.join(", ")} (default: cpu); \`pushforward devices\` lists what is there`,
       deviceName("--device"),
@@ -46,6 +53,7 @@ export function opening(command: Command): Command {
 export async function openOptions({
   shape: shapes,
   input,
+  quantized,
   threads,
   device,
 }: OpeningOptions): Promise<OpenModelOptions> {
@@ -57,6 +65,7 @@ export async function openOptions({
     ...(inputShape === undefined ? {} : { inputShape }),
     ...(Object.keys(inputShapes).length === 0 ? {} : { inputShapes }),
     ...(values.length === 0 ? {} : { inputs: Object.fromEntries(values) }),
+    ...(quantized === undefined ? {} : { quantized }),
     ...(threads === undefined ? {} : { threads }),
     ...(device === undefined ? {} : { device }),
     notice: tell,

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { PushforwardError } from "../../base/index.ts";
+import { type Quantized, quantizedChoices } from "../../onnx/index.ts";
 import { type DeviceName, deviceNames } from "../../platform/node/devices.ts";
 
 /**
@@ -48,6 +49,12 @@ export const deviceName =
   (text: string): DeviceName =>
     deviceNames.find((name) => name === text) ??
     refuse(option, text, `one of the devices ${deviceNames.join(", ")}`, "webgpu");
+
+export const quantizedChoice =
+  (option: string) =>
+  (text: string): Quantized =>
+    quantizedChoices.find((choice) => choice === text) ??
+    refuse(option, text, `one of ${quantizedChoices.join(", ")}`, "straight-through");
 
 /** `all`, `none`, or how many of the first and of the last vectors to store. */
 export const vectorCount =

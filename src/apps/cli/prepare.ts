@@ -150,9 +150,10 @@ export interface Subject extends Pick<Prepared, "from" | "taps" | "preprocess"> 
 }
 
 export function subjectOf({ network, ...prepared }: Prepared): Subject {
+  const { quantized } = network.model;
   return {
     ...prepared,
-    model: { file: network.file, ...network.identity },
+    model: { file: network.file, ...network.identity, ...(quantized === undefined ? {} : { quantized }) },
     given: givenInputs(network.model),
     backend: network.backend.description,
   };

@@ -5,7 +5,9 @@ import {
   checkModel,
   checkSameFunction,
   type InputValue,
+  multipliesIntegers,
   normalize,
+  type Quantized,
   readModel,
   type ValueInfo,
   withoutWeights,
@@ -29,6 +31,11 @@ export interface OpenModelOptions extends DeviceOptions {
    * those that are not floats are constants of it.
    */
   readonly inputs?: Readonly<Record<string, InputValue>>;
+  /**
+   * What tangents do where the network rounds numbers to quantized ones: `straight-through`, they pass as if nothing were rounded; `refuse`
+   * (unless stated), nothing can be differentiated there. Weights that are dequantized need no choice.
+   */
+  readonly quantized?: Quantized;
 }
 
 /**
@@ -51,6 +58,7 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
     evaluate: evaluateWith(backend),
     ...(options.inputShape === undefined ? {} : { inputShape: options.inputShape }),
     ...(options.inputShapes === undefined ? {} : { inputShapes: new Map(Object.entries(options.inputShapes)) }),
+    ...(options.quantized === undefined ? {} : { quantized: options.quantized }),
     ...(options.inputs === undefined ? {} : { given: new Map(Object.entries(options.inputs)) }),
   });
   const identity = external.identityOf(fileSha256);
@@ -64,7 +72,8 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
       file,
       original: onnx,
       model,
-      runFile: (feeds, fetches) => runFile({ file, light }, feeds, fetches, options),
+      runFile: (feeds, fetches) =>
+        runFile({ file, light }, feeds, fetches, { ...options, multipliesIntegers: multipliesIntegers(onnx.graph) }),
       evaluate: evaluateWith(backend),
     });
     compared.add(content);

@@ -58,9 +58,12 @@ const listOf = (rows: readonly Row[]): Html =>
   html`<dl>${rows.map(([term, what]) => html`<dt>${term}</dt><dd>${what}</dd>`)}</dl>`;
 
 /** The model, and the control of it that was measured, if it was one. */
-function modelOf({ model: { file, sha256, control } }: Pick<RunManifest, "model">): Html {
-  return html`${file}<br><code>sha256 ${sha256}</code>${control && html`<br>Control: ${controlName(control)}`}`;
+function modelOf({ model: { file, sha256, control, quantized } }: Pick<RunManifest, "model">): Html {
+  const drawn = control && html`<br>Control: ${controlName(control)}`;
+  return html`${file}<br><code>sha256 ${sha256}</code>${drawn}${quantized && html`<br>${straightThrough}`}`;
 }
+
+const straightThrough = "Quantized: tangents pass as if nothing were rounded (straight-through).";
 
 /** The inputs of the network that are held at a value. */
 const heldInputs = ({ given = [] }: Pick<RunManifest, "given">): Row[] =>
@@ -86,7 +89,8 @@ function commandOf({ model, given = [], inputs, taps, from, k, tol, seed, prepro
   const { control } = model;
   const file = quoted(baseName(model.file));
   const held = given.map(({ name, value }) => `--input ${quoted(`${name}=${value ?? `${name}.npy`}`)}`);
-  const prepared = [...held, `--preprocess ${quoted(preprocess.name)}`].join(" ");
+  const rounding = model.quantized === undefined ? [] : [`--quantized ${model.quantized}`];
+  const prepared = [...held, ...rounding, `--preprocess ${quoted(preprocess.name)}`].join(" ");
   const drawing =
     control?.draw === undefined
       ? []

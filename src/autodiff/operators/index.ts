@@ -1,5 +1,5 @@
 import { tableOf } from "../../base/index.ts";
-import type { Node } from "../../onnx/index.ts";
+import { type Node, OWN_DOMAIN } from "../../onnx/index.ts";
 import type { Operator, Operators } from "../operator.ts";
 import { activation } from "./activation.ts";
 import { arithmetic } from "./arithmetic.ts";
@@ -8,6 +8,7 @@ import { indexing } from "./indexing.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
 import { normalization } from "./normalization.ts";
 import { pooling } from "./pooling.ts";
+import { quantized } from "./quantized.ts";
 import { reduction } from "./reduction.ts";
 import { shape } from "./shape.ts";
 import { withoutRule } from "./without-rule.ts";
@@ -21,6 +22,7 @@ export const families: Readonly<Record<string, Operators>> = {
   "linear-algebra": linearAlgebra,
   normalization,
   pooling,
+  quantized,
   reduction,
   shape,
 };
@@ -30,6 +32,6 @@ export const differentiable: Operators = Object.assign({}, ...Object.values(fami
 
 const operators: Operators = tableOf({ ...differentiable, ...withoutRule });
 
-/** What is known of a node's operator; `undefined` if nothing is, or if it is not of ONNX's own domain. */
+/** What is known of a node's operator; `undefined` if nothing is, or if it is of neither ONNX's own domain nor this project's. */
 export const operatorOf = ({ op, domain }: Pick<Node, "op" | "domain">): Operator | undefined =>
-  domain === "" ? operators[op] : undefined;
+  domain === "" || domain === OWN_DOMAIN ? operators[op] : undefined;

@@ -1,14 +1,12 @@
 import type { Operators } from "../operator.ts";
+import { constant } from "../rule.ts";
 import { cellWeights } from "../weights.ts";
 
-/** Operators that cannot be differentiated yet, of which something else is known. */
+/** Operators that have no derivative of their own, of which something else is known. */
 export const withoutRule = {
-  ConvInteger: { float64: "none", weights: "in integers" },
-  DequantizeLinear: { float64: "none", weights: "passed on" },
+  // It computes a scale and a zero point, which are held fixed where tangents pass through the rounding to them.
+  DynamicQuantizeLinear: { float64: "none", rule: constant },
   GRU: { float64: "none", weights: cellWeights },
   LSTM: { float64: "none", weights: cellWeights },
-  MatMulInteger: { float64: "none", weights: "in integers" },
-  QLinearConv: { float64: "none", weights: "in integers" },
-  QLinearMatMul: { float64: "none", weights: "in integers" },
   RNN: { float64: "none", weights: cellWeights },
 } satisfies Operators;

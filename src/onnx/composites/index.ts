@@ -7,6 +7,7 @@ import { cumulative } from "./cumulative.ts";
 import { deformable } from "./deformable.ts";
 import { grid } from "./grid.ts";
 import { loss } from "./loss.ts";
+import { machineLearning } from "./machine-learning.ts";
 import { microsoft } from "./microsoft.ts";
 import { normalization } from "./normalization.ts";
 import { recurrent } from "./recurrent.ts";
@@ -26,6 +27,7 @@ export const composites = tableOf<Readonly<Record<string, OperatorRewriting>>>({
   ...deformable,
   ...grid,
   ...loss,
+  ...machineLearning,
   ...microsoft,
   ...normalization,
   ...regions,

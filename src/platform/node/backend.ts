@@ -39,6 +39,12 @@ const bytesOf = (tensors: Graph["initializers"]): number =>
 /** The bytes of the largest array in JavaScript. */
 const LARGEST = 2 ** 32;
 
+/**
+ * Without VNNI, the kernels for products of unsigned and signed bytes saturate sums in 16 bits, unless the weights are made unsigned,
+ * which this asks for.
+ */
+const exactIntegers = { x64quantprecision: "1" };
+
 export interface BackendOptions {
   /** The threads for one product, at most one for each core. By default all cores are used. */
   readonly threads?: number;
@@ -78,6 +84,7 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
             session: {
               // Else a session's threads spin on after its run and take the cores from the next session's.
               force_spinning_stop: "1",
+              ...exactIntegers,
               ...(lean && isLarge ? { disable_prepacking: "1" } : {}),
               ...(isLarge && folder !== undefined ? { model_external_initializers_file_folder_path: folder } : {}),
             },
@@ -148,7 +155,7 @@ export interface ModelFile {
 
 /**
  * Runs the file of a model once, unchanged: the runtime reads it itself, without its graph optimizations. Of a large file it maps the
- * weights.
+ * weights. `multipliesIntegers` says that it multiplies quantized matrices; then some optimizations are needed for exact sums.
  *
  * @throws PushforwardError `backend-failed` if the runtime does not load or run it
  */
@@ -156,7 +163,7 @@ export async function runFile(
   { file, light }: ModelFile,
   feeds: ReadonlyMap<string, Tensor>,
   fetches: readonly string[],
-  { threads }: BackendOptions = {},
+  { threads, multipliesIntegers = false }: BackendOptions & { readonly multipliesIntegers?: boolean } = {},
 ): Promise<Map<string, Tensor>> {
   const { sent, move } = sentFeeds(Object.fromEntries(feeds), (name) => name);
   const results = await ask(
@@ -167,9 +174,11 @@ export async function runFile(
       options: {
         ...{ intraOpNumThreads: threadsOf(threads), logSeverityLevel: 4 },
         ...leanOptions,
+        ...(multipliesIntegers ? { graphOptimizationLevel: "extended" } : {}),
         extra: {
           session: {
             disable_prepacking: "1",
+            ...(multipliesIntegers ? exactIntegers : {}),
             ...(light && { model_external_initializers_file_folder_path: dirname(resolve(file)) }),
           },
         },
