@@ -55,6 +55,12 @@ const einsum = (equation: string, a: number[], b: number[]): OpRow => ({
   withoutForward: "ONNX Runtime takes no ellipses that cover different numbers of axes",
 });
 
+/** Longer ones are transformed in steps. */
+const longer = (row: OpRow): OpRow => ({
+  ...row,
+  withoutForward: "ONNX Runtime keeps four digits of transforms whose length is no power of two",
+});
+
 export const signalRows: readonly OpRow[] = [
   einsum("...ij,...jk->...ik", [2, 2, 3], [3, 2]),
   einsum("...ij,...jk", [2, 1, 2, 3], [3, 3, 2]),
@@ -75,6 +81,9 @@ export const signalRows: readonly OpRow[] = [
   dft([1, 6, 1], { onesided: 1 }, 4, undefined, "fewer samples"),
   dft([1, 6, 1], { onesided: 1 }, 9, undefined, "more samples"),
   dft([1, 5, 2], {}, 8, undefined, "more samples"),
+  longer(dft([1, 600, 2], {}, undefined, undefined, "in two steps, 24 · 25")),
+  longer(dft([1, 600, 2], { inverse: 1 }, undefined, undefined, "in two steps, back")),
+  longer(dft([1, 900, 1], { onesided: 1 }, 1030, undefined, "in two steps, 10 · 103, more samples")),
   older([1, 6, 1], { onesided: 1 }),
   older([2, 3, 4, 2], { axis: 2, inverse: 1 }),
   older([2, 3, 4, 1], { axis: -2 }),
