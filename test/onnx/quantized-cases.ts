@@ -31,7 +31,7 @@ const MICROSOFT = "com.microsoft";
  * Random whole numbers of a type of 8 bits. Signed ones have 7 bits: on processors without VNNI, ONNX Runtime saturates sums of products of
  * unsigned and signed codes in 16 bits.
  */
-export function codes(type: "int8" | "uint8", shape: Shape, seed: number): Tensor {
+function codes(type: "int8" | "uint8", shape: Shape, seed: number): Tensor {
   const rng = createRng("codes", seed);
   const data = Array.from({ length: sizeOf(shape) }, () =>
     type === "int8" ? rng.integer(127) - 63 : rng.integer(256),
@@ -39,7 +39,7 @@ export function codes(type: "int8" | "uint8", shape: Shape, seed: number): Tenso
   return { type, shape, data: type === "int8" ? Int8Array.from(data) : Uint8Array.from(data) };
 }
 
-export const byte = (type: "int8" | "uint8", ...values: readonly number[]): Tensor => ({
+const byte = (type: "int8" | "uint8", ...values: readonly number[]): Tensor => ({
   type,
   shape: values.length === 1 ? [] : [values.length],
   data: type === "int8" ? Int8Array.from(values) : Uint8Array.from(values),

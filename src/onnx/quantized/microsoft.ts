@@ -8,7 +8,7 @@ import { dynamicParameters, type FloatRewriting, linearQuantization, quantize } 
 const MICROSOFT = "com.microsoft";
 
 /** The numbers that codes stand for. */
-export function valuesOf(w: FloatWriter, { codes, scale, zero }: Codes): string {
+function valuesOf(w: FloatWriter, { codes, scale, zero }: Codes): string {
   return w.add("Mul", [w.centred(codes, zero, -1), w.broadcastAlong(scale, codes, -1)]);
 }
 
