@@ -59,6 +59,7 @@ const facts = tableOf<Readonly<Record<string, FormatFacts>>>({
   Loop: { shapedBy: "values", outputs: "as listed", infinity: "passes" },
   Max: { infinity: "counts" },
   MaxUnpool: { shapedBy: [2] },
+  MelWeightMatrix: { shapedBy: [0, 1] },
   Min: { infinity: "counts" },
   Multinomial: { isRandom: true },
   NonMaxSuppression: { shapedBy: "values" },

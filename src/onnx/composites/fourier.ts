@@ -40,7 +40,7 @@ export function fourierTransform(write: Writer, x: string, of: FourierTransform)
 }
 
 /** How many numbers the onesided spectrum of so many real samples has. */
-export const bins = (length: number): number => Math.floor(length / 2) + 1;
+const bins = (length: number): number => Math.floor(length / 2) + 1;
 
 interface Rows extends FourierTransform {
   readonly rows: number;

@@ -115,7 +115,7 @@ const product = (write: Writer, a: string | undefined, b: string | undefined): s
   a === undefined || b === undefined ? (a ?? b) : write.mul(a, b);
 
 /** 1 where a whole number is an index, and 0 elsewhere. It is compared with halves, so that nothing is at a kink. */
-export function isInside(write: Writer, index: string, extent: number): string {
+function isInside(write: Writer, index: string, extent: number): string {
   const above = write.op("Greater", [index, write.number(-0.5)]);
   const below = write.op("Less", [index, write.number(extent - 0.5)]);
   return write.op("Cast", [write.op("And", [above, below])], { to: int(FLOAT) });

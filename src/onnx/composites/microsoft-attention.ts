@@ -48,7 +48,7 @@ function countedKeys(node: Node, to: Rewrite, mask: string, sizes: AttentionSize
   return slice(to, slice(to, truth, past, past + rows, 2), 0, columns, 3);
 }
 
-export interface Masks {
+interface Masks {
   readonly keys: string;
   readonly bias: string;
   readonly isCausal: boolean;
