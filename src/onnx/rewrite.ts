@@ -77,8 +77,20 @@ export function rewriteNode(node: Node, { attributes, inSteps, rewrite }: Operat
       fix: `Export the model without ${others.length === 1 ? "it" : "them"}, or in opset 18.`,
     });
   }
-  const rewritten = rewrite(node, rewriteAt(node, attributes, growth, inSteps));
+  const before = growth.nodes.length;
+  const written = rewrite(node, rewriteAt(node, attributes, growth, inSteps));
+  const rewritten = growth.nodes.length === before ? written : withoutCopy(written, node, growth.nodes);
   return inSteps && rewritten !== node ? { ...rewritten, step: { of: node.op, isOutput: true } } : rewritten;
+}
+
+/** In place of a copy of what the last additional node computes, this node: taps have its operator. */
+function withoutCopy(rewritten: Node, old: Node, nodes: Node[]): Node {
+  const last = nodes.at(-1);
+  const [output = ""] = last?.outputs ?? [];
+  const isCopy = rewritten.op === "Identity" && rewritten.inputs[0] === output && !old.outputs.includes(output);
+  if (last === undefined || !isCopy || last.outputs.length > 1) return rewritten;
+  nodes.pop();
+  return { ...last, name: rewritten.name, outputs: rewritten.outputs };
 }
 
 function rewriteAt(

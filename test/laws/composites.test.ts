@@ -121,12 +121,15 @@ describe.each(Object.entries(compositeFamilies))("%s", (_family, rows) => {
   });
 });
 
+/** They are tried by test/onnx/recurrent.test.ts. */
+const recurrent = ["GRU", "LSTM", "RNN"];
+
 test("every composite that has a float input has a row", () => {
   const tried = new Set(
     Object.values(compositeFamilies).flatMap((rows) =>
       rows.map(({ domain = "", op }) => (domain === "" ? op : `${domain}:${op}`)),
     ),
   );
-  const untried = Object.keys(composites).filter((key) => !tried.has(key));
+  const untried = Object.keys(composites).filter((key) => !tried.has(key) && !recurrent.includes(key));
   expect(untried.filter((key) => !key.startsWith("com.microsoft:"))).toEqual([]);
 });

@@ -442,13 +442,13 @@ describe("what cannot be normalized", () => {
       domain: "com.microsoft",
       inputs: ["x", "w"],
       outputs: ["y"],
-      attributes: { activation: text("Elu") },
+      attributes: { activation: text("Sine") },
     });
     const model = graph({ nodes: [fused], initializers: { w: floatTensor([3, 1], [1, 2, 3]) } });
     const opsets = new Map(model.opsets).set("com.microsoft", 1);
     await expect(normalize({ ...model, opsets }, { evaluate })).rejects.toMatchObject({
       code: "op-unsupported",
-      what: "The activation Elu of the fused operator FusedGemm is not supported.",
+      what: "The activation Sine of the fused operator FusedGemm is not supported.",
       where: { node: "fc1", op: "FusedGemm" },
     });
   });

@@ -99,6 +99,8 @@ function draw(rng: Rng, input: Exclude<RowInput, Tensor | null>, otherwise: Samp
 }
 
 const FLOAT_ATTRIBUTES = [
+  "activation_alpha",
+  "activation_beta",
   "alpha",
   "beta",
   "bias",
@@ -122,6 +124,7 @@ function attributesOf(values: RowAttributes = {}): Attributes {
   const kindOf = (name: string, value: RowAttributes[string]): Attribute => {
     if (typeof value === "string") return text(value);
     if (typeof value === "number") return FLOAT_ATTRIBUTES.includes(name) ? float(value) : int(value);
+    if (name === "activation_params") return { kind: "floats", value: value as readonly number[] };
     return "data" in value ? { kind: "tensor", value } : ints(value);
   };
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, kindOf(name, value)]));

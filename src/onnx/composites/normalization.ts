@@ -12,16 +12,25 @@ function rmsNormalization(node: Node, to: Rewrite): Node {
   const rank = to.shape(x)?.length;
   const axis = read.int("axis", -1);
   const first = axis < 0 || rank === undefined ? axis : axis - rank;
-  if (first >= 0 || node.outputs[1]) return node;
+  if (first >= 0) return node;
   const axes = to.constant("axes", intTensor(Array.from({ length: -first }, (_, i) => first + i)));
-  return scaleToUnitRms(node, to, x, scale, axes, read.float("epsilon", 1e-5));
+  return scaleToUnitRms(node, to, x, scale, axes, read.float("epsilon", 1e-5), node.outputs[1] || undefined);
 }
 
-/** x / √(mean(x²) + ε) · scale, with the mean over the axes in a constant. */
-export function scaleToUnitRms(node: Node, to: Rewrite, x: string, scale: string, axes: string, epsilon: number): Node {
+/** x / √(mean(x²) + ε) · scale, with the mean over the axes in a constant. The inverse root is an output too if it has a name. */
+export function scaleToUnitRms(
+  node: Node,
+  to: Rewrite,
+  x: string,
+  scale: string,
+  axes: string,
+  epsilon: number,
+  inverse?: string,
+): Node {
   const square = to.add("ReduceMean", [to.add("Mul", [x, x]), axes], { keepdims: int(1) });
-  const rms = to.add("Sqrt", [to.add("Add", [square, scalar(to, "epsilon", epsilon)])]);
-  return standard(node, "Mul", [to.add("Div", [x, rms]), scale]);
+  const root = to.add("Sqrt", [to.add("Add", [square, scalar(to, "epsilon", epsilon)])]);
+  if (inverse !== undefined) to.add("Reciprocal", [root], {}, inverse);
+  return standard(node, "Mul", [to.add("Div", [x, root]), scale]);
 }
 
 export const rms: OperatorRewriting = { attributes: NORMALIZATION_ATTRIBUTES, looksAt: [0], rewrite: rmsNormalization };

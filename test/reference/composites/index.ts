@@ -1,9 +1,17 @@
 import type { ReferenceOps } from "../tensor.ts";
 import { attention } from "./attention.ts";
 import { loss } from "./loss.ts";
+import { microsoftOps } from "./microsoft.ts";
 import { microsoftAttention } from "./microsoft-attention.ts";
 import { sampling } from "./sampling.ts";
 import { signal } from "./signal.ts";
 
 /** Composites by the text of their schemas, not by the operators that they are written with; outside ai.onnx as `domain:op`. */
-export const compositeOps: ReferenceOps = { ...attention, ...loss, ...microsoftAttention, ...sampling, ...signal };
+export const compositeOps: ReferenceOps = {
+  ...attention,
+  ...loss,
+  ...microsoftAttention,
+  ...microsoftOps,
+  ...sampling,
+  ...signal,
+};

@@ -1,6 +1,7 @@
 import type { OpRow } from "../row.ts";
 import { attentionRows } from "./attention.ts";
 import { lossRows } from "./loss.ts";
+import { microsoftRows } from "./microsoft.ts";
 import { microsoftAttentionRows } from "./microsoft-attention.ts";
 import { normalizationRows } from "./normalization.ts";
 import { samplingRows } from "./sampling.ts";
@@ -10,6 +11,7 @@ import { signalRows } from "./signal.ts";
 export const compositeFamilies: Readonly<Record<string, readonly OpRow[]>> = {
   attention: attentionRows,
   loss: lossRows,
+  microsoft: microsoftRows,
   "microsoft-attention": microsoftAttentionRows,
   normalization: normalizationRows,
   sampling: samplingRows,

@@ -1,0 +1,122 @@
+import { intTensor } from "../../../src/onnx/index.ts";
+import type { OpRow } from "../row.ts";
+
+const domain = "com.microsoft";
+const LACKING = "ONNX Runtime has no kernel for it on the CPU";
+
+const own = (op: string, inputs: OpRow["in"], row: Partial<OpRow> = {}): OpRow => ({
+  op,
+  domain,
+  in: inputs,
+  by: Object.entries(inputs).flatMap(([name, input]) => (input !== null && !("data" in input) ? [name] : [])),
+  ...row,
+});
+
+const conv = { X: [1, 2, 4, 4], W: [3, 2, 3, 3], B: [3] };
+const last = { X: [1, 4, 4, 2], W: [3, 2, 3, 3], B: [3] };
+const gemm = { A: [2, 4], B: [4, 3], C: [3] };
+const ids = { type: "int32", shape: [2, 3], data: Int32Array.of(0, 2, 1, 3, 3, 0) } as const;
+const kinds = { type: "int32", shape: [2, 3], data: Int32Array.of(0, 1, 1, 0, 0, 1) } as const;
+const embeddings = { words: [4, 6], places: [5, 6], kinds: [2, 6], gamma: [6], beta: [6] };
+
+export const microsoftRows: readonly OpRow[] = [
+  own("BiasAdd", { X: [2, 3, 4], bias: [4], skip: [2, 3, 4] }, { withoutForward: LACKING }),
+  own("BiasDropout", { X: [2, 3, 4], bias: [4], residual: [2, 3, 4] }, { withoutForward: LACKING }),
+  own("BiasDropout", { X: [2, 4], bias: [4] }, { withoutForward: LACKING }),
+  own("BiasGelu", { X: [2, 3, 4], bias: [4] }),
+  own("BiasSplitGelu", { X: [2, 3, 8], bias: [8] }, { withoutForward: LACKING }),
+  own(
+    "BiasSoftmax",
+    { X: [2, 2, 3, 4], bias: [2, 1, 1, 4] },
+    { attrs: { axis: 3, is_inner_broadcast: 1 }, withoutForward: LACKING },
+  ),
+  own(
+    "BiasSoftmax",
+    { X: [2, 3, 4], bias: [1, 3, 4] },
+    { attrs: { axis: 1, is_inner_broadcast: 0 }, withoutForward: LACKING },
+  ),
+  own("CDist", { A: [3, 4], B: [2, 4] }, { attrs: { metric: "euclidean" } }),
+  own("CDist", { A: [3, 4], B: [2, 4] }, { attrs: { metric: "sqeuclidean" } }),
+  own("ConvTransposeWithDynamicPads", { X: [1, 2, 3, 3], W: [2, 3, 3, 3], pads: intTensor([1, 0, 1, 0]), B: [3] }),
+  own("EmbedLayerNormalization", { ids, segments: kinds, ...embeddings }, { outputs: 2, attrs: { epsilon: 0.01 } }),
+  own(
+    "EmbedLayerNormalization",
+    { ids, segments: null, words: [4, 6], places: [5, 6], kinds: null, gamma: [6], beta: [6] },
+    { outputs: 3 },
+  ),
+  own("ExpandDims", { X: [2, 3], axis: { type: "int32", shape: [], data: Int32Array.of(-1) } }),
+  own("FastGelu", { X: [2, 3, 4], bias: [4] }),
+  own("FastGelu", { X: [2, 3] }),
+  ...["Relu", "Sigmoid", "Tanh"].map((activation) => own("FusedConv", conv, { attrs: { activation } })),
+  own("FusedConv", conv, { attrs: { activation: "LeakyRelu", activation_params: [0.3] } }),
+  own("FusedConv", conv, { attrs: { activation: "HardSigmoid", activation_params: [0.3, 0.6] } }),
+  own("FusedConv", conv, { attrs: { activation: "Clip", activation_params: [-0.5, 0.7] } }),
+  own("FusedConv", { ...conv, Z: [1, 3, 4, 4] }, { attrs: { activation: "Relu", pads: [1, 1, 1, 1] } }),
+  own("FusedGemm", gemm, { attrs: { activation: "Relu", alpha: 0.5, beta: 2 } }),
+  own("FusedGemm", gemm, { attrs: { activation: "LeakyRelu", activation_alpha: 0.3 } }),
+  own(
+    "FusedGemm",
+    { A: [4, 2], B: [3, 4], C: [3] },
+    { attrs: { activation: "Elu", activation_alpha: 0.8, transA: 1, transB: 1 } },
+  ),
+  ...["Sigmoid", "Softplus", "Softsign", "Tanh"].map((activation) => own("FusedGemm", gemm, { attrs: { activation } })),
+  own("FusedGemm", gemm, { attrs: { activation: "HardSigmoid", activation_alpha: 0.3, activation_beta: 0.6 } }),
+  own("FusedGemm", gemm, { attrs: { activation: "ThresholdedRelu", activation_alpha: 0.4 } }),
+  own("FusedMatMul", { A: [2, 3, 4], B: [2, 4, 3] }, { attrs: { alpha: 0.5 } }),
+  own("FusedMatMul", { A: [2, 4, 3], B: [2, 5, 4] }, { attrs: { transA: 1, transB: 1 } }),
+  own("FusedMatMul", { A: [3, 2, 4], B: [4, 2, 5] }, { attrs: { transBatchA: 1, transBatchB: 1 } }),
+  own(
+    "FusedMatMul",
+    { A: [4, 2, 3], B: [5, 2, 4] },
+    { attrs: { transA: 1, transB: 1, transBatchA: 1, transBatchB: 1 } },
+  ),
+  own("FusedMatMul", { A: [2, 3, 2, 4], B: [3, 2, 4, 5] }, { attrs: { transBatchA: 1 } }),
+  own(
+    "FusedMatMulActivation",
+    { A: [2, 4], B: [4, 3] },
+    { attrs: { activation: "Tanh", alpha: 2 }, withoutForward: LACKING },
+  ),
+  own("Gelu", { X: [2, 3] }),
+  own(
+    "GroupNorm",
+    { X: [2, 2, 3, 4], gamma: [4], beta: [4] },
+    { attrs: { groups: 2, activation: 1 }, withoutForward: LACKING },
+  ),
+  own(
+    "GroupNorm",
+    { X: [2, 4, 2, 3], gamma: [4], beta: [4] },
+    { attrs: { groups: 2, channels_last: 0 }, withoutForward: LACKING },
+  ),
+  own("NhwcConv", last, { attrs: { pads: [1, 1, 1, 1], strides: [2, 2] }, withoutForward: LACKING }),
+  own("NhwcFusedConv", { ...last, Z: [1, 2, 2, 3] }, { attrs: { activation: "Tanh" }, withoutForward: LACKING }),
+  own("QuickGelu", { X: [2, 3] }),
+  own("QuickGelu", { X: [2, 3] }, { attrs: { alpha: 0.7 } }),
+  own(
+    "SkipGroupNorm",
+    { X: [2, 2, 3, 4], gamma: [4], beta: [4], skip: [2, 4], bias: [4] },
+    { attrs: { groups: 2 }, outputs: 2, withoutForward: LACKING },
+  ),
+  own(
+    "SkipGroupNorm",
+    { X: [1, 2, 3, 4], gamma: [4], beta: [4], skip: [1, 2, 3, 4] },
+    { attrs: { groups: 4 }, withoutForward: LACKING },
+  ),
+  own("SkipLayerNormalization", { X: [2, 3, 4], skip: [2, 3, 4], gamma: [4], beta: [4] }),
+  own(
+    "SkipLayerNormalization",
+    { X: [2, 3, 4], skip: [2, 3, 4], gamma: [4], beta: null, bias: [4] },
+    { attrs: { epsilon: 0.1 } },
+  ),
+  own(
+    "SkipLayerNormalization",
+    { X: [2, 3, 4], skip: [2, 3, 4], gamma: [4], beta: [4], bias: [4] },
+    { outputs: 4, withoutForward: "Its kernel leaves out the mean and the deviation" },
+  ),
+  own(
+    "SkipLayerNormalization",
+    { X: [2, 3, 4], skip: [3, 4], gamma: [4], beta: [4] },
+    { note: "one skip for the batch" },
+  ),
+  own("SkipSimplifiedLayerNormalization", { X: [2, 3, 4], skip: [2, 3, 4], gamma: [4], bias: [4] }),
+  own("TransposeMatMul", { A: [2, 4, 3], B: [2, 4, 5] }, { attrs: { transA: 1, alpha: 0.5 } }),
+];
