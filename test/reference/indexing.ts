@@ -236,6 +236,24 @@ const col2Im: ReferenceOp = ([x, image, block], attributes) => {
   return array(shape, y);
 };
 
+/** Updates are written into a cache along an axis, from a place of their own for each entry of the batch on. */
+const tensorScatter: ReferenceOp = ([cache, update, starts], attributes) => {
+  const axis = fromLeft(attributes.int("axis", -2), cache!.shape.length);
+  const isCircular = attributes.text("mode", "linear") === "circular";
+  const entries = indicesOf(update!.shape).map((index): [number, number] => {
+    const place = (starts?.data[index[0]!] ?? 0) + index[axis]!;
+    const own = isCircular ? place % cache!.shape[axis]! : place;
+    return [
+      flat(
+        index.map((i, d) => (d === axis ? own : i)),
+        cache!.shape,
+      ),
+      at(update!, index),
+    ];
+  });
+  return written(cache!, "none", entries);
+};
+
 /** What moves entries by indices. */
 export const indexing: ReferenceOps = {
   GatherElements: gatherElements,
@@ -251,4 +269,5 @@ export const indexing: ReferenceOps = {
   CenterCropPad: centerCropPad,
   MaxUnpool: maxUnpool,
   Col2Im: col2Im,
+  TensorScatter: tensorScatter,
 };

@@ -12,6 +12,7 @@ import { microsoft } from "./microsoft.ts";
 import { normalization } from "./normalization.ts";
 import { recurrent } from "./recurrent.ts";
 import { regions } from "./regions.ts";
+import { scatter } from "./scatter.ts";
 import { signal } from "./signal.ts";
 import { training } from "./training.ts";
 
@@ -31,6 +32,7 @@ export const composites = tableOf<Readonly<Record<string, OperatorRewriting>>>({
   ...microsoft,
   ...normalization,
   ...regions,
+  ...scatter,
   ...signal,
   ...training,
   ...recurrent,

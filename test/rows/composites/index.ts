@@ -5,6 +5,7 @@ import { microsoftRows } from "./microsoft.ts";
 import { microsoftAttentionRows } from "./microsoft-attention.ts";
 import { normalizationRows } from "./normalization.ts";
 import { samplingRows } from "./sampling.ts";
+import { scatterRows } from "./scatter.ts";
 import { signalRows } from "./signal.ts";
 
 /** Rows of operators that are written with others, by family. `withoutForward` says why ONNX Runtime's own kernel is not compared. */
@@ -15,5 +16,6 @@ export const compositeFamilies: Readonly<Record<string, readonly OpRow[]>> = {
   "microsoft-attention": microsoftAttentionRows,
   normalization: normalizationRows,
   sampling: samplingRows,
+  scatter: scatterRows,
   signal: signalRows,
 };
