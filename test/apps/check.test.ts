@@ -116,6 +116,12 @@ describe("pushforward check", () => {
     expect(own.stdout).toMatch(/^y +Log +20 +right/m);
   });
 
+  test("some entries of a tap are refused: whole taps are checked", async () => {
+    const { code, stderr } = await pushforward(["check", place.path("log.onnx"), "--taps", "y[0,3]"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("Name the tap without indices: y.");
+  });
+
   test("a file that does not open is told, as a line too", async () => {
     const { code, stdout, stderr } = await pushforward(["check", place.path("broken.onnx"), "--json"]);
     expect(code).toBe(2);

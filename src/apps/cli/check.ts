@@ -9,6 +9,7 @@ import { type Tensor, writeModel } from "../../onnx/index.ts";
 import { unwritable } from "../../platform/node/file-errors.ts";
 import { type Network, openModel, type Tap } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
+import { namesIn } from "./choose.ts";
 import { choosePreset } from "./choose-preset.ts";
 import { findInputs } from "./find-inputs.ts";
 import { loadInputs } from "./inputs.ts";
@@ -85,11 +86,11 @@ async function open(file: string, options: CheckOptions): Promise<Network | unde
   }
 }
 
-async function check(network: Network, options: CheckOptions, version: string): Promise<void> {
+async function check(opened: Network, options: CheckOptions, version: string): Promise<void> {
   const { seed, json, out } = options;
-  const from = options.from === undefined ? network.source : network.tap(options.from);
+  const { network, points } = await alike(opened, await pointsOf(opened, options));
+  const from = options.from === undefined ? network.source : wholeTap(network, options.from);
   network.requireFloats(from);
-  const points = await pointsOf(network, options);
   const taps = chosenTaps(network, from, options.taps);
   let done = 0;
   const checkup = await checkNetwork(network, {
@@ -123,6 +124,32 @@ async function check(network: Network, options: CheckOptions, version: string): 
   if (code > 0) process.exitCode = code;
 }
 
+/** The network as it is at the first point, and the points at which values of inputs decide its structure in the same way. */
+async function alike(
+  opened: Network,
+  points: readonly NamedPoint[],
+): Promise<{ network: Network; points: readonly NamedPoint[] }> {
+  const networks = await Promise.all(points.map(({ point }) => opened.at(point)));
+  const network = networks[0] ?? opened;
+  const same = points.filter((_, at) => networks[at] === network);
+  if (same.length < points.length) {
+    const left = points.length - same.length;
+    process.stderr.write(`note: ${left} of ${points.length} inputs are left out, at which another graph runs\n`);
+  }
+  return { network, points: same };
+}
+
+/** @throws PushforwardError `usage` for some entries of a tap, whose check is that of the whole */
+function wholeTap(network: Network, name: string): Tap {
+  const tap = network.tap(name);
+  if (tap.part === undefined) return tap;
+  throw new PushforwardError("usage", {
+    what: `"${name}" are some entries of a tap, and whole taps are checked.`,
+    where: { file: network.file, tap: name },
+    fix: `Name the tap without indices: ${name.replace(/\s*\[.*$/s, "")}.`,
+  });
+}
+
 interface NamedPoint {
   readonly name: string;
   readonly point: Point;
@@ -150,7 +177,7 @@ function chosenTaps(network: Network, from: Tap, names: string | undefined): Tap
     (tap) => tap.op !== "Input" && tap.tensor !== from.tensor && network.moves(from, tap),
   );
   if (names === "all") return moving;
-  if (names !== undefined) return names.split(",").map((name) => network.tap(name.trim()));
+  if (names !== undefined) return namesIn(names).map((name) => wholeTap(network, name));
   if (moving.length <= MOST_TAPS) return moving;
   process.stderr.write(`note: ${MOST_TAPS} of ${moving.length} taps are checked; --taps all checks every one\n`);
   return Array.from({ length: MOST_TAPS }, (_, i) => moving[Math.round((i * (moving.length - 1)) / (MOST_TAPS - 1))]!);

@@ -61,7 +61,7 @@ function withoutEmpty(taps: readonly Tap[]): Tap[] {
   return taps.filter((tap) => !isEmpty(tap));
 }
 
-function namesIn(list: string): string[] {
+export function namesIn(list: string): string[] {
   const names = list
     .split(/,(?![^[\]]*\])/) // The commas between indices, as in x[0,7], separate no names.
     .map((name) => name.trim())
