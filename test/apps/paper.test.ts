@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openRun, openStudyRun } from "../../src/results/index.ts";
-import { readStudy, type StudyData, studies } from "../../src/studies/index.ts";
+import { paperStudies, readStudy, type StudyData } from "../../src/studies/index.ts";
 import { valueAt } from "../../src/studies/study.ts";
 import { sharedDir, sharedPath, withoutShared } from "../support/shared.ts";
 import { type Outcome, pushforward } from "./command-line.ts";
@@ -21,13 +21,13 @@ const read = async (out: string, study: string): Promise<StudyData> =>
 
 /** What must hold of any network's studies. */
 function laws(out: string, outcome: () => Outcome): void {
-  test("every study is there, and one page of them", async () => {
+  test("every study of the paper is there, and one page of them", async () => {
     expect(outcome()).toMatchObject({ code: 0, stdout: `${out}/studies.html\n` });
     expect(await place.list(out)).toEqual(
-      expect.arrayContaining(["run", "studies.html", ...studies.map(({ id }) => id)]),
+      expect.arrayContaining(["run", "studies.html", ...paperStudies.map(({ id }) => id)]),
     );
     const page = (await place.bytes(out)).get("studies.html")!.toString();
-    for (const { id } of studies) expect(page.includes(`<section id="${id}">`)).toBe(true);
+    for (const { id } of paperStudies) expect(page.includes(`<section id="${id}">`)).toBe(true);
     expect(page.match(/NaN|undefined|Infinity/g) ?? []).toEqual([]);
   });
 

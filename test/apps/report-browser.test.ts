@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { studies } from "../../src/studies/index.ts";
+import { paperStudies } from "../../src/studies/index.ts";
 import { chromiumPath, withoutChromium } from "../support/chromium.ts";
 import { pushforward } from "./command-line.ts";
 import { digits, quickly } from "./digits.ts";
@@ -27,7 +27,7 @@ const pages = {
   "studies/studies.html": [
     "What was asked, and what came out",
     "How controls are compared",
-    ...studies.map(({ question }) => question),
+    ...paperStudies.map(({ question }) => question),
     "Provenance",
   ],
 };

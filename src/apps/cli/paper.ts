@@ -11,10 +11,10 @@ interface PaperOptions extends Omit<LaboratoryOptions, "k"> {
   readonly quick?: boolean;
 }
 
-/** `pushforward paper MODEL INPUT...`: every study, with the paper's settings, on one page. */
+/** `pushforward paper MODEL INPUT...`: every study of the paper, with its settings, on one page. */
 export function paperCommand(version: string): Command {
   const command = new Command("paper").description(
-    "run all studies, with the settings of Mototake & Ikegami 2015, and write one page",
+    "run all studies of the paper, with the settings of Mototake & Ikegami 2015, and write one page",
   );
   return experimenting(command)
     .option(
