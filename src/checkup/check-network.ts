@@ -32,6 +32,7 @@ export interface Checkup {
 /** From the best to the worst: a tap has the worst finding of its points. */
 const severity: readonly Finding[] = [
   "right",
+  "adjoint",
   "constant",
   "empty",
   "no value",
@@ -44,7 +45,7 @@ const severity: readonly Finding[] = [
 
 /**
  * Checks a network: which taps can be differentiated, whether J and Jᵀ are transposes of each other, whether J is what differences of the
- * network in float64 give, how many kinks lie at the points, and where the time goes.
+ * network in float64 give (where nothing rounds to quantized numbers), how many kinks lie at the points, and where the time goes.
  *
  * @throws PushforwardError what `forward` throws at a point
  */
@@ -178,7 +179,7 @@ function adviceOn(network: Network, checks: readonly TapCheck[], forward: number
       .slice(0, 3)
       .join(", ");
   const advice: string[] = [];
-  const ruled = of("right").filter(({ tap }) => tap.op !== "Input");
+  const ruled = checks.filter(({ finding, tap }) => /^(right|adjoint)$/.test(finding) && tap.op !== "Input");
   if (of("no rule").length > 0) {
     const last = ruled.at(-1);
     advice.push(

@@ -4,12 +4,14 @@ import { dotTest, type LinearOperator } from "../operator/index.ts";
 import { type Differences, differencesAt, smallestGap } from "./differences.ts";
 
 /**
- * What is found of a tap. `right`: J is what differences give, and Jᵀ is its transpose. `constant`: no derivative leads there. `no rule`,
+ * What is found of a tap. `right`: J is what differences give, and Jᵀ is its transpose. `adjoint`: Jᵀ is the transpose of J, and differences
+ * do not apply, behind the rounding to quantized numbers. `constant`: no derivative leads there. `no rule`,
  * `no value`, `empty`: it cannot be computed, for an operator, for an input that is not given, or since it has no entries. `not finite`: its
  * value at the point has a NaN, or its derivative is infinite. `not adjoint`, `wrong`: the computation is at fault. `failed`: an error.
  */
 export type Finding =
   | "right"
+  | "adjoint"
   | "constant"
   | "no rule"
   | "no value"
@@ -35,7 +37,7 @@ export interface TapCheck {
   readonly reason?: string;
   /** |⟨u, Jv⟩ − ⟨Jᵀu, v⟩|, relative: see `dotTest`. */
   readonly adjoint?: number;
-  /** How far J·v is from differences, relative. */
+  /** How far J·v is from differences, relative; absent where differences do not apply. */
   readonly difference?: number;
   /** Nodes that lie at a kink at the point, where J is a convention. */
   readonly kinks?: readonly KinkCount[];
@@ -47,6 +49,9 @@ const MOST_ADJOINT = 1e-6;
 /** Above this, J is not what differences in float64 give; the second where a node runs in float32. */
 const MOST_DIFFERENCE = 1e-3;
 const MOST_ROUGH_DIFFERENCE = 3e-2;
+
+const ROUNDED =
+  "differences do not apply behind a quantization, whose steps tangents pass as if nothing were rounded; J and Jᵀ are transposes of each other";
 
 export interface TapOptions {
   readonly from: Tap;
@@ -65,21 +70,22 @@ export async function checkTap(
   try {
     using J = await network.jacobian({ at: point, from, to: tap });
     const adjoint = await dotTest(inSmallBlocks(J), seed);
-    const gap = await gapAt(J, tap, differences);
+    const isRounded = !differences.of.has(tap.tensor);
+    const gap = isRounded ? 0 : await gapAt(J, tap, differences);
     const { kinks } = J;
     const most = differences.isRough(tap.tensor) ? MOST_ROUGH_DIFFERENCE : MOST_DIFFERENCE;
     // At a kink, J is a convention that differences need not follow: they are asked beside it.
     const difference =
       gap > most && kinks.length > 0 ? await besideKinks(network, tap, gap, { from, point, seed }) : gap;
     const times = isTimed ? { times: await timesOf(inSmallBlocks(J)) } : {};
-    const found = { tap, adjoint, difference, kinks, ...times };
+    const found = { tap, adjoint, ...(isRounded ? {} : { difference }), kinks, ...times };
     if (!(adjoint <= MOST_ADJOINT)) {
       return { ...found, finding: "not adjoint", reason: "the products with J and Jᵀ disagree" };
     }
     if (!(difference <= most)) {
       return { ...found, finding: "wrong", reason: "the products with J are not what differences of the network give" };
     }
-    return { ...found, finding: "right" };
+    return isRounded ? { ...found, finding: "adjoint", reason: ROUNDED } : { ...found, finding: "right" };
   } catch (error) {
     if (!(error instanceof PushforwardError)) throw error;
     return { tap, finding: error.code === "not-finite" ? "not finite" : "failed", reason: error.what };

@@ -1,7 +1,16 @@
-import { inFloat64, operatorOf } from "../autodiff/index.ts";
+import { inFloat64, nodesBetween, operatorOf } from "../autodiff/index.ts";
 import { createRng, gaussianArray } from "../base/index.ts";
 import type { Network, Point, Tap } from "../jacobian/index.ts";
-import { filled, type Node, node, nodesBehind, type OnnxModel, type Tensor, type TensorType } from "../onnx/index.ts";
+import {
+  filled,
+  type Node,
+  node,
+  nodesBehind,
+  type OnnxModel,
+  ownOperatorsIn,
+  type Tensor,
+  type TensorType,
+} from "../onnx/index.ts";
 
 /**
  * Lengths of steps, relative to the root mean square of the source. Along a random direction, a step of length h takes about the share h of
@@ -11,7 +20,10 @@ const STEPS = [1e-2, 1e-4, 1e-6, 1e-8];
 
 /** The derivative of a network along one direction, by steps of several lengths. */
 export interface Differences {
-  /** (f(x + hd) − f(x − hd)) / 2h of each target, for each step; by the tensor of the target. */
+  /**
+   * (f(x + hd) − f(x − hd)) / 2h of each target, for each step; by the tensor of the target. A target behind the rounding to quantized
+   * numbers has none: differences see the steps, which tangents pass as if nothing were rounded.
+   */
   readonly of: ReadonlyMap<string, readonly Float64Array[]>;
   /** d, of the shape of the source. */
   readonly direction: Float32Array;
@@ -30,7 +42,7 @@ export async function differencesAt(
   const { model, backend } = network;
   const { graph } = model.onnx;
   const [x = new Float32Array()] = await network.forward(point, [from]);
-  const names = targets.map(({ tensor }) => tensor);
+  const names = targets.filter((target) => !isBehindRounding(network, from, target)).map(({ tensor }) => tensor);
   const nodes = nodesBehind(graph.nodes, names, [from.tensor]);
   const { shape } = model.values.get(from.tensor)!;
   const type = backend.can.float64 ? ("float64" as const) : ("float32" as const);
@@ -58,10 +70,12 @@ export async function differencesAt(
     },
   };
   const typeOf = (name: string) => added.get(name) ?? model.values.get(name);
+  const d = gaussianArray(createRng(seed, "checkup", from.tensor), x.length);
+  const isRough = (target: string) => type === "float32" || nodesBehind(nodes, [target]).some(isInFloat32);
+  if (names.length === 0) return { of: new Map(), direction: d, isRough };
   const executable = await backend.compile(type === "float64" ? inFloat64(part, typeOf) : part);
   try {
     const { [from.tensor]: _source, ...others } = network.feeds(point, names);
-    const d = gaussianArray(createRng(seed, "checkup", from.tensor), x.length);
     const scale = Math.sqrt(x.reduce((sum, entry) => sum + entry * entry, 0) / (x.length || 1)) || 1;
     const run = (h: number) => {
       const tensor = (data: Float32Array): Tensor => ({ type: "float32", shape, data });
@@ -74,11 +88,16 @@ export async function differencesAt(
       const [high, low] = [await run(h), await run(-h)];
       for (const name of names) of.get(name)!.push(quotient(high[name]!, low[name]!, 2 * h));
     }
-    const isRough = (target: string) => type === "float32" || nodesBehind(nodes, [target]).some(isInFloat32);
     return { of, direction: d, isRough };
   } finally {
     await executable.release();
   }
+}
+
+/** Whether a node between two taps, or one in a graph inside it, rounds to quantized numbers. */
+function isBehindRounding({ model }: Network, from: Tap, target: Tap): boolean {
+  const nodes = nodesBetween(model, { sources: [from.tensor], targets: [target.tensor] });
+  return ownOperatorsIn({ ...model.onnx.graph, nodes }).size > 0;
 }
 
 const isInFloat32 = (one: Node): boolean => operatorOf(one)?.float64 === "none";

@@ -6,7 +6,7 @@ export { inputsBehind, mainInput } from "./main-input.ts";
 export type * from "./model.ts";
 export { type NormalizeOptions, normalize } from "./normalize.ts";
 export { multipliesIntegers } from "./quantized/in-floats.ts";
-export { OWN_DOMAIN, type Quantized, quantizedChoices } from "./quantized/own-operators.ts";
+export { OWN_DOMAIN, ownOperatorsIn, type Quantized, quantizedChoices } from "./quantized/own-operators.ts";
 export { type ReadOptions, readModel } from "./read.ts";
 export { type ExternalReader, readTensor } from "./read-tensor.ts";
 export { renameTensors } from "./rename.ts";

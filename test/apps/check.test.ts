@@ -47,11 +47,35 @@ const logarithm = buildModel({
   initializers: new Map(),
 });
 
+/** A product of matrices, rounded to quantized numbers and back, and a function of it. */
+const rounding = buildModel({
+  inputs: [valueInfo("x", "float32", [1, 4])],
+  outputs: [valueInfo("y", "float32", [1, 4])],
+  nodes: [
+    node({ op: "MatMul", inputs: ["x", "m"], outputs: ["product"] }),
+    node({ op: "QuantizeLinear", inputs: ["product", "scale", "middle"], outputs: ["codes"] }),
+    node({ op: "DequantizeLinear", inputs: ["codes", "scale", "middle"], outputs: ["levels"] }),
+    node({ op: "Tanh", inputs: ["levels"], outputs: ["y"] }),
+  ],
+  initializers: new Map([
+    [
+      "m",
+      floatTensor(
+        [4, 4],
+        Array.from({ length: 16 }, (_, i) => Math.sin(i)),
+      ),
+    ],
+    ["scale", floatTensor([], [0.25])],
+    ["middle", { type: "uint8", shape: [], data: Uint8Array.of(128) }],
+  ]),
+});
+
 let place: Workplace;
 beforeAll(async () => {
   place = await createWorkplace({
     "crop.onnx": writeModel(crop()),
     "log.onnx": writeModel(logarithm),
+    "rounding.onnx": writeModel(rounding),
     "points/a.npy": writeNpy({ shape: [1, 20], data: new Float32Array(20).fill(2) }),
     "points/b.npy": writeNpy({ shape: [1, 20], data: new Float32Array(20).fill(0.5) }),
     "broken.onnx": writeModel(logarithm).subarray(0, 40),
@@ -114,6 +138,25 @@ describe("pushforward check", () => {
     const own = await pushforward(["check", place.path("log.onnx"), "--data", place.path("points")]);
     expect(own.code).toBe(0);
     expect(own.stdout).toMatch(/^y +Log +20 +right/m);
+  });
+
+  test("behind a quantization, differences do not apply, as the table, the page and the lines say", async () => {
+    const out = place.path("rounding");
+    const asked = ["check", place.path("rounding.onnx"), "--quantized", "straight-through"];
+    const { code, stdout } = await pushforward([...asked, "--out", out]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^product +MatMul +4 +right +\d\S* +\d\S* +0 /m);
+    // The column of differences is empty.
+    expect(stdout).toMatch(/^y +Tanh +4 +adjoint +\d\S* {12,}0 /m);
+    expect(stdout).toMatch(/^codes, .*: differences do not apply behind a quantization/m);
+    const page = readFileSync(place.path("rounding", "check.html"), "utf8");
+    expect(page).toContain("1 of 5 taps can be differentiated and is right.");
+    expect(page).toContain("At 4 taps more, J and Jᵀ are transposes of each other, and differences do not apply");
+    const told = lines((await pushforward([...asked, "--json"])).stdout);
+    expect(told.at(-1).counts).toMatchObject({ right: 1, adjoint: 4, wrong: 0 });
+    const y = told.find(({ name }) => name === "y");
+    expect(y).toMatchObject({ finding: "adjoint", adjoint: expect.any(Number) });
+    expect(y.difference).toBeUndefined();
   });
 
   test("some entries of a tap are refused: whole taps are checked", async () => {

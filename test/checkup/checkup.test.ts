@@ -63,7 +63,7 @@ afterAll(() => Promise.all(opened.map((backend) => backend.dispose())));
 async function networkOn(of: OnnxModel, spoil: (model: OnnxModel) => OnnxModel = (same) => same): Promise<Network> {
   const inner = createBackend({ threads: 1 });
   opened.push(inner);
-  const normal = await normalize(of, { evaluate: evaluateWith(inner) });
+  const normal = await normalize(of, { evaluate: evaluateWith(inner), quantized: "straight-through" });
   return new Network(normal, { ...inner, compile: (graph) => inner.compile(spoil(graph)) });
 }
 
@@ -119,11 +119,61 @@ describe("a network that is right", () => {
   });
 });
 
+/** The network, whose convolution is rounded to quantized numbers and back. */
+const rounding = replaced(model, "Tanh", (one) => [
+  node({ op: "QuantizeLinear", inputs: ["conv", "scale", "middle"], outputs: ["codes"] }),
+  node({ op: "DequantizeLinear", inputs: ["codes", "scale", "middle"], outputs: ["levels"] }),
+  { ...one, inputs: ["levels"] },
+]);
+const quantizedModel: OnnxModel = {
+  ...rounding,
+  graph: {
+    ...rounding.graph,
+    initializers: new Map([
+      ...rounding.graph.initializers,
+      ["scale", filled([], 0.25)],
+      ["middle", { type: "uint8", shape: [], data: Uint8Array.of(128) }],
+    ]),
+  },
+};
+
+/** Only Jᵀ of the convolution gives a block of pictures. */
+const givesPictures = ({ graph }: OnnxModel): boolean =>
+  graph.outputs.some(({ shape }) => shape?.join() === "K,2,5,5") && graph.inputs[0]!.shape?.join() !== "K,2,5,5";
+
+describe("behind a quantization", () => {
+  test("differences do not apply, and J and Jᵀ are compared", async () => {
+    const { taps, findings } = await checked(await networkOn(quantizedModel));
+    expect(findings).toMatchObject({ conv: "right", levels: "adjoint", tanh: "adjoint", y: "adjoint" });
+    for (const { finding, adjoint, difference, reason } of taps.filter(({ tap }) => ["tanh", "y"].includes(tap.name))) {
+      expect(finding).toBe("adjoint");
+      expect(adjoint).toBeLessThan(1e-7);
+      expect(difference).toBeUndefined();
+      expect(reason).toMatch(/differences do not apply behind a quantization/);
+    }
+  });
+
+  test("from a tap behind it, differences apply", async () => {
+    const network = await networkOn(quantizedModel);
+    const from = network.tap("levels");
+    const { taps } = await checkNetwork(network, { points: [point], from, taps: [network.tap("y")] });
+    expect(taps.find(({ tap }) => tap.name === "y")).toMatchObject({ finding: "right" });
+  });
+
+  test("a Jᵀ that is not the transpose of J is found, with its part", async () => {
+    const network = await networkOn(quantizedModel, (graph) =>
+      givesPictures(graph) ? replaced(graph, "Identity", doubled) : graph,
+    );
+    const from = network.source;
+    const { taps } = await checkNetwork(network, { points: [point], from, taps: [network.tap("y")] });
+    const y = taps.find(({ tap }) => tap.name === "y")!;
+    expect(y.finding).toBe("not adjoint");
+    expect((await failingPart(network, y, { from, point, seed: 0 }))?.ops).toEqual(["Conv"]);
+  });
+});
+
 describe("a fault is found, and the smallest part that has it", () => {
   test("a Jᵀ that is not the transpose of J", async () => {
-    // Only Jᵀ of the convolution gives a block of pictures.
-    const givesPictures = ({ graph }: OnnxModel) =>
-      graph.outputs.some(({ shape }) => shape?.join() === "K,2,5,5") && graph.inputs[0]!.shape?.join() !== "K,2,5,5";
     const network = await networkOn(model, (graph) =>
       givesPictures(graph) ? replaced(graph, "Identity", doubled) : graph,
     );

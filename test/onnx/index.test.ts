@@ -23,6 +23,7 @@ test("the public names of onnx", () => {
     "node",
     "nodesBehind",
     "normalize",
+    "ownOperatorsIn",
     "quantizedChoices",
     "readAttributes",
     "readModel",

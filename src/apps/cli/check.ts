@@ -36,6 +36,7 @@ const MOST_POINTS = 4;
 /** What a finding means for the exit code; the largest one counts. */
 const codes: Readonly<Record<Finding, number>> = {
   right: 0,
+  adjoint: 0,
   constant: 0,
   empty: 0,
   "not adjoint": 1,

@@ -1,5 +1,5 @@
 import { formatNumber, formatShape, formatShare, plural } from "../../base/index.ts";
-import type { Checkup, TapCheck } from "../../checkup/index.ts";
+import type { Checkup, Finding, TapCheck } from "../../checkup/index.ts";
 import { Html, html } from "./html.ts";
 import { style } from "./style.ts";
 import { scrollTable } from "./tables.ts";
@@ -20,6 +20,7 @@ export function renderCheckup({ taps, forward, slowest, advice }: Checkup, page:
   const { file, from, points, backend, version, parts } = page;
   const title = `Checkup of ${file.split(/[/\\]/).at(-1)}`;
   const right = taps.filter(({ finding }) => finding === "right").length;
+  const adjoint = taps.filter(({ finding }) => finding === "adjoint").length;
   const failing = [...parts].map(
     ([tap, part]) => html`<li>${tap}: ${part.ops.slice(0, 6).join(", ")} in <code>${part.file}</code></li>`,
   );
@@ -29,10 +30,11 @@ export function renderCheckup({ taps, forward, slowest, advice }: Checkup, page:
 <title>${title}</title><style>${new Html(style)}</style></head><body><main>
 <header><h1>${title}</h1><p class="soft">Pushforward ${version} · ${backend} · ${points.join(", ")}</p></header>
 <p class="lead">${right} of ${plural(taps.length, "tap")} can be differentiated and ${right === 1 ? "is" : "are"} right.
+${adjoint === 0 ? undefined : html`At ${plural(adjoint, "tap")} more, J and Jᵀ are transposes of each other, and differences do not apply: a quantization lies before them.`}
 One pass to the outputs takes ${formatNumber(1000 * forward)} ms.</p>
 <section><h2>Taps</h2>${scrollTable(
     `J leads from ${from} to the tap. “J and Jᵀ”: how far they are from being transposes of each other; above 1e-6 one is wrong. ` +
-      "“Differences”: how far J·v is from differences of the network in float64. “Kinks”: neurons and windows where J is a convention at the point. " +
+      "“Differences”: how far J·v is from differences of the network in float64, where these apply. “Kinks”: neurons and windows where J is a convention at the point. " +
       "Times are of one vector in a block.",
     ["Tap", "Found", "J and Jᵀ", "Differences", "Kinks", "J·v", "Jᵀ·u", "Why"],
     taps.map((check) => row(check, forward)),
@@ -45,8 +47,10 @@ ${failing.length === 0 ? undefined : html`<section><h2>The smallest parts that f
 `.markup;
 }
 
+/** The look of each finding that is not bad. */
+const looks: Partial<Record<Finding, string>> = { right: "good", adjoint: "good", constant: "soft", empty: "soft" };
+
 function row({ tap, finding, reason, adjoint, difference, kinks = [], times }: TapCheck, forward: number): Html {
-  const isGood = finding === "right" || finding === "constant" || finding === "empty";
   const count = kinks.reduce((sum, one) => sum + one.neurons + one.windows, 0);
   const number = (value: number | undefined) => (value === undefined ? "–" : formatNumber(value, 2));
   const time = (seconds: number | undefined) =>
@@ -54,7 +58,7 @@ function row({ tap, finding, reason, adjoint, difference, kinks = [], times }: T
       ? html`–`
       : html`${formatNumber(1000 * seconds)} ms<span class="sub">${formatNumber(seconds / forward, 2)} passes</span>`;
   return html`<tr><th scope="row" title="${tap.tensor}">${tap.name}<span class="sub">${tap.op} · ${formatShape(tap.shape)}</span></th>
-<td class="text"><span class="${isGood ? (finding === "right" ? "good" : "soft") : "bad"}">${finding}</span></td><td>${number(adjoint)}</td>
+<td class="text"><span class="${looks[finding] ?? "bad"}">${finding}</span></td><td>${number(adjoint)}</td>
 <td>${number(difference)}</td><td>${times === undefined ? "–" : count}</td><td>${time(times?.jvp)}</td><td>${time(times?.vjp)}</td>
 <td class="text">${reason ?? ""}</td></tr>`;
 }
