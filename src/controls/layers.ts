@@ -48,8 +48,9 @@ interface Found {
 /**
  * The layers of a network, in graph order. The weights of a layer are a float32 initializer by which a Conv, ConvTranspose,
  * DeformConv, MatMul, Gemm, Einsum, GRU, LSTM or RNN multiplies and over which it sums, also in the body of a Loop and in
- * the branches of an If. Biases, scales, statistics and tables that are looked up are not weights. A constant matrix that was
- * not learned, such as that of a Fourier transform, cannot be told from weights, and is a layer too.
+ * the branches of an If. Biases, scales, statistics and tables that are looked up are not weights, nor are matrices that the
+ * expansion of an operator made, such as that of a Fourier transform (`isMade`). A matrix of the file that was not learned cannot be
+ * told from weights, and is a layer too.
  *
  * @throws PushforwardError `op-unsupported` for weights that are not an initializer of floats: those of an operator outside the format,
  * and those that the body of a Loop computes
@@ -91,7 +92,7 @@ function search(graph: Graph, path: string, outer: Scope, inside: string | undef
 
 function addUse(node: Node, position: number, scope: Scope, inside: string | undefined, { layers }: Found): void {
   const constant = scope.get(node.inputs[position] ?? "");
-  if (constant === undefined || constant.tensor.shape.length === 0) return;
+  if (constant === undefined || constant.tensor.shape.length === 0 || constant.tensor.isMade) return;
   const { weights, tensor, computed } = constant;
   if (computed) throw refusal(node, `they are computed from "${weights}" each time`);
   if (tensor.type !== "float32") return;

@@ -73,16 +73,41 @@ export function foldGraph(
     nodes.push(node);
     for (const name of readsOf(node)) needed.add(name);
   }
+  const made = madeIn(graph, constant);
   const initializers = new Map<string, Tensor>();
   for (const name of [...graph.initializers.keys(), ...constant]) {
     const tensor = graph.initializers.get(name) ?? observed.get(name);
-    if (needed.has(name) && tensor !== undefined) initializers.set(name, tensor);
+    if (!needed.has(name) || tensor === undefined) continue;
+    initializers.set(name, made.has(name) ? { ...tensor, isMade: true } : tensor);
   }
   const outputs = graph.outputs.map((output) => {
     const tensor = observed.get(output.name);
     return tensor === undefined ? output : { name: output.name, type: tensor.type, shape: tensor.shape };
   });
   return { ...graph, nodes: nodes.reverse(), initializers, outputs };
+}
+
+/**
+ * The constants that are computed from what expansions made, and from no numbers of the file. Its int64 tensors are extents, axes and
+ * indices, and do not count.
+ */
+function madeIn(graph: Graph, constant: ReadonlySet<string>): Set<string> {
+  const made = new Set<string>();
+  const stored = new Set<string>();
+  for (const [name, { type, isMade }] of graph.initializers) {
+    if (isMade) made.add(name);
+    else if (type !== "int64") stored.add(name);
+  }
+  for (const node of graph.nodes) {
+    const reads = readsOf(node);
+    const isStored = subgraphsOf(node).length > 0 || reads.some((name) => stored.has(name));
+    const isMade = reads.some((name) => made.has(name));
+    for (const output of node.outputs.filter((name) => constant.has(name))) {
+      if (isStored) stored.add(output);
+      else if (isMade) made.add(output);
+    }
+  }
+  return made;
 }
 
 /** The type and shape of every tensor of a folded graph. */

@@ -55,6 +55,8 @@ export interface Tensor {
   readonly type: DataType;
   readonly shape: Shape;
   readonly data: TensorData;
+  /** Present if the expansion of an operator made it and it holds nothing that the file stores, as with the matrix of a Fourier transform. */
+  readonly isMade?: true;
 }
 
 /** An attribute of a node, with its type as in the format. */

@@ -22,8 +22,10 @@ export interface Rewrite {
    * these. `undefined` for all others, and for tensors that a subgraph computes.
    */
   value(name: string): Tensor | undefined;
-  /** A new constant; returns its name. */
+  /** A new constant, which was not learned; returns its name. */
   constant(role: string, tensor: Tensor): string;
+  /** A new constant of weights that attributes of the node hold; returns its name. */
+  weights(role: string, tensor: Tensor): string;
   /** A new node with one output; returns the output's name. `output` is given for outputs of the old node. */
   add(op: string, inputs: readonly string[], attributes?: Attributes, output?: string): string;
   /** A copy of a subgraph of the node, applied to these inputs; returns the names of its outputs. */
@@ -101,17 +103,19 @@ function rewriteAt(
 ): Rewrite {
   const prefix = node.name || node.outputs[0] || node.op;
   const typeOf = (name: string) => initializers.get(name) ?? types.get(name) ?? constants.get(name);
+  const define = (role: string, tensor: Tensor): string => {
+    const name = freshName(taken, `${prefix}/${role}`);
+    initializers.set(name, tensor);
+    return name;
+  };
   return {
     opset,
     attributes: readAttributes(node.attributes, known),
     shape: (name) => typeOf(name)?.shape,
     type: typeOf,
     value: (name) => initializers.get(name) ?? constants.get(name),
-    constant(role, tensor) {
-      const name = freshName(taken, `${prefix}/${role}`);
-      initializers.set(name, tensor);
-      return name;
-    },
+    constant: (role, tensor) => define(role, { ...tensor, isMade: true }),
+    weights: define,
     add(op, inputs, attributes = {}, output = freshName(taken, `${prefix}/${op}`)) {
       const step = { of: node.op, isOutput: node.outputs.includes(output) };
       nodes.push({

@@ -320,3 +320,93 @@ describe("weights that are not floats of a standard operator are refused", () =>
     );
   });
 });
+
+describe("matrices that the expansion of an operator makes are not weights, and are not drawn", () => {
+  test("those of Fourier transforms", async () => {
+    const model = await networkOf({
+      input: [1, 8, 1],
+      output: "y",
+      initializers: {
+        w: random(1, [10, 4]),
+        step: intTensor([4], []),
+        window: floatTensor([4], [0.25, 1, 1, 0.25]),
+        flat: intTensor([1, 10]),
+      },
+      nodes: [
+        { op: "DFT", inputs: ["x"], outputs: ["spectrum"], attributes: { onesided: int(1), axis: int(1) } },
+        { op: "Reshape", inputs: ["spectrum", "flat"], outputs: ["parts"] },
+        { op: "MatMul", inputs: ["parts", "w"], outputs: ["a"] },
+        { op: "STFT", inputs: ["x", "step", "window"], outputs: ["frames"], attributes: { onesided: int(1) } },
+        { op: "Flatten", inputs: ["frames"], outputs: ["entries"] },
+        { op: "Concat", inputs: ["a", "entries"], outputs: ["y"], attributes: { axis: int(1) } },
+      ],
+    });
+    expect(found(model)).toEqual(["MatMul w"]);
+    const control = await permuted(model);
+    for (const [name, tensor] of model.onnx.graph.initializers) {
+      if (name === "w") expect(weightsIn(control, name)).not.toEqual(tensor.data);
+      else expect(control.onnx.graph.initializers.get(name)).toEqual(tensor);
+    }
+  });
+
+  test("the places of a grid, which an affine map moves", async () => {
+    const model = await networkOf({
+      input: [1, 2, 3],
+      output: "y",
+      initializers: { size: intTensor([1, 1, 2, 5]), flat: intTensor([1, 20]), w: random(1, [20, 3]) },
+      nodes: [
+        { op: "AffineGrid", inputs: ["x", "size"], outputs: ["grid"] },
+        { op: "Reshape", inputs: ["grid", "flat"], outputs: ["row"] },
+        { op: "MatMul", inputs: ["row", "w"], outputs: ["y"] },
+      ],
+    });
+    expect(found(model)).toEqual(["MatMul w"]);
+  });
+
+  test("a matrix of the file that a Fourier transform meets stays one of weights, also if both are folded", async () => {
+    const model = await networkOf({
+      input: [1, 5],
+      output: "y",
+      initializers: { signal: random(1, [5, 8, 1]), shape: intTensor([5, 16]) },
+      nodes: [
+        { op: "DFT", inputs: ["signal"], outputs: ["spectrum"], attributes: { axis: int(1) } },
+        { op: "Reshape", inputs: ["spectrum", "shape"], outputs: ["matrix"] },
+        { op: "MatMul", inputs: ["x", "matrix"], outputs: ["y"] },
+      ],
+    });
+    expect(found(model)).toEqual(["MatMul matrix"]);
+  });
+
+  test("the weights of a cell that is written step by step, and coefficients in attributes, stay weights", async () => {
+    const model = await networkOf({
+      input: [2, 1, 3],
+      output: "y",
+      initializers: {
+        w: random(1, [1, 8, 3]),
+        r: random(2, [1, 8, 2]),
+        peepholes: random(3, [1, 6]),
+        row: intTensor([1, 4]),
+      },
+      opsets: { "ai.onnx.ml": 1 },
+      nodes: [
+        {
+          op: "LSTM",
+          inputs: ["x", "w", "r", "", "", "", "", "peepholes"],
+          outputs: ["h"],
+          attributes: { hidden_size: int(2) },
+        },
+        { op: "Reshape", inputs: ["h", "row"], outputs: ["states"] },
+        {
+          op: "LinearRegressor",
+          domain: "ai.onnx.ml",
+          inputs: ["states"],
+          outputs: ["y"],
+          attributes: { coefficients: floats(1, 2, 3, 4), intercepts: floats(0) },
+        },
+      ],
+    });
+    const weights = weightLayers(model);
+    expect(weights.map(({ op }) => op)).toEqual(["LSTM", "LSTM", "MatMul"]);
+    expect(weights.map(({ shape }) => shape.join())).toEqual(["3,8", "2,8", "4,1"]);
+  });
+});

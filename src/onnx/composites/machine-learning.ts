@@ -113,7 +113,7 @@ function affine(node: Node, to: Rewrite, rows: number): string {
   const columns = weights.length / rows;
   const turned = Float32Array.from(weights, (_, i) => weights[(i % rows) * columns + Math.floor(i / rows)]!);
   const x = rowsOf(node, to);
-  const product = to.add("MatMul", [x, to.constant("coefficients", floatTensor([columns, rows], turned))]);
+  const product = to.add("MatMul", [x, to.weights("coefficients", floatTensor([columns, rows], turned))]);
   const intercepts = to.attributes.floats("intercepts") ?? [];
   return intercepts.length === 0 ? product : to.add("Add", [product, vector(to, "intercepts", intercepts)]);
 }

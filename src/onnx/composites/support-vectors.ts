@@ -6,11 +6,11 @@ import { scalar } from "./parts.ts";
 
 const KERNEL = ["kernel_type", "kernel_params", "coefficients", "support_vectors", "rho", "post_transform"] as const;
 
-/** A matrix of constants, with one row of the list in each column. */
+/** A matrix of weights, with one row of the list in each column. */
 function columns(to: Rewrite, role: string, list: readonly number[], count: number): string {
   const extent = list.length / count;
   const data = Float32Array.from(list, (_, i) => list[(i % count) * extent + Math.floor(i / count)]!);
-  return to.constant(role, floatTensor([extent, count], data));
+  return to.weights(role, floatTensor([extent, count], data));
 }
 
 /** The kernel between each row of x and each of `count` vectors. */
@@ -33,7 +33,7 @@ function kernel(to: Rewrite, x: string, vectors: readonly number[], count: numbe
 
 /** |x − v|², from the differences themselves, which loses no digits near a vector. */
 function squaredDistances(to: Rewrite, x: string, vectors: readonly number[], count: number): string {
-  const points = to.constant("points", floatTensor([count, vectors.length / count], vectors));
+  const points = to.weights("points", floatTensor([count, vectors.length / count], vectors));
   const apart = to.add("Sub", [to.add("Unsqueeze", [x, to.constant("axis", intTensor([1]))]), points]);
   return to.add("ReduceSumSquare", [apart, to.constant("axes", intTensor([-1]))], { keepdims: int(0) });
 }
@@ -51,7 +51,7 @@ const regressor: OperatorRewriting = {
       count > 0 ? kernel(to, x, read.floats("support_vectors") ?? [], count, read.text("kernel_type", "LINEAR")) : x;
     const sum = to.add("MatMul", [
       values,
-      to.constant("coefficients", floatTensor([coefficients.length, 1], coefficients)),
+      to.weights("coefficients", floatTensor([coefficients.length, 1], coefficients)),
     ]);
     const total = to.add("Add", [sum, scalar(to, "rho", read.floats("rho")?.[0] ?? 0)]);
     if (read.int("one_class", 0) === 0) return standard(node, "Identity", [total]);
@@ -80,7 +80,7 @@ function decisions(
     return coefficients[(own === i ? j - 1 : i) * count + vectorAt]!;
   });
   const kernels = kernel(to, x, vectors, count, read.text("kernel_type", "LINEAR"));
-  const sums = to.add("MatMul", [kernels, to.constant("coefficients", floatTensor([count, pairs.length], weights))]);
+  const sums = to.add("MatMul", [kernels, to.weights("coefficients", floatTensor([count, pairs.length], weights))]);
   return to.add("Add", [sums, vector(to, "rho", read.floats("rho") ?? [0])]);
 }
 
