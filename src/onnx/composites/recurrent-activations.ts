@@ -1,7 +1,7 @@
 import { PushforwardError } from "../../base/index.ts";
 import { float } from "../build.ts";
 import type { Node } from "../model.ts";
-import type { NodeWriter } from "./node-writer.ts";
+import type { Writer } from "./writer.ts";
 
 /** An elementwise function of a tensor: the name of the result from the name of the argument. */
 export type Activation = (x: string) => string;
@@ -9,30 +9,24 @@ export type Activation = (x: string) => string;
 interface Definition {
   /** The values of alpha and beta that ONNX gives where a node states none; a function has the parameters that have one. */
   readonly defaults: readonly number[];
-  readonly write: (to: NodeWriter, x: string, alpha: number, beta: number) => string;
+  readonly write: (to: Writer, x: string, alpha: number, beta: number) => string;
 }
 
-const plain = (op: string): Definition => ({ defaults: [], write: (to, x) => to.add(op, [x]) });
-
-/** a · x + b */
-const affine = (to: NodeWriter, x: string, a: number, b: number): string => {
-  const scaled = a === 1 ? x : to.add("Mul", [x, to.number(a)]);
-  return b === 0 ? scaled : to.add("Add", [scaled, to.number(b)]);
-};
+const plain = (op: string): Definition => ({ defaults: [], write: (to, x) => to.op(op, [x]) });
 
 /** The activations of recurrent operators, by their names in lower case. */
 const definitions: Readonly<Record<string, Definition>> = {
-  affine: { defaults: [1, 0], write: affine },
-  elu: { defaults: [1], write: (to, x, alpha) => to.add("Elu", [x], { alpha: float(alpha) }) },
+  affine: { defaults: [1, 0], write: (to, x, alpha, beta) => to.affine(alpha, x, beta) },
+  elu: { defaults: [1], write: (to, x, alpha) => to.op("Elu", [x], { alpha: float(alpha) }) },
   hardsigmoid: {
     defaults: [0.2, 0.5],
-    write: (to, x, alpha, beta) => to.add("HardSigmoid", [x], { alpha: float(alpha), beta: float(beta) }),
+    write: (to, x, alpha, beta) => to.op("HardSigmoid", [x], { alpha: float(alpha), beta: float(beta) }),
   },
-  leakyrelu: { defaults: [0.01], write: (to, x, alpha) => to.add("LeakyRelu", [x], { alpha: float(alpha) }) },
+  leakyrelu: { defaults: [0.01], write: (to, x, alpha) => to.op("LeakyRelu", [x], { alpha: float(alpha) }) },
   relu: plain("Relu"),
   scaledtanh: {
     defaults: [1, 1],
-    write: (to, x, alpha, beta) => affine(to, to.add("Tanh", [affine(to, x, beta, 0)]), alpha, 0),
+    write: (to, x, alpha, beta) => to.affine(alpha, to.op("Tanh", [to.affine(beta, x, 0)]), 0),
   },
   sigmoid: plain("Sigmoid"),
   softplus: plain("Softplus"),
@@ -40,7 +34,7 @@ const definitions: Readonly<Record<string, Definition>> = {
   tanh: plain("Tanh"),
   thresholdedrelu: {
     defaults: [1],
-    write: (to, x, alpha) => to.add("ThresholdedRelu", [x], { alpha: float(alpha) }),
+    write: (to, x, alpha) => to.op("ThresholdedRelu", [x], { alpha: float(alpha) }),
   },
 };
 
@@ -53,7 +47,7 @@ const definitions: Readonly<Record<string, Definition>> = {
  */
 export function activationsOf(
   node: Node,
-  to: NodeWriter,
+  to: Writer,
   directions: number,
   names: readonly string[],
 ): readonly (readonly Activation[])[] {
@@ -74,8 +68,8 @@ export function activationsOf(
   return Array.from({ length: directions }, (_, i) => made.slice(i * names.length, (i + 1) * names.length));
 }
 
-const clipped = (to: NodeWriter, x: string, limit: number | undefined): string =>
-  limit === undefined ? x : to.add("Clip", [x, to.number(-limit), to.number(limit)]);
+const clipped = (to: Writer, x: string, limit: number | undefined): string =>
+  limit === undefined ? x : to.op("Clip", [x, to.number(-limit), to.number(limit)]);
 
 function refusal(node: Node, what: string): PushforwardError {
   return new PushforwardError("op-unsupported", {

@@ -1,5 +1,5 @@
-import type { NodeWriter } from "./node-writer.ts";
 import type { Activation } from "./recurrent-activations.ts";
+import type { Writer } from "./writer.ts";
 
 /** A state of a cell between two steps, [1, batch, hidden] each; a part that is absent is zero. */
 export interface State {
@@ -32,20 +32,19 @@ export interface Cell {
    *
    * @param x the input of the step after its projection, with bias, [1, batch, gates · hidden]
    */
-  step(to: NodeWriter, weights: Weights, x: string, before: State): State;
+  step(to: Writer, weights: Weights, x: string, before: State): State;
 }
 
-const plus = (to: NodeWriter, x: string, y: string | undefined): string =>
-  y === undefined ? x : to.add("Add", [x, y]);
+const plus = (to: Writer, x: string, y: string | undefined): string => (y === undefined ? x : to.add(x, y));
 
-const times = (to: NodeWriter, x: string | undefined, y: string | undefined): string | undefined =>
-  x === undefined || y === undefined ? undefined : to.add("Mul", [x, y]);
+const times = (to: Writer, x: string | undefined, y: string | undefined): string | undefined =>
+  x === undefined || y === undefined ? undefined : to.mul(x, y);
 
-const product = (to: NodeWriter, h: string | undefined, w: string): string | undefined =>
-  h === undefined ? undefined : to.add("MatMul", [h, w]);
+const product = (to: Writer, h: string | undefined, w: string): string | undefined =>
+  h === undefined ? undefined : to.op("MatMul", [h, w]);
 
 /** The gates from one place to another, of a tensor or of a bias. */
-const gates = (to: NodeWriter, { hidden }: Weights, x: string, from: number, until: number): string =>
+const gates = (to: Writer, { hidden }: Weights, x: string, from: number, until: number): string =>
   to.slice(x, -1, from * hidden, until * hidden);
 
 /** H = f(X·Wᵀ + h·Rᵀ + b) */
@@ -76,13 +75,13 @@ export const gru = (resetAfter: boolean): Cell => ({
       : product(to, times(to, r, h), gates(to, weights, recurrence, 2, 3));
     const candidate = g(plus(to, part(2, 3), inner));
     // (1 − z) ∘ ĥ + z ∘ h = ĥ + z ∘ (h − ĥ)
-    if (h === undefined) return { h: to.add("Sub", [candidate, to.add("Mul", [z, candidate])]) };
-    return { h: to.add("Add", [candidate, to.add("Mul", [z, to.add("Sub", [h, candidate])])]) };
+    if (h === undefined) return { h: to.sub(candidate, to.mul(z, candidate)) };
+    return { h: to.add(candidate, to.mul(z, to.sub(h, candidate))) };
   },
 });
 
 /** h·Rᵀ + b of the hidden gate, which the reset gate scales. */
-function resetProduct(to: NodeWriter, weights: Weights, own: string | undefined): string | undefined {
+function resetProduct(to: Writer, weights: Weights, own: string | undefined): string | undefined {
   const { recurrenceBias } = weights;
   const bias = recurrenceBias && gates(to, weights, recurrenceBias, 2, 3);
   const hidden = own && gates(to, weights, own, 2, 3);
@@ -108,9 +107,9 @@ export const lstm = (coupled: boolean): Cell => ({
     };
     const input = opened(0, before.c);
     const candidate = g(gate(all, 3));
-    const forget = coupled ? to.add("Sub", [to.number(1), input]) : opened(2, before.c);
-    const c = plus(to, to.add("Mul", [input, candidate]), times(to, forget, before.c));
+    const forget = coupled ? to.sub(to.number(1), input) : opened(2, before.c);
+    const c = plus(to, to.mul(input, candidate), times(to, forget, before.c));
     const output = opened(1, c);
-    return { c, h: to.add("Mul", [output, h(c)]) };
+    return { c, h: to.mul(output, h(c)) };
   },
 });

@@ -1,9 +1,9 @@
 import { castTo, toNumbers } from "../build.ts";
 import type { Node } from "../model.ts";
 import type { OperatorRewriting, Rewrite } from "../rewrite.ts";
-import { NodeWriter } from "./node-writer.ts";
 import { type Activation, activationsOf } from "./recurrent-activations.ts";
 import { type Cell, gru, lstm, rnn, type State, type Weights } from "./recurrent-cells.ts";
+import { type Writer, writerOf } from "./writer.ts";
 
 /** The extents of a recurrent node. */
 interface Extents {
@@ -35,13 +35,13 @@ interface Run {
  * by the recurrent weights. The tensors of a step are [1, batch, …], those of all steps [1, steps · batch, …].
  */
 class Unrolling {
-  readonly #to: NodeWriter;
+  readonly #to: Writer;
   readonly #cell: Cell;
   readonly #extents: Extents;
   readonly #isBatchFirst: boolean;
   readonly #inputs: readonly string[];
 
-  constructor(to: NodeWriter, cell: Cell, inputs: readonly string[], extents: Extents, isBatchFirst: boolean) {
+  constructor(to: Writer, cell: Cell, inputs: readonly string[], extents: Extents, isBatchFirst: boolean) {
     this.#to = to;
     this.#cell = cell;
     this.#inputs = inputs;
@@ -80,8 +80,8 @@ class Unrolling {
 
   /** X·Wᵀ and the bias, for all steps. */
   #projected(rows: string, direction: number, bias: string | undefined): string {
-    const product = this.#to.add("MatMul", [rows, this.#turned(this.#inputs[1]!, direction, this.#extents.inputs)]);
-    return bias === undefined ? product : this.#to.add("Add", [product, bias]);
+    const product = this.#to.op("MatMul", [rows, this.#turned(this.#inputs[1]!, direction, this.#extents.inputs)]);
+    return bias === undefined ? product : this.#to.add(product, bias);
   }
 
   #weights(direction: number): Pick<Weights, "hidden" | "recurrence" | "peepholes"> {
@@ -102,10 +102,10 @@ class Unrolling {
     const size = this.#cell.gates * hidden;
     const both = this.#own(bias, direction, [2 * size]);
     const [ofInput, ofState] = [this.#to.slice(both, 0, 0, size), this.#to.slice(both, 0, size, 2 * size)];
-    if (!this.#cell.scalesBias) return { ofInput: this.#to.add("Add", [ofInput, ofState]), ofState: undefined };
+    if (!this.#cell.scalesBias) return { ofInput: this.#to.add(ofInput, ofState), ofState: undefined };
     const others = this.#to.slice(ofState, 0, 0, size - hidden);
     const unscaled = this.#to.concat([others, this.#to.number(0, [hidden])], 0);
-    return { ofInput: this.#to.add("Add", [ofInput, unscaled]), ofState };
+    return { ofInput: this.#to.add(ofInput, unscaled), ofState };
   }
 
   /** The matrix of one direction, turned: [columns, gates · hidden] of [directions, gates · hidden, columns]. */
@@ -137,19 +137,19 @@ class Unrolling {
 
   #where(condition: string, x: string, otherwise: string | undefined): string {
     const { batch, hidden } = this.#extents;
-    return this.#to.add("Where", [condition, x, otherwise ?? this.#to.number(0, [1, batch, hidden])]);
+    return this.#to.op("Where", [condition, x, otherwise ?? this.#to.number(0, [1, batch, hidden])]);
   }
 }
 
 /** The lengths of the sequences: whole if there is no such input, and known if it is constant. */
-function lengthsOf(to: Rewrite, writer: NodeWriter, input: string, { steps, batch }: Extents): Lengths {
+function lengthsOf(to: Rewrite, writer: Writer, input: string, { steps, batch }: Extents): Lengths {
   const known = input === "" ? undefined : to.value(input);
   const whole = input === "" ? [steps] : known && toNumbers(known);
-  const asInt64 = () => writer.reshape(writer.add("Cast", [input], castTo("int64")), [1, batch, 1]);
+  const asInt64 = () => writer.reshape(writer.op("Cast", [input], castTo("int64")), [1, batch, 1]);
   return {
     least: whole === undefined ? 0 : Math.min(...whole),
     most: whole === undefined ? steps : Math.min(steps, Math.max(...whole)),
-    isWithin: (step) => writer.add("Less", [writer.ints([step], []), asInt64()]),
+    isWithin: (step) => writer.op("Less", [writer.ints([step], []), asInt64()]),
   };
 }
 
@@ -163,7 +163,7 @@ function unroll(node: Node, to: Rewrite, cell: Cell): Node {
   const [directions, , hidden] = ofWeights as [number, number, number];
   const extents = { steps, batch, inputs: width, directions, hidden };
   if (steps === 0 || batch === 0) return node;
-  const writer = new NodeWriter(to);
+  const writer = writerOf(to);
   const activations = activationsOf(node, writer, directions, cell.activations);
   const isZero = (name: string) => {
     const value = name === "" ? undefined : to.value(name);
@@ -180,7 +180,7 @@ function unroll(node: Node, to: Rewrite, cell: Cell): Node {
 function outputsOf(
   node: Node,
   to: Rewrite,
-  writer: NodeWriter,
+  writer: Writer,
   runs: readonly Run[],
   { steps, batch, hidden }: Extents,
   isBatchFirst: boolean,
