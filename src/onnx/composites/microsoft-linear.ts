@@ -51,21 +51,27 @@ function activate(
 
 const ACTIVATION = ["activation", "activation_alpha", "activation_beta", "activation_gamma"] as const;
 
-const attributeOf = ({ attributes }: Rewrite, name: string): number | undefined =>
-  attributes.has(name) ? attributes.float(name, 0) : undefined;
+/** The activation of a fused convolution, whose parameters are a list. */
+function activateConv(node: Node, to: Rewrite, x: string): Node {
+  const { attributes } = to;
+  return activate(node, to, x, attributes.text("activation", ""), attributes.floats("activation_params") ?? []);
+}
+
+/** The activation of a fused product of matrices, whose parameters are attributes of their own. */
+function activateProduct(node: Node, to: Rewrite, x: string): Node {
+  const { attributes } = to;
+  const activation = attributes.text("activation", "");
+  const names =
+    activation === "Selu" ? ["activation_alpha", "activation_gamma"] : ["activation_alpha", "activation_beta"];
+  const values = names.map((name) => (attributes.has(name) ? attributes.float(name, 0) : undefined));
+  return activate(node, to, x, activation, values);
+}
 
 function fusedConv(node: Node, to: Rewrite): Node {
   const [x = "", weight = "", bias = "", summand = ""] = node.inputs;
-  const read = to.attributes;
   const attributes = without(node.attributes, "activation", "activation_params");
   const product = to.add("Conv", bias === "" ? [x, weight] : [x, weight, bias], attributes);
-  return activate(
-    node,
-    to,
-    plus(to, product, summand),
-    read.text("activation", ""),
-    read.floats("activation_params") ?? [],
-  );
+  return activateConv(node, to, plus(to, product, summand));
 }
 
 /** Convolutions whose channels come last, with the weights in the order of ONNX. */
@@ -79,28 +85,12 @@ function nhwcConv(node: Node, to: Rewrite): Node {
   const product = to.add("Conv", bias === "" ? [first, weight] : [first, weight, bias], attributes);
   const last = to.add("Transpose", [product], { perm: ints([0, ...spatial.map((i) => i + 2), 1]) });
   if (node.op === "NhwcConv") return standard(node, "Identity", [last]);
-  const read = to.attributes;
-  return activate(
-    node,
-    to,
-    plus(to, last, summand),
-    read.text("activation", ""),
-    read.floats("activation_params") ?? [],
-  );
+  return activateConv(node, to, plus(to, last, summand));
 }
 
 function fusedGemm(node: Node, to: Rewrite): Node {
   const product = to.add("Gemm", node.inputs, without(node.attributes, ...ACTIVATION));
-  const activation = to.attributes.text("activation", "");
-  const names =
-    activation === "Selu" ? ["activation_alpha", "activation_gamma"] : ["activation_alpha", "activation_beta"];
-  return activate(
-    node,
-    to,
-    product,
-    activation,
-    names.map((name) => attributeOf(to, name)),
-  );
+  return activateProduct(node, to, product);
 }
 
 /**
@@ -142,20 +132,11 @@ function fusedMatMul(node: Node, to: Rewrite): Node {
 
 function fusedMatMulActivation(node: Node, to: Rewrite): Node {
   const product = matMul(node, to);
-  const activation = to.attributes.text("activation", "");
   if (product === undefined) return node;
-  if (activation === "Softmax") {
+  if (to.attributes.text("activation", "") === "Softmax") {
     return standard(node, "Softmax", [product], { axis: int(to.attributes.int("activation_axis", -1)) });
   }
-  const names =
-    activation === "Selu" ? ["activation_alpha", "activation_gamma"] : ["activation_alpha", "activation_beta"];
-  return activate(
-    node,
-    to,
-    product,
-    activation,
-    names.map((name) => attributeOf(to, name)),
-  );
+  return activateProduct(node, to, product);
 }
 
 /** Pads that are an input, and constant. */
