@@ -3,7 +3,7 @@ import { OPSET } from "./build.ts";
 import { composites } from "./composites/index.ts";
 import type { Observe } from "./flow/observe.ts";
 import { constantsOf } from "./fold.ts";
-import { allNames, nodesBehind, subgraphsOf, withGraph } from "./graph.ts";
+import { allNames, nodesBehind, withGraph, withInner } from "./graph.ts";
 import type { Node, OnnxModel, Tensor } from "./model.ts";
 import type { OperatorRewriting, Seen } from "./rewrite.ts";
 import { lookedAt, rewriteGraph } from "./rewrite-graph.ts";
@@ -15,9 +15,6 @@ const keyOf = ({ domain, op }: Node): string => (domain === "" ? op : `${domain}
 
 /** How a composite is written with other operators; `undefined` for a node that is none. */
 const expansionOf = (node: Node): OperatorRewriting | undefined => composites[keyOf(node)];
-
-/** A node, and the nodes of all graphs inside it. */
-const withInner = (node: Node): Node[] => [node, ...subgraphsOf(node).flatMap(({ nodes }) => nodes.flatMap(withInner))];
 
 const holdsComposite = (node: Node): boolean => withInner(node).some((one) => expansionOf(one) !== undefined);
 

@@ -1,11 +1,10 @@
 import type { Shape } from "../base/index.ts";
-import { readsOf, subgraphsOf } from "./graph.ts";
+import { readsOf, subgraphsOf, withInner } from "./graph.ts";
 import type { Graph, Node, Tensor, TensorType } from "./model.ts";
 import { formatFacts } from "./operator-facts.ts";
 
 /** Whether a node, or one in a graph inside it, draws at random. */
-export const isRandom = (node: Node): boolean =>
-  formatFacts(node.op).isRandom === true || subgraphsOf(node).some((inner) => inner.nodes.some(isRandom));
+export const isRandom = (node: Node): boolean => withInner(node).some(({ op }) => formatFacts(op).isRandom === true);
 
 /** The tensors that a run of the graph can return: all outputs of nodes that are tensors, and the outputs of the graph. */
 export function observable(graph: Graph): string[] {

@@ -5,6 +5,12 @@ export function subgraphsOf(node: Node): Graph[] {
   return Object.values(node.attributes).flatMap((attribute) => (attribute.kind === "graph" ? [attribute.value] : []));
 }
 
+/** A node, and the nodes of all graphs inside it. */
+export const withInner = (node: Node): Node[] => [
+  node,
+  ...subgraphsOf(node).flatMap(({ nodes }) => nodes.flatMap(withInner)),
+];
+
 /** The node with each of its subgraphs replaced; the same node if it has none. */
 export function mapSubgraphs(node: Node, replace: (graph: Graph) => Graph): Node {
   if (subgraphsOf(node).length === 0) return node;

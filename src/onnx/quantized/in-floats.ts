@@ -1,7 +1,7 @@
 import { tableOf } from "../../base/index.ts";
 import { int, OPSET } from "../build.ts";
 import { constantOf } from "../constant-node.ts";
-import { allNames, mapSubgraphs, readsOf, subgraphsOf } from "../graph.ts";
+import { allNames, mapSubgraphs, readsOf, withInner } from "../graph.ts";
 import type { DataType, Graph, Node, OnnxModel } from "../model.ts";
 import { bytesFor, type NarrowInteger, narrowIntegers } from "../narrow-types.ts";
 import { formatFacts } from "../operator-facts.ts";
@@ -42,21 +42,19 @@ export function quantizedInFloats(model: OnnxModel, choice: Quantized): OnnxMode
 
 /** Whether a graph, or a graph inside it, has a node that is rewritten here. */
 const isQuantized = (graph: Graph): boolean =>
-  graph.nodes.some(
-    (node) =>
-      rewritings[keyOf(node)] !== undefined ||
-      node.domain === OWN_DOMAIN ||
-      (node.op === "Cast" && castsNarrowly(dataTypeOf(read(node).int("to", 0)))) ||
-      node.op === "CastLike" ||
-      subgraphsOf(node).some(isQuantized),
-  );
+  graph.nodes
+    .flatMap(withInner)
+    .some(
+      (node) =>
+        rewritings[keyOf(node)] !== undefined ||
+        node.domain === OWN_DOMAIN ||
+        (node.op === "Cast" && castsNarrowly(dataTypeOf(read(node).int("to", 0)))) ||
+        node.op === "CastLike",
+    );
 
 /** Whether a graph, or a graph inside it, multiplies matrices or filters of quantized numbers by a kernel for integers. */
 export const multipliesIntegers = (graph: Graph): boolean =>
-  graph.nodes.some(
-    (node) =>
-      /^(QLinear(Conv|MatMul)|QGemm|QAttention)$|Integer/.test(node.op) || subgraphsOf(node).some(multipliesIntegers),
-  );
+  graph.nodes.flatMap(withInner).some(({ op }) => /^(QLinear(Conv|MatMul)|QGemm|QAttention)$|Integer/.test(op));
 
 const castsNarrowly = (type: DataType | undefined): boolean =>
   type !== undefined && (isNarrowFloat(type) || type === "float8e8m0" || bytesFor(type) !== type);

@@ -1,6 +1,6 @@
 import { tableOf } from "../../base/index.ts";
 import { node, text } from "../build.ts";
-import { subgraphsOf } from "../graph.ts";
+import { withInner } from "../graph.ts";
 import type { Attributes, Graph, Node } from "../model.ts";
 
 /**
@@ -95,10 +95,6 @@ export const ownFunctions = tableOf<Readonly<Record<string, OwnFunction>>>({
 
 /** The names of the own operators that a graph, or a graph inside it, uses. */
 export function ownOperatorsIn(graph: Graph): Set<string> {
-  const found = new Set<string>();
-  for (const one of graph.nodes) {
-    if (one.domain === OWN_DOMAIN) found.add(one.op);
-    for (const inner of subgraphsOf(one)) for (const op of ownOperatorsIn(inner)) found.add(op);
-  }
-  return found;
+  const own = graph.nodes.flatMap(withInner).filter(({ domain }) => domain === OWN_DOMAIN);
+  return new Set(own.map(({ op }) => op));
 }
