@@ -1,43 +1,20 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { reachOf } from "../../src/autodiff/index.ts";
 import { Network } from "../../src/jacobian/index.ts";
-import {
-  buildModel,
-  castTo,
-  float,
-  floatTensor,
-  int,
-  ints,
-  type Node,
-  node,
-  normalize,
-  type Tensor,
-  valueInfo,
-} from "../../src/onnx/index.ts";
+import { castTo, float, floatTensor, int, ints, type Node, type Tensor } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { evaluateWith } from "../../src/runtime/index.ts";
+import { op, smallModel } from "./small-model.ts";
 
 const backend = createBackend();
 afterAll(() => backend.dispose());
 
-const op = (name: string, inputs: readonly string[], output: string, attributes: Node["attributes"] = {}) =>
-  node({ op: name, inputs, outputs: [output], attributes });
-
 const modelOf = (
   nodes: readonly Node[],
   outputs: readonly string[],
-  constants: Readonly<Record<string, Tensor>>,
-  shape = [1, 4],
-) =>
-  normalize(
-    buildModel({
-      inputs: [valueInfo("x", "float32", shape)],
-      outputs: outputs.map((name) => ({ name, type: undefined, shape: undefined })),
-      nodes,
-      initializers: new Map(Object.entries(constants)),
-    }),
-    { evaluate: evaluateWith(backend) },
-  );
+  constants?: Readonly<Record<string, Tensor>>,
+  shape?: readonly number[],
+) => smallModel(evaluateWith(backend), { nodes, outputs, constants, shape });
 
 describe("what can be differentiated is known before anything is compiled", () => {
   test("every node in the way is named at once, with its reason", async () => {
