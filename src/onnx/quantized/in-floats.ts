@@ -54,7 +54,9 @@ const isQuantized = (graph: Graph): boolean =>
 
 /** Whether a graph, or a graph inside it, multiplies matrices or filters of quantized numbers by a kernel for integers. */
 export const multipliesIntegers = (graph: Graph): boolean =>
-  graph.nodes.flatMap(withInner).some(({ op }) => /^(QLinear(Conv|MatMul)|QGemm|QAttention)$|Integer/.test(op));
+  graph.nodes
+    .flatMap(withInner)
+    .some(({ op }) => /^(QLinear(Conv|MatMul)|QGemm|QAttention|DynamicQuantize(MatMul|LSTM))$|Integer/.test(op));
 
 const castsNarrowly = (type: DataType | undefined): boolean =>
   type !== undefined && (isNarrowFloat(type) || type === "float8e8m0" || bytesFor(type) !== type);
