@@ -185,12 +185,13 @@ export class PrimalBuilder {
     return this.op("Cast", [x], x.shape, castTo(type), type);
   }
 
-  /** A reduction over negative axes, which remain with extent 1. */
+  /** A reduction over negative axes, which remain with extent 1; x itself over none. */
   reduce(
     op: "ReduceSum" | "ReduceMean" | "ReduceProd" | "ReduceMax" | "ReduceMin",
     x: Value,
     axes: readonly number[],
   ): Value {
+    if (axes.length === 0) return x;
     const shape = x.shape.map((extent, axis) => (axes.includes(axis - x.shape.length) ? 1 : extent));
     return this.op(op, [x, this.constant(intTensor(axes))], shape, { keepdims: int(1) });
   }

@@ -10,8 +10,8 @@ const reduce =
   ([x, axes], attributes) => {
     const rank = x!.shape.length;
     const stated = [...(axes?.data ?? [])].map((axis) => fromLeft(axis, rank));
-    if (stated.length === 0 && attributes.int("noop_with_empty_axes", 0) !== 0) return x!;
-    const reduced = stated.length === 0 ? x!.shape.map((_, axis) => axis) : stated;
+    const isWhole = stated.length === 0 && attributes.int("noop_with_empty_axes", 0) === 0;
+    const reduced = isWhole ? x!.shape.map((_, axis) => axis) : stated;
     const kept = x!.shape.map((extent, axis) => (reduced.includes(axis) ? 1 : extent));
     const shape = attributes.int("keepdims", 1) ? kept : x!.shape.filter((_, axis) => !reduced.includes(axis));
     return array(
