@@ -37,11 +37,6 @@ function wholeQuotient(primal: PrimalBuilder, a: Value, b: Value, y: Value): Val
   return primal.map("Round", primal.div(primal.sub(y, a), b));
 }
 
-/** The identity: whole numbers have a tangent only where they stand for floats, and truth values have none. */
-const cast: Rule = ({ outputs: [y] }) => {
-  return (_l, dx) => (y!.type === "bool" ? undefined : dx);
-};
-
 const identity: Rule = () => (_l, dx) => dx;
 
 type Derivative = Parameters<typeof diagonal>[0];
@@ -121,17 +116,18 @@ export const arithmetic = {
       return (l, dx) => l.scale(mask, dx);
     },
   },
+  /** The identity between floats; what is cast to another type has no tangent. */
   Cast: {
     rearranges: true,
     attributes: ["round_mode", "saturate", "to"],
     kinks: "neurons",
     /** A cast to a truth value: whether entries are not 0. */
     settle: (p, [x], { outputs: [y] }) => (y!.type === "bool" ? p.not(equal(p, x!, p.scalar(0))) : undefined),
-    rule: cast,
+    rule: identity,
   },
   /** The same bits as another type; between floats of one type it is the identity. */
-  BitCast: { attributes: ["to"], float64: "none", rearranges: true, rule: cast },
-  CastLike: { rearranges: true, attributes: ["round_mode", "saturate"], rule: cast },
+  BitCast: { attributes: ["to"], float64: "none", rearranges: true, rule: identity },
+  CastLike: { rearranges: true, attributes: ["round_mode", "saturate"], rule: identity },
   /**
    * Where min < x < max, y follows x. At the limits and beyond, y follows the limit and not x; where min ≥ max, it follows max.
    */
