@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { createRng, gaussianArray, PushforwardError } from "../../src/base/index.ts";
 import {
+  type Attribute,
   buildModel,
   type Evaluate,
   float,
   floatTensor,
   int,
+  ints,
   type Node,
   node,
   nodesBehind,
@@ -15,6 +17,8 @@ import {
   valueInfo,
 } from "../../src/onnx/index.ts";
 import { relativeDistance } from "../laws/vectors.ts";
+import { problemOf } from "../rows/problem.ts";
+import type { OpRow } from "../rows/row.ts";
 import { evaluate } from "../support/ort.ts";
 
 const random = (shape: number[], seed: string) =>
@@ -26,6 +30,8 @@ const random = (shape: number[], seed: string) =>
     ),
   );
 
+const count = (value: number, shape: number[]): Tensor => ({ type: "int32", shape, data: Int32Array.of(value) });
+const ends = { counts: count(2, [1]), total: count(3, []) };
 const x = random([2, 3, 4], "x");
 const scale = random([3, 4], "scale");
 
@@ -66,6 +72,91 @@ async function outputOf(model: OnnxModel): Promise<Tensor> {
 }
 
 const data = (tensor: Tensor) => tensor.data as Float32Array;
+
+describe("attention whose scores and probabilities graphs change", () => {
+  /** A graph of one input that multiplies what `op` makes of it. */
+  const changing = (op: string, factor: number): Attribute => ({
+    kind: "graph",
+    value: {
+      name: "change",
+      inputs: [{ name: "s", type: "float32", shape: undefined }],
+      outputs: [{ name: "t", type: "float32", shape: undefined }],
+      nodes: [
+        node({ op, inputs: ["s"], outputs: ["u"] }),
+        node({ op: "Mul", inputs: ["u", "factor"], outputs: ["t"] }),
+      ],
+      initializers: new Map([["factor", floatTensor([], [factor])]]),
+    },
+  });
+  const [q, k, v] = [random([1, 2, 3, 4], "q"), random([1, 2, 5, 4], "k"), random([1, 2, 5, 3], "v")];
+  const opened = async (nodes: readonly Node[]) => {
+    const inputs = ["q", "k", "v"].map((name, i) => valueInfo(name, "float32", [q, k, v][i]!.shape));
+    const outputs = [{ name: "y", type: undefined, shape: undefined }];
+    const initializers = new Map([
+      ["half", floatTensor([], [0.5])],
+      ["three", floatTensor([], [3])],
+    ]);
+    const model = buildModel({ inputs, outputs, nodes, initializers }, 26);
+    const feeds = new Map(Object.entries({ q, k, v }));
+    const importing = { ...model, opsets: new Map([...model.opsets, ["ai.onnx.preview", 1]]) };
+    const { onnx } = await normalize(importing, { feeds, evaluate });
+    return data((await evaluate(onnx, feeds, ["y"])).get("y")!);
+  };
+  const make = (op: string, inputs: string[], output: string, attributes = {}) =>
+    node({ op, inputs, outputs: [output], attributes });
+  const byHand = (changes: { readonly scores: boolean; readonly probabilities: boolean }) => [
+    make("Transpose", ["k"], "kT", { perm: ints([0, 1, 3, 2]) }),
+    make("MatMul", ["q", "kT"], "products"),
+    make("Mul", ["products", "half"], "scores"),
+    make("Sin", ["scores"], "sines"),
+    make("Mul", ["sines", "three"], "changed"),
+    make("Softmax", [changes.scores ? "changed" : "scores"], "p", { axis: int(-1) }),
+    make("Sqrt", ["p"], "roots"),
+    make("Mul", ["roots", "half"], "halves"),
+    make("MatMul", [changes.probabilities ? "halves" : "p", "v"], "y"),
+  ];
+
+  test.each([
+    { scores: true, probabilities: false },
+    { scores: false, probabilities: true },
+    { scores: true, probabilities: true },
+  ])("%j", async (changes) => {
+    const attributes = {
+      scale: float(0.5),
+      ...(changes.scores && { score_mod: changing("Sin", 3) }),
+      ...(changes.probabilities && { prob_mod: changing("Sqrt", 0.5) }),
+    };
+    const flex = node({
+      op: "FlexAttention",
+      domain: "ai.onnx.preview",
+      inputs: ["q", "k", "v"],
+      outputs: ["y"],
+      attributes,
+    });
+    expect(relativeDistance(await opened([flex]), await opened(byHand(changes)))).toBeLessThan(1e-6);
+  });
+});
+
+const refusals: readonly (OpRow & { readonly what: string })[] = [
+  {
+    op: "GroupQueryAttention",
+    attrs: { num_heads: 4, kv_num_heads: 2, local_window_size: 2, sliding_window_cache: 1 },
+    in: { Q: [1, 3, 32], K: [1, 3, 16], V: [1, 3, 16], past_key: null, past_value: null, ...ends },
+    what: "A cache that holds a window of GroupQueryAttention is not supported.",
+  },
+  {
+    op: "Attention",
+    attrs: { num_heads: 2, do_rotary: 1 },
+    in: { X: [1, 3, 32], W: [32, 96], B: [96] },
+    what: "do_rotary of Attention is not supported.",
+  },
+];
+test.each(refusals)("$what", async ({ what, ...row }) => {
+  const { model, point } = problemOf({ ...row, domain: "com.microsoft" });
+  const importing = { ...model.onnx, opsets: new Map([...model.onnx.opsets, ["com.microsoft", 1]]) };
+  const refused = normalize(importing, { feeds: point, evaluate: lacking(row.op).without });
+  await expect(refused).rejects.toMatchObject({ code: "op-unsupported", what, where: { op: row.op } });
+});
 
 describe("composites are expanded before ONNX Runtime sees them", () => {
   const chain = modelOf([rms("x", "a"), tanh("a", "b"), rms("b", "c", 1), tanh("c", "d"), rms("d", "y")]);

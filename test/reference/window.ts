@@ -55,7 +55,9 @@ const conv: ReferenceOp = ([x, w, bias], attributes) => {
   const [batch, channels, ...spatial] = x!.shape as [number, number, ...number[]];
   const [out, perGroup, ...kernel] = w!.shape as [number, number, ...number[]];
   const axes = axesOf(attributes, spatial, kernel);
-  const outPerGroup = out / (channels / perGroup);
+  const group = attributes.int("group", 1);
+  if (channels !== group * perGroup) throw new Error(`${group} groups of ${perGroup} channels, of ${channels}`);
+  const outPerGroup = out / group;
   const extents = axes.map((axis) => axis.outputs);
   const [area, outArea, taps] = [sizeOf(spatial), sizeOf(extents), sizeOf(kernel)];
   const y = new Float64Array(batch * out * outArea);

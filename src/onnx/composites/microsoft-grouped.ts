@@ -75,6 +75,7 @@ function groupQueryAttention(node: Node, to: Rewrite): Node {
   const qShape = to.shape(q);
   if (qShape === undefined || (pastKey !== "" && to.shape(pastKey) === undefined)) return node;
   if (node.inputs.slice(12).some((input) => input !== "")) throw refuse(node, "A quantized cache, or a norm of heads");
+  if (read.int("sliding_window_cache", 0) !== 0) throw refuse(node, "A cache that holds a window");
   const [heads, groups] = [read.int("num_heads", 1), read.int("kv_num_heads", 1)];
   const [batch = 1, rows = 1, width = 1] = qShape;
   const isPacked = k === "";
@@ -124,8 +125,10 @@ function groupQueryAttention(node: Node, to: Rewrite): Node {
     sink: sink !== "" ? reshape(to, sink, [1, heads, 1, 1]) : isSmooth ? scalar(to, "sink", 0) : undefined,
   });
   const shown = node.outputs[3] ?? "";
-  if (shown !== "")
-    to.add("Identity", [read.int("qk_output", 0) === 2 ? inner.probabilities : inner.capped], {}, shown);
+  if (shown !== "") {
+    if (read.int("qk_output", 0) === 2) to.add("Identity", [inner.probabilities], {}, shown);
+    else to.add("Where", [allowed, inner.capped, scalar(to, "unseen", 0)], {}, shown);
+  }
   return standard(node, "Reshape", fromHeads(to, y, sizes));
 }
 

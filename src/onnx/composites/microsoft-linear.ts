@@ -139,11 +139,12 @@ function fusedMatMulActivation(node: Node, to: Rewrite): Node {
   return activateProduct(node, to, product);
 }
 
-/** Pads that are an input, and constant. */
+/** Pads that are an input, and constant; they do not count where `auto_pad` says others. */
 function convTranspose(node: Node, to: Rewrite): Node {
   const [x = "", weight = "", pads = "", bias = ""] = node.inputs;
   const inputs = bias === "" ? [x, weight] : [x, weight, bias];
-  if (pads === "") return standard(node, "ConvTranspose", inputs, node.attributes);
+  if (pads === "" || to.attributes.text("auto_pad", "NOTSET") !== "NOTSET")
+    return standard(node, "ConvTranspose", inputs, node.attributes);
   const value = to.value(pads);
   if (value === undefined) {
     throw new PushforwardError("op-unsupported", {

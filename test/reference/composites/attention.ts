@@ -216,6 +216,7 @@ export const attention: ReferenceOps = {
     attend({ q: q!, k: k!, v: v!, scale: read.float("scale", 1 / Math.sqrt(q!.shape[3]!)) }).y,
   RMSNormalization: rmsNormalization,
   SimplifiedLayerNormalization: rmsNormalization,
+  "com.microsoft:SimplifiedLayerNormalization": rmsNormalization,
 };
 
 function rmsNormalization([x, scale]: Parameters<ReferenceOp>[0], read: Parameters<ReferenceOp>[1]): Array64 {

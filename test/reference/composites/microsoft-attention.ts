@@ -130,6 +130,10 @@ export const microsoftAttention: ReferenceOps = {
     const value = join(kept(pastValue), part(v, heads + groups, groups));
     const window = read.int("local_window_size", -1);
     const isCausal = read.int("causal", 1) !== 0;
+    const isHidden = ([b = 0, , i = 0, j = 0]: readonly number[]): boolean => {
+      const place = past + i;
+      return (isCausal && j > place) || (window > 0 && j <= place - window) || j > counts!.data[b]!;
+    };
     const all = attend({
       q: query,
       k: key,
@@ -137,18 +141,14 @@ export const microsoftAttention: ReferenceOps = {
       scale: read.float("scale", 0) || 1 / Math.sqrt(size),
       softcap: read.float("softcap", 0),
       sink: sinks ? (_b, h) => sinks.data[h]! : read.int("smooth_softmax", 0) > 0 ? () => 0 : undefined,
-      bias: (index) => {
-        const [b = 0, , i = 0, j = 0] = index;
-        const place = past + i;
-        const hides = (isCausal && j > place) || (window > 0 && j <= place - window) || j > counts!.data[b]!;
-        return hides ? NONE : added ? spread(added, index) : 0;
-      },
+      bias: (index) => (isHidden(index) ? NONE : added ? spread(added, index) : 0),
     });
     const present = (x: Array64, before: Array64 | undefined) =>
       build([x.shape[0]!, groups, Math.max(buffer, past + rows), size], (index) =>
         index[2]! < past + rows ? at(x, index) : at(before!, index),
       );
-    const shown = read.int("qk_output", 0) === 2 ? all.probabilities : all.capped;
+    const seen = build(all.capped.shape, (index) => (isHidden(index) ? 0 : at(all.capped, index)));
+    const shown = read.int("qk_output", 0) === 2 ? all.probabilities : seen;
     return [pack(all.y), present(key, pastKey), present(value, pastValue), shown].slice(0, outputs);
   },
   "com.microsoft:RotaryEmbedding"([x, positions, cos, sin], read) {

@@ -1,5 +1,8 @@
 import { elementwise } from "../elementwise.ts";
+import { indexing } from "../indexing.ts";
 import { matrix } from "../matrix.ts";
+import { reduction } from "../reduction.ts";
+import { shape } from "../shape.ts";
 import { type Array64, array, at, build, each, type ReferenceOp, type ReferenceOps, zip } from "../tensor.ts";
 import { window } from "../window.ts";
 
@@ -20,7 +23,7 @@ const sum = (...parts: readonly (Array64 | undefined)[]): Array64 =>
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 /** The activation of a fused operator. */
-function activated(x: Array64, name: string, [a, b]: readonly (number | undefined)[]): Array64 {
+function activated(x: Array64, name: string, [a, b, c]: readonly (number | undefined)[]): Array64 {
   const functions: Readonly<Record<string, (x: number) => number>> = {
     "": (value) => value,
     Relu: (value) => Math.max(0, value),
@@ -29,7 +32,11 @@ function activated(x: Array64, name: string, [a, b]: readonly (number | undefine
     LeakyRelu: (value) => (value < 0 ? (a ?? 0.01) * value : value),
     HardSigmoid: (value) => Math.max(0, Math.min(1, (a ?? 0.2) * value + (b ?? 0.5))),
     Clip: (value) => Math.max(a!, Math.min(b!, value)),
+    Celu: (value) => (value < 0 ? (a ?? 1) * Math.expm1(value / (a ?? 1)) : value),
     Elu: (value) => (value < 0 ? (a ?? 1) * Math.expm1(value) : value),
+    HardSwish: (value) => value * Math.max(0, Math.min(1, value / 6 + 0.5)),
+    Mish: (value) => value * Math.tanh(Math.log1p(Math.exp(value))),
+    Selu: (value) => (c ?? 1.0507009873554805) * (value < 0 ? (a ?? 1.6732632423543772) * Math.expm1(value) : value),
     Softplus: (value) => Math.log1p(Math.exp(value)),
     Softsign: (value) => value / (1 + Math.abs(value)),
     ThresholdedRelu: (value) => (value > (a ?? 1) ? value : 0),
@@ -41,19 +48,21 @@ const conv: ReferenceOp = ([x, w, bias, summand], read, outputs) =>
   activated(
     sum(one(window.Conv!([x, w, bias], read, outputs)), summand),
     read.text("activation", ""),
-    read.floats("activation_params") ?? read.ints("activation_params") ?? [],
+    read.floats("activation_params") ?? [],
   );
 
 const nhwc: ReferenceOp = ([x, w, bias, summand], read, outputs) => {
   const y = transposed(one(window.Conv!([transposed(x!, [0, 3, 1, 2]), w, bias], read, outputs)), [0, 2, 3, 1]);
-  return activated(sum(y, summand), read.text("activation", ""), read.ints("activation_params") ?? []);
+  return activated(sum(y, summand), read.text("activation", ""), read.floats("activation_params") ?? []);
 };
 
 const activationOf = (x: Array64, read: Read) =>
   activated(
     x,
     read.text("activation", ""),
-    ["activation_alpha", "activation_beta"].map((name) => (read.has(name) ? read.float(name, 0) : undefined)),
+    ["activation_alpha", "activation_beta", "activation_gamma"].map((name) =>
+      read.has(name) ? read.float(name, 0) : undefined,
+    ),
   );
 
 /** A product of matrices whose rows may be the first axis, before the batch. */
@@ -183,12 +192,19 @@ export const microsoftOps: ReferenceOps = {
   "com.microsoft:FusedConv": conv,
   "com.microsoft:FusedGemm": (inputs, read, outputs) => activationOf(one(matrix.Gemm!(inputs, read, outputs)), read),
   "com.microsoft:FusedMatMul": matMul,
-  "com.microsoft:FusedMatMulActivation": (inputs, read, outputs) =>
-    activationOf(one(matMul(inputs, read, outputs)), read),
+  "com.microsoft:FusedMatMulActivation": (inputs, read, outputs) => {
+    const product = one(matMul(inputs, read, outputs));
+    if (read.text("activation", "") !== "Softmax") return activationOf(product, read);
+    const along = { ...read, int: (name: string, otherwise: number) => read.int(`activation_${name}`, otherwise) };
+    return reduction.Softmax!([product], along, outputs);
+  },
+  "com.microsoft:GatherND": indexing.GatherND!,
   "com.microsoft:Gelu": ([x], read) => gelu(x!, read),
   "com.microsoft:GroupNorm": groupNorm,
+  "com.microsoft:LayerNormalization": reduction.LayerNormalization!,
   "com.microsoft:NhwcConv": nhwc,
   "com.microsoft:NhwcFusedConv": nhwc,
+  "com.microsoft:Pad": shape.Pad!,
   "com.microsoft:QuickGelu": ([x], read) => each(x!, (value) => value * sigmoid(read.float("alpha", 1.702) * value)),
   "com.microsoft:SkipGroupNorm": groupNorm,
   "com.microsoft:SkipLayerNormalization": ([x, skip, gamma, beta, bias], read, outputs) => {
@@ -202,4 +218,5 @@ export const microsoftOps: ReferenceOps = {
     return [times(normal, gamma!), mean, inverse, whole].slice(0, outputs);
   },
   "com.microsoft:TransposeMatMul": matMul,
+  "com.microsoft:Trilu": indexing.Trilu!,
 };

@@ -196,5 +196,11 @@ export const attentionRows: readonly OpRow[] = [
     }),
   ),
   { op: "SimplifiedLayerNormalization", in: { X: [2, 3, 4], scale: [4] }, by: ["X", "scale"] },
+  {
+    op: "SimplifiedLayerNormalization",
+    in: { X: [2, 3, 4], scale: [3, 4] },
+    by: ["X", "scale"],
+    attrs: { axis: 1, epsilon: 0.1 },
+  },
   { op: "RMSNormalization", in: { X: [2, 3, 4], scale: [3, 4] }, attrs: { axis: 1, epsilon: 0.1 }, opset: 23 },
 ];

@@ -87,7 +87,7 @@ export const microsoftAttentionRows: readonly OpRow[] = [
   attention(),
   attention({ in: { X: [1, 3, 4], W: [4, 12] }, by: ["X"], note: "without bias", withoutForward: "It needs a bias" }),
   attention({ in: { ...x, mask: whole([2, 3]) }, note: "lengths" }),
-  attention({ in: { ...x, mask: whole([2, 3, 1, 0]) }, attrs: { mask_filter_value: -50 }, note: "ends and starts" }),
+  attention({ in: { ...x, mask: whole([2, 3, 1, 0]) }, attrs: { mask_filter_value: -1 }, note: "ends and starts" }),
   attention({ in: { ...x, mask: marks([2, 3]) }, attrs: { unidirectional: 1 } }),
   attention({ in: { ...x, mask: marks([2, 3, 3]) }, attrs: { scale: 0.3 } }),
   attention({ attrs: { unidirectional: 1 } }),
@@ -113,6 +113,7 @@ export const microsoftAttentionRows: readonly OpRow[] = [
   heads({ in: { ...q, bias: null, keys: whole([2, 5]) }, note: "lengths" }),
   heads({ in: { ...q, bias: null, keys: marks([2, 5]) }, note: "marks" }),
   heads({ in: { ...q, bias: null, keys: marks([2, 3, 5]) }, note: "marks by query" }),
+  heads({ in: { ...q, bias: null, keys: marks([2, 5]) }, attrs: { mask_filter_value: -1 } }),
   heads({ in: { ...q, bias: null, keys: null, added: [1, 2, 3, 5] }, by: ["K", "added"], attrs: { scale: 0.3 } }),
   heads({ in: { Q: [2, 3, 4], K: [2, 3, 4], V: [2, 3, 4] }, attrs: { unidirectional: 1 } }),
   heads({
@@ -163,7 +164,7 @@ export const microsoftAttentionRows: readonly OpRow[] = [
       past_value: [2, 2, 2, 2],
     },
     by: ["Q", "K", "V", "past_key"],
-    attrs: { num_heads: 2 },
+    attrs: { num_heads: 2, mask_filter_value: -1, scale: 0.3 },
     outputs: 3,
     withoutForward: "Its kernel takes a shared cache only",
   },
@@ -198,6 +199,11 @@ export const microsoftAttentionRows: readonly OpRow[] = [
   }),
   grouped({ in: step, by: ["Q", "past_key"], attrs: { local_window_size: 2 }, note: "a window" }),
   grouped({ in: { ...g, ...prompt }, attrs: { smooth_softmax: 1 }, note: "a sink" }),
+  grouped({ in: { ...g, ...prompt }, attrs: { causal: 0 } }),
+  ...[1, 2].flatMap((qk_output) => [
+    grouped({ in: { ...g, ...prompt }, attrs: { qk_output, softcap: 0.8 }, outputs: 4 }),
+    grouped({ in: step, by: ["Q", "past_key"], attrs: { qk_output, local_window_size: 2 }, outputs: 4 }),
+  ]),
   grouped({
     in: { ...g, ...prompt, cos: null, sin: null, positions: null, added: null, sink: [4] },
     by: ["Q", "sink"],
@@ -206,6 +212,7 @@ export const microsoftAttentionRows: readonly OpRow[] = [
   grouped({ in: { ...g, ...prompt, cos: null, sin: null, positions: null, added: [1, 4, 3, 3] }, by: ["Q", "added"] }),
   rotated({}),
   rotated({ attrs: { interleaved: 1 } }),
+  rotated({ attrs: { scale: 0.5 }, withoutForward: "Its kernel on the CPU leaves out the scale" }),
   rotated({ in: { X: [2, 4, 12], positions: intTensor([2]), cos: [8, 3], sin: [8, 3] }, note: "one position" }),
   rotated({
     in: { X: [1, 4, 12], positions: intTensor([0, 1, 2, 3], [1, 4]), cos: [8, 2], sin: [8, 2] },

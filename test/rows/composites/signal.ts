@@ -87,6 +87,7 @@ export const signalRows: readonly OpRow[] = [
   older([1, 6, 1], { onesided: 1 }),
   older([2, 3, 4, 2], { axis: 2, inverse: 1 }),
   older([2, 3, 4, 1], { axis: -2 }),
+  older([2, 3, 4, 1], { axis: 1 }),
   stft([1, 16, 1], { step: 4, length: 8, attrs: { onesided: 1 } }),
   stft([2, 15, 1], { step: 3, window: true }),
   stft([1, 12, 1], { step: 2, length: 6, window: true, attrs: { onesided: 0 } }),
