@@ -1,3 +1,4 @@
+import { floatTensor } from "../../src/onnx/index.ts";
 import type { OpRow, Row } from "./row.ts";
 
 const shape = [2, 3, 4];
@@ -24,7 +25,7 @@ export const activationRows: readonly Row[] = [
   kinked("LeakyRelu", { alpha: 0.3 }),
   kinked("LeakyRelu", { alpha: -0.5 }),
   kinked("ThresholdedRelu"),
-  kinked("ThresholdedRelu", { alpha: 0.5 }),
+  kinked("ThresholdedRelu", { alpha: 2.7 }),
   kinked("Elu"),
   kinked("Elu", { alpha: 0.6 }),
   kinked("Selu"),
@@ -33,9 +34,11 @@ export const activationRows: readonly Row[] = [
   kinked("Celu", { alpha: 0.4 }),
   kinked("HardSigmoid"),
   kinked("HardSigmoid", { alpha: 0.3, beta: 0.4 }),
+  { op: "HardSigmoid", in: { X: floatTensor([4], [-2.52, -2.48, 2.48, 2.52]) }, note: "close to its kinks" },
   kinked("HardSwish"),
   kinked("Shrink"),
-  kinked("Shrink", { lambd: 1, bias: 0.3 }),
+  { op: "Shrink", in: { X: floatTensor([4], [-0.505, -0.495, 0.495, 0.505]) }, note: "close to its kinks" },
+  kinked("Shrink", { lambd: 2.7, bias: 0.3 }),
   { op: "PRelu", in: { X: [2, 3, 4], S: [3, 1] }, from: "away-from-kinks", weights: ["S"] },
   { op: "PRelu", in: { X: [2, 3, 4], S: [3, 1] }, from: "away-from-kinks", by: ["S"], weights: ["S"] },
   { op: "PRelu", in: { X: [1, 3, 4, 2], S: [1] }, from: "away-from-kinks", by: ["X", "S"] },

@@ -32,6 +32,13 @@ export const arithmeticRows: readonly Row[] = [
   { op: "Pow", in: { A: [2, 3], B: floatTensor([], [2]) }, note: "square of either sign" },
   { op: "Pow", in: { A: [2, 3], B: intTensor([3, 2, -1]) }, from: "away-from-kinks", note: "integer exponents" },
   { op: "Pow", in: { A: [2, 3], B: floatTensor([3], [3, -1, 1]) }, from: "away-from-kinks" },
+  { op: "Pow", in: { A: [2, 3], B: floatTensor([3], [0, 2, 0]) }, note: "exponents of zero" },
+  {
+    op: "Pow",
+    in: { A: floatTensor([2], [0, 1.5]), B: { shape: [2], from: "above-one" } },
+    by: ["B"],
+    note: "powers of zero",
+  },
   ...broadcastings.map((row): OpRow => ({ op: "Mod", from: "distinct", attrs: { fmod: 1 }, ...row })),
   { op: "Mod", in: { A: [2, 3], B: floatTensor([], [-0.7]) }, attrs: { fmod: 1 }, from: "away-from-kinks" },
   { op: "BitCast", in: { X: [2, 3] }, attrs: { to: 1 }, opset: 26 },
@@ -74,6 +81,14 @@ export const arithmeticRows: readonly Row[] = [
     note: "only max",
   },
   { op: "Clip", in: { X: [2, 3] }, note: "no limits" },
+  { op: "Clip", in: { X: [2, 3], low: [] }, by: ["X", "low"], from: "distinct", note: "only min, which varies" },
+  {
+    op: "Clip",
+    in: { X: [2, 3], low: null, high: [] },
+    by: ["X", "high"],
+    from: "distinct",
+    note: "only max, which varies",
+  },
   {
     op: "Clip",
     in: { X: [2, 3, 4], low: { shape: [], from: "unit" }, high: { shape: [], from: "above-one" } },

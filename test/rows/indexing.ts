@@ -199,6 +199,7 @@ export const indexingRows: readonly Row[] = [
   gatherElements([2, 3, 2], intTensor([2, -1, 0, 1], [2, 1, 2]), 1),
   gatherElements([1, 4], intTensor([3, 3, 0], [1, 3]), -1),
   gatherElements([4], ints(-4, 3, 3), 0),
+  { op: "GatherElements", in: { X: [3, 2], indices: intTensor([2, 0], [1, 2]) }, note: "along the first axis" },
   gatherND([2, 2], intTensor([0, 0, 1, 1, -1, 0], [3, 2])),
   gatherND([3, 2, 2], intTensor([1, -3], [2, 1]), 0, { note: "whole slices" }),
   gatherND([1, 4], intTensor([0, -1, 0, 1], [2, 2])),
@@ -215,6 +216,7 @@ export const indexingRows: readonly Row[] = [
   topK([3, 4], 4, { axis: 1, largest: 0 }),
   topK([4, 2, 2], 2, { axis: 0 }),
   topK([1, 5], 3, { axis: -1, largest: 0, sorted: 1 }),
+  topK([2, 2, 3], 2, {}, { note: "along the last axis" }),
   topK([5], 1, { axis: 0, largest: 1, sorted: 1 }),
   { op: "Unique", in: { X: [6] }, from: "distinct", outputs: 4 },
   { op: "Unique", in: { X: [2, 3] }, from: "distinct", attrs: { sorted: 0 } },
@@ -224,6 +226,12 @@ export const indexingRows: readonly Row[] = [
   { op: "ReverseSequence", in: { X: [3, 4, 2], lengths: ints(4, 1, 3) }, attrs: { batch_axis: 0, time_axis: 1 } },
   { op: "ReverseSequence", in: { X: [1, 5], lengths: ints(3) }, attrs: { batch_axis: 0, time_axis: 1 } },
   { op: "OneHot", in: { indices: ints(0, 3, -1), depth: ints(4), values: [2] }, by: ["values"] },
+  {
+    op: "OneHot",
+    in: { indices: intTensor([0, 2, 1, 1], [2, 2]), depth: ints(3), values: [2] },
+    by: ["values"],
+    note: "along a new last axis",
+  },
   {
     op: "OneHot",
     in: { indices: intTensor([0, 2, 5, 1], [2, 2]), depth: ints(3), values: [2] },

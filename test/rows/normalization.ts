@@ -1,3 +1,4 @@
+import { floatTensor } from "../../src/onnx/index.ts";
 import type { OpRow, Row } from "./row.ts";
 
 const batchNorm = (shape: number[], row: Partial<OpRow>): OpRow => ({
@@ -44,6 +45,10 @@ const lrn = (size: number, shape: number[], row: Partial<OpRow> = {}): OpRow => 
   ...row,
 });
 
+/** Six numbers whose variance is so small that what is added to it matters. */
+const small = (shape: number[]) => floatTensor(shape, [0.1, 0.3, -0.2, 0.4, -0.1, 0.2]);
+const SMALL = "a small variance";
+
 const EVEN = "ONNX Runtime accepts odd sizes only";
 
 export const normalizationRows: readonly Row[] = [
@@ -53,11 +58,19 @@ export const normalizationRows: readonly Row[] = [
   batchNorm([1, 3, 2, 2], { by: ["scale", "B"], note: "by the affine part" }),
   batchNorm([2, 3, 2], { by: ["X", "scale", "B", "mean", "var"] }),
   batchNorm([1, 2, 3], { by: ["var"], weights: [] }),
+  {
+    op: "BatchNormalization",
+    in: { X: [1, 3, 2], scale: [3], B: [3], mean: [3], var: floatTensor([3], [1e-5, 3e-5, 2e-6]) },
+    weights: ["scale", "B", "mean"],
+    note: "variances as small as what is added to them",
+  },
   instanceNorm([1, 3, 4, 2], {}),
   instanceNorm([2, 3, 5], { attrs: { epsilon: 0.1 } }),
   instanceNorm([1, 2, 5], { by: ["X", "scale", "B"] }),
   instanceNorm([2, 2, 2, 2], { by: ["scale"] }),
+  { ...instanceNorm([1, 2, 3], {}), in: { X: small([1, 2, 3]), scale: [2], B: [2] }, note: SMALL },
   layerNorm([2, 3, 4], -1),
+  { ...layerNorm([2, 3], -1), in: { X: small([2, 3]), scale: [3], B: [3] }, note: SMALL },
   layerNorm([2, 3, 4], 1),
   layerNorm([2, 3, 4], 0),
   layerNorm([1, 5], -1, { attrs: { axis: -1, epsilon: 0.1 } }),
@@ -75,6 +88,7 @@ export const normalizationRows: readonly Row[] = [
   },
   groupNorm([1, 4, 3, 2], 2),
   groupNorm([2, 6, 3], 3),
+  { ...groupNorm([1, 2, 3], 2), in: { X: small([1, 2, 3]), scale: [2], B: [2] }, note: SMALL },
   groupNorm([2, 4, 2, 2], 1, { by: ["X", "scale", "B"], attrs: { num_groups: 1, epsilon: 0.1 } }),
   groupNorm([1, 4, 3], 2, { by: ["scale", "B"] }),
   groupNorm([1, 4, 3], 4, { by: ["X", "B"] }),
