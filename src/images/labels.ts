@@ -29,7 +29,8 @@ const otherHeading = /^(|id|index|row|unnamed: \d+|split|set|subset|fold|usage)$
 /**
  * Reads a labels file, of either kind.
  *
- * - A list of the classes in the order of the outputs: `synset<TAB>name` on every line, or a name on every line.
+ * - A list of the classes in the order of the outputs: `synset<TAB>name` on every line, or a name on every line; or names in JSON, as
+ *   tokenizers have them: a list, or an object with the number of the output for each name. There, names are taken as they are.
  * - A table of files and their classes, separated by tabs, semicolons or commas, with quotes where a cell needs them. The
  *   class is a name, a synset or an output's number. Under a heading, the columns are found by their names, else they are
  *   the first two; further columns are not read.
@@ -50,7 +51,13 @@ export function parseLabels(text: string, file: string): Labels {
   };
   const refuse: Refuse = (line, what) => refuseFile(`Line ${line} ${what}`);
   if (text.includes("\0")) refuseFile("This file is not text in UTF-8 or UTF-16.");
-  if (isJson(text)) refuseFile("This file is JSON, not a list of lines.");
+  const json = /^\s*[[{]/.test(text) ? parsed(text) : undefined;
+  if (json !== undefined) {
+    const names =
+      namesIn(json) ??
+      refuseFile("This file is JSON, but neither a list of names nor the numbers of the outputs by name.");
+    return { classes: names.map((name) => ({ name })), byFile: new Map() };
+  }
   const rows = readRecords(text.normalize("NFC"));
   if (rows.length === 0) refuseFile("This file is empty.");
   const columns = columnsOf(rows, refuse);
@@ -58,14 +65,22 @@ export function parseLabels(text: string, file: string): Labels {
   return { classes: parseClasses(rows, refuse), byFile: new Map() };
 }
 
-function isJson(text: string): boolean {
-  if (!/^\s*[[{]/.test(text)) return false;
+/** What a text in JSON says; undefined if it is none. */
+function parsed(text: string): unknown {
   try {
-    JSON.parse(text);
-    return true;
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** The names of all outputs, from a list of them or from their numbers; undefined if these are not 0, 1, 2, … */
+function namesIn(json: unknown): string[] | undefined {
+  if (Array.isArray(json)) return json.length > 0 && json.every((name) => typeof name === "string") ? json : undefined;
+  const entries = Object.entries(json as object).sort(([, a], [, b]) => Number(a) - Number(b));
+  return entries.length > 0 && entries.every(([, output], i) => output === i)
+    ? entries.map(([name]) => name)
+    : undefined;
 }
 
 type Refuse = (line: number, what: string) => never;

@@ -323,6 +323,8 @@ export class Network {
 
   /** The value of a tap where another one before it has each of some values instead of its own at a point: [tap size] each. */
   async forwardFrom(point: Point, from: Tap, values: readonly Float32Array[], to: Tap): Promise<Float32Array[]> {
+    const there = await this.at(point);
+    if (there !== this) return there.forwardFrom(point, this.#same(from, there), values, this.#same(to, there));
     const feeds = this.feeds(point, [from.tensor, to.tensor]);
     const type = this.model.values.get(from.tensor)!;
     const all = values.map((data) => ({ ...feeds, [from.tensor]: { ...type, data } as Tensor }));

@@ -1,139 +1,170 @@
 import { createRng, gaussianArray, sizeOf } from "../base/index.ts";
 import type { Jacobian, Tap } from "../jacobian/index.ts";
+import type { LinearOperator } from "../operator/index.ts";
 import type { Lab } from "./lab.ts";
-
-/** A token of an input. */
-interface Place {
-  readonly input: number;
-  readonly token: number;
-}
-
-/** J·w at one token, and the direction w. */
-interface Single extends Place {
-  readonly product: Float64Array;
-}
+import { type Text, widthOf } from "./lens-texts.ts";
 
 /** The most numbers of a block of tangents. */
 const MOST_NUMBERS = 2 ** 22;
-/** The step of the differences, as a part of the length of the state. */
-const STEP = 2 ** -7;
+/** The step of the differences, relative to the root mean square of the states. */
+const STEP = 2 ** -6;
+/** The directions along which the lens is compared with differences. */
+const DIRECTIONS = 4;
 
-const widthOf = ({ shape }: Tap) => shape[1]!;
-/** The direction along which J is compared with differences. */
-const directionAt = (lab: Lab, tap: Tap) => gaussianArray(createRng(lab.seed, "lens", tap.name), widthOf(tap));
-
-/** Visits the places, with one Jacobian for each input. */
-async function atPlaces(
+/** Visits the texts, with one Jacobian for each. */
+async function atTexts(
   lab: Lab,
   [from, to]: readonly [Tap, Tap],
-  places: readonly Place[],
-  visit: (J: Jacobian, place: Place, i: number) => Promise<void>,
-) {
-  for (const [input, { point }] of lab.inputs.entries()) {
-    const own = places.flatMap((place, i) => (place.input === input ? [{ place, i }] : []));
-    if (own.length === 0) continue;
-    using J = await lab.jacobian(point, from, to);
-    for (const { place, i } of own) await visit(J, place, i);
+  texts: readonly Text[],
+  visit: (J: Jacobian, text: Text) => Promise<void>,
+): Promise<void> {
+  for (const text of texts) {
+    using J = await lab.jacobian(lab.inputs[text.input]!.point, from, to);
+    await visit(J, text);
   }
-}
-
-/** The products with directions at one token, read at the same token: [directions, width of the target]. */
-async function productsAt(
-  lab: Lab,
-  J: Jacobian,
-  token: number,
-  directions: Float32Array,
-  [n, m]: readonly [number, number],
-) {
-  const count = directions.length / n;
-  const [source, target] = [sizeOf(J.source), sizeOf(J.target)];
-  const rows = Math.max(1, Math.floor(MOST_NUMBERS / Math.max(source, target)));
-  const found = new Float32Array(count * m);
-  for (let from = 0; from < count; from += rows) {
-    const some = Math.min(rows, count - from);
-    const tangents = new Float32Array(some * source);
-    for (let i = 0; i < some; i++) {
-      tangents.set(directions.subarray((from + i) * n, (from + i + 1) * n), i * source + token * n);
-    }
-    using block = lab.algebra.upload(tangents, some);
-    using product = await J.apply(block);
-    const numbers = await product.read();
-    for (let i = 0; i < some; i++) {
-      const start = i * target + token * m;
-      found.set(numbers.subarray(start, start + m), (from + i) * m);
-    }
-  }
-  return found;
-}
-
-/** The mean over places of J(from[t] → to[t]), [m, n] row-major in float64; and J·w at those places that are checked. */
-export async function meanAtTokens(
-  lab: Lab,
-  from: Tap,
-  to: Tap,
-  places: readonly Place[],
-  checked: ReadonlySet<number>,
-) {
-  const [n, m] = [widthOf(from), widthOf(to)];
-  const unit = Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
-  const w = directionAt(lab, from);
-  const mean = new Float64Array(m * n);
-  const single: Single[] = [];
-  await atPlaces(lab, [from, to], places, async (J, place, i) => {
-    const columns = await productsAt(lab, J, place.token, unit, [n, m]);
-    const product = new Float64Array(m);
-    for (let column = 0; column < n; column++) {
-      for (let row = 0; row < m; row++) {
-        const entry = columns[column * m + row]!;
-        mean[row * n + column]! += entry / places.length;
-        product[row]! += entry * w[column]!;
-      }
-    }
-    if (checked.has(i)) single.push({ ...place, product });
-  });
-  return { mean, single };
 }
 
 /**
- * The mean over places of J(last[t] → output[t]) times vectors: [vectors, outputs]; `undefined` if the output of the network has no
- * scores for each token.
+ * Multiplies blocks in which every vector has one direction at each of some tokens, and 0 at the others.
+ *
+ * @param directions [count, width]
+ * @param visit is passed each product, with the number of its direction
  */
-export async function readoutOf(lab: Lab, last: Tap, places: readonly Place[], vectors: Float32Array) {
-  const { output } = lab.network;
-  const isForTokens = output.shape.length === 2 && output.shape[0] === last.shape[0] && lab.network.moves(last, output);
-  if (!isForTokens || output.tensor === last.tensor) return undefined;
-  const [n, m] = [widthOf(last), widthOf(output)];
-  const mean = new Float64Array((vectors.length / n) * m);
-  await atPlaces(lab, [last, output], places, async (J, { token }) => {
-    const scores = await productsAt(lab, J, token, vectors, [n, m]);
-    scores.forEach((score, i) => {
-      mean[i]! += score / places.length;
-    });
-  });
+async function spread(
+  lab: Lab,
+  { apply, source, target }: Pick<LinearOperator, "apply" | "source" | "target">,
+  tokens: readonly number[],
+  directions: Float32Array,
+  width: number,
+  visit: (product: Float32Array, direction: number) => void,
+): Promise<void> {
+  const [n, m] = [sizeOf(source), sizeOf(target)];
+  const count = directions.length / width;
+  const most = Math.max(1, Math.floor(MOST_NUMBERS / Math.max(n, m)));
+  for (let first = 0; first < count; first += most) {
+    const rows = Math.min(most, count - first);
+    const vectors = new Float32Array(rows * n);
+    for (let row = 0; row < rows; row++) {
+      const direction = directions.subarray((first + row) * width, (first + row + 1) * width);
+      for (const token of tokens) vectors.set(direction, row * n + token * width);
+    }
+    using block = lab.algebra.upload(vectors, rows);
+    using products = await apply(block);
+    const numbers = await products.read();
+    for (let row = 0; row < rows; row++) visit(numbers.subarray(row * m, (row + 1) * m), first + row);
+  }
+}
+
+const countOf = (texts: readonly Text[]): number => texts.reduce((sum, { tokens }) => sum + tokens.length, 0);
+
+/**
+ * The mean over tokens t of Σₛ J(from[t] → to[s]), times directions: [directions, width of `to`] in float64. The sum is over all tokens s
+ * of the text; of a causal network, only t and later ones move.
+ */
+export async function meanTimes(
+  lab: Lab,
+  [from, to]: readonly [Tap, Tap],
+  texts: readonly Text[],
+  directions: Float32Array,
+): Promise<Float64Array> {
+  const [n, m] = [widthOf(from), widthOf(to)];
+  const mean = new Float64Array((directions.length / n) * m);
+  const count = countOf(texts);
+  await atTexts(lab, [from, to], texts, (J, { tokens }) =>
+    spread(lab, J, tokens, directions, n, (product, direction) => {
+      product.forEach((entry, i) => {
+        mean[direction * m + (i % m)]! += entry / count;
+      });
+    }),
+  );
   return mean;
 }
 
-/** The largest relative difference between J·w and central differences of the network, over places. */
-export async function differencesAt(lab: Lab, from: Tap, to: Tap, single: readonly Single[]): Promise<number> {
+/** The mean Jacobian, [m, n] row-major: see `meanTimes`. */
+export async function meanJacobian(lab: Lab, from: Tap, to: Tap, texts: readonly Text[]): Promise<Float64Array> {
   const [n, m] = [widthOf(from), widthOf(to)];
-  const w = directionAt(lab, from);
-  const length = Math.hypot(...w);
-  let largest = 0;
-  for (const { input, token, product } of single) {
-    const { point } = lab.inputs[input]!;
-    const [state] = await lab.network.forward(point, [from]);
-    const step = (STEP * Math.hypot(...state!.subarray(token * n, (token + 1) * n))) / length;
-    const moved = [step, -step].map((by) => {
-      const values = state!.slice();
-      w.forEach((value, i) => {
-        values[token * n + i]! += by * value;
+  const unit = Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
+  const columns = await meanTimes(lab, [from, to], texts, unit);
+  return Float64Array.from({ length: m * n }, (_, i) => columns[(i % n) * m + Math.floor(i / n)]!);
+}
+
+/**
+ * What each token contributes to a singular value of the mean: uᵀ·Σₛ J(from[t] → to[s])·v, whose mean over tokens is uᵀ·L·v = σ. [vectors,
+ * tokens of all texts]
+ */
+export async function contributions(
+  lab: Lab,
+  [from, to]: readonly [Tap, Tap],
+  texts: readonly Text[],
+  { u, v }: { readonly u: Float32Array; readonly v: Float32Array },
+): Promise<Float64Array> {
+  const [n, m] = [widthOf(from), widthOf(to)];
+  const count = countOf(texts);
+  const found = new Float64Array((u.length / m) * count);
+  let before = 0;
+  await atTexts(lab, [from, to], texts, async (J, { tokens }) => {
+    const all = Array.from({ length: sizeOf(J.target) / m }, (_, token) => token);
+    const transposed = { apply: J.applyTranspose, source: J.target, target: J.source };
+    await spread(lab, transposed, all, u, m, (product, vector) => {
+      tokens.forEach((token, i) => {
+        let total = 0;
+        for (let at = 0; at < n; at++) total += product[token * n + at]! * v[vector * n + at]!;
+        found[vector * count + before + i] = total;
       });
-      return values;
     });
-    const [after, before] = await lab.network.forwardFrom(point, from, moved, to);
-    const slope = product.map((_, i) => (after![token * m + i]! - before![token * m + i]!) / (2 * step));
-    const apart = Math.hypot(...slope.map((value, i) => value - product[i]!));
-    largest = Math.max(largest, apart / Math.max(Math.hypot(...slope), Math.hypot(...product), Number.MIN_VALUE));
+    before += tokens.length;
+  });
+  return found;
+}
+
+/**
+ * The largest relative difference, over random directions, between the mean Jacobian [m, n] times a direction and central differences of
+ * the network, in which the states of all tokens move together. Two steps are extrapolated to length 0.
+ */
+export async function differenceOf(
+  lab: Lab,
+  [from, to]: readonly [Tap, Tap],
+  texts: readonly Text[],
+  mean: Float64Array,
+): Promise<number> {
+  const [n, m] = [widthOf(from), widthOf(to)];
+  const w = gaussianArray(createRng(lab.seed, "lens", from.name), DIRECTIONS * n);
+  const slopes = new Float64Array(DIRECTIONS * m);
+  const count = countOf(texts);
+  for (const { input, tokens } of texts) {
+    const { point } = lab.inputs[input]!;
+    const [states] = await lab.network.forward(point, [from]);
+    const step = STEP * Math.sqrt(states!.reduce((sum, entry) => sum + entry * entry, 0) / states!.length);
+    /** Each difference, with its part of the extrapolated slope. */
+    const terms = [1, 0.5]
+      .flatMap((part) => [part * step, -part * step])
+      .map((by) => ({ by, share: (Math.abs(by) < step ? 4 : -1) / 3 / (2 * by) }));
+    const moved = Array.from({ length: DIRECTIONS }, (_, direction) =>
+      terms.map(({ by }) => {
+        const values = states!.slice();
+        for (const token of tokens)
+          for (let at = 0; at < n; at++) values[token * n + at]! += by * w[direction * n + at]!;
+        return values;
+      }),
+    );
+    const reached = await lab.network.forwardFrom(point, from, moved.flat(), to);
+    reached.forEach((value, i) => {
+      const [direction, { share }] = [Math.floor(i / terms.length), terms[i % terms.length]!];
+      value.forEach((entry, at) => {
+        slopes[direction * m + (at % m)]! += (share * entry) / count;
+      });
+    });
   }
-  return largest;
+  return Math.max(
+    ...Array.from({ length: DIRECTIONS }, (_, direction) => {
+      const product = Array.from({ length: m }, (_, row) => {
+        let total = 0;
+        for (let at = 0; at < n; at++) total += mean[row * n + at]! * w[direction * n + at]!;
+        return total;
+      });
+      const slope = slopes.subarray(direction * m, (direction + 1) * m);
+      const apart = Math.hypot(...product.map((entry, i) => entry - slope[i]!));
+      return apart / Math.max(Math.hypot(...slope), Math.hypot(...product), Number.MIN_VALUE);
+    }),
+  );
 }

@@ -1,67 +1,79 @@
-import { formatShape, PushforwardError } from "../base/index.ts";
 import type { Tap } from "../jacobian/index.ts";
 import { denseMatrix } from "../operator/index.ts";
 import { type SingularTriplets, svd } from "../svd/index.ts";
-import { spreadOver } from "./findings.ts";
 import type { Lab } from "./lab.ts";
 import { lensFindings } from "./lens-findings.ts";
-import { differencesAt, meanAtTokens, readoutOf } from "./lens-products.ts";
+import { contributions, differenceOf, meanJacobian, meanTimes } from "./lens-products.ts";
+import { scoresOf, statesOf, type Text, textsOf, widthOf } from "./lens-texts.ts";
 import type { Params, Study } from "./study.ts";
 
-/** How many tokens the mean Jacobian is compared with differences at. */
-const CHECKED = 8;
-
 /**
- * What a state in the middle of a language model does to its last state, at the same token and on average: the mean over tokens of
- * J(tap → last tap), its spectrum, and the tokens that its singular vectors make more and less likely.
+ * What a state in the middle of a language model does to its last states, on average: the Jacobian lens, its spectrum, and the tokens that
+ * its singular vectors make more and less likely.
+ *
+ * @see Gurnee et al. 2026, "Verbalizable Representations Form a Global Workspace in Language Models"
  */
 export const lens: Study = {
   id: "lens",
   question:
-    "What does the state of a token at each layer contribute to its last state, and which tokens does it promote?",
+    "What does the state of a token at each layer contribute to the last states, and which tokens does it promote?",
   method:
-    "At each tap, the Jacobian from the state of a token to its state at the last tap is averaged over tokens, evenly spaced over all inputs: " +
-    "L = mean of J(tap[t] → last[t]). Its singular triplets are certified. The left singular vectors are multiplied by the mean " +
-    "Jacobian from the last tap to the output; its largest and smallest entries are the tokens that a vector makes most and least likely. L is " +
-    "compared with central differences of the network along a random direction.",
+    "The Jacobian lens of a tap is L = mean over tokens t of Σₛ J(tap[t] → last[s]): the effect of the state of a token on the last states of all " +
+    "tokens s of the text, of which a causal network moves only t and later ones. The tokens t are evenly spaced over all texts. The singular triplets of " +
+    "L are certified. Each left singular vector is multiplied by the same mean of the Jacobian from the last tap to the output; its largest and " +
+    "smallest entries are the tokens that the vector makes most and least likely. L is compared with central differences of the network along random directions.",
+  inputs: "text",
+  takesIds: true,
   params: {
     tokens: { about: "number of tokens over which the Jacobian is averaged", default: 200, quick: 16 },
+    skip: {
+      about:
+        "number of first tokens of each text that are left out, because they often draw attention whatever the text is",
+      default: 1,
+    },
     vectors: { about: "number of singular vectors that are read as tokens", default: 8, quick: 4 },
     top: { about: "number of tokens at each end", default: 5, quick: 5 },
   },
 
-  design(lab, { vectors, top }) {
-    const { taps } = lab;
+  design(lab, params) {
     const [states, last] = statesOf(lab);
-    const width = last.shape[1]!;
+    const widths = [...states, last].map(widthOf);
+    const [vectors, top] = [Number(params.vectors), Number(params.top)];
+    scoresOf(lab, last); // Refuses names that do not fit before anything is measured.
+    const from = (start: number, count: number) => Array.from({ length: count }, (_, i) => start + i);
     return {
       axes: {
         tap: states.map(({ name }) => name),
-        k: Array.from({ length: Math.min(lab.k, ...taps.slice(1).map(({ shape }) => shape[1]!)) }, (_, i) => i + 1),
-        vector: Array.from({ length: Number(vectors) }, (_, i) => i + 1),
-        place: [
-          ...Array.from({ length: Number(top) }, (_, i) => i + 1),
-          ...Array.from({ length: Number(top) }, (_, i) => i - Number(top)),
-        ],
-        row: Array.from({ length: width }, (_, i) => i),
-        column: Array.from({ length: Math.max(...states.map(({ shape }) => shape[1]!)) }, (_, i) => i),
-        ...(lab.names.length === 0 ? {} : { token: lab.names }),
+        k: from(1, Math.min(lab.k, ...widths)),
+        sample: textsOf(lab, last, params).flatMap(({ input, tokens }) =>
+          tokens.map((token) => `${lab.inputs[input]!.name}[${token}]`),
+        ),
+        vector: from(1, vectors),
+        place: [...from(1, top), ...from(-top, top)],
+        row: from(0, widthOf(last)),
+        column: from(0, Math.max(...states.map(widthOf))),
+        ...(lab.names.length === 0 ? {} : { output: lab.names }),
       },
       cell: ["tap"],
       variables: {
         lens: {
           dims: ["row", "column"],
-          about: "mean Jacobian from the state of a token to its last state",
+          about: "mean over tokens of the Jacobian from the state of a token to the sum of the last states",
           unit: "units of the last tap per unit of the tap",
         },
         sigma: {
           dims: ["k"],
-          about: "singular value of the mean Jacobian",
+          about: "singular value of the lens",
           unit: "units of the last tap per unit of the tap",
         },
         residual: {
           dims: ["k"],
           about: "residual of the singular triplet",
+          unit: "units of the last tap per unit of the tap",
+        },
+        contribution: {
+          dims: ["k", "sample"],
+          about: "what a token contributes to the singular value, which is the mean over tokens",
           unit: "units of the last tap per unit of the tap",
         },
         token: {
@@ -72,39 +84,38 @@ export const lens: Study = {
         score: { dims: ["vector", "place"], about: "change of that score per unit along the left singular vector" },
         difference: {
           dims: [],
-          about: "largest relative difference from central differences of the network, over tokens",
+          about:
+            "largest relative difference between the lens and central differences of the network, over random directions",
         },
-        tokens: { dims: [], about: "number of tokens" },
       },
     };
   },
 
-  work(lab, { tokens }) {
+  work(lab, params) {
     const [states] = statesOf(lab);
-    const points = states.map((to) => ({ to, count: (Number(tokens) * to.shape[1]!) / PRODUCTS_A_PASS }));
-    return { spectra: false, solves: [], points, images: lab.inputs.length };
+    const products = (tap: Tap) => widthOf(tap) + lab.k + Number(params.vectors);
+    const points = states.map((to) => ({ to, count: (lab.inputs.length * products(to)) / PRODUCTS_A_PASS }));
+    return { spectra: false, solves: [], points, images: Number.POSITIVE_INFINITY };
   },
 
   async measure(cell, lab, params) {
     const [states, last] = statesOf(lab);
     const tap = states[cell.tap!]!;
-    const places = placesOf(lab, tap, params);
-    const checked = new Set(spreadOver(places.length, CHECKED));
-    const size = { source: [tap.shape[1]!], target: [last.shape[1]!] };
-    const { mean, single } = await meanAtTokens(lab, tap, last, places, checked);
+    const texts = textsOf(lab, last, params);
+    const size = { source: [widthOf(tap)], target: [widthOf(last)] };
+    const mean = await meanJacobian(lab, tap, last, texts);
     const triplets = await svd(denseMatrix(mean, size, lab.algebra), {
-      k: Math.min(lab.k, ...size.source, ...size.target),
+      k: Math.min(lab.k, ...[...states, last].map(widthOf)),
       tol: lab.tol,
       seed: lab.seed,
     });
-    const read = await tokensOf(lab, last, places, triplets, params);
     return {
-      lens: padded(mean, size.target[0]!, size.source[0]!, Math.max(...states.map(({ shape }) => shape[1]!))),
+      lens: padded(mean, size.target[0]!, size.source[0]!, Math.max(...states.map(widthOf))),
       sigma: triplets.sigma,
       residual: triplets.certificate.residual,
-      ...read,
-      difference: await differencesAt(lab, tap, last, single),
-      tokens: places.length,
+      contribution: await contributions(lab, [tap, last], texts, triplets),
+      ...(await tokensOf(lab, last, texts, triplets, params)),
+      difference: await differenceOf(lab, [tap, last], texts, mean),
     };
   },
 
@@ -113,33 +124,6 @@ export const lens: Study = {
 
 /** About as many products take the time of a pass in float64 with a few products. */
 const PRODUCTS_A_PASS = 10;
-
-/** The taps whose states are read, and the last one. @throws PushforwardError `usage` unless each has one state for each token */
-function statesOf({ taps }: Pick<Lab, "taps">): [Tap[], Tap] {
-  const states = taps.slice(1);
-  const last = states.at(-1)!;
-  const other = states.find(({ shape }) => shape.length !== 2 || shape[0] !== last.shape[0]);
-  if (other !== undefined || states.length < 2) {
-    throw new PushforwardError("usage", {
-      what:
-        other === undefined
-          ? "The study of the lens needs at least two taps: the states, and after them the last state."
-          : `The study of the lens needs taps of the shape tokens × width, and "${other.name}" is ${formatShape(other.shape)}.`,
-      where: { option: "--taps" },
-      fix: "Name the states of a language model between its layers, the last one at the end: --taps block0.out,block1.out,block4.out.",
-    });
-  }
-  return [states.slice(0, -1), last];
-}
-
-/** Where the mean is taken: tokens of inputs, evenly spaced. */
-function placesOf({ inputs }: Lab, { shape }: Tap, { tokens }: Params) {
-  const count = inputs.length * shape[0]!;
-  return spreadOver(count, Math.min(count, Number(tokens))).map((at) => ({
-    input: Math.floor(at / shape[0]!),
-    token: at % shape[0]!,
-  }));
-}
 
 /** A matrix whose rows have more columns, NaN where there are none. */
 function padded(matrix: Float64Array, rows: number, columns: number, width: number): Float64Array {
@@ -152,23 +136,30 @@ function padded(matrix: Float64Array, rows: number, columns: number, width: numb
 async function tokensOf(
   lab: Lab,
   last: Tap,
-  places: ReturnType<typeof placesOf>,
+  texts: readonly Text[],
   { sigma, u }: SingularTriplets,
   { vectors, top }: Params,
 ) {
-  const [count, ends] = [Math.min(Number(vectors), sigma.length), Number(top)];
-  const scores = await readoutOf(lab, last, places, u.subarray(0, count * last.shape[1]!));
-  if (scores === undefined) return {};
-  const [token, score] = [0, 1].map(() => new Float64Array(Number(vectors) * 2 * ends).fill(Number.NaN)) as [
-    Float64Array,
-    Float64Array,
-  ];
+  const output = scoresOf(lab, last);
+  if (output === undefined) return {};
+  const [count, ends] = [Math.min(Number(vectors), sigma.length), Math.min(Number(top), widthOf(output))];
+  const all =
+    output.tensor === last.tensor
+      ? u
+      : await meanTimes(lab, [last, output], texts, u.subarray(0, count * widthOf(last)));
+  const places = 2 * Number(top);
+  const token = new Float64Array(Number(vectors) * places).fill(Number.NaN);
+  const score = token.slice();
   for (let vector = 0; vector < count; vector++) {
-    const own = scores.subarray((vector * scores.length) / count, ((vector + 1) * scores.length) / count);
+    const own = all.subarray(vector * widthOf(output), (vector + 1) * widthOf(output));
     const order = [...own.keys()].sort((a, b) => own[b]! - own[a]! || a - b);
-    [...order.slice(0, ends), ...order.slice(-ends)].forEach((output, place) => {
-      token[vector * 2 * ends + place] = output;
-      score[vector * 2 * ends + place] = own[output]!;
+    const start = vector * places;
+    order.slice(0, ends).forEach((at, place) => {
+      [token[start + place], score[start + place]] = [at, own[at]!];
+    });
+    order.slice(-ends).forEach((at, i) => {
+      const place = places - ends + i;
+      [token[start + place], score[start + place]] = [at, own[at]!];
     });
   }
   return { token, score };

@@ -12,6 +12,10 @@ export interface Study {
   readonly question: string;
   /** The method, in a few sentences. */
   readonly method: string;
+  /** What its inputs are; images unless it is stated. */
+  readonly inputs?: "text";
+  /** Whether it takes networks whose input holds no floats, such as ids of tokens, because it does not move the input. */
+  readonly takesIds?: true;
   readonly params: Readonly<Record<string, Param>>;
   /** What is measured, and in which cells. @throws PushforwardError `usage` if the inputs are not suitable */
   design(lab: Lab, params: Params): Design | Promise<Design>;

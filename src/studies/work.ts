@@ -11,7 +11,7 @@ export interface StudyWork {
   readonly solves: readonly { readonly from: Tap; readonly to: Tap; readonly k: number; readonly count: number }[];
   /** Passes through the network to a tap at new points, with a few products each. */
   readonly points: readonly { readonly to: Tap; readonly count: number }[];
-  /** The number of images on which some claim rests, at least. */
+  /** The number of images on which some claim rests, at least; infinite for a study without claims. */
   readonly images: number;
 }
 

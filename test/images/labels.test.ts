@@ -56,6 +56,15 @@ describe("parseLabels", () => {
     ]);
   });
 
+  test("names in JSON, as a list or with their outputs, are taken as they are", () => {
+    const names = [" the", "", "\n", "a.png", ","];
+    const classes = names.map((name) => ({ name }));
+    expect(parseLabels(JSON.stringify(names), "l.json").classes).toEqual(classes);
+    const outputs = Object.fromEntries(names.map((name, output) => [name, output]).reverse());
+    expect(parseLabels(JSON.stringify(outputs), "l.json").classes).toEqual(classes);
+    expect(parseLabels("[PAD]\n[UNK]\n", "l.txt").classes).toEqual([{ name: "[PAD]" }, { name: "[UNK]" }]);
+  });
+
   test("names composed and decomposed are the same", () => {
     const labels = parseLabels("cafe\u0301.png\tcrème", "l.tsv");
     expect(classOf("pics/caf\u00e9.png", labels)).toBe("crème");
@@ -64,7 +73,10 @@ describe("parseLabels", () => {
 
   test.each([
     { text: "\n \n", what: "This file is empty." },
-    { text: '["cat", "dog"]\n', what: "This file is JSON, not a list of lines." },
+    ...['["cat", 2]', "[]", '{"cat": 0, "dog": 2}', '{"model": {"cat": 0}}'].map((text) => ({
+      text,
+      what: "This file is JSON, but neither a list of names nor the numbers of the outputs by name.",
+    })),
     { text: "PK\x03\x04\0\0", what: "This file is not text in UTF-8 or UTF-16." },
     { text: "# labels\na.png,cat\n", what: "Line 1 is not a file and its class." },
     {

@@ -2,13 +2,17 @@ import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { PushforwardError } from "../../src/base/index.ts";
 import { readModel } from "../../src/onnx/index.ts";
+import { denseMatrix } from "../../src/operator/index.ts";
 import { lens } from "../../src/studies/lens.ts";
 import { paramsOf, type StudyData } from "../../src/studies/study.ts";
+import { svd } from "../../src/svd/index.ts";
 import { convnet } from "../apps/networks.ts";
 import { relativeDistance } from "../laws/vectors.ts";
+import { jsAlgebra } from "../support/js-algebra.ts";
 import { sharedDir, sharedPath, withoutShared } from "../support/shared.ts";
+import { readStories } from "../support/stories.ts";
 import { type Laboratory, type LaboratoryOptions, laboratory } from "./laboratory.ts";
-import { languageModel, OUTPUTS, TOKENS, WIDTH } from "./language-model.ts";
+import { languageModel, OUTPUTS, TOKENS, tokenwise, WIDTH } from "./language-model.ts";
 
 const opened: Laboratory[] = [];
 afterAll(() => Promise.all(opened.map((one) => one.close())));
@@ -22,20 +26,36 @@ async function open(options: LaboratoryOptions): Promise<Laboratory> {
 const names = ["a", "b", "c", "d", "e"];
 const labOf = () => open({ model: languageModel(), taps: ["state0", "state1", "state2"], count: 2, names });
 
-/** The mean over tokens and inputs of J(from[t] → to[t]), from the whole matrices. */
-async function meanOf({ lab }: Laboratory, from: string, to: string, [n, m]: readonly [number, number]) {
-  const mean = new Float64Array(m * n);
+const SKIP = 1;
+
+/** Σₛ J(from[t] → to[s]) of each token t that counts, text by text, from the whole matrices: [m, n] each. */
+async function eachOf(
+  { lab }: Laboratory,
+  from: string,
+  to: string,
+  [n, m, tokens = TOKENS]: readonly [n: number, m: number, tokens?: number],
+) {
+  const each: Float64Array[] = [];
   for (const { point } of lab.inputs) {
     using J = await lab.network.jacobian({ at: point, from, to });
     const { data } = await J.dense();
-    for (let token = 0; token < TOKENS; token++) {
-      for (let at = 0; at < m * n; at++) {
-        const [row, column] = [token * m + Math.floor(at / n), token * n + (at % n)];
-        mean[at]! += data[row * TOKENS * n + column]! / (TOKENS * lab.inputs.length);
+    for (let token = SKIP; token < tokens; token++) {
+      const own = new Float64Array(m * n);
+      for (let s = 0; s < tokens; s++) {
+        for (let at = 0; at < m * n; at++) {
+          const [row, column] = [s * m + Math.floor(at / n), token * n + (at % n)];
+          own[at]! += data[row * tokens * n + column]!;
+        }
       }
+      each.push(own);
     }
   }
-  return mean;
+  return each;
+}
+
+async function meanOf(one: Laboratory, from: string, to: string, sides: Parameters<typeof eachOf>[3]) {
+  const each = await eachOf(one, from, to, sides);
+  return each[0]!.map((_, at) => each.reduce((sum, own) => sum + own[at]! / each.length, 0));
 }
 
 const valuesAt = (data: StudyData, name: string, tap: number): Float64Array => {
@@ -44,8 +64,8 @@ const valuesAt = (data: StudyData, name: string, tap: number): Float64Array => {
   return numbers.subarray(tap * size, (tap + 1) * size);
 };
 
-describe("the mean Jacobian of a language model", () => {
-  test("is the mean over tokens of the diagonal blocks of J, and agrees with differences", async () => {
+describe("the Jacobian lens of a language model", () => {
+  test("is the mean over tokens of what a state does to all last states, and agrees with differences", async () => {
     const one = await labOf();
     const data = await one.study(lens);
     expect(data.axes.tap).toEqual(["state0", "state1"]);
@@ -57,7 +77,28 @@ describe("the mean Jacobian of a language model", () => {
       const [difference] = valuesAt(data, "difference", tap);
       expect(difference).toBeGreaterThan(0);
       expect(difference).toBeLessThan(1e-3);
-      expect([...valuesAt(data, "tokens", tap)]).toEqual([8]);
+    }
+  });
+
+  test("what the tokens contribute to a singular value has it as its mean", async () => {
+    const one = await labOf();
+    const data = await one.study(lens);
+    expect(data.axes.sample).toEqual(["image0[1]", "image0[2]", "image0[3]", "image1[1]", "image1[2]", "image1[3]"]);
+    const each = await eachOf(one, "state0", "state2", [WIDTH, WIDTH]);
+    const size = { source: [WIDTH], target: [WIDTH] };
+    const mean = await meanOf(one, "state0", "state2", [WIDTH, WIDTH]);
+    const { u, v } = await svd(denseMatrix(mean, size, jsAlgebra), { k: WIDTH });
+    const [sigma, found] = [valuesAt(data, "sigma", 0), valuesAt(data, "contribution", 0)];
+    for (let k = 0; k < WIDTH; k++) {
+      const own = found.subarray(k * each.length, (k + 1) * each.length);
+      expect(own.reduce((sum, value) => sum + value, 0) / each.length).toBeCloseTo(sigma[k]!, 5);
+      each.forEach((A, sample) => {
+        const expected = A.reduce(
+          (sum, entry, at) => sum + u[k * WIDTH + Math.floor(at / WIDTH)]! * entry * v[k * WIDTH + (at % WIDTH)]!,
+          0,
+        );
+        expect(own[sample]).toBeCloseTo(expected, 5);
+      });
     }
   });
 
@@ -105,18 +146,55 @@ describe("the mean Jacobian of a language model", () => {
     expect(claims).toEqual([]);
   });
 
-  test("fewer tokens are spaced evenly", async () => {
-    const data = await (await labOf()).study(lens, { set: ["tokens=3"] });
-    expect([...valuesAt(data, "tokens", 0)]).toEqual([3]);
+  test("fewer tokens are spaced evenly over the texts", async () => {
+    const one = await labOf();
+    const { axes } = await lens.design(one.lab, paramsOf(lens, { set: ["tokens=3"] }));
+    expect(axes.sample).toEqual(["image0[1]", "image1[1]", "image1[3]"]);
   });
 
-  test("taps that are no states of tokens are refused", async () => {
-    const { lab } = await open({ model: convnet(), taps: ["relu1", "logits"] });
-    const refused = async () => lens.design(lab, paramsOf(lens));
+  test("a network that no later token reads has the mean of its blocks; taps may have further axes of one place", async () => {
+    const one = await open({ model: tokenwise([3, 1]), taps: ["hidden", "logits"], count: 1 });
+    const data = await one.study(lens, { set: ["skip=0"] });
+    using J = await one.lab.network.jacobian({ at: one.lab.inputs[0]!.point, from: "hidden", to: "logits" });
+    const { data: whole } = await J.dense();
+    const mean = Float64Array.from({ length: 4 }, (_, at) => {
+      const [row, column] = [Math.floor(at / 2), at % 2];
+      return [0, 1, 2].reduce((sum, t) => sum + whole[(2 * t + row) * 6 + 2 * t + column]! / 3, 0);
+    });
+    expect(relativeDistance(valuesAt(data, "lens", 0), mean)).toBeLessThan(1e-6);
+    // The output is the last tap itself: the scores are the entries of the left singular vectors.
+    for (const vector of [0, 1]) {
+      const [outputs, scores] = ["token", "score"].map((name) => [...valuesAt(data, name, 0).subarray(10 * vector)]);
+      expect(new Set(outputs!.slice(0, 2))).toEqual(new Set([0, 1]));
+      expect(Math.hypot(scores![0]!, scores![1]!)).toBeCloseTo(1, 5);
+      expect(outputs!.slice(2, 8).every(Number.isNaN)).toBe(true); // There are only two outputs at each end.
+    }
+  });
+
+  test.each([
+    ["taps of pictures", convnet(), ["relu1", "logits"], {}, /tokens × width, and "relu1" is/, /two such taps/],
+    ["a single tap", languageModel(), ["state0"], {}, /at least two taps/, /state0, state1, state2/],
+    ["parts of taps", languageModel(), ["state0[0,1:]", "state2[0,1:]"], {}, /whole taps .* 3×3/, /state0, state1/],
+    ["a text in a batch of several", tokenwise([2, 3]), ["hidden", "logits"], {}, /"hidden" is 2×3×2/, /one text/],
+    ["a part of a token", languageModel(), ["state0", "state2"], { set: ["tokens=0.5"] }, /tokens = 0.5/, /at least 1/],
+    ["tokens before the first", languageModel(), ["state0", "state2"], { set: ["skip=-1"] }, /skip = -1/, /0 or more/],
+    ["texts that are too short", languageModel(), ["state0", "state2"], { set: ["skip=4"] }, /has 4 tokens/, /skip=0/],
+  ] as const)("%s are refused", async (_, model, taps, options, what, fix) => {
+    const refused = async () => {
+      const { lab } = await open({ model, taps });
+      return lens.design(lab, paramsOf(lens, options));
+    };
     await expect(refused()).rejects.toThrow(PushforwardError);
-    await expect(refused()).rejects.toMatchObject({ code: "usage", where: { option: "--taps" } });
-    const single = await open({ model: languageModel(), taps: ["state0"] });
-    await expect((async () => lens.design(single.lab, paramsOf(lens)))()).rejects.toThrow("at least two taps");
+    await expect(refused()).rejects.toMatchObject({
+      what: expect.stringMatching(what),
+      fix: expect.stringMatching(fix),
+    });
+  });
+
+  test("a list of names that is not as long as the scores is refused", async () => {
+    const { lab } = await open({ model: languageModel(), taps: ["state0", "state2"], names: ["a", "b"] });
+    const refused = async () => lens.design(lab, paramsOf(lens));
+    await expect(refused()).rejects.toThrow("There are 2 names of tokens, but logits has 5 scores for each token.");
   });
 });
 
@@ -132,28 +210,41 @@ function solve3(rows: readonly (readonly number[])[], right: readonly number[]):
   );
 }
 
-test("stories260k: the lens agrees with differences at every layer, and its tokens are pieces", {
+test("a GPT-2 of PyTorch, with fused attention: the lens is that of the whole matrix, and agrees with differences", async ({
+  skip,
+}) => {
+  skip(sharedDir === undefined, withoutShared);
+  const file = sharedPath("zoo", "gpt2_sdpa_op23.fixed.onnx");
+  const model = await readModel(readFileSync(file), { file });
+  const one = await open({ model, taps: ["transformer", "transformer.h.0", "transformer.h.1"], count: 2 });
+  const data = await one.study(lens);
+  expect(data.axes.sample).toHaveLength(22);
+  for (const [tap, from] of ["transformer", "transformer.h.0"].entries()) {
+    const mean = await meanOf(one, from, "transformer.h.1", [32, 32, 12]);
+    expect(relativeDistance(valuesAt(data, "lens", tap), mean)).toBeLessThan(1e-6);
+    expect(valuesAt(data, "difference", tap)[0]).toBeLessThan(1e-3);
+  }
+  const [, tokens] = lens.conclude(data, {}).tables;
+  expect(tokens!.rows).toHaveLength(2 * 6);
+});
+
+test("stories260k: the lens over 200 tokens agrees with differences at every layer, and its tokens are pieces", {
   timeout: 300_000,
 }, async ({ skip }) => {
   skip(sharedDir === undefined, withoutShared);
-  const file = sharedPath("data", "models", "stories260k.onnx");
-  const model = await readModel(readFileSync(file), { file });
-  const { ids, pieces } = JSON.parse(readFileSync(sharedPath("data", "models", "stories260k-golden.json"), "utf8"));
-  const table = model.graph.initializers.get("embedding")!.data as Float32Array;
-  const point = Float32Array.from(
-    (ids as number[]).slice(0, 40).flatMap((id) => [...table.subarray(64 * id, 64 * id + 64)]),
-  );
+  const { model, ids, pieces } = await readStories();
   const { study } = await open({
-    ...{ model, names: pieces, points: [point], shape: [1, 40, 64], k: 16 },
-    taps: ["block0.out", "block2.out", "block4.out"],
+    ...{ model, names: pieces, points: [Float32Array.from(ids)], shape: [1, ids.length], k: 16 },
+    taps: [0, 1, 2, 3, 4].map((block) => `block${block}.out`),
   });
-  const data = await study(lens, { set: ["tokens=12"] });
-  for (const tap of [0, 1]) {
-    expect(valuesAt(data, "difference", tap)[0]).toBeLessThan(2e-2);
+  const data = await study(lens);
+  expect(data.axes.sample).toHaveLength(200);
+  for (const tap of [0, 1, 2, 3]) {
+    expect(valuesAt(data, "difference", tap)[0]).toBeLessThan(1e-4);
     const [sigma, residual] = [valuesAt(data, "sigma", tap), valuesAt(data, "residual", tap)];
     expect(sigma.every((value) => value > 0)).toBe(true);
     expect(residual.every((value) => value <= 1e-5 * sigma[0]!)).toBe(true);
   }
   const [, tokens] = lens.conclude(data, {}).tables;
-  expect(tokens!.rows).toHaveLength(16);
+  expect(tokens!.rows).toHaveLength(4 * 8);
 });

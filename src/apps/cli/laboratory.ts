@@ -68,7 +68,7 @@ export async function runStudies(
   const { network, inputs, classes, names, scale, firstLook } = prepared;
   const { out, seed } = options;
   try {
-    requireFloatInput(network);
+    if (!asked.every(({ study }) => study.takesIds)) requireFloatInput(network);
     const { records, points } = usable(inputs);
     const setting: Setting = { run: { ...options, version }, points, classes, names, scale };
     const subject: Subject = { ...subjectOf(prepared), inputs: { records } };

@@ -61,13 +61,16 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
 <header><h1>${title}</h1><p class="soft">${manifest?.created.slice(0, 10)} · Pushforward ${manifest?.versions.pushforward}
 · ${manifest?.backend}</p></header>
 ${contents(shown)}
-<p>${plural(claims, "claim")} ${claims === 1 ? "is" : "are"} held against the data, each by a 95 % interval over images of its own: where there is no effect at all,
-one in 40 still comes out as supported, and one in 40 as contradicted. Fewer than ${FEWEST_IMAGES} images decide nothing.</p>
+${claims === 0 ? undefined : claimsNote(claims)}
 ${controlsNote(controls)}${shown.map((each) => sectionOf(each, document))}
 ${manifest === undefined ? undefined : studiesProvenance(manifest, drawnControls(controls))}</main></body></html>
 `;
   return { files, page: page.markup };
 }
+
+const claimsNote = (claims: number) =>
+  html`<p>${plural(claims, "claim")} ${claims === 1 ? "is" : "are"} held against the data, each by a 95 % interval over images of its own: where there is no effect at all,
+one in 40 still comes out as supported, and one in 40 as contradicted. Fewer than ${FEWEST_IMAGES} images decide nothing.</p>`;
 
 /** A table as comma-separated values, with all digits; a cell without a number is empty. */
 export function csvOf({ columns, rows }: FlatTable): string {

@@ -44,7 +44,7 @@ export function sectionOf(
   const ofDraws = controls.flatMap(({ runs }) => runs).reduce((sum, draw) => sum + draw.seconds, 0);
   const ofControls = controls.length > 0 ? ` and ${formatSeconds(ofDraws)} of controls` : "";
   return html`<section id="${study.id}"><h2>${study.question}</h2><p>${study.method}</p>
-<p class="soft">${plural(manifest.inputs.length, "image")} · seed ${manifest.seed} · ${formatSeconds(seconds)}${ofControls}${settings.map((text) => ` · ${text}`)}</p>
+<p class="soft">${plural(manifest.inputs.length, study.inputs ?? "image")} · seed ${manifest.seed} · ${formatSeconds(seconds)}${ofControls}${settings.map((text) => ` · ${text}`)}</p>
 ${failed}${notices}${verdictsWithNumbers(verdicts)}
 ${key === undefined ? undefined : draw(key)}
 ${further.map((chart) => html`<details><summary>Figure: ${chart.title}</summary>${draw(chart)}</details>`)}
