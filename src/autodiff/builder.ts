@@ -43,6 +43,11 @@ export class ProgramBuilder implements LinearBuilder {
     return { sources: this.#sources, targets, steps: steps.reverse() };
   }
 
+  /** Records a step of another program, with these inputs. */
+  again(step: AnyStep, inputs: readonly LinearVar[]): LinearVar {
+    return this.#record(step.op, inputs, step.operands, step.attributes);
+  }
+
   #record<Op extends LinearOp>(
     op: Op,
     inputs: readonly LinearVar[],

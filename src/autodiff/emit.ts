@@ -5,6 +5,7 @@ import {
   filled,
   floatTensor,
   freshName,
+  ints,
   intTensor,
   type Node,
   node,
@@ -12,8 +13,9 @@ import {
   type Tensor,
   valueInfo,
 } from "../onnx/index.ts";
+import { emitTiles } from "./linear-ops/shape.ts";
 import { linearOps } from "./linear-ops/table.ts";
-import type { AnyStep, Definition, LinearOp, LinearProgram, LinearVar, StepEmitter } from "./program.ts";
+import type { AnyStep, Definition, LinearOp, LinearProgram, LinearVar, Step, StepEmitter } from "./program.ts";
 
 /** An emitted program: a graph whose inputs and outputs have the block axis K as their first axis. */
 export interface EmittedProgram {
@@ -35,10 +37,17 @@ export interface EmittedProgram {
 export function emit(program: LinearProgram, constants: ReadonlyMap<string, Tensor>): EmittedProgram {
   const graph = new GraphWriter(constants, program);
   const inputs = program.sources.map((source, i) => graph.source(source, `v${i}`));
-  const implicit = implicitBroadcasts(program);
+  const implicit = new Set([...implicitBroadcasts(program), ...graph.negated]);
+  const tiled = tiledSlices(program);
   for (const step of program.steps) {
+    const tiles = step.op === "slice" ? tiled.get(step.inputs[0]!.id) : undefined;
     if (implicit.has(step.output.id)) graph.alias(step.output, step.inputs[0]!);
-    else graph.define(step.output, (linearOps[step.op] as Definition<LinearOp>).emit(graph.at(step), step));
+    else if (tiles === undefined) {
+      graph.define(step.output, (linearOps[step.op] as Definition<LinearOp>).emit(graph.at(step), step));
+    } else if (!graph.isDefined(step.output)) {
+      const names = emitTiles((tile) => graph.at(tile as AnyStep), tiles);
+      for (const [i, { output }] of tiles.entries()) graph.define(output, names[i]!);
+    }
   }
   const targets = program.targets.filter((target) => target !== undefined);
   const outputs = targets.map((target, i) => graph.output(target, `y${i}`));
@@ -52,7 +61,10 @@ export function emit(program: LinearProgram, constants: ReadonlyMap<string, Tens
   return { model, inputs, outputs, kept: [...graph.kept.keys()] };
 }
 
-/** Broadcasts that are only multiplied by factors of the full shape. They need no node, because ONNX's Mul broadcasts itself. */
+/**
+ * Broadcasts that are only multiplied by factors of the full shape, or added to another tangent. They need no node, because ONNX's
+ * operators broadcast themselves.
+ */
 function implicitBroadcasts({ steps, targets }: LinearProgram): Set<number> {
   const broadcasts = steps.filter(({ op, inputs: [x], output }) => {
     const sameForm = x!.shape.length === output.shape.length && x!.shape[0] === output.shape[0];
@@ -62,10 +74,58 @@ function implicitBroadcasts({ steps, targets }: LinearProgram): Set<number> {
   for (const target of targets) if (target !== undefined) wanted.delete(target.id);
   for (const { op, inputs, operands } of steps) {
     for (const { id, shape } of inputs) {
-      if (op !== "scale" || !sameShape(operands[0]!.shape, shape)) wanted.delete(id);
+      const isScaled = op === "scale" && sameShape(operands[0]!.shape, shape);
+      const isAdded = op === "add" && inputs.length === 2 && !inputs.every((term) => wanted.has(term.id));
+      if (!isScaled && !isAdded) wanted.delete(id);
     }
   }
   return wanted;
+}
+
+/** Negations that are only a term of a sum of two, which is then a difference. */
+function negations({ steps, targets }: LinearProgram): Set<number> {
+  const uses = new Map<number, number>();
+  for (const x of [...steps.flatMap(({ inputs }) => inputs), ...targets]) {
+    if (x !== undefined) uses.set(x.id, (uses.get(x.id) ?? 0) + 1);
+  }
+  const negative = new Set(
+    steps
+      .filter(
+        ({ op, attributes, output }) => op === "multiply" && attributes.factor === -1 && uses.get(output.id) === 1,
+      )
+      .map(({ output }) => output.id),
+  );
+  const terms = steps.filter(({ op, inputs }) => op === "add" && inputs.length === 2).map(({ inputs }) => inputs);
+  return new Set(terms.flatMap((pair) => pair.find(({ id }) => negative.has(id))?.id ?? []));
+}
+
+/** The slices of a tangent, by its id, where they are all along one axis and tile it. */
+function tiledSlices({ steps }: LinearProgram): Map<number, Step<"slice">[]> {
+  const slices = new Map<number, Step<"slice">[]>();
+  for (const step of steps) {
+    if (step.op !== "slice") continue;
+    const { id } = step.inputs[0]!;
+    const known = slices.get(id);
+    if (known) known.push(step);
+    else slices.set(id, [step]);
+  }
+  return new Map([...slices].filter(([, tiles]) => areTiles(tiles)).map(([id, tiles]) => [id, tiles] as const));
+}
+
+/** Sorts slices of one tangent by where they start; whether they lie side by side, from its first entry to its last. */
+function areTiles(slices: Step<"slice">[]): boolean {
+  const [
+    {
+      inputs,
+      attributes: { axis },
+    },
+  ] = slices as [Step<"slice">];
+  let end = 0;
+  for (const { attributes } of slices.sort((a, b) => a.attributes.start - b.attributes.start)) {
+    if (attributes.axis !== axis || attributes.start !== end) return false;
+    end += attributes.size;
+  }
+  return slices.length > 1 && end === inputs[0]!.shape.at(axis);
 }
 
 class GraphWriter {
@@ -77,10 +137,18 @@ class GraphWriter {
   /** The names of operands, which keep theirs, and of what is written here. */
   readonly #taken: Set<string>;
   readonly #helpers = new Map<string, string>();
+  readonly #transposed = new Map<string, string>();
+  /** What is held with the other sign. */
+  readonly negated: ReadonlySet<number>;
 
-  constructor(constants: ReadonlyMap<string, Tensor>, { steps }: LinearProgram) {
+  constructor(constants: ReadonlyMap<string, Tensor>, program: LinearProgram) {
     this.#constants = constants;
-    this.#taken = new Set(steps.flatMap(({ operands }) => operands.map(({ name }) => name)));
+    this.#taken = new Set(program.steps.flatMap(({ operands }) => operands.map(({ name }) => name)));
+    this.negated = negations(program);
+  }
+
+  isDefined(x: LinearVar): boolean {
+    return this.#names.has(x.id);
   }
 
   source(x: LinearVar, wanted: string): string {
@@ -103,10 +171,20 @@ class GraphWriter {
     return name;
   }
 
-  node(op: string, inputs: readonly string[], attributes: Attributes = {}): string {
-    const output = freshName(this.#taken, `t${this.nodes.length}`);
-    this.nodes.push(node({ op, inputs, outputs: [output], attributes }));
-    return output;
+  node(op: string, inputs: readonly string[], attributes: Attributes = {}, outputs = 1): string[] {
+    const id = this.nodes.length;
+    const names = Array.from({ length: outputs }, (_, i) =>
+      freshName(this.#taken, outputs === 1 ? `t${id}` : `t${id}_${i}`),
+    );
+    this.nodes.push(node({ op, inputs, outputs: names, attributes }));
+    return names;
+  }
+
+  #transposedOnce(name: string, perm: readonly number[]): string {
+    const key = `${perm} ${name}`;
+    const known = this.#transposed.get(key) ?? this.node("Transpose", [name], { perm: ints(perm) })[0]!;
+    this.#transposed.set(key, known);
+    return known;
   }
 
   #constant(name: string, tensor: Tensor): string {
@@ -135,13 +213,16 @@ class GraphWriter {
         this.kept.set(name, valueInfo(name, type, shape));
         return name;
       },
-      node: (op, inputs, attributes) => this.node(op, inputs, attributes),
+      isNegated: (i) => this.negated.has(variable(i).id),
+      transposedOperand: (i, perm) => this.#transposedOnce(emitter.operand(i), perm),
+      node: (op, inputs, attributes) => this.node(op, inputs, attributes)[0]!,
+      nodes: (op, inputs, outputs, attributes) => this.node(op, inputs, attributes, outputs),
       ints: (values) => this.#helper(`ints_${values.join("_")}`, intTensor(values)),
       zeros: (shape) => this.#helper(`zeros_${shape.join("_")}`, filled(shape, 0)),
       scalar: (value) => this.#helper(`scalar_${value}`, floatTensor([], [value])),
-      reshape: (name, shape) => this.node("Reshape", [name, emitter.ints([0, ...shape])]),
+      reshape: (name, shape) => emitter.node("Reshape", [name, emitter.ints([0, ...shape])]),
       fromFull: (name) => (emitter.isStripped(-1) ? emitter.reshape(name, withoutBatch(step.output.shape)) : name),
-      toOutput: (name) => this.node("Reshape", [name, emitter.ints([-1, ...withoutBatch(step.output.shape)])]),
+      toOutput: (name) => emitter.node("Reshape", [name, emitter.ints([-1, ...withoutBatch(step.output.shape)])]),
     };
     return emitter;
   }

@@ -11,12 +11,13 @@ import {
   type TensorType,
   valueInfo,
 } from "../onnx/index.ts";
+import { joinFactors } from "./join-factors.ts";
 import type { KeptValue, PrimalBuilder } from "./primal.ts";
 import type { LinearProgram, Operand } from "./program.ts";
 import { blockedAt, formatUnsupported, nodesAfter, nodesBetween, record, type UnsupportedNode } from "./record.ts";
 import { type Selection, select } from "./selection.ts";
 import { countKinks, type KinkCounts, settleComparisons } from "./settle-comparisons.ts";
-import { convolveParts, scaleAfterGather } from "./simplify.ts";
+import { convolveParts, scaleAfterGather, spreadAfterProduct } from "./simplify.ts";
 import { settleUntaken } from "./untaken.ts";
 
 export interface LinearizeOptions {
@@ -72,7 +73,9 @@ export async function linearize(model: Model, options: LinearizeOptions, evaluat
   const whole = l.finish(ends);
   const withoutStandIns = { ...whole, sources: whole.sources.slice(0, options.sources.length) };
   const recorded = settleUntaken(withoutStandIns, primal);
-  const program = convolveParts(options.apart ? recorded : scaleAfterGather(recorded, primal), primal);
+  const merging = [scaleAfterGather, spreadAfterProduct, joinFactors];
+  const merged = options.apart ? recorded : merging.reduce((now, merge) => merge(now, primal), recorded);
+  const program = convolveParts(merged, primal);
   return finish(model, primal, program, options, evaluate);
 }
 

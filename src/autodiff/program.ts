@@ -126,8 +126,14 @@ export interface StepEmitter {
   fullInput(i?: number): string;
   /** Whether input i (the output for −1) is held without its leading axis of 1. */
   isStripped(i?: number): boolean;
+  /** Whether input i is held with the other sign; only a sum of two terms is asked to add such a one. */
+  isNegated(i: number): boolean;
   operand(i?: number): string;
+  /** Operand i with its axes permuted. It is written once, however many steps use it. */
+  transposedOperand(i: number, perm: readonly number[]): string;
   node(op: string, inputs: readonly string[], attributes?: Attributes): string;
+  /** A node with several outputs. */
+  nodes(op: string, inputs: readonly string[], outputs: number, attributes: Attributes): string[];
   ints(values: readonly number[]): string;
   scalar(value: number): string;
   /** Zeros of a shape, without the axis K. */

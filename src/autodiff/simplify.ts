@@ -1,5 +1,6 @@
 import { sameShape, sizeOf } from "../base/index.ts";
 import { intTensor } from "../onnx/index.ts";
+import { ProgramBuilder } from "./builder.ts";
 import type { PrimalBuilder } from "./primal.ts";
 import type { AnyStep, LinearProgram, LinearVar, Operand, Step } from "./program.ts";
 
@@ -63,6 +64,62 @@ export function convolveParts(program: LinearProgram, primal: PrimalBuilder): Li
   });
   const used = new Set([...steps.flatMap(({ inputs }) => inputs), ...program.targets].map((x) => x?.id));
   return { ...program, steps: steps.filter(({ op, output }) => op !== "concat" || used.has(output.id)) };
+}
+
+/**
+ * Takes sums that are spread over the rows of a matrix past a product: (a − m ∘ s1ᵀ)·W becomes a·W − (mW) ∘ s1ᵀ, where the primal pass
+ * computes mW. In attention, m are the probabilities, and mW the result: what Softmax subtracts from every row is then subtracted from the
+ * result of a head, which has fewer columns than there are keys.
+ *
+ * @see Dao et al. 2022, "FlashAttention", appendix B.2
+ */
+export function spreadAfterProduct(program: LinearProgram, primal: PrimalBuilder): LinearProgram {
+  const makers = new Map(program.steps.map((step) => [step.output.id, step]));
+  const uses = new Map<number, number>();
+  for (const x of [...program.steps.flatMap((step) => step.inputs), ...program.targets]) {
+    if (x !== undefined) uses.set(x.id, (uses.get(x.id) ?? 0) + 1);
+  }
+  const makerOf = (x: LinearVar) => (uses.get(x.id) === 1 ? makers.get(x.id) : undefined);
+  const l = new ProgramBuilder();
+  const made = new Map<number, LinearVar>(program.sources.map((x) => [x.id, l.source(x.shape)]));
+  const again = (x: LinearVar) => made.get(x.id)!;
+  for (const step of program.steps) {
+    const sum = step.op === "matmul" && fewerColumns(step) ? makerOf(step.inputs[0]!) : undefined;
+    const spread = sum?.op === "add" ? sum.inputs.flatMap((term) => spreadOf(term, makerOf) ?? []) : [];
+    const [one] = spread;
+    if (one === undefined || step.op !== "matmul" || spread.length === sum!.inputs.length) {
+      made.set(step.output.id, l.again(step, step.inputs.map(again)));
+      continue;
+    }
+    const rest = l.add(...sum!.inputs.filter((term) => term !== one.term).map(again));
+    const weight = step.operands[0]!;
+    const product = l.matmul(rest, weight, step.attributes.transposeW);
+    const factor = primal.keep(matrixProduct(primal, one.factor, weight, step));
+    const subtracted = l.scale(factor, l.broadcast(again(one.of), step.output.shape));
+    made.set(step.output.id, l.add(product, l.multiply(one.number, subtracted))!);
+  }
+  return l.finish(program.targets.map((target) => target && made.get(target.id)));
+}
+
+const fewerColumns = ({ inputs: [x], output }: AnyStep): boolean => output.shape.at(-1)! < x!.shape.at(-1)!;
+
+/** A term number · factor ∘ (one column, spread over all); `undefined` for other terms. */
+function spreadOf(term: LinearVar, makerOf: (x: LinearVar) => AnyStep | undefined) {
+  const negation = makerOf(term);
+  const number = negation?.op === "multiply" ? negation.attributes.factor : 1;
+  const scaling = negation?.op === "multiply" ? makerOf(negation.inputs[0]!) : negation;
+  if (scaling?.op !== "scale" || !sameShape(scaling.operands[0]!.shape, scaling.output.shape)) return undefined;
+  const spreading = makerOf(scaling.inputs[0]!);
+  const column = [...scaling.output.shape.slice(0, -1), 1];
+  if (spreading?.op !== "broadcast" || !sameShape(spreading.inputs[0]!.shape, column)) return undefined;
+  return { term, number, factor: scaling.operands[0]!, of: spreading.inputs[0]! };
+}
+
+function matrixProduct(primal: PrimalBuilder, m: Operand, w: Operand, { attributes, output }: Step<"matmul">) {
+  const last = w.shape.length - 1;
+  const turned = [...w.shape.keys()].map((axis) => (axis < last - 1 ? axis : 2 * last - 1 - axis));
+  const right = attributes.transposeW ? primal.transpose(primal.valueOf(w), turned) : primal.valueOf(w);
+  return primal.op("MatMul", [primal.valueOf(m), right], output.shape);
 }
 
 function inputChannels(primal: PrimalBuilder, weight: Operand, start: number, size: number): Operand {

@@ -1,14 +1,7 @@
-import {
-  type Linearization,
-  linearize,
-  nodesBetween,
-  type Reach,
-  reachOf,
-  type UnsupportedNode,
-} from "../autodiff/index.ts";
+import { inFloat64, linearize, nodesBetween, type Reach, reachOf, type UnsupportedNode } from "../autodiff/index.ts";
 import { PushforwardError, sizeOf } from "../base/index.ts";
 import { inputsBehind, type Model, type Tensor } from "../onnx/index.ts";
-import { type Backend, CompiledCache, type DeviceTensor, evaluateWith } from "../runtime/index.ts";
+import { type Backend, CompiledCache, evaluateWith } from "../runtime/index.ts";
 import { costWithMemory } from "./cost.ts";
 import { feedsAt, feedsDeciding, inputStates, inputsDeciding, type NetworkInput, type Point } from "./feed.ts";
 import { Jacobian } from "./jacobian.ts";
@@ -212,11 +205,11 @@ export class Network {
     const name = `${this.#id}: ${keyOf(source)} → ${keyOf(target)}${apart ? ", apart" : ""}`;
     const ends = `${source.name} → ${target.name}`;
     const compile = () => this.#compile(source, target, apart);
-    const { linearization, kept } = await this.#compiled.use(name, compile, async ({ linearization, primal }) => {
-      const fetches = linearization.primal.graph.outputs.map((output) => output.name);
-      return { linearization, kept: await primal.compute(this.feeds(at, [target.tensor]), fetches) };
-    });
-    const whereNotFinite = () => this.#whereNotFinite(at, target, linearization, kept);
+    const { linearization, kept } = await this.#compiled.use(name, compile, async ({ linearization, pass }) => ({
+      linearization,
+      kept: await pass(this.feeds(at, [target.tensor])),
+    }));
+    const whereNotFinite = () => this.#whereNotFinite(at, source, target);
     try {
       const value = this.#entries(target, (await kept[target.tensor]!.read()).data as Float32Array);
       if (value.some(Number.isNaN)) throw await whereNotFinite();
@@ -226,7 +219,7 @@ export class Network {
         productCost: costWithMemory(this.model, source, target, linearization.program),
         algebra: this.backend.algebra,
         linearization,
-        use: (work) => this.#compiled.use(name, () => compileProducts(this.backend, linearization, ends), work),
+        use: (work) => this.#compiled.use(name, () => compileProducts(this.backend, linearization, ends, apart), work),
         kept,
         value,
         kinks: await kinksIn(this.model, this.taps, linearization, kept),
@@ -261,15 +254,10 @@ export class Network {
     const evaluate = evaluateWith(this.backend);
     const linearization = await linearizeBetween(this.model, { from, to, apart }, evaluate, this.#place);
     await this.#compiled.makeRoom(bytesOf(linearization));
-    return compileProducts(this.backend, linearization, `${from.name} → ${to.name}`);
+    return compileProducts(this.backend, linearization, `${from.name} → ${to.name}`, apart);
   }
 
-  async #whereNotFinite(
-    point: Point,
-    to: Tap,
-    { kept: keptBy }: Linearization,
-    kept: Readonly<Record<string, DeviceTensor>>,
-  ): Promise<PushforwardError> {
+  async #whereNotFinite(point: Point, from: Tap, to: Tap): Promise<PushforwardError> {
     const inputs = this.model.onnx.graph.inputs.map(({ name }) => name);
     const nodes = nodesBetween(this.model, { sources: inputs, targets: [to.tensor] });
     const tensors = nodes
@@ -277,13 +265,21 @@ export class Network {
       .filter((name) => this.model.values.get(name)?.type === "float32");
     const [values = []] = await this.#observe([point], tensors);
     const byName = new Map(tensors.map((name, i) => [name, values[i]!]));
-    const numbers = new Map<string, Float32Array>();
-    for (const [name, tensor] of Object.entries(kept)) {
-      const { data } = await tensor.read();
-      if (data instanceof Float32Array) numbers.set(name, data);
-    }
-    const error = whereNotFinite({ nodes, values: byName, kept: numbers, keptBy });
+    const { kept: keptBy, slopes } = await this.#keptApart(point, from, to);
+    const error = whereNotFinite({ nodes, values: byName, kept: slopes, keptBy });
     return error.at({ ...this.#place, tap: to.name });
+  }
+
+  /** What J(from → to) keeps at a point, node by node, where that of several nodes is joined otherwise. */
+  async #keptApart(point: Point, from: Tap, to: Tap) {
+    const evaluate = evaluateWith(this.backend);
+    const ends = { from, to, apart: true };
+    const { kept, primal, typeOf } = await linearizeBetween(this.model, ends, evaluate, this.#place);
+    const feeds = new Map(Object.entries(this.feeds(point, [to.tensor])));
+    const names = kept.filter(({ type }) => type === "float32").map(({ name }) => name);
+    const values = names.length === 0 ? [] : await evaluate(inFloat64(primal, typeOf), feeds, names);
+    const slopes = new Map([...values].map(([name, { data }]) => [name, data as Float32Array]));
+    return { kept, slopes };
   }
 
   /** Whether J(from → to) is the same at every point, as between linear layers; told without compiling it. */

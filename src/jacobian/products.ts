@@ -16,8 +16,10 @@ import type {
   CompileOptions,
   DeviceTensor,
   Executable,
+  Feeds,
   Placement,
 } from "../runtime/index.ts";
+import { packing, packsOf, unpacked, unpacking } from "./pack-kept.ts";
 
 /** How many rows a solver should multiply at a time. The matrix products of the solver are faster with larger blocks. */
 export const PREFERRED_ROWS = 32;
@@ -30,21 +32,26 @@ export interface CompiledProducts extends Compiled {
   readonly linearization: Linearization;
   readonly jvp: Product;
   readonly vjp: Product;
-  /** The pass at a point. */
-  readonly primal: Executable;
+  /** The pass at a point: the value of the target, what J keeps, and the counts of kinks, by name. */
+  readonly pass: (feeds: Feeds) => Promise<Readonly<Record<string, DeviceTensor>>>;
 }
 
 /**
  * Compiles the products and the primal pass of a linearization. Where one does not compile, the others are released.
  *
  * @param ends the names of its source and target, for messages
+ * @param apart whether kept values are exchanged with those of other points, one by one
  */
 export async function compileProducts(
   backend: Backend,
   linearization: Linearization,
   ends: string,
+  apart: boolean,
 ): Promise<CompiledProducts> {
   const { program, constants, primal, typeOf } = linearization;
+  // Kernels of GPUs take few tensors at a time.
+  const packs = apart || backend.device !== "cpu" ? [] : packsOf(linearization);
+  const packTypes = new Map(packs.map((pack) => [pack.name, pack]));
   const compiled: Executable[] = [];
   const compile = async (model: OnnxModel, options: CompileOptions = {}) => {
     const executable = await backend.compile(model, options);
@@ -53,7 +60,7 @@ export async function compileProducts(
   };
   const rows = backend.device === "cpu" ? rowsPerRun(program) : PREFERRED_ROWS;
   const product = async (direction: LinearProgram, name: string): Promise<Product> => {
-    const emitted = emit(direction, constants);
+    const emitted = unpacking(emit(direction, constants), packs);
     const graph = { ...emitted.model.graph, name: `${name}(${ends})` };
     return new Product(emitted, await compile({ ...emitted.model, graph }), rows);
   };
@@ -62,8 +69,14 @@ export async function compileProducts(
   };
   try {
     const [jvp, vjp] = [await product(program, "J"), await product(transpose(program), "Jᵀ")];
-    const pass = await compile(inFloat64(primal, typeOf), { lean: true });
-    return { linearization, jvp, vjp, primal: pass, bytes: bytesOf(linearization), release };
+    const whole = packing(primal, packs);
+    const primalPass = await compile(
+      inFloat64(whole, (name) => packTypes.get(name) ?? typeOf(name)),
+      { lean: true },
+    );
+    const fetches = whole.graph.outputs.map(({ name }) => name);
+    const pass = async (feeds: Feeds) => unpacked(await primalPass.compute(feeds, fetches), packs);
+    return { linearization, jvp, vjp, pass, bytes: bytesOf(linearization), release };
   } catch (cause) {
     await release();
     throw cause;

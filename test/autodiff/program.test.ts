@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { formatProgram } from "../../src/autodiff/index.ts";
+import { formatProgram, linearize } from "../../src/autodiff/index.ts";
 import { jacobian64 } from "../laws/jacobian64.ts";
-import { concatenation, residualNetwork } from "../rows/graphs.ts";
+import { evaluate64 } from "../reference/interpret.ts";
+import { concatenation, gatedStep, longAttention, residualNetwork } from "../rows/graphs.ts";
 import { problemOf } from "../rows/problem.ts";
 import type { GraphRow } from "../rows/row.ts";
 
@@ -75,7 +76,24 @@ test("the cotangents of slices of one tensor are joined, and none is padded", as
 
 test("slopes before slices that tile a tensor stay as they are", async () => {
   const nodes = [{ op: "Exp", in: ["W"], out: ["X"] }, ...tiles.nodes];
-  const { program } = await jacobian64(problemOf({ ...tiles, nodes, in: { W: [1, 6, 2] } }));
+  const { model, sources, targets } = problemOf({ ...tiles, nodes, in: { W: [1, 6, 2] } });
+  const { program } = await linearize(model, { sources, targets, apart: true }, evaluate64);
   const first = program.steps.find(({ op }) => op === "scale");
   expect(first?.operands.map(({ name }) => name)).toEqual(["X"]);
+});
+
+test("a step of an LSTM scales its four gates at once, and cuts them out afterwards", async () => {
+  const { program } = await jacobian64(problemOf({ ...gatedStep, by: ["X"], targets: ["c"] }));
+  expect(program.steps.map(({ op }) => op).sort()).toEqual(
+    // The output gate is not needed, so that the input gate stands alone, and the two others side by side.
+    ["add", "add", "matmul", "scale", "scale", "slice", "slice", "slice", "slice"],
+  );
+  const whole = await jacobian64(problemOf(gatedStep));
+  expect(whole.program.steps.filter(({ op }) => op === "scale")).toHaveLength(3); // The gates, the memory, and what it gives.
+});
+
+test("what Softmax subtracts from every row is subtracted behind the product with the values", async () => {
+  const { program } = await jacobian64(problemOf(longAttention));
+  const sizes = program.steps.flatMap(({ op, output }) => (op === "broadcast" ? [output.shape] : []));
+  expect(sizes).toEqual([[1, 5, 3]]);
 });

@@ -36,6 +36,13 @@ const attention: GraphRow = {
   note: "self-attention",
 };
 
+/** Attention to more keys than the result has columns. */
+export const longAttention: GraphRow = {
+  ...attention,
+  in: { X: [1, 5, 4], Wq: [4, 2], Wk: [4, 2], Wv: [4, 3] },
+  note: "attention to more keys than a result has columns",
+};
+
 /** A convolution of a concatenation, as in SqueezeNet and DenseNet. */
 export const concatenation: GraphRow = {
   nodes: [
@@ -50,6 +57,84 @@ export const concatenation: GraphRow = {
   note: "a convolution of a concatenation",
 };
 
+const bounds = {
+  b0: intTensor([0]),
+  b2: intTensor([2]),
+  b4: intTensor([4]),
+  b6: intTensor([6]),
+  last: intTensor([-1]),
+};
+
+/** A step of an LSTM, written out: four gates cut from one product, with slopes before and after the cut. */
+export const gatedStep: GraphRow = {
+  nodes: [
+    { op: "MatMul", in: ["X", "R"], out: ["all"] },
+    { op: "Slice", in: ["all", "b0", "b6", "last"], out: ["open"] },
+    { op: "Sigmoid", in: ["open"], out: ["gates"] },
+    { op: "Slice", in: ["gates", "b0", "b2", "last"], out: ["i"] },
+    { op: "Slice", in: ["gates", "b2", "b4", "last"], out: ["o"] },
+    { op: "Slice", in: ["gates", "b4", "b6", "last"], out: ["f"] },
+    { op: "Slice", in: ["all", "b6", "b8", "last"], out: ["inner"] },
+    { op: "Tanh", in: ["inner"], out: ["g"] },
+    { op: "Mul", in: ["i", "g"], out: ["new"] },
+    { op: "Mul", in: ["f", "C"], out: ["old"] },
+    { op: "Add", in: ["new", "old"], out: ["c"] },
+    { op: "Tanh", in: ["c"], out: ["tanh"] },
+    { op: "Mul", in: ["o", "tanh"], out: ["h"] },
+  ],
+  in: { X: [1, 3, 2], R: [2, 8], C: [1, 3, 2], ...bounds, b8: intTensor([8]) },
+  weights: ["R"],
+  by: ["X", "C"],
+  targets: ["h", "c"],
+  note: "a step of an LSTM",
+};
+
+/** Factors one after the other, with cuts between that overlap, leave entries out or go along two axes. */
+const factorChains: readonly GraphRow[] = [
+  {
+    nodes: [
+      { op: "Tanh", in: ["X"], out: ["t"] },
+      { op: "Mul", in: ["t", "row"], out: ["s"] },
+      { op: "Slice", in: ["s", "b0", "b4", "last"], out: ["left"] },
+      { op: "Slice", in: ["s", "b2", "b6", "last"], out: ["right"] },
+      { op: "Sigmoid", in: ["left"], out: ["l"] },
+      { op: "Neg", in: ["right"], out: ["n"] },
+      { op: "Mul", in: ["l", "n"], out: ["Y"] },
+    ],
+    in: { X: [2, 3, 6], row: [6], ...bounds },
+    targets: ["Y"],
+    note: "factors before and after cuts that overlap",
+  },
+  {
+    nodes: [
+      { op: "Sigmoid", in: ["X"], out: ["s"] },
+      { op: "Slice", in: ["s", "b0", "b2", "last"], out: ["a"] },
+      { op: "Slice", in: ["s", "b4", "b6", "last"], out: ["b"] },
+      { op: "Slice", in: ["a", "b0", "b2", "rows"], out: ["c"] },
+      { op: "Slice", in: ["b", "b2", "b4", "rows"], out: ["d"] },
+      { op: "Tanh", in: ["c"], out: ["e"] },
+      { op: "Mul", in: ["d", "half"], out: ["f"] },
+      { op: "Mul", in: ["f", "half"], out: ["g"] },
+      { op: "Sub", in: ["e", "g"], out: ["Y"] },
+    ],
+    in: { X: [1, 4, 6], rows: intTensor([1]), half: floatTensor([], [0.5]), ...bounds },
+    targets: ["Y", "b"],
+    note: "cuts along two axes, one of which is a target",
+  },
+  {
+    nodes: [
+      { op: "Exp", in: ["X"], out: ["e"] },
+      { op: "Mul", in: ["e", "column"], out: ["s"] },
+      { op: "Mul", in: ["s", "s"], out: ["q"] },
+      { op: "Neg", in: ["q"], out: ["n"] },
+      { op: "Mul", in: ["n", "row"], out: ["Y"] },
+    ],
+    in: { X: [3, 4], column: [3, 1], row: [1, 4] },
+    targets: ["Y"],
+    note: "factors of different shapes",
+  },
+];
+
 export const graphRows: readonly GraphRow[] = [
   residualNetwork,
   { ...residualNetwork, targets: ["sum"], note: "up to the residual sum" },
@@ -60,6 +145,11 @@ export const graphRows: readonly GraphRow[] = [
   { ...concatenation, by: ["W1", "W3"], note: "a convolution of a concatenation, by weights" },
   attention,
   { ...attention, by: ["Wq", "Wk", "Wv"], note: "self-attention by its weights" },
+  longAttention,
+  { ...longAttention, by: ["X", "Wv"], note: "attention to more keys than a result has columns, by a weight too" },
+  gatedStep,
+  { ...gatedStep, targets: ["h", "gates"], note: "a step of an LSTM whose gates are a target too" },
+  ...factorChains,
   ...[1, 2].map(
     (batch): GraphRow => ({
       nodes: [

@@ -13,10 +13,10 @@ export const add: Definition<"add"> = {
   },
   transpose: (_l, ct, { inputs }) => inputs.map(() => ct),
   emit(e, { inputs }) {
-    return e.node(
-      inputs.length === 2 ? "Add" : "Sum",
-      inputs.map((_, i) => e.input(i)),
-    );
+    const terms = inputs.map((_, i) => e.input(i));
+    if (terms.length > 2) return e.node("Sum", terms);
+    if (e.isNegated(0)) return e.node("Sub", [terms[1]!, terms[0]!]);
+    return e.node(e.isNegated(1) ? "Sub" : "Add", terms);
   },
   evaluate(_step, inputs) {
     return inputs[0]!.map((_, i) => inputs.reduce((total, x) => total + x[i]!, 0));

@@ -1,5 +1,4 @@
 import { broadcastShapes, type Shape, sameShape, sizeOf } from "../../base/index.ts";
-import { ints } from "../../onnx/index.ts";
 import type { Definition, StepEmitter } from "../program.ts";
 import { broadcastIndex } from "./indexing.ts";
 
@@ -21,7 +20,7 @@ function operandMatrix(e: StepEmitter, shape: Shape, transposed: boolean): strin
   if (!transposed) return e.operand();
   const axes = shape.map((_, axis) => axis);
   const last = axes.length - 1;
-  return e.node("Transpose", [e.operand()], { perm: ints([...axes.slice(0, -2), last, last - 1]) });
+  return e.transposedOperand(0, [...axes.slice(0, -2), last, last - 1]);
 }
 
 /** For each matrix in the batch of x, where the corresponding matrix of the operand starts. */

@@ -154,6 +154,16 @@ export const slice: Definition<"slice"> = {
   },
 };
 
+/** Emits slices that tile a tensor, as one node; returns their names. */
+export function emitTiles(e: (step: Step<"slice">) => StepEmitter, tiles: readonly Step<"slice">[]): string[] {
+  const [first] = tiles as readonly [Step<"slice">];
+  const sizes = tiles.map(({ attributes: { size } }) => size);
+  const whole = e(first);
+  const axis = int(first.attributes.axis);
+  const names = whole.nodes("Split", [whole.input(), whole.ints(sizes)], tiles.length, { axis });
+  return names.map((name, i) => (whole.isStripped(0) ? name : e(tiles[i]!).fromFull(name)));
+}
+
 export const pad: Definition<"pad"> = {
   isEntrywise: true,
   shape([x], _operands, { axis, before, after }) {
