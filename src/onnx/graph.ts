@@ -60,10 +60,19 @@ function capturesOf(graph: Graph): string[] {
   return read.filter((name) => !own.has(name));
 }
 
+/** Where the search for a free name goes on, by names: an unrolled loop asks thousands of times for the same one. */
+const searched = new WeakMap<Set<string>, Map<string, number>>();
+
 /** The wanted name, or, if it is taken, that name with the first number that makes it unique. The result is added to `taken`. */
 export function freshName(taken: Set<string>, wanted: string): string {
   let name = wanted;
-  for (let i = 2; taken.has(name); i++) name = `${wanted}_${i}`;
+  if (taken.has(name)) {
+    const from = searched.get(taken) ?? new Map<string, number>();
+    searched.set(taken, from);
+    let i = from.get(wanted) ?? 2;
+    for (name = `${wanted}_${i}`; taken.has(name); name = `${wanted}_${i}`) i++;
+    from.set(wanted, i + 1);
+  }
   taken.add(name);
   return name;
 }

@@ -4,9 +4,12 @@ import { Network } from "../../src/jacobian/index.ts";
 import {
   type Attributes,
   buildModel,
+  castTo,
   float,
   floatTensor,
   int,
+  intTensor,
+  type NodeParts,
   node,
   normalize,
   type OnnxModel,
@@ -307,3 +310,98 @@ test("the steps of a cell are no taps: its outputs are, under its name", async (
     ["t", "Tanh", "t"],
   ]);
 });
+
+/** Ways in which a graph computes the lengths of its sequences, from X [steps, batch, inputs] or a mask M [steps, batch]. */
+const computedLengths: Readonly<Record<string, { readonly by?: "M"; readonly nodes: readonly NodeParts[] }>> = {
+  "a mask that is summed": {
+    by: "M",
+    nodes: [
+      { op: "ReduceSum", inputs: ["M", "first"], outputs: ["count"], attributes: { keepdims: int(0) } },
+      { op: "Cast", inputs: ["count"], outputs: ["lengths"], attributes: castTo("int32") },
+    ],
+  },
+  "the rows of the input that are not empty": {
+    nodes: [
+      { op: "Abs", inputs: ["X"], outputs: ["magnitude"] },
+      { op: "ReduceMax", inputs: ["magnitude", "last"], outputs: ["largest"], attributes: { keepdims: int(0) } },
+      { op: "Cast", inputs: ["largest"], outputs: ["isThere"], attributes: castTo("bool") },
+      { op: "Cast", inputs: ["isThere"], outputs: ["ones"], attributes: castTo("int64") },
+      { op: "ReduceSum", inputs: ["ones", "first"], outputs: ["count"], attributes: { keepdims: int(0) } },
+      { op: "Cast", inputs: ["count"], outputs: ["lengths"], attributes: castTo("int32") },
+    ],
+  },
+  "the shape of the input": {
+    nodes: [
+      { op: "Shape", inputs: ["X"], outputs: ["shape"] },
+      { op: "Split", inputs: ["shape"], outputs: ["steps", "batch", "width"], attributes: { num_outputs: int(3) } },
+      { op: "Expand", inputs: ["steps", "batch"], outputs: ["count"] },
+      { op: "Cast", inputs: ["count"], outputs: ["lengths"], attributes: castTo("int32") },
+    ],
+  },
+};
+
+describe.each(["RNN", "GRU", "LSTM"] as const)("%s with lengths that are computed", (op) => {
+  const rows = Object.entries(computedLengths).flatMap(([title, how]) =>
+    ["forward", "reverse", "bidirectional"].map((direction) => [title, direction, how] as const),
+  );
+  test.each(rows)("from %s, %s", async (title, direction, { by, nodes }) => {
+    const extents = [4, 2, 2, 3] as const;
+    const [steps, batch, width] = extents;
+    const one: Case = { op, note: "", attributes: { direction }, extents, with: ["B"] };
+    const lengthsAt = title.includes("shape")
+      ? [[steps, steps]]
+      : [
+          [2, 4],
+          [3, 1],
+          [4, 4],
+        ];
+    const { model, point } = modelOf({ ...one, lengths: [1, 1] });
+    const initializers = new Map<string, Tensor>([...point].filter(([name]) => name !== "X"));
+    initializers.set("first", intTensor([0])).set("last", intTensor([-1]));
+    const computed: OnnxModel = buildModel(
+      {
+        inputs: [
+          ...model.graph.inputs.filter(({ name }) => name === "X"),
+          ...(by === undefined ? [] : [valueInfo(by, "float32", [steps, batch])]),
+        ],
+        outputs: model.graph.outputs,
+        nodes: [...nodes.map(node), ...model.graph.nodes],
+        initializers,
+      },
+      18,
+    );
+    // It is opened where all sequences are whole.
+    const network = new Network(await normalize(computed, { evaluate, feeds: pointAt([steps, steps]) }), backend);
+    for (const lengths of lengthsAt) {
+      const at = pointAt(lengths);
+      const fixed = modelOf({ ...one, lengths }).model;
+      const known = new Map([...initializers, ...fixed.graph.initializers]);
+      const inputs = fixed.graph.inputs.filter(({ name }) => name === "X");
+      const constant = buildModel({ ...fixed.graph, inputs, initializers: known }, 18);
+      const x = new Map([["X", at.get("X")!]]);
+      const other = new Network(await normalize(constant, { evaluate, feeds: x }), backend);
+      for (const { name } of model.graph.outputs) {
+        using J = await network.jacobian({ at: arraysOf(at), from: "X", to: name });
+        using K = await other.jacobian({ at: arraysOf(x), from: "X", to: name });
+        const theirs = await evaluate(computed, at, [name]);
+        expect(relativeDistance(J.value, theirs.get(name)!.data as Float32Array)).toBeLessThan(ROUNDING);
+        const [dense, expected] = [(await J.dense()).data, (await K.dense()).data];
+        expect(norm(expected)).toBeGreaterThan(0.1);
+        expect(relativeDistance(dense, expected)).toBeLessThan(1e-6);
+      }
+    }
+
+    /** X with zeros behind the sequences, and the mask of what belongs to them. */
+    function pointAt(lengths: readonly number[]): Map<string, Tensor> {
+      const isWithin = (row: number) => Math.floor(row / batch) < lengths[row % batch]!;
+      const x = point.get("X")!.data as Float32Array;
+      const data = x.map((value, i) => (isWithin(Math.floor(i / width)) ? value : 0));
+      const mask = Float32Array.from({ length: steps * batch }, (_, row) => Number(isWithin(row)));
+      const all = new Map<string, Tensor>([["X", floatTensor([steps, batch, width], data)]]);
+      return by === undefined ? all : all.set(by, floatTensor([steps, batch], mask));
+    }
+  });
+});
+
+const arraysOf = (tensors: ReadonlyMap<string, Tensor>) =>
+  Object.fromEntries([...tensors].map(([name, { data }]) => [name, data as Float32Array]));

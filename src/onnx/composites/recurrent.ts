@@ -145,11 +145,17 @@ class Unrolling {
 function lengthsOf(to: Rewrite, writer: Writer, input: string, { steps, batch }: Extents): Lengths {
   const known = input === "" ? undefined : to.value(input);
   const whole = input === "" ? [steps] : known && toNumbers(known);
-  const asInt64 = () => writer.reshape(writer.op("Cast", [input], castTo("int64")), [1, batch, 1]);
+  let counts: string | undefined;
+  const within = new Map<number, string>();
   return {
     least: whole === undefined ? 0 : Math.min(...whole),
     most: whole === undefined ? steps : Math.min(steps, Math.max(...whole)),
-    isWithin: (step) => writer.op("Less", [writer.ints([step], []), asInt64()]),
+    isWithin(step) {
+      counts ??= writer.reshape(writer.op("Cast", [input], castTo("int64")), [1, batch, 1]);
+      const known = within.get(step) ?? writer.op("Less", [writer.ints([step], []), counts]);
+      within.set(step, known);
+      return known;
+    },
   };
 }
 
