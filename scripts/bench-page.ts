@@ -3,6 +3,7 @@ import { type BenchResult, type ResultTable, readResult } from "../bench/result.
 /** What has a result, in the order of the page. */
 export const benches = [
   { name: "products", title: "Products" },
+  { name: "recurrent", title: "Recurrent layers and attention" },
   { name: "solver", title: "Solver" },
   { name: "prediction", title: "Prediction" },
   { name: "cost", title: "Growth" },
