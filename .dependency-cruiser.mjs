@@ -11,6 +11,7 @@ const mayImport = {
   images: [],
   results: [],
   training: ["onnx", "autodiff", "runtime", "jacobian"],
+  theory: [],
   checkup: ["onnx", "autodiff", "runtime", "operator", "jacobian"],
   controls: ["onnx", "autodiff", "runtime", "jacobian"],
   studies: ["autodiff", "jacobian", "svd", "images", "results", "runtime", "operator", "training"],

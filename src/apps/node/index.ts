@@ -22,6 +22,8 @@ export {
   transposeOf,
 } from "../../operator/index.ts";
 export { type Certificate, type SingularTriplets, type SvdOptions, svd } from "../../svd/index.ts";
+/** Closed forms of what training and random weights do: functions that return numbers, each with its source. */
+export * as theory from "../../theory/index.ts";
 export { ControlNetwork, type OpenControlOptions, openControl } from "./control.ts";
 export { type DerivativeFile, exportDerivative } from "./export.ts";
 export { type LoadedInput, loadInput } from "./load-input.ts";
