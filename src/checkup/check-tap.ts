@@ -5,7 +5,7 @@ import { type Differences, differencesAt, smallestGap } from "./differences.ts";
 
 /**
  * What is found of a tap. `right`: J is what differences give, and Jᵀ is its transpose. `adjoint`: Jᵀ is the transpose of J, and differences
- * do not apply, behind the rounding to quantized numbers. `constant`: no derivative leads there. `no rule`,
+ * do not apply, behind the rounding to quantized numbers or what is drawn at random. `constant`: no derivative leads there. `no rule`,
  * `no value`, `empty`: it cannot be computed, for an operator, for an input that is not given, or since it has no entries. `not finite`: its
  * value at the point has a NaN, or its derivative is infinite. `not adjoint`, `wrong`: the computation is at fault. `failed`: an error.
  */
@@ -50,9 +50,6 @@ const MOST_ADJOINT = 1e-6;
 const MOST_DIFFERENCE = 1e-3;
 const MOST_ROUGH_DIFFERENCE = 3e-2;
 
-const ROUNDED =
-  "differences do not apply behind a quantization, whose steps tangents pass as if nothing were rounded; J and Jᵀ are transposes of each other";
-
 export interface TapOptions {
   readonly from: Tap;
   readonly point: Point;
@@ -70,22 +67,27 @@ export async function checkTap(
   try {
     using J = await network.jacobian({ at: point, from, to: tap });
     const adjoint = await dotTest(inSmallBlocks(J), seed);
-    const isRounded = !differences.of.has(tap.tensor);
-    const gap = isRounded ? 0 : await gapAt(J, tap, differences);
+    const without = differences.without.get(tap.tensor);
+    const gap = without !== undefined ? 0 : await gapAt(J, tap, differences);
     const { kinks } = J;
     const most = differences.isRough(tap.tensor) ? MOST_ROUGH_DIFFERENCE : MOST_DIFFERENCE;
     // At a kink, J is a convention that differences need not follow: they are asked beside it.
     const difference =
       gap > most && kinks.length > 0 ? await besideKinks(network, tap, gap, { from, point, seed }) : gap;
     const times = isTimed ? { times: await timesOf(inSmallBlocks(J)) } : {};
-    const found = { tap, adjoint, ...(isRounded ? {} : { difference }), kinks, ...times };
+    const found = { tap, adjoint, ...(without !== undefined ? {} : { difference }), kinks, ...times };
     if (!(adjoint <= MOST_ADJOINT)) {
       return { ...found, finding: "not adjoint", reason: "the products with J and Jᵀ disagree" };
     }
     if (!(difference <= most)) {
       return { ...found, finding: "wrong", reason: "the products with J are not what differences of the network give" };
     }
-    return isRounded ? { ...found, finding: "adjoint", reason: ROUNDED } : { ...found, finding: "right" };
+    if (without === undefined) return { ...found, finding: "right" };
+    return {
+      ...found,
+      finding: "adjoint",
+      reason: `differences do not apply ${without}; J and Jᵀ are transposes of each other`,
+    };
   } catch (error) {
     if (!(error instanceof PushforwardError)) throw error;
     return { tap, finding: error.code === "not-finite" ? "not finite" : "failed", reason: error.what };

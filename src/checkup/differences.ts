@@ -3,6 +3,7 @@ import { createRng, gaussianArray } from "../base/index.ts";
 import type { Network, Point, Tap } from "../jacobian/index.ts";
 import {
   filled,
+  isRandom,
   type Node,
   node,
   nodesBehind,
@@ -21,15 +22,19 @@ const STEPS = [1e-2, 1e-4, 1e-6, 1e-8];
 /** The derivative of a network along one direction, by steps of several lengths. */
 export interface Differences {
   /**
-   * (f(x + hd) − f(x − hd)) / 2h of each target, for each step; by the tensor of the target. A target behind the rounding to quantized
-   * numbers has none: differences see the steps, which tangents pass as if nothing were rounded.
+   * (f(x + hd) − f(x − hd)) / 2h of each target, for each step; by the tensor of the target. A target that `without` names has none.
    */
   readonly of: ReadonlyMap<string, readonly Float64Array[]>;
+  /** Why differences say nothing of a target, in a clause; by its tensor. */
+  readonly without: ReadonlyMap<string, string>;
   /** d, of the shape of the source. */
   readonly direction: Float32Array;
   /** Whether a node between the source and this target runs in float32, so that differences are as inexact as that. */
   readonly isRough: (target: string) => boolean;
 }
+
+const ROUNDED = "behind a quantization, whose steps tangents pass as if nothing were rounded";
+const DRAWN = "behind numbers that the network draws at random, since every pass draws others";
 
 /** Differences of taps along one random direction of a source, at a point. The network computes in float64 where its operators can. */
 export async function differencesAt(
@@ -42,7 +47,13 @@ export async function differencesAt(
   const { model, backend } = network;
   const { graph } = model.onnx;
   const [x = new Float32Array()] = await network.forward(point, [from]);
-  const names = targets.filter((target) => !isBehindRounding(network, from, target)).map(({ tensor }) => tensor);
+  const without = new Map(
+    targets.flatMap((target) => {
+      const reason = whyWithout(network, from, target);
+      return reason === undefined ? [] : [[target.tensor, reason] as const];
+    }),
+  );
+  const names = targets.map(({ tensor }) => tensor).filter((name) => !without.has(name));
   const nodes = nodesBehind(graph.nodes, names, [from.tensor]);
   const { shape } = model.values.get(from.tensor)!;
   const type = backend.can.float64 ? ("float64" as const) : ("float32" as const);
@@ -72,7 +83,7 @@ export async function differencesAt(
   const typeOf = (name: string) => added.get(name) ?? model.values.get(name);
   const d = gaussianArray(createRng(seed, "checkup", from.tensor), x.length);
   const isRough = (target: string) => type === "float32" || nodesBehind(nodes, [target]).some(isInFloat32);
-  if (names.length === 0) return { of: new Map(), direction: d, isRough };
+  if (names.length === 0) return { of: new Map(), without, direction: d, isRough };
   const executable = await backend.compile(type === "float64" ? inFloat64(part, typeOf) : part);
   try {
     const { [from.tensor]: _source, ...others } = network.feeds(point, names);
@@ -88,16 +99,18 @@ export async function differencesAt(
       const [high, low] = [await run(h), await run(-h)];
       for (const name of names) of.get(name)!.push(quotient(high[name]!, low[name]!, 2 * h));
     }
-    return { of, direction: d, isRough };
+    return { of, without, direction: d, isRough };
   } finally {
     await executable.release();
   }
 }
 
-/** Whether a node between two taps, or one in a graph inside it, rounds to quantized numbers. */
-function isBehindRounding({ model }: Network, from: Tap, target: Tap): boolean {
+/** Whether a node between two taps rounds to quantized numbers, or one before the target draws at random; those inside a node count. */
+function whyWithout({ model }: Network, from: Tap, target: Tap): string | undefined {
+  const { graph } = model.onnx;
   const nodes = nodesBetween(model, { sources: [from.tensor], targets: [target.tensor] });
-  return ownOperatorsIn({ ...model.onnx.graph, nodes }).size > 0;
+  if (ownOperatorsIn({ ...graph, nodes }).size > 0) return ROUNDED;
+  return nodesBehind(graph.nodes, [target.tensor]).some(isRandom) ? DRAWN : undefined;
 }
 
 const isInFloat32 = (one: Node): boolean => operatorOf(one)?.float64 === "none";

@@ -158,7 +158,8 @@ function toFunction({
 type Given = ReadonlyMap<string, Attribute>;
 
 function toGraph(message: GraphMessage, given: Given, around: "file" | "node" = "file"): Graph {
-  const toInfo = around === "file" ? toValueInfo : toInnerInfo;
+  const toInput = around === "file" ? toInputInfo : toInnerInfo;
+  const toOutput = around === "file" ? toValueInfo : toInnerInfo;
   const tensorsIn = (infos: readonly ValueInfoMessage[] = []) => (around === "file" ? withoutOthers(infos) : infos);
   if (message.sparseInitializer !== undefined && message.sparseInitializer.length > 0) {
     throw new PushforwardError("op-unsupported", {
@@ -179,8 +180,8 @@ function toGraph(message: GraphMessage, given: Given, around: "file" | "node" = 
   }
   return {
     name: message.name ?? "",
-    inputs: (message.input ?? []).filter(({ name = "" }) => !initializers.has(name)).map(toInfo),
-    outputs: tensorsIn(message.output).map(toInfo),
+    inputs: (message.input ?? []).filter(({ name = "" }) => !initializers.has(name)).map(toInput),
+    outputs: tensorsIn(message.output).map(toOutput),
     nodes: toNodes(message.node, given),
     initializers,
   };
@@ -207,6 +208,12 @@ function toInnerInfo({ name, type }: ValueInfoMessage): ValueInfo {
     return { ...inner, around: [kind, ...(inner.around ?? [])] };
   }
   return toValueInfo({ name, type });
+}
+
+/** An input of the file. A tensor that may be left out is given here, so that it is one like others. */
+function toInputInfo({ name, type }: ValueInfoMessage): ValueInfo {
+  const optional = type?.optionalType?.elemType;
+  return toValueInfo({ name, type: optional?.tensorType ? optional : type });
 }
 
 function toValueInfo(info: ValueInfoMessage): ValueInfo {

@@ -1,8 +1,8 @@
 import { createRng, PushforwardError, type Rng, sameShape, sizeOf } from "../base/index.ts";
 import { floatTensor, zeros } from "./build.ts";
 import { checkModel } from "./check.ts";
-import { isRandom, observable } from "./fold.ts";
-import { readsOf } from "./graph.ts";
+import { drawnIn } from "./flow/decide.ts";
+import { observable } from "./fold.ts";
 import { tensorOf } from "./input-values.ts";
 import type { Evaluate, Graph, Model, Node, OnnxModel, Tensor } from "./model.ts";
 import { isNarrow } from "./narrow-types.ts";
@@ -87,11 +87,7 @@ export async function checkSameFunction(parts: SameFunctionParts): Promise<void>
 
 /** The outputs that both graphs have, that contain numbers which the runtime hands out, and that are not drawn at random. */
 function comparable(original: Graph, { onnx: { graph }, values }: Model): string[] {
-  const drawn = new Set<string>();
-  for (const node of graph.nodes) {
-    if (!isRandom(node) && !readsOf(node).some((name) => drawn.has(name))) continue;
-    for (const output of node.outputs) drawn.add(output);
-  }
+  const drawn = drawnIn(graph);
   const own = new Set(graph.outputs.map(({ name }) => name));
   const mayBeNarrow = hasNarrowTypes(original);
   return original.outputs

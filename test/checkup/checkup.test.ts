@@ -137,6 +137,34 @@ const quantizedModel: OnnxModel = {
   },
 };
 
+describe("a network that draws at random", () => {
+  const drawing = replaced(model, "Tanh", (one) => [
+    node({ op: "RandomNormalLike", inputs: ["conv"], outputs: ["noise"] }),
+    node({ op: "Mul", inputs: ["conv", "noise"], outputs: ["noisy"] }),
+    { ...one, inputs: ["noisy"] },
+  ]);
+
+  test("what is drawn is constant, and differences do not apply behind it", async () => {
+    const { taps, findings } = await checked(await networkOn(drawing));
+    expect(findings).toMatchObject({ conv: "right", noisy: "adjoint", tanh: "adjoint", y: "adjoint" });
+    const { reason, difference } = taps.find(({ tap }) => tap.name === "noisy")!;
+    expect(reason).toMatch(/differences do not apply behind numbers that the network draws at random/);
+    expect(difference).toBeUndefined();
+  });
+
+  test("J is that of the numbers that its own pass drew", async () => {
+    const network = await networkOn(drawing);
+    const to = network.tap("noisy");
+    using J = await network.jacobian({ at: point, from: network.tap("conv"), to });
+    const [conv] = await network.forward(point, [network.tap("conv")]);
+    // The product is linear in what it is taken of, so that J · conv is its value.
+    const { data } = await J.jvp(conv!);
+    for (const [i, entry] of data.entries()) expect(entry).toBeCloseTo(J.value[i]!, 5);
+    const [other] = await network.forward(point, [to]);
+    expect(other).not.toEqual(J.value);
+  });
+});
+
 /** Only Jᵀ of the convolution gives a block of pictures. */
 const givesPictures = ({ graph }: OnnxModel): boolean =>
   graph.outputs.some(({ shape }) => shape?.join() === "K,2,5,5") && graph.inputs[0]!.shape?.join() !== "K,2,5,5";

@@ -18,6 +18,7 @@ test("the public names of onnx", () => {
     "int",
     "intTensor",
     "ints",
+    "isRandom",
     "mainInput",
     "multipliesIntegers",
     "node",

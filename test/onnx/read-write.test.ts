@@ -10,6 +10,7 @@ import {
   ints,
   intTensor,
   node,
+  normalize,
   type OnnxModel,
   readModel,
   type Tensor,
@@ -19,6 +20,7 @@ import {
 } from "../../src/onnx/index.ts";
 import { encodeModel, type TensorMessage } from "../../src/onnx/proto.ts";
 import { dataTypes } from "../../src/onnx/tensor-types.ts";
+import { evaluate } from "../support/ort.ts";
 
 const samples: Record<DataType, Tensor["data"]> = {
   float32: Float32Array.of(0, -1.5, 3.25),
@@ -197,6 +199,32 @@ describe("external data", () => {
     expect(asked).toEqual([["weights.bin", 4, 8]]);
     expect(model.graph.initializers.get("w")).toEqual(floatTensor([2], [1, 2]));
   });
+});
+
+test("an input that may be left out is read as the tensor that is given", async () => {
+  const tensor = { tensorType: { elemType: 1, shape: { dim: [{ dimValue: 2 }] } } };
+  const bytes = encodeModel({
+    irVersion: 8,
+    graph: {
+      input: [
+        { name: "x", type: tensor },
+        { name: "mask", type: { optionalType: { elemType: tensor } } },
+      ],
+      output: [{ name: "y", type: tensor }],
+      node: [
+        { opType: "OptionalGetElement", input: ["mask"], output: ["given"] },
+        { opType: "Mul", input: ["x", "given"], output: ["y"] },
+      ],
+    },
+    opsetImport: [{ version: 15 }],
+  });
+  const model = await readModel(bytes);
+  expect(model.graph.inputs).toEqual([valueInfo("x", "float32", [2]), valueInfo("mask", "float32", [2])]);
+  const { onnx } = await normalize(model, { evaluate });
+  expect(onnx.graph.nodes).toMatchObject([
+    { op: "Identity", inputs: ["mask"], outputs: ["given"] },
+    { op: "Mul", inputs: ["x", "given"] },
+  ]);
 });
 
 describe("old files", () => {

@@ -30,7 +30,7 @@ export function renderCheckup({ taps, forward, slowest, advice }: Checkup, page:
 <title>${title}</title><style>${new Html(style)}</style></head><body><main>
 <header><h1>${title}</h1><p class="soft">Pushforward ${version} · ${backend} · ${points.join(", ")}</p></header>
 <p class="lead">${right} of ${plural(taps.length, "tap")} can be differentiated and ${right === 1 ? "is" : "are"} right.
-${adjoint === 0 ? undefined : html`At ${plural(adjoint, "tap")} more, J and Jᵀ are transposes of each other, and differences do not apply: a quantization lies before them.`}
+${adjoint === 0 ? undefined : html`At ${plural(adjoint, "tap")} more, J and Jᵀ are transposes of each other, and differences do not apply: a quantization or a random draw lies before them.`}
 One pass to the outputs takes ${formatNumber(1000 * forward)} ms.</p>
 <section><h2>Taps</h2>${scrollTable(
     `J leads from ${from} to the tap. “J and Jᵀ”: how far they are from being transposes of each other; above 1e-6 one is wrong. ` +
