@@ -2,6 +2,7 @@ import { PushforwardError } from "../base/index.ts";
 import { allNames, mapSubgraphs } from "./graph.ts";
 import { inline } from "./inline.ts";
 import type { Attribute, Graph, Node, OnnxModel, Tensor } from "./model.ts";
+import { inScopesOf } from "./modules.ts";
 
 /** A function defined in a model: an operator that consists of nodes. */
 export interface FunctionBody {
@@ -44,7 +45,7 @@ export function expandFunctions({ opsets, graph }: Expandable, functions: readon
     const body = called.body(new Map(Object.entries(node.attributes)));
     const inlined = inline(body, node, taken, { prefixed: true });
     for (const [name, tensor] of inlined.initializers) into.set(name, tensor);
-    return inlined.nodes.flatMap((inner) => expandNode(inner, [...above, key], into));
+    return inlined.nodes.flatMap((inner) => expandNode(inScopesOf(node, inner), [...above, key], into));
   };
 
   const expandGraph = (inner: Graph, above: readonly string[]): Graph => {

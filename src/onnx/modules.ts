@@ -28,13 +28,17 @@ export function moduleOfName(name: string): string | undefined {
 
 const isPath = (text: string): boolean => /^[\w.-]+$/.test(text);
 
+/** A node in the scopes of the one that it is written for, unless it has its own. */
+export const inScopesOf = ({ scopes }: Node, node: Node): Node =>
+  scopes === undefined || node.scopes !== undefined ? node : { ...node, scopes };
+
 /**
  * The module that computes each tensor, as exporters note it: a path such as `encoder.layers.0.norm`. Tensors of which nothing is known,
- * or that no module inside the network computes, are left out. A beginning that all paths share is left out of each.
+ * or that no module inside the network computes, are left out. Of several graphs with one name for a tensor the last counts. A beginning that all paths share is left out of each.
  */
-export function modulesOf({ nodes }: Graph): Map<string, string> {
+export function modulesOf(...graphs: readonly Graph[]): Map<string, string> {
   const paths = new Map<string, string>();
-  for (const node of nodes) {
+  for (const node of graphs.flatMap(({ nodes }) => nodes)) {
     const path = moduleOf(node);
     if (path !== undefined) for (const output of node.outputs) if (output !== "") paths.set(output, path);
   }

@@ -3,6 +3,7 @@ import { readAttributes } from "./build.ts";
 import { freshName } from "./graph.ts";
 import { inline } from "./inline.ts";
 import type { Attributes, Graph, Node, Tensor, TensorType } from "./model.ts";
+import { inScopesOf } from "./modules.ts";
 
 /**
  * What the rewriting of one node may use. Additional nodes and constants are inserted before the node, and their names start with its
@@ -82,7 +83,9 @@ export function rewriteNode(node: Node, { attributes, inSteps, rewrite }: Operat
   const before = growth.nodes.length;
   const written = rewrite(node, rewriteAt(node, attributes, growth, inSteps));
   const rewritten = growth.nodes.length === before ? written : withoutCopy(written, node, growth.nodes);
-  return inSteps && rewritten !== node ? { ...rewritten, step: { of: node.op, isOutput: true } } : rewritten;
+  for (let i = before; i < growth.nodes.length; i++) growth.nodes[i] = inScopesOf(node, growth.nodes[i]!);
+  const within = inScopesOf(node, rewritten);
+  return inSteps && rewritten !== node ? { ...within, step: { of: node.op, isOutput: true } } : within;
 }
 
 /** In place of a copy of what the last additional node computes, this node: taps have its operator. */
