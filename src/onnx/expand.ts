@@ -4,12 +4,11 @@ import { composites } from "./composites/index.ts";
 import type { Observe } from "./flow/observe.ts";
 import { constantsOf } from "./fold.ts";
 import { allNames, nodesBehind, withGraph, withInner } from "./graph.ts";
-import type { Node, OnnxModel, Tensor } from "./model.ts";
+import type { Node, OnnxModel } from "./model.ts";
+import { type Observation, observeTypes, seenTogether } from "./observation.ts";
 import type { OperatorRewriting, Seen } from "./rewrite.ts";
 import { lookedAt, rewriteGraph } from "./rewrite-graph.ts";
 import { upgradesOf } from "./upgrade.ts";
-
-type Observed = ReadonlyMap<string, Tensor>;
 
 const keyOf = ({ domain, op }: Node): string => (domain === "" ? op : `${domain}:${op}`);
 
@@ -19,12 +18,15 @@ const expansionOf = (node: Node): OperatorRewriting | undefined => composites[ke
 const holdsComposite = (node: Node): boolean => withInner(node).some((one) => expansionOf(one) !== undefined);
 
 /** What rewritings may know of the tensors that a run of the model gave. */
-export function seenIn({ graph }: OnnxModel, observed: Observed): Seen {
+export function seenIn({ graph }: OnnxModel, { types, values }: Observation): Seen {
   const constant = constantsOf(graph);
-  return {
-    types: new Map([...observed].map(([name, { type, shape }]) => [name, { type, shape }])),
-    constants: new Map([...observed].filter(([name]) => constant.has(name))),
-  };
+  return { types, constants: new Map([...values].filter(([name]) => constant.has(name))) };
+}
+
+/** Observes tensors for rewritings: they use the values of constants, and the shapes of others. */
+function look(model: OnnxModel, names: readonly string[], observe: Observe): Promise<Observation> {
+  const constant = constantsOf(model.graph);
+  return observeTypes(observe, model, names, (name) => constant.has(name));
 }
 
 /**
@@ -33,16 +35,16 @@ export function seenIn({ graph }: OnnxModel, observed: Observed): Seen {
  *
  * @throws PushforwardError what `observe` throws
  */
-export async function firstLook(model: OnnxModel, observe: Observe): Promise<Observed> {
+export async function firstLook(model: OnnxModel, observe: Observe): Promise<Observation> {
   const { nodes } = model.graph;
   const upgradeOf = upgradesOf(model);
   const all = lookedAt(model, nodes, (node) => upgradeOf(node) ?? expansionOf(node));
   try {
-    return await observe(model, all);
+    return await look(model, all, observe);
   } catch (cause) {
     if (!isOfBackend(cause) || !nodes.some(holdsComposite)) throw cause;
     const isKnown = (name: string) => !nodesBehind(nodes, [name]).some(holdsComposite);
-    return observe(model, lookedAt(model, nodes, upgradeOf).filter(isKnown));
+    return look(model, lookedAt(model, nodes, upgradeOf).filter(isKnown), observe);
   }
 }
 
@@ -55,8 +57,8 @@ export async function firstLook(model: OnnxModel, observe: Observe): Promise<Obs
  *
  * @throws PushforwardError what an expansion throws, and what `observe` throws if no composite is to blame
  */
-export async function expandComposites(model: OnnxModel, observe: Observe, known: Observed): Promise<OnnxModel> {
-  const observed = new Map(known);
+export async function expandComposites(model: OnnxModel, observe: Observe, known: Observation): Promise<OnnxModel> {
+  let observed = known;
   // Composites that an expansion returned as they are, by what it made of their first output.
   const kept = new Set<string>();
   const mark = (node: Node) => `${keyOf(node)} ${node.outputs[0]}`;
@@ -66,16 +68,17 @@ export async function expandComposites(model: OnnxModel, observe: Observe, known
     const { nodes } = expanded.graph;
     const pending = nodes.filter((node) => holdsComposite(node) && !kept.has(mark(node)));
     if (pending.length === 0) return expanded;
-    const unseen = (wave: readonly Node[]) =>
-      lookedAt(expanded, wave, expansionOf).filter((name) => !observed.has(name));
-    const look = async (wave: readonly Node[]) => {
-      for (const [name, tensor] of await observe(expanded, unseen(wave))) observed.set(name, tensor);
+    const constant = constantsOf(expanded.graph);
+    const isSeen = (name: string) => (constant.has(name) ? observed.values : observed.types).has(name);
+    const unseen = (wave: readonly Node[]) => lookedAt(expanded, wave, expansionOf).filter((name) => !isSeen(name));
+    const lookAt = async (wave: readonly Node[]) => {
+      observed = seenTogether(observed, await look(expanded, unseen(wave), observe));
       return wave;
     };
     let wave: readonly Node[] = pending.filter((node) => unseen([node]).length === 0);
     if (wave.length === 0 && runs) {
       try {
-        wave = await look(pending);
+        wave = await lookAt(pending);
       } catch (cause) {
         if (!isOfBackend(cause)) throw cause;
         runs = false;
@@ -83,7 +86,7 @@ export async function expandComposites(model: OnnxModel, observe: Observe, known
     }
     if (wave.length === 0) {
       const isBlocked = (node: Node) => nodesBehind(nodes, unseen([node])).some((other) => pending.includes(other));
-      wave = await look(pending.filter((node) => !isBlocked(node)));
+      wave = await lookAt(pending.filter((node) => !isBlocked(node)));
     }
     const due = new Set(wave.flatMap(withInner));
     const around = {

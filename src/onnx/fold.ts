@@ -1,6 +1,7 @@
 import type { Shape } from "../base/index.ts";
 import { readsOf, subgraphsOf, withInner } from "./graph.ts";
 import type { Graph, Node, Tensor, TensorType } from "./model.ts";
+import type { Observed } from "./observation.ts";
 import { formatFacts } from "./operator-facts.ts";
 
 /** Whether a node, or one in a graph inside it, draws at random. */
@@ -19,7 +20,7 @@ export function observable(graph: Graph): string[] {
  */
 export function constantsOf(
   graph: Graph,
-  observed?: ReadonlyMap<string, Tensor>,
+  observed?: Pick<Observed, "types">,
   decided: ReadonlySet<string> = new Set(),
 ): Set<string> {
   const constant = new Set(graph.initializers.keys());
@@ -31,7 +32,7 @@ export function constantsOf(
     const fixed = asksShape
       ? !reads.some((name) => shapeVaries.has(name))
       : formatFacts(node.op).isRandom !== true && reads.every((name) => constant.has(name));
-    if (fixed && node.outputs.every((output) => output === "" || observed?.has(output) !== false)) {
+    if (fixed && node.outputs.every((output) => output === "" || observed?.types.has(output) !== false)) {
       for (const output of node.outputs) constant.add(output);
     } else if (hasVaryingShape(node, reads, constant, shapeVaries)) {
       for (const output of node.outputs) if (!decided.has(output)) shapeVaries.add(output);
@@ -58,11 +59,7 @@ function hasVaryingShape(
  * The graph without nodes that compute constants, which become initializers with the observed values, and without nodes that no output
  * needs.
  */
-export function foldGraph(
-  graph: Graph,
-  observed: ReadonlyMap<string, Tensor>,
-  decided: ReadonlySet<string> = new Set(),
-): Graph {
+export function foldGraph(graph: Graph, observed: Observed, decided: ReadonlySet<string> = new Set()): Graph {
   const constant = constantsOf(graph, observed, decided);
   const needed = new Set(graph.outputs.map(({ name }) => name));
   const nodes: Node[] = [];
@@ -75,13 +72,14 @@ export function foldGraph(
   const made = madeIn(graph, constant);
   const initializers = new Map<string, Tensor>();
   for (const name of [...graph.initializers.keys(), ...constant]) {
-    const tensor = graph.initializers.get(name) ?? observed.get(name);
-    if (!needed.has(name) || tensor === undefined) continue;
+    if (!needed.has(name)) continue;
+    const tensor = graph.initializers.get(name) ?? observed.values.get(name);
+    if (tensor === undefined) continue;
     initializers.set(name, made.has(name) ? { ...tensor, isMade: true } : tensor);
   }
   const outputs = graph.outputs.map((output) => {
-    const tensor = observed.get(output.name);
-    return tensor === undefined ? output : { name: output.name, type: tensor.type, shape: tensor.shape };
+    const type = observed.types.get(output.name);
+    return type === undefined ? output : { name: output.name, ...type };
   });
   return { ...graph, nodes: nodes.reverse(), initializers, outputs };
 }
@@ -110,13 +108,13 @@ function madeIn(graph: Graph, constant: ReadonlySet<string>): Set<string> {
 }
 
 /** The type and shape of every tensor of a folded graph. */
-export function typesOf(graph: Graph, observed: ReadonlyMap<string, Tensor>): Map<string, TensorType> {
+export function typesOf(graph: Graph, observed: Observed): Map<string, TensorType> {
   const types = new Map<string, TensorType>();
   for (const { name, type = "float32", shape = [] } of graph.inputs) types.set(name, { type, shape: shape as Shape });
   for (const [name, { type, shape }] of graph.initializers) types.set(name, { type, shape });
   for (const name of graph.nodes.flatMap((node) => node.outputs)) {
-    const tensor = observed.get(name);
-    if (tensor !== undefined) types.set(name, { type: tensor.type, shape: tensor.shape });
+    const type = observed.types.get(name);
+    if (type !== undefined) types.set(name, type);
   }
   return types;
 }

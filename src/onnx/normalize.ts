@@ -3,7 +3,7 @@ import { bindInputs, feedsFor, type InputShapes } from "./bind.ts";
 import { checkModel } from "./check.ts";
 import { checkFinite } from "./check-finite.ts";
 import { expandComposites, firstLook, isOfBackend, seenIn } from "./expand.ts";
-import { decideShapes } from "./flow/decide.ts";
+import { decideShapes, valuesToDecide } from "./flow/decide.ts";
 import type { Observe, Unrolled } from "./flow/observe.ts";
 import { withoutFlow } from "./flow/unroll.ts";
 import { observable, typesOf } from "./fold.ts";
@@ -23,6 +23,7 @@ import type {
   Tensor,
 } from "./model.ts";
 import { modulesOf } from "./modules.ts";
+import { type Observation, observeTypes } from "./observation.ts";
 import { inRunnableOpset, namingOpsets } from "./opset-range.ts";
 import { inFloat32, isFloat, toFloat32 } from "./precision.ts";
 import { quantizedInFloats } from "./quantized/in-floats.ts";
@@ -97,8 +98,8 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
     const seen = await firstLook(plain, observe);
     const upgraded = upgradeModel(plain, seenIn(plain, seen));
     const at = (point: Observed) => normalize(model, { ...options, feeds: point });
-    const modules = modulesOf(model.graph);
     const settled = await settle(named(upgraded), decisions, { observe, seen, at });
+    const modules = modulesOf(settled.onnx.graph, model.graph); // Nodes of the file may have other names by now.
     const passes = quantized === "straight-through" && ownOperatorsIn(settled.onnx.graph).size > 0;
     return { ...settled, inputs, ...(modules.size > 0 ? { modules } : {}), ...(passes ? { quantized } : {}) };
   } catch (error) {
@@ -195,8 +196,8 @@ async function beforeUpgrade(model: OnnxModel, observe: Observe): Promise<Unroll
 
 interface Settling {
   readonly observe: Observe;
-  /** Tensors that were observed already. */
-  readonly seen: Observed;
+  /** What was observed already. */
+  readonly seen: Observation;
   /** Normalizes the model at another point. */
   readonly at: (point: Observed) => Promise<Model>;
 }
@@ -208,7 +209,9 @@ async function settle(model: OnnxModel, made: readonly Decision[], settling: Set
   const further = await withoutFlow(expanded, observe);
   if (further.model !== expanded) return settle(named(further.model), [...made, ...further.decisions], settling);
   const { graph: whole } = expanded;
-  const observed = await observe(expanded, [...observable(whole), ...whole.inputs.map(({ name }) => name)]);
+  const names = [...observable(whole), ...whole.inputs.map(({ name }) => name)];
+  const used = valuesToDecide(whole, made);
+  const observed = await observeTypes(observe, expanded, names, (name) => used.has(name));
   const { graph, decisions, deciding } = decideShapes(whole, observed, made);
   checkFinite(graph);
   return {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   type Attribute,
   buildModel,
+  type Evaluate,
   float,
   floatTensor,
   type Graph,
@@ -40,6 +41,44 @@ async function run(model: OnnxModel, feeds: Record<string, Tensor>, output = "y"
   const results = await evaluate(model, new Map(Object.entries(feeds)), [output]);
   return Array.from(results.get(output)!.data as Float32Array);
 }
+
+test("a run tells the types and shapes of activations without reading them", async () => {
+  let read = 0;
+  const counting: Evaluate = async (...asked) => {
+    const results = await evaluate(...asked);
+    for (const { data } of results.values()) read += (data as Float32Array).byteLength;
+    return results;
+  };
+  const image = [1, 16, 64, 64];
+  const model = graph({
+    inputs: [valueInfo("x", "float32", image)],
+    initializers: {
+      half: floatTensor([], [0.5]),
+      whole: intTensor([1, -1]),
+      last: intTensor([-1]),
+      none: floatTensor([], [0]),
+    },
+    nodes: [
+      relu("x", "a"),
+      node({ op: "Mul", inputs: ["half", "half"], outputs: ["quarter"] }),
+      node({ op: "Mul", inputs: ["a", "quarter"], outputs: ["b"] }),
+      node({ op: "Greater", inputs: ["b", "none"], outputs: ["mask"] }),
+      node({ op: "Where", inputs: ["mask", "b", "none"], outputs: ["c"] }),
+      node({ op: "Flatten", inputs: ["c"], outputs: ["flat"] }),
+      node({ op: "ReduceSum", inputs: ["flat", "last"], outputs: ["sum"] }),
+      node({ op: "Reshape", inputs: ["c", "whole"], outputs: ["y"] }),
+    ],
+    outputs: [outlet("y"), outlet("sum")],
+  });
+  const { values, onnx } = await normalize(model, { evaluate: counting });
+  expect(read).toBeLessThan(2000);
+  const float32 = (...shape: number[]) => ({ type: "float32", shape });
+  expect(values.get("b")).toEqual(float32(...image));
+  expect(values.get("mask")).toEqual({ type: "bool", shape: image });
+  expect(values.get("y")).toEqual(float32(1, 16 * 64 * 64));
+  expect(values.get("sum")).toEqual(float32(1, 1));
+  expect(Array.from(onnx.graph.initializers.get("quarter")!.data as Float32Array)).toEqual([0.25]);
+});
 
 describe("shapes of inputs", () => {
   const open = (...extents: (number | string)[]) =>

@@ -1,10 +1,9 @@
 import { intTensor, node, valueInfo } from "../build.ts";
-import { constantsOf, foldGraph, isRandom } from "../fold.ts";
+import { constantsOf, foldGraph, isRandom, observable } from "../fold.ts";
 import { allNames, freshName, readsOf } from "../graph.ts";
 import type { Decided, Decision, Graph, Node, Tensor, ValueInfo } from "../model.ts";
+import type { Observed } from "../observation.ts";
 import { formatFacts } from "../operator-facts.ts";
-
-type Observed = ReadonlyMap<string, Tensor>;
 
 /** A graph all of whose shapes are decided, and what decided them. */
 export interface DecidedGraph {
@@ -26,7 +25,7 @@ export function decideShapes(whole: Graph, observed: Observed, made: readonly De
   const placeOf = ({ tensor }: Decision) => place.get(shapes.get(tensor) ?? tensor) ?? -1;
   const valueAt = ({ tensor }: Decision) => {
     const of = shapes.get(tensor);
-    return of === undefined ? observed.get(tensor) : intTensor(observed.get(of)!.shape);
+    return of === undefined ? observed.values.get(tensor) : intTensor(observed.types.get(of)!.shape);
   };
   const decisions = [...new Map([...made, ...found].map((decision) => [decision.tensor, decision])).values()]
     .filter(({ tensor }) => !constant.has(tensor))
@@ -54,6 +53,19 @@ export function decideShapes(whole: Graph, observed: Observed, made: readonly De
   };
 }
 
+/** The tensors whose values `decideShapes` uses if all tensors of the graph are observed. */
+export function valuesToDecide(whole: Graph, made: readonly Decision[]): Set<string> {
+  const names = new Set([...observable(whole), ...whole.inputs.map(({ name }) => name)]);
+  const used = new Set<string>();
+  // Which values are used depends on neither values nor shapes.
+  const any: Tensor = { type: "float32", shape: [], data: new Float32Array(1) };
+  const has = (name: string) => names.has(name);
+  const get = (name: string) => (has(name) ? any : undefined);
+  const use = (name: string) => (has(name) && used.add(name) ? any : undefined);
+  decideShapes(whole, { types: { has, get }, values: { get: use } }, made);
+  return used;
+}
+
 const untyped = (name: string): ValueInfo => ({ name, type: undefined, shape: undefined });
 
 interface Pinned {
@@ -68,7 +80,7 @@ function pinned(whole: Graph, observed: Observed): Pinned {
   const taken = allNames(whole);
   const constant = constantsOf(whole, observed);
   const drawn = drawnIn(whole);
-  const isFree = (name: string) => name !== "" && !constant.has(name) && !drawn.has(name) && observed.has(name);
+  const isFree = (name: string) => name !== "" && !constant.has(name) && !drawn.has(name) && observed.types.has(name);
   const initializers = new Map(whole.initializers);
   const found: Decision[] = [];
   const shapes = new Map<string, string>();
@@ -78,7 +90,7 @@ function pinned(whole: Graph, observed: Observed): Pinned {
     if (known !== undefined || !isFree(tensor)) return known ?? tensor;
     const value = freshName(taken, `${tensor}/decided`);
     fixed.set(tensor, value);
-    initializers.set(value, observed.get(tensor)!);
+    initializers.set(value, observed.values.get(tensor)!);
     found.push({ node: name, op, tensor, by: "input" });
     return value;
   };
