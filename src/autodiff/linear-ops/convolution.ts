@@ -213,20 +213,17 @@ function byPhases(
   });
 }
 
-/** W [O, I/g, …] → [I·strides, O/g, …]: transposed within groups, with the kernel divided among the phases and reversed in each. */
+/**
+ * W [O, I/g, …] → [I·strides, O/g, …]: transposed within groups, with the kernel divided among the phases and reversed in each. ONNX
+ * Runtime computes this once, and then holds every node's result for a while: there are only those that are needed.
+ */
 function adjointWeight(e: StepEmitter, w: Shape, group: number, phases: readonly Phase[]): string {
-  const [out, perGroup, ...kernel] = w as [number, number, ...number[]];
-  const grouped = e.node("Reshape", [e.operand(), e.ints([group, out / group, perGroup, ...kernel])]);
-  const missing = phases.map((phase, d) => phase.kernel * phase.stride - kernel[d]!);
-  const before = [0, 0, 0, ...kernel.map(() => 0)];
-  const padded = e.node("Pad", [grouped, e.ints([...before, 0, 0, 0, ...missing]), e.scalar(0)]);
-  const dealt = phases.flatMap((phase) => [phase.kernel, phase.stride]);
-  const split = e.node("Reshape", [padded, e.ints([group, out / group, perGroup, ...dealt])]);
-  const [entries, strides] = [0, 1].map((part) => phases.map((_, d) => 3 + 2 * d + part)) as [number[], number[]];
-  const turned = e.node("Transpose", [split], { perm: ints([0, 2, ...strides, 1, ...entries]) });
-  const channels = group * perGroup * sizeOf(phases.map(({ stride }) => stride));
-  const merged = e.node("Reshape", [turned, e.ints([channels, out / group, ...phases.map((phase) => phase.kernel)])]);
-  const axes = kernel.map((_, d) => d + 2);
+  const isPlain = group === 1 && phases.every(({ stride }) => stride === 1);
+  const merged = isPlain
+    ? e.node("Transpose", [e.operand()], { perm: ints([1, 0, ...phases.map((_, d) => d + 2)]) })
+    : dealtWeight(e, w, group, phases);
+  const axes = phases.flatMap(({ kernel }, d) => (kernel > 1 ? [d + 2] : []));
+  if (axes.length === 0) return merged;
   return e.node("Slice", [
     merged,
     e.ints(axes.map(() => -1)),
@@ -234,6 +231,22 @@ function adjointWeight(e: StepEmitter, w: Shape, group: number, phases: readonly
     e.ints(axes),
     e.ints(axes.map(() => -1)),
   ]);
+}
+
+/** W [O, I/g, …] → [I·strides, O/g, …]: transposed within groups, with the kernel divided among the phases. */
+function dealtWeight(e: StepEmitter, w: Shape, group: number, phases: readonly Phase[]): string {
+  const [out, perGroup, ...kernel] = w as [number, number, ...number[]];
+  const missing = phases.map((phase, d) => phase.kernel * phase.stride - kernel[d]!);
+  const before = [0, 0, ...kernel.map(() => 0)];
+  const padded = missing.every((count) => count === 0)
+    ? e.operand()
+    : e.node("Pad", [e.operand(), e.ints([...before, 0, 0, ...missing]), e.scalar(0)]);
+  const dealt = phases.flatMap((phase) => [phase.kernel, phase.stride]);
+  const split = e.node("Reshape", [padded, e.ints([group, out / group, perGroup, ...dealt])]);
+  const [entries, strides] = [0, 1].map((part) => phases.map((_, d) => 3 + 2 * d + part)) as [number[], number[]];
+  const turned = e.node("Transpose", [split], { perm: ints([0, 2, ...strides, 1, ...entries]) });
+  const channels = group * perGroup * sizeOf(phases.map(({ stride }) => stride));
+  return e.node("Reshape", [turned, e.ints([channels, out / group, ...phases.map((phase) => phase.kernel)])]);
 }
 
 /**
