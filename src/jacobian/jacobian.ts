@@ -5,7 +5,7 @@ import type { Block, BlockAlgebra, DeviceTensor, Placement } from "../runtime/in
 import { type SingularTriplets, type SvdOptions, svd } from "../svd/index.ts";
 import { activeRows } from "./active-rows.ts";
 import type { KinkCount } from "./kinks.ts";
-import { type CompiledProducts, PREFERRED_ROWS, type Product } from "./products.ts";
+import { type CompiledProducts, PREFERRED_ROWS, type Product, type Products } from "./products.ts";
 
 /** K vectors with their shape: [K, ...]. */
 export interface Vectors {
@@ -77,12 +77,12 @@ export class Jacobian implements LinearOperator, Disposable {
     this.#multiply(({ vjp }) => vjp, u, [this.target, this.source], placement);
 
   #multiply(
-    choose: (compiled: CompiledProducts) => Product,
+    choose: (products: Products) => Product,
     x: Block,
     sides: readonly [Shape, Shape],
     placement: Placement | undefined,
   ): Promise<Block> {
-    return this.#parts.use((compiled) => choose(compiled).of(x, sides, this.#parts, placement));
+    return this.#parts.use(async ({ products }) => choose(await products()).of(x, sides, this.#parts, placement));
   }
 
   activeRows = (): Promise<Uint32Array | undefined> => activeRows(this.#parts.linearization, this.#parts.kept);

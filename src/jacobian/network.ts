@@ -205,10 +205,18 @@ export class Network {
     const name = `${this.#id}: ${keyOf(source)} → ${keyOf(target)}${apart ? ", apart" : ""}`;
     const ends = `${source.name} → ${target.name}`;
     const compile = () => this.#compile(source, target, apart);
-    const { linearization, kept } = await this.#compiled.use(name, compile, async ({ linearization, pass }) => ({
-      linearization,
-      kept: await pass(this.feeds(at, [target.tensor])),
-    }));
+    const { linearization, kept } = await this.#compiled.use(
+      name,
+      compile,
+      async ({ linearization, pass, products }) => {
+        const kept = await pass(this.feeds(at, [target.tensor]));
+        await products().catch((cause: unknown) => {
+          for (const tensor of Object.values(kept)) tensor.dispose();
+          throw cause;
+        });
+        return { linearization, kept };
+      },
+    );
     const whereNotFinite = () => this.#whereNotFinite(at, source, target);
     try {
       const value = this.#entries(target, (await kept[target.tensor]!.read()).data as Float32Array);

@@ -18,7 +18,8 @@ export async function observe(
   const fetches = tensors.filter((name) => !graph.inputs.some((input) => input.name === name));
   const outputs = fetches.map((name) => ({ name, ...values.get(name)! }));
   const part = { ...graph, nodes: nodesBehind(graph.nodes, fetches, held === undefined ? [] : [held]), outputs };
-  const executable = fetches.length === 0 ? undefined : await backend.compile({ ...onnx, graph: part });
+  const lean = all.length === 1;
+  const executable = fetches.length === 0 ? undefined : await backend.compile({ ...onnx, graph: part }, { lean });
   try {
     const observed: Float32Array[][] = [];
     for (const feeds of all) {

@@ -30,14 +30,23 @@ const CACHED_BYTES = 2 ** 24;
 /** The graphs of J between two taps. */
 export interface CompiledProducts extends Compiled {
   readonly linearization: Linearization;
-  readonly jvp: Product;
-  readonly vjp: Product;
   /** The pass at a point: the value of the target, what J keeps, and the counts of kinks, by name. */
   readonly pass: (feeds: Feeds) => Promise<Readonly<Record<string, DeviceTensor>>>;
+  /**
+   * The products with J and with Jᵀ, compiled the first time that they are asked for. After a pass the runtime does not hold the weights of
+   * a large one any more.
+   */
+  readonly products: () => Promise<Products>;
+}
+
+export interface Products {
+  readonly jvp: Product;
+  readonly vjp: Product;
 }
 
 /**
- * Compiles the products and the primal pass of a linearization. Where one does not compile, the others are released.
+ * Compiles the primal pass of a linearization, and the products when they are asked for. Where one does not compile, the others are
+ * released.
  *
  * @param ends the names of its source and target, for messages
  * @param apart whether kept values are exchanged with those of other points, one by one
@@ -67,20 +76,30 @@ export async function compileProducts(
   const release = async () => {
     for (const executable of compiled) await executable.release();
   };
-  try {
-    const [jvp, vjp] = [await product(program, "J"), await product(transpose(program), "Jᵀ")];
-    const whole = packing(primal, packs);
-    const primalPass = await compile(
-      inFloat64(whole, (name) => packTypes.get(name) ?? typeOf(name)),
-      { lean: true },
-    );
-    const fetches = whole.graph.outputs.map(({ name }) => name);
-    const pass = async (feeds: Feeds) => unpacked(await primalPass.compute(feeds, fetches), packs);
-    return { linearization, jvp, vjp, pass, bytes: bytesOf(linearization), release };
-  } catch (cause) {
-    await release();
-    throw cause;
-  }
+  const orRelease = async <T>(make: () => Promise<T>): Promise<T> => {
+    try {
+      return await make();
+    } catch (cause) {
+      await release();
+      throw cause;
+    }
+  };
+  const whole = packing(primal, packs);
+  const inDoubles = inFloat64(whole, (name) => packTypes.get(name) ?? typeOf(name));
+  const primalPass = await orRelease(() => compile(inDoubles, { lean: true }));
+  const fetches = whole.graph.outputs.map(({ name }) => name);
+  const both = async () => ({ jvp: await product(program, "J"), vjp: await product(transpose(program), "Jᵀ") });
+  let products: Promise<Products> | undefined;
+  return {
+    linearization,
+    pass: async (feeds) => unpacked(await primalPass.compute(feeds, fetches), packs),
+    products: () => {
+      products ??= orRelease(both);
+      return products;
+    },
+    bytes: bytesOf(linearization),
+    release,
+  };
 }
 
 /** The bytes of weights in the graphs of a linearization: J, Jᵀ, and the primal pass, which has them in float64. */

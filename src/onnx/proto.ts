@@ -207,6 +207,20 @@ export const attributeCodes = {
 /** `TensorProto.data_location` of a tensor whose bytes lie in another file. */
 export const EXTERNAL = 1;
 
+/** Where the bytes of a tensor lie in another file beside the model. */
+export interface OutsidePlace {
+  /** The name of the file. */
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The fields of a tensor whose bytes lie in another file. */
+export const outside = (place: OutsidePlace): TensorMessage => ({
+  externalData: Object.entries(place).map(([key, value]) => ({ key, value: String(value) })),
+  dataLocation: EXTERNAL,
+});
+
 /**
  * In the second edition of the Protobuf language, a field that contains its default value differs from an absent field.
  */

@@ -69,25 +69,6 @@ function viewRaw(bytes: Uint8Array, array: NumericArray): TensorData | undefined
   return new array(aligned.buffer, aligned.byteOffset, length);
 }
 
-/** From this length on, at least three bytes of the field's own head stand before the raw bytes of a tensor. */
-const LONG_HEAD = 2 ** 14;
-
-/**
- * Moves the raw bytes of a tensor down to where an array of its entries may begin, over the head of the field, which has been read. So
- * large weights need no copy. Bytes that would have to move too far stay.
- */
-export function alignInPlace(tensor: TensorMessage): void {
-  const { rawData: bytes } = tensor;
-  const type = dataTypeOf(tensor.dataType ?? 0);
-  const array = type && dataTypes[type].array;
-  if (bytes === undefined || array === undefined || bytes.length < LONG_HEAD) return;
-  const shift = bytes.byteOffset % array.BYTES_PER_ELEMENT;
-  if (shift === 0 || shift > 3) return;
-  const place = new Uint8Array(bytes.buffer, bytes.byteOffset - shift, bytes.length);
-  place.set(bytes);
-  tensor.rawData = place;
-}
-
 function fromField(values: ArrayLike<number> | readonly Int64[], array: NumericArray): TensorData {
   const data = new array(new ArrayBuffer(values.length * array.BYTES_PER_ELEMENT), 0, values.length);
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {

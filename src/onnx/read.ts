@@ -16,7 +16,7 @@ import {
   type ValueInfoMessage,
 } from "./proto.ts";
 import { OWN_DOMAIN } from "./quantized/own-operators.ts";
-import { alignInPlace, type ExternalReader, fetchExternal, textOf, toNumber, toTensor } from "./read-tensor.ts";
+import { type ExternalReader, fetchExternal, textOf, toNumber, toTensor } from "./read-tensor.ts";
 import { recognize } from "./recognize.ts";
 import { dataTypeOf } from "./tensor-types.ts";
 
@@ -25,8 +25,6 @@ export interface ReadOptions {
   readonly file?: string;
   /** Reads tensors that are stored in files beside the model. Without it, a model with such tensors is refused. */
   readonly external?: ExternalReader;
-  /** The bytes may be changed, so that no weights have to be copied. */
-  readonly owned?: boolean;
 }
 
 /** From this version of the format on, initializers need not be listed as inputs. Graphs in memory have this form. */
@@ -40,13 +38,9 @@ const FREE_INITIALIZERS = 4;
  * read, `op-unsupported` for sequences, sparse tensors and element types that are not supported
  * @see https://onnx.ai/onnx/repo-docs/IR.html
  */
-export async function readModel(
-  bytes: Uint8Array,
-  { file, external, owned = false }: ReadOptions = {},
-): Promise<OnnxModel> {
+export async function readModel(bytes: Uint8Array, { file, external }: ReadOptions = {}): Promise<OnnxModel> {
   try {
     const message = decode(bytes);
-    if (owned) for (const tensor of tensorMessages(message)) alignInPlace(tensor);
     await fetchExternal(tensorMessages(message), external);
     return toModel(message);
   } catch (error) {

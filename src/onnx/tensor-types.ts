@@ -47,15 +47,27 @@ export const dataTypeOf = (code: number): DataType | undefined => byCode.get(cod
 export function toFloat32Array({ type, data }: Tensor): Float32Array {
   if (data instanceof Float32Array) return data;
   if (type === "float16") return fromHalves(data as Uint16Array);
-  if (type === "bfloat16") return new Float32Array(Uint32Array.from(data as Uint16Array, (bits) => bits << 16).buffer);
+  const floats = room(data.length);
   const numbers = numbersByCode(type);
-  if (numbers !== undefined) return Float32Array.from(data as Uint8Array, (code) => numbers[code]!);
-  return Float32Array.from(data as Float64Array);
+  if (type === "bfloat16") {
+    const words = new Uint32Array(floats.buffer);
+    for (let i = 0; i < words.length; i++) words[i] = (data[i] as number) << 16;
+  } else if (numbers !== undefined) for (let i = 0; i < floats.length; i++) floats[i] = numbers[data[i] as number]!;
+  else floats.set(data as Float64Array);
+  return floats;
 }
+
+/** From so many entries on, converted weights lie in memory that threads can share, so that the runtime takes them from there. */
+const LARGE = 2 ** 18;
+
+const room = (length: number): Float32Array =>
+  length < LARGE || typeof SharedArrayBuffer === "undefined"
+    ? new Float32Array(length)
+    : new Float32Array(new SharedArrayBuffer(Float32Array.BYTES_PER_ELEMENT * length));
 
 /** IEEE 754 binary16 to binary32: the exponent's bias grows by 112, and the fraction by 13 bits. */
 function fromHalves(halves: Uint16Array): Float32Array {
-  const floats = new Float32Array(halves.length);
+  const floats = room(halves.length);
   const bits = new Uint32Array(floats.buffer);
   for (let i = 0; i < halves.length; i++) {
     const half = halves[i] as number;

@@ -5,7 +5,6 @@ import { pack, packedBytes } from "./narrow-types.ts";
 import {
   type AttributeMessage,
   attributeCodes,
-  EXTERNAL,
   encodeGraph,
   encodeModel,
   encodeTensor,
@@ -14,6 +13,8 @@ import {
   type GraphMessage,
   IR_VERSION,
   type NodeMessage,
+  type OutsidePlace,
+  outside,
   type TensorMessage,
   type TypeMessage,
   type ValueInfoMessage,
@@ -29,17 +30,9 @@ export interface FileDescription {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Where the bytes of a tensor lie in another file beside the model. */
-export interface OutsidePlace {
-  /** The name of the file. */
-  readonly location: string;
-  readonly offset: number;
-  readonly length: number;
-}
-
 export interface WriteOptions {
   readonly about?: FileDescription;
-  /** Where the entries of an initializer lie outside of the file; `undefined` for one that the file itself contains. */
+  /** Where the entries of an initializer lie outside of the file, one after the other; `undefined` for one that the file itself contains. */
   readonly outside?: (tensor: Tensor, name: string) => OutsidePlace | undefined;
 }
 
@@ -48,7 +41,7 @@ export interface WriteOptions {
  * equal model. The version of the format is the oldest that the parts of the model allow, so that older runtimes accept the file.
  */
 export function writeModel({ irVersion, opsets, producer, graph }: OnnxModel, options: WriteOptions = {}): Uint8Array {
-  const { about, outside = () => undefined } = options;
+  const { about, outside: placeOf = () => undefined } = options;
   const own = [...ownOperatorsIn(graph)];
   const imported = [...opsets].filter(([domain]) => domain !== OWN_DOMAIN);
   const head = encodeModel({
@@ -65,7 +58,7 @@ export function writeModel({ irVersion, opsets, producer, graph }: OnnxModel, op
   // The encoder would move the weights several times, once for each message that contains them. So they are copied to their
   // place here, once.
   const weights = [...graph.initializers].flatMap(([name, tensor]) =>
-    initializerParts(name, tensor, outside(tensor, name)),
+    initializerParts(name, tensor, isPacked(tensor) ? undefined : placeOf(tensor, name)),
   );
   const parts = [encodeGraph(withoutWeights(graph)), ...weights];
   return concatenate([head, fieldHeader("Model", "graph", lengthOf(parts)), ...parts]);
@@ -87,16 +80,11 @@ function ownFunction(op: string, opset: number): FunctionMessage {
   };
 }
 
-function initializerParts(name: string, tensor: Tensor, outside: OutsidePlace | undefined): Uint8Array[] {
-  const { rawData, ...rest } = outside === undefined ? fromTensor(tensor) : fromOutside(tensor, outside);
+function initializerParts(name: string, tensor: Tensor, place: OutsidePlace | undefined): Uint8Array[] {
+  const { rawData, ...rest } = place === undefined ? fromTensor(tensor) : { ...headOf(tensor), ...outside(place) };
   const parts = [encodeTensor({ ...rest, name })];
   if (rawData !== undefined) parts.push(fieldHeader("Tensor", "rawData", rawData.length), rawData);
   return [fieldHeader("Graph", "initializer", lengthOf(parts)), ...parts];
-}
-
-function fromOutside({ type, shape }: Tensor, place: OutsidePlace): TensorMessage {
-  const externalData = Object.entries(place).map(([key, value]) => ({ key, value: String(value) }));
-  return { dims: [...shape], dataType: dataTypes[type].code, externalData, dataLocation: EXTERNAL };
 }
 
 function fromGraph(graph: Graph): GraphMessage {
@@ -140,10 +128,16 @@ function fromTensorType(type: DataType, shape: ValueInfo["shape"]): TypeMessage 
   return { tensorType: { elemType: dataTypes[type].code, shape: dim && { dim } } };
 }
 
-function fromTensor({ type, shape, data }: Tensor): TensorMessage {
-  const head = { dims: [...shape], dataType: dataTypes[type].code };
+/** Whether several entries share a byte in the format. */
+const isPacked = ({ type }: Tensor): boolean => packedBytes(type, 0) !== undefined;
+
+const headOf = ({ type, shape }: Tensor): TensorMessage => ({ dims: [...shape], dataType: dataTypes[type].code });
+
+function fromTensor(tensor: Tensor): TensorMessage {
+  const { type, data } = tensor;
+  const head = headOf(tensor);
   if (ArrayBuffer.isView(data)) {
-    if (packedBytes(type, 0) !== undefined) return { ...head, rawData: pack(type, data as Uint8Array) };
+    if (isPacked(tensor)) return { ...head, rawData: pack(type, data as Uint8Array) };
     return { ...head, rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
   }
   return { ...head, stringData: data.map(toBytes) };

@@ -3,6 +3,7 @@ import * as room from "../../src/onnx/index.ts";
 
 test("the public names of onnx", () => {
   expect(Object.keys(room).sort()).toEqual([
+    "IN_MEMORY",
     "OPSET",
     "OWN_DOMAIN",
     "allNames",
@@ -31,12 +32,12 @@ test("the public names of onnx", () => {
     "readTensor",
     "readsOf",
     "renameTensors",
+    "splitWeights",
     "subgraphsOf",
     "tensorOf",
     "text",
     "toNumbers",
     "valueInfo",
-    "withoutWeights",
     "writeModel",
     "zeros",
   ]);

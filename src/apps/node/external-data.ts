@@ -2,7 +2,7 @@ import { realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { codeOf, unreadable } from "../../platform/node/file-errors.ts";
 import { isWithin } from "../../platform/node/is-within.ts";
-import { readPart } from "../../platform/node/read-part.ts";
+import { readShared } from "../../platform/node/read-part.ts";
 
 /**
  * Reads external data of the model in a file: from the file's own folder, or from the folder of the file that it is a link to
@@ -11,7 +11,7 @@ import { readPart } from "../../platform/node/read-part.ts";
 export function externalReader(file: string) {
   return async (location: string, offset: number, length: number | undefined): Promise<Uint8Array> => {
     const path = await locate(file, location);
-    return readPart(path, offset, length).catch((cause: unknown) => {
+    return readShared(path, offset, length).catch((cause: unknown) => {
       throw unreadable(location, cause);
     });
   };

@@ -4,22 +4,24 @@ import { inputsOf, Network } from "../../jacobian/index.ts";
 import {
   checkModel,
   checkSameFunction,
+  IN_MEMORY,
   type InputValue,
   multipliesIntegers,
   normalize,
   type Quantized,
   readModel,
+  splitWeights,
   type ValueInfo,
-  withoutWeights,
 } from "../../onnx/index.ts";
 import { runFile } from "../../platform/node/backend.ts";
 import { type DeviceOptions, openDevice } from "../../platform/node/devices.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
-import { readWhole } from "../../platform/node/read-part.ts";
+import { readShared, readWhole } from "../../platform/node/read-part.ts";
+import { rememberMoves } from "../../platform/node/weight-origins.ts";
 import { evaluateWith } from "../../runtime/index.ts";
 import { externalReader } from "./external-data.ts";
 import { givenInputs } from "./given-inputs.ts";
-import { IdentifyingReader, sha256Of } from "./model-identity.ts";
+import { IdentifyingReader } from "./model-identity.ts";
 
 export interface OpenModelOptions extends DeviceOptions {
   /** Shape of the network's input, with or without its batch axis; needed where the file leaves extents open. */
@@ -46,22 +48,28 @@ export interface OpenModelOptions extends DeviceOptions {
  * `shape-mismatch` where the file leaves the input's extents open and none are given
  */
 export async function openModel(file: string, options: OpenModelOptions = {}): Promise<Network> {
-  const bytes = await readBytes(file);
-  const fileSha256 = sha256Of(bytes);
-  const light = withoutWeights(bytes, basename(file));
+  const bytes = await orUnreadable(file, readShared(file));
+  const split = splitWeights(bytes, basename(file));
+  if (split !== undefined) rememberMoves(bytes.buffer, split.moved);
   const external = new IdentifyingReader(externalReader(file));
-  const onnx = await readModel(bytes, { file, external: external.read, owned: true });
+  const onnx = await readModel(split?.light ?? bytes, {
+    file,
+    external: async (location, offset, length) =>
+      location === IN_MEMORY ? bytes.subarray(offset, offset + length!) : external.read(location, offset, length),
+  });
   checkModel(onnx, file);
   const backend = await openDevice(options);
-  const model = await normalize(onnx, {
-    file,
-    evaluate: evaluateWith(backend),
-    ...(options.inputShape === undefined ? {} : { inputShape: options.inputShape }),
-    ...(options.inputShapes === undefined ? {} : { inputShapes: new Map(Object.entries(options.inputShapes)) }),
-    ...(options.quantized === undefined ? {} : { quantized: options.quantized }),
-    ...(options.inputs === undefined ? {} : { given: new Map(Object.entries(options.inputs)) }),
-  });
-  const identity = external.identityOf(fileSha256);
+  const [model, identity] = await Promise.all([
+    normalize(onnx, {
+      file,
+      evaluate: evaluateWith(backend),
+      ...(options.inputShape === undefined ? {} : { inputShape: options.inputShape }),
+      ...(options.inputShapes === undefined ? {} : { inputShapes: new Map(Object.entries(options.inputShapes)) }),
+      ...(options.quantized === undefined ? {} : { quantized: options.quantized }),
+      ...(options.inputs === undefined ? {} : { given: new Map(Object.entries(options.inputs)) }),
+    }),
+    external.identity(split?.pieces ?? [bytes]),
+  ]);
   const content = JSON.stringify([
     identity,
     inputsOf(model).map(({ name, shape }) => [name, shape]),
@@ -73,7 +81,10 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
       original: onnx,
       model,
       runFile: (feeds, fetches) =>
-        runFile({ file, light }, feeds, fetches, { ...options, multipliesIntegers: multipliesIntegers(onnx.graph) }),
+        runFile({ file, light: split?.inFile }, feeds, fetches, {
+          ...options,
+          multipliesIntegers: multipliesIntegers(onnx.graph),
+        }),
       evaluate: evaluateWith(backend),
     });
     compared.add(content);
@@ -96,7 +107,11 @@ const compared = new Set<string>();
 
 /** @throws PushforwardError `file-unreadable` */
 export async function readBytes(file: string): Promise<Buffer> {
-  return readWhole(file).catch((cause: unknown) => {
+  return orUnreadable(file, readWhole(file));
+}
+
+/** @throws PushforwardError `file-unreadable` */
+const orUnreadable = (file: string, reading: Promise<Buffer>): Promise<Buffer> =>
+  reading.catch((cause: unknown) => {
     throw unreadable(file, cause);
   });
-}

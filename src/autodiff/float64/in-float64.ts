@@ -36,12 +36,17 @@ export function inFloat64(model: OnnxModel, typeOf: TypeOf): OnnxModel {
     if (type === "float64") writer.keepWide(name);
   }
   const initializers = new Map([...graph.initializers, ...writer.constants]);
-  return buildModel({ ...graph, nodes: writer.nodes, initializers }, model.opsets.get(""));
+  return buildModel({ ...graph, nodes: [...writer.widening, ...writer.nodes], initializers }, model.opsets.get(""));
 }
 
 /** Writes nodes in which the float32 tensor x becomes the float64 tensor x/float64. */
 class Float64Writer implements Float64Nodes {
   readonly nodes: Node[] = [];
+  /**
+   * The casts of inputs and initializers. Of the nodes that another one reads, ONNX Runtime computes the last one first. In front of all
+   * others, a cast is computed just before it is needed, and not all weights are held in float64 at once.
+   */
+  readonly widening: Node[] = [];
   readonly constants = new Map<string, Tensor>();
   readonly #given: ReadonlySet<string>;
   readonly #initializers: ReadonlyMap<string, Tensor>;
@@ -72,7 +77,9 @@ class Float64Writer implements Float64Nodes {
   }
 
   wide(name: string): string {
-    return this.#given.has(name) ? this.#once("Cast", [name], wideName(name), castTo("float64")) : wideName(name);
+    const wide = wideName(name);
+    if (!this.#given.has(name)) return wide;
+    return this.#once("Cast", [name], wide, castTo("float64"), this.widening);
   }
 
   /** The tensor in float64, under its own name. */
@@ -143,9 +150,15 @@ class Float64Writer implements Float64Nodes {
     return name !== "" && this.#typeOf(name)?.type === "float32";
   }
 
-  #once(op: string, inputs: readonly string[], output: string, attributes: Attributes = {}): string {
+  #once(
+    op: string,
+    inputs: readonly string[],
+    output: string,
+    attributes: Attributes = {},
+    into: Node[] = this.nodes,
+  ): string {
     if (!this.#written.has(output))
-      this.nodes.push(node({ op, inputs, outputs: [output], attributes, name: `float64/${output}` }));
+      into.push(node({ op, inputs, outputs: [output], attributes, name: `float64/${output}` }));
     this.#written.add(output);
     return output;
   }

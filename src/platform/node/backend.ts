@@ -15,23 +15,20 @@ import {
 import { withSafeEnds } from "../ort/ort.ts";
 import { runtimeError } from "../ort/runtime-errors.ts";
 import { cpuColumns } from "./cpu-columns.ts";
-import type { Feed, Place, Task } from "./cpu-messages.ts";
+import type { Feed, Place, SessionOptions, Task } from "./cpu-messages.ts";
 import { CpuMemory, CpuTensor } from "./cpu-tensor.ts";
 import { cpuThread, freshNumber, sendable } from "./cpu-thread.ts";
-import { weightFiles } from "./weight-files.ts";
+import { OutsideWeights } from "./outside-weights.ts";
 
 const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
 /** The runtime and its version, as results name it. */
 export const RUNTIME = `onnxruntime-node ${version}`;
 
-/** From so many bytes of weights on, a graph has them in files. */
+/** From so many bytes of weights on, a graph has them outside of itself. */
 const LARGE = 2 ** 26;
 
-/** A session that is used once or seldom: its weights are not copied into other forms, and its memory is given back after a run. */
+/** A session that is used once: its weights are not copied into other forms, and its memory is given back after a run. */
 const leanOptions = { graphOptimizationLevel: "disabled", enableCpuMemArena: false } as const;
-
-/** Graphs whose sessions are being created. */
-const loading = new Set<Graph>();
 
 const bytesOf = (tensors: Graph["initializers"]): number =>
   [...tensors.values()].reduce((sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : 0), 0);
@@ -64,40 +61,43 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
   };
   const compile = async (model: OnnxModel, { lean = false }: CompileOptions = {}): Promise<Executable> => {
     const { graph, inside } = withSafeEnds(model.graph);
-    const session = freshNumber();
     const isLarge = bytesOf(graph.initializers) >= LARGE;
-    const bytes = writeModel({ ...model, graph }, isLarge ? { outside: weightFiles.place } : {});
-    const { folder } = weightFiles;
-    loading.add(graph); // The files of weights stay as long as something refers to the weights.
-    const created = ask(
-      "load",
-      {
-        do: "create",
-        session,
-        model: bytes,
-        options: {
-          executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
-          intraOpNumThreads,
-          ...(lean && isLarge ? leanOptions : { graphOptimizationLevel: "all" }),
-          logSeverityLevel: 4, // What goes wrong is told by errors, in words.
-          extra: {
-            session: {
-              // Else a session's threads spin on after its run and take the cores from the next session's.
-              force_spinning_stop: "1",
-              ...(multipliesIntegers(graph) ? exactIntegers : {}),
-              ...(lean && isLarge ? { disable_prepacking: "1" } : {}),
-              ...(isLarge && folder !== undefined ? { model_external_initializers_file_folder_path: folder } : {}),
-            },
+    const isBrief = lean && isLarge;
+    const create = async (): Promise<number> => {
+      const session = freshNumber();
+      const weights = new OutsideWeights({ mapsFiles: isBrief });
+      const bytes = writeModel({ ...model, graph }, isLarge ? { outside: weights.place } : {});
+      const { folder, inMemory } = weights;
+      const options: SessionOptions = {
+        executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+        intraOpNumThreads,
+        ...(isBrief ? leanOptions : { graphOptimizationLevel: "all" }),
+        logSeverityLevel: 4, // What goes wrong is told by errors, in words.
+        externalData: inMemory,
+        extra: {
+          session: {
+            // Else a session's threads spin on after its run and take the cores from the next session's.
+            force_spinning_stop: "1",
+            ...(multipliesIntegers(graph) ? exactIntegers : {}),
+            ...(isBrief ? { disable_prepacking: "1" } : {}),
+            ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
           },
         },
-      },
-      [bytes.buffer as ArrayBuffer],
-    );
-    await created.finally(() => loading.delete(graph));
-    sessions.add(session);
-    const run = (feeds: Feeds, places: Readonly<Record<string, Place>>) => {
-      const { sent, move } = sentFeeds(feeds, inside);
-      return ask("run", { do: "run", session, feeds: sent, places }, move) as Promise<Record<string, Tensor>>;
+      };
+      await ask("load", { do: "create", session, model: bytes, options }, [bytes.buffer as ArrayBuffer]);
+      sessions.add(session);
+      return session;
+    };
+    // A large graph that runs seldom has a session, and with it its weights in the runtime, only while it runs.
+    const held = isBrief ? undefined : await create();
+    const run = async (feeds: Feeds, places: Readonly<Record<string, Place>>) => {
+      const session = held ?? (await create());
+      try {
+        const { sent, move } = sentFeeds(feeds, inside);
+        return (await ask("run", { do: "run", session, feeds: sent, places }, move)) as Record<string, Tensor>;
+      } finally {
+        if (held === undefined) await release(session);
+      }
     };
     return {
       async run(feeds, fetches) {
@@ -129,7 +129,9 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
           }),
         );
       },
-      release: () => release(session),
+      async release() {
+        if (held !== undefined) await release(held);
+      },
     };
   };
   const memory = { upload: CpuTensor.upload, allocate: CpuTensor.allocate, columns: cpuColumns };

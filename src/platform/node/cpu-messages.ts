@@ -21,7 +21,7 @@ export type Feed = Tensor | Held;
 /** Where an output of a session goes: to the program, to a new tensor of the thread, or into one that is there. */
 export type Place = "read" | { readonly keep: number } | Held;
 
-type Options = InferenceSession.SessionOptions;
+export type SessionOptions = InferenceSession.SessionOptions;
 type Feeds = Readonly<Record<string, Feed>>;
 type Places = Readonly<Record<string, Place>>;
 
@@ -34,13 +34,13 @@ export interface Count {
 
 /** What the thread in which ONNX Runtime computes is asked to do. Tasks are done in the order in which they are sent. */
 export type Task =
-  | { readonly do: "create"; readonly session: number; readonly model: Uint8Array; readonly options: Options }
+  | { readonly do: "create"; readonly session: number; readonly model: Uint8Array; readonly options: SessionOptions }
   | { readonly do: "run"; readonly session: number; readonly feeds: Feeds; readonly places: Places }
   | { readonly do: "release"; readonly session: number }
   | {
       readonly do: "run file";
       readonly file: string | Uint8Array;
-      readonly options: Options;
+      readonly options: SessionOptions;
       readonly feeds: Feeds;
       readonly places: Places;
     }

@@ -93,9 +93,15 @@ let lastNumber = 0;
 /** A number for a session or a tensor of the thread that no other has. */
 export const freshNumber = (): number => ++lastNumber;
 
-/** Entries to send and what of them may be moved instead of copied: only the entries go, not all of a longer array around them. */
+/**
+ * Entries to send and what of them may be moved instead of copied: only the entries go, not all of a longer array around them. They are
+ * not shared, because ONNX Runtime takes no tensors in shared memory.
+ */
 export function sendable<T extends Entries>(data: T): { readonly data: T; readonly move: ArrayBuffer[] } {
-  if (!ArrayBuffer.isView(data) || data.byteLength === data.buffer.byteLength) return { data, move: [] };
+  const isOwn = !ArrayBuffer.isView(data) || data.byteLength === data.buffer.byteLength;
+  if (isOwn && !isShared(data)) return { data, move: [] };
   const own = data.slice() as T & ArrayBufferView<ArrayBuffer>;
   return { data: own, move: [own.buffer] };
 }
+
+const isShared = (data: Entries): boolean => ArrayBuffer.isView(data) && data.buffer instanceof SharedArrayBuffer;

@@ -7,7 +7,9 @@ export type OrtTensor = runtime.Tensor;
 export type Session = runtime.InferenceSession;
 
 export function toOrt(ort: Ort, { type, shape, data }: Tensor): OrtTensor {
-  return new ort.Tensor(type as "float32", data as Float32Array, shape);
+  // The runtime takes no tensors in memory that threads share.
+  const isShared = ArrayBuffer.isView(data) && !(data.buffer instanceof ArrayBuffer);
+  return new ort.Tensor(type as "float32", (isShared ? data.slice() : data) as Float32Array, shape);
 }
 
 /** A tensor of ONNX Runtime that is in JavaScript. */

@@ -1,0 +1,67 @@
+import { parse, relative } from "node:path";
+import type { NumericData, OutsidePlace, Tensor } from "../../onnx/index.ts";
+import { placeInFile } from "./weight-origins.ts";
+
+/** Weights of at least so many bytes are not written into a graph. */
+const LEAST = 2 ** 16;
+
+/** Weights that were not in shared memory, there. */
+const copies = new WeakMap<NumericData, Uint8Array>();
+
+/**
+ * Where the large weights of a graph lie: in memory that all threads share, or, if files may be mapped, in the file that they were read
+ * from. ONNX Runtime copies what is in memory. What it maps, the system reads when it is needed. A graph may thus have more weights than
+ * the 2 GiB that fit into one file of the format.
+ */
+export class OutsideWeights {
+  /** The weights in memory, as files that the graph refers to and that are not on a disk. */
+  readonly inMemory: { readonly path: string; readonly data: Uint8Array }[] = [];
+  readonly #paths = new Map<ArrayBufferLike, string>();
+  readonly #mapsFiles: boolean;
+  #root: string | undefined;
+
+  constructor({ mapsFiles }: { readonly mapsFiles: boolean }) {
+    this.#mapsFiles = mapsFiles;
+  }
+
+  /** The folder to which the places in files are relative; `undefined` if there are none. */
+  get folder(): string | undefined {
+    return this.#root;
+  }
+
+  /** Where the entries of a tensor lie; `undefined` for one that belongs into the graph. They must not be written to afterwards. */
+  readonly place = ({ data }: Tensor): OutsidePlace | undefined => {
+    if (!ArrayBuffer.isView(data) || data.byteLength < LEAST) return undefined;
+    const bytes = shared(data as NumericData);
+    return this.#inFile(bytes) ?? this.#inMemory(bytes);
+  };
+
+  #inFile(bytes: Uint8Array): OutsidePlace | undefined {
+    const found = this.#mapsFiles ? placeInFile(bytes) : undefined;
+    if (found === undefined) return undefined;
+    const { root } = parse(found.path);
+    this.#root ??= root;
+    if (root !== this.#root) return undefined;
+    return { location: relative(root, found.path), offset: found.offset, length: bytes.length };
+  }
+
+  #inMemory({ buffer, byteOffset, byteLength }: Uint8Array): OutsidePlace {
+    const location = this.#paths.get(buffer) ?? `:memory ${this.inMemory.length}:`;
+    if (!this.#paths.has(buffer)) {
+      this.#paths.set(buffer, location);
+      this.inMemory.push({ path: location, data: new Uint8Array(buffer) });
+    }
+    return { location, offset: byteOffset, length: byteLength };
+  }
+}
+
+function shared(data: NumericData): Uint8Array {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (data.buffer instanceof SharedArrayBuffer) return bytes;
+  const known = copies.get(data);
+  if (known !== undefined) return known;
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  copies.set(data, copy);
+  return copy;
+}
