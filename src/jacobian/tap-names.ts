@@ -14,8 +14,9 @@ export interface Nameable {
 /** A name that someone gave, short enough to be typed. */
 const isSimple = (name: string) => /^[A-Za-z][\w.-]{0,23}$/.test(name) && !/Output_\d+$/.test(name);
 
-/** A name that an exporter counted up. */
-const isCounted = (name: string) => /^(val|getitem|node)(_\d+)?$/.test(name);
+/** A name that an exporter counted up; that of an input or output may be a word that someone gave. */
+const isCounted = ({ tensor, isEnd }: Nameable) =>
+  (isEnd ? /^(val|getitem|node)_\d+$/ : /^(val|getitem|node)(_\d+)?$/).test(tensor);
 
 /**
  * A short, unique name for each tap. It is that of the tensor, if someone gave that name; otherwise the path of the module whose result it
@@ -47,12 +48,14 @@ export function tapNames(taps: readonly Nameable[]): string[] {
       if (isResult && !taken.has(module!)) return module!;
       return counted(stemIn(tap), several.get(stemIn(tap)) === 1);
     }
-    const isGiven = isSimple(tensor) && !(isCounted(tensor) && tap.module === undefined && !tap.isEnd);
+    const isGiven = isSimple(tensor) && !isCounted(tap);
     return isGiven && !taken.has(tensor) ? tensor : counted(stem, false);
   }
 }
 
-const usesModule = ({ module, isEnd, tensor }: Nameable): boolean =>
-  module !== undefined && !(isSimple(tensor) && (isEnd || tensor.startsWith(`${module}.`)));
+function usesModule(tap: Nameable): boolean {
+  const { module, isEnd, tensor } = tap;
+  return module !== undefined && !(isSimple(tensor) && !isCounted(tap) && (isEnd || tensor.startsWith(`${module}.`)));
+}
 
 const stemIn = ({ module, stem }: Nameable): string => `${module}.${stem}`;

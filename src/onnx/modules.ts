@@ -1,3 +1,4 @@
+import { readsOf } from "./graph.ts";
 import type { Graph, Node } from "./model.ts";
 
 /** The key of the metadata in which PyTorch writes the modules around an operation, outermost first, and the operation last. */
@@ -34,25 +35,61 @@ export const inScopesOf = ({ scopes }: Node, node: Node): Node =>
 
 /**
  * The module that computes each tensor, as exporters note it: a path such as `encoder.layers.0.norm`. Tensors of which nothing is known,
- * or that no module inside the network computes, are left out. Of several graphs with one name for a tensor the last counts. A beginning that all paths share is left out of each.
+ * or that no module inside the network computes, are left out. Of several graphs with one name for a tensor the last counts. A beginning
+ * that all paths share is left out of each.
  */
 export function modulesOf(...graphs: readonly Graph[]): Map<string, string> {
+  const nodes = graphs.flatMap((graph) => graph.nodes);
+  const areNoted = nodes.some(({ scopes }) => scopes !== undefined);
   const paths = new Map<string, string>();
-  for (const node of graphs.flatMap(({ nodes }) => nodes)) {
-    const path = moduleOf(node);
-    if (path !== undefined) for (const output of node.outputs) if (output !== "") paths.set(output, path);
+  for (const node of nodes) setPath(paths, node, areNoted ? notedModule(node) : moduleOfName(node.name));
+  if (areNoted) {
+    fillGaps(nodes, paths, "both sides");
+    fillGaps(nodes, paths, "one side");
   }
-  const shared = sharedBeginning([...new Set(paths.values())].map((path) => path.split(".")));
+  const within = [...paths].filter(([, path]) => path !== WHOLE);
+  const shared = sharedBeginning([...new Set(within.map(([, path]) => path))].map((path) => path.split(".")));
   return new Map(
-    [...paths].flatMap(([tensor, path]) => {
+    within.flatMap(([tensor, path]) => {
       const own = path.split(".").slice(shared).join(".");
       return own === "" ? [] : [[tensor, own] as const];
     }),
   );
 }
 
-const moduleOf = ({ scopes, name }: Node): string | undefined =>
-  scopes === undefined ? moduleOfName(name) : moduleOfScopes(scopes);
+/** The path of the whole network. */
+const WHOLE = "";
+
+const notedModule = ({ scopes }: Node): string | undefined =>
+  scopes === undefined ? undefined : (moduleOfScopes(scopes) ?? WHOLE);
+
+function setPath(paths: Map<string, string>, { outputs }: Node, path: string | undefined): void {
+  if (path !== undefined) for (const output of outputs) if (output !== "") paths.set(output, path);
+}
+
+/**
+ * A node that the exporter wrote without a note, as when it replaces others, is of the innermost module around what it reads and what
+ * reads it.
+ */
+function fillGaps(nodes: readonly Node[], paths: Map<string, string>, known: "both sides" | "one side"): void {
+  const readers = new Map<string, string[]>();
+  for (const node of nodes) {
+    for (const name of readsOf(node)) readers.set(name, [...(readers.get(name) ?? []), ...node.outputs]);
+  }
+  const pathsOf = (tensors: readonly string[]) => tensors.flatMap((tensor) => paths.get(tensor) ?? []);
+  for (const node of nodes) {
+    if (pathsOf(node.outputs).length > 0) continue;
+    const sides = [pathsOf(readsOf(node)), pathsOf(node.outputs.flatMap((output) => readers.get(output) ?? []))];
+    if (!sides[known === "both sides" ? "every" : "some"]((side) => side.length > 0)) continue;
+    setPath(paths, node, commonPath(sides.flat()));
+  }
+}
+
+function commonPath([first = WHOLE, ...others]: readonly string[]): string {
+  const parts = first.split(".");
+  const end = parts.findIndex((part, i) => others.some((other) => other.split(".")[i] !== part));
+  return parts.slice(0, end < 0 ? parts.length : end).join(".");
+}
 
 /** How many parts all paths begin with, so that one part of the longest is left, and what is left begins with no number. */
 function sharedBeginning(paths: readonly (readonly string[])[]): number {

@@ -18,10 +18,13 @@ test("names that someone gave stay, and names that an exporter made are replaced
     tap("getitem_7", "split"),
     tap("/Mul_output_0", "mul"),
     tap("logits", "gemm", "head", { isEnd: true, isResult: true }),
+    tap("getitem_8", "batchnormalization", "bn", { isEnd: true, isResult: true }),
+    tap("val_9", "gemm", undefined, { isEnd: true, isResult: true }),
+    tap("val", "gemm", undefined, { isEnd: true, isResult: true }),
   ];
   expect(tapNames(taps)).toEqual([
     ...["picture", "conv1", "layer.0", "layer.0.attn.matmul1", "layer.0.attn.softmax", "layer.0.attn.matmul2"],
-    ...["add_4", "split1", "mul1", "logits"],
+    ...["add_4", "split1", "mul1", "logits", "bn", "gemm1", "val"],
   ]);
 });
 

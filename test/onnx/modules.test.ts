@@ -63,3 +63,27 @@ test("PyTorch's scopes are read from the metadata of a node", async () => {
   expect(graph.nodes[0]).toMatchObject({ name: "node_relu", scopes: "['', 'l1', 'linear']" });
   expect([...modulesOf(graph)]).toEqual([["y", "l1"]]);
 });
+
+test("a node without a note is of the innermost module around its neighbours, whatever its name", () => {
+  const noted = (op: string, from: string, to: string, scopes?: string) => ({
+    ...node({ op, inputs: [from], outputs: [to], name: `node_${op}/part` }),
+    ...(scopes === undefined ? {} : { scopes }),
+  });
+  const nodes = [
+    noted("Gemm", "x", "qkv", "['', 'h.0', 'h.0.attn', 'h.0.attn.qkv', 'linear']"),
+    noted("Split", "qkv", "q"),
+    noted("Cast", "q", "p"),
+    noted("Softmax", "p", "s", "['', 'h.0', 'h.0.attn', 'softmax']"),
+    noted("Add", "s", "a", "['', 'add']"),
+    noted("Neg", "a", "n"),
+    noted("Relu", "n", "r", "['', 'head', 'relu']"),
+  ];
+  const modules = modulesOf({ name: "g", inputs: [], outputs: [], initializers: new Map(), nodes });
+  expect([...modules]).toEqual([
+    ["qkv", "h.0.attn.qkv"],
+    ["s", "h.0.attn"],
+    ["r", "head"],
+    ["q", "h.0.attn.qkv"],
+    ["p", "h.0.attn"],
+  ]);
+});
