@@ -171,7 +171,8 @@ describe("composites are expanded before ONNX Runtime sees them", () => {
   test("in waves where ONNX Runtime lacks them: what they look at depends on others", async () => {
     const { without, runs } = lacking("RMSNormalization");
     const { onnx } = await normalize(chain, { evaluate: without });
-    expect(runs.slice(0, 2)).toEqual([["b"], ["d"]]);
+    const waves = runs.slice(0, 2).map((asked) => new Set(asked.map((name) => name.replace(/\/.*/, ""))));
+    expect(waves).toEqual([new Set(["b"]), new Set(["d"])]);
     expect(onnx.graph.nodes.flatMap(({ outputs }) => outputs)).toEqual(
       expect.arrayContaining(["a", "b", "c", "d", "y"]),
     );

@@ -63,9 +63,9 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
     const { graph, inside } = withSafeEnds(model.graph);
     const isLarge = bytesOf(graph.initializers) >= LARGE;
     const isBrief = lean && isLarge;
-    const create = async (): Promise<number> => {
+    const create = async (): Promise<{ session: number; weights: OutsideWeights }> => {
       const session = freshNumber();
-      const weights = new OutsideWeights({ mapsFiles: isBrief });
+      const weights = new OutsideWeights();
       const bytes = writeModel({ ...model, graph }, isLarge ? { outside: weights.place } : {});
       const { folder, inMemory } = weights;
       const options: SessionOptions = {
@@ -86,12 +86,16 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
       };
       await ask("load", { do: "create", session, model: bytes, options }, [bytes.buffer as ArrayBuffer]);
       sessions.add(session);
-      return session;
+      return { session, weights };
     };
     // A large graph that runs seldom has a session, and with it its weights in the runtime, only while it runs.
-    const held = isBrief ? undefined : await create();
+    let held = isBrief ? undefined : await create();
     const run = async (feeds: Feeds, places: Readonly<Record<string, Place>>) => {
-      const session = held ?? (await create());
+      if (held?.weights.isCurrent() === false) {
+        await release(held.session);
+        held = await create(); // The weights are in memory, whatever became of the file.
+      }
+      const { session } = held ?? (await create());
       try {
         const { sent, move } = sentFeeds(feeds, inside);
         return (await ask("run", { do: "run", session, feeds: sent, places }, move)) as Record<string, Tensor>;
@@ -130,7 +134,7 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
         );
       },
       async release() {
-        if (held !== undefined) await release(held);
+        if (held !== undefined) await release(held.session);
       },
     };
   };

@@ -9,24 +9,25 @@ const LEAST = 2 ** 16;
 const copies = new WeakMap<NumericData, Uint8Array>();
 
 /**
- * Where the large weights of a graph lie: in memory that all threads share, or, if files may be mapped, in the file that they were read
- * from. ONNX Runtime copies what is in memory. What it maps, the system reads when it is needed. A graph may thus have more weights than
- * the 2 GiB that fit into one file of the format.
+ * Where the large weights of a graph lie: in the file that they were read from, or in memory that all threads share. ONNX Runtime maps the
+ * file, and the system reads of it what is needed; what is in memory, it copies. A graph may thus have more weights than the 2 GiB that
+ * fit into one file of the format.
  */
 export class OutsideWeights {
   /** The weights in memory, as files that the graph refers to and that are not on a disk. */
   readonly inMemory: { readonly path: string; readonly data: Uint8Array }[] = [];
   readonly #paths = new Map<ArrayBufferLike, string>();
-  readonly #mapsFiles: boolean;
+  readonly #inFiles: Uint8Array[] = [];
   #root: string | undefined;
-
-  constructor({ mapsFiles }: { readonly mapsFiles: boolean }) {
-    this.#mapsFiles = mapsFiles;
-  }
 
   /** The folder to which the places in files are relative; `undefined` if there are none. */
   get folder(): string | undefined {
     return this.#root;
+  }
+
+  /** Whether the files are still those that were read. */
+  isCurrent(): boolean {
+    return this.#inFiles.every((bytes) => placeInFile(bytes) !== undefined);
   }
 
   /** Where the entries of a tensor lie; `undefined` for one that belongs into the graph. They must not be written to afterwards. */
@@ -37,11 +38,12 @@ export class OutsideWeights {
   };
 
   #inFile(bytes: Uint8Array): OutsidePlace | undefined {
-    const found = this.#mapsFiles ? placeInFile(bytes) : undefined;
+    const found = placeInFile(bytes);
     if (found === undefined) return undefined;
     const { root } = parse(found.path);
     this.#root ??= root;
     if (root !== this.#root) return undefined;
+    if (!this.#inFiles.some(({ buffer }) => buffer === bytes.buffer)) this.#inFiles.push(bytes);
     return { location: relative(root, found.path), offset: found.offset, length: bytes.length };
   }
 
