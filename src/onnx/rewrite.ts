@@ -29,6 +29,8 @@ export interface Rewrite {
   weights(role: string, tensor: Tensor): string;
   /** A new node with one output; returns the output's name. `output` is given for outputs of the old node. */
   add(op: string, inputs: readonly string[], attributes?: Attributes, output?: string): string;
+  /** The same for a node with several outputs. */
+  addAll(count: number, op: string, inputs: readonly string[], attributes?: Attributes): string[];
   /** A copy of a subgraph of the node, applied to these inputs; returns the names of its outputs. */
   inline(graph: Graph, inputs: readonly string[]): string[];
 }
@@ -111,6 +113,11 @@ function rewriteAt(
     initializers.set(name, tensor);
     return name;
   };
+  const push = (op: string, inputs: readonly string[], outputs: readonly string[], attributes: Attributes) => {
+    const [name = op] = outputs;
+    const step = { of: node.op, isOutput: node.outputs.includes(name) };
+    nodes.push({ name, op, domain: "", inputs, outputs, attributes, ...(inSteps ? { step } : {}) });
+  };
   return {
     opset,
     attributes: readAttributes(node.attributes, known),
@@ -120,17 +127,13 @@ function rewriteAt(
     constant: (role, tensor) => define(role, { ...tensor, isMade: true }),
     weights: define,
     add(op, inputs, attributes = {}, output = freshName(taken, `${prefix}/${op}`)) {
-      const step = { of: node.op, isOutput: node.outputs.includes(output) };
-      nodes.push({
-        name: output,
-        op,
-        domain: "",
-        inputs,
-        outputs: [output],
-        attributes,
-        ...(inSteps ? { step } : {}),
-      });
+      push(op, inputs, [output], attributes);
       return output;
+    },
+    addAll(count, op, inputs, attributes = {}) {
+      const outputs = Array.from({ length: count }, () => freshName(taken, `${prefix}/${op}`));
+      push(op, inputs, outputs, attributes);
+      return outputs;
     },
     inline(graph, inputs) {
       const outputs = graph.outputs.map(({ name }) => freshName(taken, `${prefix}/${name}`));

@@ -151,6 +151,55 @@ const cases: readonly Case[] = [
       },
     },
   ]),
+  ...["NONE", "LOGISTIC", "SOFTMAX"].flatMap((transform): Case[] => [
+    {
+      op: "SVMClassifier",
+      note: "with probabilities",
+      outputs: ["label", "y"],
+      attributes: {
+        ...kernel,
+        rho: floats(0.2, -0.1, 0.05),
+        coefficients: drawn(12, 8),
+        prob_a: floats(-1.2, -0.7, -2),
+        prob_b: floats(0.1, -0.2, 0.3),
+        vectors_per_class: ints([1, 2, 3]),
+        kernel_type: text("RBF"),
+        post_transform: text(transform),
+        ...labels,
+      },
+    },
+    {
+      op: "SVMClassifier",
+      note: "of two classes with probabilities",
+      outputs: ["label", "y"],
+      attributes: {
+        ...kernel,
+        coefficients: drawn(6, 9),
+        prob_a: floats(-0.3),
+        prob_b: floats(0.2),
+        vectors_per_class: ints([2, 4]),
+        kernel_type: text("POLY"),
+        post_transform: text(transform),
+        classlabels_strings: strings("no", "yes"),
+      },
+    },
+  ]),
+  {
+    op: "SVMClassifier",
+    note: "of one row with probabilities",
+    input: [3],
+    outputs: ["label", "y"],
+    attributes: {
+      ...kernel,
+      rho: floats(0.2, -0.1, 0.05),
+      coefficients: drawn(12, 8),
+      prob_a: floats(-1.2, -0.7, -2),
+      prob_b: floats(0.1, -0.2, 0.3),
+      vectors_per_class: ints([1, 2, 3]),
+      kernel_type: text("LINEAR"),
+      ...labels,
+    },
+  },
   {
     op: "SVMClassifier",
     note: "without support vectors",
@@ -180,7 +229,7 @@ describe("operators of ai.onnx.ml are written with those of ai.onnx", () => {
   test.each(cases.map((one): [string, Case] => [titleOf(one), one]))("%s", async (_, one) => {
     const model = modelOf(one);
     const x = floatTensor(one.input ?? rows, gaussianArray(createRng("x"), sizeOf(one.input ?? rows)));
-    const normalized = await normalize(model, { evaluate });
+    const normalized = await normalize(model, { evaluate, feeds: new Map([["x", x]]) });
     expect(normalized.onnx.graph.nodes.map(({ domain }) => domain)).not.toContain(DOMAIN);
     const outputs = one.outputs ?? ["y"];
     const feeds = new Map([["x", x]]);

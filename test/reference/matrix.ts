@@ -71,6 +71,23 @@ function determinant(rows: readonly (readonly number[])[]): number {
   );
 }
 
+/** The inverse by elimination, each time with the largest pivot of the column. */
+function inverse(rows: readonly number[][]): number[][] {
+  const n = rows.length;
+  const wide = rows.map((row, i) => [...row, ...Array.from({ length: n }, (_, j) => (i === j ? 1 : 0))]);
+  for (let k = 0; k < n; k++) {
+    const best = wide.reduce((at, row, i) => (i > k && Math.abs(row[k]!) > Math.abs(wide[at]![k]!) ? i : at), k);
+    [wide[k], wide[best]] = [wide[best]!, wide[k]!];
+    const pivot = wide[k]![k]!;
+    wide[k] = wide[k]!.map((value) => value / pivot);
+    for (let i = 0; i < n; i++) {
+      const factor = wide[i]![k]!;
+      if (i !== k) wide[i] = wide[i]!.map((value, j) => value - factor * wide[k]![j]!);
+    }
+  }
+  return wide.map((row) => row.slice(n));
+}
+
 export const matrix: ReferenceOps = {
   MatMul: ([a, b]) => {
     const left = a!.shape.length === 1 ? array([1, ...a!.shape], a!.data) : a!;
@@ -91,6 +108,15 @@ export const matrix: ReferenceOps = {
         Array.from({ length: n }, (_, i) => [...x!.data.subarray((place * n + i) * n, (place * n + i + 1) * n)]),
       ),
     );
+  },
+  "com.microsoft:Inverse": ([x]) => {
+    const n = x!.shape.at(-1)!;
+    const inverses = Array.from({ length: x!.data.length / n ** 2 }, (_, place) =>
+      inverse(
+        Array.from({ length: n }, (_row, i) => [...x!.data.subarray((place * n + i) * n, (place * n + i + 1) * n)]),
+      ),
+    );
+    return array(x!.shape, inverses.flat(2));
   },
   Gemm: ([a, b, c], attributes) => {
     const left = attributes.int("transA", 0) ? turned(a!) : a!;

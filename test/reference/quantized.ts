@@ -1,4 +1,4 @@
-import { type ReferenceOps, zip } from "./tensor.ts";
+import { array, each, type ReferenceOps, zip } from "./tensor.ts";
 
 const between = (low: number, x: number, high: number) => Math.min(high, Math.max(low, x));
 
@@ -11,4 +11,11 @@ export const quantized: ReferenceOps = {
     ),
   "pushforward:QuantizeFloat": ([x, , , , largest]) =>
     zip([x!, largest!], (value, most) => between(-most!, value!, most!)),
+  /** Without the steps, too; the parameters are those of the extremes. */
+  DynamicQuantizeLinear([x]) {
+    const [least, largest] = [Math.min(0, ...x!.data), Math.max(0, ...x!.data)];
+    const scale = largest === least ? 1 : (largest - least) / 255;
+    const zero = Math.round(-least / scale);
+    return [each(x!, (value) => value / scale + zero, "uint8"), array([], [scale]), array([], [zero], "uint8")];
+  },
 };

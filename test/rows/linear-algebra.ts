@@ -91,6 +91,8 @@ export const linearAlgebraRows: readonly Row[] = [
   { ...einsum("ij,jk->ik", [2, 3], [3, 4]), by: ["A"], weights: ["B"] },
   { ...einsum("ij,jk->ik", [2, 3], [3, 4]), by: ["B"], weights: ["B"] },
   { op: "Einsum", in: { A: [1, 3], B: [2, 3] }, by: ["A", "B"], attrs: { equation: "bi,bi->b" }, note: "an axis of 1" },
+  { op: "Inverse", domain: "com.microsoft", in: { X: [3, 3] } },
+  { op: "Inverse", domain: "com.microsoft", in: { X: [2, 1, 4, 4] } },
   { op: "Det", in: { X: [3, 3] } },
   { op: "Det", in: { X: [2, 4, 4] } },
   { op: "Det", in: { X: [1, 2, 2, 2] } },

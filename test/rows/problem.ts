@@ -57,7 +57,9 @@ export function problemOf(row: Row, seed = 0): Problem {
   const bare = { name: "row", inputs, outputs: [], nodes, initializers };
   const values = interpret(bare, to64(point));
   const outputs = targets.map((name) => valueInfo(name, values.get(name)!.type, values.get(name)!.shape));
-  const onnx = buildModel({ ...bare, outputs }, row.opset ?? OPSET);
+  const built = buildModel({ ...bare, outputs }, row.opset ?? OPSET);
+  const others = nodes.flatMap(({ domain }) => (domain === "" ? [] : [[domain, 1] as const]));
+  const onnx = { ...built, opsets: new Map([...built.opsets, ...others]) };
   const model: Model = { onnx, values: new Map([...values].map(([name, { type, shape }]) => [name, { type, shape }])) };
   return { model, point, sources: row.by ?? [Object.keys(row.in)[0]!], targets };
 }
@@ -114,9 +116,11 @@ const FLOAT_ATTRIBUTES = [
   "momentum",
   "norm_coefficient",
   "norm_coefficient_post",
+  "qk_norm_epsilon",
   "scale",
   "softcap",
   "spatial_scale",
+  "swiglu_limit",
 ];
 
 /** Attributes with the kind that ONNX gives each. */

@@ -30,8 +30,13 @@ export const families: Readonly<Record<string, Operators>> = {
 /** One entry for each ONNX operator that can be differentiated, by the operator's name. */
 export const differentiable: Operators = Object.assign({}, ...Object.values(families));
 
-const operators: Operators = tableOf({ ...differentiable, ...withoutRule });
+/** Those of other operator sets than ONNX's own stand under `domain:op`. */
+const operators: Operators = tableOf({
+  ...differentiable,
+  ...withoutRule,
+  "com.microsoft:Inverse": linearAlgebra.Inverse,
+});
 
-/** What is known of a node's operator; `undefined` if nothing is, or if it is of neither ONNX's own domain nor this project's. */
+/** What is known of a node's operator; `undefined` if nothing is. */
 export const operatorOf = ({ op, domain }: Pick<Node, "op" | "domain">): Operator | undefined =>
-  domain === "" || domain === OWN_DOMAIN ? operators[op] : undefined;
+  operators[domain === "" || domain === OWN_DOMAIN ? op : `${domain}:${op}`];

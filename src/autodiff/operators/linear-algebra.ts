@@ -46,6 +46,16 @@ export const linearAlgebra = {
   /** d det A = Σ C ∘ dA with the cofactors C. */
   Det: { float64: "none", keeps: "others", rule: determinant },
 
+  /** Y = A⁻¹, dY = −Y·dA·Y. */
+  Inverse: {
+    multiplyAdds: ({ outputs: [y] }) => 2 * sizeOf(y!.shape) * y!.shape.at(-1)!,
+    keeps: "others",
+    rule: (node, primal) => {
+      const y = primal.keep(node.outputs[0]!);
+      return (l, da) => l.multiply(-1, l.matmulLeft(y, l.matmul(da, y)));
+    },
+  },
+
   /** Y = α A′B′ + β C, dY = α(dA′·B′ + A′·dB′) + β dC. */
   Gemm: {
     tapName: "fc",

@@ -1,14 +1,13 @@
 import type { OperatorRewriting } from "../rewrite.ts";
 import { onnxAttention } from "./attention.ts";
 import { flexAttention } from "./flex-attention.ts";
-import { causalConvWithState, linearAttention } from "./linear-attention.ts";
+import { linearAttention } from "./linear-attention.ts";
 import { rotaryEmbedding } from "./rotary.ts";
 
 /** Attention, and what models with it consist of, as ONNX defines them. */
 export const attentionFamily: Readonly<Record<string, OperatorRewriting>> = {
   Attention: onnxAttention,
-  CausalConvWithState: causalConvWithState,
   "ai.onnx.preview:FlexAttention": flexAttention,
-  LinearAttention: linearAttention,
+  ...linearAttention,
   RotaryEmbedding: rotaryEmbedding,
 };

@@ -1,6 +1,7 @@
 import { PushforwardError, type Shape } from "../../base/index.ts";
-import { int, intTensor, zeros } from "../build.ts";
-import { type OperatorRewriting, standard } from "../rewrite.ts";
+import { int, ints, intTensor, zeros } from "../build.ts";
+import type { Node } from "../model.ts";
+import { type OperatorRewriting, type Rewrite, standard } from "../rewrite.ts";
 import { defaultScale, swapLastTwo, toHeads } from "./attend.ts";
 import { reshape, scalar, silu, slice } from "./parts.ts";
 
@@ -10,8 +11,8 @@ import { reshape, scalar, silu, slice } from "./parts.ts";
  *
  * @see Yang et al. 2024, "Gated Delta Networks"
  */
-export const linearAttention: OperatorRewriting = {
-  attributes: ["chunk_size", "kv_num_heads", "q_num_heads", "scale", "update_rule"],
+const linearAttentionWith = (...others: readonly string[]): OperatorRewriting => ({
+  attributes: ["chunk_size", "kv_num_heads", "q_num_heads", "scale", "update_rule", ...others],
   looksAt: [0, 1, 2, 4, 5],
   rewrite(node, to) {
     const [q = "", k = "", v = "", past = "", decay = "", beta = ""] = node.inputs;
@@ -19,9 +20,12 @@ export const linearAttention: OperatorRewriting = {
     const shapes = [q, k, v].map((name) => to.shape(name));
     if (shapes.some((shape) => shape === undefined)) return node;
     const [qShape, kShape, vShape] = shapes as [Shape, Shape, Shape];
-    const [heads, groups] = [read.int("q_num_heads", 1), read.int("kv_num_heads", 1)];
+    const [asked, groups] = [read.int("q_num_heads", 1), read.int("kv_num_heads", 1)];
+    // Several states may belong to one head of queries, or to one of keys.
+    const heads = Math.max(asked, groups);
     const [batch, length] = [qShape[0]!, qShape[1]!];
-    const [size, valueSize] = [kShape[2]! / groups, vShape[2]! / groups];
+    const [size, valueSize] = [qShape[2]! / asked, vShape[2]! / groups];
+    requireOne(node, to, "state_window", 0);
     const rule = read.text("update_rule", "gated_delta");
     if (!["linear", "gated", "delta", "gated_delta"].includes(rule)) {
       throw new PushforwardError("op-unsupported", {
@@ -32,13 +36,17 @@ export const linearAttention: OperatorRewriting = {
     }
     const scale = read.float("scale", 0) || defaultScale(size);
     // A step's queries of heads that share a state are rows of one product.
-    const queries = reshape(
+    const scaled = toHeads(
       to,
-      toHeads(to, to.add("Mul", [q, scalar(to, "scale", scale)]), qShape as [number, number, number], heads),
-      [batch, groups, heads / groups, length, size],
+      to.add("Mul", [q, scalar(to, "scale", scale)]),
+      qShape as [number, number, number],
+      asked,
     );
+    const shared = repeated(to, scaled, [batch, asked, length, size], heads / asked);
+    const queries = reshape(to, shared, [batch, groups, heads / groups, length, size]);
     const steps = (x: string, width: number, count = groups) => toHeads(to, x, [batch, length, width], count);
-    const keys = steps(k, kShape[2]!);
+    const ofKeys = kShape[2]! / size;
+    const keys = repeated(to, steps(k, kShape[2]!, ofKeys), [batch, ofKeys, length, size], groups / ofKeys);
     const values = steps(v, vShape[2]!);
     const gates = rule.startsWith("gated") ? to.add("Exp", [steps(decay, to.shape(decay)?.[2] ?? groups)]) : undefined;
     const betaWidth = to.shape(beta)?.[2] ?? groups;
@@ -57,27 +65,57 @@ export const linearAttention: OperatorRewriting = {
         value = to.add("Mul", [at(rates), to.add("Sub", [value, to.add("MatMul", [key, state])])]);
       }
       state = to.add("Add", [state, to.add("MatMul", [column, value])]);
-      const asked = reshape(to, at(queries, 3), [batch, groups, heads / groups, size]);
-      results.push(reshape(to, to.add("MatMul", [asked, state]), [batch, 1, heads * valueSize]));
+      const own = reshape(to, at(queries, 3), [batch, groups, heads / groups, size]);
+      results.push(reshape(to, to.add("MatMul", [own, state]), [batch, 1, heads * valueSize]));
     }
     if (node.outputs[1]) to.add("Identity", [state], {}, node.outputs[1]);
     return standard(node, "Concat", results, { axis: int(1) });
   },
-};
+});
 
-/** The operator of ONNX: a convolution of each channel with what came before; the state is what comes before the next part. */
-export const causalConvWithState: OperatorRewriting = {
-  attributes: ["activation"],
+/** Each head several times, one after the other. */
+function repeated(
+  to: Rewrite,
+  x: string,
+  [batch, heads, length, size]: readonly [number, number, number, number],
+  times: number,
+): string {
+  if (times === 1) return x;
+  const shape = to.constant("shape", intTensor([batch, heads, times, length, size]));
+  const wide = to.add("Expand", [reshape(to, x, [batch, heads, 1, length, size]), shape]);
+  return reshape(to, wide, [batch, heads * times, length, size]);
+}
+
+/** What ONNX Runtime may say of a layout or of states besides the last one. */
+const LAYOUTS = [
+  "channels_last",
+  "input_channel_offset",
+  "input_channels",
+  "state_channels_last",
+  "state_length",
+  "state_update_capacity",
+  "state_window",
+] as const;
+
+/** A convolution of each channel with what came before; the state is what comes before the next part. */
+const causalConvWith = (...others: readonly string[]): OperatorRewriting => ({
+  attributes: ["activation", ...others],
   looksAt: [0, 1],
   rewrite(node, to) {
     const [x = "", weight = "", bias = "", past = ""] = node.inputs;
     const [shape, kernel] = [to.shape(x), to.shape(weight)];
     if (shape === undefined || kernel === undefined) return node;
     const [batch = 1, channels = 1, length = 1] = shape;
-    const before = (kernel[2] ?? 1) - 1;
+    requireOne(node, to, "ndim", 1);
+    for (const name of LAYOUTS) requireOne(node, to, name, 0);
+    const step = to.attributes.has("dilation") ? to.attributes.int("dilation", 1) : 1;
+    const before = ((kernel[2] ?? 1) - 1) * step;
     const state = past === "" ? to.constant("state", zeros("float32", [batch, channels, before])) : past;
     const whole = before === 0 ? x : to.add("Concat", [state, x], { axis: int(2) });
-    const y = to.add("Conv", bias === "" ? [whole, weight] : [whole, weight, bias], { group: int(channels) });
+    const y = to.add("Conv", bias === "" ? [whole, weight] : [whole, weight, bias], {
+      group: int(channels),
+      ...(step === 1 ? {} : { dilations: ints([step]) }),
+    });
     if (node.outputs[1]) {
       const bounds = [length, length + before, 2].map((value) => to.constant("bound", intTensor([value])));
       to.add("Slice", [whole, ...bounds], {}, node.outputs[1]);
@@ -85,4 +123,22 @@ export const causalConvWithState: OperatorRewriting = {
     const activation = to.attributes.text("activation", "none");
     return standard(node, "Identity", [activation === "none" ? y : silu(to, y)]);
   },
+});
+
+/** @throws PushforwardError `op-unsupported` where an attribute has another value than the one that is known */
+function requireOne(node: Node, to: Rewrite, name: string, value: number): void {
+  if (!to.attributes.has(name) || to.attributes.int(name, value) === value) return;
+  throw new PushforwardError("op-unsupported", {
+    what: `${node.op} with ${name} = ${to.attributes.int(name, value)} is not supported.`,
+    where: { node: node.name || node.outputs[0], op: node.op },
+    fix: `Export the model with ${name} = ${value}.`,
+  });
+}
+
+/** The operators of ONNX, and those of ONNX Runtime, which have further attributes. */
+export const linearAttention: Readonly<Record<string, OperatorRewriting>> = {
+  CausalConvWithState: causalConvWith(),
+  LinearAttention: linearAttentionWith(),
+  "com.microsoft:CausalConvWithState": causalConvWith("dilation", "ndim", ...LAYOUTS),
+  "com.microsoft:LinearAttention": linearAttentionWith("state_window"),
 };

@@ -1,5 +1,5 @@
 import { PushforwardError, type Shape } from "../../base/index.ts";
-import { castTo, int, intTensor } from "../build.ts";
+import { castTo, int, intTensor, toNumbers } from "../build.ts";
 import type { Node } from "../model.ts";
 import { type OperatorRewriting, type Rewrite, standard } from "../rewrite.ts";
 import {
@@ -14,6 +14,7 @@ import {
   swapLastTwo,
   toHeads,
 } from "./attend.ts";
+import { appended } from "./cache.ts";
 import { plus, reshape, scalar, slice } from "./parts.ts";
 
 /** @throws PushforwardError `op-unsupported`, which says what of the node has no expansion */
@@ -161,22 +162,28 @@ function partedInputs(node: Node, to: Rewrite, { q, k, v, bias, heads }: Inputs)
     const [, length = 1, width = 1] = shapeOf(x);
     return [x, length, width];
   };
+  const third = (index: number): [string, number, number] => {
+    const [, length = 1, width = 3] = qShape;
+    return [slice(to, q, (index * width) / 3, ((index + 1) * width) / 3), length, width / 3];
+  };
   const kShape = k === "" ? [] : shapeOf(k);
-  const [first, second, third] =
+  const [first, second, last] =
     qShape.length === 5
       ? [packed(q, qShape, 0), packed(q, qShape, 1), packed(q, qShape, 2)]
-      : kShape.length === 5
-        ? [flat(q), packed(k, kShape, 0), packed(k, kShape, 1)]
-        : kShape.length === 4
-          ? [flat(q), undefined, undefined]
-          : [flat(q), flat(k), flat(v)];
+      : k === ""
+        ? [third(0), third(1), third(2)]
+        : kShape.length === 5
+          ? [flat(q), packed(k, kShape, 0), packed(k, kShape, 1)]
+          : kShape.length === 4
+            ? [flat(q), undefined, undefined]
+            : [flat(q), flat(k), flat(v)];
   let from = 0;
   const part = ([x, length, width]: readonly [string, number, number]) => {
     const own = bias === "" ? x : to.add("Add", [x, slice(to, bias, from, from + width)]);
     from += width;
     return toHeads(to, own, [batch, length, width], heads);
   };
-  const parted = { q: part(first), k: second ? part(second) : k, v: third ? part(third) : v };
+  const parted = { q: part(first), k: second ? part(second) : k, v: last ? part(last) : v };
   const [, rows, width] = first;
   return {
     ...parted,
@@ -184,7 +191,7 @@ function partedInputs(node: Node, to: Rewrite, { q, k, v, bias, heads }: Inputs)
     rows,
     size: width / heads,
     columns: second?.[1] ?? kShape[2]!,
-    valueSize: third ? third[2] / heads : shapeOf(v)[3]!,
+    valueSize: last ? last[2] / heads : shapeOf(v)[3]!,
   };
 }
 
@@ -209,14 +216,18 @@ const multiHead =
       string,
       string,
     ];
-    if (pastLength !== "") throw refuse(node, "A shared cache");
+    if (input(9) !== "") throw refuse(node, "A cache with several beams");
+    const shared = to.value(pastLength);
+    if (pastLength !== "" && shared === undefined)
+      throw refuse(node, "A shared cache whose length depends on an input");
     const own = partedInputs(node, to, { q, k, v, bias: input(places.bias), heads });
-    const before = pastKey === "" ? 0 : (to.shape(pastKey)?.[2] ?? 0);
-    const [keys, values] = [cached(to, pastKey, own.k), cached(to, pastValue, own.v)];
-    const [, presentKey = "", presentValue = "", qk = ""] = node.outputs;
-    if (presentKey !== "") to.add("Identity", [keys], {}, presentKey);
-    if (presentValue !== "") to.add("Identity", [values], {}, presentValue);
     const { batch, rows, size, valueSize } = own;
+    const buffer = pastKey === "" ? 0 : (to.shape(pastKey)?.[2] ?? 0);
+    const before = shared === undefined ? buffer : toNumbers(shared)[0]!;
+    const [, presentKey = "", presentValue = "", qk = ""] = node.outputs;
+    const after = (x: string, past: string, present: string) =>
+      appended(to, x, { before: past, buffer, past: before, rows: own.columns }, present);
+    const [keys, values] = [after(own.k, pastKey, presentKey), after(own.v, pastValue, presentValue)];
     const sizes: AttentionSizes = { batch, heads, groups: heads, rows, columns: before + own.columns, size, valueSize };
     const masks: Masks = {
       keys: input(places.keys),
@@ -250,12 +261,12 @@ export const microsoftAttention: Readonly<Record<string, OperatorRewriting>> = {
   },
   "com.microsoft:DecoderMaskedMultiHeadAttention": {
     attributes: [...MULTI_HEAD, "output_qk", "past_present_share_buffer"],
-    looksAt: [0, 1, 2, 3, 5, 6],
+    looksAt: [0, 1, 2, 3, 5, 6, 7],
     rewrite: multiHead({ keys: 3, added: 4, pastKey: 5, bias: 10 }),
   },
   "com.microsoft:MultiHeadAttention": {
     attributes: [...MULTI_HEAD, "unidirectional"],
-    looksAt: [0, 1, 2, 4, 6, 7],
+    looksAt: [0, 1, 2, 4, 6, 7, 8],
     rewrite: multiHead({ bias: 3, keys: 4, added: 5, pastKey: 6 }),
   },
 };

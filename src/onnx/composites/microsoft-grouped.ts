@@ -12,6 +12,7 @@ import {
   swapLastTwo,
   toHeads,
 } from "./attend.ts";
+import { appended } from "./cache.ts";
 import { refuse } from "./microsoft-attention.ts";
 import { reshape, scalar, slice } from "./parts.ts";
 import { rotate } from "./rotary.ts";
@@ -19,13 +20,15 @@ import { rotate } from "./rotary.ts";
 interface Turning {
   readonly x: string;
   readonly shape: readonly [batch: number, heads: number, length: number, size: number];
+  /** The cosines and the sines of all positions. */
+  readonly caches: readonly string[];
   readonly positions: string;
   readonly past: number;
 }
 
 /** The rotation of queries and keys by their positions: those given, or else those that follow the cache. */
-function turned(node: Node, to: Rewrite, { x, shape, positions, past }: Turning): string {
-  const [cosCache = "", sinCache = ""] = node.inputs.slice(7, 9);
+export function turned(node: Node, to: Rewrite, { x, shape, caches, positions, past }: Turning): string {
+  const [cosCache = "", sinCache = ""] = caches;
   const half = to.shape(cosCache)?.[1];
   if (half === undefined) throw refuse(node, "Rotation without caches");
   const [batch, , length] = shape;
@@ -74,7 +77,7 @@ function groupQueryAttention(node: Node, to: Rewrite): Node {
   const read = to.attributes;
   const qShape = to.shape(q);
   if (qShape === undefined || (pastKey !== "" && to.shape(pastKey) === undefined)) return node;
-  if (node.inputs.slice(12).some((input) => input !== "")) throw refuse(node, "A quantized cache, or a norm of heads");
+  if (node.inputs.slice(12, 14).some((input) => input !== "")) throw refuse(node, "A quantized cache");
   if (read.int("sliding_window_cache", 0) !== 0) throw refuse(node, "A cache that holds a window");
   const [heads, groups] = [read.int("num_heads", 1), read.int("kv_num_heads", 1)];
   const [batch = 1, rows = 1, width = 1] = qShape;
@@ -85,23 +88,16 @@ function groupQueryAttention(node: Node, to: Rewrite): Node {
     toHeads(to, isPacked ? slice(to, q, from * size, (from + count) * size) : x, [batch, rows, count * size], count);
   const isTurned = read.int("do_rotary", 0) !== 0;
   const turn = (x: string, count: number) =>
-    isTurned ? turned(node, to, { x, shape: [batch, count, rows, size], positions, past }) : x;
-  const query = turn(part(q, 0, heads), heads);
-  const own = [turn(part(k, heads, groups), groups), part(v, heads + groups, groups)];
+    isTurned
+      ? turned(node, to, { x, shape: [batch, count, rows, size], caches: node.inputs.slice(7, 9), positions, past })
+      : x;
+  const [queryNorm = "", keyNorm = ""] = node.inputs.slice(14);
+  const query = turn(normed(to, part(q, 0, heads), queryNorm), heads);
+  const own = [turn(normed(to, part(k, heads, groups), keyNorm), groups), part(v, heads + groups, groups)];
   const buffer = pastKey === "" ? 0 : to.shape(pastKey)![2]!;
-  const [keys = "", values = ""] = own.map((x, i) => {
-    const before = [pastKey, pastValue][i]!;
-    const kept = past === 0 ? [] : [past === buffer ? before : slice(to, before, 0, past, 2)];
-    const all = kept.length === 0 ? x : to.add("Concat", [...kept, x], { axis: int(2) });
-    const present = node.outputs[i + 1] ?? "";
-    // What a longer cache holds after the new entries stays.
-    const rest = buffer > past + rows ? [slice(to, before, past + rows, buffer, 2)] : [];
-    if (present !== "") {
-      if (rest.length === 0) to.add("Identity", [all], {}, present);
-      else to.add("Concat", [all, ...rest], { axis: int(2) }, present);
-    }
-    return all;
-  });
+  const [keys = "", values = ""] = own.map((x, i) =>
+    appended(to, x, { before: [pastKey, pastValue][i]!, buffer, past, rows }, node.outputs[i + 1] ?? ""),
+  );
   const sizes: AttentionSizes = { batch, heads, groups, rows, columns: past + rows, size, valueSize: size };
   const window = read.int("local_window_size", -1);
   const span: Span = {
@@ -130,6 +126,16 @@ function groupQueryAttention(node: Node, to: Rewrite): Node {
     else to.add("Where", [allowed, inner.capped, scalar(to, "unseen", 0)], {}, shown);
   }
   return standard(node, "Reshape", fromHeads(to, y, sizes));
+}
+
+/** Each head in units of its root mean square, times a vector, if there is one. */
+function normed(to: Rewrite, x: string, scale: string): string {
+  if (scale === "") return x;
+  const square = to.add("ReduceMean", [to.add("Mul", [x, x]), to.constant("last", intTensor([-1]))], {
+    keepdims: int(1),
+  });
+  const epsilon = scalar(to, "epsilon", to.attributes.float("qk_norm_epsilon", 1e-6));
+  return to.add("Mul", [to.add("Div", [x, to.add("Sqrt", [to.add("Add", [square, epsilon])])]), scale]);
 }
 
 /** The keys before the end of each sample, which `seqlens_k` gives as the place of the last one. */

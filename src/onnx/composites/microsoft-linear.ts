@@ -1,8 +1,8 @@
 import { PushforwardError, type Shape } from "../../base/index.ts";
 import { float, int, ints, intTensor, toNumbers } from "../build.ts";
-import type { Attributes, Node } from "../model.ts";
+import type { Node } from "../model.ts";
 import { type OperatorRewriting, type Rewrite, type Rewriting, standard, without } from "../rewrite.ts";
-import { plus, scalar } from "./parts.ts";
+import { fastGelu, plus, scalar } from "./parts.ts";
 
 /** The parameters of activations, in the order in which fused operators list them; those left out have the operator's default. */
 const parametersOf: Readonly<Record<string, readonly ("alpha" | "beta" | "gamma")[]>> = {
@@ -176,13 +176,7 @@ const takenApart = (rewrite: Rewriting, attributes: readonly string[], looksAt: 
   rewrite,
 });
 
-/** The same operator in ai.onnx. */
-const renamed = (attributes: readonly string[], op?: string, defaults: Attributes = {}): OperatorRewriting => ({
-  attributes,
-  rewrite: (node) => ({ ...node, domain: "", op: op ?? node.op, attributes: { ...defaults, ...node.attributes } }),
-});
-
-/** Products and convolutions that ONNX Runtime fuses with what follows, and its own forms of operators of ai.onnx. */
+/** Products and convolutions that ONNX Runtime fuses with what follows. */
 export const microsoftLinear: Readonly<Record<string, OperatorRewriting>> = {
   "com.microsoft:CDist": takenApart(distances, ["metric"]),
   "com.microsoft:ConvTransposeWithDynamicPads": takenApart(
@@ -190,11 +184,6 @@ export const microsoftLinear: Readonly<Record<string, OperatorRewriting>> = {
     ["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "strides"],
     [2],
   ),
-  "com.microsoft:ExpandDims": takenApart((node, to) => {
-    const [x = "", axis = ""] = node.inputs;
-    const one = to.constant("one", intTensor([1]));
-    return standard(node, "Unsqueeze", [x, to.add("Reshape", [to.add("Cast", [axis], { to: int(7) }), one])]);
-  }, []),
   "com.microsoft:FusedConv": takenApart(fusedConv, ["activation", "activation_params", ...CONV]),
   "com.microsoft:FusedGemm": takenApart(fusedGemm, [...ACTIVATION, "beta", ...MATRIX]),
   "com.microsoft:FusedMatMul": takenApart(fusedMatMul, [...MATRIX, ...BATCHES], [0, 1]),
@@ -203,10 +192,11 @@ export const microsoftLinear: Readonly<Record<string, OperatorRewriting>> = {
     [...ACTIVATION, "activation_axis", ...MATRIX, ...BATCHES],
     [0, 1],
   ),
-  "com.microsoft:GatherND": renamed([]),
+  "com.microsoft:GemmFastGelu": takenApart((node, to) => {
+    const [x = "", weight = "", bias = ""] = node.inputs;
+    return standard(node, "Identity", [fastGelu(to, plus(to, to.add("MatMul", [x, weight]), bias))]);
+  }, []),
   "com.microsoft:NhwcConv": takenApart(nhwcConv, CONV, [0]),
   "com.microsoft:NhwcFusedConv": takenApart(nhwcConv, ["activation", "activation_params", ...CONV], [0]),
-  "com.microsoft:Pad": renamed(["mode"]),
   "com.microsoft:TransposeMatMul": takenApart(fusedMatMul, MATRIX, [0, 1]),
-  "com.microsoft:Trilu": renamed(["upper"]),
 };

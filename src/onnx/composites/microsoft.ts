@@ -1,31 +1,23 @@
 import type { Node } from "../model.ts";
 import { type OperatorRewriting, type Rewrite, type Rewriting, standard } from "../rewrite.ts";
 import { microsoftAttention } from "./microsoft-attention.ts";
+import { microsoftExperts } from "./microsoft-experts.ts";
+import { microsoftForms } from "./microsoft-forms.ts";
 import { groupedAttention } from "./microsoft-grouped.ts";
 import { microsoftLinear } from "./microsoft-linear.ts";
 import { microsoftNormalization } from "./microsoft-normalization.ts";
-import { plus, scalar, slice } from "./parts.ts";
+import { microsoftPadding } from "./microsoft-padding.ts";
+import { microsoftPosition } from "./microsoft-position.ts";
+import { microsoftSampling } from "./microsoft-sampling.ts";
+import { microsoftSignal } from "./microsoft-signal.ts";
+import { sparse } from "./microsoft-sparse.ts";
+import { fastGelu, gelu, plus, scalar, slice } from "./parts.ts";
 
-/** x/2 · (1 + erf(x/√2)) */
-function gelu(node: Node, to: Rewrite, x = node.inputs[0] ?? ""): Node {
-  const erf = to.add("Erf", [to.add("Mul", [x, scalar(to, "sqrt-half", Math.SQRT1_2)])]);
-  return halfTimesOnePlus(node, to, x, erf);
-}
-
-function halfTimesOnePlus(node: Node, to: Rewrite, x: string, y: string): Node {
-  const half = to.add("Mul", [x, scalar(to, "half", 0.5)]);
-  return standard(node, "Mul", [half, to.add("Add", [y, scalar(to, "one", 1)])]);
-}
-
-/** x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))), after a bias is added to x if one is given. */
-function fastGelu(node: Node, to: Rewrite): Node {
-  const [input = "", bias = ""] = node.inputs;
-  const x = bias === "" ? input : to.add("Add", [input, bias]);
-  const cubed = to.add("Mul", [to.add("Mul", [x, x]), x]);
-  const inner = to.add("Add", [x, to.add("Mul", [cubed, scalar(to, "cubic", 0.044715)])]);
-  const tanh = to.add("Tanh", [to.add("Mul", [inner, scalar(to, "slope", Math.sqrt(2 / Math.PI))])]);
-  return halfTimesOnePlus(node, to, x, tanh);
-}
+const takenApart = (
+  rewrite: Rewriting,
+  attributes: readonly string[] = [],
+  looksAt: readonly number[] = [],
+): OperatorRewriting => ({ attributes, looksAt, rewrite });
 
 /** x · sigmoid(alpha · x) */
 function quickGelu(node: Node, to: Rewrite): Node {
@@ -40,39 +32,56 @@ function biasSplitGelu(node: Node, to: Rewrite): Node {
   const width = to.shape(x)?.at(-1);
   if (width === undefined) return node;
   const sum = to.add("Add", [x, bias]);
-  const [before, after] = [slice(to, sum, 0, width / 2), slice(to, sum, width / 2, width)];
-  const erf = to.add("Erf", [to.add("Mul", [after, scalar(to, "sqrt-half", Math.SQRT1_2)])]);
-  const half = to.add("Mul", [after, scalar(to, "half", 0.5)]);
-  return standard(node, "Mul", [before, to.add("Mul", [half, to.add("Add", [erf, scalar(to, "one", 1)])])]);
+  return standard(node, "Mul", [slice(to, sum, 0, width / 2), gelu(to, slice(to, sum, width / 2, width))]);
 }
 
 /** In inference, dropout is the identity. */
-function biasDropout(node: Node, to: Rewrite): Node {
-  const [x = "", bias = "", residual = "", , training = ""] = node.inputs;
-  const flag = training === "" ? undefined : to.value(training);
-  if (node.outputs[1] || (training !== "" && flag?.data[0] !== 0)) return node;
-  return standard(node, "Identity", [plus(to, to.add("Add", [x, bias]), residual)]);
-}
+const dropout =
+  (place: number, sum: (node: Node, to: Rewrite) => string): Rewriting =>
+  (node, to) => {
+    const training = node.inputs[place] ?? "";
+    const flag = training === "" ? undefined : to.value(training);
+    if (node.outputs[1] || (training !== "" && flag?.data[0] !== 0)) return node;
+    return standard(node, "Identity", [sum(node, to)]);
+  };
 
-const takenApart = (
-  rewrite: Rewriting,
-  attributes: readonly string[] = [],
-  looksAt: readonly number[] = [],
-): OperatorRewriting => ({ attributes, looksAt, rewrite });
+const biasDropout = takenApart(
+  dropout(4, ({ inputs: [x = "", bias = "", residual = ""] }, to) => plus(to, to.add("Add", [x, bias]), residual)),
+  ["seed"],
+  [4],
+);
 
 /** The operators that ONNX Runtime adds, and those that it fuses others to. */
 export const microsoft: Readonly<Record<string, OperatorRewriting>> = {
   ...groupedAttention,
   ...microsoftAttention,
+  ...microsoftExperts,
+  ...microsoftForms,
   ...microsoftLinear,
   ...microsoftNormalization,
+  ...microsoftPadding,
+  ...microsoftPosition,
+  ...microsoftSampling,
+  ...microsoftSignal,
+  ...sparse,
   "com.microsoft:BiasAdd": takenApart((node, to) =>
     standard(node, "Add", [to.add("Add", node.inputs.slice(0, 2)), node.inputs[2] ?? ""]),
   ),
-  "com.microsoft:BiasDropout": takenApart(biasDropout, ["seed"], [4]),
-  "com.microsoft:BiasGelu": takenApart((node, to) => gelu(node, to, to.add("Add", node.inputs))),
+  "com.microsoft:BiasDropout": biasDropout,
+  "com.microsoft:BiasGelu": takenApart((node, to) =>
+    standard(node, "Identity", [gelu(to, to.add("Add", node.inputs))]),
+  ),
   "com.microsoft:BiasSplitGelu": takenApart(biasSplitGelu, [], [0]),
-  "com.microsoft:FastGelu": takenApart(fastGelu),
-  "com.microsoft:Gelu": takenApart((node, to) => gelu(node, to)),
+  "com.microsoft:BitmaskBiasDropout": biasDropout,
+  "com.microsoft:BitmaskDropout": takenApart(
+    dropout(2, ({ inputs: [x = ""] }) => x),
+    ["seed"],
+    [2],
+  ),
+  "com.microsoft:FastGelu": takenApart((node, to) => {
+    const [x = "", bias = ""] = node.inputs;
+    return standard(node, "Identity", [fastGelu(to, plus(to, x, bias))]);
+  }),
+  "com.microsoft:Gelu": takenApart((node, to) => standard(node, "Identity", [gelu(to, node.inputs[0] ?? "")])),
   "com.microsoft:QuickGelu": takenApart(quickGelu, ["alpha"]),
 };

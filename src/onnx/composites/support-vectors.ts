@@ -2,6 +2,7 @@ import { floatTensor, int, intTensor } from "../build.ts";
 import type { Node } from "../model.ts";
 import { type OperatorRewriting, type Rewrite, standard } from "../rewrite.ts";
 import { bothScores, classLabels, largestOf, nameLabels, rowsOf, scoresOf, transformed, vector } from "./classes.ts";
+import { coupled } from "./coupling.ts";
 import { scalar } from "./parts.ts";
 
 const KERNEL = ["kernel_type", "kernel_params", "coefficients", "support_vectors", "rho", "post_transform"] as const;
@@ -110,10 +111,15 @@ function linear(node: Node, to: Rewrite): Node {
   return transformed(scoresOf(node), to, scores, rows, read.text("post_transform", "NONE"));
 }
 
-/**
- * Decisions between each two classes. With probabilities (prob_a), the scores are the result of an iteration of ONNX Runtime that stops
- * early, and the node stays as it is.
- */
+/** The probability of the first of each two classes, 1 / (1 + exp(a · score + b)), kept away from 0 and 1 as ONNX Runtime does. */
+function probabilities(to: Rewrite, scores: string): string {
+  const [a, b] = ["prob_a", "prob_b"].map((name) => vector(to, name, to.attributes.floats(name) ?? [0]));
+  const place = to.add("Neg", [to.add("Add", [to.add("Mul", [scores, a!]), b!])]);
+  const bounds = [1e-7, 1 - 1e-7].map((bound) => scalar(to, "bound", bound));
+  return to.add("Clip", [to.add("Sigmoid", [place]), ...bounds]);
+}
+
+/** Decisions between each two classes, or, with their parameters (prob_a, prob_b), the probabilities of the classes. */
 const classifier: OperatorRewriting = {
   attributes: [...KERNEL, "classlabels_ints", "classlabels_strings", "prob_a", "prob_b", "vectors_per_class"],
   looksAt: [0],
@@ -121,12 +127,18 @@ const classifier: OperatorRewriting = {
     const read = to.attributes;
     const perClass = read.ints("vectors_per_class") ?? [];
     const transform = read.text("post_transform", "NONE");
-    if ((read.floats("prob_a") ?? []).length > 0 || transform === "PROBIT") return node;
+    if (transform === "PROBIT") return node;
     if (perClass.length === 0) return linear(node, to);
     const classes = perClass.length;
     const pairs = perClass.flatMap((_, i) => perClass.slice(i + 1).map((__, k) => [i, i + 1 + k] as const));
+    const [input = ""] = node.inputs;
+    const shape = to.shape(input);
     const scores = decisions(to, rowsOf(node, to), perClass, pairs);
     nameLabels(node, to, classLabels(to, classes), largestOf(to, votes(to, scores, classes, pairs)));
+    if ((read.floats("prob_a") ?? []).length > 0) {
+      const all = coupled(to, probabilities(to, scores), shape?.length === 2 ? shape[0]! : 1, classes);
+      return transformed(scoresOf(node), to, all, classes, transform);
+    }
     if (classes > 2) return transformed(scoresOf(node), to, scores, pairs.length, transform);
     const score = transform === "LOGISTIC" ? to.add("Sigmoid", [scores]) : scores;
     return bothScores(scoresOf(node), to, score, transform === "NONE");

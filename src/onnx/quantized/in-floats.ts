@@ -7,12 +7,14 @@ import { bytesFor, type NarrowInteger, narrowIntegers } from "../narrow-types.ts
 import { formatFacts } from "../operator-facts.ts";
 import { isFloat } from "../precision.ts";
 import { dataTypeOf, dataTypes } from "../tensor-types.ts";
+import { quantizedExperts } from "./experts.ts";
 import { FloatWriter, read, type Setting } from "./float-writer.ts";
 import { integerProducts } from "./integer-products.ts";
 import { type FloatRewriting, isNarrowFloat, linearQuantization, roundToFloat } from "./linear.ts";
 import { microsoftQuantization } from "./microsoft.ts";
 import { derivativeOf, OWN_DOMAIN, type Quantized } from "./own-operators.ts";
 import { packedWeights } from "./packed-weights.ts";
+import { quantizedRecurrent } from "./recurrent.ts";
 
 /** How operators of quantized numbers are written with floats. Those outside ai.onnx are named `domain:op`. */
 const rewritings = tableOf<Readonly<Record<string, FloatRewriting>>>({
@@ -20,6 +22,8 @@ const rewritings = tableOf<Readonly<Record<string, FloatRewriting>>>({
   ...integerProducts,
   ...microsoftQuantization,
   ...packedWeights,
+  ...quantizedRecurrent,
+  ...quantizedExperts,
 });
 
 const keyOf = ({ domain, op }: Node): string => (domain === "" ? op : `${domain}:${op}`);

@@ -150,6 +150,7 @@ export function dynamicParameters(w: FloatWriter, x: string, scale?: string, zer
   const [step, offset] = [scale ?? w.name("scale"), zero ?? w.name("zero")];
   w.knowRank(step, 0);
   w.knowRank(offset, 0);
+  w.knowType(step, "float32");
   w.knowType(offset, "uint8");
   if (w.setting.choice === "straight-through") {
     w.push({ op: "DynamicQuantizeLinear", inputs: [x], outputs: [w.name("codes"), step, offset] });

@@ -144,14 +144,44 @@ const qAttention: FloatRewriting = (w, node) => {
   w.push({ ...node, op: "Attention", inputs: [input, matrix, bias, mask, past] });
 };
 
+/** The normalized sum of embeddings, whose tables and parameters are codes. */
+const qEmbedLayerNormalization: FloatRewriting = (w, node) => {
+  const { inputs } = node;
+  const tables = Array.from({ length: 5 }, (_, i) => {
+    const codes = inputs[2 + i] ?? "";
+    return codes === "" ? "" : valuesOf(w, { codes, scale: inputs[8 + i] ?? "", zero: inputs[13 + i] ?? "" });
+  });
+  w.push({ ...node, op: "EmbedLayerNormalization", inputs: [...inputs.slice(0, 2), ...tables, inputs[7] ?? ""] });
+};
+
+/** Products of whole numbers, entry by entry. */
+const mulInteger: FloatRewriting = (
+  w,
+  { inputs: [a = "", aZero = "", b = "", bZero = ""], outputs: [output = ""] },
+) => {
+  w.add("Mul", [w.centred(a, aZero, -1), w.centred(b, bZero, -1)], {}, output);
+  w.hold(output, "int32");
+};
+
+const reduceSumInteger: FloatRewriting = (w, node) => {
+  const [x = ""] = node.inputs;
+  const [output = ""] = node.outputs;
+  const sum = w.reduce("ReduceSum", w.float(x), read(node).ints("axes"), read(node).int("keepdims", 1));
+  w.add("Identity", [sum], {}, output);
+  w.hold(output, w.typeOf(x) === "uint8" ? "uint32" : "int32");
+};
+
 /** The operators of quantized numbers of ONNX Runtime. */
 export const microsoftQuantization: Readonly<Record<string, FloatRewriting>> = Object.fromEntries(
   Object.entries({
     DequantizeLinear: linearQuantization.DequantizeLinear!,
     DynamicQuantizeMatMul: dynamicQuantizeMatMul,
+    MatMulInteger16: integerProducts.MatMulInteger!,
     MatMulIntegerToFloat: matMulIntegerToFloat,
+    MulInteger: mulInteger,
     NhwcMaxPool: nhwcMaxPool,
     QAttention: qAttention,
+    QEmbedLayerNormalization: qEmbedLayerNormalization,
     QGemm: qGemm,
     QLinearAdd: ofBoth("Add"),
     QLinearAveragePool: averagePool,
@@ -169,5 +199,6 @@ export const microsoftQuantization: Readonly<Record<string, FloatRewriting>> = O
     QLinearSoftmax: throughFloats((w, x, node) => w.add("Softmax", [x], { axis: int(read(node).int("axis", -1)) })),
     QLinearWhere: where,
     QuantizeLinear: linearQuantization.QuantizeLinear!,
+    ReduceSumInteger: reduceSumInteger,
   }).map(([op, rewriting]) => [`${MICROSOFT}:${op}`, rewriting]),
 );

@@ -14,7 +14,7 @@ function unpacked(bytes: ArrayLike<number>, bits: number): Uint8Array {
 }
 
 /** Rows of numbers that are packed apart from each other, `count` of each row. */
-function unpackedRows(bytes: ArrayLike<number>, bits: number, rows: number, count: number): Uint8Array {
+export function unpackedRows(bytes: ArrayLike<number>, bits: number, rows: number, count: number): Uint8Array {
   const perRow = bytes.length / rows;
   const all = unpacked(bytes, bits);
   const width = (perRow * 8) / bits;
@@ -45,7 +45,13 @@ const matMulNBits: FloatRewriting = (w, node) => {
   const attributes = read(node);
   const [K, N] = [attributes.int("K", 0), attributes.int("N", 0)];
   const [bits, block] = [attributes.int("bits", 4), attributes.int("block_size", 32)];
-  if (codes === undefined || scales === undefined || (names[2] && zeros === undefined) || 8 % bits !== 0) {
+  if (
+    codes === undefined ||
+    scales === undefined ||
+    (names[2] && zeros === undefined) ||
+    8 % bits !== 0 ||
+    attributes.int("weight_prepacked", 0) !== 0
+  ) {
     w.keep(node);
     return;
   }
@@ -78,7 +84,7 @@ const bnb4 = [
   ],
 ] as const;
 
-/** A · Wᵀ, where W [N, K] has 4 bits by the tables of bitsandbytes, and a largest magnitude for each block. */
+/** A · Wᵀ, or A · W, where W [N, K] has 4 bits by the tables of bitsandbytes, and a largest magnitude for each block. */
 const matMulBnb4: FloatRewriting = (w, node) => {
   const [x = "", ...names] = node.inputs;
   const [codes, largest] = names.map((name) => w.constantOf(name));
@@ -92,11 +98,13 @@ const matMulBnb4: FloatRewriting = (w, node) => {
   const numberOf = (code: number) => (isFloat4 ? (code & 8 ? -1 : 1) * bnb4[0][code & 7]! : bnb4[1][code]!);
   const bytes = codes.data as Uint8Array;
   const sizes = numbersIn(largest);
-  const matrix = matrixOf(K, N, (k, n) => {
+  const entry = (n: number, k: number) => {
     const place = n * K + k;
     const byte = bytes[place >> 1]!;
     return numberOf(place % 2 === 0 ? byte >> 4 : byte & 15) * sizes[Math.floor(place / block)]!;
-  });
+  };
+  const isTurned = attributes.int("transB", 1) !== 0;
+  const matrix = isTurned ? matrixOf(K, N, (k, n) => entry(n, k)) : matrixOf(N, K, entry);
   multiply(w, x, matrix, "", node.outputs[0]!);
 };
 

@@ -151,9 +151,13 @@ export const attention: ReferenceOps = {
     return x!.shape.length === 3 ? pack(turned) : turned;
   },
   LinearAttention([q, k, v, past, decay, beta], read) {
-    const [heads, groups] = [read.int("q_num_heads", 1), read.int("kv_num_heads", 1)];
-    const [query, key, value] = [unpack(q!, heads), unpack(k!, groups), unpack(v!, groups)];
+    const [asked, groups] = [read.int("q_num_heads", 1), read.int("kv_num_heads", 1)];
+    const heads = Math.max(asked, groups);
+    const query = unpack(q!, asked);
     const [batch = 1, , length = 1, size = 1] = query.shape;
+    const ofKeys = k!.shape[2]! / size;
+    const [key, value] = [unpack(k!, ofKeys), unpack(v!, groups)];
+    const keyOf = (g: number) => Math.floor(g / (groups / ofKeys));
     const width = value.shape[3]!;
     const rule = read.text("update_rule", "gated_delta");
     const scale = read.float("scale", 0) || 1 / Math.sqrt(size);
@@ -173,18 +177,19 @@ export const attention: ReferenceOps = {
           const news = Array.from({ length: width }, (_, e) => {
             if (!rule.endsWith("delta")) return at(value, [b, g, t, e]);
             let known = 0;
-            for (let d = 0; d < size; d++) known += S[place(b, g, d, e)]! * at(key, [b, g, t, d]);
+            for (let d = 0; d < size; d++) known += S[place(b, g, d, e)]! * at(key, [b, keyOf(g), t, d]);
             return spread(beta!, [b, t, g]) * (at(value, [b, g, t, e]) - known);
           });
           for (let d = 0; d < size; d++) {
-            for (let e = 0; e < width; e++) S[place(b, g, d, e)]! += at(key, [b, g, t, d]) * news[e]!;
+            for (let e = 0; e < width; e++) S[place(b, g, d, e)]! += at(key, [b, keyOf(g), t, d]) * news[e]!;
           }
         }
         for (let h = 0; h < heads; h++) {
           const g = Math.floor(h / (heads / groups));
           for (let e = 0; e < width; e++) {
             let sum = 0;
-            for (let d = 0; d < size; d++) sum += at(query, [b, h, t, d]) * S[place(b, g, d, e)]!;
+            for (let d = 0; d < size; d++)
+              sum += at(query, [b, Math.floor(h / (heads / asked)), t, d]) * S[place(b, g, d, e)]!;
             y.data[((b * heads + h) * length + t) * width + e] = scale * sum;
           }
         }
@@ -195,14 +200,15 @@ export const attention: ReferenceOps = {
   CausalConvWithState([x, weight, bias, past], read) {
     const [batch = 1, channels = 1, length = 1] = x!.shape;
     const width = weight!.shape[2]!;
-    const before = width - 1;
+    const step = read.int("dilation", 1);
+    const before = (width - 1) * step;
     const entry = (b: number, c: number, i: number) => {
       if (i >= 0) return at(x!, [b, c, i]);
       return past === undefined ? 0 : at(past, [b, c, before + i]);
     };
     const y = build([batch, channels, length], ([b = 0, c = 0, i = 0]) => {
       let sum = bias?.data[c] ?? 0;
-      for (let j = 0; j < width; j++) sum += at(weight!, [c, 0, j]) * entry(b, c, i + j - before);
+      for (let j = 0; j < width; j++) sum += at(weight!, [c, 0, j]) * entry(b, c, i + j * step - before);
       return read.text("activation", "none") === "none" ? sum : sum * sigmoid(sum);
     });
     const state = build([batch, channels, before], ([b = 0, c = 0, i = 0]) => entry(b, c, length - before + i));

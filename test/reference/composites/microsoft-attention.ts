@@ -32,6 +32,10 @@ function parts(q: Array64, k: Array64 | undefined, v: Array64 | undefined, heads
       at(x, [b, i, Math.floor(e / x.shape[4]!), index, e % x.shape[4]!]),
     );
   if (q.shape.length === 5) return [one(q, 0), one(q, 1), one(q, 2)];
+  if (k === undefined) {
+    const width = q.shape[2]! / 3;
+    return [columns(q, 0, width), columns(q, width, width), columns(q, 2 * width, width)];
+  }
   if (k!.shape.length === 5) return [q, one(k!, 0), one(k!, 1)];
   return [q, k!, v!];
 }
@@ -49,10 +53,10 @@ const multiHead =
     const width = q.shape[2]!;
     const kWidth = k.shape.length === 4 ? 0 : k.shape[2]!;
     const query = unpack(moved(q, 0), heads);
-    const [pastKey, pastValue] = [inputs[places.past], inputs[places.past + 1]];
-    const key = join(pastKey, unpack(moved(k, width), heads));
-    const value = join(pastValue, unpack(moved(v, width + kWidth), heads));
-    const past = pastKey?.shape[2] ?? 0;
+    const [pastKey, pastValue, length] = [0, 1, 2].map((i) => inputs[places.past + i]);
+    const past = length?.data[0] ?? pastKey?.shape[2] ?? 0;
+    const [ownKey, ownValue] = [unpack(moved(k, width), heads), unpack(moved(v, width + kWidth), heads)];
+    const [key, value] = [joinAt(pastKey, ownKey, past), joinAt(pastValue, ownValue, past)];
     const mask = masked(inputs[places.keys], query.shape[0]!, past, read.float("mask_filter_value", -10000));
     const added = inputs[places.added];
     const isCausal = read.int("unidirectional", 0) !== 0;
@@ -64,8 +68,24 @@ const multiHead =
       bias: (index) =>
         mask(index) + (added ? spread(added, index) : 0) + (isCausal && index[3]! > index[2]! + past ? NONE : 0),
     });
-    return [pack(all.y), key, value, all.scores].slice(0, outputs);
+    return [pack(all.y), filled(pastKey, key), filled(pastValue, value), all.scores].slice(0, outputs);
   };
+
+/** The first entries of a cache along its axis 2, and then others. */
+function joinAt(cache: Array64 | undefined, x: Array64, past: number): Array64 {
+  if (cache === undefined || past === 0) return x;
+  const [batch = 1, heads = 1, , size = 1] = cache.shape;
+  return join(
+    build([batch, heads, past, size], (index) => at(cache, index)),
+    x,
+  );
+}
+
+/** A cache whose first entries are replaced; it grows if it is shorter. */
+function filled(cache: Array64 | undefined, x: Array64): Array64 {
+  if (cache === undefined || cache.shape[2]! <= x.shape[2]!) return x;
+  return build(cache.shape, (index) => at(index[2]! < x.shape[2]! ? x : cache, index));
+}
 
 /** The attention operators of ONNX Runtime, by its description of them. */
 export const microsoftAttention: ReferenceOps = {
@@ -123,10 +143,19 @@ export const microsoftAttention: ReferenceOps = {
             const place = positions === undefined ? past + i : at(positions, [b, i]);
             return [at(cos!, [place, pair]), at(sin!, [place, pair])];
           });
-    const query = turned(part(q, 0, heads));
+    const normed = (x: Array64, gain: Array64 | undefined) => {
+      if (gain === undefined) return x;
+      const epsilon = read.float("qk_norm_epsilon", 1e-6);
+      return build(x.shape, (index) => {
+        const head = Array.from({ length: size }, (_, d) => at(x, [...index.slice(0, 3), d]));
+        const square = head.reduce((sum, value) => sum + value ** 2, 0) / size;
+        return (at(x, index) / Math.sqrt(square + epsilon)) * gain.data[index[3]!]!;
+      });
+    };
+    const query = turned(normed(part(q, 0, heads), inputs[14]));
     const kept = (x: Array64 | undefined) =>
       x === undefined || past === 0 ? undefined : build([x.shape[0]!, groups, past, size], (index) => at(x, index));
-    const key = join(kept(pastKey), turned(part(k, heads, groups)));
+    const key = join(kept(pastKey), turned(normed(part(k, heads, groups), inputs[15])));
     const value = join(kept(pastValue), part(v, heads + groups, groups));
     const window = read.int("local_window_size", -1);
     const isCausal = read.int("causal", 1) !== 0;
@@ -150,6 +179,39 @@ export const microsoftAttention: ReferenceOps = {
     const seen = build(all.capped.shape, (index) => (isHidden(index) ? 0 : at(all.capped, index)));
     const shown = read.int("qk_output", 0) === 2 ? all.probabilities : seen;
     return [pack(all.y), present(key, pastKey), present(value, pastValue), shown].slice(0, outputs);
+  },
+  "com.microsoft:SparseAttention"(inputs, read, outputs) {
+    const [q, k, v, pastKey, pastValue, starts, blocks, , lengths, cos, sin] = inputs;
+    const [heads, groups] = [read.int("num_heads", 1), read.int("kv_num_heads", 1)];
+    const size = pastKey!.shape[3]!;
+    const rows = q!.shape[1]!;
+    const past = lengths!.data[0]! - rows;
+    const part = (x: Array64 | undefined, from: number, count: number) =>
+      unpack(x === undefined ? columns(q!, from * size, count * size) : x, count);
+    const turned = (x: Array64) =>
+      read.int("do_rotary", 0) === 0
+        ? x
+        : turn(x, 2 * cos!.shape[1]!, read.int("rotary_interleaved", 0) !== 0, ([, , i = 0], pair) => [
+            at(cos!, [past + i, pair]),
+            at(sin!, [past + i, pair]),
+          ]);
+    const key = joinAt(pastKey, turned(part(k, heads, groups)), past);
+    const value = joinAt(pastValue, part(v, heads + groups, groups), past);
+    const block = read.int("sparse_block_size", 64);
+    const { y } = attend({
+      q: turned(part(k === undefined ? undefined : q, 0, heads)),
+      k: key,
+      v: value,
+      scale: read.float("scale", 0) || 1 / Math.sqrt(size),
+      bias: ([, h = 0, i = 0, j = 0]) => {
+        const layout = h % starts!.shape[0]!;
+        const row = Math.floor((past + i) / block);
+        const [from, until] = [at(starts!, [layout, row]), at(starts!, [layout, row + 1])];
+        const own = Array.from({ length: until - from }, (_, n) => at(blocks!, [layout, from + n]));
+        return j <= past + i && own.includes(Math.floor(j / block)) ? 0 : NONE;
+      },
+    });
+    return [pack(y), filled(pastKey, key), filled(pastValue, value)].slice(0, outputs);
   },
   "com.microsoft:RotaryEmbedding"([x, positions, cos, sin], read) {
     const turning = read.int("rotary_embedding_dim", 0) || 2 * cos!.shape[1]!;

@@ -155,6 +155,8 @@ export const microsoftOps: ReferenceOps = {
       }),
     );
   },
+  "com.microsoft:BitmaskBiasDropout": ([x, bias, residual]) => sum(x, bias, residual),
+  "com.microsoft:BitmaskDropout": ([x]) => x!,
   "com.microsoft:CDist": ([a, b], read) =>
     build([a!.shape[0]!, b!.shape[0]!], ([i = 0, j = 0]) => {
       let squares = 0;

@@ -3,6 +3,7 @@ import { attentionRows } from "./attention.ts";
 import { lossRows } from "./loss.ts";
 import { microsoftRows } from "./microsoft.ts";
 import { microsoftAttentionRows } from "./microsoft-attention.ts";
+import { microsoftSamplingRows } from "./microsoft-sampling.ts";
 import { normalizationRows } from "./normalization.ts";
 import { samplingRows } from "./sampling.ts";
 import { scatterRows } from "./scatter.ts";
@@ -14,6 +15,7 @@ export const compositeFamilies: Readonly<Record<string, readonly OpRow[]>> = {
   loss: lossRows,
   microsoft: microsoftRows,
   "microsoft-attention": microsoftAttentionRows,
+  "microsoft-sampling": microsoftSamplingRows,
   normalization: normalizationRows,
   sampling: samplingRows,
   scatter: scatterRows,

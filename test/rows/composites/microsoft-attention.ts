@@ -83,6 +83,72 @@ const rotated = (row: Partial<OpRow>): OpRow => ({
   ...row,
 });
 
+const shared = { Q: [2, 1, 4], K: [2, 1, 4], V: [2, 1, 4] };
+/** Room for four entries. */
+const cache = { past_key: [2, 2, 4, 2], past_value: [2, 2, 4, 2] };
+
+/** Two layouts of three blocks of 16. */
+const layout = {
+  rows: whole([0, 1, 3, 5, 0, 1, 2, 4], [2, 4]),
+  blocks: whole([0, 0, 1, 1, 2, 0, 1, 0, 2, -1], [2, 5]),
+};
+const sparsePrompt = {
+  Q: [1, 40, 16],
+  K: [1, 40, 8],
+  V: [1, 40, 8],
+  past_key: [1, 1, 48, 8],
+  past_value: [1, 1, 48, 8],
+  ...layout,
+  total: whole([40]),
+  lengths: whole([40]),
+};
+const sparseStep = { ...sparsePrompt, Q: [1, 1, 16], K: [1, 1, 8], V: [1, 1, 8] };
+
+const sparse = (row: Partial<OpRow> = {}): OpRow => ({
+  op: "SparseAttention",
+  domain,
+  in: sparsePrompt,
+  by: ["Q", "K", "V", "past_key", "past_value"],
+  outputs: 3,
+  withoutForward: "Its kernel writes into its inputs",
+  ...row,
+  attrs: { num_heads: 2, kv_num_heads: 1, sparse_block_size: 16, ...row.attrs },
+});
+
+const GPU = "ONNX Runtime has no kernel for it on the CPU";
+/** Two samples of three and two tokens, of at most four. */
+const offsets = whole([0, 1, 2, 4, 5, 3, 6, 7], [2, 4]);
+const ends = whole([0, 3, 5]);
+
+const tokens = (row: Partial<OpRow>): OpRow => ({
+  op: "PackedMultiHeadAttention",
+  domain,
+  in: { Q: [5, 4], K: [5, 4], V: [5, 6], bias: null, offsets, ends },
+  by: ["Q", "K", "V"],
+  withoutForward: GPU,
+  ...row,
+  attrs: { num_heads: 2, ...row.attrs },
+});
+
+const linear = (row: Partial<OpRow>): OpRow => ({
+  op: "LinearAttention",
+  domain,
+  in: { query: [2, 3, 8], key: { shape: [2, 3, 4], from: "unit" }, value: [2, 3, 6] },
+  by: ["query", "key", "value"],
+  outputs: 2,
+  ...row,
+  attrs: { q_num_heads: 4, kv_num_heads: 2, update_rule: "linear", ...row.attrs },
+});
+
+const causal = (row: Partial<OpRow>): OpRow => ({
+  op: "CausalConvWithState",
+  domain,
+  in: { X: [2, 3, 5], W: [3, 1, 4], B: [3] },
+  by: ["X", "W", "B"],
+  outputs: 2,
+  ...row,
+});
+
 export const microsoftAttentionRows: readonly OpRow[] = [
   attention(),
   attention({ in: { X: [1, 3, 4], W: [4, 12] }, by: ["X"], note: "without bias", withoutForward: "It needs a bias" }),
@@ -168,6 +234,59 @@ export const microsoftAttentionRows: readonly OpRow[] = [
     outputs: 3,
     withoutForward: "Its kernel takes a shared cache only",
   },
+  {
+    op: "DecoderMaskedMultiHeadAttention",
+    domain,
+    in: { ...shared, mask: marks([2, 3]), added: null, ...cache, length: whole([2]) },
+    by: ["Q", "K", "V", "past_key", "past_value"],
+    attrs: { num_heads: 2, past_present_share_buffer: 1 },
+    outputs: 3,
+    note: "a cache with room",
+  },
+  {
+    op: "DecoderMaskedMultiHeadAttention",
+    domain,
+    in: { Q: [2, 1, 12], K: null, V: null, mask: null, added: null, ...cache, length: whole([1]) },
+    by: ["Q", "past_key"],
+    attrs: { num_heads: 2, past_present_share_buffer: 1 },
+    outputs: 3,
+    note: "packed",
+    withoutForward: "Whether its kernel takes packed inputs was not tried",
+  },
+  heads({
+    in: { ...shared, bias: null, keys: null, added: null, ...cache, length: whole([2]) },
+    by: ["Q", "K", "past_key", "past_value"],
+    outputs: 3,
+    note: "a cache with room",
+    withoutForward: "Whether its kernel shares caches was not tried",
+  }),
+  sparse(),
+  sparse({ attrs: { scale: 0.3 }, in: sparseStep, note: "a step" }),
+  sparse({
+    in: { ...sparseStep, Q: [1, 1, 32], K: null, V: null, cos: [48, 4], sin: [48, 4] },
+    by: ["Q", "past_key"],
+    attrs: { do_rotary: 1 },
+    note: "packed and rotated",
+  }),
+  grouped({
+    in: {
+      ...g,
+      ...prompt,
+      cos: null,
+      sin: null,
+      positions: null,
+      added: null,
+      sink: null,
+      k_scale: null,
+      v_scale: null,
+      q_norm: [8],
+      k_norm: [8],
+    },
+    by: ["Q", "K", "q_norm", "k_norm"],
+    attrs: { qk_norm_epsilon: 0.01 },
+    note: "norms of heads",
+    withoutForward: "Its CPU kernel has no norms of heads",
+  }),
   grouped(),
   grouped({ attrs: { softcap: 0.8, scale: 0.4 } }),
   grouped({
@@ -219,4 +338,73 @@ export const microsoftAttentionRows: readonly OpRow[] = [
     attrs: { num_heads: 2, rotary_embedding_dim: 4 },
     note: "a part",
   }),
+  linear({}),
+  linear({
+    in: {
+      query: [2, 3, 4],
+      key: { shape: [2, 3, 2], from: "unit" },
+      value: [2, 3, 12],
+      past: [2, 4, 2, 3],
+      decay: { shape: [2, 3, 4], from: "unit" },
+      beta: { shape: [2, 3, 4], from: "unit" },
+    },
+    by: ["query", "key", "value", "past", "decay", "beta"],
+    attrs: { q_num_heads: 2, kv_num_heads: 4, update_rule: "gated_delta" },
+    note: "more states than heads of queries and keys",
+  }),
+  causal({}),
+  causal({
+    in: { X: [2, 3, 5], W: [3, 1, 4], B: null, past: [2, 3, 3] },
+    by: ["X", "past"],
+    attrs: { activation: "silu" },
+  }),
+  causal({
+    in: { X: [2, 3, 5], W: [3, 1, 3], B: null, past: [2, 3, 4] },
+    by: ["X", "W", "past"],
+    attrs: { dilation: 2 },
+    withoutForward: "ONNX Runtime 1.30 does not know its dilation",
+  }),
+  tokens({}),
+  tokens({
+    in: { Q: [5, 4], K: [5, 4], V: [5, 6], bias: [14], offsets, ends, added: [2, 1, 4, 4] },
+    by: ["Q", "V", "bias", "added"],
+    attrs: { scale: 0.3 },
+  }),
+  tokens({ in: { Q: [5, 2, 3, 2], K: null, V: null, bias: null, offsets, ends }, by: ["Q"], note: "in one" }),
+  tokens({
+    op: "PackedAttention",
+    in: { X: [5, 3], W: [3, 12], B: [12], offsets, ends, added: [1, 2, 4, 4] },
+    by: ["X", "W", "B", "added"],
+  }),
+  tokens({
+    op: "PackedAttention",
+    in: { X: [5, 3], W: [3, 14], B: [14], offsets, ends },
+    by: ["X", "W"],
+    attrs: { qkv_hidden_sizes: [4, 4, 6] },
+  }),
+  {
+    op: "RemovePadding",
+    domain,
+    in: { X: [2, 4, 3], counts: whole([3, 2]) },
+    outputs: 4,
+    withoutForward: GPU,
+  },
+  { op: "RestorePadding", domain, in: { X: [5, 3], offsets }, withoutForward: GPU },
+  {
+    op: "GatedRelativePositionBias",
+    domain,
+    in: { Q: [2, 3, 8], bias: [8], positions: [1, 2, 3, 3], weight: [4, 6], b: [6], factor: [1, 2, 1, 1] },
+    by: ["Q", "bias", "positions", "weight", "b", "factor"],
+    attrs: { num_heads: 2 },
+    withoutForward: GPU,
+  },
+  ...[0, 1].map(
+    (is_bidirectional): OpRow => ({
+      op: "RelativePositionBias",
+      domain,
+      in: { table: [8, 2], queries: intTensor([9]), keys: intTensor([9]) },
+      attrs: { max_distance: 7, is_bidirectional },
+      withoutForward: GPU,
+    }),
+  ),
 ];

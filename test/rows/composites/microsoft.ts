@@ -28,6 +28,8 @@ export const microsoftRows: readonly OpRow[] = [
   own("BiasAdd", { X: [2, 3, 4], bias: [4], skip: [2, 3, 4] }, { withoutForward: LACKING }),
   own("BiasDropout", { X: [2, 3, 4], bias: [4], residual: [2, 3, 4] }, { withoutForward: LACKING }),
   own("BiasDropout", { X: [2, 4], bias: [4] }, { withoutForward: LACKING }),
+  own("BitmaskBiasDropout", { X: [2, 3, 4], bias: [4], residual: [2, 3, 4] }, { withoutForward: LACKING }),
+  own("BitmaskDropout", { X: [2, 4] }, { withoutForward: LACKING }),
   own("BiasGelu", { X: [2, 3, 4], bias: [4] }),
   own("BiasSplitGelu", { X: [2, 3, 8], bias: [8] }, { withoutForward: LACKING }),
   own(
@@ -69,6 +71,8 @@ export const microsoftRows: readonly OpRow[] = [
   own("FusedConv", { ...conv, Z: [1, 3, 4, 4] }, { attrs: { activation: "Relu", pads: [1, 1, 1, 1] } }),
   own("FusedConv", inGroups, { attrs: { activation: "Tanh", ...placed } }),
   own("FusedConv", conv, { attrs: { activation: "Tanh", auto_pad: "SAME_UPPER" } }),
+  own("GemmFastGelu", { X: [2, 4], W: [4, 3], bias: [3] }, { withoutForward: LACKING }),
+  own("GemmFastGelu", { X: [2, 4], W: [4, 3] }, { withoutForward: LACKING }),
   own("FusedGemm", gemm, { attrs: { activation: "Relu", alpha: 0.5, beta: 2 } }),
   own("FusedGemm", gemm, { attrs: { activation: "LeakyRelu", activation_alpha: 0.3 } }),
   own(
