@@ -13,6 +13,8 @@ import { pushforward } from "./command-line.ts";
 import { digits } from "./digits.ts";
 
 const file = fileURLToPath(new URL("../../examples/digits/digits.onnx", import.meta.url));
+/** σ that are compared at a tap: all of the later ones, and the largest of the first ones, which a GPU in software would compute for minutes. */
+const MOST = 150;
 const webgpu = (await findDevices()).find(({ device }) => device === "webgpu")!;
 
 describe.skipIf(!webgpu.available)(`the digits network on WebGPU (${webgpu.name ?? webgpu.note})`, async () => {
@@ -34,11 +36,11 @@ describe.skipIf(!webgpu.available)(`the digits network on WebGPU (${webgpu.name 
   );
 
   test.each(onCpu.taps.slice(1).map(({ name }) => name))(
-    "%s: all σ within the sum of the certificates, kinks as on the CPU",
+    "%s: σ within the sum of the certificates, kinks as on the CPU",
     { timeout: 120_000 },
     async (to) => {
       const [expected, J] = [await onCpu.jacobian({ at: drawn, to }), await onGpu.jacobian({ at: drawn, to })];
-      const k = Math.min(sizeOf(J.source), sizeOf(J.target));
+      const k = Math.min(sizeOf(J.source), sizeOf(J.target), MOST);
       const options = { k, seed: 1 };
       const [known, found] = [await expected.svd(options), await J.svd(options)];
       const certified = ({ certificate: { residual, floors } }: typeof known, i: number) => residual[i]! + floors[i]!;

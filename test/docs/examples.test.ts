@@ -19,8 +19,13 @@ test("examples are found where they should be", () => {
   expect(inLanguage("python")).toEqual(["docs/exported.md", "docs/results.md"]);
 });
 
+/** Seconds that the examples of each page took. */
+const seconds = new Map<string, number>();
+
 test.for(running)("%s prints what it says", { timeout: 180_000 }, async (page, { skip }) => {
+  const started = performance.now();
   const printed = await printedBy(page);
+  seconds.set(page, (performance.now() - started) / 1000);
   const wrong = examplesOf(page).flatMap(({ block, expected }, i) => {
     const problem = disagreement(printed[i] ?? expected?.text ?? "", expected?.text ?? "");
     return problem === undefined ? [] : [`${page}:${block.line} ${problem}\nnpm run docs brings it up to date`];
@@ -29,7 +34,7 @@ test.for(running)("%s prints what it says", { timeout: 180_000 }, async (page, {
   skip(printed.includes(undefined), page.includes("exported") ? withoutOnnxRuntime : withoutXarray);
 });
 
-test("the README's tour is what it shows, and ends within two minutes", { timeout: 300_000 }, async () => {
+test("the README's tour shows what it prints, and ends within two minutes", () => {
   const commands = fencesOf(readPage("README.md")).filter(({ info }) => info === "sh");
   const tour = examplesOf("README.md").filter(({ block }) => block.info === "sh");
   expect(tour.length).toBeGreaterThan(0);
@@ -38,9 +43,7 @@ test("the README's tour is what it shows, and ends within two minutes", { timeou
     for (const line of text.split("\n")) expect(line).toMatch(/^(?:[A-Z_]+=\S+ )?npm (?:start|test|pack|install) */);
   }
   for (const { block, expected } of tour) expect(expected, block.text).toBeDefined();
-  const started = performance.now();
-  await printedBy("README.md");
-  expect((performance.now() - started) / 1000).toBeLessThan(120);
+  expect(seconds.get("README.md")).toBeLessThan(120);
 });
 
 test("their TypeScript has no type errors", { timeout: 120_000 }, async () => {
