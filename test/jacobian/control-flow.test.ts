@@ -8,7 +8,7 @@ import { sharedDir, sharedPath, withoutShared } from "../support/shared.ts";
 
 /** Small against the distance of the nearest kink. The pass is in float64, so that its rounding to float32 leaves three digits. */
 const STEP = 2 ** -10;
-const DIFFERENCE = 2e-2;
+const DIFFERENCE = 1e-3;
 /** The sizes of what the network reads: samples of sound are smaller than the entries of its state. */
 const SIZE: Readonly<Record<string, number>> = { input: 0.1, state: 1 };
 

@@ -210,23 +210,27 @@ function solve3(rows: readonly (readonly number[])[], right: readonly number[]):
   );
 }
 
-test("a GPT-2 of PyTorch, with fused attention: the lens is that of the whole matrix, and agrees with differences", async ({
-  skip,
-}) => {
-  skip(sharedDir === undefined, withoutShared);
-  const file = sharedPath("zoo", "gpt2_sdpa_op23.fixed.onnx");
-  const model = await readModel(readFileSync(file), { file });
-  const one = await open({ model, taps: ["transformer", "transformer.h.0", "transformer.h.1"], count: 2 });
-  const data = await one.study(lens);
-  expect(data.axes.sample).toHaveLength(22);
-  for (const [tap, from] of ["transformer", "transformer.h.0"].entries()) {
-    const mean = await meanOf(one, from, "transformer.h.1", [32, 32, 12]);
-    expect(relativeDistance(valuesAt(data, "lens", tap), mean)).toBeLessThan(1e-6);
-    expect(valuesAt(data, "difference", tap)[0]).toBeLessThan(1e-3);
-  }
-  const [, tokens] = lens.conclude(data, {}).tables;
-  expect(tokens!.rows).toHaveLength(2 * 6);
-});
+test.for([
+  ["a GPT-2 with fused attention", "gpt2_sdpa_op23.fixed.onnx", ["transformer", "transformer.h.0", "transformer.h.1"]],
+  ["a Mamba, which scans its tokens", "mamba_eager.legacy.onnx", ["layers.0", "layers.1"]],
+] as const)(
+  "%s: the lens is that of the whole matrix, and agrees with differences",
+  async ([, name, taps], { skip }) => {
+    skip(sharedDir === undefined, withoutShared);
+    const file = sharedPath("zoo", name);
+    const model = await readModel(readFileSync(file), { file });
+    const one = await open({ model, taps, count: 2 });
+    const data = await one.study(lens);
+    expect(data.axes.sample).toHaveLength(22);
+    for (const [tap, from] of taps.slice(0, -1).entries()) {
+      const mean = await meanOf(one, from, taps.at(-1)!, [32, 32, 12]);
+      expect(relativeDistance(valuesAt(data, "lens", tap), mean)).toBeLessThan(1e-6);
+      expect(valuesAt(data, "difference", tap)[0]).toBeLessThan(1e-3);
+    }
+    const [, tokens] = lens.conclude(data, {}).tables;
+    expect(tokens!.rows).toHaveLength((taps.length - 1) * 6);
+  },
+);
 
 test("stories260k: the lens over 200 tokens agrees with differences at every layer, and its tokens are pieces", {
   timeout: 300_000,
