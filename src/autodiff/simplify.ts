@@ -45,7 +45,8 @@ export function scaleAfterGather(program: LinearProgram, primal: PrimalBuilder):
  */
 export function convolveParts(program: LinearProgram, primal: PrimalBuilder): LinearProgram {
   const makers = new Map(program.steps.map((step) => [step.output.id, step]));
-  let nextId = Math.max(...program.sources.map(({ id }) => id), ...makers.keys()) + 1;
+  const ids = [...program.sources.map(({ id }) => id), ...makers.keys()];
+  let nextId = ids.reduce((most, id) => Math.max(most, id), 0) + 1;
   const steps = program.steps.flatMap((step): AnyStep[] => {
     const concat = step.op === "conv" && step.attributes.group === 1 ? makers.get(step.inputs[0]!.id) : undefined;
     const weight = step.operands[0];

@@ -4,6 +4,7 @@ import {
   inFloat64,
   type Linearization,
   type LinearProgram,
+  type LinearVar,
   transpose,
 } from "../autodiff/index.ts";
 import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
@@ -26,6 +27,9 @@ export const PREFERRED_ROWS = 32;
 
 /** The most bytes of the largest tangent of a run, so that it fits into the last cache of a CPU. */
 const CACHED_BYTES = 2 ** 24;
+
+/** The same for the tangents of products with batches of matrices, which are read and written more often than they are computed with. */
+const NEAR_BYTES = 2 ** 22;
 
 /** The graphs of J between two taps. */
 export interface CompiledProducts extends Compiled {
@@ -109,13 +113,22 @@ export function bytesOf({ constants, primal }: Linearization): number {
   return 2 * total(constants) + 2 * total(primal.graph.initializers);
 }
 
-/** The largest power of two, up to the preferred rows, with which the largest tangent of the program fits into the cache. */
+/**
+ * The largest power of two, up to the preferred rows, with which the largest tangent of the program fits into the cache, and that of a
+ * product with a batch of matrices, as the heads of an attention are, into the part of the cache that is near.
+ */
 function rowsPerRun({ sources, steps }: LinearProgram): number {
-  const tangents = [...sources, ...steps.map(({ output }) => output)];
-  const largest = Math.max(...tangents.map(({ shape }) => Float32Array.BYTES_PER_ELEMENT * sizeOf(shape)));
-  const fitting = 2 ** Math.floor(Math.log2(CACHED_BYTES / largest));
-  return Math.min(Math.max(fitting, 1), PREFERRED_ROWS);
+  const isBatched = ({ op, operands: [w] }: LinearProgram["steps"][number]) =>
+    (op === "matmul" || op === "matmulLeft") && sizeOf(w!.shape.slice(0, -2)) > 1;
+  const all = [...sources, ...steps.map(({ output }) => output)];
+  const inBatches = steps.filter(isBatched).flatMap(({ inputs, output }) => [...inputs, output]);
+  const rows = Math.min(PREFERRED_ROWS, fitting(all, CACHED_BYTES), fitting(inBatches, NEAR_BYTES));
+  return Math.max(2 ** Math.floor(Math.log2(rows)), 1);
 }
+
+/** How often the largest of some tangents fits into so many bytes. */
+const fitting = (tangents: readonly LinearVar[], bytes: number): number =>
+  bytes / (Float32Array.BYTES_PER_ELEMENT * tangents.reduce((most, { shape }) => Math.max(most, sizeOf(shape)), 0));
 
 /** The compiled products with J, or with Jᵀ, of blocks. */
 export class Product {

@@ -311,6 +311,15 @@ test("the steps of a cell are no taps: its outputs are, under its name", async (
   ]);
 });
 
+test("a long sequence is thousands of nodes, which open in seconds and compute the same", async () => {
+  const { model, point } = modelOf({ op: "LSTM", note: "", extents: [400, 1, 2, 2], with: ["B"] });
+  const steps = await normalize(model, { evaluate, feeds: point });
+  expect(steps.onnx.graph.nodes.length).toBeGreaterThan(2 ** 12);
+  const [own, theirs] = [await evaluate(steps.onnx, point, ["Y"]), await evaluate(model, point, ["Y"])];
+  const [values, expected] = [own.get("Y")!.data as Float32Array, theirs.get("Y")!.data as Float32Array];
+  expect(relativeDistance(values, expected)).toBeLessThan(ROUNDING);
+});
+
 /** Ways in which a graph computes the lengths of its sequences, from X [steps, batch, inputs] or a mask M [steps, batch]. */
 const computedLengths: Readonly<Record<string, { readonly by?: "M"; readonly nodes: readonly NodeParts[] }>> = {
   "a mask that is summed": {

@@ -27,6 +27,12 @@ export const RUNTIME = `onnxruntime-node ${version}`;
 /** From so many bytes of weights on, a graph has them outside of itself. */
 const LARGE = 2 ** 26;
 
+/**
+ * From so many nodes on, ONNX Runtime's optimizations of a graph take longer than they save: minutes for the steps of a long sequence,
+ * because their time grows faster than the nodes. A graph that runs seldom has less to save.
+ */
+const MANY_NODES = { often: 2 ** 14, seldom: 2 ** 12 } as const;
+
 /** A session that is used once: its weights are not copied into other forms, and its memory is given back after a run. */
 const leanOptions = { graphOptimizationLevel: "disabled", enableCpuMemArena: false } as const;
 
@@ -71,7 +77,8 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
       const options: SessionOptions = {
         executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
         intraOpNumThreads,
-        ...(isBrief ? leanOptions : { graphOptimizationLevel: "all" }),
+        graphOptimizationLevel: graph.nodes.length < MANY_NODES[lean ? "seldom" : "often"] ? "all" : "disabled",
+        ...(isBrief ? leanOptions : {}),
         logSeverityLevel: 4, // What goes wrong is told by errors, in words.
         externalData: inMemory,
         extra: {
