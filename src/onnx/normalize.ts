@@ -29,6 +29,7 @@ import { inFloat32, isFloat, toFloat32 } from "./precision.ts";
 import { quantizedInFloats } from "./quantized/in-floats.ts";
 import { ownOperatorsIn, type Quantized } from "./quantized/own-operators.ts";
 import { runOnce } from "./run-once.ts";
+import { withoutRuntimeNames } from "./runtime-names.ts";
 import { upgradeModel } from "./upgrade.ts";
 import { inFloatsWhereCast } from "./whole-inputs.ts";
 
@@ -72,7 +73,7 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
     const { given = new Map() } = options;
     requireInputs(model.graph, [...given.keys()]);
     const { quantized = "refuse" } = options;
-    const inFloats = inFloatsWhereCast(inFloat32(quantizedInFloats(checkModel(model), quantized)));
+    const inFloats = inFloatsWhereCast(inFloat32(quantizedInFloats(withoutRuntimeNames(checkModel(model)), quantized)));
     const single = named(inRunnableOpset(inFloats));
     const observed = new Map([...(options.feeds ?? [])].map(([name, tensor]) => [name, toFloat32(tensor)]));
     const bound = bindInputs(single, askedShapes(model, options, observed));
