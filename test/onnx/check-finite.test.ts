@@ -127,6 +127,18 @@ describe("infinities and NaN that reach arithmetic are refused", () => {
     });
   });
 
+  test.each([0, 1, 2, 3, 4, 5, 6])("at position %i of 7", async (place) => {
+    for (const value of [Number.NaN, INF, -INF]) {
+      const n = floatTensor([7], [1, -0, 0, -1, 1e38, -1e-45, 2]);
+      const x = valueInfo("x", "float32", [7]);
+      const finite = using([op("Mul", ["x", "n"], "y")], n);
+      const model = { ...finite, graph: { ...finite.graph, inputs: [x] } };
+      await normalize(model, { evaluate });
+      (n.data as Float32Array)[place] = value;
+      await expect(normalize(model, { evaluate })).rejects.toMatchObject({ code: "not-finite" });
+    }
+  });
+
   test("not where nothing uses them", async () => {
     await normalize(using([op("Relu", ["x"], "y")], floatTensor([1], [Number.NaN])), { evaluate });
     await normalize(using([op("Clip", ["x", "n"], "y")], scalar(-INF)), { evaluate });
