@@ -8,6 +8,7 @@ import {
   floatTensor,
   int,
   ints,
+  intTensor,
   type Node,
   node,
   nodesBehind,
@@ -241,4 +242,27 @@ describe("composites are expanded before ONNX Runtime sees them", () => {
     expect(onnx.graph.nodes.map(({ op }) => op)).not.toContain("FusedMatMul");
     expect(relativeDistance(data(await outputOf(onnx)), data(await outputOf(old)))).toBeLessThan(1e-6);
   });
+});
+
+test.each([
+  [1, "RoiAlign"],
+  [2, "RoiAlign"],
+  [1, "MaxRoiPool"],
+])("in %d pictures, %s may have no regions", async (pictures, op) => {
+  const isAlign = op === "RoiAlign";
+  const attributes: Record<string, Attribute> = isAlign
+    ? { output_height: int(2), output_width: int(3) }
+    : { pooled_shape: ints([2, 3]) };
+  const model = buildModel({
+    inputs: [valueInfo("x", "float32", [pictures, 4, 6, 7])],
+    outputs: [{ name: "y", type: undefined, shape: undefined }],
+    nodes: [node({ op, inputs: isAlign ? ["x", "rois", "batch"] : ["x", "rois"], outputs: ["y"], attributes })],
+    initializers: new Map([
+      ["rois", floatTensor([0, isAlign ? 4 : 5], [])],
+      ["batch", intTensor([])],
+    ]),
+  });
+  const { onnx, values } = await normalize(model, { evaluate });
+  expect(onnx.graph.nodes.some((one) => one.op === op)).toBe(false);
+  expect(values.get("y")?.shape).toEqual([0, 4, 2, 3]);
 });

@@ -100,6 +100,7 @@ function roiAlign(node: Node, to: Rewrite): Node {
   const [batch, channels, height, width] = to.shape(x) as [number, number, number, number];
   const [regions] = to.shape(rois) as [number];
   const [rows, columns] = [to.attributes.int("output_height", 1), to.attributes.int("output_width", 1)];
+  if (regions === 0) return ofNone(node, write, [channels, rows, columns]);
   const down = samplesOf(node, to, write, 1, rows, height);
   const across = samplesOf(node, to, write, 0, columns, width);
   const own = batch === 1 ? x : write.gather(x, indices, 0);
@@ -198,6 +199,7 @@ function maxRoiPool(node: Node, to: Rewrite): Node {
   const [batch, channels, height, width] = to.shape(x) as [number, number, number, number];
   const [regions] = to.shape(rois) as [number];
   const [rows, columns] = to.attributes.ints("pooled_shape") as [number, number];
+  if (regions === 0) return ofNone(node, write, [channels, rows, columns]);
   const down = entriesOfBins(to, write, rois, 2, rows, height);
   const across = entriesOfBins(to, write, rois, 1, columns, width);
   const number = write.op("Cast", [write.reshape(write.slice(rois, 1, 0, 1), [regions])], { to: int(7) });
@@ -213,6 +215,10 @@ function maxRoiPool(node: Node, to: Rewrite): Node {
   const isFull = write.op("Greater", [bins, write.number(LOWEST / 2)]);
   return standard(node, "Where", [isFull, bins, write.number(0)]);
 }
+
+/** What a pool of no regions is: a tensor without entries, as where a detector finds nothing. */
+const ofNone = (node: Node, write: Writer, shape: readonly number[]): Node =>
+  standard(node, "Identity", [write.number(0, [0, ...shape])]);
 
 /** Pools of regions of interest. */
 export const regions: Readonly<Record<string, OperatorRewriting>> = {
