@@ -17,6 +17,7 @@ import { rows } from "../test/rows/index.ts";
 import { problemOf } from "../test/rows/problem.ts";
 import type { Row } from "../test/rows/row.ts";
 import { benchPage } from "./bench-page.ts";
+import { notTakenApart } from "./not-taken-apart.ts";
 
 const link = (file: string) => `[\`${file}\`](../${file})`;
 const code = (names: Iterable<string>) => [...names].map((name) => `\`${name}\``).join(", ");
@@ -118,6 +119,14 @@ These operators are written with others before ONNX Runtime sees them, in [\`src
 Runtime's own kernel; the last column says where that is not possible.
 
 ${table(["operator", "rows", "not compared with ONNX Runtime"], compositeTable)}
+
+Operators of quantized numbers become operators of floats in [\`src/onnx/quantized\`](../src/onnx/quantized). These operators of ONNX Runtime
+are left as they are:
+
+${table(
+  ["operator of com.microsoft", "reason"],
+  notTakenApart.map(([op, reason]) => [code([op]), reason]),
+)}
 `;
 }
 
