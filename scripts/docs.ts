@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { linearize, transpose } from "../src/autodiff/index.ts";
 import { linearOps } from "../src/autodiff/linear-ops/table.ts";
 import { differentiable, families } from "../src/autodiff/operators/index.ts";
+import { machineLearning } from "../src/autodiff/operators/machine-learning.ts";
 import { constant } from "../src/autodiff/rule.ts";
 import { composites } from "../src/onnx/composites/index.ts";
 import { examplesOf, printedBy } from "../test/docs/examples.ts";
@@ -127,6 +128,13 @@ ${table(
   ["operator of com.microsoft", "reason"],
   notTakenApart.map(([op, reason]) => [code([op]), reason]),
 )}
+
+Random numbers (Bernoulli, Multinomial, the operators of random tensors, Dropout in training) are drawn once, when the graph is opened: the seed
+and the name of the node determine them, and derivatives hold them fixed. What the body of a loop draws is not fixed, and has no rule.
+
+## Constant operators of ai.onnx.ml
+
+Their outputs are steps of their inputs, so that their derivative is zero: ${code(Object.keys(machineLearning))}.
 `;
 }
 

@@ -114,7 +114,7 @@ async function finish(
         nodes: needed,
         initializers: new Map([...known, ...primal.constants].filter(([name]) => read.has(name))),
       },
-      model.onnx.opsets.get(""),
+      model.onnx.opsets,
     );
   };
   const computed =

@@ -16,7 +16,8 @@ export interface Operator {
   readonly rule?: Rule;
   /**
    * The attributes that the rule knows: those that it follows, and those that cannot change the derivative (a seed, the precision of
-   * a stash). It can read no others, and a node that has another one is refused. None if left out.
+   * a stash). It can read no others, and a node that has another one is refused, but where the derivative is zero whatever they are.
+   * None if left out.
    */
   readonly attributes?: readonly string[];
   /** Where its derivative jumps: at neurons, or in windows of which several entries share the extreme. Nowhere if left out. */

@@ -14,7 +14,7 @@ import type { Operator } from "./operator.ts";
 import { operatorOf } from "./operators/index.ts";
 import { PrimalBuilder, type Value } from "./primal.ts";
 import type { Operand, Tangent } from "./program.ts";
-import type { LinearMap, RuleNode } from "./rule.ts";
+import { constant, type LinearMap, type RuleNode } from "./rule.ts";
 import { embed, type Selection } from "./selection.ts";
 
 /** Tensors between which something is differentiated. */
@@ -175,7 +175,7 @@ function differentiate(
   const { rule, attributes: known } = operator ?? {};
   if (rule === undefined) return refuse("it has no rule");
   try {
-    checkAttributes(op, attributes, known);
+    if (rule !== constant) checkAttributes(op, attributes, known);
     const result = apply(rule(ruleNode, primal));
     const found = Array.isArray(result) ? (result as readonly Tangent[]) : [result as Tangent];
     for (const [i, y] of ruleNode.outputs.entries()) {

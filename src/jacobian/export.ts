@@ -12,7 +12,6 @@ import {
   type OnnxModel,
   readsOf,
   renameTensors,
-  subgraphsOf,
   type Tensor,
   type ValueInfo,
   valueInfo,
@@ -111,7 +110,7 @@ async function modelOf(network: Network, linearization: Linearization, options: 
   const { value, kept } = passOutputs(network, linearization, to);
   if (kind === "linear") {
     const pass = passOf(network, linearization, [value, ...kept], options);
-    return inOpsetsOf(network, named(pass, keptNames(linearization)));
+    return buildModel(named(pass, keptNames(linearization)), network.model.onnx.opsets);
   }
   if (withPrimal) {
     const pass = passOf(network, linearization, [value, ...kept], options);
@@ -119,14 +118,15 @@ async function modelOf(network: Network, linearization: Linearization, options: 
     const computed = new Set(pass.nodes.flatMap(({ outputs }) => outputs));
     const names = new Set(kept.map(({ name }) => name));
     const isOwn = ({ name }: ValueInfo) => !names.has(name);
-    return inOpsetsOf(network, {
+    const graph = {
       name: product.name,
       inputs: [...pass.inputs, ...product.inputs.filter(isOwn)],
       outputs: [value, ...product.outputs],
       nodes: [...pass.nodes, ...product.nodes],
       // What does not depend on the point may be computed by the pass as well.
       initializers: new Map([...pass.initializers, ...product.initializers].filter(([name]) => !computed.has(name))),
-    });
+    };
+    return buildModel(graph, network.model.onnx.opsets);
   }
   const point = at === undefined ? new Map<string, Tensor>() : await keptAt(network, linearization, to, at);
   const product = productOf(linearization, kind, new Map([...linearization.constants, ...point]), new Set());
@@ -204,7 +204,7 @@ async function keptAt(
   const feeds = network.feeds(at, [to.tensor]);
   const read = new Map(pass.inputs.map(({ name }) => [name, feeds[name]!]));
   const names = kept.map(({ name }) => name);
-  return evaluateWith(network.backend)(inOpsetsOf(network, pass), read, names);
+  return evaluateWith(network.backend)(buildModel(pass, network.model.onnx.opsets), read, names);
 }
 
 /** What kept values are called in files: `kept/NODE` by the first output of their node, with a number if it keeps several. */
@@ -223,18 +223,6 @@ function named(graph: Graph, names: ReadonlyMap<string, string>): Graph {
     return { ...output, name };
   });
   return { ...graph, name: "linear", nodes: [...graph.nodes, ...copies], outputs };
-}
-
-/** A model of a graph, in the operator sets of the network that its nodes are of. */
-function inOpsetsOf({ model }: Network, graph: Graph): OnnxModel {
-  const { opsets } = model.onnx;
-  const own = buildModel(graph, opsets.get(""));
-  const domains = [...domainsOf(graph)].filter((domain) => domain !== "");
-  return { ...own, opsets: new Map([...own.opsets, ...domains.map((name) => [name, opsets.get(name) ?? 1] as const)]) };
-}
-
-function domainsOf({ nodes }: Graph): Set<string> {
-  return new Set(nodes.flatMap((one) => [one.domain, ...subgraphsOf(one).flatMap((graph) => [...domainsOf(graph)])]));
 }
 
 function describe(network: Network, { kind, from, to, withPrimal, at, float64 }: Options): FileDescription {

@@ -1,4 +1,5 @@
 import { type Shape, sizeOf } from "../base/index.ts";
+import { withInner } from "./graph.ts";
 import type { Attribute, Attributes, DataType, Graph, Node, OnnxModel, Tensor, ValueInfo } from "./model.ts";
 import { IR_VERSION } from "./proto.ts";
 import { dataTypes } from "./tensor-types.ts";
@@ -48,11 +49,20 @@ export function valueInfo(name: string, type: DataType, shape: readonly (number 
   return { name, type, shape };
 }
 
-/** A model with one graph, by default in the operator set of this project. */
-export function buildModel(graph: { readonly name?: string } & Omit<Graph, "name">, opset: number = OPSET): OnnxModel {
+/**
+ * A model with one graph, by default in the operator set of this project. Of the operator sets of another model it takes the versions of
+ * those that its nodes are of.
+ */
+export function buildModel(
+  graph: { readonly name?: string } & Omit<Graph, "name">,
+  opsets: number | ReadonlyMap<string, number> = OPSET,
+): OnnxModel {
+  const domains = new Set(["", ...graph.nodes.flatMap(withInner).map(({ domain }) => domain)]);
+  const versions = typeof opsets === "number" ? new Map([["", opsets]]) : opsets;
+  const own = [...domains].filter((domain) => domain === "" || versions.has(domain));
   return {
     irVersion: IR_VERSION,
-    opsets: new Map([["", opset]]),
+    opsets: new Map(own.map((domain) => [domain, versions.get(domain) ?? OPSET])),
     producer: "pushforward",
     graph: { ...graph, name: graph.name ?? "graph" },
   };

@@ -2,20 +2,21 @@ import { PushforwardError } from "../base/index.ts";
 import { OPSET } from "./build.ts";
 import { composites } from "./composites/index.ts";
 import type { Observe } from "./flow/observe.ts";
-import { constantsOf } from "./fold.ts";
-import { allNames, nodesBehind, withGraph, withInner } from "./graph.ts";
+import { constantsOf, isRandom } from "./fold.ts";
+import { allNames, nodesBehind, operatorKey, withGraph, withInner } from "./graph.ts";
 import type { Node, OnnxModel } from "./model.ts";
 import { type Observation, observeTypes, seenTogether } from "./observation.ts";
 import type { OperatorRewriting, Seen } from "./rewrite.ts";
 import { lookedAt, rewriteGraph } from "./rewrite-graph.ts";
 import { upgradesOf } from "./upgrade.ts";
 
-const keyOf = ({ domain, op }: Node): string => (domain === "" ? op : `${domain}:${op}`);
-
 /** How a composite is written with other operators; `undefined` for a node that is none. */
-const expansionOf = (node: Node): OperatorRewriting | undefined => composites[keyOf(node)];
+const expansionOf = (node: Node): OperatorRewriting | undefined => composites[operatorKey(node)];
 
-const holdsComposite = (node: Node): boolean => withInner(node).some((one) => expansionOf(one) !== undefined);
+/** A node, and those of the graphs inside it that may be expanded: what a body draws anew in each round stays. */
+const expandable = (node: Node): Node[] => withInner(node).filter((one) => one === node || !isRandom(one));
+
+const holdsComposite = (node: Node): boolean => expandable(node).some((one) => expansionOf(one) !== undefined);
 
 /** What rewritings may know of the tensors that a run of the model gave. */
 export function seenIn({ graph }: OnnxModel, { types, values }: Observation): Seen {
@@ -61,7 +62,7 @@ export async function expandComposites(model: OnnxModel, observe: Observe, known
   let observed = known;
   // Composites that an expansion returned as they are, by what it made of their first output.
   const kept = new Set<string>();
-  const mark = (node: Node) => `${keyOf(node)} ${node.outputs[0]}`;
+  const mark = (node: Node) => `${operatorKey(node)} ${node.outputs[0]}`;
   let expanded = model;
   let runs = true;
   for (;;) {
@@ -88,7 +89,7 @@ export async function expandComposites(model: OnnxModel, observe: Observe, known
       const isBlocked = (node: Node) => nodesBehind(nodes, unseen([node])).some((other) => pending.includes(other));
       wave = await lookAt(pending.filter((node) => !isBlocked(node)));
     }
-    const due = new Set(wave.flatMap(withInner));
+    const due = new Set(wave.flatMap(expandable));
     const around = {
       ...seenIn(expanded, observed),
       opset: expanded.opsets.get("") ?? OPSET,

@@ -5,7 +5,11 @@ import type { Observed } from "./observation.ts";
 import { formatFacts } from "./operator-facts.ts";
 
 /** Whether a node, or one in a graph inside it, draws at random. */
-export const isRandom = (node: Node): boolean => withInner(node).some(({ op }) => formatFacts(op).isRandom === true);
+export const isRandom = (node: Node): boolean =>
+  withInner(node).some(({ op, inputs }) => {
+    const { isRandom = false, drawsBy } = formatFacts(op);
+    return isRandom && (drawsBy === undefined || Boolean(inputs[drawsBy]));
+  });
 
 /** The tensors that a run of the graph can return: all outputs of nodes that are tensors, and the outputs of the graph. */
 export function observable(graph: Graph): string[] {
@@ -31,7 +35,7 @@ export function constantsOf(
     const asksShape = node.domain === "" && formatFacts(node.op).asksShape;
     const fixed = asksShape
       ? !reads.some((name) => shapeVaries.has(name))
-      : formatFacts(node.op).isRandom !== true && reads.every((name) => constant.has(name));
+      : !isRandom(node) && reads.every((name) => constant.has(name));
     if (fixed && node.outputs.every((output) => output === "" || observed?.types.has(output) !== false)) {
       for (const output of node.outputs) constant.add(output);
     } else if (hasVaryingShape(node, reads, constant, shapeVaries)) {

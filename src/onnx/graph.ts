@@ -1,5 +1,9 @@
 import type { Attribute, Graph, Node, OnnxModel } from "./model.ts";
 
+/** The name of a node's operator in tables: `Conv`, or `domain:op` outside ai.onnx. */
+export const operatorKey = ({ domain, op }: Pick<Node, "domain" | "op">): string =>
+  domain === "" ? op : `${domain}:${op}`;
+
 /** The graphs in the attributes of a node (the branches of If, the body of Loop). */
 export function subgraphsOf(node: Node): Graph[] {
   return Object.values(node.attributes).flatMap((attribute) => (attribute.kind === "graph" ? [attribute.value] : []));

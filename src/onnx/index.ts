@@ -1,7 +1,7 @@
 export * from "./build.ts";
 export { checkModel } from "./check.ts";
 export { isRandom } from "./fold.ts";
-export { allNames, freshName, nodesBehind, readsOf, subgraphsOf } from "./graph.ts";
+export { allNames, freshName, nodesBehind, operatorKey, readsOf, subgraphsOf } from "./graph.ts";
 export { tensorOf } from "./input-values.ts";
 export { inputsBehind, mainInput } from "./main-input.ts";
 export type * from "./model.ts";

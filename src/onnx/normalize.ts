@@ -65,7 +65,7 @@ export interface NormalizeOptions {
  *
  * @throws PushforwardError whatever `checkModel` throws, `shape-mismatch` if input shapes are open or contradict the file, or values do
  * not fit their inputs, `usage` for a value of what is no input, `op-unsupported` for a variant that cannot be converted to this form, `backend-failed` if the graph does not run,
- * `not-finite` for NaN and infinite weights (an infinity that is a mask or a bound is allowed)
+ * `not-finite` for NaN and infinite weights (an infinity that is a mask or a bound is allowed, and what nothing is computed from)
  */
 export async function normalize(model: OnnxModel, options: NormalizeOptions): Promise<Model> {
   const { file, evaluate } = options;
@@ -214,7 +214,7 @@ async function settle(model: OnnxModel, made: readonly Decision[], settling: Set
   const used = valuesToDecide(whole, made);
   const observed = await observeTypes(observe, expanded, names, (name) => used.has(name));
   const { graph, decisions, deciding } = decideShapes(whole, observed, made);
-  checkFinite(graph);
+  await checkFinite(graph, (tensors) => observe(expanded, tensors));
   return {
     onnx: withGraph(expanded, graph),
     values: typesOf(graph, observed),

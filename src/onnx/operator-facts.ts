@@ -4,6 +4,8 @@ import { tableOf } from "../base/index.ts";
 export interface FormatFacts {
   /** Whether its outputs are drawn at random, so that they are never constant. */
   readonly isRandom?: true;
+  /** The input without which it draws nothing. */
+  readonly drawsBy?: number;
   /** Whether its output is not a tensor, so that it cannot be fetched. */
   readonly makesTensors?: false;
   /** The inputs whose values determine the shape of the output; `values` where those of its ordinary inputs do. */
@@ -19,6 +21,8 @@ export interface FormatFacts {
    * bound. In all other operators it is a damaged weight.
    */
   readonly infinity?: "passes" | "counts";
+  /** Whether it gives entries of some inputs where another one says so, so that a NaN passes to the next operator. */
+  readonly selects?: true;
 }
 
 /** The facts by the operator's name. An operator without an entry has none of them. */
@@ -38,7 +42,7 @@ const facts = tableOf<Readonly<Record<string, FormatFacts>>>({
   Concat: { moves: "several inputs" },
   ConstantOfShape: { shapedBy: [0], infinity: "passes" },
   DepthToSpace: { moves: "first input" },
-  Dropout: { isRandom: true, infinity: "passes" },
+  Dropout: { isRandom: true, drawsBy: 2, infinity: "passes" },
   DynamicQuantizeLinear: { outputs: 3 },
   Equal: { infinity: "counts" },
   Expand: { shapedBy: [1], moves: "first input" },
@@ -111,7 +115,7 @@ const facts = tableOf<Readonly<Record<string, FormatFacts>>>({
   Unique: { shapedBy: "values" },
   Unsqueeze: { shapedBy: [1], moves: "first input" },
   Upsample: { shapedBy: [1] },
-  Where: { infinity: "counts" },
+  Where: { infinity: "counts", selects: true },
 });
 
 export const formatFacts = (op: string): FormatFacts => facts[op] ?? {};

@@ -95,7 +95,7 @@ export async function checkSameFunction(parts: SameFunctionParts): Promise<void>
 
 /** The outputs that both graphs have, that contain numbers which the runtime hands out, and that are not drawn at random. */
 function comparable(original: Graph, { onnx: { graph }, values }: Model): string[] {
-  const drawn = drawnIn(graph);
+  const drawn = drawnIn(original);
   const own = new Set(graph.outputs.map(({ name }) => name));
   const mayBeNarrow = hasNarrowTypes(original);
   return original.outputs
@@ -162,7 +162,9 @@ async function firstDifference(
   outputs: readonly string[],
 ): Promise<Difference | undefined> {
   const { graph } = checkModel(original);
-  const isComparable = (name: string) => model.values.has(name) && model.values.get(name)?.type !== "string";
+  const drawn = drawnIn(graph);
+  const isComparable = (name: string) =>
+    !drawn.has(name) && model.values.has(name) && model.values.get(name)?.type !== "string";
   const inside = hasNarrowTypes(graph) ? [] : observable(graph).filter(isComparable);
   const runInside: RunOnce = (feeds, fetches) => runOnce(evaluate, original, feeds, fetches);
   const roundoff = unitRoundoff(graph);

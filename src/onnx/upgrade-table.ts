@@ -1,6 +1,7 @@
 import { PushforwardError, sizeOf, tableOf } from "../base/index.ts";
 import { filled, float, floatTensor, int, intTensor, text, toNumbers } from "./build.ts";
-import type { Node, Tensor } from "./model.ts";
+import { dropoutFactor } from "./dropout.ts";
+import type { Node } from "./model.ts";
 import { type OperatorRewriting, type Rewrite, type Rewriting, standard, without } from "./rewrite.ts";
 
 /** An operator whose form changed in some opset. */
@@ -136,22 +137,20 @@ function batchNormalizationInTraining(node: Node, to: Rewrite): Node {
   return standard(node, "Reshape", [y, to.add("Shape", [x])]);
 }
 
-/**
- * In inference, Dropout is the identity. If its mask is used, the mask is all ones. In training it is a product with what is drawn, which is
- * its output for ones.
- */
+/** In inference, Dropout is the identity, and its mask is all ones. In training it multiplies by what is drawn. */
 function dropout(node: Node, to: Rewrite): Node {
   const [x = "", ratio = "", training = ""] = node.inputs;
-  const flag = training === "" ? undefined : to.value(training);
   const mask = node.outputs[1] ?? "";
-  const filledAsX = (one: Tensor, output?: string) =>
-    to.add("ConstantOfShape", [to.add("Shape", [x])], { value: { kind: "tensor", value: one } }, output);
+  const flag = training === "" ? undefined : to.value(training);
   if (training !== "" && (flag === undefined || toNumbers(flag)[0] !== 0)) {
-    if (flag === undefined || mask !== "") return node;
-    return standard(node, "Mul", [x, to.add("Dropout", [filledAsX(filled([1], 1)), ratio, training], node.attributes)]);
+    return standard(node, "Mul", [
+      x,
+      dropoutFactor(to, x, { ratio, training, mask, seed: without(node.attributes, "ratio") }),
+    ]);
   }
   if (mask !== "") {
-    filledAsX(to.opset < 10 ? filled([1], 1) : { type: "bool", shape: [1], data: Uint8Array.of(1) }, mask);
+    const value = to.opset < 10 ? filled([1], 1) : ({ type: "bool", shape: [1], data: Uint8Array.of(1) } as const);
+    to.add("ConstantOfShape", [to.add("Shape", [x])], { value: { kind: "tensor", value } }, mask);
   }
   return standard(node, "Identity", [x]);
 }

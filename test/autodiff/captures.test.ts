@@ -4,10 +4,8 @@ import { Network } from "../../src/jacobian/index.ts";
 import {
   buildModel,
   castTo,
-  float,
   floatTensor,
   type Graph,
-  ints,
   intTensor,
   type Model,
   type Node,
@@ -18,6 +16,7 @@ import {
 } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { evaluateWith } from "../../src/runtime/index.ts";
+import { drawInLoop } from "../support/draw-in-loop.ts";
 
 const backend = createBackend({ threads: 1 });
 afterAll(() => backend.dispose());
@@ -59,12 +58,7 @@ const modelOf = (nodes: readonly Node[]): Promise<Model> =>
       inputs: [valueInfo("x", "float32", [2])],
       outputs: [valueInfo("y", "float32", [2])],
       nodes: [
-        node({
-          op: "RandomUniform",
-          inputs: [],
-          outputs: ["draw"],
-          attributes: { shape: ints([]), low: float(3.25), high: float(3.75) },
-        }),
+        ...drawInLoop("draw", 3.25, 3.75),
         node({ op: "Cast", inputs: ["draw"], outputs: ["drawn"], attributes: castTo("int64") }),
         ...nodes,
       ],

@@ -9,22 +9,11 @@ import { rows } from "../rows/index.ts";
 import { problemOf, to64 } from "../rows/problem.ts";
 import type { OpRow } from "../rows/row.ts";
 
-/** The reference draws nothing at random, so this is no row of the laws. */
-const dropoutInTraining: OpRow = {
-  op: "Dropout",
-  in: {
-    X: [1, 8],
-    ratio: { type: "float32", shape: [], data: Float32Array.of(0.5) },
-    training: { type: "bool", shape: [], data: Uint8Array.of(1) },
-  },
-  outputs: 2,
-};
-
 /** Of each operator, on all rows: the kinds of its kinks, and whether it kept values that depend on the point. */
 async function observed() {
   const kinks = new Map<string, Set<string>>();
   const keeps = new Set<string>();
-  for (const row of [...rows, dropoutInTraining]) {
+  for (const row of rows) {
     const { model, sources, targets } = problemOf(row);
     const found = await linearize(model, { sources, targets, apart: true }, evaluate64);
     const opOf = (tensor: string) => model.onnx.graph.nodes.find(({ outputs }) => outputs.includes(tensor))!.op;

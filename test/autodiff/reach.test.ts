@@ -1,9 +1,10 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { reachOf } from "../../src/autodiff/index.ts";
 import { Network } from "../../src/jacobian/index.ts";
-import { castTo, float, floatTensor, int, ints, type Node, type Tensor } from "../../src/onnx/index.ts";
+import { castTo, floatTensor, int, type Node, type Tensor } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { evaluateWith } from "../../src/runtime/index.ts";
+import { drawInLoop } from "../support/draw-in-loop.ts";
 import { op, smallModel } from "./small-model.ts";
 
 const backend = createBackend();
@@ -57,7 +58,7 @@ describe("what can be differentiated is known before anything is compiled", () =
 
   test("nodes that read or make sequences of parts that a draw decides are named too", async () => {
     const between = [
-      op("RandomUniform", [], "draw", { shape: ints([]), low: float(1.25), high: float(1.75) }),
+      ...drawInLoop("draw", 1.25, 1.75),
       op("Cast", ["draw"], "size", castTo("int64")),
       op("SplitToSequence", ["x", "size"], "parts", { axis: int(1) }),
       op("ConcatFromSequence", ["parts"], "whole", { axis: int(1) }),

@@ -27,14 +27,6 @@ const rows: readonly (readonly [reason: string, row: Row, message: string])[] = 
     "it is in training mode.",
   ],
   [
-    "a dropout whose mask is not to be had",
-    {
-      op: "Dropout",
-      in: { X: [2], ratio: null, training: { type: "bool", shape: [], data: Uint8Array.of(1) } },
-    },
-    "it is in training mode and does not say what it dropped.",
-  ],
-  [
     "an attribute that the rule does not know",
     { op: "SpaceToDepth", in: { X: [1, 1, 2, 2] }, attrs: { blocksize: 2, mode: "CRD" } },
     "its attribute mode is not known to the rule of SpaceToDepth.",

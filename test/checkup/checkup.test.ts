@@ -18,6 +18,7 @@ import {
 } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { type Backend, evaluateWith } from "../../src/runtime/index.ts";
+import { drawInLoop } from "../support/draw-in-loop.ts";
 
 const rng = createRng("checkup");
 const random = (...shape: number[]) =>
@@ -138,30 +139,42 @@ const quantizedModel: OnnxModel = {
 };
 
 describe("a network that draws at random", () => {
-  const drawing = replaced(model, "Tanh", (one) => [
-    node({ op: "RandomNormalLike", inputs: ["conv"], outputs: ["noise"] }),
-    node({ op: "Mul", inputs: ["conv", "noise"], outputs: ["noisy"] }),
-    { ...one, inputs: ["noisy"] },
-  ]);
+  const drawing = (draw: readonly Node[]) =>
+    replaced(model, "Tanh", (one) => [
+      ...draw,
+      node({ op: "Mul", inputs: ["conv", "noise"], outputs: ["noisy"] }),
+      { ...one, inputs: ["noisy"] },
+    ]);
+  const once = drawing([node({ op: "RandomNormalLike", inputs: ["conv"], outputs: ["noise"] })]);
+  const anew = drawing(drawInLoop("noise", 1, 2));
 
-  test("what is drawn is constant, and differences do not apply behind it", async () => {
-    const { taps, findings } = await checked(await networkOn(drawing));
+  test("what is drawn once is a constant", async () => {
+    const { findings } = await checked(await networkOn(once));
+    expect(findings).toMatchObject({ conv: "right", noisy: "right", tanh: "right", y: "right" });
+  });
+
+  test("differences do not apply behind what every pass draws anew", async () => {
+    const { taps, findings } = await checked(await networkOn(anew));
     expect(findings).toMatchObject({ conv: "right", noisy: "adjoint", tanh: "adjoint", y: "adjoint" });
     const { reason, difference } = taps.find(({ tap }) => tap.name === "noisy")!;
     expect(reason).toMatch(/differences do not apply behind numbers that the network draws at random/);
     expect(difference).toBeUndefined();
   });
 
-  test("J is that of the numbers that its own pass drew", async () => {
-    const network = await networkOn(drawing);
-    const to = network.tap("noisy");
-    using J = await network.jacobian({ at: point, from: network.tap("conv"), to });
-    const [conv] = await network.forward(point, [network.tap("conv")]);
+  test.each([
+    ["once", once],
+    ["anew", anew],
+  ])("J is that of the numbers that its own pass drew: %s", async (when, network) => {
+    const drawn = await networkOn(network);
+    const to = drawn.tap("noisy");
+    using J = await drawn.jacobian({ at: point, from: drawn.tap("conv"), to });
+    const [conv] = await drawn.forward(point, [drawn.tap("conv")]);
     // The product is linear in what it is taken of, so that J · conv is its value.
     const { data } = await J.jvp(conv!);
     for (const [i, entry] of data.entries()) expect(entry).toBeCloseTo(J.value[i]!, 5);
-    const [other] = await network.forward(point, [to]);
-    expect(other).not.toEqual(J.value);
+    const [other] = await drawn.forward(point, [to]);
+    if (when === "anew") expect(other).not.toEqual(J.value);
+    else for (const [i, entry] of other!.entries()) expect(entry).toBeCloseTo(J.value[i]!, 5);
   });
 });
 

@@ -15,6 +15,7 @@ import {
   valueInfo,
 } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { drawInLoop } from "../support/draw-in-loop.ts";
 import { evaluate } from "../support/ort.ts";
 import { networkOf, random, randomPoints, weightsIn } from "./networks.ts";
 
@@ -196,7 +197,7 @@ describe("in a graph inside a node", () => {
       initializers: { outer: random(1, [4, 4]), zero: floatTensor([], [0]) },
       nodes: [
         { op: "ReduceSum", inputs: ["x"], outputs: ["sum"], attributes: { keepdims: int(0) } },
-        { op: "RandomUniform", inputs: [], outputs: ["draw"], attributes: { shape: ints([]) } },
+        ...drawInLoop("draw"),
         { op: "Mul", inputs: ["draw", "zero"], outputs: ["nothing"] },
         { op: "Greater", inputs: ["sum", "nothing"], outputs: ["positive"] },
         {

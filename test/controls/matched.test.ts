@@ -13,6 +13,7 @@ import {
   writeModel,
 } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { drawInLoop } from "../support/draw-in-loop.ts";
 import { evaluate } from "../support/ort.ts";
 import { networkOf, random, randomPoints, weightsIn } from "./networks.ts";
 
@@ -369,7 +370,7 @@ test("matched refuses a network in which something other than a tensor passes a 
     initializers: { w: random(1, [4, 4]) },
     nodes: [
       // A draw says which part is taken, so that the sequence stays one.
-      { op: "RandomUniform", inputs: [], outputs: ["draw"], attributes: { shape: ints([]) } },
+      ...drawInLoop("draw"),
       { op: "Cast", inputs: ["draw"], outputs: ["first"], attributes: castTo("int64") },
       { op: "SequenceConstruct", inputs: ["x", "x"], outputs: ["both"] },
       { op: "MatMul", inputs: ["x", "w"], outputs: ["m"] },

@@ -10,7 +10,7 @@ const opsOf = (row: Row) => ("op" in row ? [row.op] : row.nodes.map(({ op }) => 
 
 /** Rows that a family has at least, so that none is lost unseen. */
 const FLOORS: Readonly<Record<string, number>> = {
-  activation: 45,
+  activation: 43,
   arithmetic: 102,
   convolution: 61,
   indexing: 100,

@@ -118,6 +118,16 @@ describe("infinities and NaN that reach arithmetic are refused", () => {
       "Add",
       "1 of 4",
     ],
+    [
+      "NaN that Where takes",
+      using(
+        [op("Less", ["x", "ones"], "c"), op("Where", ["c", "n", "x"], "w"), op("Mul", ["w", "x"], "y")],
+        floatTensor([2, 2], [0, Number.NaN, -INF, 0]),
+        { ones: floatTensor([2, 2], [1, 1, 1, 1]) },
+      ),
+      "Mul",
+      "1 of 4",
+    ],
     ["a single NaN", using([op("Add", ["x", "n"], "y")], scalar(Number.NaN)), "Add", "1 of 1"],
   ])("%s", async (_, model, user, count) => {
     await expect(normalize(model, { evaluate, file: "net.onnx" })).rejects.toMatchObject({
@@ -139,8 +149,25 @@ describe("infinities and NaN that reach arithmetic are refused", () => {
     }
   });
 
-  test("not where nothing uses them", async () => {
-    await normalize(using([op("Relu", ["x"], "y")], floatTensor([1], [Number.NaN])), { evaluate });
+  test("not where nothing is computed from them", async () => {
+    const nan = floatTensor([2, 2], [0, Number.NaN, -INF, 0]);
+    const ones = floatTensor([2, 2], [1, 1, 1, 1]);
+    for (const nodes of [
+      [op("Relu", ["x"], "y")],
+      // They are an output, or are only moved to one.
+      [op("Relu", ["x"], "z"), op("CastLike", ["n", "z"], "y")],
+      [op("IsNaN", ["n"], "m"), op("Where", ["m", "x", "n"], "y")],
+      [op("IsNaN", ["n"], "m"), op("Where", ["m", "x", "x"], "w"), op("Where", ["m", "n", "w"], "y")],
+      // What is taken of them is finite at the point.
+      [
+        op("ArgMax", ["x"], "a", { axis: int(1), keepdims: int(0) }),
+        op("Gather", ["g", "a"], "t"),
+        op("Mul", ["x", "t"], "y"),
+      ],
+      [op("Greater", ["x", "ones"], "c"), op("Where", ["c", "n", "x"], "w"), op("Mul", ["w", "x"], "y")],
+    ]) {
+      await normalize(using(nodes, nan, { ones, g: floatTensor([2, 2], [1, 1, Number.NaN, 1]) }), { evaluate });
+    }
     await normalize(using([op("Clip", ["x", "n"], "y")], scalar(-INF)), { evaluate });
   });
 });

@@ -25,6 +25,7 @@ test("the public names of onnx", () => {
     "node",
     "nodesBehind",
     "normalize",
+    "operatorKey",
     "ownOperatorsIn",
     "quantizedChoices",
     "readAttributes",

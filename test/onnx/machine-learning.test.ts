@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { createRng, gaussianArray, type Shape, sizeOf } from "../../src/base/index.ts";
+import { Network } from "../../src/jacobian/index.ts";
 import {
   type Attributes,
   buildModel,
@@ -15,6 +16,7 @@ import {
   toNumbers,
   valueInfo,
 } from "../../src/onnx/index.ts";
+import { createBackend } from "../../src/platform/node/backend.ts";
 import { jacobian64 } from "../laws/jacobian64.ts";
 import { distance, gaussian64, norm } from "../laws/vectors.ts";
 import { evaluate } from "../support/ort.ts";
@@ -251,5 +253,96 @@ describe("operators of ai.onnx.ml are written with those of ai.onnx", () => {
     const difference = after.map((value, i) => (value - before[i]!) / 2e-5);
     expect(norm(Jv)).toBeGreaterThan(0);
     expect(distance(Jv, difference)).toBeLessThan(1e-6 * norm(Jv));
+  });
+});
+
+const ints64 = (...value: readonly number[]) => ({ kind: "ints", value }) as const;
+
+/** −2.5 where the second entry of a row is at most 0.05, and else 1.5. */
+const tree = {
+  nodes_treeids: ints64(0, 0, 0),
+  nodes_nodeids: ints64(0, 1, 2),
+  nodes_featureids: ints64(1, 0, 0),
+  nodes_modes: strings("BRANCH_LEQ", "LEAF", "LEAF"),
+  nodes_values: floats(0.05, 0, 0),
+  nodes_truenodeids: ints64(1, 0, 0),
+  nodes_falsenodeids: ints64(2, 0, 0),
+};
+
+const regressor: Attributes = {
+  ...tree,
+  n_targets: int(1),
+  target_treeids: ints64(0, 0),
+  target_nodeids: ints64(1, 2),
+  target_ids: ints64(0, 0),
+  target_weights: floats(-2.5, 1.5),
+};
+
+const number = (shape: Shape, ...values: readonly number[]) =>
+  ({ kind: "tensor", value: { type: "float32", shape, data: Float32Array.from(values) } }) as const;
+
+const ensemble: Attributes = {
+  n_targets: int(1),
+  nodes_splits: number([1], 0.05),
+  nodes_featureids: ints64(1),
+  nodes_modes: { kind: "tensor", value: { type: "uint8", shape: [1], data: Uint8Array.of(0) } },
+  nodes_truenodeids: ints64(0),
+  nodes_trueleafs: ints64(1),
+  nodes_falsenodeids: ints64(1),
+  nodes_falseleafs: ints64(1),
+  tree_roots: ints64(0),
+  leaf_targetids: ints64(0, 0),
+  leaf_weights: number([2], -2.5, 1.5),
+};
+
+/** Operators whose outputs are steps. */
+const steps: readonly (readonly [op: string, version: number, outputs: readonly string[], Attributes])[] = [
+  ["TreeEnsembleRegressor", 1, ["t"], regressor],
+  ["TreeEnsembleRegressor", 3, ["t"], regressor],
+  ["TreeEnsemble", 5, ["t"], ensemble],
+  [
+    "TreeEnsembleClassifier",
+    3,
+    ["label", "t"],
+    {
+      ...tree,
+      classlabels_int64s: ints64(4, 7),
+      class_treeids: ints64(0, 0),
+      class_nodeids: ints64(1, 2),
+      class_ids: ints64(0, 1),
+      class_weights: floats(1, 1),
+    },
+  ],
+  ["LabelEncoder", 2, ["t"], { keys_floats: floats(0.3), values_floats: floats(9), default_float: float(2) }],
+];
+
+describe("trees and tables are constant between their steps", () => {
+  const backend = createBackend({ threads: 1 });
+  afterAll(() => backend.dispose());
+
+  test.each(steps)("%s of version %d", async (op, version, outputs, attributes) => {
+    const model = buildModel({
+      inputs: [valueInfo("x", "float32", [2, 2])],
+      outputs: ["y", "t"].map((name) => ({ name, type: undefined, shape: undefined })),
+      nodes: [
+        node({ op, domain: DOMAIN, inputs: ["x"], outputs: [...outputs], attributes }),
+        node({ op: "Mul", inputs: ["x", "t"], outputs: ["y"] }),
+      ],
+      initializers: new Map(),
+    });
+    const importing = { ...model, opsets: new Map([...model.opsets, [DOMAIN, version]]) };
+    const network = new Network(await normalize(importing, { evaluate }), backend);
+    const x = Float32Array.of(0.3, -0.4, 0.3, 0.4);
+    const J = await network.jacobian({ at: x });
+    const theirs = await evaluate(importing, new Map([["x", floatTensor([2, 2], x)]]), ["t"]);
+    const values = toNumbers(theirs.get("t")!);
+    const factors = values.length === 4 ? values : values.flatMap((value) => [value, value]);
+    expect(new Set(factors).size).toBeGreaterThan(1);
+    expect([...J.value]).toEqual(factors.map((factor, i) => Math.fround(factor * x[i]!)));
+    // y = x · t, where t has no slope.
+    const slopes = (await J.dense()).data;
+    expect([...slopes].map((slope) => slope + 0)).toEqual(
+      factors.flatMap((factor, i) => [0, 1, 2, 3].map((j) => (i === j ? factor : 0))),
+    );
   });
 });

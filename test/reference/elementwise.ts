@@ -81,7 +81,6 @@ export const elementwise: ReferenceOps = {
   BitCast: ([x]) => x!,
   CastLike: ([x, like]) => convert(x!, like!.type),
   Identity: ([x]) => x!,
-  Dropout: ([x], _attributes, outputs) => [x!, each(x!, () => 1, "bool")].slice(0, outputs),
   Clip: ([x, low, high]) =>
     zip(
       [x!, low ?? array([], [Number.NEGATIVE_INFINITY]), high ?? array([], [Number.POSITIVE_INFINITY])],
@@ -129,7 +128,6 @@ export const elementwise: ReferenceOps = {
   HardSigmoid: ([x], a) =>
     each(x!, (value) => Math.max(0, Math.min(1, a.float("alpha", 0.2) * value + a.float("beta", 0.5)))),
   HardSwish: unary((x) => x * Math.max(0, Math.min(1, x / 6 + 0.5))),
-  Swish: ([x], a) => each(x!, (value) => value * sigmoid(a.float("alpha", 1) * value)),
   Mish: unary((x) => x * Math.tanh(softplus(x))),
   Softplus: unary(softplus),
   Softsign: unary((x) => x / (1 + Math.abs(x))),

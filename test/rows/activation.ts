@@ -44,8 +44,6 @@ export const activationRows: readonly Row[] = [
   { op: "PRelu", in: { X: [1, 3, 4, 2], S: [1] }, from: "away-from-kinks", by: ["X", "S"] },
   { op: "PRelu", in: { X: [1, 3, 4, 2], S: [3, 1, 1] }, from: "away-from-kinks", by: ["S", "X"], weights: ["S"] },
   smooth("Sigmoid"),
-  smooth("Swish", undefined, 24),
-  smooth("Swish", { alpha: 1.7 }, 24),
   smooth("Mish"),
   smooth("Softplus"),
   kinked("Softsign"),

@@ -66,8 +66,6 @@ export const arithmeticRows: readonly Row[] = [
   unary("Asinh", "gaussian"),
   unary("Acosh", "above-one"),
   unary("Atanh", "unit"),
-  { op: "Dropout", in: { X: [2, 3, 4] } },
-  { op: "Dropout", in: { X: [1, 3, 4], ratio: floatTensor([], [0.4]) }, outputs: 2 },
   { op: "Cast", in: { X: [2, 3] }, attrs: { to: 1 }, note: "float to float" },
   { op: "Cast", in: { X: [2, 3] }, from: "away-from-kinks", attrs: { to: 7 }, note: "to integers" },
   { op: "Cast", in: { X: [2, 3] }, from: "away-from-kinks", attrs: { to: 9 }, note: "to truth values" },

@@ -87,13 +87,6 @@ export const hardSwishInFloat64: Float64Form = (write, { inputs: [x] }) => {
   return write.node("Mul", [wide, gate]);
 };
 
-/** x σ(αx) */
-export const swishInFloat64: Float64Form = (write, { inputs: [x], attributes }) => {
-  const wide = write.wide(x!);
-  const gate = sigmoid(write, times(write, wide, readAttributes(attributes).float("alpha", 1)));
-  return write.node("Mul", [wide, gate]);
-};
-
 /** x tanh(softplus x) */
 export const mishInFloat64: Float64Form = (write, of) =>
   write.node("Mul", [write.wide(of.inputs[0]!), write.node("Tanh", [softplusInFloat64(write, of)!])]);

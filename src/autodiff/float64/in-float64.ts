@@ -36,7 +36,7 @@ export function inFloat64(model: OnnxModel, typeOf: TypeOf): OnnxModel {
     if (type === "float64") writer.keepWide(name);
   }
   const initializers = new Map([...graph.initializers, ...writer.constants]);
-  return buildModel({ ...graph, nodes: [...writer.widening, ...writer.nodes], initializers }, model.opsets.get(""));
+  return buildModel({ ...graph, nodes: [...writer.widening, ...writer.nodes], initializers }, model.opsets);
 }
 
 /** Writes nodes in which the float32 tensor x becomes the float64 tensor x/float64. */

@@ -12,7 +12,6 @@ import {
   sigmoidInFloat64,
   softplusInFloat64,
   softsignInFloat64,
-  swishInFloat64,
   thresholdedReluInFloat64,
 } from "../float64/activation.ts";
 import { above, exceeds, firstAlong, positive } from "../kinks.ts";
@@ -120,17 +119,6 @@ export const activation = {
       const isBelow = above(p, p.scalar(3), x);
       const inside = p.and(above(p, x, p.scalar(-3)), isBelow);
       return p.where(inside, p.affine(1 / 3, x, 0.5), p.mask(p.not(isBelow)));
-    }),
-  },
-  /** y = x · σ(αx), so y′ = σ + αy(1 − σ). */
-  Swish: {
-    float64: swishInFloat64,
-    attributes: ["alpha"],
-    keeps: "active neurons",
-    rule: diagonal((p, x, y, { attributes }) => {
-      const alpha = attributes.float("alpha", 1);
-      const gate = p.map("Sigmoid", p.affine(alpha, x, 0));
-      return p.add(gate, p.affine(alpha, p.mul(y, p.affine(-1, gate, 1)), 0));
     }),
   },
   /** y = x · tanh(softplus x), so y′ = t + x(1 − t²)σ(x). */

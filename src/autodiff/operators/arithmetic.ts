@@ -4,7 +4,7 @@ import { above, atLeast, equal, firstInput, sign } from "../kinks.ts";
 import type { Operators } from "../operator.ts";
 import type { PrimalBuilder, Value } from "../primal.ts";
 import type { LinearBuilder, Tangent } from "../program.ts";
-import { constant, diagonal, type Rule, type RuleNode, steering } from "../rule.ts";
+import { constant, diagonal, type Rule, type RuleNode } from "../rule.ts";
 
 /** A function of several inputs, broadcast to the output's shape: dy = Σ slopeᵢ ∘ dxᵢ, slopes computed where inputs vary. */
 const elementwise =
@@ -101,21 +101,6 @@ export const arithmetic = {
   Min: { kinks: "windows", keeps: "pooling switches", rule: extremum("Min") },
   Neg: { rule: () => (l, dx) => l.multiply(-1, dx) },
   Identity: { rearranges: true, rule: identity },
-  /** The identity in inference. In training mode the mask that the primal pass drew is kept. */
-  Dropout: {
-    rearranges: true,
-    attributes: ["seed"],
-    keeps: "others",
-    rule: (node, primal) => {
-      const training = steering(node, 2)?.[0] ?? 0;
-      if (training === 0) return (_l, dx) => dx;
-      const drawn = node.outputs[1];
-      if (drawn === undefined) throw new Error("it is in training mode and does not say what it dropped");
-      const ratio = steering(node, 1)?.[0] ?? 0.5;
-      const mask = primal.keep(primal.affine(1 / (1 - ratio), primal.mask(drawn), 0));
-      return (l, dx) => l.scale(mask, dx);
-    },
-  },
   /** The identity between floats; what is cast to another type has no tangent. */
   Cast: {
     rearranges: true,

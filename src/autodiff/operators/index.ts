@@ -1,11 +1,12 @@
 import { tableOf } from "../../base/index.ts";
-import { type Node, OWN_DOMAIN } from "../../onnx/index.ts";
+import { type Node, OWN_DOMAIN, operatorKey } from "../../onnx/index.ts";
 import type { Operator, Operators } from "../operator.ts";
 import { activation } from "./activation.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { convolution } from "./convolution.ts";
 import { indexing } from "./indexing.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
+import { machineLearning } from "./machine-learning.ts";
 import { normalization } from "./normalization.ts";
 import { pooling } from "./pooling.ts";
 import { quantized } from "./quantized.ts";
@@ -33,10 +34,11 @@ export const differentiable: Operators = Object.assign({}, ...Object.values(fami
 /** Those of other operator sets than ONNX's own stand under `domain:op`. */
 const operators: Operators = tableOf({
   ...differentiable,
+  ...machineLearning,
   ...withoutRule,
   "com.microsoft:Inverse": linearAlgebra.Inverse,
 });
 
 /** What is known of a node's operator; `undefined` if nothing is. */
 export const operatorOf = ({ op, domain }: Pick<Node, "op" | "domain">): Operator | undefined =>
-  operators[domain === "" || domain === OWN_DOMAIN ? op : `${domain}:${op}`];
+  operators[operatorKey({ op, domain: domain === OWN_DOMAIN ? "" : domain })];

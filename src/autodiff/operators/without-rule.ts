@@ -4,13 +4,9 @@ import { cellWeights } from "../weights.ts";
 
 /** Operators that have no derivative of their own, of which something else is known. */
 export const withoutRule = {
-  // What is drawn does not move with a tensor that only gives its shape; nor does a draw of 0 or 1 with its probability.
-  Bernoulli: { attributes: ["dtype", "seed"], float64: "none", rule: constant },
   // It computes a scale and a zero point, which are held fixed where tangents pass through the rounding to them.
   DynamicQuantizeLinear: { float64: "none", rule: constant },
   GRU: { float64: "none", weights: cellWeights },
   LSTM: { float64: "none", weights: cellWeights },
   RNN: { float64: "none", weights: cellWeights },
-  RandomNormalLike: { attributes: ["dtype", "mean", "scale", "seed"], float64: "none", rule: constant },
-  RandomUniformLike: { attributes: ["dtype", "high", "low", "seed"], float64: "none", rule: constant },
 } satisfies Operators;

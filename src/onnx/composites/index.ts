@@ -1,10 +1,12 @@
 import { tableOf } from "../../base/index.ts";
 import type { OperatorRewriting } from "../rewrite.ts";
 import { activation } from "./activation.ts";
+import { arithmetic } from "./arithmetic.ts";
 import { attentionFamily } from "./attention-family.ts";
 import { contraction } from "./contraction.ts";
 import { cumulative } from "./cumulative.ts";
 import { deformable } from "./deformable.ts";
+import { randomDraws } from "./draws.ts";
 import { grid } from "./grid.ts";
 import { loss } from "./loss.ts";
 import { machineLearning } from "./machine-learning.ts";
@@ -22,6 +24,7 @@ import { training } from "./training.ts";
  */
 export const composites = tableOf<Readonly<Record<string, OperatorRewriting>>>({
   ...activation,
+  ...arithmetic,
   ...attentionFamily,
   ...contraction,
   ...cumulative,
@@ -31,6 +34,7 @@ export const composites = tableOf<Readonly<Record<string, OperatorRewriting>>>({
   ...machineLearning,
   ...microsoft,
   ...normalization,
+  ...randomDraws,
   ...regions,
   ...scatter,
   ...signal,

@@ -1,3 +1,4 @@
+import { dropoutFactor } from "../dropout.ts";
 import type { Node } from "../model.ts";
 import { type OperatorRewriting, type Rewrite, type Rewriting, standard } from "../rewrite.ts";
 import { microsoftAttention } from "./microsoft-attention.ts";
@@ -35,21 +36,27 @@ function biasSplitGelu(node: Node, to: Rewrite): Node {
   return standard(node, "Mul", [slice(to, sum, 0, width / 2), gelu(to, slice(to, sum, width / 2, width))]);
 }
 
-/** In inference, dropout is the identity. */
+/** What dropout leaves out entries of, and what is added then. */
+type DropoutParts = (node: Node, to: Rewrite) => { readonly sum: string; readonly residual?: string };
+
+/** Dropout of a sum, plus a residual if there is one. In inference nothing is left out. A mask of bits is not made. */
 const dropout =
-  (place: number, sum: (node: Node, to: Rewrite) => string): Rewriting =>
+  (place: number, parts: DropoutParts, maskOf: "truth values" | "bits" = "truth values"): Rewriting =>
   (node, to) => {
-    const training = node.inputs[place] ?? "";
-    const flag = training === "" ? undefined : to.value(training);
-    if (node.outputs[1] || (training !== "" && flag?.data[0] !== 0)) return node;
-    return standard(node, "Identity", [sum(node, to)]);
+    const [ratio = "", training = ""] = node.inputs.slice(place - 1);
+    const mask = node.outputs[1] ?? "";
+    if (mask !== "" && maskOf === "bits") return node;
+    const { sum, residual = "" } = parts(node, to);
+    const infers = training === "" || to.value(training)?.data[0] === 0;
+    if (infers && mask === "") return standard(node, "Identity", [plus(to, sum, residual)]);
+    const kept = to.add("Mul", [sum, dropoutFactor(to, sum, { ratio, training, mask, seed: node.attributes })]);
+    return standard(node, "Identity", [plus(to, kept, residual)]);
   };
 
-const biasDropout = takenApart(
-  dropout(4, ({ inputs: [x = "", bias = "", residual = ""] }, to) => plus(to, to.add("Add", [x, bias]), residual)),
-  ["seed"],
-  [4],
-);
+const biased: DropoutParts = ({ inputs: [x = "", bias = "", residual = ""] }, to) => ({
+  sum: to.add("Add", [x, bias]),
+  residual,
+});
 
 /** The operators that ONNX Runtime adds, and those that it fuses others to. */
 export const microsoft: Readonly<Record<string, OperatorRewriting>> = {
@@ -67,14 +74,14 @@ export const microsoft: Readonly<Record<string, OperatorRewriting>> = {
   "com.microsoft:BiasAdd": takenApart((node, to) =>
     standard(node, "Add", [to.add("Add", node.inputs.slice(0, 2)), node.inputs[2] ?? ""]),
   ),
-  "com.microsoft:BiasDropout": biasDropout,
+  "com.microsoft:BiasDropout": takenApart(dropout(4, biased), ["seed"], [4]),
   "com.microsoft:BiasGelu": takenApart((node, to) =>
     standard(node, "Identity", [gelu(to, to.add("Add", node.inputs))]),
   ),
   "com.microsoft:BiasSplitGelu": takenApart(biasSplitGelu, [], [0]),
-  "com.microsoft:BitmaskBiasDropout": biasDropout,
+  "com.microsoft:BitmaskBiasDropout": takenApart(dropout(4, biased, "bits"), ["seed"], [4]),
   "com.microsoft:BitmaskDropout": takenApart(
-    dropout(2, ({ inputs: [x = ""] }) => x),
+    dropout(2, ({ inputs: [x = ""] }) => ({ sum: x }), "bits"),
     ["seed"],
     [2],
   ),

@@ -1,7 +1,7 @@
 import { tableOf } from "../../base/index.ts";
 import { int, OPSET } from "../build.ts";
 import { constantOf } from "../constant-node.ts";
-import { allNames, mapSubgraphs, readsOf, withInner } from "../graph.ts";
+import { allNames, mapSubgraphs, operatorKey, readsOf, withInner } from "../graph.ts";
 import type { DataType, Graph, Node, OnnxModel } from "../model.ts";
 import { bytesFor, type NarrowInteger, narrowIntegers } from "../narrow-types.ts";
 import { formatFacts } from "../operator-facts.ts";
@@ -26,8 +26,6 @@ const rewritings = tableOf<Readonly<Record<string, FloatRewriting>>>({
   ...quantizedExperts,
 });
 
-const keyOf = ({ domain, op }: Node): string => (domain === "" ? op : `${domain}:${op}`);
-
 /**
  * The model with floats in place of quantized numbers. A tensor that QuantizeLinear, or another operator of quantized numbers, computes
  * holds the same whole numbers as float32, and what such operators do is written with operators of floats: a product of codes is a product
@@ -50,7 +48,7 @@ const isQuantized = (graph: Graph): boolean =>
     .flatMap(withInner)
     .some(
       (node) =>
-        rewritings[keyOf(node)] !== undefined ||
+        rewritings[operatorKey(node)] !== undefined ||
         node.domain === OWN_DOMAIN ||
         (node.op === "Cast" && castsNarrowly(dataTypeOf(read(node).int("to", 0)))) ||
         node.op === "CastLike",
@@ -71,7 +69,7 @@ function rewriteGraph(graph: Graph, setting: Setting, outer: FloatWriter | undef
     w.begin(node);
     const constant = constantOf(node);
     if (constant !== undefined) w.know(node.outputs[0]!, constant);
-    const rewriting = rewritings[keyOf(node)];
+    const rewriting = rewritings[operatorKey(node)];
     if (rewriting !== undefined) rewriting(w, node);
     else if (node.domain === OWN_DOMAIN) w.nodes.push({ ...node, attributes: derivativeOf(setting.choice) });
     else if (node.domain === "" && (node.op === "Cast" || node.op === "CastLike")) cast(w, node);

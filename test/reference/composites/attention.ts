@@ -214,6 +214,10 @@ export const attention: ReferenceOps = {
     const state = build([batch, channels, before], ([b = 0, c = 0, i = 0]) => entry(b, c, length - before + i));
     return [y, state];
   },
+  Swish([x], read) {
+    const alpha = read.float("alpha", 1);
+    return build(x!.shape, (index) => at(x!, index) * sigmoid(alpha * at(x!, index)));
+  },
   SwiGLU([a, b], read) {
     const alpha = read.float("alpha", 1);
     return build(a!.shape, (index) => at(a!, index) * sigmoid(alpha * at(a!, index)) * at(b!, index));

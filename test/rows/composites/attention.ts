@@ -181,6 +181,8 @@ export const attentionRows: readonly OpRow[] = [
   causal({ attrs: { activation: "silu" } }),
   causal({ in: { X: [2, 3, 2], W: [3, 1, 4], B: null, past: [2, 3, 3] }, by: ["X", "past"], note: "from a state" }),
   causal({ in: { X: [1, 2, 3], W: [2, 1, 1] }, by: ["X", "W"], outputs: 1, attrs: { activation: "swish" } }),
+  { op: "Swish", in: { X: [2, 3] }, opset: 24, withoutForward: LACKING },
+  { op: "Swish", in: { X: [6] }, attrs: { alpha: 1.7 }, opset: 24, withoutForward: LACKING },
   { op: "SwiGLU", in: { A: [2, 3], B: [2, 3] }, by: ["A", "B"], opset: 28, withoutForward: LACKING },
   { op: "SwiGLU", in: { A: [6], B: [6] }, by: ["A", "B"], attrs: { alpha: 1.7 }, opset: 28, withoutForward: LACKING },
   { op: "RMSNormalization", in: { X: [2, 3, 4], scale: [4] }, by: ["X", "scale"], opset: 23 },

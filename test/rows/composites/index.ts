@@ -1,4 +1,5 @@
 import type { OpRow } from "../row.ts";
+import { arithmeticRows } from "./arithmetic.ts";
 import { attentionRows } from "./attention.ts";
 import { lossRows } from "./loss.ts";
 import { microsoftRows } from "./microsoft.ts";
@@ -11,6 +12,7 @@ import { signalRows } from "./signal.ts";
 
 /** Rows of operators that are written with others, by family. `withoutForward` says why ONNX Runtime's own kernel is not compared. */
 export const compositeFamilies: Readonly<Record<string, readonly OpRow[]>> = {
+  arithmetic: arithmeticRows,
   attention: attentionRows,
   loss: lossRows,
   microsoft: microsoftRows,
