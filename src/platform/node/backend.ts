@@ -71,7 +71,7 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
     const isBrief = lean && isLarge;
     const create = async (): Promise<{ session: number; weights: OutsideWeights }> => {
       const session = freshNumber();
-      const weights = new OutsideWeights();
+      const weights = new OutsideWeights(graph.initializers.values());
       const bytes = writeModel({ ...model, graph }, isLarge ? { outside: weights.place } : {});
       const { folder, inMemory } = weights;
       const options: SessionOptions = {

@@ -18,7 +18,13 @@ export class OutsideWeights {
   readonly inMemory: { readonly path: string; readonly data: Uint8Array }[] = [];
   readonly #paths = new Map<ArrayBufferLike, string>();
   readonly #inFiles: Uint8Array[] = [];
+  readonly #hasFile: boolean;
   #root: string | undefined;
+
+  /** ONNX Runtime takes weights from files or from memory, not from both: beside files, what is in memory belongs into the graph. */
+  constructor(tensors: Iterable<Tensor>) {
+    this.#hasFile = [...tensors].some(({ data }) => isOutside(data) && placeInFile(bytesOf(data)) !== undefined);
+  }
 
   /** The folder to which the places in files are relative; `undefined` if there are none. */
   get folder(): string | undefined {
@@ -32,9 +38,8 @@ export class OutsideWeights {
 
   /** Where the entries of a tensor lie; `undefined` for one that belongs into the graph. They must not be written to afterwards. */
   readonly place = ({ data }: Tensor): OutsidePlace | undefined => {
-    if (!ArrayBuffer.isView(data) || data.byteLength < LEAST) return undefined;
-    const bytes = shared(data as NumericData);
-    return this.#inFile(bytes) ?? this.#inMemory(bytes);
+    if (!isOutside(data)) return undefined;
+    return this.#hasFile ? this.#inFile(bytesOf(data)) : this.#inMemory(shared(data));
   };
 
   #inFile(bytes: Uint8Array): OutsidePlace | undefined {
@@ -57,8 +62,12 @@ export class OutsideWeights {
   }
 }
 
+const isOutside = (data: Tensor["data"]): data is NumericData => ArrayBuffer.isView(data) && data.byteLength >= LEAST;
+
+const bytesOf = (data: NumericData): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
 function shared(data: NumericData): Uint8Array {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const bytes = bytesOf(data);
   if (data.buffer instanceof SharedArrayBuffer) return bytes;
   const known = copies.get(data);
   if (known !== undefined) return known;
