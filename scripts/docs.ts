@@ -135,6 +135,12 @@ and the name of the node determine them, and derivatives hold them fixed. What t
 ## Constant operators of ai.onnx.ml
 
 Their outputs are steps of their inputs, so that their derivative is zero: ${code(Object.keys(machineLearning))}.
+
+## What is left of ONNX
+
+Of the operators of ONNX and ai.onnx.ml that take and give real numbers, four cannot be differentiated: CastMap, DictVectorizer and ZipMap
+read or make dictionaries, and Gradient is itself a derivative, which ONNX Runtime does not run. At the others that are not listed here, tangents
+end: they read or give whole numbers, truth values or texts.
 `;
 }
 
