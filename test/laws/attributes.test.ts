@@ -29,7 +29,9 @@ const idle: Readonly<Record<string, readonly string[]>> = {
     "com.microsoft:EmbedLayerNormalization.mask_index_type",
     "com.microsoft:RotaryEmbedding.is_packed_batching",
   ],
-  "Nothing is drawn at random in inference.": ["com.microsoft:BiasDropout.seed"],
+  "Nothing is drawn at random in inference.": ["BiasDropout", "BitmaskBiasDropout", "BitmaskDropout"].map(
+    (op) => `com.microsoft:${op}.seed`,
+  ),
   "Inputs and outputs say it.": [
     "BitCast.to",
     "Split.num_outputs",
@@ -37,6 +39,25 @@ const idle: Readonly<Record<string, readonly string[]>> = {
     "com.microsoft:DecoderMaskedMultiHeadAttention.output_qk",
     "com.microsoft:RotaryEmbedding.rotary_embedding_dim",
   ],
+  "No row depends on it yet, or it is refused unless it has its default.": Object.entries({
+    CausalConvWithState: [
+      "channels_last",
+      "input_channel_offset",
+      "input_channels",
+      "ndim",
+      "state_channels_last",
+      "state_length",
+      "state_update_capacity",
+      "state_window",
+    ],
+    Irfft: ["normalized", "onesided"],
+    Rfft: ["normalized", "onesided"],
+    LinearAttention: ["chunk_size", "scale", "state_window"],
+    MoE: ["swiglu_limit_after_activation", "use_sparse_mixer"],
+    PackedAttention: ["scale"],
+    PackedMultiHeadAttention: ["mask_filter_value"],
+    SparseAttention: ["kv_num_heads", "rotary_interleaved"],
+  }).flatMap(([op, names]) => names.map((name) => `com.microsoft:${op}.${name}`)),
   "It belongs to what is refused.": [
     ...["do_rotary", "past_present_share_buffer", "rotary_embedding_dim"].map(
       (name) => `com.microsoft:Attention.${name}`,
@@ -47,7 +68,6 @@ const idle: Readonly<Record<string, readonly string[]>> = {
       "k_quant_type",
       "kv_cache_bit_width",
       "q_norm_epsilon",
-      "qk_norm_epsilon",
       "sliding_window_cache",
       "v_quant_type",
     ].map((name) => `com.microsoft:GroupQueryAttention.${name}`),

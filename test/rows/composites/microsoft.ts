@@ -1,4 +1,4 @@
-import { intTensor } from "../../../src/onnx/index.ts";
+import { floatTensor, intTensor } from "../../../src/onnx/index.ts";
 import type { OpRow } from "../row.ts";
 
 const domain = "com.microsoft";
@@ -20,6 +20,7 @@ const placed = { group: 2, dilations: [2, 1], strides: [1, 2], pads: [1, 0, 1, 1
 const inGroups = { X: [1, 4, 4, 5], W: [2, 2, 2, 3], B: [2] };
 const inGroupsLast = { ...inGroups, X: [1, 4, 5, 4] };
 const gemm = { A: [2, 4], B: [4, 3], C: [3] };
+const no = { type: "bool", shape: [], data: Uint8Array.of(0) } as const;
 const ids = { type: "int32", shape: [2, 3], data: Int32Array.of(0, 2, 1, 3, 3, 0) } as const;
 const kinds = { type: "int32", shape: [2, 3], data: Int32Array.of(0, 1, 1, 0, 0, 1) } as const;
 const embeddings = { words: [4, 6], places: [5, 6], kinds: [2, 6], gamma: [6], beta: [6] };
@@ -28,6 +29,11 @@ export const microsoftRows: readonly OpRow[] = [
   own("BiasAdd", { X: [2, 3, 4], bias: [4], skip: [2, 3, 4] }, { withoutForward: LACKING }),
   own("BiasDropout", { X: [2, 3, 4], bias: [4], residual: [2, 3, 4] }, { withoutForward: LACKING }),
   own("BiasDropout", { X: [2, 4], bias: [4] }, { withoutForward: LACKING }),
+  own(
+    "BiasDropout",
+    { X: [2, 4], bias: [4], residual: null, ratio: floatTensor([], [0.3]), training: no },
+    { withoutForward: LACKING, note: "not in training" },
+  ),
   own("BitmaskBiasDropout", { X: [2, 3, 4], bias: [4], residual: [2, 3, 4] }, { withoutForward: LACKING }),
   own("BitmaskDropout", { X: [2, 4] }, { withoutForward: LACKING }),
   own("BiasGelu", { X: [2, 3, 4], bias: [4] }),
@@ -42,6 +48,7 @@ export const microsoftRows: readonly OpRow[] = [
     { X: [2, 3, 4], bias: [1, 3, 4] },
     { attrs: { axis: 1, is_inner_broadcast: 0 }, withoutForward: LACKING },
   ),
+  own("BiasSoftmax", { X: [2, 3, 4], bias: [3, 4] }, { attrs: { axis: -2 }, withoutForward: LACKING }),
   own("CDist", { A: [3, 4], B: [2, 4] }, { attrs: { metric: "euclidean" } }),
   own("CDist", { A: [3, 4], B: [2, 4] }, { attrs: { metric: "sqeuclidean" } }),
   own("ConvTransposeWithDynamicPads", { X: [1, 2, 3, 3], W: [2, 3, 3, 3], pads: intTensor([1, 0, 1, 0]), B: [3] }),

@@ -60,6 +60,7 @@ const maxRoiPool = (x: number[], rois: number[], attrs: RowAttributes): OpRow =>
 
 export const samplingRows: readonly OpRow[] = [
   ...gridSample("bilinear", [1, 2, 4, 5], [1, 2, 3, 2], 16, ["X", "grid"]),
+  ...gridSample("bilinear", [3, 1, 3, 2], [3, 1, 2, 2], 16, ["X", "grid"]),
   ...gridSample("bicubic", [1, 2, 4, 5], [1, 2, 3, 2], 16, ["X", "grid"]),
   ...gridSample("nearest", [2, 1, 4, 5], [2, 2, 3, 2], 16, ["X"]),
   ...gridSample("linear", [2, 2, 3, 4], [2, 3, 2, 2], 20, ["X", "grid"]),
