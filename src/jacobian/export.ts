@@ -207,10 +207,13 @@ async function keptAt(
   return evaluateWith(network.backend)(buildModel(pass, network.model.onnx.opsets), read, names);
 }
 
-/** What kept values are called in files: `kept/NODE` by the first output of their node, with a number if it keeps several. */
+/**
+ * What kept values are called in files: `kept/NODE` by the first output of their node, with a number if it keeps several; `kept/joined`
+ * where the values of several nodes are multiplied into one.
+ */
 function keptNames({ kept, primal }: Linearization): ReadonlyMap<string, string> {
   const taken = allNames(primal.graph);
-  return new Map(kept.map(({ name, of }) => [name, freshName(taken, `kept/${of ?? "several"}`)]));
+  return new Map(kept.map(({ name, of }) => [name, freshName(taken, `kept/${of ?? "joined"}`)]));
 }
 
 /** The graph whose outputs have other names. */
