@@ -4,7 +4,7 @@ import { writeNpy } from "../../src/images/npy.ts";
 import {
   buildModel,
   floatTensor,
-  intTensor,
+  ints,
   node,
   type OnnxModel,
   readModel,
@@ -14,27 +14,24 @@ import {
 import { pushforward } from "./command-line.ts";
 import { createWorkplace, type Workplace } from "./workplace.ts";
 
-/** Parts of a picture, resized by an operator of ONNX Runtime's own set that has no rule, behind a rectifier. */
-const crop = (): OnnxModel => {
+/** Extrema of those entries of a picture that a mask lets through, by an operator of ONNX Runtime's own set that has no rule. */
+const masked = (): OnnxModel => {
   const built = buildModel({
     inputs: [valueInfo("x", "float32", [1, 1, 4, 4])],
     outputs: [valueInfo("y", "float32", [1, 1, 2, 2])],
     nodes: [
       node({ op: "Relu", inputs: ["x"], outputs: ["relu"] }),
       node({
-        op: "CropAndResize",
+        op: "MaxpoolWithMask",
         domain: "com.microsoft",
-        inputs: ["relu", "boxes", "batch", "size"],
-        outputs: ["crop"],
-        name: "cut",
+        inputs: ["relu", "mask"],
+        outputs: ["pooled"],
+        attributes: { kernel_shape: ints([2, 2]), strides: ints([2, 2]) },
+        name: "pool",
       }),
-      node({ op: "Sigmoid", inputs: ["crop"], outputs: ["y"] }),
+      node({ op: "Sigmoid", inputs: ["pooled"], outputs: ["y"] }),
     ],
-    initializers: new Map([
-      ["boxes", floatTensor([1, 4], [0, 0, 1, 1])],
-      ["batch", { ...intTensor([0]), type: "int32" as const, data: Int32Array.of(0) }],
-      ["size", { ...intTensor([2, 2]), type: "int32" as const, data: Int32Array.of(2, 2) }],
-    ]),
+    initializers: new Map([["mask", { type: "int32", shape: [1, 1, 4, 4], data: new Int32Array(16).fill(1) }]]),
   });
   return { ...built, opsets: new Map([...built.opsets, ["com.microsoft", 1]]) };
 };
@@ -73,7 +70,7 @@ const rounding = buildModel({
 let place: Workplace;
 beforeAll(async () => {
   place = await createWorkplace({
-    "crop.onnx": writeModel(crop()),
+    "masked.onnx": writeModel(masked()),
     "log.onnx": writeModel(logarithm),
     "rounding.onnx": writeModel(rounding),
     "points/a.npy": writeNpy({ shape: [1, 20], data: new Float32Array(20).fill(2) }),
@@ -112,22 +109,26 @@ describe("pushforward check", () => {
 
   test("an operator without a rule: the code 3, what can be done, and the node as a file", async () => {
     const out = place.path("parts");
-    const { code, stdout, stderr } = await pushforward(["check", place.path("crop.onnx"), "--json", "--out", out]);
+    const { code, stdout, stderr } = await pushforward(["check", place.path("masked.onnx"), "--json", "--out", out]);
     expect(code).toBe(3);
-    const [relu, cut, y, network] = lines(stdout);
+    const [relu, pooled, y, network] = lines(stdout);
     expect(relu).toMatchObject({ name: "relu", finding: "right" });
-    expect([cut, y]).toMatchObject([
-      { name: "crop", finding: "no rule" },
+    expect([pooled, y]).toMatchObject([
+      { name: "pooled", finding: "no rule" },
       { name: "y", finding: "no rule" },
     ]);
-    expect(cut.reason).toContain("CropAndResize");
+    expect(pooled.reason).toContain("MaxpoolWithMask");
     expect(network).toMatchObject({ opens: true, counts: { right: 1, "no rule": 2 } });
     expect(network.advice.join(" ")).toContain("Taps up to relu can be differentiated");
-    expect(stderr).toContain("the smallest part that fails at crop");
-    const part = await readModel(readFileSync(place.path("parts", "crop.failing.onnx")));
-    expect(part.graph.nodes.map(({ op }) => op)).toEqual(["CropAndResize"]);
+    expect(stderr).toContain("the smallest part that fails at pooled");
+    const part = await readModel(readFileSync(place.path("parts", "pooled.failing.onnx")));
+    expect(part.graph.nodes.map(({ op }) => op)).toEqual(["MaxpoolWithMask"]);
     expect(part.graph.inputs.map(({ name }) => name)).toEqual(["relu"]);
-    expect((await place.list("parts")).sort()).toEqual(["check.html", "crop.failing.input0.npy", "crop.failing.onnx"]);
+    expect((await place.list("parts")).sort()).toEqual([
+      "check.html",
+      "pooled.failing.input0.npy",
+      "pooled.failing.onnx",
+    ]);
   });
 
   test("values that are not finite: the code 2; at the user's own inputs it is right", async () => {

@@ -5,7 +5,6 @@ import {
   floatTensor,
   type Graph,
   int,
-  ints,
   intTensor,
   type Model,
   type NodeParts,
@@ -290,33 +289,25 @@ const floats = (...value: readonly number[]) => ({ kind: "floats", value }) as c
 describe("weights that are not floats of a standard operator are refused", () => {
   test("another operator set", async () => {
     const model = await networkOf({
-      input: [1, 4],
+      input: [2, 3],
       output: "y",
-      initializers: {},
+      initializers: { w: random(1, [4, 1, 2, 5]), b: random(2, [4]), table: random(3, [7, 5]) },
       nodes: [
+        { op: "Cast", inputs: ["x"], outputs: ["letters"], attributes: castTo("int32") },
         {
-          op: "SVMClassifier",
-          domain: "ai.onnx.ml",
-          inputs: ["x"],
-          outputs: ["label", "y"],
-          attributes: {
-            classlabels_ints: ints([0, 1]),
-            coefficients: floats(1, -1),
-            kernel_params: floats(0, 0, 0),
-            prob_a: floats(-1),
-            prob_b: floats(0),
-            rho: floats(0.5),
-            support_vectors: floats(1, 2, 3, 4, 4, 3, 2, 1),
-            vectors_per_class: ints([1, 1]),
-          },
+          op: "WordConvEmbedding",
+          domain: "com.microsoft",
+          inputs: ["letters", "w", "b", "table"],
+          outputs: ["y"],
+          attributes: {},
         },
       ],
-      opsets: { "ai.onnx.ml": 1 },
+      opsets: { "com.microsoft": 1 },
     });
     expect(() => weightLayers(model)).toThrow(
       expect.objectContaining({
         code: "op-unsupported",
-        what: 'No control can be drawn for the weights of this node: the operator set "ai.onnx.ml" is not the format\'s own.',
+        what: 'No control can be drawn for the weights of this node: the operator set "com.microsoft" is not the format\'s own.',
       }),
     );
   });
