@@ -31,7 +31,9 @@ const notInferred = new Set(["GroupNormalization", "MeanVarianceNormalization"])
 
 test("the shape of an output depends on values where ONNX cannot infer it without them", ({ skip }) => {
   skip(!hasOnnx(), withoutOnnx);
-  const tried = rows.filter((row): row is OpRow => "op" in row && Object.values(row.in).length > 0);
+  const isTried = (row: (typeof rows)[number]): row is OpRow =>
+    "op" in row && row.domain === undefined && Object.values(row.in).length > 0;
+  const tried = rows.filter(isTried);
   const input = JSON.stringify(tried.map(withoutValues));
   const known = JSON.parse(execFileSync(python, ["-c", INFER], { input, encoding: "utf8" })) as boolean[];
   const shaped = new Set(tried.filter(({ op }, i) => !known[i] && !notInferred.has(op)).map(({ op }) => op));
