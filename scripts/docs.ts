@@ -9,6 +9,7 @@ import { differentiable, families } from "../src/autodiff/operators/index.ts";
 import { machineLearning } from "../src/autodiff/operators/machine-learning.ts";
 import { constant } from "../src/autodiff/rule.ts";
 import { composites } from "../src/onnx/composites/index.ts";
+import { operatorKey } from "../src/onnx/index.ts";
 import { examplesOf, printedBy } from "../test/docs/examples.ts";
 import { pages, readPage, root } from "../test/docs/markdown.ts";
 import { disagreement } from "../test/docs/printed.ts";
@@ -77,7 +78,7 @@ export async function opsPage(): Promise<string> {
   const compositeTable = Object.keys(composites)
     .sort()
     .map((key) => {
-      const own = compositeRows.filter(({ domain = "", op }) => (domain === "" ? op : `${domain}:${op}`) === key);
+      const own = compositeRows.filter((row) => operatorKey(row) === key);
       const reasons = new Set(own.flatMap(({ withoutForward }) => withoutForward ?? []));
       return [`\`${key}\``, String(own.length), [...reasons].join("; ")];
     });

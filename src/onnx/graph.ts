@@ -1,7 +1,7 @@
 import type { Attribute, Graph, Node, OnnxModel } from "./model.ts";
 
-/** The name of a node's operator in tables: `Conv`, or `domain:op` outside ai.onnx. */
-export const operatorKey = ({ domain, op }: Pick<Node, "domain" | "op">): string =>
+/** The name of an operator in tables: `Conv`, or `domain:op` outside ai.onnx. */
+export const operatorKey = ({ domain = "", op }: Pick<Node, "op"> & Partial<Pick<Node, "domain">>): string =>
   domain === "" ? op : `${domain}:${op}`;
 
 /** The graphs in the attributes of a node (the branches of If, the body of Loop). */

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { constant } from "../../src/autodiff/index.ts";
 import { differentiable } from "../../src/autodiff/operators/index.ts";
 import { composites } from "../../src/onnx/composites/index.ts";
+import { operatorKey } from "../../src/onnx/index.ts";
 import { formatFacts } from "../../src/onnx/operator-facts.ts";
 import { interpret } from "../reference/interpret.ts";
 import { compositeFamilies } from "../rows/composites/index.ts";
@@ -80,7 +81,6 @@ const idle: Readonly<Record<string, readonly string[]>> = {
 };
 
 const isOne = (row: Row): row is OpRow => "op" in row;
-const keyOf = ({ domain = "", op }: OpRow) => (domain === "" ? op : `${domain}:${op}`);
 
 /** What a row computes by the definition, as text; `undefined` where it cannot, such as without an attribute that is required. */
 function computed(row: OpRow): string | undefined {
@@ -98,7 +98,7 @@ function depended(all: readonly OpRow[]): Set<string> {
   const found = new Set<string>();
   for (const row of all) {
     for (const name of Object.keys(row.attrs ?? {})) {
-      const key = `${keyOf(row)}.${name}`;
+      const key = `${operatorKey(row)}.${name}`;
       if (found.has(key)) continue;
       const { [name]: _, ...attrs } = row.attrs!;
       if (computed({ ...row, attrs }) !== computed(row)) found.add(key);

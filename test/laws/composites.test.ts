@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRng, gaussianArray } from "../../src/base/index.ts";
 import { composites } from "../../src/onnx/composites/index.ts";
-import { normalize, type OnnxModel } from "../../src/onnx/index.ts";
+import { normalize, type OnnxModel, operatorKey } from "../../src/onnx/index.ts";
 import { formatFacts } from "../../src/onnx/operator-facts.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { interpret } from "../reference/interpret.ts";
@@ -127,11 +127,7 @@ const isTriedElsewhere = (key: string) =>
   ["GRU", "LSTM", "RNN"].includes(key) || formatFacts(key).isRandom === true || key.startsWith("ai.onnx.ml:");
 
 test("every composite that has a float input has a row", () => {
-  const tried = new Set(
-    Object.values(compositeFamilies).flatMap((rows) =>
-      rows.map(({ domain = "", op }) => (domain === "" ? op : `${domain}:${op}`)),
-    ),
-  );
+  const tried = new Set(Object.values(compositeFamilies).flatMap((rows) => rows.map(operatorKey)));
   const untried = Object.keys(composites).filter((key) => !tried.has(key) && !isTriedElsewhere(key));
   expect(untried.filter((key) => !key.startsWith("com.microsoft:"))).toEqual([]);
 });

@@ -2,7 +2,15 @@ import { expect, test } from "vitest";
 import type { Shape } from "../../src/base/index.ts";
 import { composites } from "../../src/onnx/composites/index.ts";
 import { isRandom } from "../../src/onnx/fold.ts";
-import { floatTensor, normalize, readModel, type Tensor, toNumbers } from "../../src/onnx/index.ts";
+import {
+  floatTensor,
+  type Node,
+  normalize,
+  operatorKey,
+  readModel,
+  type Tensor,
+  toNumbers,
+} from "../../src/onnx/index.ts";
 import { toFloat32 } from "../../src/onnx/precision.ts";
 import { relativeDistance } from "../laws/vectors.ts";
 import { mismatch, onnxTolerance, type Tolerance } from "../support/close.ts";
@@ -24,8 +32,7 @@ test("the format's own cases of composites give their outputs, also where ONNX R
   let passed = 0;
   for (const { name, model: bytes, inputs, outputs } of nodeTests()) {
     const model = await readModel(bytes, { file: name });
-    const isComposite = ({ domain, op }: { domain: string; op: string }) =>
-      composites[domain === "" ? op : `${domain}:${op}`] !== undefined;
+    const isComposite = (node: Node) => composites[operatorKey(node)] !== undefined;
     // What is drawn at random is tried by draws.test.ts.
     if (!model.graph.nodes.some(isComposite) || model.graph.nodes.some(isRandom)) continue;
     const feeds = new Map(model.graph.inputs.map((input, i) => [input.name, inputs[i]!]));

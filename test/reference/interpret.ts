@@ -1,4 +1,4 @@
-import { type Evaluate, type Graph, readAttributes, type Tensor } from "../../src/onnx/index.ts";
+import { type Evaluate, type Graph, operatorKey, readAttributes, type Tensor } from "../../src/onnx/index.ts";
 import { compositeOps } from "./composites/index.ts";
 import { elementwise } from "./elementwise.ts";
 import { indexing } from "./indexing.ts";
@@ -33,8 +33,9 @@ const referenceOps: ReferenceOps = {
 export function interpret(graph: Graph, feeds: ReadonlyMap<string, Array64>): Map<string, Array64> {
   const values = new Map(feeds);
   for (const [name, tensor] of graph.initializers) if (!values.has(name)) values.set(name, fromTensor(tensor));
-  for (const { op, domain, inputs, outputs, attributes } of graph.nodes) {
-    const define = referenceOps[domain === "" ? op : `${domain}:${op}`];
+  for (const node of graph.nodes) {
+    const { op, inputs, outputs, attributes } = node;
+    const define = referenceOps[operatorKey(node)];
     if (define === undefined) throw new Error(`the reference interpreter does not know ${op}`);
     const args = inputs.map((name) => (name === "" ? undefined : values.get(name)));
     const result = define(args, readAttributes(attributes), outputs.length);
