@@ -4,8 +4,8 @@ import { parseArgs } from "node:util";
 import { writeModel } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import {
+  type Architecture,
   accuracy,
-  type Convnet,
   classify,
   inferenceModel,
   initialWeights,
@@ -17,7 +17,10 @@ import { readDigits } from "./data.ts";
 import { writePictures } from "./pictures.ts";
 
 /** AlexNet's way with layers, for digits: strided first convolution, normalization, overlapping pools, dropout. */
-const network: Convnet = {
+const network: Architecture = {
+  name: "convnet",
+  inputName: "image",
+  outputName: "logits",
   input: [1, 28, 28],
   layers: [
     { kind: "conv", channels: 8, kernel: 8, stride: 3, pad: 2 },
@@ -39,7 +42,14 @@ const network: Convnet = {
   ],
 };
 
-const recipe = { epochs: 45, batch: 64, rate: 3e-3, decay: 0.05, shift: 1 } satisfies Partial<TrainOptions>;
+const recipe = {
+  initializer: { kind: "he", stream: "one" },
+  epochs: 45,
+  batch: 64,
+  rate: 3e-3,
+  decay: 0.05,
+  shift: 1,
+} satisfies Partial<TrainOptions>;
 
 /** Pictures written beside the network. */
 const PICTURES = 16;
@@ -55,7 +65,7 @@ const seed = Number(values.seed);
 
 // `--initial FILE`: only the network from which the training with this seed starts.
 if (values.initial !== undefined) {
-  writeFileSync(values.initial, writeModel(inferenceModel(network, initialWeights(network, seed))));
+  writeFileSync(values.initial, writeModel(inferenceModel(network, initialWeights(network, recipe.initializer, seed))));
   process.exit();
 }
 

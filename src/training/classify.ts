@@ -6,17 +6,18 @@ import type { DataSet } from "./data-set.ts";
 /** How many images are classified at a time. */
 const BATCH = 500;
 
-/** The class that a network finds most likely for each image: the first of its largest `logits`. */
+/** The class that a network finds most likely for each image: the first of the largest entries of its output. */
 export async function classify(backend: Backend, model: OnnxModel, { shape, images }: DataSet): Promise<Uint8Array> {
   const size = sizeOf(shape);
   const found: number[] = [];
+  const [{ name: input }, { name: output }] = [model.graph.inputs[0]!, model.graph.outputs[0]!];
   const executable = await backend.compile(model);
   try {
     for (let from = 0; from < images.length; from += BATCH * size) {
       const data = images.subarray(from, from + BATCH * size);
-      const image = { type: "float32", shape: [data.length / size, ...shape], data } as const;
-      const { logits } = await executable.run({ image }, ["logits"]);
-      const { data: values, shape: extents } = logits!;
+      const batch = { type: "float32", shape: [data.length / size, ...shape], data } as const;
+      const results = await executable.run({ [input]: batch }, [output]);
+      const { data: values, shape: extents } = results[output]!;
       const classes = extents[1]!;
       for (let row = 0; row < extents[0]!; row++) {
         const scores = (values as Float32Array).subarray(row * classes, (row + 1) * classes);

@@ -1,62 +1,75 @@
 import type { Shape } from "../base/index.ts";
-import { int, type Model, type OnnxModel, valueInfo } from "../onnx/index.ts";
-import type { Convnet, Weights } from "./convnet.ts";
-import { LayerWriter } from "./layer-writer.ts";
-
-/** A dropout mask, an input of the training graph: each entry is 1/(1 − rate) with probability 1 − rate, otherwise 0. */
-export interface Mask {
-  readonly name: string;
-  readonly shape: Shape;
-  readonly rate: number;
-}
+import { type Model, type OnnxModel, valueInfo } from "../onnx/index.ts";
+import type { Architecture, Weights } from "./architecture.ts";
+import { LayerWriter, type Mask } from "./layer-writer.ts";
+import { writeLayer } from "./layers.ts";
+import { type LossName, losses } from "./losses.ts";
 
 /** The graph that training differentiates. */
 export interface TrainingGraph {
-  /**
-   * Inputs: `image` [B, C, H, W], `oneHot` [B, classes], masks and weights. Output: `loss`, the softmax cross entropy in nats,
-   * averaged over the batch.
-   */
+  /** Inputs: the network's input [B, …], `target` [B, …] of the shape of its output, masks and weights. Output: `loss`, a number. */
   readonly model: Model;
   readonly batch: number;
+  /** The name of the network's input. */
+  readonly input: string;
+  /** The tensor in the graph that is the network's output. */
+  readonly output: string;
+  /** The shapes of the weights that are inputs. */
   readonly weights: ReadonlyMap<string, Shape>;
   readonly masks: readonly Mask[];
+}
+
+export interface TrainingGraphOptions {
+  /** The number of examples B in a step. */
+  readonly batch: number;
+  readonly loss: LossName;
+  /** Weights that are constants of the graph and not trained. */
+  readonly fixed?: Weights;
 }
 
 /**
  * The training graph of a network for batches of a fixed size.
  *
- * @throws PushforwardError `model-invalid` where a layer does not fit what comes before it
+ * @throws PushforwardError `model-invalid` where a layer does not fit what comes before it, or the loss what the network gives
  */
-export function trainingGraph(net: Convnet, batch: number): TrainingGraph {
-  const writer = new LayerWriter(batch, net.input);
-  const masks: Mask[] = [];
-  for (const layer of net.layers) {
-    if (layer.kind === "dropout") masks.push({ ...writer.mask(), rate: layer.rate });
-    else writer.layer(layer);
-  }
-  const { shape } = writer;
-  writer.declare("oneHot", shape);
-  writer.op("LogSoftmax", "logProbability", { attributes: { axis: int(-1) } });
-  writer.op("Mul", "logLikelihood", { inputs: ["oneHot"] });
-  writer.op("ReduceSum", "total", { shape: [], attributes: { keepdims: int(0) } });
-  writer.op("Mul", "loss", { inputs: [writer.scalar("minusPerImage", -1 / batch)], shape: [] });
-  return { model: writer.model(new Map()), batch, weights: writer.weights, masks };
+export function trainingGraph(
+  net: Architecture,
+  { batch, loss, fixed = new Map() }: TrainingGraphOptions,
+): TrainingGraph {
+  const writer = written(net, batch);
+  const { input, last: output, shape } = writer;
+  writer.declare("target", shape);
+  losses[loss](writer, "target");
+  const weights = new Map([...writer.weights].filter(([name]) => !fixed.has(name)));
+  return { model: writer.model(fixed), batch, input, output, weights, masks: writer.masks };
 }
 
 /**
- * The network as it is written to a file: input `image` [N, C, H, W], output `logits` [N, classes], weights as initializers, and no
- * dropout. Tensors are named like the layers of AlexNet (`conv1`, `relu1`, `norm1`, `pool1`, …, `fc6`): the number counts the
- * layers with weights.
+ * The network as it is written to a file: its input [N, …], its output [N, …], and no dropout. Weights that are given are initializers,
+ * and others are inputs. The node of the output has the name of its layer: `fc6`.
  *
  * @throws PushforwardError `model-invalid` where a layer does not fit what comes before it
  */
-export function inferenceModel(net: Convnet, weights: Weights): OnnxModel {
-  const writer = new LayerWriter(1, net.input);
-  for (const layer of net.layers) if (layer.kind !== "dropout") writer.layer(layer);
-  writer.rename("logits");
+export function inferenceModel(net: Architecture, weights: Weights): OnnxModel {
+  const { outputName = "output" } = net;
+  const writer = written({ ...net, layers: net.layers.filter(({ kind }) => kind !== "dropout") }, 1);
+  writer.rename(outputName);
   const { onnx } = writer.model(weights);
-  const anyBatch = ({ name, type, shape }: ReturnType<typeof valueInfo>) =>
-    valueInfo(name, type!, ["N", ...shape!.slice(1)]);
+  const anyBatch = (info: ReturnType<typeof valueInfo>) =>
+    info.name === writer.input || info.name === outputName
+      ? valueInfo(info.name, info.type!, ["N", ...info.shape!.slice(1)])
+      : info;
   const { inputs, outputs } = onnx.graph;
   return { ...onnx, graph: { ...onnx.graph, inputs: inputs.map(anyBatch), outputs: outputs.map(anyBatch) } };
+}
+
+/** The shapes of all weights of a network by name, in the order of the layers. */
+export function weightShapes(net: Architecture): ReadonlyMap<string, Shape> {
+  return written(net, 1).weights;
+}
+
+function written(net: Architecture, batch: number): LayerWriter {
+  const writer = new LayerWriter(net, batch);
+  for (const layer of net.layers) writeLayer(writer, layer);
+  return writer;
 }

@@ -1,10 +1,8 @@
-import { formatShape, PushforwardError, type Shape, sizeOf } from "../base/index.ts";
+import { formatShape, PushforwardError, type Shape } from "../base/index.ts";
 import {
   type Attributes,
   buildModel,
   filled,
-  float,
-  int,
   ints,
   type Model,
   type Node,
@@ -13,12 +11,22 @@ import {
   type TensorType,
   valueInfo,
 } from "../onnx/index.ts";
-import type { Layer, Weights } from "./convnet.ts";
+import type { Architecture, Weights } from "./architecture.ts";
 
-/** Writes a sequence of layers as ONNX nodes. Shapes start with the batch axis. */
+/** A dropout mask, an input of the training graph: each entry is 1/(1 − rate) with probability 1 − rate, otherwise 0. */
+export interface Mask {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly rate: number;
+}
+
+/** Writes a sequence of layers as ONNX nodes, each from the output of the last. Shapes start with the batch axis. */
 export class LayerWriter {
   /** Weights in the order of the layers. */
   readonly weights = new Map<string, Shape>();
+  readonly masks: Mask[] = [];
+  /** The weight that each layer uses, its own or that of another layer, by the name of the layer. */
+  readonly #weightOf = new Map<string, string>();
   readonly #inputs: string[] = [];
   readonly #values = new Map<string, TensorType>();
   readonly #constants = new Map<string, Tensor>();
@@ -27,14 +35,43 @@ export class LayerWriter {
   /** The number of layers with weights so far, which numbers the names of tensors as in AlexNet. */
   #number = 0;
 
-  constructor(batch: number, input: Shape) {
-    this.#last = "image";
-    this.declare("image", [batch, ...input]);
+  /** The name of the input. */
+  readonly input: string;
+  readonly #name: string;
+
+  constructor({ name = "network", inputName = "input", input }: Architecture, batch: number) {
+    this.#name = name;
+    this.input = inputName;
+    this.#last = inputName;
+    this.declare(inputName, [batch, ...input]);
+  }
+
+  /** The name of the last layer's output. */
+  get last(): string {
+    return this.#last;
   }
 
   /** Shape of the last layer's output. */
   get shape(): Shape {
     return this.#values.get(this.#last)!.shape;
+  }
+
+  /** The node that computes the last layer's output, if there is one. */
+  get lastNode(): Node | undefined {
+    return this.#nodes.at(-1);
+  }
+
+  /** The name of the next layer with weights: `fc3`. */
+  nextWeighted(kind: string): string {
+    return `${kind}${++this.#number}`;
+  }
+
+  /** A name with the number of the last layer with weights: `relu3`; the second of this name is `relu3_2`. */
+  numbered(kind: string): string {
+    const first = `${kind}${this.#number}`;
+    let name = first;
+    for (let count = 2; this.#values.has(name); count++) name = `${first}_${count}`;
+    return name;
   }
 
   /** Adds an input of the graph. */
@@ -61,65 +98,72 @@ export class LayerWriter {
     this.#last = name;
   }
 
+  /** Lets the next node begin from another tensor of the graph. */
+  continueFrom(name: string): void {
+    this.#last = name;
+  }
+
   /** Multiplies by a mask, an input of the graph. */
-  mask(): { readonly name: string; readonly shape: Shape } {
+  mask(rate: number): void {
     const { shape } = this;
-    const name = `mask${this.#number}`;
+    const name = this.numbered("mask");
     this.declare(name, shape);
-    this.op("Mul", `drop${this.#number}`, { inputs: [name] });
+    this.op("Mul", this.numbered("drop"), { inputs: [name] });
+    this.masks.push({ name, shape, rate });
+  }
+
+  /** Adds the weight of a layer, and returns its name. */
+  weight(layer: string, shape: Shape): string {
+    const name = `${layer}.weight`;
+    this.#weightOf.set(layer, name);
+    return this.#parameter(name, shape);
+  }
+
+  /** Lets a layer use the weight of an earlier one, of so many axes. */
+  sharedWeight(layer: string, earlier: string, rank: number): { readonly name: string; readonly shape: Shape } {
+    const name = this.#weightOf.get(earlier);
+    const shape = name === undefined ? undefined : this.weights.get(name)!;
+    if (name === undefined || shape?.length !== rank) {
+      const choices = [...this.#weightOf].filter(([, weight]) => this.weights.get(weight)!.length === rank);
+      throw new PushforwardError("model-invalid", {
+        what: `There is no layer "${earlier}" before it whose weight it can use.`,
+        where: { node: layer },
+        fix:
+          choices.length === 0
+            ? "Put the layer that has the weight before it."
+            : `Tie it to one of ${choices.map(([known]) => known).join(", ")}.`,
+      });
+    }
+    this.#weightOf.set(layer, name);
     return { name, shape };
   }
 
-  layer(layer: Layer): void {
-    switch (layer.kind) {
-      case "conv": {
-        const { channels, kernel, stride = 1, pad = 0 } = layer;
-        const [batch, depth] = this.shape as [number, number];
-        const name = `conv${++this.#number}`;
-        this.op("Conv", name, {
-          inputs: this.#affine(name, [channels, depth, kernel, kernel]),
-          shape: [batch, channels, ...this.#windows(name, kernel, stride, pad)],
-          attributes: windowAttributes(kernel, stride, pad),
-        });
-        break;
-      }
-      case "relu":
-        this.op("Relu", `relu${this.#number}`);
-        break;
-      case "lrn": {
-        const { size, alpha, beta, bias } = layer;
-        const attributes = { size: int(size), alpha: float(alpha), beta: float(beta), bias: float(bias) };
-        this.op("LRN", `norm${this.#number}`, { attributes });
-        break;
-      }
-      case "maxPool": {
-        const { kernel, stride, pad = 0 } = layer;
-        const name = `pool${this.#number}`;
-        this.op("MaxPool", name, {
-          shape: [...this.shape.slice(0, 2), ...this.#windows(name, kernel, stride, pad)],
-          attributes: windowAttributes(kernel, stride, pad),
-        });
-        break;
-      }
-      case "dense": {
-        const [batch, ...rest] = this.shape as [number, ...number[]];
-        const width = sizeOf(rest);
-        if (rest.length > 1) {
-          this.op("Flatten", `flat${this.#number}`, { shape: [batch, width], attributes: { axis: int(1) } });
-        }
-        const name = `fc${++this.#number}`;
-        this.op("Gemm", name, {
-          inputs: this.#affine(name, [layer.units, width]),
-          shape: [batch, layer.units],
-          attributes: { transB: int(1) },
-        });
-      }
-    }
+  /** Adds the bias of a layer, and returns its name. */
+  bias(layer: string, units: number): string {
+    return this.#parameter(`${layer}.bias`, [units]);
+  }
+
+  /** The spatial extents of the output of a square window. */
+  windows(name: string, kernel: number, stride: number, pad: number): number[] {
+    const { shape } = this;
+    const spatial = shape.slice(2).map((extent) => Math.floor((extent + 2 * pad - kernel) / stride) + 1);
+    if (spatial.length === 2 && spatial.every((extent) => extent > 0)) return spatial;
+    throw new PushforwardError("model-invalid", {
+      what: `A window of ${kernel}×${kernel} does not fit ${formatShape(shape.slice(1))}.`,
+      where: { node: name },
+      fix: "Choose a smaller kernel, fewer strides before it, or put it before the dense layers.",
+    });
   }
 
   /** Renames the output of the last layer. The name of its node stays the same. */
   rename(name: string): void {
-    const last = this.#nodes.pop()!;
+    const last = this.#nodes.pop();
+    if (last === undefined) {
+      throw new PushforwardError("model-invalid", {
+        what: "A network without layers has no output.",
+        fix: "Give at least one layer.",
+      });
+    }
     this.#nodes.push({ ...last, outputs: [name] });
     this.#values.set(name, this.#values.get(this.#last)!);
     this.#values.delete(this.#last);
@@ -131,7 +175,7 @@ export class LayerWriter {
     const info = (name: string) => valueInfo(name, "float32", this.#values.get(name)!.shape);
     const free = [...this.weights.keys()].filter((name) => !weights.has(name));
     const onnx = buildModel({
-      name: "convnet",
+      name: this.#name,
       inputs: [...this.#inputs, ...free].map(info),
       outputs: [info(this.#last)],
       nodes: this.#nodes,
@@ -140,32 +184,14 @@ export class LayerWriter {
     return { onnx, values: this.#values };
   }
 
-  /** Adds the weight and the bias of a layer. */
-  #affine(layer: string, weight: Shape): string[] {
-    const shapes: readonly [string, Shape][] = [
-      [`${layer}.weight`, weight],
-      [`${layer}.bias`, [weight[0]!]],
-    ];
-    return shapes.map(([name, shape]) => {
-      this.weights.set(name, shape);
-      this.#values.set(name, { type: "float32", shape });
-      return name;
-    });
-  }
-
-  /** The spatial extents of the output of a square window. */
-  #windows(name: string, kernel: number, stride: number, pad: number): number[] {
-    const { shape } = this;
-    const spatial = shape.slice(2).map((extent) => Math.floor((extent + 2 * pad - kernel) / stride) + 1);
-    if (spatial.length === 2 && spatial.every((extent) => extent > 0)) return spatial;
-    throw new PushforwardError("model-invalid", {
-      what: `A window of ${kernel}×${kernel} does not fit ${formatShape(shape.slice(1))}.`,
-      where: { node: name },
-      fix: "Choose a smaller kernel, fewer strides before it, or put it before the dense layers.",
-    });
+  #parameter(name: string, shape: Shape): string {
+    this.weights.set(name, shape);
+    this.#values.set(name, { type: "float32", shape });
+    return name;
   }
 }
 
-function windowAttributes(kernel: number, stride: number, pad: number): Attributes {
+/** The attributes of a square window. */
+export function windowAttributes(kernel: number, stride: number, pad: number): Attributes {
   return { kernel_shape: ints([kernel, kernel]), strides: ints([stride, stride]), pads: ints([pad, pad, pad, pad]) };
 }

@@ -2,12 +2,14 @@ import { createRng, PushforwardError, type Rng, sizeOf } from "../base/index.ts"
 import type { Tensor } from "../onnx/index.ts";
 import type { Backend } from "../runtime/index.ts";
 import { adam, cosineRate } from "./adam.ts";
-import type { Convnet, Weights } from "./convnet.ts";
+import type { Architecture, Weights } from "./architecture.ts";
 import { copyShifted, type DataSet, shuffled } from "./data-set.ts";
 import { compileGradient } from "./gradient.ts";
 import { type TrainingGraph, trainingGraph } from "./graphs.ts";
+import { type Initializer, initialWeights } from "./initializers.ts";
 
 export interface TrainOptions {
+  readonly initializer: Initializer;
   readonly epochs: number;
   /** The number of images in a step. Images that do not fill a step at the end of an epoch are skipped. */
   readonly batch: number;
@@ -40,12 +42,17 @@ export interface EpochProgress {
  *
  * @throws PushforwardError `shape-mismatch` if images, labels or batch do not fit; `not-finite` if the loss diverges
  */
-export async function train(backend: Backend, net: Convnet, data: DataSet, options: TrainOptions): Promise<Weights> {
+export async function train(
+  backend: Backend,
+  net: Architecture,
+  data: DataSet,
+  options: TrainOptions,
+): Promise<Weights> {
   const { epochs, batch, rate, decay, seed } = options;
-  const graph = trainingGraph(net, batch);
+  const graph = trainingGraph(net, { batch, loss: "softmaxCrossEntropy" });
   check(graph, data);
-  const weights = firstWeights(graph.weights, seed);
-  const arrays = new Map([...weights].map(([name, { data }]) => [name, data]));
+  const weights = initialWeights(net, options.initializer, seed);
+  const arrays = new Map([...weights].map(([name, { data }]) => [name, data as Float32Array]));
   const gradient = await compileGradient(backend, graph.model, { of: "loss", by: [...graph.weights.keys()] });
   const optimizer = adam({ decay });
   const stepsPerEpoch = Math.floor(data.labels.length / batch);
@@ -69,14 +76,9 @@ export async function train(backend: Backend, net: Convnet, data: DataSet, optio
   return weights;
 }
 
-/** The weights from which `train` starts with this seed: normal with variance 2/fan-in; biases zero. @see He et al. 2015 */
-export function initialWeights(net: Convnet, seed: number): Weights {
-  return firstWeights(trainingGraph(net, 1).weights, seed);
-}
-
-function check({ model, batch }: TrainingGraph, { shape, images, labels }: DataSet): void {
-  const [, ...input] = model.values.get("image")!.shape;
-  const classes = model.values.get("oneHot")!.shape[1]!;
+function check({ model, batch, input: name }: TrainingGraph, { shape, images, labels }: DataSet): void {
+  const [, ...input] = model.values.get(name)!.shape;
+  const classes = model.values.get("target")!.shape[1]!;
   const refuse = (what: string, fix: string) => {
     throw new PushforwardError("shape-mismatch", { what, fix });
   };
@@ -86,17 +88,6 @@ function check({ model, batch }: TrainingGraph, { shape, images, labels }: DataS
   if (labels.some((label) => label >= classes))
     refuse("A label is no output.", `Give labels from 0 to ${classes - 1}.`);
   if (labels.length < batch) refuse(`${labels.length} images are less than a batch.`, `Lower the batch from ${batch}.`);
-}
-
-function firstWeights(shapes: TrainingGraph["weights"], seed: number): Map<string, Tensor & { data: Float32Array }> {
-  const rng = createRng(seed, "weights");
-  return new Map(
-    [...shapes].map(([name, shape]) => {
-      const deviation = shape.length === 1 ? 0 : Math.sqrt(2 / sizeOf(shape.slice(1)));
-      const data = Float32Array.from({ length: sizeOf(shape) }, () => deviation * rng.gaussian());
-      return [name, { type: "float32", shape, data }];
-    }),
-  );
 }
 
 /** Fills the inputs of the training graph. The arrays are reused for each batch. */
@@ -112,7 +103,7 @@ class Batches {
     this.#data = data;
     this.#shift = shift;
     this.#rng = rng;
-    const names = ["image", "oneHot", ...graph.masks.map(({ name }) => name)];
+    const names = [graph.input, "target", ...graph.masks.map(({ name }) => name)];
     this.#feeds = Object.fromEntries(
       names.map((name) => {
         const { type, shape } = graph.model.values.get(name)!;
@@ -124,13 +115,13 @@ class Batches {
   next(indices: readonly number[]): Readonly<Record<string, Tensor>> {
     const { shape, images, labels } = this.#data;
     const size = sizeOf(shape);
-    const image = this.#feeds.image!.data;
-    const oneHot = this.#feeds.oneHot!.data.fill(0);
-    const classes = oneHot.length / indices.length;
+    const image = this.#feeds[this.#graph.input]!.data;
+    const target = this.#feeds.target!.data.fill(0);
+    const classes = target.length / indices.length;
     indices.forEach((index, to) => {
       const from = images.subarray(index * size, (index + 1) * size);
       copyShifted(from, image.subarray(to * size, (to + 1) * size), shape, this.#offset(), this.#offset());
-      oneHot[to * classes + labels[index]!] = 1;
+      target[to * classes + labels[index]!] = 1;
     });
     for (const { name, rate } of this.#graph.masks) {
       const mask = this.#feeds[name]!.data;

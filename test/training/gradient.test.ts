@@ -10,7 +10,7 @@ afterAll(() => backend.dispose());
 const norm = (x: Float32Array) => Math.hypot(...x);
 
 test("the gradient of the loss by every weight agrees with central differences", async () => {
-  const graph = trainingGraph(everyLayer, 3);
+  const graph = trainingGraph(everyLayer, { batch: 3, loss: "softmaxCrossEntropy" });
   const names = [...graph.weights.keys()];
   const gradient = await compileGradient(backend, graph.model, { of: "loss", by: names });
   const feeds = randomFeeds(graph, 1);
@@ -40,7 +40,7 @@ test("the gradient of the loss by every weight agrees with central differences",
 });
 
 test("where the scalar does not move with an input, that part is zero", async () => {
-  const graph = trainingGraph(everyLayer, 2);
+  const graph = trainingGraph(everyLayer, { batch: 2, loss: "softmaxCrossEntropy" });
   const { onnx, values } = graph.model;
   const inputs = [...onnx.graph.inputs, { ...onnx.graph.inputs[0]!, name: "idle" }];
   const model = {
@@ -55,7 +55,7 @@ test("where the scalar does not move with an input, that part is zero", async ()
 });
 
 test("a loss that is not finite is an error", async () => {
-  const graph = trainingGraph(everyLayer, 2);
+  const graph = trainingGraph(everyLayer, { batch: 2, loss: "softmaxCrossEntropy" });
   const gradient = await compileGradient(backend, graph.model, { of: "loss", by: ["fc4.bias"] });
   const feeds = randomFeeds(graph, 1);
   feeds.image!.data[0] = Number.NaN;

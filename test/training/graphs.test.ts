@@ -27,7 +27,7 @@ test("tensors are named as AlexNet's layers", () => {
 });
 
 test("both graphs are valid, and their shapes are those of ONNX Runtime", async () => {
-  const graph = trainingGraph(everyLayer, 3);
+  const graph = trainingGraph(everyLayer, { batch: 3, loss: "softmaxCrossEntropy" });
   const feeds = new Map(Object.entries(randomFeeds(graph, 4)));
   checkModel(graph.model.onnx);
   const { values } = await normalize(graph.model.onnx, { evaluate, feeds });
@@ -35,7 +35,7 @@ test("both graphs are valid, and their shapes are those of ONNX Runtime", async 
 });
 
 test("the loss is the mean cross entropy of what the network answers", async () => {
-  const graph = trainingGraph(everyLayer, 3);
+  const graph = trainingGraph(everyLayer, { batch: 3, loss: "softmaxCrossEntropy" });
   const feeds = randomFeeds(graph, 4);
   feeds.mask3!.data.fill(1);
   const run = await evaluate(graph.model.onnx, new Map(Object.entries(feeds)), ["loss"]);
@@ -51,5 +51,7 @@ test("the loss is the mean cross entropy of what the network answers", async () 
 
 test("a window that does not fit is an error with its place", () => {
   const layers = [...everyLayer.layers.slice(0, 4), { kind: "conv", channels: 1, kernel: 5 } as const];
-  expect(() => trainingGraph({ ...everyLayer, layers }, 1)).toThrow("A window of 5×5 does not fit 6×4×3.");
+  expect(() => trainingGraph({ ...everyLayer, layers }, { batch: 1, loss: "softmaxCrossEntropy" })).toThrow(
+    "A window of 5×5 does not fit 6×4×3.",
+  );
 });

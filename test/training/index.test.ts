@@ -10,6 +10,7 @@ test("the room's public names", () => {
     "cosineRate",
     "inferenceModel",
     "initialWeights",
+    "losses",
     "splitStratified",
     "subset",
     "train",

@@ -1,10 +1,12 @@
 import { createRng, gaussianArray, sizeOf } from "../../src/base/index.ts";
 import type { Tensor } from "../../src/onnx/index.ts";
-import type { Convnet, DataSet, TrainingGraph } from "../../src/training/index.ts";
+import type { Architecture, DataSet, TrainingGraph } from "../../src/training/index.ts";
 
 /** A network with a layer of every kind, small enough for differences. */
-export const everyLayer: Convnet = {
+export const everyLayer: Architecture = {
   input: [2, 11, 9],
+  inputName: "image",
+  outputName: "logits",
   layers: [
     { kind: "conv", channels: 6, kernel: 3, stride: 2, pad: 2 },
     { kind: "relu" },
@@ -29,7 +31,7 @@ export function randomFeeds({ model, weights, masks }: TrainingGraph, seed: numb
     const scale = weights.has(name) ? 0.5 : 1;
     let data = gaussianArray(rng, sizeOf(shape)).map((value) => scale * value);
     if (rate !== undefined) data = data.map(() => (rng.uniform() < rate ? 0 : 1 / (1 - rate)));
-    if (name === "oneHot") data = data.map((_, i) => (i % shape[1]! === Math.floor(i / shape[1]!) ? 1 : 0));
+    if (name === "target") data = data.map((_, i) => (i % shape[1]! === Math.floor(i / shape[1]!) ? 1 : 0));
     return [name, { type, shape, data }] as const;
   });
   return Object.fromEntries(entries) satisfies Readonly<Record<string, Tensor>>;

@@ -2,8 +2,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { writeModel } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import {
+  type Architecture,
   accuracy,
-  type Convnet,
   classify,
   inferenceModel,
   initialWeights,
@@ -15,8 +15,9 @@ import { everyLayer, noiseImages } from "./networks.ts";
 const backend = createBackend({ threads: 1 });
 afterAll(() => backend.dispose());
 
-const net: Convnet = {
+const net: Architecture = {
   input: [1, 12, 12],
+  outputName: "logits",
   layers: [
     { kind: "conv", channels: 8, kernel: 3 },
     { kind: "relu" },
@@ -30,7 +31,7 @@ const net: Convnet = {
   ],
 };
 const data = noiseImages(32, net.input, 4, 5);
-const recipe = { epochs: 2, batch: 16, rate: 1e-2, decay: 0, shift: 0, seed: 3 };
+const recipe = { initializer: { kind: "he" }, epochs: 2, batch: 16, rate: 1e-2, decay: 0, shift: 0, seed: 3 } as const;
 
 test("learns 32 images of noise by heart", async () => {
   const losses: number[] = [];
@@ -54,8 +55,8 @@ describe("a seed fixes the weights", () => {
     /** Biases start as zeros of either sign. */
     const numbers = (weights: Weights) =>
       [...weights].map(([name, { data }]) => [name, Array.from(data as Float32Array, (value) => value + 0)]);
-    expect(numbers(initialWeights(everyLayer, recipe.seed))).toEqual(numbers(still));
-    expect(numbers(initialWeights(everyLayer, recipe.seed + 1))).not.toEqual(numbers(still));
+    expect(numbers(initialWeights(everyLayer, recipe.initializer, recipe.seed))).toEqual(numbers(still));
+    expect(numbers(initialWeights(everyLayer, recipe.initializer, recipe.seed + 1))).not.toEqual(numbers(still));
   });
   test("and another gives others", async () => expect(await bytes(3)).not.toEqual(await bytes(4)));
 });
