@@ -1,3 +1,4 @@
+export { appendProduct, type ProductKind, productGraph } from "./append.ts";
 export { type EmittedProgram, emit } from "./emit.ts";
 export { evaluate } from "./evaluate.ts";
 export { inFloat64 } from "./float64/in-float64.ts";
@@ -9,6 +10,7 @@ export { formatProgram, type LinearProgram, type LinearVar, type Operand, type T
 export {
   formatUnsupported,
   nodesBetween,
+  nodesMoving,
   type Reach,
   reachOf,
   type UnsupportedNode,

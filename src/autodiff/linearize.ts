@@ -6,6 +6,7 @@ import {
   type Node,
   nodesBehind,
   type OnnxModel,
+  partBehind,
   readsOf,
   type Tensor,
   type TensorType,
@@ -14,7 +15,7 @@ import {
 import { joinFactors } from "./join-factors.ts";
 import type { KeptValue, PrimalBuilder } from "./primal.ts";
 import type { LinearProgram, Operand } from "./program.ts";
-import { blockedAt, formatUnsupported, nodesAfter, nodesBetween, record, type UnsupportedNode } from "./record.ts";
+import { blockedAt, formatUnsupported, nodesAfter, nodesMoving, record, type UnsupportedNode } from "./record.ts";
 import { type Selection, select } from "./selection.ts";
 import { countKinks, type KinkCounts, settleComparisons } from "./settle-comparisons.ts";
 import { convolveParts, scaleAfterGather, spreadAfterProduct } from "./simplify.ts";
@@ -60,7 +61,7 @@ export interface Linearization {
  */
 export async function linearize(model: Model, options: LinearizeOptions, evaluate: Evaluate): Promise<Linearization> {
   const { selected = {} } = options;
-  const recording = record(model, nodesBetween(model, options), options.sources, selected.sources);
+  const recording = record(model, nodesMoving(model, options), options.sources, selected.sources);
   const missing = blockedAt(recording, options.targets);
   if (missing.length > 0) throw unsupported(missing, options);
 
@@ -102,29 +103,15 @@ async function finish(
   const operands = [...primal.kept.values()].filter((operand) => used.has(operand.name));
   const toCompute = operands.filter(({ name }) => fixed.has(name) && !known.has(name));
   const graphOf = (nodes: readonly Node[], outputs: readonly Operand[], inputs = graph.inputs) => {
-    const needed = nodesBehind(
-      nodes,
-      outputs.map(({ name }) => name),
-    );
-    const read = new Set(needed.flatMap(readsOf).concat(outputs.map(({ name }) => name)));
-    return buildModel(
-      {
-        inputs,
-        outputs: outputs.map(({ name, type, shape }) => valueInfo(name, type, shape)),
-        nodes: needed,
-        initializers: new Map([...known, ...primal.constants].filter(([name]) => read.has(name))),
-      },
-      model.onnx.opsets,
-    );
+    // The counts of kinks add constants until the last graph is made.
+    const initializers = new Map([...known, ...primal.constants]);
+    const whole = { name: "graph", inputs, outputs: infosOf(outputs), nodes, initializers };
+    return buildModel(partBehind(whole, namesOf(outputs)), model.onnx.opsets);
   };
   const computed =
     toCompute.length === 0
       ? new Map<string, Tensor>()
-      : await evaluate(
-          graphOf(fixedNodes, toCompute, []),
-          new Map(),
-          toCompute.map(({ name }) => name),
-        );
+      : await evaluate(graphOf(fixedNodes, toCompute, []), new Map(), namesOf(toCompute));
   const constants = new Map<string, Tensor>();
   for (const { name } of operands) {
     const tensor = known.get(name) ?? computed.get(name);
@@ -133,12 +120,7 @@ async function finish(
   const kept = operands.filter(({ name }) => !constants.has(name));
   const points = targets.map((name) => ({ name, ...model.values.get(name)! }));
   const pass = [...settled, ...primal.nodes];
-  const read = new Set(
-    nodesBehind(
-      pass,
-      [...kept, ...points].map(({ name }) => name),
-    ).flatMap(({ outputs }) => outputs),
-  );
+  const read = new Set(nodesBehind(pass, namesOf([...kept, ...points])).flatMap(({ outputs }) => outputs));
   const met = [...helpers.kinks.filter(({ of }) => read.has(of)), ...primal.kinks];
   const kinks = countKinks(primal, met);
   const outputs = new Map(
@@ -153,6 +135,10 @@ async function finish(
     typeOf: (name) => model.values.get(name) ?? primal.types.get(name) ?? helpers.types.get(name),
   };
 }
+
+const namesOf = (operands: readonly Operand[]) => operands.map(({ name }) => name);
+
+const infosOf = (operands: readonly Operand[]) => operands.map(({ name, type, shape }) => valueInfo(name, type, shape));
 
 function unsupported(missing: readonly UnsupportedNode[], { sources, targets }: LinearizeOptions): PushforwardError {
   const [{ node, op }] = missing as [UnsupportedNode];

@@ -59,8 +59,8 @@ export class PrimalBuilder {
   readonly #once = new Map<string, Value>();
   #nextId = 0;
 
-  /** `prefix` begins the names of its tensors. */
-  constructor(prefix = "primal") {
+  /** `prefix` begins the names of its tensors, and no others. */
+  constructor(prefix: string) {
     this.#prefix = prefix;
   }
 

@@ -1,6 +1,7 @@
 import { messageOf, sameShape, sizeOf } from "../base/index.ts";
 import {
   type Attributes,
+  freshWord,
   type Model,
   type Node,
   nodesBehind,
@@ -44,14 +45,30 @@ export function nodesAfter(nodes: readonly Node[], sources: readonly string[]): 
   });
 }
 
-/** Nodes through which the sources' tangents flow on their way to the targets, in graph order. */
+/** The nodes that depend on a source and that a target depends on, in graph order. */
 export function nodesBetween(model: Model, { sources, targets }: Ends): Node[] {
   return nodesBehind(nodesAfter(model.onnx.graph.nodes, sources), targets, sources);
 }
 
+/**
+ * The nodes through which the sources' tangents flow on their way to the targets, in graph order. They do not flow through what only
+ * decides, such as a comparison, nor through what leads only to that.
+ */
+export function nodesMoving(model: Model, { sources, targets }: Ends): Node[] {
+  const passes = (node: Node) =>
+    operatorOf(node)?.rule !== constant && node.outputs.some((name) => canMove(model, name));
+  return nodesBehind(nodesAfter(model.onnx.graph.nodes, sources).filter(passes), targets, sources);
+}
+
+/** Whether a tensor can have a tangent: only floats have one, and only tensors with entries. A sequence holds tensors of any type. */
+function canMove({ values }: Model, name: string): boolean {
+  const own = values.get(name);
+  return name !== "" && (own === undefined || (own.type === "float32" && sizeOf(own.shape) > 0));
+}
+
 /** The nodes that stand between sources and targets and cannot be differentiated. */
 export function unsupportedBetween(model: Model, options: Ends): UnsupportedNode[] {
-  return blockedAt(record(model, nodesBetween(model, options), options.sources), options.targets);
+  return blockedAt(record(model, nodesMoving(model, options), options.sources), options.targets);
 }
 
 /** What the derivative by some tensors reaches, tensor by tensor. */
@@ -103,7 +120,7 @@ export function record(
     return { name, shape, type, constant: graph.initializers.get(name) };
   };
   const l = new ProgramBuilder();
-  const primal = new PrimalBuilder();
+  const primal = new PrimalBuilder(freshWord(graph, "primal"));
   const tangents = new Map<string, Tangent>();
   const blocked = new Map<string, ReadonlySet<UnsupportedNode>>();
   const passesAt = (factor: Operand) => {
@@ -112,16 +129,12 @@ export function record(
   };
   const aliveAt = aliveEntries(primal, (x) => l.makerOf(x), passesAt);
   primal.alive = (name) => aliveAt(tangents.get(name));
-  const canMove = (name: string) => {
-    const own = model.values.get(name);
-    // A sequence holds tensors of any type.
-    return name !== "" && (own === undefined || (own.type === "float32" && sizeOf(own.shape) > 0));
-  };
+  const moves = (name: string) => canMove(model, name);
   for (const [i, source] of sources.entries()) {
     const { shape } = lookUp(source);
     const selection = selected[i];
     const own = l.source(selection?.shape ?? shape);
-    if (!canMove(source)) continue;
+    if (!moves(source)) continue;
     tangents.set(source, selection === undefined ? own : embed(l, primal, own, selection, shape));
   }
   for (const { op, inputs, outputs } of graph.nodes) {
@@ -131,7 +144,7 @@ export function record(
 
   for (const node of nodes) {
     const moving = readsOf(node).filter((name) => tangents.get(name) !== undefined);
-    if (moving.length === 0 || !node.outputs.some(canMove)) continue;
+    if (moving.length === 0 || !node.outputs.some(moves)) continue;
     const before = moving.flatMap((name) => [...(blocked.get(name) ?? [])]);
     const operator = operatorOf(node);
     const ruleNode: RuleNode = {
@@ -150,7 +163,7 @@ export function record(
     });
     const around = new Set(refused === undefined ? before : [...before, refused]);
     for (const [i, name] of node.outputs.entries()) {
-      if (!canMove(name) || sources.includes(name)) continue;
+      if (!moves(name) || sources.includes(name)) continue;
       const tangent = refused === undefined ? found[i] : l.source(lookUp(name).shape);
       if (tangent === undefined) continue;
       tangents.set(name, tangent);

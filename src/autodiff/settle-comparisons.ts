@@ -1,4 +1,4 @@
-import { int, type Model, type Node, node } from "../onnx/index.ts";
+import { freshWord, int, type Model, type Node, node } from "../onnx/index.ts";
 import { operatorOf } from "./operators/index.ts";
 import { type Kink, PrimalBuilder, type Value } from "./primal.ts";
 import type { Operand } from "./program.ts";
@@ -12,7 +12,7 @@ export function settleComparisons(
   { onnx: { graph }, values }: Model,
   moves: (node: Node) => boolean,
 ): { readonly nodes: readonly Node[]; readonly helpers: PrimalBuilder } {
-  const helpers = new PrimalBuilder("settled");
+  const helpers = new PrimalBuilder(freshWord(graph, "settled"));
   const all = nodes.flatMap((one) => {
     const settle = operatorOf(one)?.settle;
     if (settle === undefined || values.get(one.inputs[0]!)?.type !== "float32") return [one];

@@ -9,6 +9,7 @@ import {
   nodesBehind,
   type OnnxModel,
   ownOperatorsIn,
+  partBehind,
   type Tensor,
   type TensorType,
 } from "../onnx/index.ts";
@@ -54,7 +55,7 @@ export async function differencesAt(
     }),
   );
   const names = targets.map(({ tensor }) => tensor).filter((name) => !without.has(name));
-  const nodes = nodesBehind(graph.nodes, names, [from.tensor]);
+  const behind = partBehind(graph, names, [from.tensor]);
   const { shape } = model.values.get(from.tensor)!;
   const type = backend.can.float64 ? ("float64" as const) : ("float32" as const);
   const [at, direction, length, step] = ["point", "direction", "length", "step"].map((role) => `checkup/${role}`);
@@ -71,8 +72,8 @@ export async function differencesAt(
   const part: OnnxModel = {
     ...model.onnx,
     graph: {
-      ...graph,
-      nodes: [...moved, ...nodes],
+      ...behind,
+      nodes: [...moved, ...behind.nodes],
       inputs: [
         ...graph.inputs.filter(({ name }) => name !== from.tensor),
         ...[at!, direction!, length!].map((name) => ({ name, ...added.get(name)! })),
@@ -82,7 +83,7 @@ export async function differencesAt(
   };
   const typeOf = (name: string) => added.get(name) ?? model.values.get(name);
   const d = gaussianArray(createRng(seed, "checkup", from.tensor), x.length);
-  const isRough = (target: string) => type === "float32" || nodesBehind(nodes, [target]).some(isInFloat32);
+  const isRough = (target: string) => type === "float32" || nodesBehind(behind.nodes, [target]).some(isInFloat32);
   if (names.length === 0) return { of: new Map(), without, direction: d, isRough };
   const executable = await backend.compile(type === "float64" ? inFloat64(part, typeOf) : part);
   try {

@@ -1,4 +1,4 @@
-import { constant, type LinearProgram, nodesBetween, operatorOf } from "../autodiff/index.ts";
+import { type LinearProgram, nodesMoving, operatorOf } from "../autodiff/index.ts";
 import { sizeOf } from "../base/index.ts";
 import { type Model, type Node, readAttributes, readsOf } from "../onnx/index.ts";
 import type { Tap } from "./taps.ts";
@@ -10,8 +10,7 @@ import type { Tap } from "./taps.ts";
 export function productCost(model: Model, from: Tap, to: Tap): number {
   const moving = new Set([from.tensor]);
   let total = 0;
-  for (const node of nodesBetween(model, { sources: [from.tensor], targets: [to.tensor] })) {
-    if (operatorOf(node)?.rule === constant) continue; // Its derivative is zero.
+  for (const node of nodesMoving(model, { sources: [from.tensor], targets: [to.tensor] })) {
     total += multiplyAdds(model, node) * node.inputs.slice(0, 2).filter((factor) => moving.has(factor)).length;
     if (readsOf(node).some((name) => moving.has(name))) for (const output of node.outputs) moving.add(output);
   }

@@ -1,4 +1,4 @@
-import { emit, inFloat64, type Linearization, transpose } from "../autodiff/index.ts";
+import { appendProduct, type Linearization, productGraph } from "../autodiff/index.ts";
 import { formatShape, PushforwardError } from "../base/index.ts";
 import {
   allNames,
@@ -8,18 +8,15 @@ import {
   type Graph,
   type Node,
   node,
-  nodesBehind,
   type OnnxModel,
-  readsOf,
   renameTensors,
   type Tensor,
-  type ValueInfo,
-  valueInfo,
 } from "../onnx/index.ts";
 import { evaluateWith } from "../runtime/index.ts";
-import { inputsOf, type Point } from "./feed.ts";
+import type { Point } from "./feed.ts";
 import { linearizeBetween } from "./linearize-between.ts";
 import type { Network } from "./network.ts";
+import { holding, passInFloat64, passOf, passOutputs } from "./pass.ts";
 import { sameTap } from "./same-tap.ts";
 import type { Tap } from "./taps.ts";
 
@@ -107,88 +104,21 @@ function requireTogether({ kind, withPrimal, at }: Options): void {
 
 async function modelOf(network: Network, linearization: Linearization, options: Options): Promise<OnnxModel> {
   const { kind, to, withPrimal, at } = options;
-  const { value, kept } = passOutputs(network, linearization, to);
-  if (kind === "linear") {
-    const pass = passOf(network, linearization, [value, ...kept], options);
-    return buildModel(named(pass, keptNames(linearization)), network.model.onnx.opsets);
-  }
-  if (withPrimal) {
-    const pass = passOf(network, linearization, [value, ...kept], options);
-    const product = productOf(linearization, kind, linearization.constants, allNames(pass));
-    const computed = new Set(pass.nodes.flatMap(({ outputs }) => outputs));
-    const names = new Set(kept.map(({ name }) => name));
-    const isOwn = ({ name }: ValueInfo) => !names.has(name);
-    const graph = {
-      name: product.name,
-      inputs: [...pass.inputs, ...product.inputs.filter(isOwn)],
-      outputs: [value, ...product.outputs],
-      nodes: [...pass.nodes, ...product.nodes],
-      // What does not depend on the point may be computed by the pass as well.
-      initializers: new Map([...pass.initializers, ...product.initializers].filter(([name]) => !computed.has(name))),
-    };
-    return buildModel(graph, network.model.onnx.opsets);
-  }
+  const { model } = network;
+  const pass = () => exportedPass(network, linearization, options);
+  if (kind === "linear") return buildModel(named(pass(), keptNames(linearization)), model.onnx.opsets);
+  if (withPrimal) return buildModel(appendProduct(linearization, kind, pass(), [to.tensor]).graph, model.onnx.opsets);
   const point = at === undefined ? new Map<string, Tensor>() : await keptAt(network, linearization, to, at);
-  const product = productOf(linearization, kind, new Map([...linearization.constants, ...point]), new Set());
+  const { graph } = productGraph(linearization, kind, new Map([...linearization.constants, ...point]));
   const names = keptNames(linearization);
-  return buildModel(renameTensors(product, (name) => names.get(name) ?? name));
+  return buildModel(renameTensors(graph, (name) => names.get(name) ?? name));
 }
 
-/** The value of the target, and the kept values, as outputs of the pass. */
-function passOutputs({ model }: Network, { kept }: Linearization, { tensor }: Tap) {
-  const infoOf = ({ name, type, shape }: Linearization["kept"][number]) => valueInfo(name, type, shape);
-  const { type, shape } = model.values.get(tensor)!;
-  return { value: valueInfo(tensor, type, shape), kept: kept.map(infoOf) };
-}
-
-/** The part of the pass that computes some tensors. Inputs that are held at a value are constants of it. */
-function passOf(
-  { model }: Network,
-  { primal, typeOf }: Linearization,
-  outputs: readonly ValueInfo[],
-  { float64 }: Pick<Options, "float64">,
-): Graph {
-  const { graph } = primal;
-  const wanted = outputs.map(({ name }) => name);
-  const nodes = nodesBehind(graph.nodes, wanted);
-  const read = new Set([...nodes.flatMap(readsOf), ...wanted]);
-  const held = new Map(inputsOf(model).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
-  const pass: Graph = {
-    ...graph,
-    inputs: graph.inputs.filter(({ name }) => read.has(name) && !held.has(name)),
-    outputs,
-    nodes,
-    initializers: new Map([...graph.initializers, ...held].filter(([name]) => read.has(name))),
-  };
-  return float64 ? inFloat64({ ...primal, graph: pass }, typeOf).graph : pass;
-}
-
-/** The product with blocks, whose tensors have names of their own among those that are taken. */
-function productOf(
-  linearization: Linearization,
-  kind: "jvp" | "vjp",
-  constants: ReadonlyMap<string, Tensor>,
-  taken: ReadonlySet<string>,
-): Graph {
-  const { program } = linearization;
-  const emitted = emit(kind === "jvp" ? program : transpose(program), constants);
-  const shared = new Set([...emitted.kept, ...constants.keys()]);
-  const used = new Set([...taken, ...shared]);
-  const ends = new Map([
-    [emitted.inputs[0]!, kind === "jvp" ? "tangent" : "cotangent"],
-    [emitted.outputs[0]!, kind],
-  ]);
-  const names = new Map<string, string>();
-  for (const name of [...ends.keys(), ...allNames(emitted.model.graph)]) {
-    if (name === "" || shared.has(name) || names.has(name)) continue;
-    names.set(name, freshName(used, ends.get(name) ?? `${kind}/${name}`));
-  }
-  const rename = (name: string) => names.get(name) ?? name;
-  const graph = renameTensors(emitted.model.graph, rename, rename);
-  const own = names.get(emitted.inputs[0]!);
-  const isTangent = ({ name }: ValueInfo) => name === own;
-  const inputs = [...graph.inputs.filter(isTangent), ...graph.inputs.filter((info) => !isTangent(info))];
-  return { ...graph, inputs, name: kind };
+/** The pass that computes the value of the target and the kept values. Inputs that are held at a value are constants of it. */
+function exportedPass({ model }: Network, linearization: Linearization, { to, float64 }: Options): Graph {
+  const { value, kept } = passOutputs(model, linearization, to);
+  const pass = holding(model, passOf(linearization, [value, ...kept]));
+  return float64 ? passInFloat64(linearization, pass) : pass;
 }
 
 /** The kept values at a point, from the pass in float64. */
@@ -198,9 +128,9 @@ async function keptAt(
   to: Tap,
   at: Point,
 ): Promise<ReadonlyMap<string, Tensor>> {
-  const { kept } = passOutputs(network, linearization, to);
+  const { kept } = passOutputs(network.model, linearization, to);
   if (kept.length === 0) return new Map();
-  const pass = passOf(network, linearization, kept, { float64: true });
+  const pass = passInFloat64(linearization, holding(network.model, passOf(linearization, kept)));
   const feeds = network.feeds(at, [to.tensor]);
   const read = new Map(pass.inputs.map(({ name }) => [name, feeds[name]!]));
   const names = kept.map(({ name }) => name);

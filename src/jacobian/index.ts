@@ -1,4 +1,12 @@
 export { productCost } from "./cost.ts";
+export {
+  cotangentGraph,
+  DerivativeNetwork,
+  type DerivativeOptions,
+  gradientGraph,
+  type ProductOptions,
+  tangentGraph,
+} from "./derivative-network.ts";
 export { type DerivativeKind, type ExportOptions, exportDerivative } from "./export.ts";
 export { describeInput, inputsOf, missingError, type Point } from "./feed.ts";
 export { Jacobian, type Vectors } from "./jacobian.ts";

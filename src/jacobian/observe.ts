@@ -1,4 +1,4 @@
-import { type Model, nodesBehind, type Tensor } from "../onnx/index.ts";
+import { type Model, partBehind, type Tensor } from "../onnx/index.ts";
 import type { Backend } from "../runtime/index.ts";
 
 /**
@@ -17,7 +17,7 @@ export async function observe(
   const graph = { ...onnx.graph, inputs: given };
   const fetches = tensors.filter((name) => !graph.inputs.some((input) => input.name === name));
   const outputs = fetches.map((name) => ({ name, ...values.get(name)! }));
-  const part = { ...graph, nodes: nodesBehind(graph.nodes, fetches, held === undefined ? [] : [held]), outputs };
+  const part = { ...partBehind(graph, fetches, held === undefined ? [] : [held]), outputs };
   const lean = all.length === 1;
   const executable = fetches.length === 0 ? undefined : await backend.compile({ ...onnx, graph: part }, { lean });
   try {

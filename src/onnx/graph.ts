@@ -58,6 +58,14 @@ export function nodesBehind(nodes: readonly Node[], tensors: readonly string[], 
   return behind.reverse();
 }
 
+/** The graph with only the nodes that some tensors depend on, and the initializers that these read. What the tensors `ends` depend on is left out. */
+export function partBehind(graph: Graph, tensors: readonly string[], ends: readonly string[] = []): Graph {
+  const nodes = nodesBehind(graph.nodes, tensors, ends);
+  const read = new Set([...nodes.flatMap(readsOf), ...tensors]);
+  const initializers = new Map([...graph.initializers].filter(([name]) => read.has(name)));
+  return { ...graph, nodes, initializers };
+}
+
 function capturesOf(graph: Graph): string[] {
   const own = definedNames(graph);
   const read = [...graph.nodes.flatMap(readsOf), ...graph.outputs.map((output) => output.name)];
@@ -80,6 +88,10 @@ export function freshName(taken: Set<string>, wanted: string): string {
   taken.add(name);
   return name;
 }
+
+/** The wanted word, or, if a name of a tensor in the graph has it between slashes, that word with the first number that none has. */
+export const freshWord = (graph: Graph, wanted: string): string =>
+  freshName(new Set([...allNames(graph)].flatMap((name) => name.split("/"))), wanted);
 
 /** The model around another graph. */
 export const withGraph = (model: OnnxModel, graph: Partial<Graph>): OnnxModel => ({

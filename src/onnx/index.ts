@@ -1,7 +1,7 @@
 export * from "./build.ts";
 export { checkModel } from "./check.ts";
 export { isRandom } from "./fold.ts";
-export { allNames, freshName, nodesBehind, operatorKey, readsOf, subgraphsOf } from "./graph.ts";
+export { allNames, freshName, freshWord, nodesBehind, operatorKey, partBehind, readsOf, subgraphsOf } from "./graph.ts";
 export { tensorOf } from "./input-values.ts";
 export { inputsBehind, mainInput } from "./main-input.ts";
 export type * from "./model.ts";
@@ -14,4 +14,5 @@ export { type ExternalReader, readTensor } from "./read-tensor.ts";
 export { renameTensors } from "./rename.ts";
 export { checkSameFunction } from "./same-function.ts";
 export { IN_MEMORY, splitWeights } from "./split-weights.ts";
+export { weightsOf } from "./weights-as-inputs.ts";
 export { type FileDescription, type WriteOptions, writeModel } from "./write.ts";

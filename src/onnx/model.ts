@@ -138,6 +138,8 @@ export interface ModelInput {
   readonly shape: Shape;
   /** The value given for it, in the type that it has in the graph. Inputs that do not hold floats there are constants then. */
   readonly value?: Tensor;
+  /** Present if it is a weight of the file, and its value the one that it has there. */
+  readonly isWeight?: true;
 }
 
 /**

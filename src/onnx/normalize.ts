@@ -7,7 +7,7 @@ import { decideShapes, valuesToDecide } from "./flow/decide.ts";
 import type { Observe, Unrolled } from "./flow/observe.ts";
 import { withoutFlow } from "./flow/unroll.ts";
 import { observable, typesOf } from "./fold.ts";
-import { freshName, mapSubgraphs, nodesBehind, readsOf, withGraph } from "./graph.ts";
+import { freshName, mapSubgraphs, nodesBehind, partBehind, withGraph } from "./graph.ts";
 import { shapeOfValue, tensorOf } from "./input-values.ts";
 import { mainInput } from "./main-input.ts";
 import type {
@@ -31,6 +31,7 @@ import { ownOperatorsIn, type Quantized } from "./quantized/own-operators.ts";
 import { runOnce } from "./run-once.ts";
 import { withoutRuntimeNames } from "./runtime-names.ts";
 import { upgradeModel } from "./upgrade.ts";
+import { weightsAsInputs } from "./weights-as-inputs.ts";
 import { inFloatsWhereCast } from "./whole-inputs.ts";
 
 export interface NormalizeOptions {
@@ -44,6 +45,8 @@ export interface NormalizeOptions {
   readonly feeds?: ReadonlyMap<string, Tensor>;
   /** Values of inputs, with their shapes. The graph is observed at them, and those that are not floats become constants. */
   readonly given?: ReadonlyMap<string, InputValue>;
+  /** Weights that become inputs of the same names, held at the values that they have in the file. */
+  readonly weights?: readonly string[];
   /**
    * What tangents do where the graph rounds numbers to quantized ones: `straight-through`, they pass as if nothing were rounded; `refuse`
    * (unless stated), nothing can be differentiated there. Weights that are dequantized need no choice.
@@ -64,19 +67,20 @@ export interface NormalizeOptions {
  * rounds, and shapes that depend on values (as with NonZero) are those that they have there. `structure` says what decided this.
  *
  * @throws PushforwardError whatever `checkModel` throws, `shape-mismatch` if input shapes are open or contradict the file, or values do
- * not fit their inputs, `usage` for a value of what is no input, `op-unsupported` for a variant that cannot be converted to this form, `backend-failed` if the graph does not run,
+ * not fit their inputs, `usage` for a value of what is no input and for a weight that is none, `op-unsupported` for a variant that cannot be converted to this form, `backend-failed` if the graph does not run,
  * `not-finite` for NaN and infinite weights (an infinity that is a mask or a bound is allowed, and what nothing is computed from)
  */
-export async function normalize(model: OnnxModel, options: NormalizeOptions): Promise<Model> {
+export async function normalize(read: OnnxModel, options: NormalizeOptions): Promise<Model> {
   const { file, evaluate } = options;
   try {
-    const { given = new Map() } = options;
+    const { model, values } = weightsAsInputs(read, options.weights ?? []);
+    const given = new Map([...values, ...(options.given ?? [])]);
     requireInputs(model.graph, [...given.keys()]);
     const { quantized = "refuse" } = options;
     const inFloats = inFloatsWhereCast(inFloat32(quantizedInFloats(withoutRuntimeNames(checkModel(model)), quantized)));
     const single = named(inRunnableOpset(inFloats));
     const observed = new Map([...(options.feeds ?? [])].map(([name, tensor]) => [name, toFloat32(tensor)]));
-    const bound = bindInputs(single, askedShapes(model, options, observed));
+    const bound = bindInputs(single, askedShapes(model, { ...options, given }, observed));
     const feeds = feedsFor(bound, given);
     for (const [name, tensor] of observed) {
       const own = feeds.get(name)!;
@@ -87,7 +91,12 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
       const { shape } = feeds.get(name)!;
       const value = given.get(name);
       if (value !== undefined && !isFloat(type)) tensorOf(name, { type, shape }, value); // Whole numbers must be given as such.
-      return { name, type, shape, ...(given.has(name) ? { value: feeds.get(name)! } : {}) };
+      const isWeight = values.has(name) && !options.given?.has(name);
+      return {
+        ...{ name, type, shape },
+        ...(value === undefined ? {} : { value: feeds.get(name)! }),
+        ...(isWeight ? { isWeight } : {}),
+      };
     });
     const fixed = new Map([...feeds].filter(([name, { type }]) => given.has(name) && type !== "float32"));
     const whole = fix(bound, fixed);
@@ -98,13 +107,13 @@ export async function normalize(model: OnnxModel, options: NormalizeOptions): Pr
     const { model: plain, decisions } = await beforeUpgrade(start, observe);
     const seen = await firstLook(plain, observe);
     const upgraded = upgradeModel(plain, seenIn(plain, seen));
-    const at = (point: Observed) => normalize(model, { ...options, feeds: point });
+    const at = (point: Observed) => normalize(read, { ...options, feeds: point });
     const settled = await settle(named(upgraded), decisions, { observe, seen, at });
     const modules = modulesOf(settled.onnx.graph, model.graph); // Nodes of the file may have other names by now.
     const passes = quantized === "straight-through" && ownOperatorsIn(settled.onnx.graph).size > 0;
     return { ...settled, inputs, ...(modules.size > 0 ? { modules } : {}), ...(passes ? { quantized } : {}) };
   } catch (error) {
-    throw error instanceof PushforwardError ? namingOpsets(error, model).at({ file }) : error;
+    throw error instanceof PushforwardError ? namingOpsets(error, read).at({ file }) : error;
   }
 }
 
@@ -162,7 +171,9 @@ async function run(evaluate: Evaluate, model: OnnxModel, feeds: Observed, names:
   const fetches = names.filter((name) => !feeds.has(name) && !model.graph.initializers.has(name));
   if (fetches.length === 0) return inputs;
   try {
-    return new Map([...inputs, ...(await runOnce(evaluate, leadingTo(model, fetches), feeds, fetches))]);
+    // ONNX Runtime refuses what it lacks wherever it stands.
+    const part = withGraph(model, partBehind(model.graph, fetches));
+    return new Map([...inputs, ...(await runOnce(evaluate, part, feeds, fetches))]);
   } catch (cause) {
     const isSingle = model.graph.inputs.length === 1;
     const isOwn = cause instanceof PushforwardError;
@@ -174,15 +185,6 @@ async function run(evaluate: Evaluate, model: OnnxModel, feeds: Observed, names:
     const where = isOwn ? cause.where : {};
     throw new PushforwardError("backend-failed", { what, where, fix, cause });
   }
-}
-
-/** The model without the nodes and weights that some tensors do not depend on: ONNX Runtime refuses what it lacks wherever it stands. */
-function leadingTo(model: OnnxModel, tensors: readonly string[]): OnnxModel {
-  const nodes = nodesBehind(model.graph.nodes, tensors);
-  if (nodes.length === model.graph.nodes.length) return model;
-  const read = new Set(nodes.flatMap(readsOf));
-  const initializers = new Map([...model.graph.initializers].filter(([name]) => read.has(name)));
-  return withGraph(model, { nodes, initializers });
 }
 
 /** The model without control flow. Where ONNX Runtime lacks a composite before it, that is left for later: composites are written in opset 18. */

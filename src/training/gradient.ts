@@ -1,6 +1,6 @@
-import { type EmittedProgram, emit, linearize, transpose } from "../autodiff/index.ts";
+import { appendProduct, linearize } from "../autodiff/index.ts";
 import { PushforwardError, sizeOf } from "../base/index.ts";
-import { buildModel, filled, type Model, type OnnxModel, type Tensor } from "../onnx/index.ts";
+import { buildModel, type Model, type Tensor } from "../onnx/index.ts";
 import { type Backend, evaluateWith } from "../runtime/index.ts";
 
 /** A scalar of a graph and its gradient, compiled into one graph. */
@@ -30,14 +30,15 @@ export interface GradientOptions {
  * @throws PushforwardError `op-unsupported` naming every node without a rule
  */
 export async function compileGradient(backend: Backend, model: Model, { of, by }: GradientOptions): Promise<Gradient> {
-  const { program, constants, primal } = await linearize(model, { sources: by, targets: [of] }, evaluateWith(backend));
-  const adjoint = transpose(program);
-  const emitted = emit(adjoint, constants);
-  const executable = await backend.compile(atCotangentOne(of, primal, emitted));
+  const linearization = await linearize(model, { sources: by, targets: [of] }, evaluateWith(backend));
+  const { graph: pass, opsets } = linearization.primal;
+  const { graph, products } = appendProduct(linearization, "gradient", pass, [of]);
+  const executable = await backend.compile(buildModel(graph, opsets));
 
   const gradient = new Map(by.map((name) => [name, new Float32Array(sizeOf(model.values.get(name)!.shape))]));
-  const moving = by.filter((_, i) => adjoint.targets[i] !== undefined);
-  const written = emitted.model.graph.outputs.map(({ name }, i) => [renamed(name), gradient.get(moving[i]!)!] as const);
+  const written = by.flatMap((name, i) =>
+    products[i] === undefined ? [] : [[products[i], gradient.get(name)!] as const],
+  );
   return {
     by: gradient,
     async at(inputs) {
@@ -52,38 +53,4 @@ export async function compileGradient(backend: Backend, model: Model, { of, by }
     },
     release: () => executable.release(),
   };
-}
-
-/** The name of a tensor of the derivative, with a prefix so that it differs from the names of the model. */
-const renamed = (name: string): string => `gradient/${name}`;
-
-/** The primal pass followed by the adjoint program, which takes the kept values and the cotangent 1. */
-function atCotangentOne(of: string, { graph, opsets }: OnnxModel, { model, inputs, kept }: EmittedProgram): OnnxModel {
-  const adjoint = model.graph;
-  const shared = new Set(["", ...kept]);
-  const rename = (name: string): string => (shared.has(name) ? name : renamed(name));
-  return buildModel(
-    {
-      inputs: graph.inputs,
-      outputs: [
-        ...graph.outputs.filter(({ name }) => name === of),
-        ...adjoint.outputs.map((output) => ({ ...output, name: rename(output.name) })),
-      ],
-      nodes: [
-        ...graph.nodes,
-        ...adjoint.nodes.map((node) => ({
-          ...node,
-          name: renamed(node.name),
-          inputs: node.inputs.map(rename),
-          outputs: node.outputs.map(rename),
-        })),
-      ],
-      initializers: new Map([
-        ...graph.initializers,
-        ...[...adjoint.initializers].map(([name, tensor]) => [rename(name), tensor] as const),
-        ...inputs.map((name) => [rename(name), filled([1], 1)] as const),
-      ]),
-    },
-    opsets.get(""),
-  );
 }

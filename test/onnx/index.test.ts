@@ -15,6 +15,7 @@ test("the public names of onnx", () => {
     "float",
     "floatTensor",
     "freshName",
+    "freshWord",
     "inputsBehind",
     "int",
     "intTensor",
@@ -27,6 +28,7 @@ test("the public names of onnx", () => {
     "normalize",
     "operatorKey",
     "ownOperatorsIn",
+    "partBehind",
     "quantizedChoices",
     "readAttributes",
     "readModel",
@@ -39,6 +41,7 @@ test("the public names of onnx", () => {
     "text",
     "toNumbers",
     "valueInfo",
+    "weightsOf",
     "writeModel",
     "zeros",
   ]);

@@ -189,7 +189,13 @@ export const shape: ReferenceOps = {
       return [n!, place, h! * b + Math.floor(block / b), w! * b + (block % b)];
     });
   },
-  Shape: ([x]) => array([x!.shape.length], x!.shape, "int64"),
+  Shape: ([x], attributes) => {
+    const extents = x!.shape.slice(
+      attributes.int("start", 0),
+      attributes.has("end") ? attributes.int("end", 0) : undefined,
+    );
+    return array([extents.length], extents, "int64");
+  },
   EyeLike: ([x], attributes) => build(x!.shape, ([i, j]) => (j === i! + attributes.int("k", 0) ? 1 : 0)),
   MelWeightMatrix: (inputs) => {
     const [bins, length, rate, low, high] = inputs.map((x) => x!.data[0]!) as [number, number, number, number, number];

@@ -7,13 +7,13 @@ import { writeNpy } from "../../images/index.ts";
 import type { Point } from "../../jacobian/index.ts";
 import { type Tensor, writeModel } from "../../onnx/index.ts";
 import { unwritable } from "../../platform/node/file-errors.ts";
-import { type Network, openModel, type Tap } from "../node/index.ts";
+import type { Network, Tap } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { namesIn } from "./choose.ts";
 import { choosePreset } from "./choose-preset.ts";
 import { findInputs } from "./find-inputs.ts";
 import { loadInputs } from "./inputs.ts";
-import { type OpeningOptions, opening, openOptions } from "./opening.ts";
+import { type OpeningOptions, opening, openNetwork } from "./opening.ts";
 import { threadCount, wholeNumber } from "./options.ts";
 import { requireMain } from "./prepare.ts";
 import { formatTable } from "./table.ts";
@@ -54,7 +54,7 @@ export function checkCommand(version: string): Command {
     .argument("<model>", "ONNX file")
     .option("--data <path>", "picture, .npy array, or a folder of them, to check at (default: random numbers)")
     .option("--preprocess <name>", "how pictures are converted to inputs, as for `spectrum`")
-    .option("--from <tap>", "source of the Jacobian (default: the input)")
+    .option("--from <tap>", "source of the Jacobian, a tap or the name of a weight (default: the input)")
     .option(
       "--taps <names>",
       `taps to check, separated by commas, or \`all\` (default: at most ${MOST_TAPS}, evenly spread)`,
@@ -77,7 +77,7 @@ export function checkCommand(version: string): Command {
 /** The network; `undefined` if it does not open, which `--json` tells as a line, and otherwise the error of the command. */
 async function open(file: string, options: CheckOptions): Promise<Network | undefined> {
   try {
-    return await openModel(file, await openOptions(options));
+    return await openNetwork(file, options);
   } catch (error) {
     if (error instanceof PushforwardError && options.json) {
       const { code, what, where, fix } = error;

@@ -2,11 +2,11 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { PushforwardError } from "../../base/index.ts";
 import type { ValueInfo } from "../../onnx/index.ts";
-import { type DerivativeFile, type DerivativeKind, exportDerivative, type Network, openModel } from "../node/index.ts";
+import { type DerivativeFile, type DerivativeKind, exportDerivative, type Network } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { choosePreset } from "./choose-preset.ts";
 import { loadInputs } from "./inputs.ts";
-import { type OpeningOptions, opening, openOptions } from "./opening.ts";
+import { type OpeningOptions, opening, openNetwork } from "./opening.ts";
 import { threadCount } from "./options.ts";
 import { requireMain } from "./prepare.ts";
 import { formatTable } from "./table.ts";
@@ -33,7 +33,7 @@ export function exportCommand(version: string): Command {
     .option("--jvp", "J·v: the product with tangents at the source")
     .option("--vjp", "Jᵀ·u: the product with cotangents at the target")
     .option("--linear", "the pass at a point: the value of the target, and the values that J keeps")
-    .option("--from <tap>", "source of the Jacobian (default: the input of the network)")
+    .option("--from <tap>", "source of the Jacobian, a tap or the name of a weight (default: the input of the network)")
     .option("--to <tap>", "target of the Jacobian (default: the output of the network)")
     .option(
       "--with-primal",
@@ -58,7 +58,7 @@ async function writeDerivative(file: string, options: ExportCommandOptions, vers
       fix: "Name another file with --out.",
     });
   }
-  const network = await openModel(file, await openOptions(options));
+  const network = await openNetwork(file, options);
   try {
     const at = options.at === undefined ? undefined : await pointAt(network, options.at, options.preprocess);
     const ends = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };

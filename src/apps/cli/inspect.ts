@@ -4,9 +4,9 @@ import { formatShape, PushforwardError } from "../../base/index.ts";
 import { describeInput, productCost, type Tap } from "../../jacobian/index.ts";
 import type { Structure } from "../../onnx/index.ts";
 import { givenInputs } from "../node/given-inputs.ts";
-import { type Network, openModel } from "../node/index.ts";
+import type { Network } from "../node/index.ts";
 import { declaredInputs } from "../node/open-model.ts";
-import { type OpeningOptions, opening, openOptions } from "./opening.ts";
+import { type OpeningOptions, opening, openNetwork } from "./opening.ts";
 import { DEFAULT_K, threadCount, wholeNumber } from "./options.ts";
 import { type PlanOptions, printPlan } from "./plan.ts";
 import { formatTable } from "./table.ts";
@@ -39,7 +39,7 @@ export function inspectCommand(): Command {
     .option("--json", "print one JSON object per line")
     .action(async (file: string, input: string | undefined, options: InspectOptions) => {
       if (input !== undefined && !options.plan) throw inputWithoutPlan(input);
-      const network = await openModel(file, await openOptions(options)).catch(async (cause: unknown) => {
+      const network = await openNetwork(file, options).catch(async (cause: unknown) => {
         if (!options.plan) await tellDeclared(file, options);
         throw cause;
       });

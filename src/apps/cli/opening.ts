@@ -4,8 +4,8 @@ import { PushforwardError, type Shape } from "../../base/index.ts";
 import { type ExactArray, readExactNpy } from "../../images/index.ts";
 import type { Quantized } from "../../onnx/index.ts";
 import { type DeviceName, deviceNames } from "../../platform/node/devices.ts";
-import type { OpenModelOptions } from "../node/index.ts";
-import { readBytes } from "../node/open-model.ts";
+import { type Network, type OpenModelOptions, openModel } from "../node/index.ts";
+import { declaredWeights, readBytes } from "../node/open-model.ts";
 import { deviceName, quantizedChoice, shape } from "./options.ts";
 
 /** The options of a command for how the files of networks are opened. */
@@ -70,6 +70,22 @@ export async function openOptions({
     ...(device === undefined ? {} : { device }),
     notice: tell,
   };
+}
+
+/**
+ * Opens the network of a command. If `from` names a weight, perhaps with indices, the weight becomes an input, and so a tap.
+ *
+ * @throws PushforwardError errors of `openModel` and `openOptions`
+ */
+export async function openNetwork(
+  file: string,
+  { from, ...options }: OpeningOptions & { readonly from?: string },
+): Promise<Network> {
+  const opened = await openOptions(options);
+  if (from === undefined) return openModel(file, opened);
+  const names = [from, from.replace(/\s*\[[^[\]]*\]$/, "")];
+  const weight = (await declaredWeights(file)).find((name) => names.includes(name));
+  return openModel(file, { ...opened, ...(weight === undefined ? {} : { weights: [weight] }) });
 }
 
 /** Tells a user what there is to know of a device, once for all networks of a command. */

@@ -5,7 +5,7 @@ import { type LevelScale, levelScaleOf, levelScaleOfArrays, type Preprocess, set
 import { describeInput, type Tap } from "../../jacobian/index.ts";
 import { matchInputs, type Run, type RunManifest } from "../../results/index.ts";
 import { type GivenInput, givenInputs } from "../node/given-inputs.ts";
-import { type Network, openModel } from "../node/index.ts";
+import type { Network } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { sha256Of } from "../node/model-identity.ts";
 import { chooseTaps } from "./choose.ts";
@@ -14,7 +14,7 @@ import { findInputs } from "./find-inputs.ts";
 import type { FirstLook } from "./first-look.ts";
 import { type Inputs, loadInputs } from "./inputs.ts";
 import { labelInputs } from "./labels.ts";
-import { type OpeningOptions, opening, openOptions } from "./opening.ts";
+import { type OpeningOptions, opening, openNetwork } from "./opening.ts";
 import { threadCount, wholeNumber } from "./options.ts";
 import { predict, withPredictions } from "./predictions.ts";
 
@@ -69,12 +69,12 @@ export interface Prepared {
 /**
  * Opens a model and loads inputs. Standard error says which inputs cannot be used. The caller closes the network.
  *
- * @throws PushforwardError errors of `openModel`, `chooseTaps`, `choosePreset`, `labelInputs`, `loadInputs` and `predict`
+ * @throws PushforwardError errors of `openNetwork`, `chooseTaps`, `choosePreset`, `labelInputs`, `loadInputs` and `predict`
  */
 export async function prepare(file: string, paths: readonly string[], options: PrepareOptions): Promise<Prepared> {
   const found = await findInputs(paths, options.out);
   const files = found.map(({ file }) => file);
-  const network = await openModel(file, await openOptions(options));
+  const network = await openNetwork(file, options);
   try {
     requireMain(network);
     const from = options.from === undefined ? sourceOf(network) : network.tap(options.from);

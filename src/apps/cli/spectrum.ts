@@ -45,7 +45,7 @@ interface SpectrumOptions extends PrepareOptions {
 export function spectrumCommand(version: string): Command {
   return preparing(new Command("spectrum"))
     .description("compute certified singular values and vectors of J(input → tap) for every input and tap")
-    .option("--from <tap>", "source of the Jacobian (default: the input of the network)")
+    .option("--from <tap>", "source of the Jacobian, a tap or the name of a weight (default: the input of the network)")
     .option(
       "-k, --k <count>",
       `triplets at each tap (default: ${DEFAULT_K}, or all if a tap has fewer)`,

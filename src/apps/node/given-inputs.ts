@@ -13,10 +13,10 @@ export interface GivenInput {
   readonly value?: number;
 }
 
-/** The inputs of a network to which values were given. */
+/** The inputs of a network to which values were given. Weights that are inputs are part of the file. */
 export function givenInputs(model: Model): GivenInput[] {
-  return inputsOf(model).flatMap(({ name, value: tensor }) => {
-    if (tensor === undefined) return [];
+  return inputsOf(model).flatMap(({ name, value: tensor, isWeight = false }) => {
+    if (tensor === undefined || isWeight) return [];
     const { type, shape } = tensor;
     const data = tensor.data as NumericData;
     const isFilled = data.length > 0 && !(data as Float32Array).some((entry) => !Object.is(entry, data[0]));

@@ -3,13 +3,19 @@ export { PushforwardError } from "../../base/index.ts";
 export { type ControlKind, type ControlLayer, controlKinds } from "../../controls/index.ts";
 export { type Preprocess, parsePreset, presets } from "../../images/index.ts";
 export {
+  cotangentGraph,
   type DerivativeKind,
+  DerivativeNetwork,
+  type DerivativeOptions,
   type ExportOptions,
+  gradientGraph,
   Jacobian,
   type JacobianOptions,
   Network,
   type Point,
+  type ProductOptions,
   type Tap,
+  tangentGraph,
   type Vectors,
 } from "../../jacobian/index.ts";
 export {

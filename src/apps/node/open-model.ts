@@ -12,6 +12,7 @@ import {
   readModel,
   splitWeights,
   type ValueInfo,
+  weightsOf,
 } from "../../onnx/index.ts";
 import { runFile } from "../../platform/node/backend.ts";
 import { type DeviceOptions, openDevice } from "../../platform/node/devices.ts";
@@ -34,6 +35,11 @@ export interface OpenModelOptions extends DeviceOptions {
    */
   readonly inputs?: Readonly<Record<string, InputValue>>;
   /**
+   * Names of weights (initializers of the file) that become inputs: taps from which derivatives are taken, and inputs that a point may
+   * give other values. Their values are those of the file where a point gives none.
+   */
+  readonly weights?: readonly string[];
+  /**
    * What tangents do where the network rounds numbers to quantized ones: `straight-through`, they pass as if nothing were rounded; `refuse`
    * (unless stated), nothing can be differentiated there. Weights that are dequantized need no choice.
    */
@@ -44,19 +50,11 @@ export interface OpenModelOptions extends DeviceOptions {
  * Opens an ONNX file: reads, checks and normalizes it, and compares the result with the file at one random input, the first
  * time that the process meets this content.
  *
- * @throws PushforwardError `file-unreadable`, `model-invalid`, `external-data`, `not-finite`, `op-unsupported`, or
+ * @throws PushforwardError `file-unreadable`, `model-invalid`, `external-data`, `not-finite`, `op-unsupported`, `usage` for a weight that is none, or
  * `shape-mismatch` where the file leaves the input's extents open and none are given
  */
 export async function openModel(file: string, options: OpenModelOptions = {}): Promise<Network> {
-  const bytes = await orUnreadable(file, readShared(file));
-  const split = splitWeights(bytes, basename(file));
-  if (split !== undefined) rememberMoves(bytes.buffer, split.moved);
-  const external = new IdentifyingReader(externalReader(file));
-  const onnx = await readModel(split?.light ?? bytes, {
-    file,
-    external: async (location, offset, length) =>
-      location === IN_MEMORY ? bytes.subarray(offset, offset + length!) : external.read(location, offset, length),
-  });
+  const { onnx, bytes, split, external } = await read(file);
   checkModel(onnx, file);
   const backend = await openDevice(options);
   const [model, identity] = await Promise.all([
@@ -65,6 +63,7 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
       evaluate: evaluateWith(backend),
       ...(options.inputShape === undefined ? {} : { inputShape: options.inputShape }),
       ...(options.inputShapes === undefined ? {} : { inputShapes: new Map(Object.entries(options.inputShapes)) }),
+      ...(options.weights === undefined ? {} : { weights: options.weights }),
       ...(options.quantized === undefined ? {} : { quantized: options.quantized }),
       ...(options.inputs === undefined ? {} : { given: new Map(Object.entries(options.inputs)) }),
     }),
@@ -92,14 +91,38 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
   return new Network(model, backend, { file, identity });
 }
 
+/** A file as it was read, with what else is needed of it. */
+async function read(file: string) {
+  const bytes = await orUnreadable(file, readShared(file));
+  const split = splitWeights(bytes, basename(file));
+  if (split !== undefined) rememberMoves(bytes.buffer, split.moved);
+  const external = new IdentifyingReader(externalReader(file));
+  const onnx = await readModel(split?.light ?? bytes, {
+    file,
+    external: async (location, offset, length) =>
+      location === IN_MEMORY ? bytes.subarray(offset, offset + length!) : external.read(location, offset, length),
+  });
+  return { onnx, bytes, split, external };
+}
+
 /**
  * The inputs that a file declares, with their open extents.
  *
  * @throws PushforwardError `file-unreadable`, `model-invalid`
  */
 export async function declaredInputs(file: string): Promise<readonly ValueInfo[]> {
-  const { graph } = await readModel(await readBytes(file), { file, external: externalReader(file) });
+  const { graph } = (await read(file)).onnx;
   return graph.inputs;
+}
+
+/**
+ * The names of the weights of a file.
+ *
+ * @throws PushforwardError `file-unreadable`, `model-invalid`
+ */
+export async function declaredWeights(file: string): Promise<readonly string[]> {
+  const { graph } = (await read(file)).onnx;
+  return [...weightsOf(graph).keys()];
 }
 
 /** Contents, with the shapes and given values of the inputs, that this process has compared with their normalized graphs. */

@@ -4,6 +4,8 @@ import {
   buildModel,
   castTo,
   floatTensor,
+  freshWord,
+  type Graph,
   intTensor,
   type Node,
   node,
@@ -28,8 +30,7 @@ type TypeOf = (name: string) => TensorType | undefined;
  */
 export function inFloat64(model: OnnxModel, typeOf: TypeOf): OnnxModel {
   const { graph } = model;
-  const given = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);
-  const writer = new Float64Writer(given, graph.initializers, typeOf);
+  const writer = new Float64Writer(graph, typeOf);
   for (const one of graph.nodes) writer.add(one);
   for (const { name, type } of graph.outputs) {
     if (type === "float32") writer.narrow(name, name);
@@ -48,14 +49,18 @@ class Float64Writer implements Float64Nodes {
    */
   readonly widening: Node[] = [];
   readonly constants = new Map<string, Tensor>();
+  /** A word in the names of all new tensors, and in no others. */
+  readonly #own: string;
   readonly #given: ReadonlySet<string>;
   readonly #initializers: ReadonlyMap<string, Tensor>;
   readonly #typeOf: TypeOf;
   readonly #written = new Set<string>();
   #nextId = 0;
 
-  constructor(given: ReadonlySet<string>, initializers: ReadonlyMap<string, Tensor>, typeOf: TypeOf) {
-    this.#given = given;
+  constructor(graph: Graph, typeOf: TypeOf) {
+    const { inputs, initializers } = graph;
+    this.#own = freshWord(graph, "float64");
+    this.#given = new Set([...inputs.map(({ name }) => name), ...initializers.keys()]);
     this.#initializers = initializers;
     this.#typeOf = (name) => initializers.get(name) ?? typeOf(name);
   }
@@ -65,7 +70,7 @@ class Float64Writer implements Float64Nodes {
     if (typeof float64 === "function" && this.#isFloat(one.outputs[0]!)) {
       const written = float64(this, one);
       if (written === undefined) this.#between(one);
-      else this.#once("Identity", [written], wideName(one.outputs[0]!));
+      else this.#once("Identity", [written], this.#wideName(one.outputs[0]!));
     } else if (float64 === "none") this.#between(one);
     else this.#widened(one, float64);
   }
@@ -73,11 +78,11 @@ class Float64Writer implements Float64Nodes {
   /** The name of the tensor in float32: its own if it is an input or initializer, otherwise that of a cast. */
   narrow(name: string, as: string): string {
     if (this.#given.has(name)) return name;
-    return this.#once("Cast", [wideName(name)], as, castTo("float32"));
+    return this.#once("Cast", [this.#wideName(name)], as, castTo("float32"));
   }
 
   wide(name: string): string {
-    const wide = wideName(name);
+    const wide = this.#wideName(name);
     if (!this.#given.has(name)) return wide;
     return this.#once("Cast", [name], wide, castTo("float64"), this.widening);
   }
@@ -92,23 +97,23 @@ class Float64Writer implements Float64Nodes {
   }
 
   node(op: string, inputs: readonly string[], attributes: Attributes = {}): string {
-    return this.#once(op, inputs, `float64/${op}${this.#nextId++}`, attributes);
+    return this.#once(op, inputs, `${this.#own}/${op}${this.#nextId++}`, attributes);
   }
 
   ints(values: readonly number[]): string {
-    const name = `float64/ints_${values.join("_")}`;
+    const name = `${this.#own}/ints_${values.join("_")}`;
     this.constants.set(name, intTensor(values));
     return name;
   }
 
   number(value: number): string {
-    const name = `float64/number_${value}`;
+    const name = `${this.#own}/number_${value}`;
     this.constants.set(name, { ...floatTensor([], []), type: "float64", data: Float64Array.of(value) });
     return name;
   }
 
   constant(tensor: Tensor): string {
-    const name = `float64/constant${this.#nextId++}`;
+    const name = `${this.#own}/constant${this.#nextId++}`;
     this.constants.set(name, tensor);
     return name;
   }
@@ -125,25 +130,36 @@ class Float64Writer implements Float64Nodes {
     const isNarrow = (i: number) => float64 === "first output" && i > 0;
     const outputs = one.outputs.map((name, i) => {
       if (!this.#isFloat(name)) return name;
-      return isNarrow(i) ? `${name}/rounded` : wideName(name);
+      return isNarrow(i) ? this.#rounded(name) : this.#wideName(name);
     });
     // The attribute `to` names the type of the output.
     const isCast = one.attributes.to !== undefined && this.#isFloat(one.outputs[0]!);
     this.nodes.push({ ...one, inputs, outputs, attributes: isCast ? castTo("float64") : one.attributes });
     one.outputs.forEach((name, i) => {
-      if (isNarrow(i) && this.#isFloat(name)) this.#once("Cast", [outputs[i]!], wideName(name), castTo("float64"));
+      if (isNarrow(i) && this.#isFloat(name))
+        this.#once("Cast", [outputs[i]!], this.#wideName(name), castTo("float64"));
     });
   }
 
   /** Adds a node unchanged, between casts to float32 and back. What its subgraphs read keeps its name in float32. */
   #between(one: Node): void {
     for (const name of readsOf({ ...one, inputs: [] })) if (this.#isFloat(name)) this.narrow(name, name);
-    const inputs = one.inputs.map((name) => (this.#isFloat(name) ? this.narrow(name, `${name}/float32`) : name));
-    const outputs = one.outputs.map((name) => (this.#isFloat(name) ? `${name}/rounded` : name));
+    const inputs = one.inputs.map((name) =>
+      this.#isFloat(name) ? this.narrow(name, `${name}/${this.#own}/narrow`) : name,
+    );
+    const outputs = one.outputs.map((name) => (this.#isFloat(name) ? this.#rounded(name) : name));
     this.nodes.push({ ...one, inputs, outputs });
     one.outputs.forEach((name, i) => {
-      if (this.#isFloat(name)) this.#once("Cast", [outputs[i]!], wideName(name), castTo("float64"));
+      if (this.#isFloat(name)) this.#once("Cast", [outputs[i]!], this.#wideName(name), castTo("float64"));
     });
+  }
+
+  #wideName(name: string): string {
+    return `${name}/${this.#own}`;
+  }
+
+  #rounded(name: string): string {
+    return `${name}/${this.#own}/rounded`;
   }
 
   #isFloat(name: string): boolean {
@@ -158,10 +174,8 @@ class Float64Writer implements Float64Nodes {
     into: Node[] = this.nodes,
   ): string {
     if (!this.#written.has(output))
-      into.push(node({ op, inputs, outputs: [output], attributes, name: `float64/${output}` }));
+      into.push(node({ op, inputs, outputs: [output], attributes, name: `${this.#own}/${output}` }));
     this.#written.add(output);
     return output;
   }
 }
-
-const wideName = (name: string) => `${name}/float64`;
