@@ -12,6 +12,7 @@ const mayImport = {
   results: [],
   training: ["onnx", "autodiff", "runtime", "jacobian"],
   theory: [],
+  experiments: ["onnx", "runtime", "jacobian", "training", "theory", "results"],
   checkup: ["onnx", "autodiff", "runtime", "operator", "jacobian"],
   controls: ["onnx", "autodiff", "runtime", "jacobian"],
   studies: ["autodiff", "jacobian", "svd", "images", "results", "runtime", "operator", "training"],

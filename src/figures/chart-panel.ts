@@ -53,7 +53,7 @@ export function titleOf(title: string, width: number): string[] {
  * bands.
  */
 export function hasBarsOnly({ ordered }: Chart, { series }: ChartPanel): boolean {
-  const lines = series.filter((each) => !isControl(each) && each.points.some(hasInterval));
+  const lines = series.filter((each) => each.mark === "line" && !isControl(each) && each.points.some(hasInterval));
   return ordered !== true && lines.length > MOST_BANDS;
 }
 
@@ -175,7 +175,13 @@ function seriesMarks(chart: Chart, panel: ChartPanel, series: ChartSeries, { asi
     const others = points.filter(({ image }) => !withPicture.some((point) => point.image === image));
     const radius = chart.x.bare ? 3 : 3.2;
     const side = options.width < 200 ? 18 : 21;
-    return [markersAt(others, { shape, radius, colour }), thumbnailsAt(withPicture, { side, colour })];
+    return [
+      ...(spread.length === 0
+        ? []
+        : [ruleX(spread, { x: "x", y1: "low", y2: "high", stroke: colour, strokeWidth: 1.5 })]),
+      markersAt(others, { shape, radius, colour }),
+      thumbnailsAt(withPicture, { side, colour }),
+    ];
   }
   const intervals =
     hasBarsOnly(chart, panel) && !isControl(series)

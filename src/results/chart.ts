@@ -35,6 +35,7 @@ export interface ChartSeries {
   readonly name: string;
   /** Whether it shows a control: networks with the same graph and random weights. */
   readonly control?: true;
+  /** A line with a band for its intervals, or markers with bars for theirs. */
   readonly mark: "line" | "dots";
   readonly points: readonly ChartPoint[];
 }

@@ -1,5 +1,6 @@
+import { student } from "../base/index.ts";
 import type { Sample } from "../results/index.ts";
-import { type Estimate, FEWEST_FOR_INTERVAL, mean, resolved, student, varianceWithout } from "./statistics.ts";
+import { type Estimate, FEWEST_FOR_INTERVAL, mean, resolved, varianceWithout } from "./statistics.ts";
 
 /** A number of the trained network beside the same number of the random networks of a control. */
 interface Contrast {

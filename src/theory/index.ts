@@ -8,7 +8,10 @@ export {
   sigmoid,
   tanh,
 } from "./activations.ts";
+export { circularConvolution, type Kernel, paddedConvolution } from "./convolutions.ts";
 export { type Mode, modeCurve, modeTime, twoLayerStrength } from "./deep-linear.ts";
+export { endToEndCurve, type Product } from "./end-to-end.ts";
+export { type Decomposition, jacobiSvd } from "./jacobi-svd.ts";
 export { type Exponent, gaussianExponents, normScatter } from "./lyapunov.ts";
 export {
   criticalPoint,

@@ -1,16 +1,7 @@
 import { expect, test } from "vitest";
-import { createRng } from "../../src/base/index.ts";
+import { createRng, student } from "../../src/base/index.ts";
 import { cellsOf } from "../../src/studies/control-findings.ts";
-import {
-  bootstrap,
-  correlation,
-  jackknife,
-  mean,
-  meanOf,
-  normalTail,
-  ofAll,
-  student,
-} from "../../src/studies/statistics.ts";
+import { bootstrap, correlation, jackknife, mean, meanOf, normalTail, ofAll } from "../../src/studies/statistics.ts";
 import { rangeOf, told } from "../../src/studies/told.ts";
 
 test.each([7, 40])("intervals of a mean of %i hold what they should about as often as they say", (n) => {

@@ -13,6 +13,7 @@ import { paperCommand } from "./paper.ts";
 import { reportCommand } from "./report.ts";
 import { spectrumCommand } from "./spectrum.ts";
 import { studyCommand } from "./study.ts";
+import { theoryCommand } from "./theory.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -42,6 +43,7 @@ const commands = [
   controlCommand(),
   exportCommand(version),
   reportCommand(),
+  theoryCommand(),
   devicesCommand(),
 ];
 for (const command of commands) {

@@ -1,3 +1,4 @@
+export { renderCharts } from "./charts.ts";
 export { renderCheckup } from "./checkup.ts";
 export { renderFigures } from "./figures.ts";
 export { renderReport } from "./report.ts";

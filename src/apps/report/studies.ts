@@ -1,9 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { plural } from "../../base/index.ts";
-import { chartFigure } from "../../figures/index.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
-import { toPng } from "../../platform/node/png.ts";
 import { claimsTable, FEWEST_IMAGES, type FlatTable, flatTable, studies } from "../../studies/index.ts";
+import { renderCharts } from "./charts.ts";
 import { controlsNote, drawnControls } from "./controls-note.ts";
 import { field } from "./downloads.ts";
 import { failedCells } from "./failed-cells.ts";
@@ -42,10 +41,8 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
     const pictureOf = await picturesOf(folder, manifest);
     for (const table of findings.tables) files.set(`${study.id}-${table.id}.csv`, csvOf(flatTable(table)));
     if (findings.claims.length > 0) files.set(`${study.id}-claims.csv`, csvOf(claimsTable(findings, controls)));
-    for (const chart of findings.charts) {
-      const { svg } = chartFigure(chart, { document, pictureOf });
-      files.set(`${study.id}-${chart.id}.svg`, svg);
-      files.set(`${study.id}-${chart.id}.png`, await toPng(svg));
+    for (const [name, content] of await renderCharts(findings.charts, pictureOf)) {
+      files.set(`${study.id}-${name}`, content);
     }
     const drawn = controls.flatMap(({ runs }) => runs);
     const failed = [failedCells(run), ...drawn.map((one) => failedCells(one.run, one.name))];

@@ -1,0 +1,40 @@
+import { student } from "../base/index.ts";
+import type { Measurement } from "./row.ts";
+
+/** The fewest draws for an interval: with fewer, Student's t is so large that the interval says nothing. */
+const FEWEST = 4;
+
+/** A number that one computation gives, or the extreme of several: there is no interval. */
+export const single = (measured: number, n = 1): Measurement => ({
+  measured,
+  low: Number.NaN,
+  high: Number.NaN,
+  n,
+  error: Number.NaN,
+});
+
+/** The mean of one number for each draw, with Student's 95 % interval; no interval for fewer than 4 draws. */
+export function meanOf(values: readonly number[]): Measurement {
+  const n = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  if (n < FEWEST) return single(mean, n);
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
+  return withError(mean, Math.sqrt(variance / n), n);
+}
+
+/** The variance of one number for each draw, as a mean of squared deviations. */
+export function varianceOf(values: readonly number[]): Measurement {
+  const n = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  return meanOf(values.map((value) => ((value - mean) ** 2 * n) / (n - 1)));
+}
+
+/** What a number would be at infinite width, if it differs from that by a multiple of 1/width: from one width and half of it. */
+export function extrapolated(wide: Measurement, narrow: Measurement): Measurement {
+  return withError(2 * wide.measured - narrow.measured, Math.hypot(2 * wide.error, narrow.error), wide.n);
+}
+
+function withError(measured: number, error: number, n: number): Measurement {
+  const half = student(n - 1) * error;
+  return { measured, low: measured - half, high: measured + half, n, error };
+}

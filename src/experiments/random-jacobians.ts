@@ -1,0 +1,70 @@
+import { createRng, gaussianArray } from "../base/index.ts";
+import type { Jacobian } from "../jacobian/index.ts";
+import type { Apparatus } from "./experiment.ts";
+import { openRandomNet, pointOf, type RandomNet, squaredNorm } from "./random-net.ts";
+
+/** Random tangents for each draw: the mean of their ‖Jv‖² is that of σ². */
+const TANGENTS = 32;
+
+/** Random networks, each at an input with which W·x + b of the first layer has the variance q. */
+export interface Draws {
+  readonly net: RandomNet;
+  readonly q: number;
+  /** The most that are drawn. */
+  readonly most: number;
+}
+
+/** ‖Jv‖² of random unit tangents v, for each draw, until there are enough. */
+export const squaredGrowths = (
+  draws: Draws,
+  apparatus: Apparatus,
+  isEnough: (found: readonly (readonly number[])[]) => boolean = () => false,
+): Promise<number[][]> =>
+  ofDraws(draws, apparatus, isEnough, async (J, draw) => {
+    const { width } = draws.net;
+    const tangents = gaussianArray(createRng(apparatus.seed, "tangents", draw), TANGENTS * width);
+    const { data } = await J.jvp(tangents);
+    return Array.from({ length: TANGENTS }, (_, i) => {
+      const row = (of: Float32Array) => of.subarray(i * width, (i + 1) * width);
+      return squaredNorm(row(data)) / squaredNorm(row(tangents));
+    });
+  });
+
+/** Var σ² / mean² of the whole spectrum, for each draw. */
+export const relativeVariances = (draws: Draws, apparatus: Apparatus): Promise<number[]> =>
+  ofDraws(
+    draws,
+    apparatus,
+    () => false,
+    async (J) => {
+      const { sigma } = await J.svd({ k: draws.net.width, method: "dense" });
+      return relativeVariance(Array.from(sigma, (one) => one ** 2));
+    },
+  );
+
+export const average = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** The variance of numbers over the square of their mean. */
+export function relativeVariance(values: readonly number[]): number {
+  const mean = average(values);
+  return average(values.map((value) => (value - mean) ** 2)) / mean ** 2;
+}
+
+/** What is measured of J(input → last layer) for each draw of the weights. The graphs are compiled once. */
+async function ofDraws<T>(
+  { net, q, most }: Draws,
+  { backend, seed, proceed }: Apparatus,
+  isEnough: (found: readonly T[]) => boolean,
+  measure: (J: Jacobian, draw: number) => Promise<T>,
+): Promise<T[]> {
+  const network = await openRandomNet(net, backend);
+  const found: T[] = [];
+  for (let draw = 0; draw < most && !isEnough(found); draw++) {
+    proceed(`draw ${draw + 1} of at most ${most}`);
+    using J = await network.jacobian({ at: pointOf(net, q, seed, "isometry", draw) });
+    found.push(await measure(J, draw));
+  }
+  await network.forget();
+  return found;
+}
