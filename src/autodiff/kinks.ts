@@ -203,16 +203,28 @@ export function firstInWindow(primal: PrimalBuilder, x: Value, y: Value, window:
     const bounds = [start, end].map((list) => primal.constant(intTensor(list)));
     return primal.op("Slice", [values, ...bounds, steps.axes, steps.by], y.shape);
   };
-  const pad = (values: Value, fill: number) =>
+  const pad = (values: Value) =>
     primal.op(
       "Pad",
-      [values, primal.constant(intTensor(ends)), primal.scalar(fill)],
+      [values, primal.constant(intTensor(ends)), primal.scalar(0)],
       [...x.shape.slice(0, 2), ...input.map((extent, d) => extent + pads[d]! + pads[rank + d]!)],
     );
-  // No comparison with NaN holds, so padding is never taken.
-  const padded = pad(x, Number.NaN);
+  const padded = pad(x);
   const alive = primal.alive(x.name);
-  const paddedAlive = alive && pad(primal.mask(primal.reshape(alive, x.shape)), 0);
+  const paddedAlive = alive && pad(primal.mask(primal.reshape(alive, x.shape)));
+  /** Whether the place of the kernel lies in the input, [1, 1, ...output]; `undefined` if it does in all windows. */
+  const insideAt = (offset: readonly number[]): Value | undefined => {
+    const inside = kernelOffsets(output).map((at) =>
+      Number(
+        at.every((window, d) => {
+          const place = window * strides[d]! - pads[d]! + offset[d]! * dilations[d]!;
+          return place >= 0 && place < input[d]!;
+        }),
+      ),
+    );
+    if (!inside.includes(0)) return undefined;
+    return primal.constant({ type: "bool", shape: [1, 1, ...output], data: Uint8Array.from(inside) });
+  };
   const bound = primal.sub(y, toleranceAt(primal, y, [x]));
 
   const strideOf = input.map((_, d) => sizeOf(input.slice(d + 1)));
@@ -221,7 +233,9 @@ export function firstInWindow(primal: PrimalBuilder, x: Value, y: Value, window:
   let sharing = primal.scalar(0);
   let moving = primal.scalar(0);
   for (const offset of kernelOffsets(kernel).reverse()) {
-    const isFound = primal.compare("GreaterOrEqual", meet(padded, offset), bound);
+    const isLargest = primal.compare("GreaterOrEqual", meet(padded, offset), bound);
+    const inside = insideAt(offset);
+    const isFound = inside === undefined ? isLargest : primal.and(isLargest, inside);
     const place = primal.constant(intTensor([flat(offset.map((at, d) => at * dilations[d]!))], []));
     taken = primal.op("Where", [isFound, place, taken], y.shape, {}, "int64");
     const found = primal.mask(isFound);

@@ -38,6 +38,12 @@ export interface Kink {
   readonly at: Value;
 }
 
+/** How the names of tensors begin that a `PrimalBuilder` adds to a graph: what rules keep, and what settles comparisons. */
+export const PREFIXES = { rules: "primal", comparisons: "settled" } as const;
+
+/** Whether a tensor has such a name, as in the graph of a derivative that is differentiated again, also where it was a file in between. */
+export const isOfDerivative = (name: string): boolean => /^(primal|settled)(_\d+)?\//.test(name);
+
 /**
  * Records the values that rules need from the primal pass, as ONNX nodes in addition to those of the model. Only kept values, and
  * what they depend on, are computed.

@@ -13,7 +13,7 @@ import { aliveEntries } from "./alive.ts";
 import { ProgramBuilder } from "./builder.ts";
 import type { Operator } from "./operator.ts";
 import { operatorOf } from "./operators/index.ts";
-import { PrimalBuilder, type Value } from "./primal.ts";
+import { PREFIXES, PrimalBuilder, type Value } from "./primal.ts";
 import type { Operand, Tangent } from "./program.ts";
 import { constant, type LinearMap, type RuleNode } from "./rule.ts";
 import { embed, type Selection } from "./selection.ts";
@@ -120,7 +120,7 @@ export function record(
     return { name, shape, type, constant: graph.initializers.get(name) };
   };
   const l = new ProgramBuilder();
-  const primal = new PrimalBuilder(freshWord(graph, "primal"));
+  const primal = new PrimalBuilder(freshWord(graph, PREFIXES.rules));
   const tangents = new Map<string, Tangent>();
   const blocked = new Map<string, ReadonlySet<UnsupportedNode>>();
   const passesAt = (factor: Operand) => {

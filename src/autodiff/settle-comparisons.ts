@@ -1,6 +1,6 @@
 import { freshWord, int, type Model, type Node, node } from "../onnx/index.ts";
 import { operatorOf } from "./operators/index.ts";
-import { type Kink, PrimalBuilder, type Value } from "./primal.ts";
+import { isOfDerivative, type Kink, PREFIXES, PrimalBuilder, type Value } from "./primal.ts";
 import type { Operand } from "./program.ts";
 
 /**
@@ -12,10 +12,12 @@ export function settleComparisons(
   { onnx: { graph }, values }: Model,
   moves: (node: Node) => boolean,
 ): { readonly nodes: readonly Node[]; readonly helpers: PrimalBuilder } {
-  const helpers = new PrimalBuilder(freshWord(graph, "settled"));
+  const helpers = new PrimalBuilder(freshWord(graph, PREFIXES.comparisons));
   const all = nodes.flatMap((one) => {
     const settle = operatorOf(one)?.settle;
     if (settle === undefined || values.get(one.inputs[0]!)?.type !== "float32") return [one];
+    // The comparisons of a derivative have their tolerance already, and say nothing of the network.
+    if (isOfDerivative(one.outputs.at(-1)!)) return [one];
     const lookUp = (name: string): Value => ({ name, ...values.get(name)!, constant: graph.initializers.get(name) });
     const [before, kinksBefore] = [helpers.nodes.length, helpers.kinks.length];
     helpers.owner = one.outputs[0];

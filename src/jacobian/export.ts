@@ -6,11 +6,11 @@ import {
   type FileDescription,
   freshName,
   type Graph,
-  type Node,
   node,
   type OnnxModel,
   renameTensors,
   type Tensor,
+  type ValueInfo,
 } from "../onnx/index.ts";
 import { evaluateWith } from "../runtime/index.ts";
 import type { Point } from "./feed.ts";
@@ -146,16 +146,12 @@ function keptNames({ kept, primal }: Linearization): ReadonlyMap<string, string>
   return new Map(kept.map(({ name, of }) => [name, freshName(taken, `kept/${of ?? "joined"}`)]));
 }
 
-/** The graph whose outputs have other names. */
-function named(graph: Graph, names: ReadonlyMap<string, string>): Graph {
-  const copies: Node[] = [];
-  const outputs = graph.outputs.map((output) => {
-    const name = names.get(output.name);
-    if (name === undefined) return output;
-    copies.push(node({ op: "Identity", inputs: [output.name], outputs: [name] }));
-    return { ...output, name };
-  });
-  return { ...graph, name: "linear", nodes: [...graph.nodes, ...copies], outputs };
+/** The pass whose outputs for kept values have other names. Its first output is the value of the target, which may be kept as well. */
+function named(pass: Graph, names: ReadonlyMap<string, string>): Graph {
+  const [value, ...kept] = pass.outputs as [ValueInfo, ...ValueInfo[]];
+  const outputs = kept.map((output) => ({ ...output, name: names.get(output.name)! }));
+  const copies = kept.map(({ name }) => node({ op: "Identity", inputs: [name], outputs: [names.get(name)!] }));
+  return { ...pass, name: "linear", nodes: [...pass.nodes, ...copies], outputs: [value, ...outputs] };
 }
 
 function describe(network: Network, { kind, from, to, withPrimal, at, float64 }: Options): FileDescription {

@@ -1,4 +1,4 @@
-import { type Linearization, linearize } from "../autodiff/index.ts";
+import { type Linearization, linearize, nodesBetween } from "../autodiff/index.ts";
 import { type Place, PushforwardError } from "../base/index.ts";
 import type { Evaluate, Model } from "../onnx/index.ts";
 import type { Tap } from "./taps.ts";
@@ -34,9 +34,14 @@ export async function linearizeBetween(
     throw cause instanceof PushforwardError ? cause.at({ ...place, tap: to.name }) : cause;
   });
   if (linearization.program.targets[0] !== undefined) return linearization;
+  const isBehind = nodesBetween(model, { sources: [from.tensor], targets: [to.tensor] }).length > 0;
   throw new PushforwardError("tap-unknown", {
-    what: `"${to.name}" does not depend on "${from.name}": no path leads from one to the other.`,
+    what: isBehind
+      ? `"${to.name}" does not move with "${from.name}": the derivative is zero everywhere, like that of a rounding, or the second one of a network that is linear in pieces.`
+      : `"${to.name}" does not depend on "${from.name}": no path leads from one to the other.`,
     where: { ...place, tap: to.name },
-    fix: "Choose a target after the source; `pushforward inspect` lists the taps in order.",
+    fix: isBehind
+      ? "Choose another source or target."
+      : "Choose a target after the source; `pushforward inspect` lists the taps in order.",
   });
 }

@@ -61,6 +61,13 @@ const linearNet = buildModel({
   initializers: new Map([["w", floatTensor([2, 3], random(6, "w"))]]),
 });
 
+const softmaxNet = buildModel({
+  inputs: [valueInfo("x", "float32", [1, 5])],
+  outputs: [valueInfo("p", "float32", [1, 5])],
+  nodes: [node({ op: "Softmax", inputs: ["x"], outputs: ["p"], attributes: { axis: int(-1) } })],
+  initializers: new Map(),
+});
+
 interface Case {
   readonly model: OnnxModel;
   readonly from?: string;
@@ -74,6 +81,7 @@ const cases: Readonly<Record<string, Case>> = {
   "with branches": { model: residualNet(), to: "sum2" },
   "with names that are taken": { model: namesakes, inputs: { s: 2 } },
   "that is linear": { model: linearNet },
+  "whose derivative keeps its value": { model: softmaxNet },
 };
 
 let place: Workplace;

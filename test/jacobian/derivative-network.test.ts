@@ -4,11 +4,12 @@ import { createRng, gaussianArray, sizeOf } from "../../src/base/index.ts";
 import {
   cotangentGraph,
   type DerivativeNetwork,
+  exportDerivative,
   gradientGraph,
   Network,
   tangentGraph,
 } from "../../src/jacobian/index.ts";
-import { floatTensor, normalize } from "../../src/onnx/index.ts";
+import { floatTensor, int, node, normalize, readModel, type Tensor, writeModel } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { evaluateWith } from "../../src/runtime/index.ts";
 import { relativeDistance } from "../laws/vectors.ts";
@@ -31,32 +32,32 @@ const signs = (count: number) => random(count, "signs").map((value) => (value < 
 
 type Values = Readonly<Record<string, Float32Array | Float64Array>>;
 
-/** ‖Jᵀs‖² or ‖Js‖² of a network in float64 by the reference interpreter, as a function of the values of its inputs. */
-async function squaredNorm64({ model }: Network, kind: "jvp" | "vjp", s: Float32Array) {
+/** J·v or Jᵀ·u of a network in float64 by the reference interpreter, as a function of the values of its inputs. */
+async function product64({ model }: Network, kind: "jvp" | "vjp", vector: ArrayLike<number>) {
   const { program, constants, primal } = await linearize(model, { sources: ["x"], targets: ["y"] }, evaluate64);
   const direction = kind === "jvp" ? program : transpose(program);
-  return (at: Values): number => {
+  return (at: Values): Float64Array => {
     const shaped = Object.entries(at).map(
       ([name, data]) => [name, { ...model.values.get(name)!, data: Float64Array.from(data) }] as const,
     );
     const values = interpret(primal.graph, new Map(shaped));
     const operand = ({ name }: Operand) =>
       constants.has(name) ? fromTensor(constants.get(name)!).data : values.get(name)!.data;
-    const [product] = evaluate(direction, operand, [Float64Array.from(s)]);
-    return product!.reduce((sum, entry) => sum + entry * entry, 0);
+    return evaluate(direction, operand, [Float64Array.from(vector)])[0]!;
   };
 }
 
-/** The gradient of a function by one of its arguments, by central differences. */
-function differences(of: (at: Values) => number, at: Values, by: string): Float64Array {
-  const h = 1e-5;
+const STEP = 1e-5;
+
+/** The gradient of ‖product‖² by one of the arguments, by central differences. */
+function differences(product: (at: Values) => Float64Array, at: Values, by: string): Float64Array {
   return Float64Array.from(at[by]!, (_, i) => {
     const moved = (step: number) => {
       const data = Float64Array.from(at[by]!);
       data[i]! += step;
-      return of({ ...at, [by]: data });
+      return product({ ...at, [by]: data }).reduce((sum, entry) => sum + entry * entry, 0);
     };
-    return (moved(h) - moved(-h)) / (2 * h);
+    return (moved(STEP) - moved(-STEP)) / (2 * STEP);
   });
 }
 
@@ -82,9 +83,25 @@ describe.each([...Object.keys(operators), "attention"])("through %s", (name) => 
     using D = await product.jacobian({ at: { ...at, [vector!.tensor]: s }, from: by, to: product.product });
     const { data } = await D.vjp(D.value);
     const gradient = data.map((entry) => 2 * entry);
-    const expected = differences(await squaredNorm64(network, kind, s), at, by);
+    const expected = differences(await product64(network, kind, s), at, by);
     expect(relativeDistance(gradient, expected)).toBeLessThan(CLOSE);
     await product.forget();
+  });
+
+  test("no kinks are reported where the network has none", async () => {
+    using J = await network.jacobian({ at, from: "x" });
+    const forward = await tangentGraph(network, { from: "x", to: "y" });
+    const point = {
+      ...at,
+      tangent: random(
+        J.source.reduce((product, extent) => product * extent, 1),
+        "tangent",
+      ),
+    };
+    using D = await forward.jacobian({ at: point, from: "x", to: forward.product });
+    expect(J.kinks).toEqual([]);
+    expect(D.kinks).toEqual([]);
+    await forward.forget();
   });
 
   test("the Hessian of an output is symmetric, and agrees with differences of the gradient", async () => {
@@ -95,10 +112,29 @@ describe.each([...Object.keys(operators), "attention"])("through %s", (name) => 
     const inner = (a: Float32Array, b: Float32Array) => a.reduce((sum, entry, i) => sum + entry * b[i]!, 0);
     const norm = (a: Float32Array) => Math.sqrt(inner(a, a));
     expect(Math.abs(inner(u, Hv) - inner(v, Hu))).toBeLessThan(CLOSE * norm(u) * norm(Hv));
-    expect(relativeDistance((await H.vjp(v)).data, Hv)).toBeLessThan(CLOSE);
+    const gradient64 = await product64(network, "vjp", [0, 1, 0, 0]);
+    const moved = (step: number) =>
+      gradient64({ ...at, x: Float64Array.from(at.x!, (entry, i) => entry + step * v[i]!) });
+    const [after, before] = [moved(STEP), moved(-STEP)];
+    const difference = after.map((entry, i) => (entry - before[i]!) / (2 * STEP));
+    expect(relativeDistance(Hv, difference)).toBeLessThan(CLOSE);
     await gradient.forget();
   });
 });
+
+test.each([false, true])(
+  "an exported product is a network as well, also where the file computes in float64: %s",
+  async (float64) => {
+    const network = await open(networkWith(operators.LRN!));
+    const { model } = await exportDerivative(network, { kind: "vjp", withPrimal: true, float64 });
+    const [fromFile, own] = [await open(await readModel(writeModel(model))), await cotangentGraph(network)];
+    const at = { x: random(72, "x"), cotangent: random(4, "u") };
+    using theirs = await fromFile.jacobian({ at, from: "x", to: "vjp" });
+    using ours = await own.jacobian({ at, from: "x", to: "vjp" });
+    expect(relativeDistance((await theirs.dense()).data, (await ours.dense()).data)).toBeLessThan(CLOSE);
+    expect(theirs.kinks).toEqual([]);
+  },
+);
 
 describe("a network with its product", () => {
   let network: Network;
@@ -149,15 +185,43 @@ describe("a network with its product", () => {
     expect(relativeDistance((await third.jvp(u)).data, times(hidden, B!))).toBeLessThan(CLOSE);
   });
 
-  test("the spectrum of a Hessian is certified", async () => {
+  test.each(["MaxPool", "LRN"])("third derivatives through %s are symmetric", async (name) => {
+    const net = await open(networkWith(operators[name]!));
+    const first = await tangentGraph(net);
+    const second = await tangentGraph(first, { from: "x", to: first.product });
+    const [at, v, w, u] = ["x", "v", "w", "u"].map((one) => random(72, one)) as [Float32Array, ...Float32Array[]];
+    const third = async (...[one, two, three]: readonly (Float32Array | undefined)[]) => {
+      const point = { x: at, [first.vector!.tensor]: one!, [second.vector!.tensor]: two! };
+      using J = await second.jacobian({ at: point, from: "x", to: second.product });
+      return (await J.jvp(three!)).data;
+    };
+    const whole = await third(v, w, u);
+    expect(relativeDistance(await third(u, v, w), whole)).toBeLessThan(CLOSE);
+    expect(relativeDistance(await third(w, u, v), whole)).toBeLessThan(CLOSE);
+  });
+
+  test("the singular values of a Hessian are certified, and their squares add up to ‖H‖²", async () => {
     const gradient = await gradientGraph(network, { to: "y[0,0]" });
     using H = await gradient.jacobian({ at: x, to: gradient.product });
-    const { sigma, certificate } = await H.svd({ k: 2 });
+    const { sigma, certificate } = await H.svd({ k: 5 });
     const { data } = await H.dense();
-    const squares = data.reduce((sum, entry) => sum + entry * entry, 0);
-    expect(certificate.stopped).toBe("all-converged");
-    expect(sigma[0]! ** 2 + sigma[1]! ** 2).toBeLessThan(squares * (1 + 1e-5));
-    expect(sigma[0]! ** 2 * 5).toBeGreaterThan(squares);
+    const squares = (values: ArrayLike<number>) => Array.from(values).reduce((sum, entry) => sum + entry * entry, 0);
+    expect(certificate.missed.kind).toBe("exact");
+    expect(squares(sigma) / squares(data)).toBeCloseTo(1, 6);
+  });
+
+  test("where all layers are linear in pieces, it is told that the second derivative is zero", async () => {
+    const { nodes } = networkWith(operators.Relu!).graph;
+    const base = networkWith(operators.Relu!);
+    const flat = {
+      ...base,
+      graph: { ...base.graph, nodes: nodes.map((node) => (node.op === "Tanh" ? { ...node, op: "Relu" } : node)) },
+    };
+    const gradient = await gradientGraph(await open(flat), { to: "y[0,0]" });
+    await expect(gradient.jacobian({ at: new Float32Array(72), to: gradient.product })).rejects.toMatchObject({
+      code: "tap-unknown",
+      what: expect.stringContaining('"gradient" does not move with "x": the derivative is zero everywhere'),
+    });
   });
 
   test.each([
@@ -203,6 +267,58 @@ describe("weights as inputs", () => {
     using own = await fed.jacobian({ at: x, from: "x" });
     expect(relativeDistance((await ours.dense()).data, (await theirs.dense()).data)).toBeLessThan(1e-6);
     expect(relativeDistance((await own.dense()).data, (await theirs.dense()).data)).toBeGreaterThan(0.1);
+  });
+
+  test("the result of a Constant is a weight, and so is an initializer in float16", async () => {
+    const { A, B } = Object.fromEntries(smoothNet.graph.initializers) as Record<"A" | "B", Tensor>;
+    const constant = node({
+      op: "Constant",
+      inputs: [],
+      outputs: ["A"],
+      attributes: { value: { kind: "tensor", value: A } },
+    });
+    const halves = { type: "float16", shape: [7, 3], data: new Uint16Array(21).fill(0x3800) } as const; // 0.5
+    const graph = {
+      ...smoothNet.graph,
+      nodes: [
+        constant,
+        ...smoothNet.graph.nodes.slice(0, -1),
+        node({ op: "Cast", inputs: ["B"], outputs: ["C"], attributes: { to: int(1) } }),
+        node({ op: "MatMul", inputs: ["h", "C"], outputs: ["y"] }),
+      ],
+      initializers: new Map([["B", halves]]),
+    };
+    const network = await open({ ...smoothNet, graph }, ["A", "B"]);
+    const plain = await open(
+      {
+        ...smoothNet,
+        graph: {
+          ...smoothNet.graph,
+          initializers: new Map([
+            ["A", A],
+            ["B", floatTensor([7, 3], new Float32Array(21).fill(0.5))],
+          ]),
+        },
+      },
+      ["A", "B"],
+    );
+    expect(B.type).toBe("float32");
+    for (const from of ["A", "B"]) {
+      using ours = await network.jacobian({ at: x, from });
+      using theirs = await plain.jacobian({ at: x, from });
+      expect(relativeDistance((await ours.dense()).data, (await theirs.dense()).data)).toBeLessThan(1e-6);
+    }
+  });
+
+  test("the Hessian of an output by a weight is symmetric, and keeps the weight's value", async () => {
+    const network = await open(smoothNet, ["A"]);
+    const gradient = await gradientGraph(network, { from: "A", to: "y[0,1]" });
+    using H = await gradient.jacobian({ at: x, from: "A", to: gradient.product });
+    const { data } = await H.dense();
+    const turned = data.map((_, i) => data[(i % 35) * 35 + Math.floor(i / 35)]!);
+    expect(relativeDistance(data, turned)).toBeLessThan(1e-6);
+    using J = await network.jacobian({ at: x, from: "A", to: "y[0,1]" });
+    expect(relativeDistance(H.value, (await J.dense()).data)).toBeLessThan(1e-6);
   });
 
   test("a name that is no weight's is refused", async () => {
