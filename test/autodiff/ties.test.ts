@@ -244,6 +244,15 @@ describe("a window that meets nothing but padding", () => {
     const { rows } = await jacobianAt([["MaxPool", "x", "y", attributes]], floatTensor([1, 1, 2], [1, 2]), {});
     expect(rows).toEqual([[0, 0]]);
   });
+
+  test.each(["MaxPool", "LpPool"])("of two axes, of which one is met: %s", async (op) => {
+    const attributes = { kernel_shape: ints([2, 1]), dilations: ints([3, 1]), pads: ints([1, 0, 1, 0]) };
+    const { rows } = await jacobianAt([[op, "x", "y", attributes]], floatTensor([1, 1, 2, 2], [1, 2, 3, 4]), {});
+    expect(rows).toEqual([
+      [0, 0, 0, 0],
+      [0, 0, 0, 0],
+    ]);
+  });
 });
 
 describe("infinite slopes in a branch that is not taken", () => {

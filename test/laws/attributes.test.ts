@@ -26,8 +26,10 @@ const idle: Readonly<Record<string, readonly string[]>> = {
   ],
   "It changes how something is computed or laid out, and not what.": [
     "LinearAttention.chunk_size",
+    "com.microsoft:LinearAttention.chunk_size",
     "MaxPool.storage_order",
     "com.microsoft:EmbedLayerNormalization.mask_index_type",
+    "com.microsoft:MRotaryEmbedding.is_packed_batching",
     "com.microsoft:RotaryEmbedding.is_packed_batching",
   ],
   "Nothing is drawn at random in inference.": ["BiasDropout", "BitmaskBiasDropout", "BitmaskDropout"].map(
@@ -37,33 +39,22 @@ const idle: Readonly<Record<string, readonly string[]>> = {
     "BitCast.to",
     "Split.num_outputs",
     "com.microsoft:BiasSoftmax.is_inner_broadcast",
+    "com.microsoft:CausalConvWithState.input_channels",
     "com.microsoft:DecoderMaskedMultiHeadAttention.output_qk",
+    "com.microsoft:MRotaryEmbedding.rotary_embedding_dim",
     "com.microsoft:RotaryEmbedding.rotary_embedding_dim",
   ],
-  "No row depends on it yet, or it is refused unless it has its default.": Object.entries({
-    CausalConvWithState: [
-      "channels_last",
-      "input_channel_offset",
-      "input_channels",
-      "ndim",
-      "state_channels_last",
-      "state_length",
-      "state_update_capacity",
-      "state_window",
-    ],
-    Irfft: ["normalized", "onesided"],
-    Rfft: ["normalized", "onesided"],
-    LinearAttention: ["chunk_size", "scale", "state_window"],
-    MoE: ["swiglu_limit_after_activation", "use_sparse_mixer"],
-    PackedAttention: ["scale"],
-    PackedMultiHeadAttention: ["mask_filter_value"],
-    SparseAttention: ["kv_num_heads", "rotary_interleaved"],
-  }).flatMap(([op, names]) => names.map((name) => `com.microsoft:${op}.${name}`)),
+  "The definition allows one value alone, or leaves open what others mean; these are refused.": [
+    "com.microsoft:CausalConvWithState.ndim",
+    ...["Irfft", "Rfft"].flatMap((op) => ["normalized", "onesided"].map((name) => `com.microsoft:${op}.${name}`)),
+  ],
+  "Packed tokens have no padding that it could mask.": ["com.microsoft:PackedMultiHeadAttention.mask_filter_value"],
   "It belongs to what is refused.": [
     ...["do_rotary", "past_present_share_buffer", "rotary_embedding_dim"].map(
       (name) => `com.microsoft:Attention.${name}`,
     ),
     "com.microsoft:DecoderMaskedMultiHeadAttention.past_present_share_buffer",
+    "com.microsoft:MoE.use_sparse_mixer",
     ...[
       "k_norm_epsilon",
       "k_quant_type",

@@ -266,3 +266,23 @@ test.each([
   expect(onnx.graph.nodes.some((one) => one.op === op)).toBe(false);
   expect(values.get("y")?.shape).toEqual([0, 4, 2, 3]);
 });
+
+test("a DFT of opset 17 without an axis transforms the first one after the batch, however many there are", async () => {
+  const signal = random([2, 3, 4, 2], "signal");
+  const transforming = (attributes: Node["attributes"]) =>
+    buildModel(
+      {
+        inputs: [valueInfo("x", "float32", signal.shape)],
+        outputs: [{ name: "y", type: undefined, shape: undefined }],
+        nodes: [node({ op: "DFT", inputs: ["x"], outputs: ["y"], attributes })],
+        initializers: new Map(),
+      },
+      17,
+    );
+  const feeds = new Map([["x", signal]]);
+  const numbers = async (model: OnnxModel) => (await evaluate(model, feeds, ["y"])).get("y")!.data as Float32Array;
+  const ours = await numbers((await normalize(transforming({}), { feeds, evaluate })).onnx);
+  for (const attributes of [{}, { axis: int(1) }]) {
+    expect(relativeDistance(ours, await numbers(transforming(attributes)))).toBeLessThan(1e-6);
+  }
+});

@@ -414,3 +414,33 @@ describe.each(["RNN", "GRU", "LSTM"] as const)("%s with lengths that are compute
 
 const arraysOf = (tensors: ReadonlyMap<string, Tensor>) =>
   Object.fromEntries([...tensors].map(([name, { data }]) => [name, data as Float32Array]));
+
+describe("inputs that do not fit are refused, with the node and what would fit", () => {
+  test.each<[name: string, shape: number[], axes: string, right: string]>([
+    ["W", [1, 12, 5], "directions, 4 · hidden_size, input_size", "1×12×2"],
+    ["B", [1, 12], "directions, 8 · hidden_size", "1×24"],
+    ["initial_h", [1, 3, 3], "directions, batch, hidden_size", "1×2×3"],
+    ["initial_c", [2, 2, 3], "directions, batch, hidden_size", "1×2×3"],
+  ])("%s of shape [%s]", async (name, shape, axes, right) => {
+    const { model, point } = modelOf({ op: "LSTM", note: "", with: lstmAll });
+    const inputs = model.graph.inputs.map((one) => (one.name === name ? valueInfo(name, "float32", shape) : one));
+    const feeds = new Map(point).set(name, floatTensor(shape, new Float32Array(sizeOf(shape))));
+    await expect(normalize({ ...model, graph: { ...model.graph, inputs } }, { evaluate, feeds })).rejects.toMatchObject(
+      {
+        code: "shape-mismatch",
+        what: `${name} of LSTM ("${name}") is ${shape.join("×")}, but its axes are [${axes}], here ${right}.`,
+        where: { node: "cell", op: "LSTM" },
+      },
+    );
+  });
+
+  test.each<Op>(["RNN", "GRU", "LSTM"])("a sequence of %s that is longer than the input", async (op) => {
+    const { model, point } = modelOf({ op, note: "", lengths: [2, 4] });
+    await expect(normalize(model, { evaluate, feeds: point })).rejects.toMatchObject({
+      code: "shape-mismatch",
+      what: `sequence_lens of ${op} ("lengths") says that a sequence has 4 steps, but the input has 3.`,
+      fix: "Give lengths from 0 to 3, or a longer input.",
+      where: { node: "cell", op },
+    });
+  });
+});

@@ -1,9 +1,9 @@
 import { PushforwardError, type Shape } from "../../base/index.ts";
-import { int, ints, intTensor, zeros } from "../build.ts";
-import type { Node } from "../model.ts";
+import { int, intTensor, zeros } from "../build.ts";
 import { type OperatorRewriting, type Rewrite, standard } from "../rewrite.ts";
 import { defaultScale, swapLastTwo, toHeads } from "./attend.ts";
-import { reshape, scalar, silu, slice } from "./parts.ts";
+import { reshape, scalar, slice } from "./parts.ts";
+import { firstState, lastStates } from "./states.ts";
 
 /**
  * The operator of ONNX, one step for each place of the sequence: the state S (batch × heads × size × valueSize) becomes
@@ -25,7 +25,7 @@ const linearAttentionWith = (...others: readonly string[]): OperatorRewriting =>
     const heads = Math.max(asked, groups);
     const [batch, length] = [qShape[0]!, qShape[1]!];
     const [size, valueSize] = [qShape[2]! / asked, vShape[2]! / groups];
-    requireOne(node, to, "state_window", 0);
+    const window = read.has("state_window") ? read.int("state_window", 0) : 0;
     const rule = read.text("update_rule", "gated_delta");
     if (!["linear", "gated", "delta", "gated_delta"].includes(rule)) {
       throw new PushforwardError("op-unsupported", {
@@ -51,7 +51,9 @@ const linearAttentionWith = (...others: readonly string[]): OperatorRewriting =>
     const gates = rule.startsWith("gated") ? to.add("Exp", [steps(decay, to.shape(decay)?.[2] ?? groups)]) : undefined;
     const betaWidth = to.shape(beta)?.[2] ?? groups;
     const rates = rule.endsWith("delta") ? steps(beta, betaWidth, betaWidth) : undefined;
-    let state = past === "" ? to.constant("state", zeros("float32", [batch, groups, size, valueSize])) : past;
+    const none = () => to.constant("state", zeros("float32", [batch, groups, size, valueSize]));
+    let state = past === "" ? none() : firstState(to, past, window);
+    const states = [state];
     const results: string[] = [];
     for (let step = 0; step < length; step++) {
       const at = (x: string, axis = 2) => slice(to, x, step, step + 1, axis);
@@ -65,10 +67,14 @@ const linearAttentionWith = (...others: readonly string[]): OperatorRewriting =>
         value = to.add("Mul", [at(rates), to.add("Sub", [value, to.add("MatMul", [key, state])])]);
       }
       state = to.add("Add", [state, to.add("MatMul", [column, value])]);
+      states.push(state);
       const own = reshape(to, at(queries, 3), [batch, groups, heads / groups, size]);
       results.push(reshape(to, to.add("MatMul", [own, state]), [batch, 1, heads * valueSize]));
     }
-    if (node.outputs[1]) to.add("Identity", [state], {}, node.outputs[1]);
+    if (node.outputs[1]) {
+      const last = lastStates(to, { length, window, none }, (places) => states[places]!);
+      to.add("Identity", [last], {}, node.outputs[1]);
+    }
     return standard(node, "Concat", results, { axis: int(1) });
   },
 });
@@ -86,59 +92,8 @@ function repeated(
   return reshape(to, wide, [batch, heads * times, length, size]);
 }
 
-/** What ONNX Runtime may say of a layout or of states besides the last one. */
-const LAYOUTS = [
-  "channels_last",
-  "input_channel_offset",
-  "input_channels",
-  "state_channels_last",
-  "state_length",
-  "state_update_capacity",
-  "state_window",
-] as const;
-
-/** A convolution of each channel with what came before; the state is what comes before the next part. */
-const causalConvWith = (...others: readonly string[]): OperatorRewriting => ({
-  attributes: ["activation", ...others],
-  looksAt: [0, 1],
-  rewrite(node, to) {
-    const [x = "", weight = "", bias = "", past = ""] = node.inputs;
-    const [shape, kernel] = [to.shape(x), to.shape(weight)];
-    if (shape === undefined || kernel === undefined) return node;
-    const [batch = 1, channels = 1, length = 1] = shape;
-    requireOne(node, to, "ndim", 1);
-    for (const name of LAYOUTS) requireOne(node, to, name, 0);
-    const step = to.attributes.has("dilation") ? to.attributes.int("dilation", 1) : 1;
-    const before = ((kernel[2] ?? 1) - 1) * step;
-    const state = past === "" ? to.constant("state", zeros("float32", [batch, channels, before])) : past;
-    const whole = before === 0 ? x : to.add("Concat", [state, x], { axis: int(2) });
-    const y = to.add("Conv", bias === "" ? [whole, weight] : [whole, weight, bias], {
-      group: int(channels),
-      ...(step === 1 ? {} : { dilations: ints([step]) }),
-    });
-    if (node.outputs[1]) {
-      const bounds = [length, length + before, 2].map((value) => to.constant("bound", intTensor([value])));
-      to.add("Slice", [whole, ...bounds], {}, node.outputs[1]);
-    }
-    const activation = to.attributes.text("activation", "none");
-    return standard(node, "Identity", [activation === "none" ? y : silu(to, y)]);
-  },
-});
-
-/** @throws PushforwardError `op-unsupported` where an attribute has another value than the one that is known */
-function requireOne(node: Node, to: Rewrite, name: string, value: number): void {
-  if (!to.attributes.has(name) || to.attributes.int(name, value) === value) return;
-  throw new PushforwardError("op-unsupported", {
-    what: `${node.op} with ${name} = ${to.attributes.int(name, value)} is not supported.`,
-    where: { node: node.name || node.outputs[0], op: node.op },
-    fix: `Export the model with ${name} = ${value}.`,
-  });
-}
-
-/** The operators of ONNX, and those of ONNX Runtime, which have further attributes. */
+/** The operator of ONNX, and that of ONNX Runtime, which may keep several states. */
 export const linearAttention: Readonly<Record<string, OperatorRewriting>> = {
-  CausalConvWithState: causalConvWith(),
   LinearAttention: linearAttentionWith(),
-  "com.microsoft:CausalConvWithState": causalConvWith("dilation", "ndim", ...LAYOUTS),
   "com.microsoft:LinearAttention": linearAttentionWith("state_window"),
 };

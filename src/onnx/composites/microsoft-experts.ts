@@ -18,34 +18,45 @@ function applied(to: Rewrite, x: string, { weights, bias }: Layer): string {
   return to.add("Add", [product, to.add("Unsqueeze", [bias, to.constant("tokens", intTensor([1]))])]);
 }
 
-/** G · sigmoid(α G) · (L + β), where G is g up to a limit, and L is l between limits. */
+/** G · sigmoid(α G) · (L + β), where G is g up to a limit, and L is l between limits; or the limit is that of g · sigmoid(α g). */
 function swiglu(to: Rewrite, g: string, l: string): string {
   const read = to.attributes;
   const [alpha, beta] = [read.float("activation_alpha", 1), read.float("activation_beta", 0)];
   const limit = read.float("swiglu_limit", Number.POSITIVE_INFINITY);
   const most = () => scalar(to, "limit", limit);
-  const [gate, linear] = Number.isFinite(limit)
-    ? [to.add("Min", [g, most()]), to.add("Clip", [l, scalar(to, "least", -limit), most()])]
-    : [g, l];
+  const upToLimit = (x: string) => (Number.isFinite(limit) ? to.add("Min", [x, most()]) : x);
+  const comesAfter = read.int("swiglu_limit_after_activation", 0) !== 0;
+  const gate = comesAfter ? g : upToLimit(g);
+  const linear = Number.isFinite(limit) ? to.add("Clip", [l, scalar(to, "least", -limit), most()]) : l;
   const inner = alpha === 1 ? gate : to.add("Mul", [gate, scalar(to, "alpha", alpha)]);
   const factor = beta === 0 ? linear : to.add("Add", [linear, scalar(to, "beta", beta)]);
-  return to.add("Mul", [to.add("Mul", [gate, to.add("Sigmoid", [inner])]), factor]);
+  const activated = to.add("Mul", [gate, to.add("Sigmoid", [inner])]);
+  return to.add("Mul", [comesAfter ? upToLimit(activated) : activated, factor]);
 }
 
 /** What follows the first layer; `third` is the result of the third, where experts have one. */
 function activated(node: Node, to: Rewrite, first: string, width: number, third: string | undefined): string {
   const type = to.attributes.text("activation_type", "relu");
-  if (type === "swiglu") {
-    if (third !== undefined) return swiglu(to, first, third);
+  const gated: Readonly<Record<string, (g: string, l: string) => string>> = {
+    geglu: (g, l) => to.add("Mul", [fastGelu(to, g), l]),
+    swiglu: (g, l) => swiglu(to, g, l),
+  };
+  const gate = Object.hasOwn(gated, type) ? gated[type] : undefined;
+  if (gate !== undefined) {
+    if (third !== undefined) return gate(first, third);
     if (to.attributes.int("swiglu_fusion", 0) === 2) {
-      return swiglu(to, slice(to, first, 0, width / 2), slice(to, first, width / 2, width));
+      return gate(slice(to, first, 0, width / 2), slice(to, first, width / 2, width));
     }
-    return swiglu(to, slice(to, first, 0, width, -1, 2), slice(to, first, 1, width, -1, 2));
+    return gate(slice(to, first, 0, width, -1, 2), slice(to, first, 1, width, -1, 2));
   }
   const functions: Readonly<Record<string, (x: string) => string>> = {
     gelu: (x) => fastGelu(to, x),
     identity: (x) => x,
     relu: (x) => to.add("Relu", [x]),
+    relu2: (x) => {
+      const positive = to.add("Relu", [x]);
+      return to.add("Mul", [positive, positive]);
+    },
     silu: (x) => silu(to, x),
   };
   const apply = Object.hasOwn(functions, type) ? functions[type] : undefined;
@@ -92,9 +103,7 @@ const mixture: OperatorRewriting = {
     const [x = "", logits = "", ...names] = node.inputs;
     const [shape, first] = [to.shape(x), to.shape(names[0] ?? "")];
     if (shape === undefined || first === undefined) return node;
-    for (const name of ["swiglu_limit_after_activation", "use_sparse_mixer"]) {
-      if (to.attributes.int(name, 0) !== 0) throw refuse(node, `The attribute ${name}`);
-    }
+    if (to.attributes.int("use_sparse_mixer", 0) !== 0) throw refuse(node, "The attribute use_sparse_mixer");
     const layer = (i: number): Layer => ({ weights: names[2 * i] ?? "", bias: names[2 * i + 1] ?? "" });
     const width = shape.at(-1)!;
     const tokens = shape.slice(0, -1).reduce((product, extent) => product * extent, 1);

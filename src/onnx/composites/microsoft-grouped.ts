@@ -1,5 +1,5 @@
-import { int, intTensor, toNumbers } from "../build.ts";
-import type { Node } from "../model.ts";
+import { intTensor, toNumbers } from "../build.ts";
+import type { Node, Tensor } from "../model.ts";
 import { type OperatorRewriting, type Rewrite, standard } from "../rewrite.ts";
 import {
   type AttentionSizes,
@@ -12,8 +12,9 @@ import {
   swapLastTwo,
   toHeads,
 } from "./attend.ts";
-import { appended } from "./cache.ts";
+import { appendedInSamples } from "./cache.ts";
 import { refuse } from "./microsoft-attention.ts";
+import { unitRms } from "./microsoft-gates.ts";
 import { reshape, scalar, slice } from "./parts.ts";
 import { rotate } from "./rotary.ts";
 
@@ -46,16 +47,23 @@ export function turned(node: Node, to: Rewrite, { x, shape, caches, positions, p
   });
 }
 
-/** How many entries of a cache count, which `seqlens_k` says if it is known; all of them otherwise. */
-function countOfPast(node: Node, to: Rewrite, length: number): number {
+/** How many entries of its cache count in each sample, which `seqlens_k` says if it is known; all of them otherwise. */
+function countsOfPast(node: Node, to: Rewrite, batch: number, rows: number): number[] {
   const [, , , pastKey = "", , counts = ""] = node.inputs;
-  const size = pastKey === "" ? 0 : (to.shape(pastKey)?.[2] ?? 0);
+  const buffer = pastKey === "" ? 0 : (to.shape(pastKey)?.[2] ?? 0);
   const value = to.value(counts);
-  if (value === undefined || size === 0) return size;
-  const [first = 0, ...others] = toNumbers(value).map((last) => last + 1 - length);
-  if (first <= 0) return 0;
-  if (others.some((other) => other !== first)) throw refuse(node, "A cache with samples of different lengths");
-  return Math.min(first, size);
+  if (value === undefined || buffer === 0) return Array.from({ length: batch }, () => buffer);
+  const added = filledRows(node, to);
+  return toNumbers(value).map((last, b) => Math.min(Math.max(last + 1 - (added?.[b] ?? rows), 0), buffer));
+}
+
+/** How many of the new rows of each sample are no padding, where a chunk says so. */
+function filledRows(node: Node, to: Rewrite): readonly number[] | undefined {
+  const [filled = ""] = node.inputs.slice(16);
+  if (filled === "") return undefined;
+  const value = to.value(filled);
+  if (value === undefined) throw refuse(node, "Padding that depends on an input");
+  return toNumbers(value);
 }
 
 /** Attention of heads that share keys and values, causal, with rotation, caches, windows and sinks. */
@@ -67,7 +75,7 @@ function groupQueryAttention(node: Node, to: Rewrite): Node {
     pastKey = "",
     pastValue = "",
     counts = "",
-    ,
+    total = "",
     ,
     ,
     positions = "",
@@ -83,21 +91,35 @@ function groupQueryAttention(node: Node, to: Rewrite): Node {
   const [batch = 1, rows = 1, width = 1] = qShape;
   const isPacked = k === "";
   const size = width / (isPacked ? heads + 2 * groups : heads);
-  const past = countOfPast(node, to, rows);
+  const pasts = countsOfPast(node, to, batch, rows);
+  const past = Math.max(...pasts);
+  const isOfOneLength = pasts.every((own) => own === past);
   const part = (x: string, from: number, count: number) =>
     toHeads(to, isPacked ? slice(to, q, from * size, (from + count) * size) : x, [batch, rows, count * size], count);
   const isTurned = read.int("do_rotary", 0) !== 0;
+  const placed = positions === "" && !isOfOneLength ? to.constant("positions", positionsAfter(pasts, rows)) : positions;
   const turn = (x: string, count: number) =>
     isTurned
-      ? turned(node, to, { x, shape: [batch, count, rows, size], caches: node.inputs.slice(7, 9), positions, past })
+      ? turned(node, to, {
+          x,
+          shape: [batch, count, rows, size],
+          caches: node.inputs.slice(7, 9),
+          positions: placed,
+          past,
+        })
       : x;
   const [queryNorm = "", keyNorm = ""] = node.inputs.slice(14);
-  const query = turn(normed(to, part(q, 0, heads), queryNorm), heads);
-  const own = [turn(normed(to, part(k, heads, groups), keyNorm), groups), part(v, heads + groups, groups)];
+  const epsilon = read.float("qk_norm_epsilon", 1e-6);
+  const normed = (x: string, scale: string) => (scale === "" ? x : unitRms(to, x, scale, epsilon));
+  const query = turn(normed(part(q, 0, heads), queryNorm), heads);
+  const own = [turn(normed(part(k, heads, groups), keyNorm), groups), part(v, heads + groups, groups)];
   const buffer = pastKey === "" ? 0 : to.shape(pastKey)![2]!;
-  const [keys = "", values = ""] = own.map((x, i) =>
-    appended(to, x, { before: [pastKey, pastValue][i]!, buffer, past, rows }, node.outputs[i + 1] ?? ""),
-  );
+  const given = to.value(total);
+  const length = Math.max(buffer, given === undefined ? 0 : toNumbers(given)[0]!);
+  const [keys = "", values = ""] = own.map((x, i) => {
+    const cache = { before: [pastKey, pastValue][i]!, shape: [batch, groups, buffer, size], pasts, rows } as const;
+    return appendedInSamples(to, x, cache, length, node.outputs[i + 1] ?? "");
+  });
   const sizes: AttentionSizes = { batch, heads, groups, rows, columns: past + rows, size, valueSize: size };
   const window = read.int("local_window_size", -1);
   const span: Span = {
@@ -105,7 +127,7 @@ function groupQueryAttention(node: Node, to: Rewrite): Node {
     behind: window > 0 ? window - 1 : undefined,
   };
   const allowed = to.add("And", [
-    to.constant("span", spanTensor(span, sizes, past).tensor),
+    to.constant("span", spansOf(span, sizes, isOfOneLength ? [past] : pasts)),
     withinCounts(to, sizes, counts),
   ]);
   const bias = biasOf(to, allowed, added === "" ? scalar(to, "zero", 0) : added);
@@ -128,14 +150,17 @@ function groupQueryAttention(node: Node, to: Rewrite): Node {
   return standard(node, "Reshape", fromHeads(to, y, sizes));
 }
 
-/** Each head in units of its root mean square, times a vector, if there is one. */
-function normed(to: Rewrite, x: string, scale: string): string {
-  if (scale === "") return x;
-  const square = to.add("ReduceMean", [to.add("Mul", [x, x]), to.constant("last", intTensor([-1]))], {
-    keepdims: int(1),
-  });
-  const epsilon = scalar(to, "epsilon", to.attributes.float("qk_norm_epsilon", 1e-6));
-  return to.add("Mul", [to.add("Div", [x, to.add("Sqrt", [to.add("Add", [square, epsilon])])]), scale]);
+/** The positions of the new entries of each sample: batch × rows. */
+const positionsAfter = (pasts: readonly number[], rows: number): Tensor =>
+  intTensor(
+    pasts.flatMap((past) => Array.from({ length: rows }, (_, i) => past + i)),
+    [pasts.length, rows],
+  );
+
+/** The span of each sample, or one for all: samples × 1 × rows × columns truth values. */
+function spansOf(span: Span, sizes: AttentionSizes, pasts: readonly number[]): Tensor {
+  const data = pasts.flatMap((past) => [...spanTensor(span, sizes, past).tensor.data]);
+  return { type: "bool", shape: [pasts.length, 1, sizes.rows, sizes.columns], data: Uint8Array.from(data) };
 }
 
 /** The keys before the end of each sample, which `seqlens_k` gives as the place of the last one. */
@@ -165,39 +190,7 @@ export const groupedAttention: Readonly<Record<string, OperatorRewriting>> = {
       "softcap",
       "v_quant_type",
     ],
-    looksAt: [0, 3, 5, 7],
+    looksAt: [0, 3, 5, 6, 7, 16],
     rewrite: groupQueryAttention,
   },
-  "com.microsoft:RotaryEmbedding": {
-    attributes: ["interleaved", "is_packed_batching", "num_heads", "rotary_embedding_dim", "scale"],
-    looksAt: [0, 1, 2],
-    rewrite: rotaryEmbedding,
-  },
 };
-
-/** Input, positions and caches in another order than in ONNX; one position is that of the first place. */
-function rotaryEmbedding(node: Node, to: Rewrite): Node {
-  const [x = "", positions = "", cosCache = "", sinCache = ""] = node.inputs;
-  const read = to.attributes;
-  const [shape, placed, cache] = [to.shape(x), to.shape(positions), to.shape(cosCache)];
-  if (shape === undefined || placed === undefined || cache === undefined) return node;
-  const isPacked = shape.length === 3;
-  const turning = read.int("rotary_embedding_dim", 0) || 2 * cache[1]!;
-  const [batch = 1] = shape;
-  const length = isPacked ? shape[1]! : shape[2]!;
-  const heads = read.int("num_heads", 0) || (isPacked && turning > 0 ? shape[2]! / turning : 1);
-  const parted = isPacked ? [batch, length, heads, shape[2]! / heads] : shape;
-  const places = to.constant("places", intTensor(Array.from({ length }, (_, i) => i)));
-  const chosen = placed.length === 1 ? to.add("Add", [positions, places]) : positions;
-  const samples = placed.length === 1 ? 1 : batch;
-  const angles = (from: string) => {
-    const rows = to.add("Gather", [from, chosen]);
-    return reshape(to, rows, isPacked ? [samples, length, 1, turning / 2] : [samples, 1, length, turning / 2]);
-  };
-  const interleaved = read.int("interleaved", 0) !== 0;
-  const scale = read.float("scale", 1);
-  const start = isPacked ? reshape(to, x, parted) : x;
-  const y = rotate(to, { x: start, shape: parted, cos: angles(cosCache), sin: angles(sinCache), turning, interleaved });
-  const scaled = scale === 1 ? y : to.add("Mul", [y, scalar(to, "scale", scale)]);
-  return standard(node, "Reshape", [scaled, to.constant("whole", intTensor(shape))]);
-}

@@ -2,13 +2,16 @@ import { dropoutFactor } from "../dropout.ts";
 import type { Node } from "../model.ts";
 import { type OperatorRewriting, type Rewrite, type Rewriting, standard } from "../rewrite.ts";
 import { microsoftAttention } from "./microsoft-attention.ts";
+import { microsoftDecoder } from "./microsoft-decoder.ts";
 import { microsoftExperts } from "./microsoft-experts.ts";
 import { microsoftForms } from "./microsoft-forms.ts";
+import { microsoftGates } from "./microsoft-gates.ts";
 import { groupedAttention } from "./microsoft-grouped.ts";
 import { microsoftLinear } from "./microsoft-linear.ts";
 import { microsoftNormalization } from "./microsoft-normalization.ts";
 import { microsoftPadding } from "./microsoft-padding.ts";
 import { microsoftPosition } from "./microsoft-position.ts";
+import { microsoftRotary } from "./microsoft-rotary.ts";
 import { microsoftSampling } from "./microsoft-sampling.ts";
 import { microsoftSignal } from "./microsoft-signal.ts";
 import { sparse } from "./microsoft-sparse.ts";
@@ -62,12 +65,15 @@ const biased: DropoutParts = ({ inputs: [x = "", bias = "", residual = ""] }, to
 export const microsoft: Readonly<Record<string, OperatorRewriting>> = {
   ...groupedAttention,
   ...microsoftAttention,
+  ...microsoftDecoder,
   ...microsoftExperts,
   ...microsoftForms,
+  ...microsoftGates,
   ...microsoftLinear,
   ...microsoftNormalization,
   ...microsoftPadding,
   ...microsoftPosition,
+  ...microsoftRotary,
   ...microsoftSampling,
   ...microsoftSignal,
   ...sparse,

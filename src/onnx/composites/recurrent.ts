@@ -3,16 +3,8 @@ import type { Node } from "../model.ts";
 import type { OperatorRewriting, Rewrite } from "../rewrite.ts";
 import { type Activation, activationsOf } from "./recurrent-activations.ts";
 import { type Cell, gru, lstm, rnn, type State, type Weights } from "./recurrent-cells.ts";
+import { type Extents, requireFit } from "./recurrent-shapes.ts";
 import { type Writer, writerOf } from "./writer.ts";
-
-/** The extents of a recurrent node. */
-interface Extents {
-  readonly steps: number;
-  readonly batch: number;
-  readonly inputs: number;
-  readonly directions: number;
-  readonly hidden: number;
-}
 
 /** Which steps belong to the sequences. */
 interface Lengths {
@@ -149,7 +141,7 @@ function lengthsOf(to: Rewrite, writer: Writer, input: string, { steps, batch }:
   const within = new Map<number, string>();
   return {
     least: whole === undefined ? 0 : Math.min(...whole),
-    most: whole === undefined ? steps : Math.min(steps, Math.max(...whole)),
+    most: whole === undefined ? steps : Math.max(...whole),
     isWithin(step) {
       counts ??= writer.reshape(writer.op("Cast", [input], castTo("int64")), [1, batch, 1]);
       const known = within.get(step) ?? writer.op("Less", [writer.ints([step], []), counts]);
@@ -168,6 +160,7 @@ function unroll(node: Node, to: Rewrite, cell: Cell): Node {
   const [steps, batch] = isBatchFirst ? [second, first] : [first, second];
   const [directions, , hidden] = ofWeights as [number, number, number];
   const extents = { steps, batch, inputs: width, directions, hidden };
+  requireFit(node, to, extents, cell.gates, isBatchFirst);
   if (steps === 0 || batch === 0) return node;
   const writer = writerOf(to);
   const activations = activationsOf(node, writer, directions, cell.activations);
@@ -214,8 +207,8 @@ function outputsOf(
 const ATTRIBUTES = ["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout"];
 /** The positions of the initial states. */
 const STATES = [5, 6];
-/** The input, the recurrent weights, the lengths of the sequences and the initial states. */
-const LOOKS_AT = [0, 2, 4, 5, 6];
+/** All inputs: their shapes must fit one another. */
+const LOOKS_AT = [0, 1, 2, 3, 4, 5, 6, 7];
 
 /** Recurrent operators. */
 export const recurrent: Readonly<Record<string, OperatorRewriting>> = {

@@ -161,7 +161,10 @@ export const attention: ReferenceOps = {
     const width = value.shape[3]!;
     const rule = read.text("update_rule", "gated_delta");
     const scale = read.float("scale", 0) || 1 / Math.sqrt(size);
-    const S = past ? Float64Array.from(past.data) : new Float64Array(batch * groups * size * width);
+    const ofState = batch * groups * size * width;
+    const window = read.int("state_window", 0);
+    const S = past ? past.data.slice(past.data.length - ofState) : new Float64Array(ofState);
+    const states: Float64Array[] = [];
     const place = (b: number, g: number, d: number, e: number) => ((b * groups + g) * size + d) * width + e;
     const y = array([batch, heads, length, width], new Float64Array(batch * heads * length * width));
     for (let t = 0; t < length; t++) {
@@ -194,25 +197,60 @@ export const attention: ReferenceOps = {
           }
         }
       }
+      states.push(S.slice());
     }
-    return [pack(y), array([batch, groups, size, width], S)];
+    if (window === 0) return [pack(y), array([batch, groups, size, width], S)];
+    const kept = Array.from({ length: window }, (_, slot) => [
+      ...(states[length - window + slot] ?? new Float64Array(ofState)),
+    ]);
+    return [pack(y), array([window, batch, groups, size, width], kept.flat())];
   },
-  CausalConvWithState([x, weight, bias, past], read) {
-    const [batch = 1, channels = 1, length = 1] = x!.shape;
-    const width = weight!.shape[2]!;
+  CausalConvWithState([x, weight, bias, past], read, outputs) {
+    const [channels = 1, , width = 1] = weight!.shape;
+    const isLast = read.int("channels_last", 0) !== 0;
+    const stateIsLast = read.int("state_channels_last", -1) < 0 ? isLast : read.int("state_channels_last", -1) === 1;
+    const [batch = 1] = x!.shape;
+    const length = x!.shape[isLast ? 1 : 2]!;
+    const across = x!.data.length / (batch * length);
+    const from = read.int("input_channel_offset", 0);
     const step = read.int("dilation", 1);
     const before = (width - 1) * step;
+    const held = read.int("state_length", 0) || before;
+    const window = read.int("state_window", 0);
+    const ofState = batch * channels * held;
+    const lastSlot = past?.data.slice(past.data.length - ofState);
+    const place = (b: number, c: number, i: number) =>
+      stateIsLast ? (b * held + i) * channels + c : (b * channels + c) * held + i;
     const entry = (b: number, c: number, i: number) => {
-      if (i >= 0) return at(x!, [b, c, i]);
-      return past === undefined ? 0 : at(past, [b, c, before + i]);
+      if (i < 0) return i < -held ? 0 : (lastSlot?.[place(b, c, held + i)] ?? 0);
+      return x!.data[isLast ? (b * length + i) * across + from + c : (b * channels + c) * length + i]!;
     };
-    const y = build([batch, channels, length], ([b = 0, c = 0, i = 0]) => {
+    const all = build([batch, channels, length], ([b = 0, c = 0, i = 0]) => {
       let sum = bias?.data[c] ?? 0;
       for (let j = 0; j < width; j++) sum += at(weight!, [c, 0, j]) * entry(b, c, i + j * step - before);
       return read.text("activation", "none") === "none" ? sum : sum * sigmoid(sum);
     });
-    const state = build([batch, channels, before], ([b = 0, c = 0, i = 0]) => entry(b, c, length - before + i));
-    return [y, state];
+    const outer = isLast && across === channels ? x!.shape.slice(2) : [channels];
+    const y = isLast
+      ? array(
+          [batch, length, ...outer],
+          build([batch, length, channels], ([b = 0, i = 0, c = 0]) => at(all, [b, c, i])).data,
+        )
+      : all;
+    const state = new Float64Array(Math.max(window, 1) * ofState);
+    for (let slot = 0; slot < Math.max(window, 1); slot++) {
+      const places = window === 0 ? length : length - window + slot + 1;
+      if (places <= 0) continue;
+      for (let b = 0; b < batch; b++) {
+        for (let c = 0; c < channels; c++) {
+          for (let i = 0; i < held; i++) state[slot * ofState + place(b, c, i)] = entry(b, c, places - held + i);
+        }
+      }
+    }
+    const ofOne = stateIsLast ? [batch, held, ...(isLast ? outer : [channels])] : [batch, channels, held];
+    const capacity = read.int("state_update_capacity", 0);
+    const update = build([batch, capacity, channels], ([b = 0, i = 0, c = 0]) => (i < length ? entry(b, c, i) : 0));
+    return [y, array(window === 0 ? ofOne : [window, ...ofOne], state), update].slice(0, outputs);
   },
   Swish([x], read) {
     const alpha = read.float("alpha", 1);
@@ -229,13 +267,20 @@ export const attention: ReferenceOps = {
   "com.microsoft:SimplifiedLayerNormalization": rmsNormalization,
 };
 
-function rmsNormalization([x, scale]: Parameters<ReferenceOp>[0], read: Parameters<ReferenceOp>[1]): Array64 {
+function rmsNormalization(...[[x, scale], read, outputs]: Parameters<ReferenceOp>): readonly Array64[] {
   const axis = read.int("axis", -1);
   const first = axis < 0 ? axis + x!.shape.length : axis;
   const count = x!.shape.slice(first).reduce((product, extent) => product * extent, 1);
-  return build(x!.shape, (index, place) => {
-    const start = place - (place % count);
-    const squares = x!.data.subarray(start, start + count).reduce((sum, value) => sum + value * value, 0);
-    return (x!.data[place]! / Math.sqrt(squares / count + read.float("epsilon", 1e-5))) * spread(scale!, index);
-  });
+  const inverse = build(
+    x!.shape.map((extent, d) => (d < first ? extent : 1)),
+    (_index, row) => {
+      const squares = x!.data.subarray(row * count, (row + 1) * count).reduce((sum, value) => sum + value * value, 0);
+      return 1 / Math.sqrt(squares / count + read.float("epsilon", 1e-5));
+    },
+  );
+  const y = build(
+    x!.shape,
+    (index, place) => x!.data[place]! * inverse.data[Math.floor(place / count)]! * spread(scale!, index),
+  );
+  return [y, inverse].slice(0, outputs);
 }

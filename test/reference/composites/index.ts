@@ -4,6 +4,7 @@ import { loss } from "./loss.ts";
 import { microsoftOps } from "./microsoft.ts";
 import { microsoftAttention } from "./microsoft-attention.ts";
 import { microsoftExperts } from "./microsoft-experts.ts";
+import { microsoftGates } from "./microsoft-gates.ts";
 import { microsoftPadding } from "./microsoft-padding.ts";
 import { microsoftSampling } from "./microsoft-sampling.ts";
 import { sampling } from "./sampling.ts";
@@ -17,6 +18,7 @@ export const compositeOps: ReferenceOps = {
   ...loss,
   ...microsoftAttention,
   ...microsoftExperts,
+  ...microsoftGates,
   ...microsoftOps,
   ...microsoftPadding,
   ...microsoftSampling,

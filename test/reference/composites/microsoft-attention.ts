@@ -126,7 +126,7 @@ export const microsoftAttention: ReferenceOps = {
   "com.microsoft:MultiHeadAttention": multiHead({ bias: 3, keys: 4, added: 5, past: 6 })!,
   "com.microsoft:DecoderMaskedMultiHeadAttention": multiHead({ keys: 3, added: 4, past: 5, bias: 10 })!,
   "com.microsoft:GroupQueryAttention"(inputs, read, outputs) {
-    const [q, k, v, pastKey, pastValue, counts, , cos, sin, positions, added, sinks] = inputs;
+    const [q, k, v, pastKey, pastValue, counts, total, cos, sin, positions, added, sinks] = inputs;
     const [heads, groups] = [read.int("num_heads", 1), read.int("kv_num_heads", 1)];
     const isPacked = k === undefined;
     const size = q!.shape[2]! / (isPacked ? heads + 2 * groups : heads);
@@ -134,13 +134,15 @@ export const microsoftAttention: ReferenceOps = {
       unpack(isPacked ? columns(q!, from * size, count * size) : x!, count);
     const rows = q!.shape[1]!;
     const buffer = pastKey?.shape[2] ?? 0;
-    const past = buffer === 0 ? 0 : Math.max(0, counts!.data[0]! + 1 - rows);
+    const pastOf = (b: number) =>
+      buffer === 0 ? 0 : Math.max(0, counts!.data[b]! + 1 - (inputs[16]?.data[b] ?? rows));
+    const length = rows + Math.max(...Array.from(counts!.data, (_, b) => pastOf(b)));
     const turning = cos ? 2 * cos.shape[1]! : 0;
     const turned = (x: Array64) =>
       read.int("do_rotary", 0) === 0
         ? x
         : turn(x, turning, read.int("rotary_interleaved", 0) !== 0, ([b = 0, , i = 0], pair) => {
-            const place = positions === undefined ? past + i : at(positions, [b, i]);
+            const place = positions === undefined ? pastOf(b) + i : at(positions, [b, i]);
             return [at(cos!, [place, pair]), at(sin!, [place, pair])];
           });
     const normed = (x: Array64, gain: Array64 | undefined) => {
@@ -153,14 +155,19 @@ export const microsoftAttention: ReferenceOps = {
       });
     };
     const query = turned(normed(part(q, 0, heads), inputs[14]));
-    const kept = (x: Array64 | undefined) =>
-      x === undefined || past === 0 ? undefined : build([x.shape[0]!, groups, past, size], (index) => at(x, index));
-    const key = join(kept(pastKey), turned(normed(part(k, heads, groups), inputs[15])));
-    const value = join(kept(pastValue), part(v, heads + groups, groups));
+    const joined = (before: Array64 | undefined, x: Array64, columns: number) =>
+      build([x.shape[0]!, groups, columns, size], ([b = 0, g = 0, j = 0, d = 0]) => {
+        const past = pastOf(b);
+        if (j < past) return at(before!, [b, g, j, d]);
+        return j < past + rows ? at(x, [b, g, j - past, d]) : 0;
+      });
+    const ownKey = turned(normed(part(k, heads, groups), inputs[15]));
+    const ownValue = part(v, heads + groups, groups);
+    const [key, value] = [joined(pastKey, ownKey, length), joined(pastValue, ownValue, length)];
     const window = read.int("local_window_size", -1);
     const isCausal = read.int("causal", 1) !== 0;
     const isHidden = ([b = 0, , i = 0, j = 0]: readonly number[]): boolean => {
-      const place = past + i;
+      const place = pastOf(b) + i;
       return (isCausal && j > place) || (window > 0 && j <= place - window) || j > counts!.data[b]!;
     };
     const all = attend({
@@ -172,13 +179,10 @@ export const microsoftAttention: ReferenceOps = {
       sink: sinks ? (_b, h) => sinks.data[h]! : read.int("smooth_softmax", 0) > 0 ? () => 0 : undefined,
       bias: (index) => (isHidden(index) ? NONE : added ? spread(added, index) : 0),
     });
-    const present = (x: Array64, before: Array64 | undefined) =>
-      build([x.shape[0]!, groups, Math.max(buffer, past + rows), size], (index) =>
-        index[2]! < past + rows ? at(x, index) : at(before!, index),
-      );
+    const room = Math.max(buffer, total!.data[0]!);
     const seen = build(all.capped.shape, (index) => (isHidden(index) ? 0 : at(all.capped, index)));
     const shown = read.int("qk_output", 0) === 2 ? all.probabilities : seen;
-    return [pack(all.y), present(key, pastKey), present(value, pastValue), shown].slice(0, outputs);
+    return [pack(all.y), joined(pastKey, ownKey, room), joined(pastValue, ownValue, room), shown].slice(0, outputs);
   },
   "com.microsoft:SparseAttention"(inputs, read, outputs) {
     const [q, k, v, pastKey, pastValue, starts, blocks, , lengths, cos, sin] = inputs;

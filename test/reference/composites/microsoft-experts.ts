@@ -7,6 +7,7 @@ const functions: Readonly<Record<string, (x: number) => number>> = {
   gelu: (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
   identity: (x) => x,
   relu: (x) => Math.max(0, x),
+  relu2: (x) => Math.max(0, x) ** 2,
   silu: (x) => x * sigmoid(x),
 };
 
@@ -20,12 +21,17 @@ function layer(x: readonly number[], weights: Array64, bias: Array64 | undefined
 function gated(g: number, l: number, read: Read): number {
   const limit = read.float("swiglu_limit", Number.POSITIVE_INFINITY);
   const [G, L] = [Math.min(g, limit), Math.max(-limit, Math.min(limit, l))];
+  if (read.text("activation_type", "") === "geglu") return functions.gelu!(g) * l;
+  if (read.int("swiglu_limit_after_activation", 0) !== 0) {
+    const gate = Math.min(g * sigmoid(read.float("activation_alpha", 1) * g), limit);
+    return gate * (L + read.float("activation_beta", 0));
+  }
   return G * sigmoid(read.float("activation_alpha", 1) * G) * (L + read.float("activation_beta", 0));
 }
 
 function activated(first: readonly number[], third: readonly number[] | undefined, read: Read): number[] {
   const type = read.text("activation_type", "relu");
-  if (type !== "swiglu") return first.map((value, i) => functions[type]!(value) * (third?.[i] ?? 1));
+  if (!type.endsWith("glu")) return first.map((value, i) => functions[type]!(value) * (third?.[i] ?? 1));
   if (third !== undefined) return first.map((value, i) => gated(value, third[i]!, read));
   const half = first.length / 2;
   const isInTurn = read.int("swiglu_fusion", 0) === 1;

@@ -171,7 +171,11 @@ export const microsoftOps: ReferenceOps = {
         outputs,
       ),
     ),
-  "com.microsoft:EmbedLayerNormalization"([ids, segments, words, places, kinds, gamma, beta, , order], read, outputs) {
+  "com.microsoft:EmbedLayerNormalization"(
+    [ids, segments, words, places, kinds, gamma, beta, mask, order],
+    read,
+    outputs,
+  ) {
     const [batch = 1, length = 1] = ids!.shape;
     const width = words!.shape[1]!;
     const whole = build([batch, length, width], ([b = 0, i = 0, e = 0]) => {
@@ -180,10 +184,10 @@ export const microsoftOps: ReferenceOps = {
       return at(words!, [at(ids!, [b, i]), e]) + at(places!, [place, e]) + kind;
     });
     const { normal } = standardized(whole, read.float("epsilon", 1e-12));
-    return [sum(times(normal, gamma!), beta), array([batch], new Float64Array(batch), "int32"), whole].slice(
-      0,
-      outputs,
-    );
+    const ones = (b: number) =>
+      mask?.data.subarray(b * length, (b + 1) * length).filter((one) => one === 1).length ?? 0;
+    const counts = build([batch], ([b = 0]) => ones(b), "int32");
+    return [sum(times(normal, gamma!), beta), counts, whole].slice(0, outputs);
   },
   "com.microsoft:ExpandDims": ([x, axis]) => {
     const place = axis!.data[0]!;

@@ -200,6 +200,14 @@ export const attentionRows: readonly OpRow[] = [
   { op: "SimplifiedLayerNormalization", in: { X: [2, 3, 4], scale: [4] }, by: ["X", "scale"] },
   {
     op: "SimplifiedLayerNormalization",
+    in: { X: [2, 3, 4], scale: [4] },
+    by: ["X", "scale"],
+    attrs: { epsilon: 0.1 },
+    outputs: 2,
+    note: "with the inverse deviation",
+  },
+  {
+    op: "SimplifiedLayerNormalization",
     in: { X: [2, 3, 4], scale: [3, 4] },
     by: ["X", "scale"],
     attrs: { axis: 1, epsilon: 0.1 },

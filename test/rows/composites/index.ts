@@ -4,6 +4,7 @@ import { attentionRows } from "./attention.ts";
 import { lossRows } from "./loss.ts";
 import { microsoftRows } from "./microsoft.ts";
 import { microsoftAttentionRows } from "./microsoft-attention.ts";
+import { microsoftGatesRows } from "./microsoft-gates.ts";
 import { microsoftSamplingRows } from "./microsoft-sampling.ts";
 import { normalizationRows } from "./normalization.ts";
 import { samplingRows } from "./sampling.ts";
@@ -17,6 +18,7 @@ export const compositeFamilies: Readonly<Record<string, readonly OpRow[]>> = {
   loss: lossRows,
   microsoft: microsoftRows,
   "microsoft-attention": microsoftAttentionRows,
+  "microsoft-gates": microsoftGatesRows,
   "microsoft-sampling": microsoftSamplingRows,
   normalization: normalizationRows,
   sampling: samplingRows,

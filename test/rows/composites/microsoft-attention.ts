@@ -63,6 +63,9 @@ const step = {
   counts: whole([3, 3]),
   total: whole([4], []),
 };
+/** Caches of which only a part is filled. */
+const room = { past_key: [2, 2, 6, 8], past_value: [2, 2, 6, 8] };
+const wideRoom = { past_key: [2, 2, 6, 16], past_value: [2, 2, 6, 16] };
 const caches = { cos: [8, 8], sin: [8, 8] };
 /** The kernel turns heads whose size is a multiple of 16. */
 const wide = { Q: [2, 3, 64], K: [2, 3, 32], V: [2, 3, 32] };
@@ -119,6 +122,8 @@ const GPU = "ONNX Runtime has no kernel for it on the CPU";
 /** Two samples of three and two tokens, of at most four. */
 const offsets = whole([0, 1, 2, 4, 5, 3, 6, 7], [2, 4]);
 const ends = whole([0, 3, 5]);
+
+const LATER = "ONNX Runtime 1.30 does not know these attributes";
 
 const tokens = (row: Partial<OpRow>): OpRow => ({
   op: "PackedMultiHeadAttention",
@@ -268,6 +273,20 @@ export const microsoftAttentionRows: readonly OpRow[] = [
     attrs: { do_rotary: 1 },
     note: "packed and rotated",
   }),
+  sparse({
+    in: {
+      ...sparseStep,
+      Q: [1, 1, 32],
+      K: [1, 1, 16],
+      V: [1, 1, 16],
+      past_key: [1, 2, 48, 8],
+      past_value: [1, 2, 48, 8],
+      cos: [48, 4],
+      sin: [48, 4],
+    },
+    attrs: { num_heads: 4, kv_num_heads: 2, do_rotary: 1, rotary_interleaved: 1 },
+    note: "two heads of keys",
+  }),
   grouped({
     in: {
       ...g,
@@ -316,6 +335,66 @@ export const microsoftAttentionRows: readonly OpRow[] = [
     by: ["Q", "past_key"],
     note: "a cache with room",
   }),
+  grouped({
+    in: { ...step, ...room, counts: whole([2, 2]), total: whole([3], []) },
+    by: ["Q", "K", "past_key", "past_value"],
+    note: "a cache with more room",
+  }),
+  grouped({ in: { ...g, ...prompt, ...room }, by: ["Q", "K", "past_key"], note: "a prompt, and room" }),
+  grouped({
+    in: { ...g, ...prompt, counts: whole([2, 0]) },
+    note: "a prompt with padding",
+  }),
+  grouped({
+    in: { ...wide, ...prompt, ...wideRoom, ...caches, counts: whole([1, 2]) },
+    attrs: { do_rotary: 1 },
+    note: "a rotated prompt with padding, and room",
+  }),
+  grouped({
+    in: {
+      ...{ Q: [1, 3, 32], K: [1, 3, 16], V: [1, 3, 16], past_key: [1, 2, 6, 8], past_value: [1, 2, 6, 8] },
+      ...{ counts: whole([4]), total: whole([5], []) },
+    },
+    by: ["Q", "K", "past_key", "past_value"],
+    attrs: { local_window_size: 2 },
+    note: "several tokens after two",
+  }),
+  ...[
+    { note: "samples of other lengths" },
+    { attrs: { local_window_size: 2 }, note: "samples of other lengths in a window" },
+    { attrs: { softcap: 0.8, scale: 0.4 }, note: "samples of other lengths" },
+    { attrs: { smooth_softmax: 1 }, note: "samples of other lengths" },
+  ].map((row: Partial<OpRow>) =>
+    grouped({
+      in: { ...step, ...room, counts: whole([2, 4]), total: whole([5], []) },
+      by: ["Q", "K", "V", "past_key", "past_value"],
+      ...row,
+    }),
+  ),
+  grouped({
+    in: { ...step, past_key: [2, 2, 4, 8], past_value: [2, 2, 4, 8], counts: whole([4, 1]), total: whole([5], []) },
+    by: ["Q", "K", "past_key"],
+    note: "samples of other lengths, without room",
+  }),
+  ...[0, 1].map((rotary_interleaved) =>
+    grouped({
+      in: { ...wideStep, ...wideRoom, ...caches, counts: whole([5, 2]), total: whole([6], []) },
+      attrs: { do_rotary: 1, rotary_interleaved },
+      by: ["Q", "K", "past_key"],
+      note: "rotated samples of other lengths",
+    }),
+  ),
+  grouped({
+    in: {
+      ...{ ...g, ...room, counts: whole([2, 4]), total: whole([5], []) },
+      ...{ cos: null, sin: null, positions: null, added: null, sink: null, k_scale: null, v_scale: null },
+      ...{ q_norm: null, k_norm: null, filled: whole([3, 2]) },
+    },
+    by: ["Q", "K", "past_key"],
+    outputs: 1,
+    note: "several tokens with padding",
+    withoutForward: "ONNX Runtime 1.30 does not know chunks with padding",
+  }),
   grouped({ in: step, by: ["Q", "past_key"], attrs: { local_window_size: 2 }, note: "a window" }),
   grouped({ in: { ...g, ...prompt }, attrs: { smooth_softmax: 1 }, note: "a sink" }),
   grouped({ in: { ...g, ...prompt }, attrs: { causal: 0 } }),
@@ -352,6 +431,20 @@ export const microsoftAttentionRows: readonly OpRow[] = [
     attrs: { q_num_heads: 2, kv_num_heads: 4, update_rule: "gated_delta" },
     note: "more states than heads of queries and keys",
   }),
+  linear({ attrs: { scale: 0.3 } }),
+  ...[2, 4].map((state_window) =>
+    linear({
+      in: {
+        query: [2, 3, 8],
+        key: { shape: [2, 3, 4], from: "unit" },
+        value: [2, 3, 6],
+        past: [state_window, 2, 2, 2, 3],
+      },
+      by: ["query", "key", "past"],
+      attrs: { state_window },
+      withoutForward: LATER,
+    }),
+  ),
   causal({}),
   causal({
     in: { X: [2, 3, 5], W: [3, 1, 4], B: null, past: [2, 3, 3] },
@@ -364,6 +457,41 @@ export const microsoftAttentionRows: readonly OpRow[] = [
     attrs: { dilation: 2 },
     withoutForward: "ONNX Runtime 1.30 does not know its dilation",
   }),
+  causal({
+    in: { X: [2, 5, 3], W: [3, 1, 4], B: null, past: [2, 3, 3] },
+    by: ["X", "W", "past"],
+    attrs: { channels_last: 1 },
+    withoutForward: LATER,
+  }),
+  causal({
+    in: { X: [1, 3, 2, 3], W: [6, 1, 3], B: [6], past: [1, 2, 2, 3] },
+    by: ["X", "past"],
+    attrs: { channels_last: 1, activation: "swish" },
+    note: "channels of two axes",
+    withoutForward: LATER,
+  }),
+  ...[2, 5].map((state_window) =>
+    causal({
+      in: { X: [2, 3, 4], W: [3, 1, 3], B: null, past: [state_window, 2, 3, 2] },
+      by: ["X", "past"],
+      attrs: { state_window },
+      withoutForward: LATER,
+    }),
+  ),
+  causal({
+    in: { X: [1, 4, 5], W: [2, 1, 3], B: null, past: [1, 2, 4] },
+    by: ["X", "W", "past"],
+    outputs: 3,
+    attrs: {
+      channels_last: 1,
+      input_channels: 2,
+      input_channel_offset: 3,
+      state_channels_last: 0,
+      state_length: 4,
+      state_update_capacity: 6,
+    },
+    withoutForward: LATER,
+  }),
   tokens({}),
   tokens({
     in: { Q: [5, 4], K: [5, 4], V: [5, 6], bias: [14], offsets, ends, added: [2, 1, 4, 4] },
@@ -375,6 +503,12 @@ export const microsoftAttentionRows: readonly OpRow[] = [
     op: "PackedAttention",
     in: { X: [5, 3], W: [3, 12], B: [12], offsets, ends, added: [1, 2, 4, 4] },
     by: ["X", "W", "B", "added"],
+  }),
+  tokens({
+    op: "PackedAttention",
+    in: { X: [5, 3], W: [3, 12], B: [12], offsets, ends },
+    by: ["X"],
+    attrs: { scale: 0.3 },
   }),
   tokens({
     op: "PackedAttention",

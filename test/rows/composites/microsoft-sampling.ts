@@ -82,6 +82,23 @@ export const microsoftSamplingRows: readonly OpRow[] = [
   }),
   mixture({
     in: gated,
+    attrs: {
+      activation_type: "swiglu",
+      swiglu_fusion: 1,
+      activation_alpha: 1.7,
+      swiglu_limit: 0.4,
+      swiglu_limit_after_activation: 1,
+    },
+    withoutForward: "Its kernel on the CPU limits what comes before the activation only",
+  }),
+  mixture({ attrs: { activation_type: "relu2" }, withoutForward: "Its kernel on the CPU lacks this activation" }),
+  mixture({
+    in: gated,
+    attrs: { activation_type: "geglu", swiglu_fusion: 2 },
+    withoutForward: "Its kernel on the CPU lacks this activation",
+  }),
+  mixture({
+    in: gated,
     attrs: { activation_type: "swiglu", swiglu_fusion: 2 },
     withoutForward: "Its kernel takes gates in turn only",
   }),

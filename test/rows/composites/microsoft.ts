@@ -1,4 +1,4 @@
-import { floatTensor, intTensor } from "../../../src/onnx/index.ts";
+import { floatTensor, intTensor, type Tensor } from "../../../src/onnx/index.ts";
 import type { OpRow } from "../row.ts";
 
 const domain = "com.microsoft";
@@ -21,8 +21,10 @@ const inGroups = { X: [1, 4, 4, 5], W: [2, 2, 2, 3], B: [2] };
 const inGroupsLast = { ...inGroups, X: [1, 4, 5, 4] };
 const gemm = { A: [2, 4], B: [4, 3], C: [3] };
 const no = { type: "bool", shape: [], data: Uint8Array.of(0) } as const;
-const ids = { type: "int32", shape: [2, 3], data: Int32Array.of(0, 2, 1, 3, 3, 0) } as const;
-const kinds = { type: "int32", shape: [2, 3], data: Int32Array.of(0, 1, 1, 0, 0, 1) } as const;
+const whole = (shape: number[], values: number[]): Tensor => ({ type: "int32", shape, data: Int32Array.from(values) });
+const ids = whole([2, 3], [0, 2, 1, 3, 3, 0]);
+const kinds = whole([2, 3], [0, 1, 1, 0, 0, 1]);
+const mask = whole([2, 3], [1, 1, 0, 1, 0, 0]);
 const embeddings = { words: [4, 6], places: [5, 6], kinds: [2, 6], gamma: [6], beta: [6] };
 
 export const microsoftRows: readonly OpRow[] = [
@@ -67,6 +69,16 @@ export const microsoftRows: readonly OpRow[] = [
     "EmbedLayerNormalization",
     { ids, segments: null, words: [4, 6], places: [5, 6], kinds: null, gamma: [6], beta: [6] },
     { outputs: 3 },
+  ),
+  ...[
+    [2, 0, 4],
+    [2, 0, 4, 1, 1, 3],
+  ].map((places) =>
+    own(
+      "EmbedLayerNormalization",
+      { ids, segments: kinds, ...embeddings, mask, positions: whole([places.length / 3, 3], places) },
+      { outputs: 3, note: "positions and a mask" },
+    ),
   ),
   own("ExpandDims", { X: [2, 3], axis: { type: "int32", shape: [], data: Int32Array.of(-1) } }),
   own("FastGelu", { X: [2, 3, 4], bias: [4] }),

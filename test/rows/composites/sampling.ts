@@ -51,6 +51,9 @@ const roiAlign = (attrs: RowAttributes, row: Partial<OpRow> = {}): OpRow => ({
 });
 const single = { X: [1, 2, 6, 7], rois: regions, batch: intTensor([0, 0, 0]) };
 
+/** Of which one lies above, one beside, and one reaches far beyond the picture. */
+const far = floatTensor([3, 4], [-9.3, -8.7, -4.2, -3.4, 12.1, 1.2, 15.6, 5.3, -7.4, 0.3, 12.8, 9.2]);
+
 const maxRoiPool = (x: number[], rois: number[], attrs: RowAttributes): OpRow => ({
   op: "MaxRoiPool",
   in: { X: x, rois: floatTensor([rois.length / 5, 5], rois) },
@@ -105,6 +108,10 @@ export const samplingRows: readonly OpRow[] = [
   roiAlign({ sampling_ratio: 0 }, { by: ["rois"], in: single, note: "by the regions" }),
   roiAlign({}, { by: ["X", "rois"], in: single, note: "by the regions too" }),
   roiAlign({ sampling_ratio: 0, mode: "max" }, { by: ["rois"], in: single, note: "by the regions" }),
+  ...["avg", "max"].map((mode) =>
+    roiAlign({ mode }, { by: ["X", "rois"], in: { ...single, rois: far }, note: "far outside" }),
+  ),
+  roiAlign({ sampling_ratio: 0 }, { in: { ...single, rois: far }, note: "far outside" }),
   maxRoiPool([1, 2, 6, 7], [0, 1, 0, 4, 5, 0, 0, 1, 6, 4], { pooled_shape: [2, 3] }),
   maxRoiPool([2, 2, 6, 7], [1, 1, 0, 4, 5, 0, 0, 1, 6, 4, 1, 3, 3, 3, 3], { pooled_shape: [2, 2] }),
   maxRoiPool([1, 1, 6, 7], [0, 2, 0, 8, 11, 0, 0, 3, 13, 16], { pooled_shape: [3, 2], spatial_scale: 0.5 }),
