@@ -10,6 +10,7 @@ import { machineLearning } from "../src/autodiff/operators/machine-learning.ts";
 import { constant } from "../src/autodiff/rule.ts";
 import { composites } from "../src/onnx/composites/index.ts";
 import { operatorKey } from "../src/onnx/index.ts";
+import { withoutRule } from "../src/onnx/without-rule.ts";
 import { examplesOf, printedBy } from "../test/docs/examples.ts";
 import { pages, readPage, root } from "../test/docs/markdown.ts";
 import { disagreement } from "../test/docs/printed.ts";
@@ -19,7 +20,6 @@ import { rows } from "../test/rows/index.ts";
 import { problemOf } from "../test/rows/problem.ts";
 import type { Row } from "../test/rows/row.ts";
 import { benchPage } from "./bench-page.ts";
-import { notTakenApart } from "./not-taken-apart.ts";
 
 const link = (file: string) => `[\`${file}\`](../${file})`;
 const code = (names: Iterable<string>) => [...names].map((name) => `\`${name}\``).join(", ");
@@ -122,12 +122,13 @@ Runtime's own kernel; the last column says where that is not possible.
 
 ${table(["operator", "rows", "not compared with ONNX Runtime"], compositeTable)}
 
-Operators of quantized numbers become operators of floats in [\`src/onnx/quantized\`](../src/onnx/quantized). These operators of ONNX Runtime
-are left as they are:
+Operators of quantized numbers become operators of floats in [\`src/onnx/quantized\`](../src/onnx/quantized). These operators have no rule, and
+\`inspect\`, \`check\` and errors give the same reason; tangents end at others that are not listed here, which read or give whole numbers, truth
+values or texts:
 
 ${table(
-  ["operator of com.microsoft", "reason"],
-  notTakenApart.map(([op, reason]) => [code([op]), reason]),
+  ["operator", "reason"],
+  [...withoutRule].map(([key, reason]) => [code([key]), reason]),
 )}
 
 Random numbers (Bernoulli, Multinomial, the operators of random tensors, Dropout in training) are drawn once, when the graph is opened: the seed
@@ -137,11 +138,6 @@ and the name of the node determine them, and derivatives hold them fixed. What t
 
 Their outputs are steps of their inputs, so that their derivative is zero: ${code(Object.keys(machineLearning))}.
 
-## What is left of ONNX
-
-Of the operators of ONNX and ai.onnx.ml that take and give real numbers, four cannot be differentiated: CastMap, DictVectorizer and ZipMap
-read or make dictionaries, and Gradient is itself a derivative, which ONNX Runtime does not run. At the others that are not listed here, tangents
-end: they read or give whole numbers, truth values or texts.
 `;
 }
 

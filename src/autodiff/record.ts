@@ -8,6 +8,7 @@ import {
   OWN_DOMAIN,
   readAttributes,
   readsOf,
+  whyWithoutRule,
 } from "../onnx/index.ts";
 import { aliveEntries } from "./alive.ts";
 import { ProgramBuilder } from "./builder.ts";
@@ -175,18 +176,22 @@ export function record(
 
 /** The tangents of a node's outputs, or why there are none. */
 function differentiate(
-  { name, op, domain, outputs, attributes }: Node,
+  node: Node,
   operator: Operator | undefined,
   ruleNode: RuleNode,
   primal: PrimalBuilder,
   apply: (map: LinearMap) => Tangent | readonly Tangent[],
 ): { readonly found: readonly Tangent[]; readonly refused: UnsupportedNode | undefined } {
+  const { name, op, domain, outputs, attributes } = node;
   const refuse = (reason: string) => {
     const full = domain === "" || domain === OWN_DOMAIN ? op : `${domain}.${op}`;
     return { found: [], refused: { node: name, op: full, reason } };
   };
   const { rule, attributes: known } = operator ?? {};
-  if (rule === undefined) return refuse("it has no rule");
+  if (rule === undefined) {
+    const why = whyWithoutRule(node);
+    return refuse(why === undefined ? "it has no rule" : `it has no rule: ${why}`);
+  }
   try {
     if (rule !== constant) checkAttributes(op, attributes, known);
     const result = apply(rule(ruleNode, primal));

@@ -33,6 +33,7 @@ import { withoutRuntimeNames } from "./runtime-names.ts";
 import { upgradeModel } from "./upgrade.ts";
 import { weightsAsInputs } from "./weights-as-inputs.ts";
 import { inFloatsWhereCast } from "./whole-inputs.ts";
+import { namingWithoutRule } from "./without-rule.ts";
 
 export interface NormalizeOptions {
   /** Named in errors. */
@@ -113,7 +114,8 @@ export async function normalize(read: OnnxModel, options: NormalizeOptions): Pro
     const passes = quantized === "straight-through" && ownOperatorsIn(settled.onnx.graph).size > 0;
     return { ...settled, inputs, ...(modules.size > 0 ? { modules } : {}), ...(passes ? { quantized } : {}) };
   } catch (error) {
-    throw error instanceof PushforwardError ? namingOpsets(error, read).at({ file }) : error;
+    if (!(error instanceof PushforwardError)) throw error;
+    throw namingOpsets(namingWithoutRule(error, read), read).at({ file });
   }
 }
 

@@ -117,7 +117,9 @@ describe("pushforward check", () => {
       { name: "pooled", finding: "no rule" },
       { name: "y", finding: "no rule" },
     ]);
-    expect(pooled.reason).toContain("MaxpoolWithMask");
+    expect(pooled.reason).toBe(
+      'com.microsoft.MaxpoolWithMask "pool": it has no rule: ONNX Runtime keeps it for internal use, and does not describe it.',
+    );
     expect(network).toMatchObject({ opens: true, counts: { right: 1, "no rule": 2 } });
     expect(network.advice.join(" ")).toContain("Taps up to relu can be differentiated");
     expect(stderr).toContain("the smallest part that fails at pooled");

@@ -80,7 +80,11 @@ describe("what a subgraph captures is read by its node", () => {
     ]);
     const network = new Network(model, backend);
     expect(network.unsupported(network.input, network.output)).toEqual([
-      { node: "sum", op: "Loop", reason: "it has no rule" },
+      {
+        node: "sum",
+        op: "Loop",
+        reason: "it has no rule: a random draw decides what runs in it, or of which parts it consists",
+      },
     ]);
     await expect(network.jacobian({ at: 0 })).rejects.toMatchObject({
       code: "op-unsupported",

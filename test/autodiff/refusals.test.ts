@@ -71,7 +71,7 @@ describe("what cannot be differentiated says so", () => {
     );
     const model = { ...problem.model, onnx: { ...onnx, graph: { ...onnx.graph, nodes } } };
     expect(await refusal({ ...problem, model })).toMatchInlineSnapshot(`
-      "error: J(X → Y) cannot be computed. NonMaxSuppression "b": it has no rule. StringSplit "Y": it has no rule.
+      "error: J(X → Y) cannot be computed. NonMaxSuppression "b": it has no rule: its results are whole numbers, truth values or texts, where tangents end. StringSplit "Y": it has no rule: its results are whole numbers, truth values or texts, where tangents end.
         at  node b, op NonMaxSuppression
         do  Choose a target before these nodes (\`pushforward inspect\` lists the taps in reach), or add a rule: CONTRIBUTING.md."
     `);

@@ -42,6 +42,7 @@ test("the public names of onnx", () => {
     "toNumbers",
     "valueInfo",
     "weightsOf",
+    "whyWithoutRule",
     "writeModel",
     "zeros",
   ]);
