@@ -137,7 +137,6 @@ and the name of the node determine them, and derivatives hold them fixed. What t
 ## Constant operators of ai.onnx.ml
 
 Their outputs are steps of their inputs, so that their derivative is zero: ${code(Object.keys(machineLearning))}.
-
 `;
 }
 
