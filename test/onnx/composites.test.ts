@@ -282,7 +282,8 @@ test("a DFT of opset 17 without an axis transforms the first one after the batch
   const feeds = new Map([["x", signal]]);
   const numbers = async (model: OnnxModel) => (await evaluate(model, feeds, ["y"])).get("y")!.data as Float32Array;
   const ours = await numbers((await normalize(transforming({}), { feeds, evaluate })).onnx);
-  for (const attributes of [{}, { axis: int(1) }]) {
+  const spellings: Node["attributes"][] = [{}, { axis: int(1) }];
+  for (const attributes of spellings) {
     expect(relativeDistance(ours, await numbers(transforming(attributes)))).toBeLessThan(1e-6);
   }
 });

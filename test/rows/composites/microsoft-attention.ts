@@ -63,6 +63,12 @@ const step = {
   counts: whole([3, 3]),
   total: whole([4], []),
 };
+const ofOtherLengths: readonly Partial<OpRow>[] = [
+  { note: "samples of other lengths" },
+  { attrs: { local_window_size: 2 }, note: "samples of other lengths in a window" },
+  { attrs: { softcap: 0.8, scale: 0.4 }, note: "samples of other lengths" },
+  { attrs: { smooth_softmax: 1 }, note: "samples of other lengths" },
+];
 /** Caches of which only a part is filled. */
 const room = { past_key: [2, 2, 6, 8], past_value: [2, 2, 6, 8] };
 const wideRoom = { past_key: [2, 2, 6, 16], past_value: [2, 2, 6, 16] };
@@ -359,12 +365,7 @@ export const microsoftAttentionRows: readonly OpRow[] = [
     attrs: { local_window_size: 2 },
     note: "several tokens after two",
   }),
-  ...[
-    { note: "samples of other lengths" },
-    { attrs: { local_window_size: 2 }, note: "samples of other lengths in a window" },
-    { attrs: { softcap: 0.8, scale: 0.4 }, note: "samples of other lengths" },
-    { attrs: { smooth_softmax: 1 }, note: "samples of other lengths" },
-  ].map((row: Partial<OpRow>) =>
+  ...ofOtherLengths.map((row) =>
     grouped({
       in: { ...step, ...room, counts: whole([2, 4]), total: whole([5], []) },
       by: ["Q", "K", "V", "past_key", "past_value"],
