@@ -256,6 +256,37 @@ describe("a graph that computes the same passes", () => {
   });
 });
 
+describe("numbers that are tied at every input", () => {
+  /** The places of the two largest of six scores that are equal but for rounding, as two kernels order them. */
+  const tied = modelOf(
+    [
+      node({ op: "Sub", inputs: ["x", "x"], outputs: ["none"] }),
+      node({ op: "Add", inputs: ["none", "scores"], outputs: ["s"] }),
+      node({ op: "TopK", inputs: ["s", "two"], outputs: ["most", "places"] }),
+      node({ op: "Gather", inputs: ["boxes", "places"], outputs: ["y"], attributes: { axis: int(0) } }),
+    ],
+    {
+      scores: floatTensor([1, 6], [1, 1, 0, 0, 0, 0]),
+      two: intTensor([2]),
+      boxes: floatTensor([6], [1, 5, 2, 8, 3, 4]),
+    },
+  );
+  const otherWay = new Map([["y", floatTensor([1, 2], [5, 1])]]);
+
+  test.each([
+    ["pass where the runtime's optimizations change their order too", true],
+    ["are refused where they do not", false],
+  ])("%s", async (_title, changes) => {
+    const model = await normalize(tied, { evaluate });
+    const bytes = writeModel(tied);
+    const runFile = async (feeds: ReadonlyMap<string, Tensor>, fetches: readonly string[], optimized = false) =>
+      optimized === changes ? runBytes(bytes, feeds, fetches) : otherWay;
+    const compared = checkSameFunction({ original: tied, model, runFile, evaluate });
+    if (changes) await compared;
+    else expect((await refusal(compared)).where).toMatchObject({ node: "y", op: "Gather" });
+  });
+});
+
 test("what the runtime does not run is not compared", async () => {
   const model = await normalize(network, { evaluate });
   const fails = async () => {

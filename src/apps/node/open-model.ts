@@ -79,9 +79,10 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
       file,
       original: onnx,
       model,
-      runFile: (feeds, fetches) =>
+      runFile: (feeds, fetches, optimized = false) =>
         runFile({ file, light: split?.inFile }, feeds, fetches, {
           ...options,
+          optimized,
           multipliesIntegers: multipliesIntegers(onnx.graph),
         }),
       evaluate: evaluateWith(backend),

@@ -167,8 +167,8 @@ export interface ModelFile {
 }
 
 /**
- * Runs the file of a model once, unchanged: the runtime reads it itself, without its graph optimizations. Of a large file it maps the
- * weights. `multipliesIntegers` says that it multiplies quantized matrices; then some optimizations are needed for exact sums.
+ * Runs the file of a model once, unchanged: the runtime reads it itself, without its graph optimizations unless they are asked for. Of a
+ * large file it maps the weights. `multipliesIntegers` says that it multiplies quantized matrices; then some optimizations are needed for exact sums.
  *
  * @throws PushforwardError `backend-failed` if the runtime does not load or run it
  */
@@ -176,7 +176,11 @@ export async function runFile(
   { file, light }: ModelFile,
   feeds: ReadonlyMap<string, Tensor>,
   fetches: readonly string[],
-  { threads, multipliesIntegers = false }: BackendOptions & { readonly multipliesIntegers?: boolean } = {},
+  {
+    threads,
+    multipliesIntegers = false,
+    optimized = false,
+  }: BackendOptions & { readonly multipliesIntegers?: boolean; readonly optimized?: boolean } = {},
 ): Promise<Map<string, Tensor>> {
   const { sent, move } = sentFeeds(Object.fromEntries(feeds), (name) => name);
   const results = await ask(
@@ -187,10 +191,14 @@ export async function runFile(
       options: {
         ...{ intraOpNumThreads: threadsOf(threads), logSeverityLevel: 4 },
         ...leanOptions,
-        ...(multipliesIntegers ? { graphOptimizationLevel: "extended" } : {}),
+        ...(multipliesIntegers
+          ? { graphOptimizationLevel: "extended" }
+          : optimized
+            ? { graphOptimizationLevel: "all" }
+            : {}),
         extra: {
           session: {
-            disable_prepacking: "1",
+            ...(optimized ? {} : { disable_prepacking: "1" }),
             ...(multipliesIntegers ? exactIntegers : {}),
             ...(light && { model_external_initializers_file_folder_path: dirname(resolve(file)) }),
           },
