@@ -117,6 +117,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "withControls",
   ],
   svd: ["COUNTED_WITHIN", "counted", "measuredSpeed", "rehearse", "svd", "symmetricEigen"],
+  dynamics: ["iterate", "lyapunovSpectrum"],
   experiments: ["describePrecision", "experiments", "runCase", "valuesOf"],
   theory: [
     "circularConvolution",
@@ -154,7 +155,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "dotTest",
     "exportDerivative",
     "gradientGraph",
+    "iterate",
     "loadInput",
+    "lyapunovSpectrum",
     "openControl",
     "openModel",
     "parsePreset",

@@ -31,7 +31,7 @@ export interface Case {
 type Setting = Readonly<Record<string, string | number>>;
 
 /** What a case measured: a number for every prediction, by the same name. */
-interface Measured {
+export interface Measured {
   readonly numbers: Readonly<Record<string, Measurement>>;
   /** For the charts: what was predicted and what was measured along an axis. */
   readonly curves?: readonly ChartSeries[];

@@ -26,6 +26,7 @@ const small: readonly [name: string, given: Readonly<Record<string, string>>][] 
   ["random-matrices", { width: "120", depth: "1,2", aspect: "0.5", draws: "4" }],
   ["mean-field", { activation: "tanh,sigmoid", gain: "1.5", width: "100", depth: "6", draws: "4" }],
   ["isometry", { activation: "tanh", depth: "1,6", width: "40", draws: "24", spectra: "24" }],
+  ["lyapunov", { gain: "2", width: "40,80", steps: "60", draws: "4" }],
 ];
 
 test("every experiment has a small instance here", () => {

@@ -9,6 +9,7 @@ import { devicesCommand } from "./devices.ts";
 import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
+import { lyapunovCommand } from "./lyapunov.ts";
 import { paperCommand } from "./paper.ts";
 import { reportCommand } from "./report.ts";
 import { spectrumCommand } from "./spectrum.ts";
@@ -42,6 +43,7 @@ const commands = [
   paperCommand(version),
   controlCommand(),
   exportCommand(version),
+  lyapunovCommand(),
   reportCommand(),
   theoryCommand(),
   devicesCommand(),

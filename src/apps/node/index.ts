@@ -1,6 +1,15 @@
 /// <reference types="node" preserve="true" />
 export { PushforwardError } from "../../base/index.ts";
 export { type ControlKind, type ControlLayer, controlKinds } from "../../controls/index.ts";
+export {
+  type Iteration,
+  iterate,
+  type LayerDynamics,
+  type LyapunovExponent,
+  type LyapunovOptions,
+  type LyapunovSpectrum,
+  lyapunovSpectrum,
+} from "../../dynamics/index.ts";
 export { type Preprocess, parsePreset, presets } from "../../images/index.ts";
 export {
   cotangentGraph,
