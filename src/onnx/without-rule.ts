@@ -45,7 +45,6 @@ const reasons: Readonly<Record<string, readonly string[]>> = {
     "MatMulBlockQuantizedFp8Weight",
     "MatMulNBitsMlp",
     "MatMulNBitsQkv",
-    "PagedAttention",
     "QOrderedAttention",
     "QOrderedGelu",
     "QOrderedLayerNormalization",
@@ -59,7 +58,7 @@ const reasons: Readonly<Record<string, readonly string[]>> = {
   "it reads a sparse tensor": microsoft("SparseToDenseMatMul"),
   "it contains a network that was compiled for one device": microsoft("EPContext", "Snpe"),
   "its results are infinite where tokens repeat, and else its input": microsoft("NGramRepeatBlock"),
-  [LATER]: microsoft("AttnLSTM", "GatedDeltaNet", "VarlenCausalConvWithState"),
+  [LATER]: microsoft("AttnLSTM"),
 };
 
 /** The operators without a rule whose reason is known, each with it: `com.microsoft:EPContext`, in alphabetical order. */

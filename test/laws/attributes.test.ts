@@ -26,6 +26,7 @@ const idle: Readonly<Record<string, readonly string[]>> = {
   ],
   "It changes how something is computed or laid out, and not what.": [
     "LinearAttention.chunk_size",
+    "com.microsoft:GatedDeltaNet.chunk_size",
     "com.microsoft:LinearAttention.chunk_size",
     "MaxPool.storage_order",
     "com.microsoft:EmbedLayerNormalization.mask_index_type",
@@ -50,6 +51,11 @@ const idle: Readonly<Record<string, readonly string[]>> = {
   ],
   "Packed tokens have no padding that it could mask.": ["com.microsoft:PackedMultiHeadAttention.mask_filter_value"],
   "It belongs to what is refused.": [
+    ...["delta_offset", "group_size"].map((name) => `com.microsoft:VarlenCausalConvWithState.${name}`),
+    "com.microsoft:GatedDeltaNet.state_update_capacity",
+    ...["k_cache_dtype", "k_quant_type", "v_cache_dtype", "v_quant_type"].map(
+      (name) => `com.microsoft:PagedAttention.${name}`,
+    ),
     ...["do_rotary", "past_present_share_buffer", "rotary_embedding_dim"].map(
       (name) => `com.microsoft:Attention.${name}`,
     ),

@@ -111,6 +111,7 @@ const FLOAT_ATTRIBUTES = [
   "epsilon",
   "extrapolation_value",
   "gamma",
+  "gate_lower_bound",
   "lambd",
   "mask_filter_value",
   "momentum",

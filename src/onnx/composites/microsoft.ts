@@ -10,11 +10,13 @@ import { groupedAttention } from "./microsoft-grouped.ts";
 import { microsoftLinear } from "./microsoft-linear.ts";
 import { microsoftNormalization } from "./microsoft-normalization.ts";
 import { microsoftPadding } from "./microsoft-padding.ts";
+import { paged } from "./microsoft-paged.ts";
 import { microsoftPosition } from "./microsoft-position.ts";
 import { microsoftRotary } from "./microsoft-rotary.ts";
 import { microsoftSampling } from "./microsoft-sampling.ts";
 import { microsoftSignal } from "./microsoft-signal.ts";
 import { sparse } from "./microsoft-sparse.ts";
+import { microsoftVarlen } from "./microsoft-varlen.ts";
 import { fastGelu, gelu, plus, scalar, slice } from "./parts.ts";
 
 const takenApart = (
@@ -76,6 +78,8 @@ export const microsoft: Readonly<Record<string, OperatorRewriting>> = {
   ...microsoftRotary,
   ...microsoftSampling,
   ...microsoftSignal,
+  ...microsoftVarlen,
+  ...paged,
   ...sparse,
   "com.microsoft:BiasAdd": takenApart((node, to) =>
     standard(node, "Add", [to.add("Add", node.inputs.slice(0, 2)), node.inputs[2] ?? ""]),

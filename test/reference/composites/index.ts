@@ -6,7 +6,9 @@ import { microsoftAttention } from "./microsoft-attention.ts";
 import { microsoftExperts } from "./microsoft-experts.ts";
 import { microsoftGates } from "./microsoft-gates.ts";
 import { microsoftPadding } from "./microsoft-padding.ts";
+import { microsoftPaged } from "./microsoft-paged.ts";
 import { microsoftSampling } from "./microsoft-sampling.ts";
+import { microsoftVarlen } from "./microsoft-varlen.ts";
 import { sampling } from "./sampling.ts";
 import { signal } from "./signal.ts";
 
@@ -21,7 +23,9 @@ export const compositeOps: ReferenceOps = {
   ...microsoftGates,
   ...microsoftOps,
   ...microsoftPadding,
+  ...microsoftPaged,
   ...microsoftSampling,
+  ...microsoftVarlen,
   ...sampling,
   ...signal,
 };

@@ -6,6 +6,7 @@ import { microsoftRows } from "./microsoft.ts";
 import { microsoftAttentionRows } from "./microsoft-attention.ts";
 import { microsoftGatesRows } from "./microsoft-gates.ts";
 import { microsoftSamplingRows } from "./microsoft-sampling.ts";
+import { microsoftVarlenRows } from "./microsoft-varlen.ts";
 import { normalizationRows } from "./normalization.ts";
 import { samplingRows } from "./sampling.ts";
 import { scatterRows } from "./scatter.ts";
@@ -20,6 +21,7 @@ export const compositeFamilies: Readonly<Record<string, readonly OpRow[]>> = {
   "microsoft-attention": microsoftAttentionRows,
   "microsoft-gates": microsoftGatesRows,
   "microsoft-sampling": microsoftSamplingRows,
+  "microsoft-varlen": microsoftVarlenRows,
   normalization: normalizationRows,
   sampling: samplingRows,
   scatter: scatterRows,
