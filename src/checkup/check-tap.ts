@@ -76,7 +76,10 @@ export async function checkTap(
       gap > most && kinks.length > 0 ? await besideKinks(network, tap, gap, { from, point, seed }) : gap;
     const times = isTimed ? { times: await timesOf(inSmallBlocks(J)) } : {};
     const found = { tap, adjoint, ...(without !== undefined ? {} : { difference }), kinks, ...times };
-    if (!(adjoint <= MOST_ADJOINT)) {
+    if (!Number.isFinite(adjoint)) {
+      return { tap, finding: "not finite", reason: "the derivative at the point is not finite", kinks, ...times };
+    }
+    if (adjoint > MOST_ADJOINT) {
       return { ...found, finding: "not adjoint", reason: "the products with J and Jᵀ disagree" };
     }
     if (!(difference <= most)) {

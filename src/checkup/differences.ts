@@ -88,7 +88,8 @@ export async function differencesAt(
   const executable = await backend.compile(type === "float64" ? inFloat64(part, typeOf) : part);
   try {
     const { [from.tensor]: _source, ...others } = network.feeds(point, names);
-    const scale = Math.sqrt(x.reduce((sum, entry) => sum + entry * entry, 0) / (x.length || 1)) || 1;
+    const finite = x.filter(Number.isFinite); // A mask may hold infinities, which steps do not move.
+    const scale = Math.sqrt(finite.reduce((sum, entry) => sum + entry * entry, 0) / (finite.length || 1)) || 1;
     const run = (h: number) => {
       const tensor = (data: Float32Array): Tensor => ({ type: "float32", shape, data });
       const feeds = { ...others, [at!]: tensor(x), [direction!]: tensor(d), [length!]: filled([], h) };
@@ -118,7 +119,8 @@ const isInFloat32 = (one: Node): boolean => operatorOf(one)?.float64 === "none";
 
 function quotient(a: Tensor, b: Tensor, length: number): Float64Array {
   const [high, low] = [a.data as ArrayLike<number>, b.data as ArrayLike<number>];
-  return Float64Array.from({ length: high.length }, (_, i) => (high[i]! - low[i]!) / length);
+  // What is infinite on both sides does not move.
+  return Float64Array.from({ length: high.length }, (_, i) => (high[i] === low[i] ? 0 : (high[i]! - low[i]!) / length));
 }
 
 /** The smallest relative difference over the steps: that of a derivative and J·d, relative to the larger of the two. */

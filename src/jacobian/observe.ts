@@ -18,8 +18,8 @@ export async function observe(
   const fetches = tensors.filter((name) => !graph.inputs.some((input) => input.name === name));
   const outputs = fetches.map((name) => ({ name, ...values.get(name)! }));
   const part = { ...partBehind(graph, fetches, held === undefined ? [] : [held]), outputs };
-  const lean = all.length === 1;
-  const executable = fetches.length === 0 ? undefined : await backend.compile({ ...onnx, graph: part }, { lean });
+  const runs = all.length === 1 ? "once" : "often";
+  const executable = fetches.length === 0 ? undefined : await backend.compile({ ...onnx, graph: part }, { runs });
   try {
     const observed: Float32Array[][] = [];
     for (const feeds of all) {

@@ -90,7 +90,7 @@ export async function compileProducts(
   };
   const whole = packing(primal, packs);
   const inDoubles = inFloat64(whole, (name) => packTypes.get(name) ?? typeOf(name));
-  const primalPass = await orRelease(() => compile(inDoubles, { lean: true }));
+  const primalPass = await orRelease(() => compile(inDoubles, { runs: "seldom" }));
   const fetches = whole.graph.outputs.map(({ name }) => name);
   const both = async () => ({ jvp: await product(program, "J"), vjp: await product(transpose(program), "Jᵀ") });
   let products: Promise<Products> | undefined;

@@ -114,7 +114,8 @@ export async function fetchExternal(tensors: Iterable<TensorMessage>, read: Exte
     const entries = new Map((tensor.externalData ?? []).map(({ key, value }) => [key, value]));
     const location = entries.get("location") ?? "";
     const offset = Number(entries.get("offset") ?? 0);
-    const length = entries.has("length") ? Number(entries.get("length")) : undefined;
+    // Without a length, or with 0, which Python writes for none, a tensor has the bytes that its entries take: others may follow.
+    const length = Number(entries.get("length") ?? 0) || bytesOf(tensor);
     const refuse = (why: string, fix: string, cause?: unknown) => {
       const what = `The data of tensor "${tensor.name}" lies in "${location}", ${why}`;
       return new PushforwardError("external-data", { what, fix, cause });
@@ -135,13 +136,12 @@ export async function fetchExternal(tensors: Iterable<TensorMessage>, read: Exte
       const why = messageOf(cause).replace(/\.$/, "");
       throw refuse(`which cannot be read: ${why}.`, `Put "${location}" beside the model.`, cause);
     }
-    const wanted = length ?? bytesOf(tensor);
     const found = tensor.rawData.length;
-    if (wanted === undefined || found >= wanted) continue;
+    if (length === undefined || found >= length) continue;
     const early =
       found === 0 && offset > 0
-        ? `where the data end before the offset ${offset}: none of ${wanted} bytes can be read.`
-        : `which ends early: ${found} of ${wanted} bytes at offset ${offset}.`;
+        ? `where the data end before the offset ${offset}: none of ${length} bytes can be read.`
+        : `which ends early: ${found} of ${length} bytes at offset ${offset}.`;
     throw refuse(early, `Download or export "${location}" again.`);
   }
 }

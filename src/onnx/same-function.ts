@@ -38,8 +38,8 @@ export interface SameFunctionParts {
 const ROUNDINGS = 256;
 
 /**
- * The closer examination. All inputs are changed by `NUDGE` units of roundoff, and the change of the original's own tensors is
- * measured. The two graphs may differ by at most `MAGNIFIED` times this change. Some networks magnify rounding errors (by a
+ * The closer examination. All inputs are changed by `NUDGE` units of roundoff, in several ways, and the largest change of the original's own
+ * tensors is measured. The two graphs may differ by at most `MAGNIFIED` times this change. Some networks magnify rounding errors (by a
  * difference of large numbers, or a recurrence), or jump because of them (by ArgMax, Round, or a comparison). Such a network
  * changes in the same way if its input is rounded differently. Where numbers are tied at every input, as the scores of a detector that
  * was not trained, only another order of the sums inside changes which of them comes first: what the optimizations of the runtime change
@@ -170,7 +170,7 @@ async function firstDifference(
   const inside = hasNarrowTypes(graph) ? [] : observable(graph).filter(isComparable);
   const runInside: RunOnce = (feeds, fetches) => runOnce(evaluate, original, feeds, fetches);
   const roundoff = unitRoundoff(graph);
-  const nudged = new Map([...point].map(([name, tensor]) => [name, nudge(tensor, NUDGE * roundoff)]));
+  const nudged = nudges.map((by) => new Map([...point].map(([name, one]) => [name, nudge(one, NUDGE * roundoff, by)])));
   // If every tensor is requested, the runtime fuses no operators, and quantized operators round as they do one by one.
   const ours = await runNormalized(model, evaluate, point, [...new Set([...inside, ...outputs])]);
   const rounds = ownOperatorsIn(model.onnx.graph).size > 0;
@@ -184,13 +184,14 @@ async function firstDifference(
     runOtherwise?: RunOnce,
   ): Promise<Difference | undefined> => {
     const theirs = await run(inTypesOf(graph, point), names);
-    const moved = await run(inTypesOf(graph, nudged), names);
+    const others: Tensors[] = [];
+    for (const near of nudged) others.push(await run(inTypesOf(graph, near), names));
     const reordered = await runOtherwise?.(inTypesOf(graph, point), names).catch(() => undefined);
+    if (reordered !== undefined) others.push(reordered);
     for (const tensor of names) {
       const by = distance(theirs.get(tensor)!, ours.get(tensor)!);
-      const changes = [moved, reordered].flatMap((other) => other?.get(tensor) ?? []);
-      const change = Math.max(...changes.map((other) => distance(theirs.get(tensor)!, other)));
-      const allowed = ROUNDINGS * roundoff + MAGNIFIED * change;
+      const changes = others.map((other) => distance(theirs.get(tensor)!, other.get(tensor)!));
+      const allowed = ROUNDINGS * roundoff + MAGNIFIED * Math.max(...changes);
       if (by <= allowed) continue;
       if (rounds && isNextCode(theirs.get(tensor)!, ours.get(tensor)!)) stepped.add(tensor);
       else if (by > FOLLOWING || !followsStep(tensor))
@@ -213,11 +214,14 @@ function isNextCode(codes: Tensor, ours: Tensor): boolean {
   return true;
 }
 
-/** A float tensor with every entry changed by a random amount relative to the entry. */
-function nudge(tensor: Tensor, by: number): Tensor {
+/** How entries are changed: at random, and all up or down, as an input at a step must lie on both of its sides. */
+const nudges: readonly ((rng: Rng) => number)[] = [(rng) => rng.gaussian(), () => 1, () => -1];
+
+/** A float tensor with every entry changed by an amount relative to the entry. */
+function nudge(tensor: Tensor, by: number, amount: (rng: Rng) => number): Tensor {
   if (tensor.type !== "float32") return tensor;
   const rng = createRng("nudge");
-  return { ...tensor, data: (tensor.data as Float32Array).map((entry) => entry * (1 + by * rng.gaussian())) };
+  return { ...tensor, data: (tensor.data as Float32Array).map((entry) => entry * (1 + by * amount(rng))) };
 }
 
 const numbersOf = (tensor: Tensor): ArrayLike<number> =>

@@ -83,7 +83,7 @@ function fromHalves(halves: Uint16Array): Float32Array {
   return floats;
 }
 
-/** Numbers below 65504 in a floating-point type, each rounded to nearest. */
+/** Numbers in a floating-point type, each rounded to nearest, and beyond the largest one to an infinity. */
 export function fromFloat32Array(numbers: Float32Array, type: DataType): TensorData {
   if (type === "float32") return numbers;
   if (type === "float64") return Float64Array.from(numbers);
@@ -97,7 +97,10 @@ export function fromFloat32Array(numbers: Float32Array, type: DataType): TensorD
 
 /**
  * The bits of a positive number as binary16, from its bits as binary32; below 2^-14 a binary16 counts in steps of
- * 2^-24.
+ * 2^-24, and from 65520 on it is infinite.
  */
-const halfOf = (word: number, value: number): number =>
-  value >= 2 ** -14 ? (word - (112 << 23) + 0x1000) >>> 13 : Math.round(value * 2 ** 24);
+function halfOf(word: number, value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  if (value >= 65520) return 0x7c00;
+  return value >= 2 ** -14 ? (word - (112 << 23) + 0x1000) >>> 13 : Math.round(value * 2 ** 24);
+}

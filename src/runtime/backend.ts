@@ -30,8 +30,11 @@ export interface Executable {
 }
 
 export interface CompileOptions {
-  /** It runs once or seldom, so that it is worth more to need little memory for its weights than to run fast. */
-  readonly lean?: boolean;
+  /**
+   * How often it runs; `often` unless stated. If it runs `seldom`, it is worth more to need little memory for its weights than to run fast.
+   * If it runs `once`, the runtime does not optimize it either: tensors inside are asked for, which its optimizations may have removed.
+   */
+  readonly runs?: "once" | "seldom" | "often";
 }
 
 /** What a device can compute; the rest runs on the CPU. */

@@ -120,6 +120,19 @@ describe("a network that is right", () => {
   });
 });
 
+test("a derivative that is infinite at the point is told as such, not as a Jᵀ that is wrong", async () => {
+  const network = await networkOn(replaced(model, "Tanh", (one) => [{ ...one, op: "Sqrt" }]));
+  const { taps } = await checkNetwork(network, {
+    points: [new Float32Array(50)],
+    from: network.source,
+    taps: [network.tap("tanh")],
+  });
+  expect(taps.find(({ tap }) => tap.name === "tanh")).toMatchObject({
+    finding: "not finite",
+    reason: "the derivative at the point is not finite",
+  });
+});
+
 /** The network, whose convolution is rounded to quantized numbers and back. */
 const rounding = replaced(model, "Tanh", (one) => [
   node({ op: "QuantizeLinear", inputs: ["conv", "scale", "middle"], outputs: ["codes"] }),

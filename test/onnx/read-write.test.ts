@@ -199,6 +199,17 @@ describe("external data", () => {
     expect(asked).toEqual([["weights.bin", 4, 8]]);
     expect(model.graph.initializers.get("w")).toEqual(floatTensor([2], [1, 2]));
   });
+
+  test.each(["0", undefined])("without a length (%s), a tensor has the bytes of its entries", async (length) => {
+    const file = new Uint8Array(Float32Array.of(9, 1, 2, 9).buffer);
+    const entries = external.externalData!.filter(({ key }) => key !== "length");
+    const externalData = length === undefined ? entries : [...entries, { key: "length", value: length }];
+    const model = await readModel(fileWith({ ...external, externalData }), {
+      external: async (_location, offset, size) =>
+        file.subarray(offset, size === undefined ? undefined : offset + size),
+    });
+    expect(model.graph.initializers.get("w")).toEqual(floatTensor([2], [1, 2]));
+  });
 });
 
 test("an input that may be left out is read as the tensor that is given", async () => {

@@ -306,11 +306,27 @@ test("where the runtime does not load the file, the graph as read stands for it"
   expect(error.where).toMatchObject({ node: "z" });
 });
 
+test("an input of float64 that is given at a step, from which float32 rounds it away", async () => {
+  const original = modelOf(
+    [
+      node({ op: "LessOrEqual", inputs: ["x", "step"], outputs: ["is"] }),
+      node({ op: "Cast", inputs: ["is"], outputs: ["y"], attributes: { to: int(11) } }),
+    ],
+    { step: { type: "float64", shape: [], data: Float64Array.of(1.2) } },
+    [valueInfo("x", "float64", [1, 1])],
+  );
+  const given = new Map([["x", { shape: [1, 1], data: Float64Array.of(1.2) }]]);
+  const model = await normalize(original, { evaluate, given });
+  const bytes = writeModel(original);
+  const runFile = (feeds: ReadonlyMap<string, Tensor>, fetches: readonly string[]) => runBytes(bytes, feeds, fetches);
+  await checkSameFunction({ original, model, runFile, evaluate });
+});
+
 test("float32 in other types of float", () => {
-  const numbers = Float32Array.of(0, 1, -1.5, 65504, 2 ** -14, 2 ** -24, 1 / 3, -255 / 64);
-  const half = [0, 0x3c00, 0xbe00, 0x7bff, 0x0400, 0x0001, 0x3555, 0xc3f8];
+  const numbers = Float32Array.of(0, 1, -1.5, 65504, 2 ** -14, 2 ** -24, 1 / 3, -255 / 64, -Infinity, NaN, 7e4);
+  const half = [0, 0x3c00, 0xbe00, 0x7bff, 0x0400, 0x0001, 0x3555, 0xc3f8, 0xfc00, 0x7e00, 0x7c00];
   expect([...(fromFloat32Array(numbers, "float16") as Uint16Array)]).toEqual(half);
-  const brain = [0, 0x3f80, 0xbfc0, 0x4780, 0x3880, 0x3380, 0x3eab, 0xc07f];
+  const brain = [0, 0x3f80, 0xbfc0, 0x4780, 0x3880, 0x3380, 0x3eab, 0xc07f, 0xff80, 0x7fc0, 0x4789];
   expect([...(fromFloat32Array(numbers, "bfloat16") as Uint16Array)]).toEqual(brain);
   expect([...(fromFloat32Array(numbers, "float64") as Float64Array)]).toEqual([...numbers]);
 });

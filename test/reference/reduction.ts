@@ -76,7 +76,7 @@ const affine = (x: Array64, scale: (place: number) => number, bias: (place: numb
 const channelOf =
   ({ shape }: Array64) =>
   (place: number) =>
-    Math.floor(place / sizeOf(shape.slice(2))) % shape[1]!;
+    Math.floor(place / sizeOf(shape.slice(2))) % (shape[1] ?? 1);
 
 /** Reductions, and normalizations over axes. */
 export const reduction: ReferenceOps = {

@@ -32,6 +32,7 @@ export const activationRows: readonly Row[] = [
   kinked("Selu", { alpha: 1.2, gamma: 0.7 }),
   kinked("Celu"),
   kinked("Celu", { alpha: 0.4 }),
+  kinked("Celu", { alpha: -2 }),
   kinked("HardSigmoid"),
   kinked("HardSigmoid", { alpha: 0.3, beta: 0.4 }),
   { op: "HardSigmoid", in: { X: floatTensor([4], [-2.52, -2.48, 2.48, 2.52]) }, note: "close to its kinks" },

@@ -60,6 +60,12 @@ export const normalizationRows: readonly Row[] = [
   batchNorm([1, 2, 3], { by: ["var"], weights: [] }),
   {
     op: "BatchNormalization",
+    in: { X: [4], scale: [1], B: [1], mean: [1], var: { shape: [1], from: "positive" } },
+    by: ["X", "scale", "B", "mean", "var"],
+    note: "numbers of one channel",
+  },
+  {
+    op: "BatchNormalization",
     in: { X: [1, 3, 2], scale: [3], B: [3], mean: [3], var: floatTensor([3], [1e-5, 3e-5, 2e-6]) },
     weights: ["scale", "B", "mean"],
     note: "variances as small as what is added to them",

@@ -10,11 +10,13 @@ function parts(write: Float64Nodes, x: string) {
 
 const times = (write: Float64Nodes, x: string, factor: number) => write.node("Mul", [x, write.number(factor)]);
 
-/** max(x, 0) + min(α(e^{x/α} − 1), 0) */
+/** max(x, 0) + α(e^{min(x, 0)/α} − 1), also for α below 0. */
 export const celuInFloat64: Float64Form = (write, { inputs: [x], attributes }) => {
-  const alpha = write.number(readAttributes(attributes).float("alpha", 1));
-  const { above, below } = parts(write, write.node("Div", [write.wide(x!), alpha]));
-  return write.node("Mul", [write.node("Add", [above, below]), alpha]);
+  const alpha = readAttributes(attributes).float("alpha", 1);
+  const [wide, zero] = [write.wide(x!), write.number(0)];
+  const power = write.node("Exp", [write.node("Div", [write.node("Min", [wide, zero]), write.number(alpha)])]);
+  const below = times(write, write.node("Sub", [power, write.number(1)]), alpha);
+  return write.node("Add", [write.node("Max", [wide, zero]), below]);
 };
 
 /** max(x, 0) + α(e^min(x, 0) − 1) */

@@ -69,7 +69,7 @@ function affineNormalization(
 }
 
 const trailing = (shape: Shape, from: number) => shape.slice(from).map((_, i, rest) => i - rest.length);
-const perChannel = (shape: Shape) => [1, shape[1]!, ...shape.slice(2).map(() => 1)];
+const perChannel = (shape: Shape) => shape.map((extent, axis) => (axis === 1 ? extent : 1));
 
 export const normalization = {
   /** An affine map of each channel in inference: y = scale ∘ (x − mean)/√(var + ε) + bias. */

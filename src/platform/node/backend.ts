@@ -33,6 +33,9 @@ const LARGE = 2 ** 26;
  */
 const MANY_NODES = { often: 2 ** 14, seldom: 2 ** 12 } as const;
 
+/** The optimizations without which a graph would not compute what it says: products of integers need some for exact sums. */
+const plainest = (graph: Graph) => (multipliesIntegers(graph) ? ("extended" as const) : ("disabled" as const));
+
 /** A session that is used once: its weights are not copied into other forms, and its memory is given back after a run. */
 const leanOptions = { graphOptimizationLevel: "disabled", enableCpuMemArena: false } as const;
 
@@ -65,10 +68,10 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
   const release = async (session: number): Promise<void> => {
     if (sessions.delete(session)) await ask("run", { do: "release", session });
   };
-  const compile = async (model: OnnxModel, { lean = false }: CompileOptions = {}): Promise<Executable> => {
+  const compile = async (model: OnnxModel, { runs = "often" }: CompileOptions = {}): Promise<Executable> => {
     const { graph, inside } = withSafeEnds(model.graph);
     const isLarge = bytesOf(graph.initializers) >= LARGE;
-    const isBrief = lean && isLarge;
+    const isBrief = runs !== "often" && isLarge;
     const create = async (): Promise<{ session: number; weights: OutsideWeights }> => {
       const session = freshNumber();
       const weights = new OutsideWeights(graph.initializers.values());
@@ -77,7 +80,8 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
       const options: SessionOptions = {
         executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
         intraOpNumThreads,
-        graphOptimizationLevel: graph.nodes.length < MANY_NODES[lean ? "seldom" : "often"] ? "all" : "disabled",
+        graphOptimizationLevel:
+          runs === "once" ? plainest(graph) : graph.nodes.length < MANY_NODES[runs] ? "all" : "disabled",
         ...(isBrief ? leanOptions : {}),
         logSeverityLevel: 4, // What goes wrong is told by errors, in words.
         externalData: inMemory,
