@@ -1,5 +1,5 @@
 import { sizeOf } from "../../src/base/index.ts";
-import { type Array64, array, fibres, fromLeft, type ReferenceOp, type ReferenceOps } from "./tensor.ts";
+import { type Array64, array, fibres, fromLeft, type ReferenceOp, type ReferenceOps, zip } from "./tensor.ts";
 
 const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
 const mean = (values: readonly number[]) => total(values) / values.length;
@@ -152,12 +152,7 @@ export const reduction: ReferenceOps = {
     const axes = x!.shape.map((_, axis) => axis).slice(first);
     const epsilon = attributes.float("epsilon", 1e-5);
     const normal = mapFibres(x!, axes, (values) => standardized(values, epsilon));
-    const size = sizeOf(x!.shape.slice(first));
-    const y = affine(
-      normal,
-      (place) => scale!.data[place % size]!,
-      (place) => bias?.data[place % size] ?? 0,
-    );
+    const y = zip([normal, scale!, bias ?? array([], [0])], (entry, factor, term) => entry * factor + term);
     const shape = x!.shape.map((extent, axis) => (axis < first ? extent : 1));
     const each = fibres(x!.shape, axes).map((places) => places.map((i) => x!.data[i]!));
     const inverse = each.map((values) => 1 / Math.sqrt(varianceOf(values) + epsilon));

@@ -78,6 +78,13 @@ export const normalizationRows: readonly Row[] = [
   layerNorm([2, 3, 4], -1),
   { ...layerNorm([2, 3], -1), in: { X: small([2, 3]), scale: [3], B: [3] }, note: SMALL },
   layerNorm([2, 3, 4], 1),
+  {
+    ...layerNorm([2, 3, 4], 1),
+    in: { X: [2, 3, 4], scale: [1], B: [3, 1] },
+    by: ["X", "scale", "B"],
+    weights: [],
+    note: "one scale for all, and a bias for rows",
+  },
   layerNorm([2, 3, 4], 0),
   layerNorm([1, 5], -1, { attrs: { axis: -1, epsilon: 0.1 } }),
   layerNorm([1, 3, 4], 1, { by: ["X", "scale", "B"], attrs: { axis: -2 }, note: "a negative axis" }),

@@ -44,26 +44,26 @@ function standardizedTangent(
   return l.scale(inverse, l.sub(l.sub(dx, mean(dx)), along));
 }
 
-/** y = scale ∘ x̂ + bias, where x̂ is standardized over axes, and scale and bias are reshaped so that they broadcast. */
+/** y = scale ∘ x̂ + bias, where x̂ is standardized over axes, and scale and bias get the shape in which they broadcast. */
 function affineNormalization(
   node: RuleNode,
   primal: PrimalBuilder,
   { normal, inverse }: Standardized,
   axes: readonly number[],
-  affineShape: Shape,
+  shapeOf: (affine: Value) => Shape,
 ) {
   const x = node.inputs[0]!;
-  const scale = node.optional(1);
+  const [scale, bias] = [node.optional(1), node.optional(2)];
   const keptNormal = node.varies(0) || node.varies(1) ? primal.keep(normal) : undefined;
   const keptInverse = node.varies(0) ? primal.keep(inverse) : undefined;
-  const keptScale = node.varies(0) && scale ? primal.keep(primal.reshape(scale, affineShape)) : undefined;
+  const keptScale = node.varies(0) && scale ? primal.keep(primal.reshape(scale, shapeOf(scale))) : undefined;
   return (...[l, dx, dScale, dBias]: [LinearBuilder, ...Tangent[]]) => {
     const normalized = keptNormal && keptInverse && standardizedTangent(l, dx, keptNormal, keptInverse, axes);
-    const spread = (t: Tangent) => l.broadcast(l.reshape(t, affineShape), x.shape);
+    const spread = (t: Tangent, of: Value | undefined) => of && l.broadcast(l.reshape(t, shapeOf(of)), x.shape);
     return l.add(
       keptScale ? l.scale(keptScale, normalized) : normalized,
-      keptNormal && l.scale(keptNormal, spread(dScale)),
-      spread(dBias),
+      keptNormal && l.scale(keptNormal, spread(dScale, scale)),
+      spread(dBias, bias),
     );
   };
 }
@@ -114,7 +114,7 @@ export const normalization = {
       const x = node.inputs[0]!;
       const axes = trailing(x.shape, 2);
       const standardized = standardize(primal, x, axes, node.attributes.float("epsilon", 1e-5));
-      return affineNormalization(node, primal, standardized, axes, perChannel(x.shape));
+      return affineNormalization(node, primal, standardized, axes, () => perChannel(x.shape));
     },
   },
 
@@ -125,11 +125,11 @@ export const normalization = {
     float64: "first output",
     keeps: "normalizers",
     rule: (node, primal) => {
-      const [x, scale] = node.inputs as readonly [Value, Value];
+      const x = node.inputs[0]!;
       const { shape } = x;
       const axes = trailing(shape, shape.length + fromRight(node.attributes.int("axis", -1), shape));
       const standardized = standardize(primal, x, axes, node.attributes.float("epsilon", 1e-5));
-      const affine = affineNormalization(node, primal, standardized, axes, scale.shape);
+      const affine = affineNormalization(node, primal, standardized, axes, (affine) => affine.shape);
       if (node.outputs.length === 1 || !node.varies(0)) return affine;
       const normal = primal.keep(standardized.normal);
       const slope = primal.keep(primal.affine(-1, primal.square(standardized.inverse), 0));

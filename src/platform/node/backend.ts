@@ -33,8 +33,14 @@ const LARGE = 2 ** 26;
  */
 const MANY_NODES = { often: 2 ** 14, seldom: 2 ** 12 } as const;
 
-/** The optimizations without which a graph would not compute what it says: products of integers need some for exact sums. */
-const plainest = (graph: Graph) => (multipliesIntegers(graph) ? ("extended" as const) : ("disabled" as const));
+/**
+ * How much ONNX Runtime optimizes a graph. What runs once is not optimized; but products of integers are exact only with some optimizations
+ * (`exactIntegers`).
+ */
+function optimizationOf(graph: Graph, runs: Required<CompileOptions>["runs"]): "all" | "extended" | "disabled" {
+  if (runs === "once") return multipliesIntegers(graph) ? "extended" : "disabled";
+  return graph.nodes.length < MANY_NODES[runs] ? "all" : "disabled";
+}
 
 /** A session that is used once: its weights are not copied into other forms, and its memory is given back after a run. */
 const leanOptions = { graphOptimizationLevel: "disabled", enableCpuMemArena: false } as const;
@@ -72,7 +78,9 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
     const { graph, inside } = withSafeEnds(model.graph);
     const isLarge = bytesOf(graph.initializers) >= LARGE;
     const isBrief = runs !== "often" && isLarge;
-    const create = async (): Promise<{ session: number; weights: OutsideWeights }> => {
+    const create = async (
+      level = optimizationOf(graph, runs),
+    ): Promise<{ session: number; weights: OutsideWeights }> => {
       const session = freshNumber();
       const weights = new OutsideWeights(graph.initializers.values());
       const bytes = writeModel({ ...model, graph }, isLarge ? { outside: weights.place } : {});
@@ -80,8 +88,7 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
       const options: SessionOptions = {
         executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
         intraOpNumThreads,
-        graphOptimizationLevel:
-          runs === "once" ? plainest(graph) : graph.nodes.length < MANY_NODES[runs] ? "all" : "disabled",
+        graphOptimizationLevel: level,
         ...(isBrief ? leanOptions : {}),
         logSeverityLevel: 4, // What goes wrong is told by errors, in words.
         externalData: inMemory,
@@ -95,7 +102,13 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
           },
         },
       };
-      await ask("load", { do: "create", session, model: bytes, options }, [bytes.buffer as ArrayBuffer]);
+      try {
+        await ask("load", { do: "create", session, model: bytes, options }, [bytes.buffer as ArrayBuffer]);
+      } catch (cause) {
+        // ONNX Runtime fails to optimize some graphs of which all tensors are asked for.
+        if (level === "extended") return create("disabled");
+        throw cause;
+      }
       sessions.add(session);
       return { session, weights };
     };
