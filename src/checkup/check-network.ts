@@ -33,6 +33,7 @@ export interface Checkup {
 const severity: readonly Finding[] = [
   "right",
   "adjoint",
+  "inexact",
   "constant",
   "empty",
   "no value",
@@ -179,7 +180,7 @@ function adviceOn(network: Network, checks: readonly TapCheck[], forward: number
       .slice(0, 3)
       .join(", ");
   const advice: string[] = [];
-  const ruled = checks.filter(({ finding, tap }) => /^(right|adjoint)$/.test(finding) && tap.op !== "Input");
+  const ruled = checks.filter(({ finding, tap }) => /^(right|adjoint|inexact)$/.test(finding) && tap.op !== "Input");
   if (of("no rule").length > 0) {
     const last = ruled.at(-1);
     advice.push(

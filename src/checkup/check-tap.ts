@@ -2,16 +2,19 @@ import { createRng, gaussianArray, PushforwardError, sizeOf } from "../base/inde
 import type { Jacobian, KinkCount, Network, Point, Tap } from "../jacobian/index.ts";
 import { dotTest, type LinearOperator } from "../operator/index.ts";
 import { type Differences, differencesAt, smallestGap } from "./differences.ts";
+import { roundingOf } from "./rounding.ts";
 
 /**
  * What is found of a tap. `right`: J is what differences give, and Jᵀ is its transpose. `adjoint`: Jᵀ is the transpose of J, and differences
- * do not apply, behind the rounding to quantized numbers or what is drawn at random. `constant`: no derivative leads there. `no rule`,
+ * do not apply, behind the rounding to quantized numbers or what is drawn at random. `inexact`: both are right, but terms of J cancel, so that
+ * products in float32 are off by rounding, as far as the numbers say. `constant`: no derivative leads there. `no rule`,
  * `no value`, `empty`: it cannot be computed, for an operator, for an input that is not given, or since it has no entries. `not finite`: its
  * value at the point has a NaN, or its derivative is infinite. `not adjoint`, `wrong`: the computation is at fault. `failed`: an error.
  */
 export type Finding =
   | "right"
   | "adjoint"
+  | "inexact"
   | "constant"
   | "no rule"
   | "no value"
@@ -50,6 +53,11 @@ const MOST_ADJOINT = 1e-6;
 const MOST_DIFFERENCE = 1e-3;
 const MOST_ROUGH_DIFFERENCE = 3e-2;
 
+/** Rounding may put a gap this many times as far as it moves one product. */
+const ROUNDINGS = 16;
+/** Products of more multiply-adds are not computed once more by plain loops. */
+const MOST_COST = 2 ** 28;
+
 export interface TapOptions {
   readonly from: Tap;
   readonly point: Point;
@@ -78,6 +86,15 @@ export async function checkTap(
     const found = { tap, adjoint, ...(without !== undefined ? {} : { difference }), kinks, ...times };
     if (!Number.isFinite(adjoint)) {
       return { tap, finding: "not finite", reason: "the derivative at the point is not finite", kinks, ...times };
+    }
+    if ((adjoint > MOST_ADJOINT || difference > most) && J.productCost <= MOST_COST) {
+      const rounding = await roundingOf(network, { from, to: tap, point, seed }, differences.direction);
+      const allowed = ROUNDINGS * rounding.noise;
+      const isTransposed = adjoint <= MOST_ADJOINT + allowed && rounding.adjoint <= MOST_ADJOINT;
+      if (isTransposed && difference <= most + allowed) {
+        const reason = "terms of J cancel, so that products in float32 keep few digits; in float64, J and Jᵀ agree";
+        return { ...found, finding: "inexact", reason };
+      }
     }
     if (adjoint > MOST_ADJOINT) {
       return { ...found, finding: "not adjoint", reason: "the products with J and Jᵀ disagree" };

@@ -1,8 +1,9 @@
 import { PushforwardError } from "../base/index.ts";
-import { allNames, mapSubgraphs } from "./graph.ts";
+import { allNames, mapSubgraphs, withInner } from "./graph.ts";
 import { inline } from "./inline.ts";
 import type { Attribute, Graph, Node, OnnxModel, Tensor } from "./model.ts";
 import { inScopesOf } from "./modules.ts";
+import { changedBetween } from "./upgrade-table.ts";
 
 /** A function defined in a model: an operator that consists of nodes. */
 export interface FunctionBody {
@@ -21,8 +22,8 @@ const keyOf = ({ domain, op }: { readonly domain: string; readonly op: string })
 /**
  * The graph with every call of a model-local function replaced by the nodes of the function, to any depth.
  *
- * @throws PushforwardError `op-unsupported` if a function uses another version of an operator set than the model, `model-invalid` if
- * functions call each other in a cycle
+ * @throws PushforwardError `op-unsupported` if a function uses another version of an operator set than the model, in which its operators
+ * have another form, `model-invalid` if functions call each other in a cycle
  */
 export function expandFunctions({ opsets, graph }: Expandable, functions: readonly FunctionBody[]): Expandable {
   if (functions.length === 0) return { opsets, graph };
@@ -41,8 +42,8 @@ export function expandFunctions({ opsets, graph }: Expandable, functions: readon
         fix: "Export the model again.",
       });
     }
-    addOpsets(allOpsets, called);
     const body = called.body(new Map(Object.entries(node.attributes)));
+    addOpsets(allOpsets, called, body);
     const inlined = inline(body, node, taken, { prefixed: true });
     for (const [name, tensor] of inlined.initializers) into.set(name, tensor);
     return inlined.nodes.flatMap((inner) => expandNode(inScopesOf(node, inner), [...above, key], into));
@@ -57,16 +58,17 @@ export function expandFunctions({ opsets, graph }: Expandable, functions: readon
   return { graph: expandGraph(graph, []), opsets: allOpsets };
 }
 
-function addOpsets(opsets: Map<string, number>, { domain, op, opsets: own }: FunctionBody): void {
+function addOpsets(opsets: Map<string, number>, { domain, op, opsets: own }: FunctionBody, { nodes }: Graph): void {
   for (const [imported, version] of own) {
     const present = opsets.get(imported) ?? version;
-    if (present !== version) {
+    const used = nodes.flatMap(withInner).filter((node) => node.domain === imported);
+    if (present !== version && (imported !== "" || used.some((node) => changedBetween(node.op, version, present)))) {
       throw new PushforwardError("op-unsupported", {
         what: `The function ${op} is written in opset ${version} of "${imported || "ai.onnx"}", the model in ${present}.`,
         where: { op: domain === "" ? op : `${domain}.${op}` },
         fix: "Export the model again with one opset for all its functions, or with its functions inlined.",
       });
     }
-    opsets.set(imported, version);
+    opsets.set(imported, present);
   }
 }

@@ -306,3 +306,9 @@ export const upgrades = tableOf<Readonly<Record<string, Upgrade>>>({
     rewrite: (node, to) => resizeFromCorner(node, to, node.inputs[1] ?? floatsInput(to, "scales")),
   },
 });
+
+/** Whether an operator of ai.onnx may have another form in one of two opsets than in the other. */
+export function changedBetween(op: string, a: number, b: number): boolean {
+  const before = upgrades[op]?.before;
+  return before !== undefined && (before === ALWAYS || a < before !== b < before);
+}

@@ -133,6 +133,36 @@ test("a derivative that is infinite at the point is told as such, not as a Jᵀ 
   });
 });
 
+test("where large terms of J cancel, float32 is told to be at fault, but not where a product is wrong", async () => {
+  const near = random(27, 4);
+  const cancelling = replaced(model, "Gemm", (one) => [
+    node({ op: "MatMul", inputs: ["row", "m"], outputs: ["here"] }),
+    node({ op: "MatMul", inputs: ["row", "near"], outputs: ["there"] }),
+    node({ op: "Sigmoid", inputs: ["here"], outputs: ["one"] }),
+    node({ op: "Sigmoid", inputs: ["there"], outputs: ["other"] }),
+    { ...one, op: "Sub", inputs: ["one", "other"], attributes: {} },
+  ]);
+  const m = cancelling.graph.initializers.get("m")!.data as Float32Array;
+  const beside = floatTensor(
+    [27, 4],
+    m.map((entry, i) => entry + 1e-4 * (near.data as Float32Array)[i]!),
+  );
+  const initializers = new Map([...cancelling.graph.initializers, ["near", beside] as const]);
+  const of: OnnxModel = { ...cancelling, graph: { ...cancelling.graph, initializers } };
+  const found = async (network: Network) => {
+    const { taps } = await checkNetwork(network, { points: [point], from: network.source, taps: [network.tap("y")] });
+    return taps.find(({ tap }) => tap.name === "y")!;
+  };
+  const { finding, reason, adjoint } = await found(await networkOn(of));
+  expect({ finding, reason }).toMatchObject({
+    finding: "inexact",
+    reason: expect.stringContaining("terms of J cancel"),
+  });
+  expect(adjoint).toBeGreaterThan(1e-6);
+  const spoilt = await networkOn(of, (graph) => (givesPictures(graph) ? replaced(graph, "Identity", doubled) : graph));
+  expect((await found(spoilt)).finding).toBe("not adjoint");
+});
+
 /** The network, whose convolution is rounded to quantized numbers and back. */
 const rounding = replaced(model, "Tanh", (one) => [
   node({ op: "QuantizeLinear", inputs: ["conv", "scale", "middle"], outputs: ["codes"] }),

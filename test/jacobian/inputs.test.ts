@@ -317,3 +317,56 @@ test("the deviation that LayerNormalization gives beside its output is different
   const J = await denseOf(network, "x", "r", x);
   for (const [i, value] of J.entries()) expect(value).toBeCloseTo((-(r ** 3) * x[i]!) / 4, 6);
 });
+
+describe("an input of whole numbers with a value", () => {
+  const types = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"] as const;
+  const some = (...entries: number[]): InputValue => ({ shape: [1, entries.length], data: Float64Array.from(entries) });
+
+  test.each(types)("is a mask of %s, by an array or by a number", async (type) => {
+    const nodes = [
+      product("x", "scores"),
+      op("Cast", ["mask"], "is", { to: int(9) }),
+      op("Where", ["is", "scores", "none"], "y"),
+    ];
+    const inputs: Inputs = { x: ["float32", [1, 2]], mask: [type, [1, 3]] };
+    const under = async (mask: InputValue) =>
+      denseOf(await networkOf(nodes, inputs, ["y"], { none: floatTensor([], [0]) }, { mask }), "x", "y", [1, 1]);
+    expect(await under(some(1, 0, 1))).toEqual(W.map((entry, i) => (i === 2 || i === 3 ? 0 : entry)));
+    expect(await under(1)).toEqual(W);
+    expect(await under(0)).toEqual(W.map(() => 0));
+  });
+
+  test.each(["int32", "int64"] as const)("are indices of %s", async (type) => {
+    const nodes = [product("x", "scores"), op("Gather", ["scores", "places"], "y", { axis: int(1) })];
+    const inputs: Inputs = { x: ["float32", [1, 2]], places: [type, [1, 2]] };
+    const network = await networkOf(nodes, inputs, ["y"], {}, { places: some(-1, 0) });
+    expect(await denseOf(network, "x", "y", [1, 1])).toEqual([...W.slice(4), ...W.slice(0, 2)]);
+  });
+
+  test.each([
+    ["LSTM", 4],
+    ["GRU", 3],
+    ["RNN", 1],
+  ])("are the lengths of the sequences of an %s", async (cell, gates) => {
+    const [steps, batch] = [4, 2];
+    const weights = floatTensor(
+      [1, gates, 1],
+      Array.from({ length: gates }, (_, i) => 0.5 - 0.3 * i),
+    );
+    const nodes = [op(cell, ["x", "in", "back", "", "lengths"], "y", { hidden_size: int(1) })];
+    const inputs: Inputs = { x: ["float32", [steps, batch, 1]], lengths: ["int32", [batch]] };
+    const own = [2, 4];
+    const lengths = { shape: [batch], data: Float64Array.from(own) };
+    const network = await networkOf(nodes, inputs, ["y"], { in: weights, back: weights }, { lengths });
+    const at = Array.from({ length: steps * batch }, (_, i) => Math.sin(i + 1));
+    const dense = await denseOf(network, "x", "y", at);
+    const isThere = dense.map((entry) => entry !== 0);
+    const expected = at.flatMap((_row, target) =>
+      at.map((_column, source) => {
+        const [step, from] = [target, source].map((place) => Math.floor(place / batch)) as [number, number];
+        return target % batch === source % batch && from <= step && step < own[target % batch]!;
+      }),
+    );
+    expect(isThere).toEqual(expected);
+  });
+});

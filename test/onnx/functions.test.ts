@@ -84,11 +84,19 @@ describe("model-local functions", () => {
     expect(await at(model, [1, -1])).toEqual([1, -1]);
   });
 
-  test("of another opset are refused", async () => {
+  test("of another opset are replaced where their operators have one form in both", async () => {
     const other = { ...scaled, opsetImport: [{ version: 13 }] };
+    const model = await read([other], [call("Scaled", "x", "y", 3)]);
+    expect(model.opsets.get("")).toBe(18);
+    expect(await at(model, [1, -1])).toEqual([2, -4]);
+  });
+
+  test("of another opset are refused where an operator has another form in it", async () => {
+    const sum = { opType: "ReduceSum", input: ["t"], output: ["b"], attribute: [{ name: "axes", type: 7, ints: [0] }] };
+    const other = { ...scaled, node: [scaled.node![0]!, sum], opsetImport: [{ version: 12 }] };
     await expect(read([other], [call("Scaled", "x", "y")], "net.onnx")).rejects.toMatchObject({
       code: "op-unsupported",
-      what: `The function Scaled is written in opset 13 of "ai.onnx", the model in 18.`,
+      what: `The function Scaled is written in opset 12 of "ai.onnx", the model in 18.`,
       where: { file: "net.onnx", op: "mine.Scaled" },
     });
   });

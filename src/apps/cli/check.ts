@@ -37,6 +37,7 @@ const MOST_POINTS = 4;
 const codes: Readonly<Record<Finding, number>> = {
   right: 0,
   adjoint: 0,
+  inexact: 0,
   constant: 0,
   empty: 0,
   "not adjoint": 1,
