@@ -12,6 +12,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "formatProgram",
     "formatUnsupported",
     "inFloat64",
+    "isOfDerivative",
     "keptFamilies",
     "linearOps",
     "linearize",

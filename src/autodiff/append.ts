@@ -55,7 +55,8 @@ export function productGraph(
     names.set(name, freshName(used, ends.get(name) ?? `${kind}/${name}`));
   }
   const rename = (name: string) => names.get(name) ?? name;
-  const graph = renameTensors(emitted.model.graph, rename, rename);
+  // A slash in the name of a node would be read as that of a module.
+  const graph = renameTensors(emitted.model.graph, rename, (name) => freshName(used, `${kind}.${name}`));
   const vectors = emitted.inputs.map(rename);
   const outputs = emitted.outputs.map(rename).values();
   const products = direction.targets.map((target) => (target === undefined ? undefined : outputs.next().value));

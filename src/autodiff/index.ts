@@ -6,6 +6,7 @@ export { linearOps } from "./linear-ops/table.ts";
 export { type Linearization, linearize } from "./linearize.ts";
 export { keptFamilies } from "./operator.ts";
 export { operatorOf } from "./operators/index.ts";
+export { isOfDerivative } from "./primal.ts";
 export { formatProgram, type LinearProgram, type LinearVar, type Operand, type Tangent } from "./program.ts";
 export {
   formatUnsupported,

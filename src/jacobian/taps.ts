@@ -1,4 +1,4 @@
-import { operatorOf } from "../autodiff/index.ts";
+import { isOfDerivative, operatorOf } from "../autodiff/index.ts";
 import { nearestNames, PushforwardError, type Shape, withoutBatch } from "../base/index.ts";
 import { type Model, type Node, readsOf } from "../onnx/index.ts";
 import { inputsOf } from "./feed.ts";
@@ -23,7 +23,8 @@ export interface Tap {
 
 /**
  * Every tap of a model in graph order, the inputs first: the one that pictures go to (`main`), and all that hold floats in the file. If
- * the main input holds no floats, the tensors in which floats begin are taps too. A cut is one of the paths from the main input.
+ * the main input holds no floats, the tensors in which floats begin are taps too. In the graph of a derivative, what the derivative keeps
+ * is no tap. A cut is one of the paths from the main input.
  */
 export function findTaps(model: Model, main: string | undefined): Tap[] {
   const { graph } = model.onnx;
@@ -54,7 +55,7 @@ export function findTaps(model: Model, main: string | undefined): Tap[] {
     ...inputs.map(({ name }) => ({ tensor: name, op: "Input", node: "", stem: "input" })),
     ...nodes.flatMap((node) =>
       node.outputs
-        .filter((output) => output !== "" && isFloat(output))
+        .filter((output) => output !== "" && isFloat(output) && !isOfDerivative(output))
         .filter((output) => node.step?.isOutput ?? (!rearranges(node) || outputs.has(output) || first.has(node)))
         .map((output) => {
           const op = node.step?.of ?? node.op;

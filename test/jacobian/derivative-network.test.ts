@@ -157,6 +157,13 @@ describe("a network with its product", () => {
     }
   });
 
+  test("has the taps of the network and of the product, and not what the derivative keeps", async () => {
+    const forward = await tangentGraph(network);
+    expect(forward.taps.slice(0, 5).map(({ name }) => name)).toEqual(["x", "tangent", "z", "h", "y"]);
+    expect(forward.taps.at(-1)).toEqual(forward.product);
+    expect(forward.taps.filter(({ tensor }) => tensor.startsWith("primal"))).toEqual([]);
+  });
+
   test("is linear in the vectors: its Jacobian by them is that of the network", async () => {
     using J = await network.jacobian({ at: x });
     const forward = await tangentGraph(network);
