@@ -126,6 +126,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "criticalWithoutBias",
     "endToEndCurve",
     "errorFunction",
+    "finiteWidthMean",
     "fussCatalan",
     "gaussianExponents",
     "hardTanh",

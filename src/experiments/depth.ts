@@ -1,6 +1,6 @@
 import { modeCurve, modeTime } from "../theory/index.ts";
 import { initialWeights } from "../training/index.ts";
-import { Arrivals, descend, linearNet, requireStable, strengthsIn } from "./descent.ts";
+import { Arrivals, descend, identity, linearNet, requireStable, strengthsIn } from "./descent.ts";
 import { drawSeed } from "./draw-seed.ts";
 import { single } from "./estimates.ts";
 import { type Apparatus, type Case, experiment, type Result } from "./experiment.ts";
@@ -104,7 +104,7 @@ async function arrivalByEngine(
   { backend, seed, proceed }: Apparatus,
 ) {
   const net = linearNet(layers, width);
-  const unit = Float64Array.from({ length: width ** 2 }, (_, i) => (i % (width + 1) === 0 ? 1 : 0));
+  const unit = identity(width);
   const strengths = new Array<number>(width).fill(1);
   const shape = [width, width];
   const bases = { first: { shape, data: unit }, last: { shape, data: unit } };

@@ -9,6 +9,58 @@ export const linearNet = (depth: number, width: number): Architecture => ({
   layers: new Array(depth).fill({ kind: "dense", units: width, bias: false }),
 });
 
+/** A network whose gradient descent is compiled, for any examples, weights and rates. */
+export interface CompiledDescent {
+  /**
+   * Full-batch gradient descent on ½·Σ‖f(x) − t‖². `onStep` is told the loss after 0, 1, … steps, and the derivatives by `target` (targets −
+   * outputs), until it returns false.
+   *
+   * @returns the weights after the last step
+   * @throws PushforwardError `not-finite` if the descent diverges
+   */
+  run(run: DescentRun, onStep: (state: DescentState) => boolean): Promise<Weights>;
+  release(): Promise<void>;
+}
+
+interface DescentRun {
+  /** [examples, …] */
+  readonly inputs: Tensor;
+  readonly targets: Tensor;
+  readonly start: Weights;
+  readonly rate: number;
+}
+
+interface DescentState {
+  readonly step: number;
+  readonly loss: number;
+  /** [examples, outputs]; overwritten by the next step. */
+  readonly byTarget: Float32Array;
+}
+
+/** Compiles gradient descent of a network with the engine's gradients; weights stay float32. */
+export async function compileDescent(backend: Backend, net: Architecture, examples: number): Promise<CompiledDescent> {
+  const { model, input, weights: shapes } = trainingGraph(net, { batch: examples, loss: "summedSquaredError" });
+  const gradient = await compileGradient(backend, model, { of: "loss", by: [...shapes.keys(), "target"] });
+  return {
+    async run({ inputs, targets, start, rate }, onStep) {
+      const weights = new Map(
+        [...start].map(([name, { shape, data }]) => [name, floatTensor(shape, (data as Float32Array).slice())]),
+      );
+      const feeds = { [input]: inputs, target: targets, ...Object.fromEntries(weights) };
+      for (let step = 0; ; step++) {
+        const loss = await gradient.at(feeds);
+        if (!onStep({ step, loss, byTarget: gradient.by.get("target")! })) return weights;
+        for (const [name, { data }] of weights) {
+          const slope = gradient.by.get(name)!;
+          const own = data as Float32Array;
+          for (let i = 0; i < own.length; i++) own[i] = own[i]! - rate * slope[i]!;
+        }
+      }
+    },
+    release: () => gradient.release(),
+  };
+}
+
 export interface Descent {
   readonly net: Architecture;
   readonly width: number;
@@ -19,8 +71,8 @@ export interface Descent {
 }
 
 /**
- * Full-batch gradient descent on ½·Σ‖W_D ⋯ W_1·x − y‖² with the engine's gradients. The inputs are whitened: the examples are the unit
- * vectors. After 0, 1, … steps `onStep` is given the product of the weights, [width, width] row-major, until it returns false.
+ * Gradient descent of a deep linear network for whitened inputs: the examples are the unit vectors. `onStep` is given the product of the
+ * weights, [width, width] row-major, until it returns false.
  *
  * @throws PushforwardError `not-finite` if the descent diverges
  */
@@ -29,39 +81,24 @@ export async function descend(
   { net, width, task, start, rate }: Descent,
   onStep: (product: Float64Array, step: number) => boolean,
 ): Promise<void> {
-  const { model, input } = trainingGraph(net, { batch: width, loss: "summedSquaredError" });
-  const weights = new Map(
-    [...start].map(([name, { shape, data }]) => [name, floatTensor(shape, data.slice() as Float32Array)]),
-  );
-  const gradient = await compileGradient(backend, model, { of: "loss", by: [...weights.keys(), "target"] });
+  const descent = await compileDescent(backend, net, width);
   // The graph's rows are examples: both are transposes.
-  const target = floatTensor([width, width], transposed(task, width));
-  const unit = floatTensor(
-    [width, width],
-    Float32Array.from({ length: width ** 2 }, (_, i) => (i % (width + 1) === 0 ? 1 : 0)),
-  );
-  const feeds: Record<string, Tensor> = { [input]: unit, target, ...Object.fromEntries(weights) };
-  const wanted = target.data as Float32Array;
+  const wanted = Float32Array.from(transposed(task, width));
+  const targets = floatTensor([width, width], wanted);
+  const inputs = floatTensor([width, width], identity(width));
   try {
-    for (let step = 0; ; step++) {
-      await gradient.at(feeds);
-      // The loss decreases along the target by output − target.
-      const towards = gradient.by.get("target")!;
-      const product = transposed(
-        wanted.map((entry, i) => entry - towards[i]!),
-        width,
-      );
-      if (!onStep(product, step)) return;
-      for (const [name, { data }] of weights) {
-        const slope = gradient.by.get(name)!;
-        const own = data as Float32Array;
-        for (let i = 0; i < own.length; i++) own[i] = own[i]! - rate * slope[i]!;
-      }
-    }
+    await descent.run({ inputs, targets, start, rate }, ({ byTarget, step }) => {
+      const outputs = wanted.map((entry, i) => entry - byTarget[i]!);
+      return onStep(transposed(outputs, width), step);
+    });
   } finally {
-    await gradient.release();
+    await descent.release();
   }
 }
+
+/** [width, width] */
+export const identity = (width: number): Float32Array =>
+  Float32Array.from({ length: width ** 2 }, (_, i) => (i % (width + 1) === 0 ? 1 : 0));
 
 function transposed(matrix: ArrayLike<number>, width: number): Float64Array {
   return Float64Array.from({ length: width * width }, (_, i) => matrix[(i % width) * width + Math.floor(i / width)]!);

@@ -1,5 +1,5 @@
 import type { Chart } from "../results/index.ts";
-import { meanField, normScatter, slopeMoment, spectrumVariance } from "../theory/index.ts";
+import { finiteWidthMean, meanField, normScatter, slopeMoment, spectrumVariance } from "../theory/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
 import { extrapolated, meanOf, varianceOf } from "./estimates.ts";
 import { type Case, experiment, type Result } from "./experiment.ts";
@@ -35,7 +35,8 @@ const common = [
 /** `isometry`: how are the singular values of deep random networks distributed at criticality? */
 export const isometry = experiment({
   name: "isometry",
-  question: "Is the mean of σ² of deep random networks 1 at the critical point, and does σ² scatter as predicted?",
+  question:
+    "Is the mean of σ² of deep random networks that of the theory at the critical point, and does σ² scatter as predicted?",
   falsifiedBy:
     "a mean of σ² that is off by more than 10 %, or, where layers are at most 0.03 of the width, a relative variance that is off by more " +
     "than 3 standard errors when it is extrapolated to infinite width",
@@ -123,7 +124,7 @@ function meanCase(kind: Kind, draws: number): Case {
     setting: settingOf(net),
     seconds: secondsFor(draws / 3, kind),
     predict: (): Readonly<Record<string, Prediction>> => {
-      const mean: Prediction = { predicted: 1, source: PENNINGTON, ...(isJudged && { precision: { relative: MEAN } }) };
+      const mean: Prediction = { ...meanOfSquares(net, q), ...(isJudged && { precision: { relative: MEAN } }) };
       if (!hasLogarithms) return { [MEAN_SQUARE]: mean };
       const beta = normScatter(depth, width, "relu");
       return {
@@ -147,6 +148,16 @@ function meanCase(kind: Kind, draws: number): Case {
         },
       };
     },
+  };
+}
+
+/** 1 for infinite width; for Gaussian weights the corrections of first order in 1/width are known. */
+function meanOfSquares({ activation, weights, weight, bias, depth, width }: RandomNet, q: number): Prediction {
+  if (weights === "orthogonal") return { predicted: 1, source: PENNINGTON };
+  const layers = { activation: activations[activation].theory, weightVariance: weight ** 2, biasVariance: bias ** 2 };
+  return {
+    predicted: finiteWidthMean(layers, q, depth, width),
+    source: `${PENNINGTON}, with corrections of order 1/width`,
   };
 }
 
@@ -180,31 +191,34 @@ function growthCase(away: Omit<RandomNet, "weights" | "bias">, draws: number): C
   };
 }
 
-/** One quantity in all settings in which it was measured. */
+/** One quantity by activation, in a panel for each kind of weights and each depth. */
 function chartOf(results: readonly Result[], quantity: string, title: string): Chart[] {
   const shown = results.flatMap(({ setting, rows }) => {
-    const name = `${setting.activation}, ${setting.weights}, ${setting.depth} layers`;
-    return rows.filter((row) => row.quantity === quantity).map((row) => ({ name, row }));
+    const panel = `${setting.weights}, ${setting.depth} layers`;
+    return rows
+      .filter((row) => row.quantity === quantity)
+      .map((row) => ({ panel, x: String(setting.activation), row }));
   });
   if (shown.length === 0) return [];
-  const line = shown.map(({ name, row }) => ({ x: name, y: row.predicted }));
-  const dots = shown.map(({ name, row }) => ({ x: name, y: row.measured, low: row.low, high: row.high }));
   return [
     {
       id: quantity === VARIANCE ? "variance" : "mean",
       title,
       caption: "Line: the prediction. Points: random networks, with the 95 % interval over draws.",
-      x: { label: "activation, weights, layers", names: shown.map(({ name }) => name) },
+      x: { label: "activation", names: [...new Set(shown.map(({ x }) => x))] },
       y: { label: quantity, log: true },
-      panels: [
-        {
-          title: "",
+      panels: [...new Set(shown.map(({ panel }) => panel))].map((panel) => {
+        const own = shown.filter((each) => each.panel === panel);
+        const line = own.map(({ x, row }) => ({ x, y: row.predicted }));
+        const dots = own.map(({ x, row }) => ({ x, y: row.measured, low: row.low, high: row.high }));
+        return {
+          title: panel,
           series: [
             { name: "predicted", mark: "line", points: line },
             { name: "measured", mark: "dots", points: dots },
           ],
-        },
-      ],
+        };
+      }),
     },
   ];
 }

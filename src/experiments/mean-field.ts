@@ -70,7 +70,7 @@ function panelOf(name: ActivationName, results: readonly Result[]): ChartPanel[]
   if (measured.length === 0) return [];
   const range = measured.map(({ x }) => x);
   const [low, high] = [0.8 * Math.min(...range), 1.1 * Math.max(...range)];
-  const line = Array.from({ length: 40 }, (_, i) => low + ((high - low) * i) / 39).flatMap((x) => {
+  const line = Array.from({ length: 61 }, (_, i) => low + ((high - low) * i) / 60).flatMap((x) => {
     const found = fixedPointOf(name, x / slopeAtOrigin(name), AWAY_BIAS);
     return found === undefined ? [] : [{ x, y: found.chi }];
   });

@@ -1,10 +1,10 @@
-import type { ChartSeries } from "../results/index.ts";
+import type { Chart, ChartSeries } from "../results/index.ts";
 import { fussCatalan, marchenkoPastur, type Spectrum } from "../theory/index.ts";
 import { type Architecture, inferenceModel, initialWeights } from "../training/index.ts";
 import { convolutionCases } from "./convolution-cases.ts";
 import { drawSeed } from "./draw-seed.ts";
 import { meanOf, single } from "./estimates.ts";
-import { type Apparatus, type Case, experiment } from "./experiment.ts";
+import { type Apparatus, type Case, experiment, type Result } from "./experiment.ts";
 import { openGraph } from "./open-graph.ts";
 import { number, numbers } from "./option.ts";
 import { relativeVariance } from "./random-jacobians.ts";
@@ -42,24 +42,36 @@ export const randomMatrices = experiment({
     ...depth.map((factors) => fussCatalanCase(width, factors, draws)),
     ...convolutionCases(),
   ],
-  charts: (results) => {
-    const panels = results
-      .filter(({ curves }) => curves.length > 0)
-      .map(({ setting, curves }) => ({ title: String(setting.matrix), series: curves }));
-    return [
-      {
-        id: "spectra",
-        title: "Singular values of random layers, as predicted and as measured",
-        caption:
-          "Lines: the share of singular values up to σ that theory predicts, or the predicted σ by rank for convolutions. Points: what the " +
-          "engine measured in one draw, thinned out.",
-        x: { label: "share of the singular values that are smaller" },
-        y: { label: "σ" },
-        panels,
-      },
-    ];
-  },
+  charts: (results) => [
+    chartOf(results, "layers", {
+      title: "Singular values of random layers and their products",
+      caption: "Lines: the share of smaller singular values that theory predicts. Points: one draw, thinned out.",
+    }),
+    chartOf(results, "convolutions", {
+      title: "Singular values of convolutions",
+      caption:
+        "Lines: the Fourier transform of the kernel, or the dense matrix in float64. Points: the engine, thinned out.",
+    }),
+  ],
 });
+
+function chartOf(
+  results: readonly Result[],
+  id: "layers" | "convolutions",
+  { title, caption }: Pick<Chart, "title" | "caption">,
+): Chart {
+  const panels = results
+    .map(({ setting, curves }) => ({ title: String(setting.matrix), series: curves }))
+    .filter(({ title }) => title.includes("convolution") === (id === "convolutions"));
+  return {
+    id,
+    title,
+    caption,
+    x: { label: "share of the singular values that are smaller" },
+    y: { label: "σ" },
+    panels,
+  };
+}
 
 /** Entries of variance 1/inputs, as the initializer draws them. */
 function marchenkoPasturCase(inputs: number, outputs: number, draws: number): Case {

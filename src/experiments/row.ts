@@ -1,3 +1,5 @@
+import { formatNumber } from "../base/index.ts";
+
 /** How near a measurement has to come to its prediction. */
 export type Precision =
   /** In the units of the quantity. */
@@ -69,7 +71,7 @@ function sideOf(margin: number, marginOfEnd: number): Row["verdict"] {
 /** `2 %`, `0.01`, `3 s.e.`, `≤ 0.1`: what a precision asks, for a table. */
 export function describePrecision(precision: Precision | undefined): string {
   if (precision === undefined) return "";
-  if ("absolute" in precision) return `± ${precision.absolute}`;
+  if ("absolute" in precision) return `± ${formatNumber(precision.absolute)}`;
   if ("relative" in precision) return `± ${Number((100 * precision.relative).toPrecision(3))} %`;
   if ("standardErrors" in precision) return `± ${precision.standardErrors} s.e.`;
   return "atMost" in precision ? `≤ ${precision.atMost}` : `≥ ${precision.atLeast}`;

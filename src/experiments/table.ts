@@ -4,7 +4,16 @@ import type { Experiment } from "./experiment.ts";
 import { isometry } from "./isometry.ts";
 import { lyapunov } from "./lyapunov.ts";
 import { meanField } from "./mean-field.ts";
+import { pretraining } from "./pretraining.ts";
 import { randomMatrices } from "./random-matrices.ts";
 
 /** All experiments, in the order in which they are listed. */
-export const experiments: readonly Experiment[] = [deepLinear, depth, randomMatrices, meanField, isometry, lyapunov];
+export const experiments: readonly Experiment[] = [
+  deepLinear,
+  depth,
+  randomMatrices,
+  meanField,
+  isometry,
+  pretraining,
+  lyapunov,
+];

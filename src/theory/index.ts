@@ -11,6 +11,7 @@ export {
 export { circularConvolution, type Kernel, paddedConvolution } from "./convolutions.ts";
 export { type Mode, modeCurve, modeTime, twoLayerStrength } from "./deep-linear.ts";
 export { endToEndCurve, type Product } from "./end-to-end.ts";
+export { finiteWidthMean } from "./finite-width.ts";
 export { type Decomposition, jacobiSvd } from "./jacobi-svd.ts";
 export { type Exponent, gaussianExponents, normScatter } from "./lyapunov.ts";
 export {

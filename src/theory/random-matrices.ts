@@ -28,15 +28,17 @@ export function marchenkoPastur(rows: number, columns: number, deviation: number
   const y = short / long;
   const scale = deviation ** 2 * long;
   const [low, high] = [(1 - Math.sqrt(y)) ** 2, (1 + Math.sqrt(y)) ** 2];
-  const [centre, half] = [(low + high) / 2, (high - low) / 2];
-  // With λ = centre − half·cos θ the density has no singular ends.
-  const density = (angle: number) =>
-    (half * Math.sin(angle)) ** 2 / (2 * Math.PI * y * (centre - half * Math.cos(angle)));
+  const width = high - low;
+  // With λ = low + width·sin²(θ/2) the density has no singular ends.
+  const density = (angle: number) => {
+    const part = Math.sin(angle / 2) ** 2;
+    return (width ** 2 * part * (1 - part)) / (2 * Math.PI * y * (low + width * part));
+  };
   return {
     edges: [scale * low, scale * high],
     cumulative(x) {
-      const cosine = (centre - x / scale) / half;
-      return integral(density, 0, Math.acos(Math.min(1, Math.max(-1, cosine))));
+      const part = Math.min(1, (x / scale - low) / width);
+      return part <= 0 ? 0 : integral(density, 0, 2 * Math.asin(Math.sqrt(part)));
     },
     moment(k) {
       let sum = 0; // Narayana numbers

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { createRng } from "../../src/base/index.ts";
 import {
   criticalPoint,
   criticalWithoutBias,
   errorFunction,
+  finiteWidthMean,
   hardTanh,
   linear,
   meanField,
@@ -131,4 +133,55 @@ test("the variance of the spectrum: ReLU 2·L for Gaussian weights and L for ort
   expect(spectrumVariance(relu, 1, 8, "orthogonal")).toBeCloseTo(8, 10);
   expect(spectrumVariance(tanh, 1, 8, "gaussian")).toBeCloseTo(12.7, 1);
   expect(spectrumVariance(tanh, 1, 8, "orthogonal")).toBeCloseTo(4.67, 2);
+});
+
+describe("the mean of σ² at finite width", () => {
+  test.each([10, 1000])("it is 1 for ReLU and for linear layers of %d neurons, by symmetry", (width) => {
+    for (const activation of [relu, linear]) {
+      const weightVariance = activation === relu ? 2 : 1;
+      expect(finiteWidthMean({ activation, weightVariance }, 1, 30, width)).toBeCloseTo(1, 6);
+    }
+  });
+
+  test("its corrections vanish as 1/width", () => {
+    const { weight, bias } = criticalPoint(tanh, 0.25);
+    const layers = { activation: tanh, weightVariance: weight ** 2, biasVariance: bias ** 2 };
+    const [narrow, wide] = [300, 3000].map((width) => Math.log(finiteWidthMean(layers, 0.25, 100, width)));
+    expect(narrow).toBeCloseTo(0.148, 3);
+    expect(narrow! / wide!).toBeCloseTo(10, 9);
+  });
+
+  test("narrow random networks have it, and not that of infinite width", () => {
+    const [q, width, depth, draws, tangents] = [0.05, 30, 10, 1500, 8];
+    const { weight, bias } = criticalPoint(tanh, q);
+    const rng = createRng(4, "finite width");
+    const length = (vector: Float64Array) => vector.reduce((sum, x) => sum + x * x, 0);
+    const growths = Array.from({ length: draws }, () => {
+      // The value of a layer, and tangents.
+      let vectors = Array.from({ length: 1 + tangents }, () => Float64Array.from({ length: width }, rng.gaussian));
+      const size = Math.sqrt((width * (q - bias ** 2)) / weight ** 2 / length(vectors[0]!));
+      vectors[0] = vectors[0]!.map((x) => x * size);
+      const total = () => vectors.slice(1).reduce((sum, vector) => sum + length(vector), 0);
+      const start = total();
+      for (let layer = 0; layer < depth; layer++) {
+        const next = vectors.map(() => new Float64Array(width));
+        for (let i = 0; i < width; i++) {
+          const sums = new Float64Array(vectors.length);
+          for (let j = 0; j < width; j++) {
+            const entry = (rng.gaussian() * weight) / Math.sqrt(width);
+            for (const [k, vector] of vectors.entries()) sums[k]! += entry * vector[j]!;
+          }
+          const x = sums[0]! + bias * rng.gaussian();
+          for (const [k, sum] of sums.entries()) next[k]![i] = k === 0 ? tanh.value(x) : tanh.slope(x) * sum;
+        }
+        vectors = next;
+      }
+      return total() / start;
+    });
+    const mean = growths.reduce((sum, one) => sum + one, 0) / draws;
+    const error = Math.sqrt(growths.reduce((sum, one) => sum + (one - mean) ** 2, 0)) / draws;
+    const layers = { activation: tanh, weightVariance: weight ** 2, biasVariance: bias ** 2 };
+    expect(Math.abs(mean - finiteWidthMean(layers, q, depth, width))).toBeLessThan(3 * error);
+    expect(1 - mean).toBeGreaterThan(4 * error);
+  });
 });

@@ -45,6 +45,13 @@ describe("Marchenko-Pastur", () => {
     expect(distance(squaredValues(matrix), predicted)).toBeLessThan(3 / short);
   });
 
+  test("near to 0, a square matrix has the share (2/π)·√λ of smaller values", () => {
+    const { cumulative } = marchenkoPastur(300, 300, Math.sqrt(1 / 300));
+    for (const x of [1e-6, 1e-12, 1e-18, 1e-24]) expect(cumulative(x) / Math.sqrt(x)).toBeCloseTo(2 / Math.PI, 5);
+    expect(cumulative(0)).toBe(0);
+    expect(cumulative(5)).toBeCloseTo(1, 12);
+  });
+
   test("its edges, mean, variance over squared mean, and moments", () => {
     const predicted = marchenkoPastur(200, 50, 0.1);
     const [low, high] = predicted.edges.map(Math.sqrt);
