@@ -144,6 +144,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "spectrumVariance",
     "tanh",
     "twoLayerStrength",
+    "typicalExponent",
   ],
   "apps/node": [
     "ControlNetwork",

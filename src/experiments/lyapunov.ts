@@ -1,20 +1,22 @@
-import { createRng, gaussianArray } from "../base/index.ts";
-import { iterate, type LyapunovExponent, lyapunovSpectrum } from "../dynamics/index.ts";
+import type { LyapunovExponent } from "../dynamics/index.ts";
 import type { ChartPoint } from "../results/index.ts";
-import { type Exponent, gaussianExponents, meanField } from "../theory/index.ts";
-import { type Architecture, type Initializer, inferenceModel, initialWeights } from "../training/index.ts";
+import { type Exponent, gaussianExponents, meanField, typicalExponent } from "../theory/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
-import { drawSeed } from "./draw-seed.ts";
 import { meanOf, single } from "./estimates.ts";
 import { type Apparatus, type Case, experiment, type Measured } from "./experiment.ts";
-import { openGraph } from "./open-graph.ts";
+import {
+  BURN_IN,
+  crossing,
+  crossingsOf,
+  exponentsOf,
+  largestOf,
+  lineThrough,
+  type Steps,
+} from "./measured-exponents.ts";
 import { number, numbers } from "./option.ts";
-import { squaredNorm, valuesOf } from "./random-net.ts";
-import type { Prediction } from "./row.ts";
 
 /** Sides of the products of matrices, all of whose exponents are measured. */
 const MATRIX = 64;
-const BURN_IN = 100;
 /** At most so many neurons where the sign of the exponent is what counts. */
 const NARROW = 300;
 /** A standard normal number is further from zero in one case of a hundred. */
@@ -22,6 +24,8 @@ const NORMAL_99 = 2.576;
 const MOST_DEVIATION = 4.5;
 const ORTHOGONAL = 1e-6;
 const TANH = 0.005;
+/** Of the gain at which λ₁ changes its sign. */
+const SIGN = 0.02;
 /** Below the critical gain λ₁ is a straight line in ln g. */
 const BELOW = [0.7, 0.8, 0.9];
 const ABOVE = 1.2;
@@ -40,8 +44,8 @@ export const lyapunov = experiment({
       { about: "neurons of a layer", default: [250, 500, 1000], quick: [1000] },
       { least: 8, whole: true },
     ),
-    steps: number({ about: "steps that are measured", default: 2000, quick: 500 }, { least: 40, whole: true }),
-    draws: number({ about: "networks of each", default: 16, quick: 8 }, { least: 4, whole: true }),
+    steps: number({ about: "steps that are measured", default: 2000, quick: 400 }, { least: 40, whole: true }),
+    draws: number({ about: "networks of each", default: 16, quick: 6 }, { least: 4, whole: true }),
   },
   cases: ({ gain, width, steps, draws }) => [
     gaussianCase(steps),
@@ -89,53 +93,6 @@ export const lyapunov = experiment({
     ];
   },
 });
-
-/** Layers of one width, one a step. */
-interface Steps {
-  readonly activation: ActivationName | "linear";
-  readonly width: number;
-  readonly initializer: Initializer;
-  /** Whether all steps have the same weights. */
-  readonly tied: boolean;
-  readonly steps: number;
-  /** Exponents that are measured; all unless given. */
-  readonly count?: number;
-  /** The variance of the first state. */
-  readonly variance?: number;
-}
-
-async function exponentsOf(
-  { activation, width, initializer, tied, steps, count = width, variance = 1 }: Steps,
-  { backend, seed, proceed }: Apparatus,
-  draw: string,
-): Promise<readonly LyapunovExponent[]> {
-  const layer = activation === "linear" ? ({ kind: "linear" } as const) : activations[activation].layer;
-  const architecture: Architecture = { input: [width], layers: [{ kind: "dense", units: width, bias: false }, layer] };
-  const weightsOf = (step: number) =>
-    valuesOf(initialWeights(architecture, initializer, drawSeed(seed, "lyapunov", draw, step)));
-  const first = weightsOf(0);
-  const network = await openGraph(inferenceModel(architecture, new Map()), backend);
-  const start = gaussianArray(createRng(seed, "state", draw), width);
-  const length = Math.sqrt((variance * width) / squaredNorm(start));
-  const dynamics = iterate(network, {
-    start: start.map((entry) => entry * length),
-    inputsAt: (step) => (tied || step === 0 ? first : weightsOf(step)),
-  });
-  const onStep = (step: number) => proceed(`${draw}, step ${step + 1} of ${steps + BURN_IN}`);
-  const { exponents } = await lyapunovSpectrum(dynamics, { count, steps, burnIn: BURN_IN, seed, onStep });
-  await network.forget();
-  return exponents;
-}
-
-/** λ₁ of several networks. */
-async function largestOf(steps: Steps, draws: number, apparatus: Apparatus): Promise<number[]> {
-  const found: number[] = [];
-  for (let draw = 0; draw < draws; draw++) {
-    const [first] = await exponentsOf({ ...steps, count: 1 }, apparatus, `draw ${draw + 1} of ${draws}`);
-    found.push(first!.value);
-  }
-  return found;
-}
 
 /** Each step has a matrix of its own, so that a product of T matrices rests on T draws. */
 function gaussianCase(steps: number): Case {
@@ -255,37 +212,58 @@ interface Size {
 
 /** From below, λ₁ reaches zero at g = 1; above it is positive. */
 function tanhSign({ steps, draws, width }: Size): Case {
-  const [crossing, above] = ["g at which λ_1 is zero, from below", `λ_1 at g = ${ABOVE}`];
+  const [below, above] = ["g at which λ_1 is zero, from below", `λ_1 at g = ${ABOVE}`];
   return {
     setting: { network: "tanh, a matrix for each step", N: width },
     seconds: draws * (BELOW.length + 1) * steps * 6e-3,
     predict: () => ({
-      [crossing]: { predicted: 1, precision: { relative: 0.01 }, source: SOMPOLINSKY },
+      [below]: { predicted: 1, precision: { relative: SIGN }, source: SOMPOLINSKY },
       [above]: { predicted: tanhTheory(ABOVE).exponent, precision: { atLeast: 0 }, source: SOMPOLINSKY },
     }),
     async measure(apparatus) {
       const at = (gain: number) => largestAt("tanh", gain, { steps, draws, width, variance: 0.1 }, apparatus);
-      const crossings = await crossingsOf(BELOW, at);
-      return { numbers: { [crossing]: meanOf(crossings), [above]: meanOf(await at(ABOVE)) } };
+      const all: number[][] = [];
+      for (const gain of BELOW) all.push(await at(gain));
+      return { numbers: { [below]: meanOf(crossingsOf(BELOW, all)), [above]: meanOf(await at(ABOVE)) } };
     },
   };
 }
 
+/** Networks of finite width become chaotic at a larger gain, because a typical direction grows less than the mean. */
 function sigmoidSign({ steps, draws, width }: Size): Case {
-  const quantity = "g·σ_w at which λ_1 is zero";
-  const { weight } = activations.sigmoid.critical();
-  const prediction: Prediction = {
-    predicted: weight,
-    precision: { relative: 0.01 },
-    source: "mean-field theory of f(x) = 1/(1 + e^(−gx)) with B = 0",
-  };
+  const [here, limit] = [`g·σ_w at which λ_1 is zero, N = ${width}`, "g·σ_w at which λ_1 is zero, N → ∞"];
+  const typical = (gain: number, neurons: number) =>
+    typicalExponent({ activation: activations.sigmoid.theory, weightVariance: gain ** 2, biasVariance: 0 }, neurons);
+  const precision = { relative: SIGN } as const;
+  const source = "mean-field theory of f(x) = 1/(1 + e^(−gx)) with B = 0";
   return {
     setting: { network: "the paper's sigmoid, a matrix for each step", N: width },
     seconds: draws * SIGMOID.length * steps * 6e-3,
-    predict: () => ({ [quantity]: prediction }),
+    predict: () => ({
+      [here]: {
+        predicted: crossing(SIGMOID.map((gain) => [gain, typical(gain, width)])),
+        precision,
+        source: `${source}, with its first correction for the width`,
+      },
+      [limit]: { predicted: activations.sigmoid.critical().weight, precision, source },
+    }),
     async measure(apparatus) {
-      const at = (gain: number) => largestAt("sigmoid", gain, { steps, draws, width, variance: 0.3 }, apparatus);
-      return { numbers: { [quantity]: meanOf(await crossingsOf(SIGMOID, at)) } };
+      const all: number[][] = [];
+      for (const gain of SIGMOID) {
+        all.push(await largestAt("sigmoid", gain, { steps, draws, width, variance: 0.3 }, apparatus));
+      }
+      const correction = SIGMOID.map((gain) => typical(gain, Number.POSITIVE_INFINITY) - typical(gain, width));
+      return {
+        numbers: {
+          [here]: meanOf(crossingsOf(SIGMOID, all)),
+          [limit]: meanOf(
+            crossingsOf(
+              SIGMOID,
+              all.map((values, i) => values.map((value) => value + correction[i]!)),
+            ),
+          ),
+        },
+      };
     },
   };
 }
@@ -299,24 +277,4 @@ function largestAt(
 ): Promise<number[]> {
   const initializer = { kind: "gaussian", weightVariance: weight ** 2 } as const;
   return largestOf({ activation, initializer, tied: false, ...size }, draws, apparatus);
-}
-
-/** For each draw, the gain at which the straight line through λ₁ against ln gain is zero. */
-async function crossingsOf(gains: readonly number[], at: (gain: number) => Promise<number[]>): Promise<number[]> {
-  const all: number[][] = [];
-  for (const gain of gains) all.push(await at(gain));
-  return all[0]!.map((_, draw) => {
-    const { value, slope, centre } = lineThrough(gains.map((gain, i) => [Math.log(gain), all[i]![draw]!] as const));
-    return Math.exp(centre - value / slope);
-  });
-}
-
-/** The straight line of least squares, by its value at the centre of the points. */
-function lineThrough(points: readonly (readonly [x: number, y: number])[]) {
-  const centre = points.reduce((sum, [x]) => sum + x, 0) / points.length;
-  const value = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
-  const slope =
-    points.reduce((sum, [x, y]) => sum + (x - centre) * (y - value), 0) /
-    points.reduce((sum, [x]) => sum + (x - centre) ** 2, 0);
-  return { value, slope, centre };
 }

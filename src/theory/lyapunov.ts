@@ -1,3 +1,4 @@
+import { meanField, type RandomLayers, slopeMoment } from "./mean-field.ts";
 import { digamma, trigamma } from "./special.ts";
 
 /** What a Lyapunov exponent is expected to be, and how much its estimate from `steps` layers scatters. */
@@ -32,4 +33,17 @@ export function gaussianExponents(width: number, weightVariance: number, steps: 
  */
 export function normScatter(layers: number, width: number, activation: "linear" | "relu"): number {
   return ((activation === "relu" ? 5 : 2) * layers) / width;
+}
+
+/**
+ * The largest Lyapunov exponent of layers with an independent Gaussian matrix at each step, to first order in 1/width: ½·ln χ − β/4,
+ * where β = (3·μ₂/μ₁² − 1)/width is the variance of the growth of ln ‖v‖² in one layer: that of a sum of squared slopes times squared
+ * Gaussian numbers. β is 2/width for linear layers and 5/width for ReLU, as in `normScatter`.
+ *
+ * @throws PushforwardError `usage` if the variance of the layers grows without bound
+ */
+export function typicalExponent(layers: RandomLayers, width: number): number {
+  const { q, chi } = meanField(layers);
+  const ratio = slopeMoment(layers.activation, q, 2) / slopeMoment(layers.activation, q, 1) ** 2;
+  return Math.log(chi) / 2 - (3 * ratio - 1) / (4 * width);
 }

@@ -1,7 +1,15 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { describe, expect, test } from "vitest";
 import { createRng, gaussianArray } from "../../src/base/index.ts";
-import { fussCatalan, gaussianExponents, marchenkoPastur, normScatter, type Spectrum } from "../../src/theory/index.ts";
+import {
+  fussCatalan,
+  gaussianExponents,
+  linear,
+  marchenkoPastur,
+  normScatter,
+  type Spectrum,
+  typicalExponent,
+} from "../../src/theory/index.ts";
 
 const rng = createRng(1, "random matrices");
 
@@ -129,5 +137,13 @@ describe("products of random matrices", () => {
     expect(Math.abs(mean + beta / 2)).toBeLessThan(4 * Math.sqrt(beta / draws));
     expect(Math.abs(variance / beta - 1)).toBeLessThan(4 * Math.sqrt(2 / draws));
     expect(normScatter(layers, size, "relu")).toBe(2.5 * beta);
+  });
+
+  test("the largest exponent of wide layers is Newman's where the layers are linear", () => {
+    const layers = { activation: linear, weightVariance: 0.81, biasVariance: 0.1 };
+    for (const width of [50, 400]) {
+      const { value } = gaussianExponents(width, 0.81, 1)[0]!;
+      expect(Math.abs(typicalExponent(layers, width) - value)).toBeLessThan(1 / width ** 2);
+    }
   });
 });
