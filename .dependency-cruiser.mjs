@@ -10,7 +10,7 @@ const mayImport = {
   jacobian: ["onnx", "autodiff", "runtime", "operator", "svd"],
   images: [],
   results: [],
-  training: ["onnx", "autodiff", "runtime", "jacobian"],
+  training: ["onnx", "autodiff", "runtime", "results"],
   theory: [],
   experiments: ["onnx", "runtime", "jacobian", "training", "theory", "dynamics", "results"],
   dynamics: ["jacobian"],

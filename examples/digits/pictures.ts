@@ -9,7 +9,8 @@ import { type Digits, readDigits } from "./data.ts";
 /** Held-out digits as picture files, one of each class and then further ones, and the table of their classes. */
 export function writePictures(digits: Digits, count: number, out: string): void {
   const { heldOut, heldOutNames } = digits;
-  const { shape, images, labels } = heldOut;
+  const { shape, inputs, targets } = heldOut;
+  const { labels } = targets;
   const [, height, width] = shape as [number, number, number];
   const places = Array.from(labels.keys());
   const first = places.filter((place) => labels.indexOf(labels[place]!) === place);
@@ -21,7 +22,7 @@ export function writePictures(digits: Digits, count: number, out: string): void 
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const rows = chosen.map((place) => {
-    const pixels = images.subarray(place * width * height, (place + 1) * width * height);
+    const pixels = inputs.subarray(place * width * height, (place + 1) * width * height);
     const file = `${heldOutNames[place]}.png`;
     const data = Uint8Array.from(pixels, (pixel) => Math.round(255 * pixel));
     writeFileSync(join(folder, file), encode({ width, height, data, channels: 1, depth: 8 }));

@@ -6,6 +6,10 @@ export interface Rng {
   gaussian(): number;
   /** Uniform integer in [0, below). */
   integer(below: number): number;
+  /** What determines all further numbers, as finite numbers, to store it. */
+  state(): number[];
+  /** Goes on as the stream did from which `state` gave these numbers. */
+  restore(state: readonly number[]): void;
 }
 
 /**
@@ -60,6 +64,11 @@ export function createRng(...seeds: readonly (number | string)[]): Rng {
       return radius * Math.cos(angle);
     },
     integer: (below) => Math.floor(uniform() * below),
+    state: () => [a, b, c, d, spare ?? 0, spare === undefined ? 0 : 1],
+    restore([a0 = 0, b0 = 0, c0 = 0, d0 = 0, number, isSpare]) {
+      [a, b, c, d] = [a0, b0, c0, d0];
+      spare = isSpare === 1 ? number : undefined;
+    },
   };
 }
 

@@ -8,4 +8,11 @@ export { kinksOf, missesTolerance, numericalRankOf, resolvedSigma } from "./stat
 export { type Key, MemoryStore, type Store } from "./store.ts";
 export { type CellFailure, createStudyRun, earlierStudyRun, openStudyRun, type StudyRun } from "./study-run.ts";
 export type * from "./study-types.ts";
+export {
+  type CheckpointScore,
+  createTrainingRun,
+  openTrainingRun,
+  type TrainingManifest,
+  TrainingRun,
+} from "./training-run.ts";
 export type * from "./types.ts";

@@ -1,28 +1,24 @@
 import { sizeOf } from "../base/index.ts";
 import type { OnnxModel } from "../onnx/index.ts";
 import type { Backend } from "../runtime/index.ts";
-import type { DataSet } from "./data-set.ts";
+import { countOf, type DataSet, type LabelledSet } from "./data-set.ts";
 
-/** How many images are classified at a time. */
+/** How many inputs are classified at a time. */
 const BATCH = 500;
 
-/** The class that a network finds most likely for each image: the first of the largest entries of its output. */
-export async function classify(backend: Backend, model: OnnxModel, { shape, images }: DataSet): Promise<Uint8Array> {
+/** The class that a network finds most likely for each input: the first of the largest entries of its output. */
+export async function classify(backend: Backend, model: OnnxModel, { shape, inputs }: DataSet): Promise<Uint8Array> {
   const size = sizeOf(shape);
   const found: number[] = [];
   const [{ name: input }, { name: output }] = [model.graph.inputs[0]!, model.graph.outputs[0]!];
   const executable = await backend.compile(model);
   try {
-    for (let from = 0; from < images.length; from += BATCH * size) {
-      const data = images.subarray(from, from + BATCH * size);
+    for (let from = 0; from < inputs.length; from += BATCH * size) {
+      const data = inputs.subarray(from, from + BATCH * size);
       const batch = { type: "float32", shape: [data.length / size, ...shape], data } as const;
       const results = await executable.run({ [input]: batch }, [output]);
       const { data: values, shape: extents } = results[output]!;
-      const classes = extents[1]!;
-      for (let row = 0; row < extents[0]!; row++) {
-        const scores = (values as Float32Array).subarray(row * classes, (row + 1) * classes);
-        found.push(scores.indexOf(Math.max(...scores)));
-      }
+      found.push(...classesOf(values as Float32Array, extents[0]!));
     }
   } finally {
     await executable.release();
@@ -30,9 +26,19 @@ export async function classify(backend: Backend, model: OnnxModel, { shape, imag
   return Uint8Array.from(found);
 }
 
-/** The share of images that were classified correctly, in [0, 1]. */
-export function accuracy(found: Uint8Array, { labels }: DataSet): number {
-  return found.filter((label, i) => label === labels[i]).length / labels.length;
+/** The first of the largest entries of each row. */
+export function classesOf(values: Float32Array, rows: number): number[] {
+  const size = values.length / rows;
+  return Array.from({ length: rows }, (_, row) => {
+    const scores = values.subarray(row * size, (row + 1) * size);
+    return scores.indexOf(Math.max(...scores));
+  });
+}
+
+/** The share of examples that were classified correctly, in [0, 1]. */
+export function accuracy(found: Uint8Array, data: LabelledSet): number {
+  const { labels } = data.targets;
+  return found.filter((label, i) => label === labels[i]).length / countOf(data);
 }
 
 /**

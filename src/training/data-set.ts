@@ -1,50 +1,112 @@
 import { createRng, PushforwardError, type Rng, type Shape, sizeOf } from "../base/index.ts";
+import type { DataSettings } from "./recipe.ts";
 
-/** Labelled images in memory. */
-export interface DataSet {
-  /** Shape of one image, [C, H, W]. */
+/** Examples in memory, with what a network is to answer for each. */
+export interface DataSet<T extends Targets = Targets> {
+  /** Shape of one input, such as [C, H, W] or [n]. */
   readonly shape: Shape;
-  /** All images one after another. */
-  readonly images: Float32Array;
-  /** Class of each image, from 0. */
-  readonly labels: Uint8Array;
+  /** All inputs one after another. */
+  readonly inputs: Float32Array;
+  readonly targets: T;
 }
 
-/** A data set split into two parts, with the positions of the held-out images in the whole set. */
-export interface Split {
-  readonly training: DataSet;
-  readonly heldOut: DataSet;
-  /** Positions of the held-out images in the whole set, ascending. */
+/** The class of each example, from 0; or what the output is to be, for all examples one after another; or the input itself. */
+export type Targets = Labels | { readonly kind: "values"; readonly values: Float32Array } | { readonly kind: "inputs" };
+
+interface Labels {
+  readonly kind: "labels";
+  readonly labels: Int32Array;
+}
+
+/** Examples with classes. */
+export type LabelledSet = DataSet<Labels>;
+
+/** The number of examples. */
+export const countOf = ({ shape, inputs }: DataSet): number => inputs.length / sizeOf(shape);
+
+/** A data set split into two parts, with the positions of the held-out examples in the whole set. */
+export interface Split<T extends Targets = Targets> {
+  readonly training: DataSet<T>;
+  readonly heldOut: DataSet<T>;
+  /** Positions of the held-out examples in the whole set, ascending. */
   readonly heldOutIndices: readonly number[];
 }
 
-/** Copies the images at these positions, in this order. */
-export function subset({ shape, images, labels }: DataSet, indices: readonly number[]): DataSet {
-  const size = sizeOf(shape);
-  const chosen = new Float32Array(indices.length * size);
-  indices.forEach((index, to) => {
-    chosen.set(images.subarray(index * size, (index + 1) * size), to * size);
-  });
-  return { shape, images: chosen, labels: Uint8Array.from(indices, (index) => labels[index]!) };
+/** Copies the examples at these positions, in this order. */
+export function subset<T extends Targets>(data: DataSet<T>, indices: readonly number[]): DataSet<T> {
+  const { shape, inputs } = data;
+  const targets: Targets = data.targets;
+  return { shape, inputs: rowsOf(inputs, sizeOf(shape), indices), targets: chosen() as T };
+
+  function chosen(): Targets {
+    switch (targets.kind) {
+      case "labels":
+        return { kind: "labels", labels: Int32Array.from(indices, (index) => targets.labels[index]!) };
+      case "values":
+        return { kind: "values", values: rowsOf(targets.values, targets.values.length / countOf(data), indices) };
+      case "inputs":
+        return targets;
+    }
+  }
 }
 
 /**
- * Holds out `heldOut` images, drawn at random. Each class has the same share of them as it has of the whole set.
+ * The examples that a recipe trains on and those that it holds out: first some are held out, then a subset of the others is taken, then
+ * a share of its classes is replaced.
  *
- * @throws PushforwardError `usage` unless 0 ≤ heldOut ≤ the number of images
+ * @throws PushforwardError `usage` for more held-out examples or a larger subset than there are, or noise of labels that are none
  */
-export function splitStratified(data: DataSet, heldOut: number, seed: number): Split {
-  const count = data.labels.length;
+export function examplesOf(
+  data: DataSet,
+  { heldOut = 0, subset: size, labelNoise = 0, seed = 0 }: DataSettings,
+): Split {
+  const split = splitStratified(data, heldOut, seed);
+  const chosen = size === undefined ? split.training : splitStratified(split.training, size, seed, "subset").heldOut;
+  if (labelNoise === 0) return { ...split, training: chosen };
+  const targets: Targets = chosen.targets;
+  if (targets.kind !== "labels") {
+    throw new PushforwardError("usage", {
+      what: "There are no classes that noise could replace.",
+      where: { option: "data.labelNoise" },
+      fix: "Leave it out, or give classes as targets.",
+    });
+  }
+  const labels = withLabelNoise(targets.labels, labelNoise, seed);
+  return { ...split, training: { ...chosen, targets: { kind: "labels", labels } } };
+}
+
+function rowsOf(values: Float32Array, size: number, indices: readonly number[]): Float32Array {
+  const chosen = new Float32Array(indices.length * size);
+  indices.forEach((index, to) => {
+    chosen.set(values.subarray(index * size, (index + 1) * size), to * size);
+  });
+  return chosen;
+}
+
+/**
+ * Holds out `heldOut` examples, drawn at random. Each class has the same share of them as it has of the whole set.
+ *
+ * @throws PushforwardError `usage` unless 0 ≤ heldOut ≤ the number of examples
+ */
+export function splitStratified<T extends Targets>(
+  data: DataSet<T>,
+  heldOut: number,
+  seed: number,
+  stream = "split",
+): Split<T> {
+  const count = countOf(data);
   if (!Number.isInteger(heldOut) || heldOut < 0 || heldOut > count) {
     throw new PushforwardError("usage", {
-      what: `${heldOut} of ${count} images cannot be held out.`,
+      what: `${heldOut} of ${count} examples cannot be held out.`,
       where: { option: "heldOut" },
       fix: `Give an integer from 0 to ${count}.`,
     });
   }
+  const targets: Targets = data.targets;
   // Shuffled, then in order of class: each step of count/heldOut takes one.
-  const rng = createRng(seed, "split");
-  const byClass = shuffled(count, rng).sort((a, b) => data.labels[a]! - data.labels[b]!);
+  const rng = createRng(seed, stream);
+  const order = shuffled(count, rng);
+  const byClass = targets.kind === "labels" ? order.sort((a, b) => targets.labels[a]! - targets.labels[b]!) : order;
   const chosen = new Set(Array.from({ length: heldOut }, (_, i) => byClass[Math.floor((i * count) / heldOut)]!));
   const all = Array.from({ length: count }, (_, i) => i);
   const heldOutIndices = all.filter((index) => chosen.has(index));
@@ -68,7 +130,7 @@ export function shuffled(count: number, rng: Rng): number[] {
   return order;
 }
 
-/** Copies one image [C, H, W] into `to`, shifted down and right by whole pixels. Pixels from outside of the image are zero. */
+/** Copies one picture [C, H, W] into `to`, shifted down and right by whole pixels. Pixels from outside of the image are zero. */
 export function copyShifted(image: Float32Array, to: Float32Array, shape: Shape, down: number, right: number): void {
   const [channels, height, width] = shape as [number, number, number];
   const first = Math.max(0, right);
@@ -80,4 +142,12 @@ export function copyShifted(image: Float32Array, to: Float32Array, shape: Shape,
     const from = (row - down) * width;
     to.set(image.subarray(from + first - right, from + last - right), row * width + first);
   }
+}
+
+/** The classes with a share of them replaced, drawn at random. @see Zhang et al. 2017 */
+function withLabelNoise(labels: Int32Array, share: number, seed: number): Int32Array {
+  const classes = labels.reduce((most, label) => Math.max(most, label + 1), 0);
+  const rng = createRng(seed, "label noise");
+  const replaced = new Set(shuffled(labels.length, rng).slice(0, Math.round(share * labels.length)));
+  return labels.map((label, i) => (replaced.has(i) ? rng.integer(classes) : label));
 }

@@ -39,7 +39,7 @@ export function trainingGraph(
   const writer = written(net, batch);
   const { input, last: output, shape } = writer;
   writer.declare("target", shape);
-  losses[loss](writer, "target");
+  losses[loss].write(writer, "target");
   const weights = new Map([...writer.weights].filter(([name]) => !fixed.has(name)));
   return { model: writer.model(fixed), batch, input, output, weights, masks: writer.masks };
 }

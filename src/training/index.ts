@@ -1,9 +1,20 @@
-export { type AdamOptions, adam, cosineRate, type Optimizer } from "./adam.ts";
 export type { Architecture, Layer, Weights } from "./architecture.ts";
 export { accuracy, classify, wilsonInterval } from "./classify.ts";
-export { type DataSet, type Split, splitStratified, subset } from "./data-set.ts";
+export {
+  countOf,
+  type DataSet,
+  examplesOf,
+  type LabelledSet,
+  type Split,
+  splitStratified,
+  subset,
+  type Targets,
+} from "./data-set.ts";
 export { compileGradient, type Gradient, type GradientOptions } from "./gradient.ts";
 export { inferenceModel, type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./graphs.ts";
-export { type Initializer, initialWeights } from "./initializers.ts";
+export { type Initializer, initializers, initialWeights } from "./initializers.ts";
 export { type LossName, losses } from "./losses.ts";
-export { type EpochProgress, type TrainOptions, train } from "./train.ts";
+export { createOptimizer, type Optimizer, type OptimizerSettings } from "./optimizers.ts";
+export { courseOf, type DataSettings, parseRecipe, type Recipe } from "./recipe.ts";
+export { rateOf, type ScheduleSettings } from "./schedules.ts";
+export { type Checkpoint, type TrainingIdentity, type TrainOptions, train, trainingManifest } from "./train.ts";

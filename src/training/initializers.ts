@@ -79,6 +79,27 @@ export function initialWeights(net: Architecture, initializer: Initializer, seed
   return new Map(tensors);
 }
 
+/** The weights of a network drawn with settings of one kind; the seed is 0 unless it is given. */
+type Initialize<K extends Initializer["kind"]> = (
+  net: Architecture,
+  settings?: Omit<OfKind<K>, "kind">,
+  seed?: number,
+) => Weights;
+
+const ofKind =
+  <K extends Initializer["kind"]>(kind: K): Initialize<K> =>
+  (net, settings = {} as Omit<OfKind<K>, "kind">, seed = 0) =>
+    initialWeights(net, { ...settings, kind } as OfKind<K>, seed);
+
+/** All initializers by kind, for programs: `initializers.orthogonal(network, { gain: 1.5 }, seed)`. */
+export const initializers = {
+  gaussian: ofKind("gaussian"),
+  he: ofKind("he"),
+  glorot: ofKind("glorot"),
+  orthogonal: ofKind("orthogonal"),
+  decoupled: ofKind("decoupled"),
+} satisfies { readonly [K in Initializer["kind"]]: Initialize<K> };
+
 function drawn<K extends keyof typeof layerwise>(shape: Shape, options: OfKind<K>, rng: Rng): ArrayLike<number> {
   return (layerwise[options.kind as K] as DrawLayer<K>)(shape, options, rng);
 }

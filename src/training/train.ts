@@ -1,136 +1,135 @@
-import { createRng, PushforwardError, type Rng, sizeOf } from "../base/index.ts";
-import type { Tensor } from "../onnx/index.ts";
+import { formatShape, PushforwardError } from "../base/index.ts";
+import type { CheckpointScore, TrainingManifest, TrainingRun } from "../results/index.ts";
 import type { Backend } from "../runtime/index.ts";
-import { adam, cosineRate } from "./adam.ts";
-import type { Architecture, Weights } from "./architecture.ts";
-import { copyShifted, type DataSet, shuffled } from "./data-set.ts";
+import { Batches } from "./batches.ts";
+import { countOf, type Split, shuffled } from "./data-set.ts";
+import { Evaluation } from "./evaluation.ts";
 import { compileGradient } from "./gradient.ts";
-import { type TrainingGraph, trainingGraph } from "./graphs.ts";
-import { type Initializer, initialWeights } from "./initializers.ts";
+import { trainingGraph } from "./graphs.ts";
+import { courseOf, type Recipe } from "./recipe.ts";
+import { rateOf } from "./schedules.ts";
+import { TrainingState } from "./state.ts";
 
-export interface TrainOptions {
-  readonly initializer: Initializer;
-  readonly epochs: number;
-  /** The number of images in a step. Images that do not fill a step at the end of an epoch are skipped. */
-  readonly batch: number;
-  /** The largest learning rate. It is reached after one epoch and then falls to zero as a half cosine. */
-  readonly rate: number;
-  /** Decoupled weight decay. */
-  readonly decay: number;
-  /** Each image is shifted at random by up to so many pixels in each direction. */
-  readonly shift: number;
-  /** Determines initial weights, order, shifts and dropout. On one machine the same seed gives the same weights bit for bit. */
-  readonly seed: number;
-  /** Called after each epoch. */
-  readonly onEpoch?: (progress: EpochProgress) => void | Promise<void>;
+/** The seconds after which the state is stored again, so that little is lost if the process is killed. */
+const SAVE_AFTER = 10;
+
+/** What identifies a training beside its recipe. */
+export type TrainingIdentity = Pick<TrainingManifest, "data" | "backend" | "versions">;
+
+/** What is stored of a training, and in which layout. @throws PushforwardError as `courseOf` and `trainingGraph` */
+export function trainingManifest(recipe: Recipe, { training }: Split, identity: TrainingIdentity): TrainingManifest {
+  const state = new TrainingState(recipe, countOf(training));
+  const { steps, checkpoints } = courseOf(recipe, countOf(training));
+  return {
+    format: "pushforward-training",
+    formatVersion: 1,
+    recipe,
+    ...identity,
+    steps,
+    checkpoints,
+    weights: [...state.weights].map(([name, { shape }]) => ({ name, shape })),
+    state: state.parts(),
+  };
 }
 
-export interface EpochProgress {
-  /** From 1. */
-  readonly epoch: number;
-  /** The mean loss over the steps of the epoch, in nats, with dropout. */
-  readonly loss: number;
-  /** The current weights. The next step changes them in place. */
-  readonly weights: Weights;
+/** A checkpoint that was just stored; accuracy and loss are NaN where they are not measured. */
+export interface Checkpoint extends CheckpointScore {
+  readonly step: number;
+}
+
+export interface TrainOptions {
+  /** Ends the training after the step under way; what was done is stored. */
+  readonly signal?: AbortSignal;
+  /** Called before the first step: the steps that are done already, and those of the checkpoints to come. */
+  readonly onBegin?: (begin: { readonly step: number; readonly checkpoints: readonly number[] }) => void;
+  /** Called after each step with its number, from 1, and its loss. */
+  readonly onStep?: (step: number, loss: number) => void;
+  readonly onCheckpoint?: (checkpoint: Checkpoint) => void;
 }
 
 /**
- * Trains a classifier with softmax cross entropy, Adam with decoupled weight decay, and gradients from `linearize` and
- * `transpose`.
+ * Trains a network as its recipe says, with gradients from `linearize` and `transpose`, and goes on where the run ends so far. On one
+ * machine, with one thread, the weights are the same bit for bit however often it was interrupted.
  *
- * Shapes: the images must have the input shape of the network, and labels must be smaller than its number of outputs.
- *
- * @throws PushforwardError `shape-mismatch` if images, labels or batch do not fit; `not-finite` if the loss diverges
+ * @throws PushforwardError `shape-mismatch` if the examples do not fit the network; `model-invalid` where layers or loss do not fit;
+ * `not-finite` if the loss diverges; `interrupted` through the signal
  */
 export async function train(
   backend: Backend,
-  net: Architecture,
-  data: DataSet,
-  options: TrainOptions,
-): Promise<Weights> {
-  const { epochs, batch, rate, decay, seed } = options;
-  const graph = trainingGraph(net, { batch, loss: "softmaxCrossEntropy" });
-  check(graph, data);
-  const weights = initialWeights(net, options.initializer, seed);
-  const arrays = new Map([...weights].map(([name, { data }]) => [name, data as Float32Array]));
+  recipe: Recipe,
+  { training, heldOut }: Split,
+  run: TrainingRun,
+  { signal, onBegin, onStep, onCheckpoint }: TrainOptions = {},
+): Promise<void> {
+  const { network, loss, batch, optimizer, schedule = { kind: "constant" } } = recipe;
+  const count = countOf(training);
+  const { stepsPerEpoch, steps, checkpoints } = courseOf(recipe, count);
+  const graph = trainingGraph(network, { batch, loss });
+  const batches = new Batches(graph, training);
+  const shift = shiftOf(recipe);
+  const rateAt = rateOf(schedule, optimizer.rate, steps);
+
+  const state = new TrainingState(recipe, count);
+  const stored = await run.readState();
+  if (stored === undefined) state.begin();
+  else state.restore(stored);
+  onBegin?.({ step: state.step, checkpoints: checkpoints.filter((at) => at > state.step || stored === undefined) });
+  if (state.step === steps) return;
+
+  const evaluation = countOf(heldOut) === 0 ? undefined : await Evaluation.compile(backend, network, loss, heldOut);
   const gradient = await compileGradient(backend, graph.model, { of: "loss", by: [...graph.weights.keys()] });
-  const optimizer = adam({ decay });
-  const stepsPerEpoch = Math.floor(data.labels.length / batch);
-  const rateAt = cosineRate(rate, epochs * stepsPerEpoch, stepsPerEpoch);
-  const rng = createRng(seed, "batches");
-  const feeds = new Batches(graph, data, options.shift, rng);
+  let losses: number[] = [];
+  let saved = performance.now();
+  const save = async () => {
+    await run.writeLosses(state.step - losses.length + 1, losses);
+    await run.writeState(state.pack());
+    losses = [];
+    saved = performance.now();
+  };
+  const checkpoint = async (index: number) => {
+    const score = { accuracy: Number.NaN, loss: Number.NaN, ...(await evaluation?.at(state.weights)) };
+    await run.writeCheckpoint(index, state.arrays(), score);
+    onCheckpoint?.({ step: state.step, ...score });
+  };
   try {
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      const order = shuffled(data.labels.length, rng);
-      let total = 0;
-      for (let step = 0; step < stepsPerEpoch; step++) {
-        const inputs = feeds.next(order.slice(step * batch, (step + 1) * batch));
-        total += await gradient.at({ ...inputs, ...Object.fromEntries(weights) });
-        optimizer.step(arrays, gradient.by, rateAt(epoch * stepsPerEpoch + step));
+    if (stored === undefined) await checkpoint(0);
+    const feeds = Object.fromEntries(state.weights);
+    while (state.step < steps) {
+      if (signal?.aborted) {
+        await save();
+        throw interrupted(state.step, steps);
       }
-      await options.onEpoch?.({ epoch: epoch + 1, loss: total / stepsPerEpoch, weights });
+      const place = state.step % stepsPerEpoch;
+      if (place === 0) state.order.set(shuffled(count, state.rng));
+      const examples = Array.from(state.order.subarray(place * batch, (place + 1) * batch));
+      const value = await gradient.at({ ...batches.random(examples, shift, state.rng), ...feeds });
+      state.optimizer.step(gradient.by, rateAt(state.step), state.step + 1);
+      state.step++;
+      losses.push(value);
+      onStep?.(state.step, value);
+      const index = checkpoints.indexOf(state.step);
+      if (index >= 0) await checkpoint(index);
+      if (index >= 0 || performance.now() - saved > 1000 * SAVE_AFTER) await save();
     }
   } finally {
     await gradient.release();
+    await evaluation?.release();
   }
-  return weights;
 }
 
-function check({ model, batch, input: name }: TrainingGraph, { shape, images, labels }: DataSet): void {
-  const [, ...input] = model.values.get(name)!.shape;
-  const classes = model.values.get("target")!.shape[1]!;
-  const refuse = (what: string, fix: string) => {
-    throw new PushforwardError("shape-mismatch", { what, fix });
-  };
-  if (input.join() !== shape.join() || images.length !== labels.length * sizeOf(shape)) {
-    refuse("The images do not have the shape of the network's input.", "Give one image [C, H, W] for each label.");
-  }
-  if (labels.some((label) => label >= classes))
-    refuse("A label is no output.", `Give labels from 0 to ${classes - 1}.`);
-  if (labels.length < batch) refuse(`${labels.length} images are less than a batch.`, `Lower the batch from ${batch}.`);
+function shiftOf({ augmentation, network }: Recipe): number {
+  const { shift } = augmentation ?? { shift: 0 };
+  if (shift === 0 || network.input.length === 3) return shift;
+  throw new PushforwardError("usage", {
+    what: `Only pictures [C, H, W] can be shifted, and the input is ${formatShape(network.input)}.`,
+    where: { option: "augmentation.shift" },
+    fix: "Leave the augmentation out, or let the network take pictures.",
+  });
 }
 
-/** Fills the inputs of the training graph. The arrays are reused for each batch. */
-class Batches {
-  readonly #graph: TrainingGraph;
-  readonly #data: DataSet;
-  readonly #shift: number;
-  readonly #rng: Rng;
-  readonly #feeds: Record<string, Tensor & { data: Float32Array }>;
-
-  constructor(graph: TrainingGraph, data: DataSet, shift: number, rng: Rng) {
-    this.#graph = graph;
-    this.#data = data;
-    this.#shift = shift;
-    this.#rng = rng;
-    const names = [graph.input, "target", ...graph.masks.map(({ name }) => name)];
-    this.#feeds = Object.fromEntries(
-      names.map((name) => {
-        const { type, shape } = graph.model.values.get(name)!;
-        return [name, { type, shape, data: new Float32Array(sizeOf(shape)) }];
-      }),
-    );
-  }
-
-  next(indices: readonly number[]): Readonly<Record<string, Tensor>> {
-    const { shape, images, labels } = this.#data;
-    const size = sizeOf(shape);
-    const image = this.#feeds[this.#graph.input]!.data;
-    const target = this.#feeds.target!.data.fill(0);
-    const classes = target.length / indices.length;
-    indices.forEach((index, to) => {
-      const from = images.subarray(index * size, (index + 1) * size);
-      copyShifted(from, image.subarray(to * size, (to + 1) * size), shape, this.#offset(), this.#offset());
-      target[to * classes + labels[index]!] = 1;
-    });
-    for (const { name, rate } of this.#graph.masks) {
-      const mask = this.#feeds[name]!.data;
-      for (let i = 0; i < mask.length; i++) mask[i] = this.#rng.uniform() < rate ? 0 : 1 / (1 - rate);
-    }
-    return this.#feeds;
-  }
-
-  #offset(): number {
-    return this.#rng.integer(2 * this.#shift + 1) - this.#shift;
-  }
+function interrupted(step: number, steps: number): PushforwardError {
+  return new PushforwardError("interrupted", {
+    what: `The training was interrupted after ${step} of ${steps} steps. All of them are stored.`,
+    fix: "The same command goes on from there.",
+  });
 }

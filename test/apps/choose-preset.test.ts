@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { choosePreset } from "../../src/apps/cli/choose-preset.ts";
 import { loadInputs } from "../../src/apps/cli/inputs.ts";
+import { choosePreset } from "../../src/apps/node/choose-preset.ts";
 import type { Shape } from "../../src/base/index.ts";
 import { presets } from "../../src/images/index.ts";
 import { createWorkplace, randomNpy, type Workplace } from "./workplace.ts";

@@ -1,6 +1,6 @@
 import { symlink } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { findInputs } from "../../src/apps/cli/find-inputs.ts";
+import { findInputs } from "../../src/apps/node/find-inputs.ts";
 import { isArrayFile } from "../../src/apps/node/load-input.ts";
 import { createWorkplace, type Workplace } from "./workplace.ts";
 

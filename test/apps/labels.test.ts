@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { findInputs } from "../../src/apps/cli/find-inputs.ts";
-import { labelInputs } from "../../src/apps/cli/labels.ts";
+import { findInputs } from "../../src/apps/node/find-inputs.ts";
+import { labelInputs } from "../../src/apps/node/labels.ts";
 import { writeModel } from "../../src/onnx/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openRun } from "../../src/results/index.ts";

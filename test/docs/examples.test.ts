@@ -14,9 +14,15 @@ const inLanguage = (language: string) =>
   running.filter((page) => examplesOf(page).some(({ block }) => block.info === language));
 
 test("examples are found where they should be", () => {
-  expect(inLanguage("ts")).toEqual(["README.md", "docs/how-it-works.md", "docs/theory.md"]);
-  expect(inLanguage("sh")).toEqual(["README.md", "docs/command-line.md", "docs/exported.md", "docs/results.md"]);
-  expect(inLanguage("python")).toEqual(["docs/exported.md", "docs/results.md"]);
+  expect(inLanguage("ts")).toEqual(["README.md", "docs/how-it-works.md", "docs/theory.md", "docs/training.md"]);
+  expect(inLanguage("sh")).toEqual([
+    "README.md",
+    "docs/command-line.md",
+    "docs/exported.md",
+    "docs/results.md",
+    "docs/training.md",
+  ]);
+  expect(inLanguage("python")).toEqual(["docs/exported.md", "docs/results.md", "docs/training.md"]);
 });
 
 /** Seconds that the examples of each page took. */

@@ -4,10 +4,12 @@ import * as results from "../../src/results/index.ts";
 test("the room's public names", () => {
   expect(Object.keys(results).sort()).toEqual([
     "MemoryStore",
+    "TrainingRun",
     "bandOf",
     "controlName",
     "createRun",
     "createStudyRun",
+    "createTrainingRun",
     "describeGiven",
     "describeMismatch",
     "earlierRun",
@@ -20,6 +22,7 @@ test("the room's public names", () => {
     "numericalRankOf",
     "openRun",
     "openStudyRun",
+    "openTrainingRun",
     "resolvedSigma",
     "sameRun",
     "spectrumBands",

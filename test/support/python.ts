@@ -45,3 +45,16 @@ export function hasOnnxRuntime(): boolean {
 
 /** What a skipped test says of its reason. */
 export const withoutOnnxRuntime = "skipped: no Python with onnx and onnxruntime, see PUSHFORWARD_PYTHON";
+
+/** Whether it has PyTorch. */
+export function hasTorch(): boolean {
+  try {
+    execFileSync(python, ["-c", "import torch"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a skipped test says of its reason. */
+export const withoutTorch = "skipped: no Python with PyTorch, see PUSHFORWARD_PYTHON";

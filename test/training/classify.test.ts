@@ -16,6 +16,7 @@ test.each([
 });
 
 test("accuracy is a share", () => {
-  const data = { shape: [1], images: new Float32Array(4), labels: Uint8Array.from([1, 2, 3, 3]) };
+  const targets = { kind: "labels", labels: Int32Array.from([1, 2, 3, 3]) } as const;
+  const data = { shape: [1], inputs: new Float32Array(4), targets };
   expect(accuracy(Uint8Array.from([1, 2, 0, 3]), data)).toBe(0.75);
 });

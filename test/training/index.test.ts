@@ -4,17 +4,23 @@ import * as training from "../../src/training/index.ts";
 test("the room's public names", () => {
   expect(Object.keys(training).sort()).toEqual([
     "accuracy",
-    "adam",
     "classify",
     "compileGradient",
-    "cosineRate",
+    "countOf",
+    "courseOf",
+    "createOptimizer",
+    "examplesOf",
     "inferenceModel",
     "initialWeights",
+    "initializers",
     "losses",
+    "parseRecipe",
+    "rateOf",
     "splitStratified",
     "subset",
     "train",
     "trainingGraph",
+    "trainingManifest",
     "wilsonInterval",
   ]);
 });

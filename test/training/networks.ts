@@ -1,6 +1,6 @@
 import { createRng, gaussianArray, sizeOf } from "../../src/base/index.ts";
 import type { Tensor } from "../../src/onnx/index.ts";
-import type { Architecture, DataSet, TrainingGraph } from "../../src/training/index.ts";
+import type { Architecture, LabelledSet, TrainingGraph } from "../../src/training/index.ts";
 
 /** A network with a layer of every kind, small enough for differences. */
 export const everyLayer: Architecture = {
@@ -38,11 +38,11 @@ export function randomFeeds({ model, weights, masks }: TrainingGraph, seed: numb
 }
 
 /** Noise, each image with a random class: nothing to generalize from, but enough to learn by heart. */
-export function noiseImages(count: number, shape: readonly number[], classes: number, seed: number): DataSet {
+export function noiseImages(count: number, shape: readonly number[], classes: number, seed: number): LabelledSet {
   const rng = createRng(seed, "noise");
   return {
     shape,
-    images: gaussianArray(rng, count * sizeOf(shape)),
-    labels: Uint8Array.from({ length: count }, () => rng.integer(classes)),
+    inputs: gaussianArray(rng, count * sizeOf(shape)),
+    targets: { kind: "labels", labels: Int32Array.from({ length: count }, () => rng.integer(classes)) },
   };
 }

@@ -1,14 +1,16 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { writeModel } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { createTrainingRun, type Key, MemoryStore, type Store } from "../../src/results/index.ts";
 import {
   type Architecture,
-  accuracy,
-  classify,
-  inferenceModel,
+  type Checkpoint,
   initialWeights,
+  type Recipe,
+  type Split,
+  subset,
+  type TrainOptions,
   train,
-  type Weights,
+  trainingManifest,
 } from "../../src/training/index.ts";
 import { everyLayer, noiseImages } from "./networks.ts";
 
@@ -17,7 +19,6 @@ afterAll(() => backend.dispose());
 
 const net: Architecture = {
   input: [1, 12, 12],
-  outputName: "logits",
   layers: [
     { kind: "conv", channels: 8, kernel: 3 },
     { kind: "relu" },
@@ -31,53 +32,174 @@ const net: Architecture = {
   ],
 };
 const data = noiseImages(32, net.input, 4, 5);
-const recipe = { initializer: { kind: "he" }, epochs: 2, batch: 16, rate: 1e-2, decay: 0, shift: 0, seed: 3 } as const;
+const split: Split = { training: data, heldOut: subset(data, [0, 1, 2]), heldOutIndices: [0, 1, 2] };
+const recipe: Recipe = {
+  network: net,
+  initializer: { kind: "he" },
+  loss: "softmaxCrossEntropy",
+  optimizer: { kind: "adamw", rate: 1e-2 },
+  schedule: { kind: "cosine", warmup: 2 },
+  batch: 16,
+  epochs: 2,
+  seed: 3,
+};
+const dropping: Recipe = { ...recipe, network: everyLayer, augmentation: { shift: 1 }, checkpoints: 4 };
+const images = noiseImages(32, everyLayer.input, 4, 5);
+const pictures: Split = { training: images, heldOut: subset(images, [4, 5]), heldOutIndices: [4, 5] };
+
+async function run(store: Store, of: Recipe, examples: Split, options: TrainOptions = {}) {
+  const manifest = trainingManifest(of, examples, { data: {}, backend: backend.description, versions: {} });
+  const stored = await createTrainingRun(store, manifest);
+  await train(backend, of, examples, stored, options);
+  return stored;
+}
+
+async function bytesIn(store: Store): Promise<Map<Key, Uint8Array>> {
+  const keys: Key[] = [];
+  for await (const key of store.list("/")) keys.push(key);
+  return new Map(await Promise.all(keys.sort().map(async (key) => [key, (await store.get(key))!] as const)));
+}
 
 test("learns 32 images of noise by heart", async () => {
-  const losses: number[] = [];
-  const options = { ...recipe, epochs: 60, onEpoch: ({ loss }: { loss: number }) => void losses.push(loss) };
-  const weights = await train(backend, net, data, options);
+  const checkpoints: Checkpoint[] = [];
+  const stored = await run(new MemoryStore(), { ...recipe, epochs: 60, checkpoints: 5 }, split, {
+    onCheckpoint: (checkpoint) => void checkpoints.push(checkpoint),
+  });
+  expect(checkpoints.map(({ step }) => step)).toEqual([0, 1, 5, 24, 120]);
+  const losses = await stored.readLosses();
+  expect(losses).toHaveLength(120);
   expect(losses[0]).toBeGreaterThan(1);
   expect(losses.at(-1)).toBeLessThan(0.02);
-  const found = await classify(backend, inferenceModel(net, weights), data);
-  expect(accuracy(found, data)).toBe(1);
+  expect(checkpoints.at(-1)).toMatchObject({ accuracy: 1 });
+  expect(checkpoints.at(-1)!.loss).toBeLessThan(0.02);
+  expect(await stored.readScores()).toEqual(checkpoints.map(({ loss, accuracy }) => ({ loss, accuracy })));
 });
 
-describe("a seed fixes the weights", () => {
-  const images = noiseImages(32, everyLayer.input, 4, 5);
-  const bytes = async (seed: number) => {
-    const weights = await train(backend, everyLayer, images, { ...recipe, shift: 1, decay: 0.1, seed });
-    return writeModel(inferenceModel(everyLayer, weights));
+test("the loss of a step is that of the weights before it, and a batch of all examples without dropout is evaluated the same", async () => {
+  const whole = { ...recipe, batch: 32, epochs: 2, checkpoints: 3 };
+  const stored = await run(new MemoryStore(), whole, { ...split, heldOut: data });
+  const losses = await stored.readLosses();
+  const scores = await stored.readScores();
+  for (const step of [0, 1]) expect(scores[step]!.loss).toBeCloseTo(losses[step]!, 5);
+});
+
+test("an auto-encoder learns its inputs without labels", async () => {
+  const network: Architecture = {
+    input: [6],
+    layers: [{ kind: "dense", units: 4 }, { kind: "tanh" }, { kind: "dense", tied: "fc1", transposed: true }],
   };
-  test("bit for bit", async () => expect(await bytes(3)).toEqual(await bytes(3)));
-  test("and those from which training starts: a rate of 0 changes none of them", async () => {
-    const still = await train(backend, everyLayer, images, { ...recipe, rate: 0, shift: 1, decay: 0.1 });
-    /** Biases start as zeros of either sign. */
-    const numbers = (weights: Weights) =>
-      [...weights].map(([name, { data }]) => [name, Array.from(data as Float32Array, (value) => value + 0)]);
-    expect(numbers(initialWeights(everyLayer, recipe.initializer, recipe.seed))).toEqual(numbers(still));
-    expect(numbers(initialWeights(everyLayer, recipe.initializer, recipe.seed + 1))).not.toEqual(numbers(still));
+  const { inputs } = noiseImages(40, [6], 2, 1);
+  const examples = { shape: [6], inputs, targets: { kind: "inputs" } } as const;
+  const of: Recipe = {
+    ...recipe,
+    network,
+    loss: "meanSquaredError",
+    batch: 40,
+    epochs: 200,
+    augmentation: { shift: 0 },
+  };
+  const stored = await run(new MemoryStore(), of, { training: examples, heldOut: examples, heldOutIndices: [] });
+  const scores = await stored.readScores();
+  expect(scores[1]!.loss).toBeLessThan(0.5 * scores[0]!.loss);
+  expect(scores[1]!.accuracy).toBeNaN();
+});
+
+describe("a seed fixes all that is stored", () => {
+  const bytes = async (seed: number) => {
+    const store = new MemoryStore();
+    await run(store, { ...dropping, seed }, pictures);
+    return bytesIn(store);
+  };
+
+  test("bit for bit, and another seed gives others", async () => {
+    const first = await bytes(3);
+    expect(await bytes(3)).toEqual(first);
+    const other = await bytes(4);
+    expect([...other.keys()]).toEqual([...first.keys()]);
+    expect(other.get("/weights/fc3.weight/c/3/0/0")).not.toEqual(first.get("/weights/fc3.weight/c/3/0/0"));
   });
-  test("and another gives others", async () => expect(await bytes(3)).not.toEqual(await bytes(4)));
+
+  test("also if it is interrupted after every step", async () => {
+    const whole = new MemoryStore();
+    await run(whole, dropping, pictures);
+    const store = new MemoryStore();
+    let interruptions = 0;
+    for (let isDone = false; !isDone; ) {
+      const aborter = new AbortController();
+      await run(store, dropping, pictures, { signal: aborter.signal, onStep: () => aborter.abort() }).then(
+        () => {
+          isDone = true;
+        },
+        (error: unknown) => {
+          expect(error).toMatchObject({ code: "interrupted" });
+          interruptions++;
+        },
+      );
+    }
+    expect(interruptions).toBe(3);
+    expect(await bytesIn(store)).toEqual(await bytesIn(whole));
+  });
+
+  test("and the weights from which training starts", async () => {
+    const stored = await run(new MemoryStore(), dropping, pictures);
+    const first = await stored.readCheckpoint(0);
+    for (const [name, { data: expected }] of initialWeights(everyLayer, dropping.initializer, 3)) {
+      expect(first!.get(name), name).toEqual(expected);
+    }
+  });
 });
 
-test.each([
-  [
-    "images of another shape",
-    { ...data, shape: [1, 9, 16] },
-    "The images do not have the shape of the network's input.",
-  ],
-  [
-    "a label too many",
-    { ...data, images: data.images.slice(1) },
-    "The images do not have the shape of the network's input.",
-  ],
-  ["a class too many", { ...data, labels: data.labels.map((_, i) => i % 5) }, "A label is no output."],
-])("refuses %s", async (_, wrong, what) => {
-  await expect(train(backend, net, wrong, recipe)).rejects.toMatchObject({ code: "shape-mismatch", what });
-});
+describe("refuses", () => {
+  const shape = [1, 9, 16];
+  test.each<[string, Recipe, Split, string]>([
+    [
+      "examples of another shape",
+      recipe,
+      { ...split, training: { ...data, shape } },
+      "The examples are 1×9×16, but the network takes 1×12×12.",
+    ],
+    [
+      "a label too few",
+      recipe,
+      { ...split, training: { ...data, targets: { kind: "labels", labels: new Int32Array(31) } } },
+      "There are 31 labels for 32 examples.",
+    ],
+    [
+      "a class too many",
+      recipe,
+      { ...split, training: { ...data, targets: { kind: "labels", labels: new Int32Array(32).fill(4) } } },
+      "The class 4 is none of the 4 outputs.",
+    ],
+    [
+      "targets of another size",
+      recipe,
+      { ...split, training: { ...data, targets: { kind: "inputs" } } },
+      "A target has 144 entries, but the network gives 4.",
+    ],
+    ["a batch larger than the data", { ...recipe, batch: 33 }, split, "32 examples are less than a batch of 33."],
+    ["too many checkpoints", { ...recipe, checkpoints: 6 }, split, "There are 4 steps, too few for 6 checkpoints."],
+    [
+      "shifts of vectors",
+      { ...recipe, augmentation: { shift: 1 }, network: { input: [144], layers: [{ kind: "dense", units: 4 }] } },
+      { ...split, training: { ...data, shape: [144] } },
+      "Only pictures [C, H, W] can be shifted, and the input is 144.",
+    ],
+  ])("%s", async (_, of, examples, what) => {
+    await expect(run(new MemoryStore(), of, examples)).rejects.toMatchObject({ what });
+  });
 
-test("refuses a batch larger than the data", async () => {
-  const error = { code: "shape-mismatch", what: "32 images are less than a batch." };
-  await expect(train(backend, net, data, { ...recipe, batch: 33 })).rejects.toMatchObject(error);
+  test("a store with another training, naming what differs", async () => {
+    const store = new MemoryStore();
+    await run(store, recipe, split);
+    const other = { ...recipe, optimizer: { kind: "sgd", rate: 0.5 } } as const;
+    await expect(run(store, other, split)).rejects.toMatchObject({
+      code: "store-mismatch",
+      what: "This folder contains another training. recipe optimizer kind: stored adamw, asked sgd; recipe optimizer rate: stored 0.01, asked 0.5.",
+    });
+  });
+
+  test("a loss that is not finite", async () => {
+    const wild = { ...recipe, epochs: 20, optimizer: { kind: "sgd", rate: 1e30 } } as const;
+    await expect(run(new MemoryStore(), wild, split)).rejects.toMatchObject({ code: "not-finite" });
+  });
 });

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { exitCodes, messageOf, PushforwardError } from "../../base/index.ts";
 import { unwritable } from "../../platform/node/file-errors.ts";
+import { version } from "../node/versions.ts";
 import { checkCommand } from "./check.ts";
 import { controlCommand } from "./control.ts";
 import { devicesCommand } from "./devices.ts";
@@ -15,10 +15,7 @@ import { reportCommand } from "./report.ts";
 import { spectrumCommand } from "./spectrum.ts";
 import { studyCommand } from "./study.ts";
 import { theoryCommand } from "./theory.ts";
-
-const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
+import { trainCommand } from "./train.ts";
 
 /** The exit code that a shell shows for a program ended by the signal SIGPIPE. */
 const READER_GONE = 141;
@@ -44,6 +41,7 @@ const commands = [
   controlCommand(),
   exportCommand(version),
   lyapunovCommand(),
+  trainCommand(),
   reportCommand(),
   theoryCommand(),
   devicesCommand(),

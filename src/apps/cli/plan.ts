@@ -1,11 +1,11 @@
 import { createRng, formatBytes, formatRange, formatSeconds, gaussianArray, plural, sizeOf } from "../../base/index.ts";
 import { Forecast, type TapForecast, timeOf } from "../../studies/index.ts";
+import { choosePreset } from "../node/choose-preset.ts";
+import { findInputs } from "../node/find-inputs.ts";
 import type { Network } from "../node/index.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { chooseK, chooseTaps } from "./choose.ts";
-import { choosePreset } from "./choose-preset.ts";
 import { diskFor } from "./disk.ts";
-import { findInputs } from "./find-inputs.ts";
 import { loadInputs } from "./inputs.ts";
 import { freeRoom, type Keeping, roomFor } from "./memory.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS } from "./options.ts";

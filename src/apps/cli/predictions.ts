@@ -2,8 +2,8 @@ import { PushforwardError } from "../../base/index.ts";
 import type { InputRecord } from "../../results/index.ts";
 import { ranked } from "../../studies/index.ts";
 import type { Network } from "../node/index.ts";
+import type { InputLabels } from "../node/labels.ts";
 import type { Inputs } from "./inputs.ts";
-import type { InputLabels } from "./labels.ts";
 
 /** The predictions of a network for its inputs. */
 export interface Predictions {

@@ -1,19 +1,19 @@
-import { arch, cpus, platform } from "node:os";
 import type { Command } from "commander";
 import { PushforwardError, sizeOf } from "../../base/index.ts";
 import { type LevelScale, levelScaleOf, levelScaleOfArrays, type Preprocess, settingsOf } from "../../images/index.ts";
 import { describeInput, type Tap } from "../../jacobian/index.ts";
 import { matchInputs, type Run, type RunManifest } from "../../results/index.ts";
+import { choosePreset } from "../node/choose-preset.ts";
+import { findInputs } from "../node/find-inputs.ts";
 import { type GivenInput, givenInputs } from "../node/given-inputs.ts";
 import type { Network } from "../node/index.ts";
+import { labelInputs } from "../node/labels.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { sha256Of } from "../node/model-identity.ts";
+import { versionsOf } from "../node/versions.ts";
 import { chooseTaps } from "./choose.ts";
-import { choosePreset } from "./choose-preset.ts";
-import { findInputs } from "./find-inputs.ts";
 import type { FirstLook } from "./first-look.ts";
 import { type Inputs, loadInputs } from "./inputs.ts";
-import { labelInputs } from "./labels.ts";
 import { type OpeningOptions, opening, openNetwork } from "./opening.ts";
 import { threadCount, wholeNumber } from "./options.ts";
 import { predict, withPredictions } from "./predictions.ts";
@@ -238,14 +238,4 @@ export async function storeSources(
     const source = isInput ? point : (await network.forward(point, [from]))[0]!;
     await stored.writeSource(input, source);
   }
-}
-
-/** The versions and the machine with which numbers are computed. */
-function versionsOf(pushforward: string): RunManifest["versions"] {
-  return {
-    pushforward,
-    node: process.version,
-    platform: `${platform()} ${arch()}`,
-    cpu: cpus()[0]?.model ?? "",
-  };
 }

@@ -32,9 +32,9 @@ export class Progress {
     this.#live = stream.isTTY === true && process.env.TERM !== "dumb";
   }
 
-  /** A unit is under way. */
-  update(text: string): void {
-    if (this.#live) this.#stream.write(CLEAR + this.#line(text));
+  /** A unit is under way; `part` of its share is done. */
+  update(text: string, part = 0): void {
+    if (this.#live) this.#stream.write(CLEAR + this.#line(text, part));
   }
 
   /** A unit is finished. */
@@ -53,8 +53,8 @@ export class Progress {
    * A line of the count of finished units, the text and the time left. On a terminal, the text is cut so that all three
    * fit into a line.
    */
-  #line(text: string): string {
-    const [before, after] = [`[${this.#done}/${this.#shares.length}] `, this.#estimate()];
+  #line(text: string, part = 0): string {
+    const [before, after] = [`[${this.#done}/${this.#shares.length}] `, this.#estimate(part)];
     const middle = printable(text);
     if (!this.#live) return before + middle + after;
     const room = (this.#stream.columns || USUAL_COLUMNS) - 1; // A full line moves the cursor of some terminals on.
@@ -62,10 +62,11 @@ export class Progress {
   }
 
   /** The time left, if the remaining units take as long relative to the finished ones as expected. */
-  #estimate(): string {
-    const left = this.#shares.slice(this.#done).reduce((sum, share) => sum + share, 0);
-    if (this.#done === 0 || left === 0 || this.#spent === 0) return "";
+  #estimate(part: number): string {
+    const left = this.#shares.slice(this.#done).reduce((sum, share) => sum + share, 0) - part;
+    const spent = this.#spent + part;
+    if (left === 0 || spent === 0) return "";
     const elapsed = (performance.now() - this.#started) / 1000;
-    return `, about ${formatSeconds((elapsed / this.#spent) * left)} left`;
+    return `, about ${formatSeconds((elapsed / spent) * left)} left`;
   }
 }

@@ -39,7 +39,19 @@ export {
 export { type Certificate, type SingularTriplets, type SvdOptions, svd } from "../../svd/index.ts";
 /** Closed forms of what training and random weights do: functions that return numbers, each with its source. */
 export * as theory from "../../theory/index.ts";
+export {
+  type Architecture,
+  type Checkpoint,
+  type DataSet,
+  type Initializer,
+  initializers,
+  type Layer,
+  type Recipe,
+  type Split,
+  type Weights,
+} from "../../training/index.ts";
 export { ControlNetwork, type OpenControlOptions, openControl } from "./control.ts";
 export { type DerivativeFile, exportDerivative } from "./export.ts";
 export { type LoadedInput, loadInput } from "./load-input.ts";
 export { type OpenModelOptions, openModel } from "./open-model.ts";
+export { networkBytes, openTraining, Training, type TrainSettings, train } from "./train.ts";

@@ -4,3 +4,4 @@ export { renderFigures } from "./figures.ts";
 export { renderReport } from "./report.ts";
 export type { RunReader } from "./run-reader.ts";
 export { renderStudies } from "./studies.ts";
+export { renderTraining } from "./training.ts";

@@ -2,8 +2,8 @@ import { dirname, join, resolve } from "node:path";
 import { type PushforwardError, printable } from "../../base/index.ts";
 import { type ClassRecord, classOf, decodeText, type Labels, parseLabels, rowOf } from "../../images/index.ts";
 import { codeOf } from "../../platform/node/file-errors.ts";
-import { readBytes } from "../node/open-model.ts";
 import type { FoundInput } from "./find-inputs.ts";
+import { readBytes } from "./open-model.ts";
 
 /** What is known about the classes of the inputs of a command. */
 export interface InputLabels {

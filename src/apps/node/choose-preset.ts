@@ -1,7 +1,7 @@
 import { dirname, extname, resolve } from "node:path";
 import { formatShape, messageOf, PushforwardError, type Shape } from "../../base/index.ts";
 import { decodeText, fitTo, type Preprocess, parsePreset, pictureShape, presetNamed } from "../../images/index.ts";
-import { readBytes } from "../node/open-model.ts";
+import { readBytes } from "./open-model.ts";
 
 /** The preprocessing with a name, or from a JSON file, before it is adapted to a network. */
 async function readPreset(nameOrFile: string): Promise<Preprocess> {

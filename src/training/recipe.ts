@@ -1,0 +1,115 @@
+import { PushforwardError } from "../base/index.ts";
+import type { Architecture } from "./architecture.ts";
+import type { Initializer } from "./initializers.ts";
+import type { LossName } from "./losses.ts";
+import type { OptimizerSettings } from "./optimizers.ts";
+import { checkRecipe } from "./recipe-checks.ts";
+import type { ScheduleSettings } from "./schedules.ts";
+
+/** Where examples come from. Paths are relative to the recipe's file. */
+interface Files {
+  /** A folder of pictures, whose classes come from a table `labels.tsv`, or from the sub-folders. */
+  readonly pictures?: string;
+  /** The table of their classes, if it lies elsewhere. */
+  readonly labels?: string;
+  /** The preprocessing of the pictures: the name of a preset, or its file. */
+  readonly preprocess?: string;
+  /** In place of pictures: an .npy array of all inputs, [N, …]. */
+  readonly inputs?: string;
+  /**
+   * What the network is to answer: an .npy array, of N classes or of N outputs [N, …]; or `inputs`, as for an auto-encoder. For pictures
+   * it is left out where their classes are meant.
+   */
+  readonly targets?: string;
+}
+
+/** The examples of a training. */
+export interface DataSettings extends Files {
+  /** How many examples are held out, of each class the same share; none unless it is given. */
+  readonly heldOut?: number;
+  /** How many of the others are used, of each class the same share; all unless it is given. */
+  readonly subset?: number;
+  /** The share of the examples trained on whose class is replaced by one drawn uniformly from all classes. */
+  readonly labelNoise?: number;
+  /** Determines which examples are held out and used, and the noise of the labels, whatever the seed of the training; 0 unless given. */
+  readonly seed?: number;
+}
+
+/** All that determines a training, as it is written in a JSON file. */
+export interface Recipe {
+  readonly network: Architecture;
+  readonly initializer: Initializer;
+  readonly loss: LossName;
+  readonly optimizer: OptimizerSettings;
+  /** Constant unless it is given. */
+  readonly schedule?: ScheduleSettings;
+  /** Absent if a program gives the examples itself. */
+  readonly data?: DataSettings;
+  /** The number of examples in a step. Those that do not fill a step at the end of an epoch are left out of it. */
+  readonly batch: number;
+  /** How long it lasts: either of the two. */
+  readonly epochs?: number;
+  readonly steps?: number;
+  /** Each picture is shifted at random by up to so many pixels in each direction. */
+  readonly augmentation?: { readonly shift: number };
+  /** How many checkpoints are stored, spaced by the logarithm of the step, with step 0 and the last; 2 unless it is given. */
+  readonly checkpoints?: number;
+  /** Determines initial weights, order, shifts and dropout; 0 unless it is given. */
+  readonly seed?: number;
+}
+
+/**
+ * The recipe that a JSON value holds.
+ *
+ * @throws PushforwardError `usage` naming the key that is unknown, missing or of the wrong type
+ */
+export function parseRecipe(json: unknown, file: string): Recipe {
+  checkRecipe(json, { file, path: "" });
+  const recipe = json as Recipe;
+  const both = ["epochs", "steps"].filter((key) => key in recipe);
+  if (both.length !== 1) {
+    throw new PushforwardError("usage", {
+      what:
+        both.length === 0 ? "The recipe does not say how long to train." : "The recipe gives both epochs and steps.",
+      where: { file, option: "epochs" },
+      fix: 'Give one of "epochs" and "steps".',
+    });
+  }
+  return recipe;
+}
+
+/** How a training of so many examples goes. */
+export interface Course {
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
+  /** The steps at which weights are stored, from 0 to the last, ascending. */
+  readonly checkpoints: readonly number[];
+}
+
+/**
+ * The steps of a training. Checkpoints are spaced by the logarithm of the step, and no two are at one step.
+ *
+ * @throws PushforwardError `usage` for more checkpoints than steps, or too few examples
+ */
+export function courseOf({ batch, epochs, steps: asked, checkpoints = 2 }: Recipe, examples: number): Course {
+  const stepsPerEpoch = Math.floor(examples / batch);
+  if (stepsPerEpoch === 0) {
+    throw new PushforwardError("usage", {
+      what: `${examples} examples are less than a batch of ${batch}.`,
+      where: { option: "batch" },
+      fix: "Lower the batch, or give more examples.",
+    });
+  }
+  const steps = asked ?? epochs! * stepsPerEpoch;
+  if (checkpoints > steps + 1) {
+    throw new PushforwardError("usage", {
+      what: `There are ${steps} steps, too few for ${checkpoints} checkpoints.`,
+      where: { option: "checkpoints" },
+      fix: `Give at most ${steps + 1}.`,
+    });
+  }
+  const last = checkpoints - 1;
+  const at = (i: number) =>
+    i === 0 ? 0 : i === last ? steps : Math.max(i, Math.round(steps ** ((i - 1) / (last - 1))));
+  return { stepsPerEpoch, steps, checkpoints: Array.from({ length: checkpoints }, (_, i) => at(i)) };
+}

@@ -1,0 +1,92 @@
+import { createRng, type Rng, type Shape, sizeOf } from "../base/index.ts";
+import type { Architecture } from "./architecture.ts";
+import { weightShapes } from "./graphs.ts";
+import { initialWeights } from "./initializers.ts";
+import { createOptimizer, type Optimizer } from "./optimizers.ts";
+import type { Recipe } from "./recipe.ts";
+
+/** A weight under training, as an input of the training graph. */
+export interface TrainedWeight {
+  readonly type: "float32";
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+type NumberArray = Float32Array | Float64Array | Int32Array;
+
+/** All that a training goes on from: weights, the memory of the optimizer, the stream of random numbers, the order of the examples. */
+export class TrainingState {
+  readonly weights: ReadonlyMap<string, TrainedWeight>;
+  readonly optimizer: Optimizer;
+  /** The stream of the order of examples, shifts and dropout. */
+  readonly rng: Rng;
+  /** The order of the examples in the current epoch. */
+  readonly order: Int32Array;
+  /** How many steps have been taken. */
+  step = 0;
+  readonly #recipe: Recipe;
+
+  /** A state of the right sizes whose weights are zero. */
+  constructor(recipe: Recipe, examples: number) {
+    this.#recipe = recipe;
+    this.weights = zeroWeights(recipe.network);
+    this.optimizer = createOptimizer(recipe.optimizer, this.arrays());
+    this.rng = createRng(recipe.seed ?? 0, "batches");
+    this.order = new Int32Array(examples);
+  }
+
+  /** The weights by name, which the next step changes. */
+  arrays(): ReadonlyMap<string, Float32Array> {
+    return new Map([...this.weights].map(([name, { data }]) => [name, data]));
+  }
+
+  /** Takes the initial weights of the recipe. */
+  begin(): void {
+    const { network, initializer, seed = 0 } = this.#recipe;
+    for (const [name, { data }] of initialWeights(network, initializer, seed)) {
+      this.weights.get(name)!.data.set(data as Float32Array);
+    }
+  }
+
+  /** The parts that `pack` writes one after another. */
+  parts(): { readonly name: string; readonly length: number }[] {
+    const arrays = [...this.#arrays()].map(([name, { length }]) => ({ name, length }));
+    return [{ name: "step", length: 1 }, { name: "random", length: this.rng.state().length }, ...arrays];
+  }
+
+  /** The state as float64, which holds all of it exactly. */
+  pack(): Float64Array {
+    const packed = new Float64Array(this.parts().reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const data of [[this.step], this.rng.state(), ...this.#arrays().values()]) {
+      packed.set(data, at);
+      at += data.length;
+    }
+    return packed;
+  }
+
+  /** Goes back to a state that `pack` gave. */
+  restore(packed: Float64Array): void {
+    let at = 0;
+    const next = (length: number) => {
+      at += length;
+      return packed.subarray(at - length, at);
+    };
+    this.step = next(1)[0]!;
+    this.rng.restore(Array.from(next(this.rng.state().length)));
+    for (const data of this.#arrays().values()) data.set(next(data.length));
+  }
+
+  #arrays(): Map<string, NumberArray> {
+    return new Map<string, NumberArray>([...this.arrays(), ...this.optimizer.memory, ["order", this.order]]);
+  }
+}
+
+function zeroWeights(network: Architecture): Map<string, TrainedWeight> {
+  return new Map(
+    [...weightShapes(network)].map(([name, shape]) => [
+      name,
+      { type: "float32", shape, data: new Float32Array(sizeOf(shape)) },
+    ]),
+  );
+}
