@@ -1,5 +1,6 @@
 export { byDepthFigure } from "./by-depth.ts";
 export { chartFigure } from "./chart.ts";
+export { colourMapFigure } from "./colour-map.ts";
 export { type Gallery, type GalleryVector, galleryFigure, pictureDefinition } from "./gallery.ts";
 export {
   type DisplaySettings,

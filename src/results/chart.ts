@@ -53,8 +53,38 @@ export interface ChartPoint {
 
 /** How a number follows from images, so that it can be computed again without some of them. */
 export interface Sample {
+  /** Present if it follows from trainings, each of a seed of its own, in place of images. */
+  readonly unit?: "training";
   /** The images for which it is known, from 0. */
   readonly images: readonly number[];
   /** The number from some of these images; an image may be given several times. NaN if they do not determine it. */
   of(images: readonly number[]): number;
+}
+
+/** Numbers over two axes as colours, in panels above each other, and curves on the same horizontal axis below them. */
+export interface ColourMap {
+  /** Part of the file's name: lower-case letters, digits and `-`. */
+  readonly id: string;
+  readonly title: string;
+  readonly caption: string;
+  /** Both axes are logarithmic. */
+  readonly x: string;
+  readonly y: string;
+  /** What the colours show, and their ends. */
+  readonly colour: { readonly label: string; readonly ends: readonly [number, number] };
+  readonly panels: readonly {
+    readonly title: string;
+    /** Whether it shows a control. */
+    readonly control?: true;
+    readonly cells: readonly ColourCell[];
+  }[];
+  /** Shares in [0, 1]; none if nothing is known. */
+  readonly curves: readonly ChartSeries[];
+}
+
+/** A rectangle of a map; the middle of each side is taken between it and the next. */
+export interface ColourCell {
+  readonly x: number;
+  readonly y: number;
+  readonly value: number;
 }

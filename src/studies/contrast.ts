@@ -22,7 +22,11 @@ interface Contrast {
  */
 export function contrast(trained: Sample, draws: readonly Sample[], { one = false } = {}): Contrast {
   const { images, known } = comparable(trained, draws);
-  const crossed = (of: (chosen: readonly number[], draw: Sample) => number) => estimate(images, known, of, one);
+  const { unit } = trained;
+  const crossed = (of: (chosen: readonly number[], draw: Sample) => number) => {
+    const { sample, ...found } = estimate(images, known, of, one);
+    return { ...found, sample: unit === undefined ? sample! : { ...sample!, unit } };
+  };
   return {
     control: crossed((chosen, draw) => draw.of(chosen)),
     difference: crossed((chosen, draw) => trained.of(chosen) - draw.of(chosen)),

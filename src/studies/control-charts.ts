@@ -2,7 +2,7 @@ import { plural } from "../base/index.ts";
 import { bandOf, type Chart, type ChartPanel, type ChartPoint, type ChartSeries } from "../results/index.ts";
 import { contrast } from "./contrast.ts";
 import { spreadOver } from "./findings.ts";
-import { jackknife, mean } from "./statistics.ts";
+import { jackknife, mean, unitOf } from "./statistics.ts";
 
 /** The same chart of each draw of one kind of control. */
 export interface ControlCharts {
@@ -59,7 +59,7 @@ function linesWithControls({ ordered, ...chart }: Chart, controls: readonly Cont
   const isAdded = chart.panels.some(({ series }) => series.some(({ points }) => points.some(lacksInterval)));
   const caption = [
     chart.caption,
-    isAdded ? "The band of the trained network is the 95 % interval over images." : "",
+    isAdded ? `The band of the trained network is the 95 % interval over ${unitIn(chart)}s.` : "",
     saidOf(compared, controls, chart.y.log),
     leftOut(total, compared.length),
   ];
@@ -162,7 +162,8 @@ function saidOf(panels: readonly ChartPanel[], controls: readonly ControlCharts[
   const isOne = controls.every(({ charts }) => charts.length === 1);
   const isSampled = controls.some(({ charts }) => charts.some(hasSamples));
   const middle = log && !isSampled ? "median" : "mean";
-  const interval = isOne ? "the 95 % interval over images" : "the 95 % interval over images and draws";
+  const unit = unitIn(controls[0]!.charts[0]!);
+  const interval = `the 95 % interval over ${unit}s${isOne ? "" : " and draws"}`;
   const band = isSampled ? interval : isOne ? "its own band" : `the ${middle} of their bands`;
   const said = [
     ...(isOne ? [] : [`the ${middle} of the draws`]),
@@ -170,6 +171,9 @@ function saidOf(panels: readonly ChartPanel[], controls: readonly ControlCharts[
   ];
   return `Grey shows ${nameControls(controls)}${said.length === 0 ? "" : `: ${said.join(", ")}`}.`;
 }
+
+const unitIn = ({ panels }: Chart) =>
+  unitOf(panels.flatMap(({ series }) => series.flatMap(({ points }) => points)).find(({ sample }) => sample)?.sample);
 
 const hasSamples = ({ panels }: Chart): boolean =>
   panels.some(({ series }) => series.some(({ points }) => points.some(({ sample }) => sample !== undefined)));

@@ -1,7 +1,8 @@
 import type { Sample } from "../results/index.ts";
 import { comparable, contrast } from "./contrast.ts";
 import { chartWithControls } from "./control-charts.ts";
-import type { Estimate } from "./statistics.ts";
+import { mapWithControls } from "./control-maps.ts";
+import { type Estimate, unitOf } from "./statistics.ts";
 import type { Cell, Findings, FindingTable } from "./study.ts";
 import { judge, type TestedClaim } from "./verdict.ts";
 
@@ -30,6 +31,14 @@ export function withControls(findings: Findings, controls: readonly ControlFindi
       }));
       return chartWithControls(chart, own);
     }),
+    ...(findings.maps && {
+      maps: findings.maps.map((map, m) =>
+        mapWithControls(
+          map,
+          controls.map(({ kind, draws }) => ({ kind, maps: draws.flatMap(({ maps }) => maps?.[m] ?? []) })),
+        ),
+      ),
+    }),
     claims: findings.claims,
     verdicts: judge(
       findings.claims,
@@ -37,6 +46,9 @@ export function withControls(findings: Findings, controls: readonly ControlFindi
     ),
   };
 }
+
+/** The column of the difference of the trained network from a control. */
+export const differenceColumn = (name: string, kind: string): string => `${name}, trained − ${kind}`;
 
 const isEstimate = (cell: Cell | undefined): cell is Estimate => typeof cell === "object";
 
@@ -54,10 +66,10 @@ function tableWith(table: FindingTable, controls: readonly ControlFindings[]): F
   });
   return {
     ...table,
-    caption: `${table.caption} ${noteOf(controls)}`,
+    caption: `${table.caption} ${noteOf(table, controls)}`,
     columns: table.columns.flatMap((name, c) =>
       isMeasured[c]
-        ? [name, ...others.flatMap(({ kind }) => [`${name}, ${kind}`, `${name}, trained − ${kind}`])]
+        ? [name, ...others.flatMap(({ kind }) => [`${name}, ${kind}`, differenceColumn(name, kind)])]
         : [name],
     ),
     rows: table.rows.map((row, r) =>
@@ -92,11 +104,12 @@ function keysOf({ rows }: FindingTable): string[] {
 const KEY_CELLS = 3;
 
 /** What a caption says about the columns of controls. */
-function noteOf(controls: readonly ControlFindings[]): string {
+function noteOf({ rows }: FindingTable, controls: readonly ControlFindings[]): string {
+  const unit = unitOf(rows.flat().find(isEstimate)?.sample);
   const counts = controls.map(({ kind, one, draws }) => (one ? kind : `${kind} (${draws.length} draws)`));
   return (
-    `Controls: ${counts.join(", ")}. Their means over images and draws, and the differences of the trained network from them, have 95 % intervals by ` +
-    "the jackknife over images and the variance over draws."
+    `Controls: ${counts.join(", ")}. Their means over ${unit}s and draws, and the differences of the trained network from them, have 95 % intervals by ` +
+    `the jackknife over ${unit}s and the variance over draws.`
   );
 }
 
@@ -139,6 +152,7 @@ export const cellsOf = ({ value, low, high }: Estimate): number[] =>
  */
 export function claimsTable({ claims }: Findings, controls: readonly ControlFindings[]): FlatTable {
   const most = Math.max(0, ...controls.map(({ draws }) => draws.length));
+  const unit = unitOf(claims[0]?.effect.measure);
   const rows = claims.flatMap((tested) =>
     partsOf(tested).flatMap(({ part, sample }) => [
       ...rowsOf([tested.id, part, ""], sample.images, [sample]),
@@ -159,13 +173,13 @@ export function claimsTable({ claims }: Findings, controls: readonly ControlFind
   return {
     id: "claims",
     caption:
-      "The numbers behind the verdicts: the number of each claim from all images, and without the image of that number; of the trained network alone, and " +
-      "of the trained network and each draw of a control at the images that all have a number for.",
+      `The numbers behind the verdicts: the number of each claim from all ${unit}s, and without the ${unit} of that number; of the trained network alone, and ` +
+      `of the trained network and each draw of a control at the ${unit}s that all have a number for.`,
     columns: [
       "claim",
       "number",
       "control",
-      "without image",
+      `without ${unit}`,
       "trained",
       ...Array.from({ length: most }, (_, d) => `draw ${d + 1}`),
     ],

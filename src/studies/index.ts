@@ -2,7 +2,7 @@ export { type ClaimName, claims } from "./claims.ts";
 export { type ControlFindings, claimsTable, type FlatTable, flatTable, withControls } from "./control-findings.ts";
 export { reasonOf } from "./failure.ts";
 export { Forecast, type TapForecast, timeOf } from "./forecast.ts";
-export { Lab } from "./lab.ts";
+export { type Checkpoint, type Checkpoints, Lab } from "./lab.ts";
 export { spectrum, tripletsAt } from "./spectrum.ts";
 export { type Estimate, ranked } from "./statistics.ts";
 export {

@@ -20,6 +20,7 @@ interface LabParts
     Lab,
     "network" | "inputs" | "classes" | "names" | "pictures" | "taps" | "seed" | "k" | "tol" | "vectors"
   > {
+  readonly checkpoints?: Checkpoints | undefined;
   /** Opens the run of J(input → tap) that studies share. */
   readonly openSpectra: () => Promise<Spectra>;
 }
@@ -29,6 +30,27 @@ interface Spectra {
   readonly run: Run;
   /** The index in the run of each input of the lab. */
   readonly places: readonly number[];
+}
+
+/** Networks of one graph at the steps of one or more trainings. */
+export interface Checkpoints {
+  /** A name for each training. */
+  readonly trainings: readonly string[];
+  /** The steps at which every training has a network, ascending. */
+  readonly steps: readonly number[];
+  /** Opens one network, given by its indices; the caller closes it. @throws PushforwardError if it does not open */
+  open(training: number, step: number): Promise<Checkpoint>;
+}
+
+/** One open network, and what its training stored of it; NaN where that is not known. */
+export interface Checkpoint {
+  /** A lab with the inputs, taps and settings of the study. Each has spectra of its own, which are kept in memory as long as it is. */
+  lab(): Lab;
+  /** The share of held-out examples that it classifies correctly, and its loss there. */
+  readonly heldOut: { readonly accuracy: number; readonly loss: number };
+  /** The share of the training examples with a wrong label for which it gives this wrong label. */
+  readonly memorised: number;
+  close(): Promise<void>;
 }
 
 /** What a study works with: a network, inputs, taps, spectra that are computed once, and random numbers from a seed. */
@@ -49,11 +71,13 @@ export class Lab {
   readonly tol: number;
   /** How many of the first and of the last singular vectors of a spectrum are stored. */
   readonly vectors: number;
+  /** The networks of a training, of which `network` is one; absent in a lab of one network. */
+  readonly checkpoints: Checkpoints | undefined;
   readonly #openSpectra: () => Promise<Spectra>;
   readonly #constantSteps = new Map<string, SingularTriplets>();
   #spectra: Promise<Spectra> | undefined;
 
-  constructor({ network, inputs, classes, names, pictures, taps, seed, k, tol, vectors, openSpectra }: LabParts) {
+  constructor({ network, inputs, classes, names, pictures, taps, seed, k, tol, vectors, ...parts }: LabParts) {
     this.network = network;
     this.inputs = inputs;
     this.classes = classes;
@@ -64,7 +88,8 @@ export class Lab {
     this.k = k;
     this.tol = tol;
     this.vectors = vectors;
-    this.#openSpectra = openSpectra;
+    this.checkpoints = parts.checkpoints;
+    this.#openSpectra = parts.openSpectra;
   }
 
   /**

@@ -136,6 +136,20 @@ export const manifold: Study = {
   },
 };
 
+/**
+ * The share of the squared length of each tangent in the span of the first j right singular vectors of J(input → tap), NaN for one that is
+ * zero; and the share of a random direction. `tap` is an index of the lab.
+ */
+export async function tangentShares(lab: Lab, image: number, tap: number, j: number) {
+  const { algebra } = lab;
+  const { point } = lab.inputs[image]!;
+  using tangents = tangentBlock(algebra, point, lab.taps[0]!.shape);
+  using v = await firstVectors(lab, image, tap, j);
+  const squares = await algebra.dots(tangents, tangents);
+  const shares = sharesOf(await algebra.gram(tangents, v, { exact: true }), j);
+  return { shares: shares.map((share, t) => share / squares[t]!), chance: v.rows / point.length };
+}
+
 /** The tangents, scaled to length 1; zero if a transformation does not change the image. */
 function tangentBlock(algebra: BlockAlgebra, picture: Float32Array, shape: Shape): Block {
   const tangents = tangentsOf(picture, shape);

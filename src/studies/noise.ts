@@ -221,7 +221,7 @@ function chosenImages({ inputs }: Lab, { images }: Params): number[] {
 }
 
 /** The picture without noise, then with each strength of it. */
-async function noisyPoints(lab: Lab, image: number, kind: NoiseKind, strengths: readonly number[]) {
+export async function noisyPoints(lab: Lab, image: number, kind: NoiseKind, strengths: readonly number[]) {
   const { point: x, name } = lab.inputs[image]!;
   const { scale, throughJpeg } = lab.pictures;
   const [channels, height, width] = lab.taps[0]!.shape as [number, number, number];

@@ -30,6 +30,9 @@ export function resolved(estimate: Estimate): Estimate {
   return isOne ? { ...estimate, low: value, high: value } : estimate;
 }
 
+/** What the numbers of a sample vary over. */
+export const unitOf = (sample: Sample | undefined): "image" | "training" => sample?.unit ?? "image";
+
 /** A statistic of all n images. */
 export const ofAll = (n: number, of: Sample["of"]): Sample => ({ images: Array.from({ length: n }, (_, i) => i), of });
 

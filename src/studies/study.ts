@@ -1,5 +1,14 @@
 import { PushforwardError } from "../base/index.ts";
-import type { CellValues, Chart, Label, ParamValue, StudyArray, StudyRun, StudyVariable } from "../results/index.ts";
+import type {
+  CellValues,
+  Chart,
+  ColourMap,
+  Label,
+  ParamValue,
+  StudyArray,
+  StudyRun,
+  StudyVariable,
+} from "../results/index.ts";
 import { endsAll, interrupted, reasonOf } from "./failure.ts";
 import type { Lab } from "./lab.ts";
 import type { Estimate } from "./statistics.ts";
@@ -14,6 +23,8 @@ export interface Study {
   readonly method: string;
   /** What its inputs are; images unless it is stated. */
   readonly inputs?: "text";
+  /** Whether it is of the networks of a training (`Lab.checkpoints`), and not of one network. */
+  readonly ofTraining?: true;
   /** Whether it takes networks whose input holds no floats, such as ids of tokens, because it does not move the input. */
   readonly takesIds?: true;
   readonly params: Readonly<Record<string, Param>>;
@@ -25,6 +36,8 @@ export interface Study {
   measure(cell: Readonly<Record<string, number>>, lab: Lab, params: Params): Promise<CellValues>;
   /** The conclusions from all numbers. */
   conclude(data: StudyData, params: Params): Findings;
+  /** Further tables, from findings beside which those of controls stand (`withControls`). */
+  compare?(findings: Findings, controls: readonly string[]): readonly FindingTable[];
 }
 
 /** A parameter with its default, and the value that it has with `--quick`. */
@@ -55,12 +68,14 @@ export interface Findings {
   readonly tables: readonly FindingTable[];
   /** The one that the verdicts rest on first. */
   readonly charts: readonly Chart[];
+  /** Figures that stand before the charts. */
+  readonly maps?: readonly ColourMap[];
   readonly claims: readonly TestedClaim[];
   readonly verdicts: readonly Verdict[];
 }
 
 /** Findings with the verdicts on their claims. */
-export const findingsOf = (found: Pick<Findings, "tables" | "charts" | "claims">): Findings => ({
+export const findingsOf = (found: Omit<Findings, "verdicts">): Findings => ({
   ...found,
   verdicts: judge(found.claims),
 });

@@ -1,4 +1,5 @@
 import { directionalNoise } from "./directional-noise.ts";
+import { dynamics } from "./dynamics.ts";
 import { lens } from "./lens.ts";
 import { manifold } from "./manifold.ts";
 import { noise } from "./noise.ts";
@@ -12,4 +13,4 @@ import { vectors } from "./vectors.ts";
 export const paperStudies: readonly Study[] = [spectra, vectors, noise, directionalNoise, pairs, trajectory, manifold];
 
 /** Every study, in the order of the page. */
-export const studies: readonly Study[] = [...paperStudies, lens];
+export const studies: readonly Study[] = [...paperStudies, lens, dynamics];

@@ -1,14 +1,15 @@
-import { typeset } from "../base/index.ts";
-import type { Estimate } from "./statistics.ts";
+import { plural, typeset } from "../base/index.ts";
+import { type Estimate, unitOf } from "./statistics.ts";
 
 /**
  * `0.512 (95 % interval 0.401 to 0.633, n = 16 images)`; `0.512 (3 images: no interval)`; `0.9 (the same for all 40 images)`. The
  * ends have as many digits as tell them apart. That of a control also says over how many draws it is a mean. An estimate of one image that stands for all is given the number of `all`.
  */
-export function told({ value, low, high, n, draws }: Estimate, all = n): string {
-  if (Number.isNaN(value)) return "not known of any image";
+export function told({ value, low, high, n, draws, sample }: Estimate, all = n): string {
+  const unit = unitOf(sample);
+  if (Number.isNaN(value)) return `not known of any ${unit}`;
   const networks = draws === undefined || draws === 1 ? "" : ` × ${draws} draws`;
-  const images = `${n === 1 ? "1 image" : `${n} images`}${networks}`;
+  const images = `${plural(n, unit)}${networks}`;
   const alone = inDigits(value, 3);
   if (n === 1 && all > 1) return `${alone} (J is the same for all ${all} images)`;
   if (Number.isNaN(low)) return `${alone} (${images}: no interval)`;

@@ -13,6 +13,8 @@ export interface StudyWork {
   readonly points: readonly { readonly to: Tap; readonly count: number }[];
   /** The number of images on which some claim rests, at least; infinite for a study without claims. */
   readonly images: number;
+  /** What these are, if not images. */
+  readonly unit?: "training";
 }
 
 /** A pass in float64 and a few products take about so many multiply-adds for each of J, and for each entry of both ends. */

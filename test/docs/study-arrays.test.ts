@@ -10,7 +10,9 @@ let one: Laboratory;
 let tokens: Laboratory;
 beforeAll(async () => {
   const labels = ["a", "a", "a", "b", "b", "b"];
-  one = await laboratory({ model: convnet(), taps: ["relu1", "logits"], count: 6, k: 40, vectors: 20, labels });
+  const checkpoints = { trainings: ["0"], steps: [0, 1], open: () => Promise.reject(new Error("nothing is measured")) };
+  const options = { model: convnet(), taps: ["relu1", "logits"], count: 6, k: 40, vectors: 20, labels, checkpoints };
+  one = await laboratory(options);
 });
 beforeAll(async () => {
   tokens = await laboratory({ model: languageModel(), taps: ["state0", "state1"] });

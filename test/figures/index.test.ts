@@ -5,6 +5,7 @@ test("the room's public names", () => {
   expect(Object.keys(figures).sort()).toEqual([
     "byDepthFigure",
     "chartFigure",
+    "colourMapFigure",
     "escapeXml",
     "galleryFigure",
     "inputPicture",

@@ -12,7 +12,15 @@ import {
   type StudyManifest,
 } from "../../src/results/index.ts";
 import { evaluateWith } from "../../src/runtime/index.ts";
-import { Lab, paramsOf, readStudy, runStudy, type Study, type StudyData } from "../../src/studies/index.ts";
+import {
+  type Checkpoints,
+  Lab,
+  paramsOf,
+  readStudy,
+  runStudy,
+  type Study,
+  type StudyData,
+} from "../../src/studies/index.ts";
 
 export interface LaboratoryOptions {
   readonly model: OnnxModel;
@@ -28,6 +36,7 @@ export interface LaboratoryOptions {
   readonly shape?: readonly number[];
   readonly k?: number;
   readonly vectors?: number;
+  readonly checkpoints?: Checkpoints;
 }
 
 /** A lab in memory, and the way from a study to what it read back. */
@@ -86,6 +95,7 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
     k,
     tol: 1e-5,
     vectors,
+    checkpoints: options.checkpoints,
     openSpectra: async () => ({ run: await createRun(new MemoryStore(), manifest), places: [...points.keys()] }),
   });
   return {

@@ -18,6 +18,7 @@ import {
   type PlannedStudy,
   type Setting,
   type StoredWork,
+  sharedSpectraIn,
   storedWork,
   studyManifest,
 } from "./studied-network.ts";
@@ -76,7 +77,7 @@ export async function runStudies(
     const controls = await plannedControls(options.control, {
       ...{ trained: network, subject, points, seed, draws, out, opening },
     });
-    const lab = labFor(network, subject, out, setting);
+    const lab = labFor(network, subject, sharedSpectraIn(out), setting);
     tellFirstLook(firstLook);
     const planned = await planStudies(lab, asked, leaveOut);
     const works = [{ subject, folder: out }, ...controls];
@@ -109,7 +110,7 @@ function requireFloatInput({ input, source, file }: Network): void {
 }
 
 /** The inputs that can be used. */
-function usable({ records, points }: Inputs) {
+export function usable({ records, points }: Inputs) {
   const both = records.flatMap((record, i) => {
     const point = points[i];
     return point === undefined ? [] : [{ record, point }];
@@ -118,7 +119,7 @@ function usable({ records, points }: Inputs) {
 }
 
 /** The layout of every study, which depends on the graph of the network and on the inputs, and not on the weights. */
-async function planStudies(
+export async function planStudies(
   lab: Lab,
   asked: readonly Pick<PlannedStudy, "study" | "params">[],
   leaveOut: boolean,
@@ -164,7 +165,7 @@ async function measureControl(
     await storeRecord(folder, record);
     const records = await predicted(network, subject, setting);
     const own: Subject = { ...subject, inputs: { records } };
-    const lab = labFor(network, own, folder, setting);
+    const lab = labFor(network, own, sharedSpectraIn(folder), setting);
     for (const one of planned) {
       await measureStudy(one.study, lab, studyManifest(own, one, setting), folder, name);
     }

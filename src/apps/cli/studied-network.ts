@@ -7,9 +7,10 @@ import {
   earlierStudyRun,
   matchInputs,
   type RunManifest,
+  type Store,
   type StudyManifest,
 } from "../../results/index.ts";
-import { cellPlaces, Lab, type Params, type Study } from "../../studies/index.ts";
+import { type Checkpoints, cellPlaces, Lab, type Params, type Study } from "../../studies/index.ts";
 import type { Network } from "../node/index.ts";
 import {
   doneIn,
@@ -44,8 +45,17 @@ export interface StoredWork {
   readonly shares: readonly number[];
 }
 
-/** A lab for a network, whose shared spectra are stored in the subfolder `run` of a folder. */
-export function labFor(network: Network, subject: Subject, folder: string, setting: Setting): Lab {
+/** The store of the spectra that the studies of a network share: the subfolder `run` of its folder. */
+export const sharedSpectraIn = (folder: string): Store => new DirectoryStore(join(folder, "run"));
+
+/** A lab for a network, whose shared spectra are kept in a store. */
+export function labFor(
+  network: Network,
+  subject: Subject,
+  spectraStore: Store,
+  setting: Setting,
+  checkpoints?: Checkpoints,
+): Lab {
   const { run, points, classes, names, scale } = setting;
   const { records } = subject.inputs;
   return new Lab({
@@ -59,8 +69,9 @@ export function labFor(network: Network, subject: Subject, folder: string, setti
     k: run.k,
     tol: run.tol,
     vectors: run.vectors,
+    checkpoints,
     async openSpectra() {
-      const spectra = await createRun(new DirectoryStore(join(folder, "run")), runManifest(subject, run));
+      const spectra = await createRun(spectraStore, runManifest(subject, run));
       const ordered: Points = pointsIn(spectra, { records, points });
       await storeSources(spectra, { network, from: subject.from }, ordered);
       return { run: spectra, places: matchInputs(spectra.manifest.inputs, records).places };
@@ -100,7 +111,7 @@ export async function storedWork(
   setting: Setting,
 ): Promise<StoredWork> {
   const spectra = runManifest(subject, setting.run);
-  const isDone = doneIn(await earlierRun(new DirectoryStore(join(folder, "run")), spectra), spectra);
+  const isDone = doneIn(await earlierRun(sharedSpectraIn(folder), spectra), spectra);
   const shares: number[] = [];
   for (const one of planned) {
     const manifest = studyManifest(subject, one, setting);

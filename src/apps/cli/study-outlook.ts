@@ -56,12 +56,14 @@ export async function announceStudies(
     );
     await warnOfDisk(out, disk);
   }
-  const few = works.filter(({ images }) => images < FEWEST_IMAGES);
-  if (few.length === 0) return;
-  const list = few.map(({ study, images }) => `${study.id} (${images})`).join(", ");
-  process.stderr.write(
-    `note: claims will be undecided for lack of images, as a verdict needs at least ${FEWEST_IMAGES}: ${list}\n`,
-  );
+  for (const unit of ["image", "training"] as const) {
+    const few = works.filter((work) => (work.unit ?? "image") === unit && work.images < FEWEST_IMAGES);
+    if (few.length === 0) continue;
+    const list = few.map(({ study, images }) => `${study.id} (${images})`).join(", ");
+    process.stderr.write(
+      `note: claims will be undecided for lack of ${unit}s, as a verdict needs at least ${FEWEST_IMAGES}: ${list}\n`,
+    );
+  }
 }
 
 /** The bytes of the arrays of a study. */

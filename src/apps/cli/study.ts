@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { PushforwardError } from "../../base/index.ts";
 import { paramsOf, type Study, studies } from "../../studies/index.ts";
+import { runDynamics } from "./dynamics.ts";
 import { experimenting, type LaboratoryOptions, runStudies, writeStudies } from "./laboratory.ts";
 import { wholeNumber } from "./options.ts";
 
@@ -12,7 +13,7 @@ interface StudyOptions extends LaboratoryOptions {
   readonly quick?: boolean;
 }
 
-/** `pushforward study NAME MODEL INPUT...`: one question about a network, with its tables, figures and page. */
+/** `pushforward study NAME MODEL INPUT...`: one question about a network or a training, with its tables, figures and page. */
 export function studyCommand(version: string): Command {
   const names = studies.map(({ id }) => id).join(", ");
   const command = new Command("study")
@@ -21,10 +22,13 @@ export function studyCommand(version: string): Command {
   return experimenting(command)
     .option("-k, --k <count>", "triplets of each spectrum, as far as a tap has so many", wholeNumber("-k", 1), STUDY_K)
     .option("--set <name=value>", "set a parameter of the study; may be repeated", collected, [])
-    .action(async (name: string, model: string, paths: string[], options: StudyOptions) => {
+    .action(async (name: string, model: string, paths: string[], options: StudyOptions, own: Command) => {
       const study = studyNamed(name);
-      const params = paramsOf(study, options);
-      await runStudies(version, model, paths, options, [{ study, params }]);
+      const asked = { study, params: paramsOf(study, options) };
+      if (study.ofTraining) {
+        const hasTaps = own.getOptionValueSource("taps") !== "default";
+        await runDynamics(version, model, paths, { ...options, hasTaps }, asked);
+      } else await runStudies(version, model, paths, options, [asked]);
       process.stdout.write(`${await writeStudies(options.out)}\n`);
     });
 }

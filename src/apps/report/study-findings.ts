@@ -69,7 +69,13 @@ export async function findingsIn(folder: string, study: Study): Promise<StudyFin
     controls.push({ kind, one: kind === "initial", draws, runs });
   }
   const trained = study.conclude(await readStudy(run), manifest.params);
-  const findings = withControls(trained, controls);
+  const compared = withControls(trained, controls);
+  const further =
+    study.compare?.(
+      compared,
+      controls.map(({ kind }) => kind),
+    ) ?? [];
+  const findings = { ...compared, tables: [...further, ...compared.tables] };
   return { run, manifest, findings, controls, leftOut, seconds: await run.seconds() };
 }
 
