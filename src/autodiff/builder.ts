@@ -9,6 +9,7 @@ import type {
   LinearVar,
   OpAttributes,
   Operand,
+  Rounds,
   Tangent,
 } from "./program.ts";
 
@@ -161,5 +162,9 @@ export class ProgramBuilder implements LinearBuilder {
 
   concat(xs: readonly LinearVar[], axis: number): Tangent {
     return xs.length === 1 ? xs[0] : this.#record("concat", xs, [], { axis });
+  }
+
+  repeat(inputs: readonly LinearVar[], operands: readonly Operand[], rounds: Rounds): Tangent {
+    return inputs.length === 0 ? undefined : this.#record("repeat", inputs, operands, rounds);
   }
 }

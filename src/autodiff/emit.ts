@@ -1,10 +1,12 @@
-import { sameShape, withoutBatch } from "../base/index.ts";
+import { type Shape, sameShape, withoutBatch } from "../base/index.ts";
 import {
   type Attributes,
   buildModel,
   filled,
   floatTensor,
   freshName,
+  type Graph,
+  int,
   ints,
   intTensor,
   type Node,
@@ -15,7 +17,7 @@ import {
 } from "../onnx/index.ts";
 import { emitTiles } from "./linear-ops/shape.ts";
 import { linearOps } from "./linear-ops/table.ts";
-import type { AnyStep, Definition, LinearOp, LinearProgram, LinearVar, Step, StepEmitter } from "./program.ts";
+import type { AnyStep, Definition, LinearOp, LinearProgram, LinearVar, Operand, Step, StepEmitter } from "./program.ts";
 
 /** An emitted program: a graph whose inputs and outputs have the block axis K as their first axis. */
 export interface EmittedProgram {
@@ -35,30 +37,26 @@ export interface EmittedProgram {
  * [K, C, H, W], and convolutions run without reshapes. K is symbolic, so one graph serves blocks of any size.
  */
 export function emit(program: LinearProgram, constants: ReadonlyMap<string, Tensor>): EmittedProgram {
-  const graph = new GraphWriter(constants, program);
+  const graph = new GraphWriter(program, { constants, taken: namesIn(program) });
   const inputs = program.sources.map((source, i) => graph.source(source, `v${i}`));
-  const implicit = new Set([...implicitBroadcasts(program), ...graph.negated]);
-  const tiled = tiledSlices(program);
-  for (const step of program.steps) {
-    const tiles = step.op === "slice" ? tiled.get(step.inputs[0]!.id) : undefined;
-    if (implicit.has(step.output.id)) graph.alias(step.output, step.inputs[0]!);
-    else if (tiles === undefined) {
-      graph.define(step.output, (linearOps[step.op] as Definition<LinearOp>).emit(graph.at(step), step));
-    } else if (!graph.isDefined(step.output)) {
-      const names = emitTiles((tile) => graph.at(tile as AnyStep), tiles);
-      for (const [i, { output }] of tiles.entries()) graph.define(output, names[i]!);
-    }
-  }
+  graph.write();
   const targets = program.targets.filter((target) => target !== undefined);
   const outputs = targets.map((target, i) => graph.output(target, `y${i}`));
-  const tangent = (name: string, { shape }: LinearVar) => valueInfo(name, "float32", ["K", ...withoutBatch(shape)]);
   const model = buildModel({
-    inputs: [...program.sources.map((source, i) => tangent(inputs[i]!, source)), ...graph.kept.values()],
-    outputs: targets.map((target, i) => tangent(outputs[i]!, target)),
+    inputs: [...program.sources.map((source, i) => tangentInfo(inputs[i]!, source)), ...graph.kept.values()],
+    outputs: targets.map((target, i) => tangentInfo(outputs[i]!, target)),
     nodes: graph.nodes,
     initializers: graph.initializers,
   });
   return { model, inputs, outputs, kept: [...graph.kept.keys()] };
+}
+
+const tangentInfo = (name: string, { shape }: LinearVar) => valueInfo(name, "float32", ["K", ...withoutBatch(shape)]);
+
+/** The names of the operands of a program, and of those of the programs that it holds. */
+function namesIn({ steps }: LinearProgram): Set<string> {
+  const within = (step: AnyStep) => (step.op === "repeat" ? [...namesIn(step.attributes.round)] : []);
+  return new Set(steps.flatMap((step) => [...step.operands.map(({ name }) => name), ...within(step)]));
 }
 
 /**
@@ -128,27 +126,51 @@ function areTiles(slices: Step<"slice">[]): boolean {
   return slices.length > 1 && end === inputs[0]!.shape.at(axis);
 }
 
+/** Where the names and constants of a graph come from. */
+interface Around {
+  readonly constants: ReadonlyMap<string, Tensor>;
+  /** The names of operands, which keep theirs, and of what is written. */
+  readonly taken: Set<string>;
+  /** Of a graph inside another: the writer of that one, and the operands that the graph has as inputs of its own. */
+  readonly writer?: GraphWriter;
+  readonly own?: ReadonlySet<string>;
+}
+
 class GraphWriter {
   readonly nodes: Node[] = [];
   readonly initializers = new Map<string, Tensor>();
   readonly kept = new Map<string, ReturnType<typeof valueInfo>>();
-  readonly #constants: ReadonlyMap<string, Tensor>;
+  readonly #program: LinearProgram;
+  readonly #around: Around;
   readonly #names = new Map<number, string>();
-  /** The names of operands, which keep theirs, and of what is written here. */
   readonly #taken: Set<string>;
   readonly #helpers = new Map<string, string>();
   readonly #transposed = new Map<string, string>();
+  readonly #zeros = new Map<string, string>();
   /** What is held with the other sign. */
   readonly negated: ReadonlySet<number>;
 
-  constructor(constants: ReadonlyMap<string, Tensor>, program: LinearProgram) {
-    this.#constants = constants;
-    this.#taken = new Set(program.steps.flatMap(({ operands }) => operands.map(({ name }) => name)));
+  constructor(program: LinearProgram, around: Around) {
+    this.#program = program;
+    this.#around = around;
+    this.#taken = around.taken;
     this.negated = negations(program);
   }
 
-  isDefined(x: LinearVar): boolean {
-    return this.#names.has(x.id);
+  /** Writes all steps. */
+  write(): void {
+    const implicit = new Set([...implicitBroadcasts(this.#program), ...this.negated]);
+    const tiled = tiledSlices(this.#program);
+    for (const step of this.#program.steps) {
+      const tiles = step.op === "slice" ? tiled.get(step.inputs[0]!.id) : undefined;
+      if (implicit.has(step.output.id)) this.define(step.output, this.#names.get(step.inputs[0]!.id)!);
+      else if (tiles === undefined) {
+        this.define(step.output, (linearOps[step.op] as Definition<LinearOp>).emit(this.at(step), step));
+      } else if (!this.#names.has(step.output.id)) {
+        const names = emitTiles((tile) => this.at(tile as AnyStep), tiles);
+        for (const [i, { output }] of tiles.entries()) this.define(output, names[i]!);
+      }
+    }
   }
 
   source(x: LinearVar, wanted: string): string {
@@ -161,13 +183,13 @@ class GraphWriter {
     this.#names.set(x.id, name);
   }
 
-  alias(x: LinearVar, other: LinearVar): void {
-    this.define(x, this.#names.get(other.id)!);
+  output(x: LinearVar, wanted: string): string {
+    return this.#copy(this.#names.get(x.id)!, wanted);
   }
 
-  output(x: LinearVar, wanted: string): string {
+  #copy(of: string, wanted: string): string {
     const name = freshName(this.#taken, wanted);
-    this.nodes.push(node({ op: "Identity", inputs: [this.#names.get(x.id)!], outputs: [name] }));
+    this.nodes.push(node({ op: "Identity", inputs: [of], outputs: [name] }));
     return name;
   }
 
@@ -180,23 +202,76 @@ class GraphWriter {
     return names;
   }
 
+  #operand({ name, shape, type }: Operand): string {
+    const { constants, writer, own } = this.#around;
+    if (own?.has(name)) return name;
+    if (writer !== undefined) return writer.#operand({ name, shape, type });
+    const constant = constants.get(name);
+    if (constant !== undefined) this.initializers.set(name, constant);
+    else this.kept.set(name, valueInfo(name, type, shape));
+    return name;
+  }
+
   #transposedOnce(name: string, perm: readonly number[]): string {
+    const { writer, own } = this.#around;
+    if (writer !== undefined && !own?.has(name)) return writer.#transposedOnce(name, perm);
     const key = `${perm} ${name}`;
     const known = this.#transposed.get(key) ?? this.node("Transpose", [name], { perm: ints(perm) })[0]!;
     this.#transposed.set(key, known);
     return known;
   }
 
-  #constant(name: string, tensor: Tensor): string {
+  /** A constant of the emission itself, which may be used several times. */
+  #helper(wanted: string, tensor: Tensor): string {
+    const { writer } = this.#around;
+    if (writer !== undefined) return writer.#helper(wanted, tensor);
+    const name = this.#helpers.get(wanted) ?? freshName(this.#taken, wanted);
+    this.#helpers.set(wanted, name);
     this.initializers.set(name, tensor);
     return name;
   }
 
-  /** A constant of the emission itself, which may be used several times. */
-  #helper(wanted: string, tensor: Tensor): string {
-    const name = this.#helpers.get(wanted) ?? freshName(this.#taken, wanted);
-    this.#helpers.set(wanted, name);
-    return this.#constant(name, tensor);
+  /** Zeros for as many vectors as another tangent has. */
+  #zeroTangent(shape: Shape, like: string): string {
+    const key = `${shape}`;
+    const made = this.#zeros.get(key) ?? this.#newZeros(shape, like);
+    this.#zeros.set(key, made);
+    return made;
+  }
+
+  #newZeros(shape: Shape, like: string): string {
+    const [rows] = this.node("Shape", [like], { end: int(1) });
+    const own = withoutBatch(shape);
+    const [whole] = this.node("Concat", [rows!, this.#helper(`ints_${own.join("_")}`, intTensor(own))], {
+      axis: int(0),
+    });
+    return this.node("ConstantOfShape", [whole!])[0]!;
+  }
+
+  /** A program inside this graph, for as many vectors as a tangent of this graph has; it reads `around` it what has a name there. */
+  #body(
+    program: LinearProgram,
+    ofRound: readonly Operand[],
+    around: ReadonlyMap<LinearVar, string>,
+    like: string,
+  ): Graph {
+    const own = new Set(ofRound.map(({ name }) => name));
+    const inner = new GraphWriter(program, {
+      constants: this.#around.constants,
+      taken: this.#taken,
+      writer: this,
+      own,
+    });
+    for (const [x, name] of around) inner.define(x, name);
+    const inputs = program.sources.map((source) => tangentInfo(inner.source(source, "r"), source));
+    inner.write();
+    const outputs = program.targets.map((target, i) => {
+      if (target !== undefined) return tangentInfo(inner.output(target, "s"), target);
+      const state = program.sources[i]!;
+      return tangentInfo(inner.#copy(this.#zeroTangent(state.shape, like), "s"), state);
+    });
+    const parts = ofRound.map(({ name, type, shape }) => valueInfo(name, type, shape));
+    return { name: "round", inputs: [...inputs, ...parts], outputs, nodes: inner.nodes, initializers: new Map() };
   }
 
   at(step: AnyStep): StepEmitter {
@@ -206,13 +281,7 @@ class GraphWriter {
       isStripped: (i = 0) => withoutBatch(variable(i).shape) !== variable(i).shape,
       fullInput: (i = 0) =>
         emitter.isStripped(i) ? emitter.reshape(emitter.input(i), variable(i).shape) : emitter.input(i),
-      operand: (i = 0) => {
-        const { name, shape, type } = step.operands[i]!;
-        const constant = this.#constants.get(name);
-        if (constant !== undefined) return this.#constant(name, constant);
-        this.kept.set(name, valueInfo(name, type, shape));
-        return name;
-      },
+      operand: (i = 0) => this.#operand(step.operands[i]!),
       isNegated: (i) => this.negated.has(variable(i).id),
       transposedOperand: (i, perm) => this.#transposedOnce(emitter.operand(i), perm),
       node: (op, inputs, attributes) => this.node(op, inputs, attributes)[0]!,
@@ -223,6 +292,8 @@ class GraphWriter {
       reshape: (name, shape) => emitter.node("Reshape", [name, emitter.ints([0, ...shape])]),
       fromFull: (name) => (emitter.isStripped(-1) ? emitter.reshape(name, withoutBatch(step.output.shape)) : name),
       toOutput: (name) => emitter.node("Reshape", [name, emitter.ints([-1, ...withoutBatch(step.output.shape)])]),
+      zeroTangent: (shape) => this.#zeroTangent(shape, emitter.input()),
+      body: (program, ofRound, around) => this.#body(program, ofRound, around, emitter.input()),
     };
     return emitter;
   }

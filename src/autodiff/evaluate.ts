@@ -19,6 +19,7 @@ export function evaluate(
   rounded: (entries: Float64Array) => Float64Array = (same) => same,
 ): Float64Array[] {
   const values = new Map<number, Float64Array>();
+  const inner: typeof evaluate = (body, its, given) => evaluate(body, its, given, rounded);
   program.sources.forEach((source, i) => {
     if (inputs[i]?.length !== sizeOf(source.shape)) {
       throw new PushforwardError("shape-mismatch", {
@@ -30,7 +31,7 @@ export function evaluate(
   for (const step of program.steps) {
     const definition = linearOps[step.op] as Definition<LinearOp>;
     const args = step.inputs.map((input) => values.get(input.id)!);
-    values.set(step.output.id, rounded(definition.evaluate(step, args, step.operands.map(operand))));
+    values.set(step.output.id, rounded(definition.evaluate(step, args, step.operands.map(operand), inner)));
   }
   return program.targets.map((target) => (target ? values.get(target.id)! : new Float64Array(0)));
 }

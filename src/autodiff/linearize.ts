@@ -12,14 +12,12 @@ import {
   type TensorType,
   valueInfo,
 } from "../onnx/index.ts";
-import { joinFactors } from "./join-factors.ts";
 import type { KeptValue, PrimalBuilder } from "./primal.ts";
 import type { LinearProgram, Operand } from "./program.ts";
 import { blockedAt, formatUnsupported, nodesAfter, nodesMoving, record, type UnsupportedNode } from "./record.ts";
 import { type Selection, select } from "./selection.ts";
 import { countKinks, type KinkCounts, settleComparisons } from "./settle-comparisons.ts";
-import { convolveParts, scaleAfterGather, spreadAfterProduct } from "./simplify.ts";
-import { settleUntaken } from "./untaken.ts";
+import { tidied } from "./tidy.ts";
 
 export interface LinearizeOptions {
   /** The tensors with respect to which to differentiate: inputs, weights or any tensor inside. */
@@ -73,10 +71,7 @@ export async function linearize(model: Model, options: LinearizeOptions, evaluat
   });
   const whole = l.finish(ends);
   const withoutStandIns = { ...whole, sources: whole.sources.slice(0, options.sources.length) };
-  const recorded = settleUntaken(withoutStandIns, primal);
-  const merging = [scaleAfterGather, spreadAfterProduct, joinFactors];
-  const merged = options.apart ? recorded : merging.reduce((now, merge) => merge(now, primal), recorded);
-  const program = convolveParts(merged, primal);
+  const program = tidied(withoutStandIns, primal, options.apart);
   return finish(model, primal, program, options, evaluate);
 }
 
@@ -95,11 +90,15 @@ async function finish(
   const used = new Set(program.steps.flatMap((step) => step.operands.map((operand) => operand.name)));
 
   const fixed = new Set(known.keys());
-  const fixedNodes = primal.nodes.filter((node) => {
-    const isFixed = readsOf(node).every((name) => fixed.has(name));
-    if (isFixed) for (const output of node.outputs) fixed.add(output);
-    return isFixed;
-  });
+  const isFixed = new Set(
+    primal.nodes.filter((node) => {
+      const reads = readsOf(node);
+      if (!reads.every((name) => fixed.has(name))) return false;
+      for (const output of node.outputs) fixed.add(output);
+      return true;
+    }),
+  );
+  const fixedNodes = [...isFixed];
   const operands = [...primal.kept.values()].filter((operand) => used.has(operand.name));
   const toCompute = operands.filter(({ name }) => fixed.has(name) && !known.has(name));
   const graphOf = (nodes: readonly Node[], outputs: readonly Operand[], inputs = graph.inputs) => {
@@ -119,8 +118,12 @@ async function finish(
   }
   const kept = operands.filter(({ name }) => !constants.has(name));
   const points = targets.map((name) => ({ name, ...model.values.get(name)! }));
-  const pass = [...settled, ...primal.nodes];
-  const read = new Set(nodesBehind(pass, namesOf([...kept, ...points])).flatMap(({ outputs }) => outputs));
+  const pass = () => [
+    ...fixedNodes,
+    ...settled.flatMap((one) => primal.instead.get(one.name) ?? [one]),
+    ...primal.nodes.filter((one) => !isFixed.has(one)),
+  ];
+  const read = new Set(nodesBehind(pass(), namesOf([...kept, ...points])).flatMap(({ outputs }) => outputs));
   const met = [...helpers.kinks.filter(({ of }) => read.has(of)), ...primal.kinks];
   const kinks = countKinks(primal, met);
   const outputs = new Map(
@@ -130,7 +133,7 @@ async function finish(
     program,
     constants,
     kept,
-    primal: graphOf([...settled, ...primal.nodes], [...outputs.values()]),
+    primal: graphOf(pass(), [...outputs.values()]),
     kinks,
     typeOf: (name) => model.values.get(name) ?? primal.types.get(name) ?? helpers.types.get(name),
   };

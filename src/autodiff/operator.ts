@@ -33,10 +33,10 @@ export interface Operator {
   readonly multiplyAdds?: (node: ShapedNode) => number;
   /**
    * How the pass in float64 computes it. ONNX Runtime has a `kernel` (if left out), or one that gives the `first output` in float64
-   * and the others in float32, or it has `none`, and the node runs in float32 between casts. A function writes the node with other
-   * operators.
+   * and the others in float32, or it has `none`, and the node runs in float32 between casts. Of a repetition the nodes `inside` are computed
+   * in float64. A function writes the node with other operators.
    */
-  readonly float64?: "kernel" | "first output" | "none" | Float64Form;
+  readonly float64?: "kernel" | "first output" | "none" | "inside" | Float64Form;
   /** How it multiplies by weights. */
   readonly weights?: Weights;
   /** Whether it only moves, copies or converts the entries of its first input. Its output is then no tap. */

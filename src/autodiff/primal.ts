@@ -57,6 +57,8 @@ export class PrimalBuilder {
   readonly kinks: Kink[] = [];
   /** Kept factors of 1 and 0, by name, with the condition that they stand for. */
   readonly masks = new Map<string, Value>();
+  /** What computes in place of a node of the model, by its name: the same, and what the rule of the node keeps. */
+  readonly instead = new Map<string, readonly Node[]>();
   /** The first output of the node whose rule is running. */
   owner: string | undefined;
   /** Where an input of that node has a tangent that is not zero, as a condition; `undefined` where nothing is known. */

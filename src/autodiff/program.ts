@@ -1,5 +1,5 @@
 import type { Shape } from "../base/index.ts";
-import type { Attributes, DataType } from "../onnx/index.ts";
+import type { Attributes, DataType, Graph } from "../onnx/index.ts";
 
 /** A tangent (or cotangent) in a program, linear in the sources. Its shape does not include the block axis K. */
 export interface LinearVar {
@@ -70,6 +70,25 @@ export interface OpAttributes {
   /** Zeros before and after along one axis. */
   pad: { readonly axis: number; readonly before: number; readonly after: number };
   concat: { readonly axis: number };
+  /** A linear recurrence: a program that is applied in rounds. */
+  repeat: Rounds;
+}
+
+/**
+ * The rounds of a linear recurrence. `round` maps the states, and what a round gets, to the next states, and what it gives; a next state
+ * that is zero by structure is `undefined`. The inputs of the step are the states that start with one, then, for all that a round gets,
+ * the entries of all rounds along a first axis. Its output is a vector: the states that end in it, then the entries of all rounds of what
+ * they give.
+ */
+export interface Rounds {
+  readonly round: LinearProgram;
+  readonly count: number;
+  /** Whether the last entries belong to the first round. */
+  readonly isReverse: boolean;
+  /** Whether each state starts with an input or with zeros, and whether its last value is in the output. */
+  readonly states: readonly { readonly starts: boolean; readonly ends: boolean }[];
+  /** The first operands of the step have an entry for each round, along a first axis; these are what the program knows of them. */
+  readonly ofRound: readonly Operand[];
 }
 
 export type LinearOp = keyof OpAttributes;
@@ -116,6 +135,7 @@ export interface LinearBuilder {
   slice(x: Tangent, axis: number, start: number, size: number): Tangent;
   pad(x: Tangent, axis: number, before: number, after: number): Tangent;
   concat(xs: readonly LinearVar[], axis: number): Tangent;
+  repeat(inputs: readonly LinearVar[], operands: readonly Operand[], rounds: Rounds): Tangent;
 }
 
 /** Writes the ONNX nodes of one step. Names are tensors of the emitted graph, whose first axis is the block axis K. */
@@ -144,6 +164,14 @@ export interface StepEmitter {
   fromFull(name: string): string;
   /** Reshapes a tensor whose first axis is a multiple of K to the form in which the output is held. */
   toOutput(name: string): string;
+  /** Zeros in the form in which a tangent of a shape is held. */
+  zeroTangent(shape: Shape): string;
+  /**
+   * A program as the body of a node. Its inputs are its sources, in the form in which they are held, and the operands `ofRound`; its outputs
+   * are its targets, in place of one that is zero by structure zeros of the shape of the source with its position. Tangents `around` it
+   * are read under these names.
+   */
+  body(program: LinearProgram, ofRound: readonly Operand[], around: ReadonlyMap<LinearVar, string>): Graph;
 }
 
 /** What is known of a linear operation. */
@@ -152,28 +180,63 @@ export interface Definition<Op extends LinearOp> {
   readonly isEntrywise: boolean;
   /** The shape of the output. Throws an Error with the reason if the inputs do not fit. */
   shape(inputs: readonly Shape[], operands: readonly Shape[], attributes: OpAttributes[Op]): Shape;
-  /** Records the cotangents of the inputs. */
-  transpose(l: LinearBuilder, ct: LinearVar, step: Step<Op>): readonly Tangent[];
+  /** Records the cotangents of the inputs. `adjoint` gives the adjoint of a program that the step holds. */
+  transpose(
+    l: LinearBuilder,
+    ct: LinearVar,
+    step: Step<Op>,
+    adjoint: (program: LinearProgram) => LinearProgram,
+  ): readonly Tangent[];
   /** Emits ONNX nodes and returns the name of the output, in the form in which it is held. */
   emit(e: StepEmitter, step: Step<Op>): string;
-  /** Evaluates the definition directly in float64, for one vector. */
-  evaluate(step: Step<Op>, inputs: readonly Float64Array[], operands: readonly Float64Array[]): Float64Array;
+  /** Evaluates the definition directly in float64, for one vector. `run` evaluates a program that the step holds. */
+  evaluate(
+    step: Step<Op>,
+    inputs: readonly Float64Array[],
+    operands: readonly Float64Array[],
+    run: Evaluation,
+  ): Float64Array;
 }
 
-/** Prints a program with one line for each step: `%3 = conv[1,8,5,5](%1; W) strides=1,1 …`. */
+/** The targets of a program in float64, for one vector per source; a target that is zero by structure has length 0. */
+type Evaluation = (
+  program: LinearProgram,
+  operand: (operand: Operand) => Float64Array,
+  inputs: readonly Float64Array[],
+) => Float64Array[];
+
+/**
+ * Prints a program with one line for each step: `%3 = conv[1,8,5,5](%1; W) strides=1,1 …`. A program that a step holds follows it, indented.
+ */
 export function formatProgram({ sources, targets, steps }: LinearProgram): string {
   const name = (x: Tangent) => (x === undefined ? "0" : `%${x.id}`);
-  const attribute = (value: unknown) => (Array.isArray(value) ? value.join(",") : String(value));
   const lines = [`sources ${sources.map((x) => `${name(x)}[${x.shape}]`).join(" ")}`];
-  for (const { op, inputs, operands, attributes, output } of steps) {
+  for (const step of steps) {
+    const { op, inputs, operands, attributes, output } = step;
     const args = [inputs.map(name).join(", "), operands.map((operand) => operand.name).join(", ")]
       .filter((part) => part !== "")
       .join("; ");
+    const held = step.op === "repeat" ? step.attributes.round : undefined;
     const rest = Object.entries(attributes)
-      .map(([key, value]) => ` ${key}=${attribute(value)}`)
+      .filter(([, value]) => value !== held)
+      .map(([key, value]) => ` ${key}=${formatAttribute(value)}`)
       .join("");
     lines.push(`${name(output)} = ${op}[${output.shape}](${args})${rest}`);
+    if (held !== undefined)
+      lines.push(
+        ...formatProgram(held)
+          .split("\n")
+          .map((line) => `  ${line}`),
+      );
   }
   lines.push(`targets ${targets.map(name).join(" ")}`);
   return lines.join("\n");
+}
+
+function formatAttribute(value: unknown): string {
+  if (Array.isArray(value)) return value.map(formatAttribute).join(",");
+  if (typeof value !== "object" || value === null) return String(value);
+  if ("name" in value) return String(value.name);
+  const flags = Object.entries(value).filter(([, is]) => is === true);
+  return flags.length === 0 ? "-" : flags.map(([flag]) => flag).join("+");
 }

@@ -2,6 +2,7 @@ import { messageOf, sameShape, sizeOf } from "../base/index.ts";
 import {
   type Attributes,
   freshWord,
+  type Graph,
   type Model,
   type Node,
   nodesBehind,
@@ -16,8 +17,9 @@ import type { Operator } from "./operator.ts";
 import { operatorOf } from "./operators/index.ts";
 import { PREFIXES, PrimalBuilder, type Value } from "./primal.ts";
 import type { Operand, Tangent } from "./program.ts";
-import { constant, type LinearMap, type RuleNode } from "./rule.ts";
+import { constant, type Inside, type LinearMap, type RuleNode } from "./rule.ts";
 import { embed, type Selection } from "./selection.ts";
+import { settleComparisons } from "./settle-comparisons.ts";
 
 /** Tensors between which something is differentiated. */
 interface Ends {
@@ -113,6 +115,7 @@ export function record(
   nodes: readonly Node[],
   sources: readonly string[],
   selected: readonly (Selection | undefined)[] = [],
+  prefixes: Prefixes = prefixesFor(model.onnx.graph),
 ): Recording {
   const { graph } = model.onnx;
   const lookUp = (name: string): Value => {
@@ -121,7 +124,7 @@ export function record(
     return { name, shape, type, constant: graph.initializers.get(name) };
   };
   const l = new ProgramBuilder();
-  const primal = new PrimalBuilder(freshWord(graph, PREFIXES.rules));
+  const primal = new PrimalBuilder(prefixes.rules);
   const tangents = new Map<string, Tangent>();
   const blocked = new Map<string, ReadonlySet<UnsupportedNode>>();
   const passesAt = (factor: Operand) => {
@@ -148,19 +151,25 @@ export function record(
     if (moving.length === 0 || !node.outputs.some(moves)) continue;
     const before = moving.flatMap((name) => [...(blocked.get(name) ?? [])]);
     const operator = operatorOf(node);
+    const inputs = [...node.inputs, ...new Set(readsOf({ ...node, inputs: [] }))];
     const ruleNode: RuleNode = {
       op: node.op,
-      inputs: node.inputs.map((name) => (name === "" ? absent : lookUp(name))),
+      node,
+      inputs: inputs.map((name) => (name === "" ? absent : lookUp(name))),
       outputs: node.outputs.filter((name) => name !== "").map(lookUp),
       attributes: readAttributes(node.attributes, operator?.attributes ?? []),
       optional: (i) => (node.inputs[i] ? lookUp(node.inputs[i]) : undefined),
-      varies: (i) => tangents.get(node.inputs[i] ?? "") !== undefined,
+      varies: (i) => tangents.get(inputs[i] ?? "") !== undefined,
+      inside: (inner, ends) => recordInside(inner, ends, {
+          rules: `${prefixes.rules}/${node.outputs[0]}`,
+          comparisons: `${prefixes.comparisons}/${node.outputs[0]}`,
+        }),
     };
     primal.owner = node.outputs[0];
     const isTensor = (name: string) => name === "" || model.values.has(name);
     const { found, refused } = differentiate(node, operator, ruleNode, primal, (map) => {
       if (![...node.inputs, ...node.outputs].every(isTensor)) throw new Error("it reads or makes what is no tensor");
-      return map(l, ...node.inputs.map((name) => tangents.get(name)));
+      return map(l, ...inputs.map((name) => tangents.get(name)));
     });
     const around = new Set(refused === undefined ? before : [...before, refused]);
     for (const [i, name] of node.outputs.entries()) {
@@ -172,6 +181,27 @@ export function record(
     }
   }
   return { l, primal, tangents, blocked };
+}
+
+/** How the names begin of what rules keep, and of what settles comparisons. */
+type Prefixes = Readonly<Record<keyof typeof PREFIXES, string>>;
+
+const prefixesFor = (graph: Graph): Prefixes => ({
+  rules: freshWord(graph, PREFIXES.rules),
+  comparisons: freshWord(graph, PREFIXES.comparisons),
+});
+
+/** Applies the rules of a graph inside a node. */
+function recordInside(model: Model, ends: Ends, prefixes: Prefixes): Inside {
+  const { nodes } = model.onnx.graph;
+  const recording = record(model, nodesMoving(model, ends), ends.sources, [], prefixes);
+  const missing = blockedAt(recording, ends.targets);
+  if (missing.length > 0) {
+    throw new Error(missing.map(({ node, op, reason }) => `in it, ${op} "${node}": ${reason}`).join("; "));
+  }
+  const moving = new Set(nodesAfter(nodes, ends.sources));
+  const settled = settleComparisons(nodes, model, (node) => moving.has(node), prefixes.comparisons);
+  return { ...recording, prefix: prefixes.rules, settled };
 }
 
 /** The tangents of a node's outputs, or why there are none. */

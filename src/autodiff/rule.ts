@@ -1,5 +1,6 @@
 import type { Shape } from "../base/index.ts";
-import { type readAttributes, toNumbers } from "../onnx/index.ts";
+import { type Model, type Node, type readAttributes, toNumbers } from "../onnx/index.ts";
+import type { ProgramBuilder } from "./builder.ts";
 import type { PrimalBuilder, Value } from "./primal.ts";
 import type { LinearBuilder, Tangent } from "./program.ts";
 
@@ -13,12 +14,33 @@ export interface ShapedNode {
 /** A node of the model, as it is given to its rule. */
 export interface RuleNode extends ShapedNode {
   readonly op: string;
-  /** An optional input that is missing or empty is `undefined`; read it with `optional`. */
+  readonly node: Node;
+  /**
+   * An optional input that is missing or empty is `undefined`; read it with `optional`. Behind the inputs stand the tensors around the node
+   * that graphs inside it read.
+   */
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   optional(i: number): Value | undefined;
   /** Whether input i has a tangent. Values should be kept only for inputs that have one. */
   varies(i: number): boolean;
+  /**
+   * Applies the rules of the nodes in a graph inside it, which is given as a model.
+   *
+   * @throws Error with the reason if the graph cannot be differentiated between these tensors
+   */
+  inside(model: Model, ends: { readonly sources: readonly string[]; readonly targets: readonly string[] }): Inside;
+}
+
+/** What the rules of the nodes in a graph inside a node record. */
+export interface Inside {
+  readonly l: ProgramBuilder;
+  readonly primal: PrimalBuilder;
+  /** How the names begin of the tensors that `primal` adds. */
+  readonly prefix: string;
+  readonly tangents: ReadonlyMap<string, Tangent>;
+  /** The nodes of the graph in which numbers within rounding of each other count as equal. */
+  readonly settled: { readonly nodes: readonly Node[]; readonly helpers: PrimalBuilder };
 }
 
 /** Maps the tangents of a node's inputs (`undefined` for inputs that do not vary) to those of its outputs. */

@@ -5,14 +5,15 @@ import type { Operand } from "./program.ts";
 
 /**
  * The nodes of a model, in which nodes that compare floats are rewritten so that numbers within the tolerance count as equal,
- * and the helper values of the new nodes. Kinks are recorded for nodes that depend on a source.
+ * and the helper values of the new nodes, whose names begin with `prefix`. Kinks are recorded for nodes that depend on a source.
  */
 export function settleComparisons(
   nodes: readonly Node[],
   { onnx: { graph }, values }: Model,
   moves: (node: Node) => boolean,
+  prefix = freshWord(graph, PREFIXES.comparisons),
 ): { readonly nodes: readonly Node[]; readonly helpers: PrimalBuilder } {
-  const helpers = new PrimalBuilder(freshWord(graph, PREFIXES.comparisons));
+  const helpers = new PrimalBuilder(prefix);
   const all = nodes.flatMap((one) => {
     const settle = operatorOf(one)?.settle;
     if (settle === undefined || values.get(one.inputs[0]!)?.type !== "float32") return [one];

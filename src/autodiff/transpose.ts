@@ -24,7 +24,7 @@ export function transpose(program: LinearProgram): LinearProgram {
     const ct = sumOf(l, contributions.get(step.output.id) ?? []);
     if (ct === undefined) continue;
     const definition = linearOps[step.op] as Definition<LinearOp>;
-    const cotangents = definition.transpose(l, ct, step);
+    const cotangents = definition.transpose(l, ct, step, transpose);
     step.inputs.forEach((input, i) => {
       contribute(input, cotangents[i]);
     });

@@ -28,6 +28,9 @@ export const PREFERRED_ROWS = 32;
 /** The most bytes of the largest tangent of a run, so that it fits into the last cache of a CPU. */
 const CACHED_BYTES = 2 ** 24;
 
+/** The same with a recurrence: each of its rounds takes some time however many rows it computes. */
+const BYTES_OF_ROUNDS = 2 ** 26;
+
 /** The same for the tangents of products with batches of matrices, which are read and written more often than they are computed with. */
 const NEAR_BYTES = 2 ** 22;
 
@@ -115,14 +118,16 @@ export function bytesOf({ constants, primal }: Linearization): number {
 
 /**
  * The largest power of two, up to the preferred rows, with which the largest tangent of the program fits into the cache, and that of a
- * product with a batch of matrices, as the heads of an attention are, into the part of the cache that is near.
+ * product with a batch of matrices, as the heads of an attention are, into the part of the cache that is near. The rounds of a recurrence have
+ * more rows.
  */
 function rowsPerRun({ sources, steps }: LinearProgram): number {
   const isBatched = ({ op, operands: [w] }: LinearProgram["steps"][number]) =>
     (op === "matmul" || op === "matmulLeft") && sizeOf(w!.shape.slice(0, -2)) > 1;
   const all = [...sources, ...steps.map(({ output }) => output)];
   const inBatches = steps.filter(isBatched).flatMap(({ inputs, output }) => [...inputs, output]);
-  const rows = Math.min(PREFERRED_ROWS, fitting(all, CACHED_BYTES), fitting(inBatches, NEAR_BYTES));
+  const bytes = steps.some(({ op }) => op === "repeat") ? BYTES_OF_ROUNDS : CACHED_BYTES;
+  const rows = Math.min(PREFERRED_ROWS, fitting(all, bytes), fitting(inBatches, NEAR_BYTES));
   return Math.max(2 ** Math.floor(Math.log2(rows)), 1);
 }
 

@@ -97,6 +97,7 @@ export function readAttributes(attributes: Attributes, known?: readonly string[]
     floats: (name: string): readonly number[] | undefined => get(name, "floats"),
     strings: (name: string): readonly string[] | undefined => get(name, "strings"),
     tensor: (name: string): Tensor | undefined => get(name, "tensor"),
+    graph: (name: string): Graph | undefined => get(name, "graph"),
     has: (name: string): boolean => attributes[name] !== undefined,
   };
 }

@@ -13,8 +13,12 @@ import { upgradesOf } from "./upgrade.ts";
 /** How a composite is written with other operators; `undefined` for a node that is none. */
 const expansionOf = (node: Node): OperatorRewriting | undefined => composites[operatorKey(node)];
 
-/** A node, and those of the graphs inside it that may be expanded: what a body draws anew in each round stays. */
-const expandable = (node: Node): Node[] => withInner(node).filter((one) => one === node || !isRandom(one));
+/**
+ * A node, and those of the graphs inside it that may be expanded: what a body draws anew in each round stays, and the body of a repetition
+ * is a graph of its own.
+ */
+const expandable = (node: Node): Node[] =>
+  node.repeats ? [node] : withInner(node).filter((one) => one === node || !isRandom(one));
 
 const holdsComposite = (node: Node): boolean => expandable(node).some((one) => expansionOf(one) !== undefined);
 
@@ -51,14 +55,19 @@ export async function firstLook(model: OnnxModel, observe: Observe): Promise<Obs
 
 /**
  * The model with every composite written with standard operators, also those that expansions contain. Its nodes must have the form of
- * opset 18. `known` are tensors that were observed already.
+ * opset 18. `known` are tensors that were observed already. Recurrences of `manyRounds` steps or more become repetitions.
  *
  * What expansions look at comes from runs. If the model does not run because ONNX Runtime lacks one of the composites, they are expanded in
  * waves: in each, those that look at nothing that depends on another composite.
  *
  * @throws PushforwardError what an expansion throws, and what `observe` throws if no composite is to blame
  */
-export async function expandComposites(model: OnnxModel, observe: Observe, known: Observation): Promise<OnnxModel> {
+export async function expandComposites(
+  model: OnnxModel,
+  observe: Observe,
+  known: Observation,
+  manyRounds: number,
+): Promise<OnnxModel> {
   let observed = known;
   // Composites that an expansion returned as they are, by what it made of their first output.
   const kept = new Set<string>();
@@ -94,6 +103,7 @@ export async function expandComposites(model: OnnxModel, observe: Observe, known
       ...seenIn(expanded, observed),
       opset: expanded.opsets.get("") ?? OPSET,
       taken: allNames(expanded.graph),
+      manyRounds,
     };
     const graph = rewriteGraph(expanded.graph, around, (node) => (due.has(node) ? expansionOf(node) : undefined));
     const tried = new Set(wave.map(mark));

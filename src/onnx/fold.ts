@@ -2,7 +2,7 @@ import type { Shape } from "../base/index.ts";
 import { readsOf, subgraphsOf, withInner } from "./graph.ts";
 import type { Graph, Node, Tensor, TensorType } from "./model.ts";
 import type { Observed } from "./observation.ts";
-import { formatFacts } from "./operator-facts.ts";
+import { type FormatFacts, formatFacts } from "./operator-facts.ts";
 
 /** Whether a node, or one in a graph inside it, draws at random. */
 export const isRandom = (node: Node): boolean =>
@@ -45,13 +45,18 @@ export function constantsOf(
   return constant;
 }
 
+/** The inputs whose values determine the shapes of a node's outputs. Those of a repetition follow from the shapes of its inputs. */
+export const shapedByOf = ({ op, repeats = false }: Node): NonNullable<FormatFacts["shapedBy"]> =>
+  (repeats ? undefined : formatFacts(op).shapedBy) ?? [];
+
 function hasVaryingShape(
   node: Node,
   reads: readonly string[],
   constant: ReadonlySet<string>,
   varies: ReadonlySet<string>,
 ): boolean {
-  const { makesTensors, shapedBy = [] } = formatFacts(node.op);
+  const { makesTensors } = formatFacts(node.op);
+  const shapedBy = shapedByOf(node);
   if (shapedBy === "values" || makesTensors === false || reads.some((name) => varies.has(name))) return true;
   return shapedBy.some((position) => {
     const input = node.inputs[position] ?? "";

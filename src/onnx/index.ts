@@ -12,6 +12,7 @@ export { OWN_DOMAIN, ownOperatorsIn, type Quantized, quantizedChoices } from "./
 export { type ReadOptions, readModel } from "./read.ts";
 export { type ExternalReader, readTensor } from "./read-tensor.ts";
 export { renameTensors } from "./rename.ts";
+export { type Repetition, repetition, repetitionOf, withOwnOutputs } from "./repetition.ts";
 export { checkSameFunction } from "./same-function.ts";
 export { IN_MEMORY, splitWeights } from "./split-weights.ts";
 export { weightsOf } from "./weights-as-inputs.ts";

@@ -90,6 +90,11 @@ export interface Node {
     /** Whether its output is one of that operator. Only these are taps. */
     readonly isOutput: boolean;
   };
+  /**
+   * Of a Scan: `true` where it stays, because its rounds are many, and has the form of `repetition`; `false` where its rounds have to be
+   * written one after the other, however many they are.
+   */
+  readonly repeats?: boolean;
 }
 
 /** An input or output of a graph. A symbolic extent is given by its name, an unknown one by `"?"`. */
@@ -110,6 +115,8 @@ export interface Graph {
   readonly outputs: readonly ValueInfo[];
   readonly nodes: readonly Node[];
   readonly initializers: ReadonlyMap<string, Tensor>;
+  /** Of the body of a repetition in a normalized graph: the type and shape of each tensor that it defines, in one round. */
+  readonly values?: ReadonlyMap<string, TensorType>;
 }
 
 /** An ONNX file in memory, as it was read: any opset and any variant of operators. */

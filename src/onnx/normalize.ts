@@ -5,6 +5,7 @@ import { checkFinite } from "./check-finite.ts";
 import { expandComposites, firstLook, isOfBackend, seenIn } from "./expand.ts";
 import { decideShapes, valuesToDecide } from "./flow/decide.ts";
 import type { Observe, Unrolled } from "./flow/observe.ts";
+import { settleBodies } from "./flow/settle-bodies.ts";
 import { withoutFlow } from "./flow/unroll.ts";
 import { observable, typesOf } from "./fold.ts";
 import { freshName, mapSubgraphs, nodesBehind, partBehind, withGraph } from "./graph.ts";
@@ -28,6 +29,7 @@ import { inRunnableOpset, namingOpsets } from "./opset-range.ts";
 import { inFloat32, isFloat, toFloat32 } from "./precision.ts";
 import { quantizedInFloats } from "./quantized/in-floats.ts";
 import { ownOperatorsIn, type Quantized } from "./quantized/own-operators.ts";
+import { MANY_ROUNDS } from "./repetition.ts";
 import { runOnce } from "./run-once.ts";
 import { withoutRuntimeNames } from "./runtime-names.ts";
 import { upgradeModel } from "./upgrade.ts";
@@ -53,6 +55,11 @@ export interface NormalizeOptions {
    * (unless stated), nothing can be differentiated there. Weights that are dequantized need no choice.
    */
   readonly quantized?: Quantized;
+  /**
+   * The fewest rounds of a Loop, a Scan or a recurrent layer that stays a Scan where that is possible; fewer rounds are written one after
+   * the other.
+   */
+  readonly manyRounds?: number;
   readonly evaluate: Evaluate;
 }
 
@@ -65,7 +72,7 @@ export interface NormalizeOptions {
  * (`quantizedInFloats`).
  *
  * The graph is the one that runs at the observed inputs: zeros, `given` or `feeds`. Every If is the branch that is taken there, a Loop its
- * rounds, and shapes that depend on values (as with NonZero) are those that they have there. `structure` says what decided this.
+ * rounds (a Scan, if they are many), and shapes that depend on values (as with NonZero) are those that they have there. `structure` says what decided this.
  *
  * @throws PushforwardError whatever `checkModel` throws, `shape-mismatch` if input shapes are open or contradict the file, or values do
  * not fit their inputs, `usage` for a value of what is no input and for a weight that is none, `op-unsupported` for a variant that cannot be converted to this form, `backend-failed` if the graph does not run,
@@ -77,7 +84,7 @@ export async function normalize(read: OnnxModel, options: NormalizeOptions): Pro
     const { model, values } = weightsAsInputs(read, options.weights ?? []);
     const given = new Map([...values, ...(options.given ?? [])]);
     requireInputs(model.graph, [...given.keys()]);
-    const { quantized = "refuse" } = options;
+    const { quantized = "refuse", manyRounds = MANY_ROUNDS } = options;
     const inFloats = inFloatsWhereCast(inFloat32(quantizedInFloats(withoutRuntimeNames(checkModel(model)), quantized)));
     const single = named(inRunnableOpset(inFloats));
     const observed = new Map([...(options.feeds ?? [])].map(([name, tensor]) => [name, toFloat32(tensor)]));
@@ -105,11 +112,13 @@ export async function normalize(read: OnnxModel, options: NormalizeOptions): Pro
     const start = withGraph(whole, { nodes: nodesBehind(whole.graph.nodes, outputs) });
     // ONNX Runtime can crash when it optimizes an If with a constant condition, so that fixed inputs stay inputs where it runs.
     const observe = (of: OnnxModel, names: readonly string[]) => run(evaluate, unfix(of, fixed), feeds, names);
-    const { model: plain, decisions } = await beforeUpgrade(start, observe);
+    const { model: plain, decisions } = await beforeUpgrade(start, observe, manyRounds);
     const seen = await firstLook(plain, observe);
     const upgraded = upgradeModel(plain, seenIn(plain, seen));
     const at = (point: Observed) => normalize(read, { ...options, feeds: point });
-    const settled = await settle(named(upgraded), decisions, { observe, seen, at });
+    const observeBody = (feeds: Observed) => (of: OnnxModel, names: readonly string[]) =>
+      run(evaluate, of, feeds, names);
+    const settled = await settle(named(upgraded), decisions, { observe, observeBody, seen, at, manyRounds });
     const modules = modulesOf(settled.onnx.graph, model.graph); // Nodes of the file may have other names by now.
     const passes = quantized === "straight-through" && ownOperatorsIn(settled.onnx.graph).size > 0;
     return { ...settled, inputs, ...(modules.size > 0 ? { modules } : {}), ...(passes ? { quantized } : {}) };
@@ -190,9 +199,9 @@ async function run(evaluate: Evaluate, model: OnnxModel, feeds: Observed, names:
 }
 
 /** The model without control flow. Where ONNX Runtime lacks a composite before it, that is left for later: composites are written in opset 18. */
-async function beforeUpgrade(model: OnnxModel, observe: Observe): Promise<Unrolled> {
+async function beforeUpgrade(model: OnnxModel, observe: Observe, manyRounds: number): Promise<Unrolled> {
   try {
-    return await withoutFlow(model, observe);
+    return await withoutFlow(model, observe, manyRounds);
   } catch (cause) {
     if (isOfBackend(cause)) return { model, decisions: [] };
     throw cause;
@@ -201,18 +210,32 @@ async function beforeUpgrade(model: OnnxModel, observe: Observe): Promise<Unroll
 
 interface Settling {
   readonly observe: Observe;
+  /** Observes the body of a repetition that is fed so. */
+  readonly observeBody: (feeds: Observed) => Observe;
+  readonly manyRounds: number;
   /** What was observed already. */
   readonly seen: Observation;
   /** Normalizes the model at another point. */
   readonly at: (point: Observed) => Promise<Model>;
 }
 
-/** Expands composites, and then control flow that they hold back, until there is none; then observes the graph and folds it. */
+/**
+ * Expands composites, and then control flow that they hold back, until there is none, and settles the bodies of repetitions; then observes
+ * the graph and folds it.
+ */
 async function settle(model: OnnxModel, made: readonly Decision[], settling: Settling): Promise<Model> {
-  const { observe, seen, at } = settling;
-  const expanded = named(await expandComposites(model, observe, seen));
-  const further = await withoutFlow(expanded, observe);
+  const { observe, observeBody, seen, at, manyRounds } = settling;
+  const expanded = named(await expandComposites(model, observe, seen, manyRounds));
+  const further = await withoutFlow(expanded, observe, manyRounds);
   if (further.model !== expanded) return settle(named(further.model), [...made, ...further.decisions], settling);
+  const bodies = await settleBodies(expanded, observe, (body, feeds) =>
+    settle(named(body), [], {
+      ...settling,
+      observe: observeBody(feeds),
+      seen: { types: new Map(), values: new Map() },
+    }),
+  );
+  if (bodies !== expanded) return settle(named(bodies), made, settling);
   const { graph: whole } = expanded;
   const names = [...observable(whole), ...whole.inputs.map(({ name }) => name)];
   const used = valuesToDecide(whole, made);

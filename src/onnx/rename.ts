@@ -14,6 +14,7 @@ export function renameTensors(graph: Graph, tensorName: Rename, nodeName: Rename
     outputs: graph.outputs.map(end),
     nodes: graph.nodes.map((node) => renameInNode(node, tensorName, nodeName)),
     initializers: new Map([...graph.initializers].map(([name, tensor]) => [tensorName(name), tensor])),
+    ...(graph.values && { values: new Map([...graph.values].map(([name, type]) => [tensorName(name), type])) }),
   };
 }
 

@@ -4,6 +4,7 @@ import { freshName } from "./graph.ts";
 import { inline } from "./inline.ts";
 import type { Attributes, Graph, Node, Tensor, TensorType } from "./model.ts";
 import { inScopesOf } from "./modules.ts";
+import { type Repetition, repetition, withOwnOutputs } from "./repetition.ts";
 
 /**
  * What the rewriting of one node may use. Additional nodes and constants are inserted before the node, and their names start with its
@@ -33,6 +34,16 @@ export interface Rewrite {
   addAll(count: number, op: string, inputs: readonly string[], attributes?: Attributes): string[];
   /** A copy of a subgraph of the node, applied to these inputs; returns the names of its outputs. */
   inline(graph: Graph, inputs: readonly string[]): string[];
+  /** The fewest steps with which a recurrence is a repetition. */
+  readonly manyRounds: number;
+  /**
+   * A new repetition; returns the names of its last states and of what it stacks. `write` writes a round: from the names of the states and
+   * of what the round gets, it returns those of the next states and of what the round gives.
+   */
+  repeat(
+    rounds: Pick<Repetition, "states" | "sliced" | "isReverse">,
+    write: (to: Rewrite, inputs: readonly string[]) => readonly string[],
+  ): string[];
 }
 
 /** Rewrites a node to the form of opset 18. A node that has this form is returned itself. */
@@ -62,6 +73,7 @@ export interface Seen {
 /** The names, nodes and constants that rewritings add to a graph. */
 export interface Growth extends Seen {
   readonly opset: number;
+  readonly manyRounds: number;
   readonly taken: Set<string>;
   readonly nodes: Node[];
   readonly initializers: Map<string, Tensor>;
@@ -100,12 +112,8 @@ function withoutCopy(rewritten: Node, old: Node, nodes: Node[]): Node {
   return { ...last, name: rewritten.name, outputs: rewritten.outputs };
 }
 
-function rewriteAt(
-  node: Node,
-  known: readonly string[],
-  { opset, taken, nodes, initializers, types, constants }: Growth,
-  inSteps = false,
-): Rewrite {
+function rewriteAt(node: Node, known: readonly string[], growth: Growth, inSteps = false): Rewrite {
+  const { opset, taken, nodes, initializers, types, constants, manyRounds } = growth;
   const prefix = node.name || node.outputs[0] || node.op;
   const typeOf = (name: string) => initializers.get(name) ?? types.get(name) ?? constants.get(name);
   const define = (role: string, tensor: Tensor): string => {
@@ -120,6 +128,7 @@ function rewriteAt(
   };
   return {
     opset,
+    manyRounds,
     attributes: readAttributes(node.attributes, known),
     shape: (name) => typeOf(name)?.shape,
     type: typeOf,
@@ -140,6 +149,18 @@ function rewriteAt(
       const inlined = inline(graph, { ...node, inputs, outputs }, taken, { prefixed: true });
       nodes.push(...inlined.nodes);
       for (const [name, tensor] of inlined.initializers) initializers.set(name, tensor);
+      return outputs;
+    },
+    repeat({ states, sliced, isReverse }, write) {
+      const own: Node[] = [];
+      const inputs = [...states, ...sliced].map(() => freshName(taken, `${prefix}/round`));
+      const given = write(rewriteAt(node, known, { ...growth, nodes: own }, inSteps), inputs);
+      const ends = (names: readonly string[]) => names.map((name) => ({ name, type: undefined, shape: undefined }));
+      const body = { name: `${prefix}/body`, inputs: ends(inputs), outputs: ends(given), nodes: own };
+      const outputs = given.map(() => freshName(taken, `${prefix}/rounds`));
+      const whole = withOwnOutputs({ ...body, initializers: new Map() }, taken);
+      const made = repetition({ states, sliced, isReverse, outputs, body: whole }, outputs[0]!);
+      nodes.push({ ...made, ...(inSteps ? { step: { of: node.op, isOutput: false } } : {}) });
       return outputs;
     },
   };

@@ -1,6 +1,7 @@
 import { OPSET } from "./build.ts";
 import { allNames } from "./graph.ts";
 import type { OnnxModel } from "./model.ts";
+import { MANY_ROUNDS } from "./repetition.ts";
 import type { Seen } from "./rewrite.ts";
 import { type RewritingOf, rewriteGraph } from "./rewrite-graph.ts";
 import { upgrades } from "./upgrade-table.ts";
@@ -24,7 +25,7 @@ export function upgradesOf(model: OnnxModel): RewritingOf {
  */
 export function upgradeModel(model: OnnxModel, seen: Seen): OnnxModel {
   const opset = opsetOf(model);
-  const around = { ...seen, opset, taken: allNames(model.graph) };
+  const around = { ...seen, opset, taken: allNames(model.graph), manyRounds: MANY_ROUNDS };
   const graph = rewriteGraph(model.graph, around, upgradesOf(model));
   return { ...model, graph, opsets: new Map(model.opsets).set("", Math.max(OPSET, opset)) };
 }

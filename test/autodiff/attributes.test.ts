@@ -5,6 +5,8 @@ import { hasOnnx, python, withoutOnnx } from "../support/python.ts";
 
 /** Attributes of ONNX that a rule does not know, so that a node with one is refused. */
 const unknown: Readonly<Record<string, readonly string[]>> = {
+  // Repetitions have none: their rounds lie along first axes.
+  Scan: ["scan_input_axes", "scan_output_axes"],
   // Since opset 28; ONNX Runtime does not run it yet.
   SpaceToDepth: ["mode"],
 };

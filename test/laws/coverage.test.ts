@@ -19,6 +19,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   pooling: 114,
   quantized: 8,
   reduction: 91,
+  repetitions: 8,
   shape: 148,
   graphs: 10,
 };

@@ -35,6 +35,8 @@ test("the public names of onnx", () => {
     "readTensor",
     "readsOf",
     "renameTensors",
+    "repetition",
+    "repetitionOf",
     "splitWeights",
     "subgraphsOf",
     "tensorOf",
@@ -43,6 +45,7 @@ test("the public names of onnx", () => {
     "valueInfo",
     "weightsOf",
     "whyWithoutRule",
+    "withOwnOutputs",
     "writeModel",
     "zeros",
   ]);

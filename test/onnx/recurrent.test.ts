@@ -244,17 +244,22 @@ const cases: readonly Case[] = [
   { op: "LSTM", note: "a state without a memory", with: ["initial_h"] },
 ];
 
-const titled = cases.map((one) => [`${one.op}: ${one.note}`, one] as const);
+const titled = cases.flatMap((one) => [
+  [`${one.op}: ${one.note}`, one, Number.POSITIVE_INFINITY] as const,
+  ...(one.note.startsWith("activation") ? [] : [[`${one.op} as a repetition: ${one.note}`, one, 1] as const]),
+]);
 
-describe.each(titled)("%s", (_title, one) => {
+describe.each(titled)("%s", (_title, one, manyRounds) => {
   const { model, point } = modelOf(one);
   const targets = model.graph.outputs.map(({ name }) => name);
   const start = new Map([...to64(model.graph.initializers), ...to64(point)]);
   const sources = [...point.keys()];
 
   test("the steps compute what the definition and ONNX Runtime say", async () => {
-    const steps = await normalize(model, { evaluate, feeds: point });
-    expect(steps.onnx.graph.nodes.map(({ op }) => op)).not.toContain(one.op);
+    const steps = await normalize(model, { evaluate, feeds: point, manyRounds });
+    const ops = steps.onnx.graph.nodes.map(({ op }) => op);
+    expect(ops).not.toContain(one.op);
+    expect(ops.includes("Scan")).toBe(manyRounds === 1);
     const values = await evaluate(steps.onnx, point, targets);
     const definition = interpret(model.graph, start);
     const theirs = one.withoutRuntime === undefined ? await evaluate(model, point, targets) : undefined;
@@ -268,7 +273,7 @@ describe.each(titled)("%s", (_title, one) => {
   });
 
   test("J by every input is what differences of the definition show, and Jᵀ is its adjoint", async () => {
-    const steps = await normalize(model, { evaluate, feeds: point });
+    const steps = await normalize(model, { evaluate, feeds: point, manyRounds });
     const J: EmittedJacobian = await emittedJacobian(backend, { model: steps, point, sources, targets });
     try {
       const sizes = sources.map((name) => start.get(name)!.data.length);
@@ -311,9 +316,9 @@ test("the steps of a cell are no taps: its outputs are, under its name", async (
   ]);
 });
 
-test("a long sequence is thousands of nodes, which open in seconds and compute the same", async () => {
+test("a long sequence that is written step by step is thousands of nodes, which open in seconds and compute the same", async () => {
   const { model, point } = modelOf({ op: "LSTM", note: "", extents: [400, 1, 2, 2], with: ["B"] });
-  const steps = await normalize(model, { evaluate, feeds: point });
+  const steps = await normalize(model, { evaluate, feeds: point, manyRounds: Number.POSITIVE_INFINITY });
   expect(steps.onnx.graph.nodes.length).toBeGreaterThan(2 ** 12);
   const [own, theirs] = [await evaluate(steps.onnx, point, ["Y"]), await evaluate(model, point, ["Y"])];
   const [values, expected] = [own.get("Y")!.data as Float32Array, theirs.get("Y")!.data as Float32Array];

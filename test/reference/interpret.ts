@@ -7,6 +7,7 @@ import { quantized } from "./quantized.ts";
 import { recurrent } from "./recurrent.ts";
 import { reduction } from "./reduction.ts";
 import { resize } from "./resize.ts";
+import { scanWith } from "./scan.ts";
 import { shape } from "./shape.ts";
 import { type Array64, fromTensor, type ReferenceOps } from "./tensor.ts";
 import { window } from "./window.ts";
@@ -35,7 +36,7 @@ export function interpret(graph: Graph, feeds: ReadonlyMap<string, Array64>): Ma
   for (const [name, tensor] of graph.initializers) if (!values.has(name)) values.set(name, fromTensor(tensor));
   for (const node of graph.nodes) {
     const { op, inputs, outputs, attributes } = node;
-    const define = referenceOps[operatorKey(node)];
+    const define = op === "Scan" ? scanWith(interpret, values) : referenceOps[operatorKey(node)];
     if (define === undefined) throw new Error(`the reference interpreter does not know ${op}`);
     const args = inputs.map((name) => (name === "" ? undefined : values.get(name)));
     const result = define(args, readAttributes(attributes), outputs.length);

@@ -8,6 +8,7 @@ import { normalizationRows } from "./normalization.ts";
 import { poolingRows } from "./pooling.ts";
 import { quantizedRows } from "./quantized.ts";
 import { reductionRows } from "./reduction.ts";
+import { repetitionRows } from "./repetitions.ts";
 import type { Row } from "./row.ts";
 import { shapeRows } from "./shape.ts";
 
@@ -22,6 +23,7 @@ export const families: Readonly<Record<string, readonly Row[]>> = {
   pooling: poolingRows,
   quantized: quantizedRows,
   reduction: reductionRows,
+  repetitions: repetitionRows,
   shape: shapeRows,
   graphs: graphRows,
 };

@@ -1,22 +1,18 @@
 import { createRng, type Rng, type Shape, sizeOf } from "../../src/base/index.ts";
 import {
-  type Attribute,
-  type Attributes,
   buildModel,
-  float,
   floatTensor,
-  int,
-  ints,
   type Model,
+  type Node,
   node,
   OPSET,
   type Tensor,
-  text,
   valueInfo,
 } from "../../src/onnx/index.ts";
 import { interpret } from "../reference/interpret.ts";
 import { type Array64, fromTensor } from "../reference/tensor.ts";
-import type { Row, RowAttributes, RowInput, Sampler } from "./row.ts";
+import { attributesOf } from "./attributes.ts";
+import type { GraphRow, OpRow, Row, RowInput, Sampler } from "./row.ts";
 
 /** A row made concrete: its model, a point, and what to differentiate by what. */
 export interface Problem {
@@ -41,17 +37,15 @@ export function problemOf(row: Row, seed = 0): Problem {
   const nodes =
     "op" in row
       ? [
-          node({
+          nodeOf({
             op: row.op,
             domain: row.domain ?? "",
-            inputs: Object.entries(row.in).map(([name, input]) => (input === null ? "" : name)),
-            outputs: Array.from({ length: row.outputs ?? 1 }, (_, i) => `Y${i}`),
-            attributes: attributesOf(row.attrs),
+            in: Object.entries(row.in).map(([name, input]) => (input === null ? "" : name)),
+            out: Array.from({ length: row.outputs ?? 1 }, (_, i) => `Y${i}`),
+            attrs: row.attrs ?? {},
           }),
         ]
-      : row.nodes.map((part) =>
-          node({ op: part.op, inputs: part.in, outputs: part.out, attributes: attributesOf(part.attrs) }),
-        );
+      : row.nodes.map((part) => nodeOf(part));
   const targets = "op" in row ? nodes[0]!.outputs : row.targets;
   const inputs = [...point].map(([name, { type, shape }]) => valueInfo(name, type, shape));
   const bare = { name: "row", inputs, outputs: [], nodes, initializers };
@@ -62,6 +56,18 @@ export function problemOf(row: Row, seed = 0): Problem {
   const onnx = { ...built, opsets: new Map([...built.opsets, ...others]) };
   const model: Model = { onnx, values: new Map([...values].map(([name, { type, shape }]) => [name, { type, shape }])) };
   return { model, point, sources: row.by ?? [Object.keys(row.in)[0]!], targets };
+}
+
+/** A node of a row; a Scan stays one. */
+export function nodeOf({
+  op,
+  domain = "",
+  in: inputs,
+  out,
+  attrs,
+}: GraphRow["nodes"][number] & Pick<OpRow, "domain">): Node {
+  const made = node({ op, domain, inputs, outputs: out, attributes: attributesOf(attrs) });
+  return op === "Scan" ? { ...made, repeats: true } : made;
 }
 
 export const to64 = (tensors: ReadonlyMap<string, Tensor>): Map<string, Array64> =>
@@ -98,39 +104,4 @@ function draw(rng: Rng, input: Exclude<RowInput, Tensor | null>, otherwise: Samp
     shape,
     Float32Array.from({ length: count }, (_, i) => samplers[from](i)),
   );
-}
-
-const FLOAT_ATTRIBUTES = [
-  "activation_alpha",
-  "activation_beta",
-  "alpha",
-  "beta",
-  "bias",
-  "cubic_coeff_a",
-  "decay_factor",
-  "epsilon",
-  "extrapolation_value",
-  "gamma",
-  "gate_lower_bound",
-  "lambd",
-  "mask_filter_value",
-  "momentum",
-  "norm_coefficient",
-  "norm_coefficient_post",
-  "qk_norm_epsilon",
-  "scale",
-  "softcap",
-  "spatial_scale",
-  "swiglu_limit",
-];
-
-/** Attributes with the kind that ONNX gives each. */
-function attributesOf(values: RowAttributes = {}): Attributes {
-  const kindOf = (name: string, value: RowAttributes[string]): Attribute => {
-    if (typeof value === "string") return text(value);
-    if (typeof value === "number") return FLOAT_ATTRIBUTES.includes(name) ? float(value) : int(value);
-    if (name === "activation_params") return { kind: "floats", value: value as readonly number[] };
-    return "data" in value ? { kind: "tensor", value } : ints(value);
-  };
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, kindOf(name, value)]));
 }

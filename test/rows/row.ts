@@ -1,5 +1,5 @@
 import type { Shape } from "../../src/base/index.ts";
-import type { Tensor } from "../../src/onnx/index.ts";
+import type { Graph, Tensor } from "../../src/onnx/index.ts";
 
 /**
  * How the entries of an input are drawn:
@@ -18,7 +18,7 @@ interface Drawn {
 export type RowInput = Shape | Drawn | Tensor | null;
 
 /** Attributes by their values; `attributesOf` knows their kinds. */
-export type RowAttributes = Readonly<Record<string, number | string | readonly number[] | Tensor>>;
+export type RowAttributes = Readonly<Record<string, number | string | readonly number[] | Tensor | Graph>>;
 
 /** One node with the inputs to try it on: what every law is held against. */
 export interface OpRow {
@@ -66,7 +66,7 @@ export function titleOf(row: Row): string {
   const attributes =
     "op" in row
       ? Object.entries(row.attrs ?? {}).map(
-          ([name, value]) => `${name}=${typeof value === "object" && "data" in value ? "…" : value}`,
+          ([name, value]) => `${name}=${typeof value === "object" && !Array.isArray(value) ? "…" : value}`,
         )
       : [];
   const head =

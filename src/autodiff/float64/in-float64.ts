@@ -10,10 +10,14 @@ import {
   type Node,
   node,
   type OnnxModel,
+  type Repetition,
   readsOf,
+  repetition,
+  repetitionOf,
   type Tensor,
   type TensorType,
   toNumbers,
+  valueInfo,
 } from "../../onnx/index.ts";
 import type { Operator } from "../operator.ts";
 import { operatorOf } from "../operators/index.ts";
@@ -30,7 +34,9 @@ type TypeOf = (name: string) => TensorType | undefined;
  */
 export function inFloat64(model: OnnxModel, typeOf: TypeOf): OnnxModel {
   const { graph } = model;
-  const writer = new Float64Writer(graph, typeOf);
+  const given = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);
+  const word = freshWord(graph, "float64");
+  const writer = new Float64Writer({ given, initializers: graph.initializers, typeOf, word, around: undefined });
   for (const one of graph.nodes) writer.add(one);
   for (const { name, type } of graph.outputs) {
     if (type === "float32") writer.narrow(name, name);
@@ -38,6 +44,18 @@ export function inFloat64(model: OnnxModel, typeOf: TypeOf): OnnxModel {
   }
   const initializers = new Map([...graph.initializers, ...writer.constants]);
   return buildModel({ ...graph, nodes: [...writer.widening, ...writer.nodes], initializers }, model.opsets);
+}
+
+/** What a writer knows of the tensors of a graph. */
+interface Known {
+  /** The names of those that are not computed. */
+  readonly given: ReadonlySet<string>;
+  readonly initializers: ReadonlyMap<string, Tensor>;
+  readonly typeOf: TypeOf;
+  /** A word in the names of all new tensors, and in no others. */
+  readonly word: string;
+  /** Of a graph inside another: the writer of that one, and the names of the tensors of this one. */
+  readonly around: { readonly writer: Float64Writer; readonly own: ReadonlySet<string> } | undefined;
 }
 
 /** Writes nodes in which the float32 tensor x becomes the float64 tensor x/float64. */
@@ -48,40 +66,48 @@ class Float64Writer implements Float64Nodes {
    * others, a cast is computed just before it is needed, and not all weights are held in float64 at once.
    */
   readonly widening: Node[] = [];
-  readonly constants = new Map<string, Tensor>();
+  readonly constants: Map<string, Tensor>;
   /** A word in the names of all new tensors, and in no others. */
   readonly #own: string;
   readonly #given: ReadonlySet<string>;
   readonly #initializers: ReadonlyMap<string, Tensor>;
   readonly #typeOf: TypeOf;
+  readonly #around: Known["around"];
   readonly #written = new Set<string>();
-  #nextId = 0;
+  /** Shared with the graphs inside, whose names must be others. */
+  readonly #ids: { next: number };
 
-  constructor(graph: Graph, typeOf: TypeOf) {
-    const { inputs, initializers } = graph;
-    this.#own = freshWord(graph, "float64");
-    this.#given = new Set([...inputs.map(({ name }) => name), ...initializers.keys()]);
+  constructor({ given, initializers, typeOf, word, around }: Known) {
+    this.#own = word;
+    this.#given = given;
     this.#initializers = initializers;
     this.#typeOf = (name) => initializers.get(name) ?? typeOf(name);
+    this.#around = around;
+    this.constants = around?.writer.constants ?? new Map();
+    this.#ids = around === undefined ? { next: 0 } : around.writer.#ids;
   }
 
   add(one: Node): void {
     const { float64 = "kernel" } = operatorOf(one) ?? { float64: "none" };
-    if (typeof float64 === "function" && this.#isFloat(one.outputs[0]!)) {
+    const parts = float64 === "inside" ? repetitionOf(one) : undefined;
+    if (parts?.body.values !== undefined) this.#inside(one, parts);
+    else if (typeof float64 === "function" && this.#isFloat(one.outputs[0]!)) {
       const written = float64(this, one);
       if (written === undefined) this.#between(one);
       else this.#once("Identity", [written], this.#wideName(one.outputs[0]!));
-    } else if (float64 === "none") this.#between(one);
+    } else if (float64 === "none" || float64 === "inside") this.#between(one);
     else this.#widened(one, float64);
   }
 
   /** The name of the tensor in float32: its own if it is an input or initializer, otherwise that of a cast. */
   narrow(name: string, as: string): string {
+    if (this.#isAround(name)) return this.#around!.writer.narrow(name, as);
     if (this.#given.has(name)) return name;
     return this.#once("Cast", [this.#wideName(name)], as, castTo("float32"));
   }
 
   wide(name: string): string {
+    if (this.#isAround(name)) return this.#around!.writer.wide(name);
     const wide = this.#wideName(name);
     if (!this.#given.has(name)) return wide;
     return this.#once("Cast", [name], wide, castTo("float64"), this.widening);
@@ -97,7 +123,7 @@ class Float64Writer implements Float64Nodes {
   }
 
   node(op: string, inputs: readonly string[], attributes: Attributes = {}): string {
-    return this.#once(op, inputs, `${this.#own}/${op}${this.#nextId++}`, attributes);
+    return this.#once(op, inputs, `${this.#own}/${op}${this.#ids.next++}`, attributes);
   }
 
   ints(values: readonly number[]): string {
@@ -113,7 +139,7 @@ class Float64Writer implements Float64Nodes {
   }
 
   constant(tensor: Tensor): string {
-    const name = `${this.#own}/constant${this.#nextId++}`;
+    const name = `${this.#own}/constant${this.#ids.next++}`;
     this.constants.set(name, tensor);
     return name;
   }
@@ -139,6 +165,31 @@ class Float64Writer implements Float64Nodes {
       if (isNarrow(i) && this.#isFloat(name))
         this.#once("Cast", [outputs[i]!], this.#wideName(name), castTo("float64"));
     });
+  }
+
+  /** Adds a repetition whose nodes are computed in float64. */
+  #inside(one: Node, { states, sliced, body, isReverse }: Repetition): void {
+    const { values = new Map<string, TensorType>() } = body;
+    const own = new Set([...body.inputs.map(({ name }) => name), ...body.nodes.flatMap(({ outputs }) => outputs)]);
+    const typeOf = (name: string) => values.get(name) ?? this.#typeOf(name);
+    const around = { writer: this, own };
+    const inner = new Float64Writer({ given: new Set(), initializers: this.#initializers, typeOf, word: this.#own, around });
+    for (const node of body.nodes) inner.add(node);
+    const widened = (ends: Graph["inputs"]) =>
+      ends.map((end) => {
+        const { type, shape } = typeOf(end.name)!;
+        return type === "float32" ? valueInfo(this.#wideName(end.name), "float64", shape) : end;
+      });
+    const round = { ...body, inputs: widened(body.inputs), outputs: widened(body.outputs), nodes: inner.nodes };
+    const wide = (name: string) => (this.#isFloat(name) ? this.wide(name) : name);
+    const outputs = one.outputs.map((name) => (this.#isFloat(name) ? this.#wideName(name) : name));
+    const parts = { states: states.map(wide), sliced: sliced.map(wide), isReverse, outputs };
+    this.nodes.push(repetition({ ...parts, body: round }, one.name));
+  }
+
+  /** Whether a tensor is one of the graph around this one. */
+  #isAround(name: string): boolean {
+    return this.#around?.own.has(name) === false;
   }
 
   /** Adds a node unchanged, between casts to float32 and back. What its subgraphs read keeps its name in float32. */

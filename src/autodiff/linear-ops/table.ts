@@ -3,6 +3,7 @@ import { conv, convTranspose, convWeight, convWeightTranspose } from "./convolut
 import { add, multiply, scale } from "./elementwise.ts";
 import { gather, scatterAdd } from "./gather.ts";
 import { matmul, matmulLeft } from "./matrix.ts";
+import { repeat } from "./repeat.ts";
 import { broadcast, concat, pad, reshape, slice, sum, transpose } from "./shape.ts";
 import { windowSum, windowSumTranspose } from "./window.ts";
 
@@ -28,4 +29,5 @@ export const linearOps: { readonly [Op in LinearOp]: Definition<Op> } = {
   slice,
   pad,
   concat,
+  repeat,
 };

@@ -11,6 +11,7 @@ import { normalization } from "./normalization.ts";
 import { pooling } from "./pooling.ts";
 import { quantized } from "./quantized.ts";
 import { reduction } from "./reduction.ts";
+import { repetitions } from "./repetitions.ts";
 import { shape } from "./shape.ts";
 import { withoutRule } from "./without-rule.ts";
 
@@ -25,6 +26,7 @@ export const families: Readonly<Record<string, Operators>> = {
   pooling,
   quantized,
   reduction,
+  repetitions,
   shape,
 };
 

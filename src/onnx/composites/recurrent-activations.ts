@@ -4,7 +4,7 @@ import type { Node } from "../model.ts";
 import type { Writer } from "./writer.ts";
 
 /** An elementwise function of a tensor: the name of the result from the name of the argument. */
-export type Activation = (x: string) => string;
+export type Activation = (to: Writer, x: string) => string;
 
 interface Definition {
   /** The values of alpha and beta that ONNX gives where a node states none; a function has the parameters that have one. */
@@ -47,7 +47,6 @@ const definitions: Readonly<Record<string, Definition>> = {
  */
 export function activationsOf(
   node: Node,
-  to: Writer,
   directions: number,
   names: readonly string[],
 ): readonly (readonly Activation[])[] {
@@ -63,7 +62,7 @@ export function activationsOf(
     const definition = definitions[name.toLowerCase()];
     if (definition === undefined) throw refusal(node, `Its activation ${name} is not one that ONNX lists.`);
     const [alpha = 0, beta = 0] = definition.defaults.map((otherwise, i) => parameters[i]!.shift() ?? otherwise);
-    return (x) => definition.write(to, clipped(to, x, limit), alpha, beta);
+    return (to, x) => definition.write(to, clipped(to, x, limit), alpha, beta);
   });
   return Array.from({ length: directions }, (_, i) => made.slice(i * names.length, (i + 1) * names.length));
 }

@@ -25,6 +25,8 @@ export interface Cell {
   readonly gates: number;
   /** Whether the bias of the last gate's recurrence is scaled by another gate, so that it is no part of the projection of the input. */
   readonly scalesBias?: boolean;
+  /** Whether its state has a memory beside its output. */
+  readonly hasMemory?: true;
   /** The default activations of a cell. */
   readonly activations: readonly string[];
   /**
@@ -51,7 +53,7 @@ const gates = (to: Writer, { hidden }: Weights, x: string, from: number, until: 
 export const rnn: Cell = {
   gates: 1,
   activations: ["Tanh"],
-  step: (to, { recurrence, activations: [f] }, x, { h }) => ({ h: f!(plus(to, x, product(to, h, recurrence))) }),
+  step: (to, { recurrence, activations: [f] }, x, { h }) => ({ h: f!(to, plus(to, x, product(to, h, recurrence))) }),
 };
 
 /**
@@ -68,12 +70,12 @@ export const gru = (resetAfter: boolean): Cell => ({
     const part = (from: number, until: number) => gates(to, weights, x, from, until);
     const own = resetAfter ? product(to, h, recurrence) : product(to, h, gates(to, weights, recurrence, 0, 2));
     const ofGates = own && resetAfter ? gates(to, weights, own, 0, 2) : own;
-    const both = f(plus(to, part(0, 2), ofGates));
+    const both = f(to, plus(to, part(0, 2), ofGates));
     const [z, r] = [gates(to, weights, both, 0, 1), gates(to, weights, both, 1, 2)];
     const inner = resetAfter
       ? times(to, r, resetProduct(to, weights, own))
       : product(to, times(to, r, h), gates(to, weights, recurrence, 2, 3));
-    const candidate = g(plus(to, part(2, 3), inner));
+    const candidate = g(to, plus(to, part(2, 3), inner));
     // (1 − z) ∘ ĥ + z ∘ h = ĥ + z ∘ (h − ĥ)
     if (h === undefined) return { h: to.sub(candidate, to.mul(z, candidate)) };
     return { h: to.add(candidate, to.mul(z, to.sub(h, candidate))) };
@@ -94,22 +96,23 @@ function resetProduct(to: Writer, weights: Weights, own: string | undefined): st
  */
 export const lstm = (coupled: boolean): Cell => ({
   gates: 4,
+  hasMemory: true,
   activations: ["Sigmoid", "Tanh", "Tanh"],
   step(to, weights, x, before) {
     const [f, g, h] = weights.activations as readonly [Activation, Activation, Activation];
     const all = plus(to, x, product(to, before.h, weights.recurrence));
     const gate = (of: string, at: number) => gates(to, weights, of, at, at + 1);
     const { peepholes } = weights;
-    const open = peepholes === undefined ? f(gates(to, weights, all, 0, 3)) : undefined;
+    const open = peepholes === undefined ? f(to, gates(to, weights, all, 0, 3)) : undefined;
     const opened = (at: number, c: string | undefined): string => {
       if (open !== undefined) return gate(open, at);
-      return f(plus(to, gate(all, at), times(to, peepholes && gate(peepholes, at), c)));
+      return f(to, plus(to, gate(all, at), times(to, peepholes && gate(peepholes, at), c)));
     };
     const input = opened(0, before.c);
-    const candidate = g(gate(all, 3));
+    const candidate = g(to, gate(all, 3));
     const forget = coupled ? to.sub(to.number(1), input) : opened(2, before.c);
     const c = plus(to, to.mul(input, candidate), times(to, forget, before.c));
     const output = opened(1, c);
-    return { c, h: to.mul(output, h(c)) };
+    return { c, h: to.mul(output, h(to, c)) };
   },
 });

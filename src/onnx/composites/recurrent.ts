@@ -14,6 +14,8 @@ interface Lengths {
   readonly most: number;
   /** Whether a step belongs to each sequence, [1, batch, 1]. */
   readonly isWithin: (step: number) => string;
+  /** The same for each of the steps up to `most`, [most, 1, batch, 1]. */
+  readonly areWithin: () => string;
 }
 
 /** What one direction computes: the outputs of all steps, [1, steps · batch, hidden], and the state at the end of the sequences. */
@@ -27,13 +29,22 @@ interface Run {
  * by the recurrent weights. The tensors of a step are [1, batch, …], those of all steps [1, steps · batch, …].
  */
 class Unrolling {
+  readonly #rewrite: Rewrite;
   readonly #to: Writer;
   readonly #cell: Cell;
   readonly #extents: Extents;
   readonly #isBatchFirst: boolean;
   readonly #inputs: readonly string[];
 
-  constructor(to: Writer, cell: Cell, inputs: readonly string[], extents: Extents, isBatchFirst: boolean) {
+  constructor(
+    rewrite: Rewrite,
+    to: Writer,
+    cell: Cell,
+    inputs: readonly string[],
+    extents: Extents,
+    isBatchFirst: boolean,
+  ) {
+    this.#rewrite = rewrite;
     this.#to = to;
     this.#cell = cell;
     this.#inputs = inputs;
@@ -56,18 +67,49 @@ class Unrolling {
     const input = this.#projected(rows, direction, biases?.ofInput);
     const weights = { ...this.#weights(direction), activations, recurrenceBias: biases?.ofState };
     let state: State = { h: this.#start(h, direction), c: this.#start(c, direction) };
+    const beyond = steps - lengths.most;
+    const zeros = beyond === 0 ? [] : [this.#to.number(0, [1, beyond * batch, hidden])];
+    if (lengths.most >= this.#rewrite.manyRounds) {
+      const { outputs, last } = this.#repeated(input, weights, state, lengths, isReverse);
+      return { outputs: this.#to.concat([outputs, ...zeros], 1), last };
+    }
     const outputs = new Array<string>(lengths.most);
     for (let i = 0; i < lengths.most; i++) {
       const step = isReverse ? lengths.most - 1 - i : i;
       const x = steps === 1 ? input : this.#to.slice(input, 1, step * batch, (step + 1) * batch);
       const after = this.#cell.step(this.#to, weights, x, state);
       const isWithin = step < lengths.least ? undefined : lengths.isWithin(step);
-      outputs[step] = isWithin === undefined ? after.h! : this.#where(isWithin, after.h!, undefined);
-      state = isWithin === undefined ? after : this.#chosen(isWithin, after, state);
+      const { output, next } = this.#within(this.#to, isWithin, after, state);
+      outputs[step] = output;
+      state = next;
     }
-    const beyond = steps - lengths.most;
-    const padded = beyond === 0 ? outputs : [...outputs, this.#to.number(0, [1, beyond * batch, hidden])];
-    return { outputs: this.#to.concat(padded, 1), last: state };
+    return { outputs: this.#to.concat([...outputs, ...zeros], 1), last: state };
+  }
+
+  /** The steps as a repetition. */
+  #repeated(
+    input: string,
+    weights: Weights,
+    start: State,
+    { least, most, areWithin }: Lengths,
+    isReverse: boolean,
+  ): Run {
+    const { steps, batch, hidden } = this.#extents;
+    const [to, size] = [this.#to, this.#cell.gates * hidden];
+    const rows = most === steps ? input : to.slice(input, 1, 0, most * batch);
+    const zero = () => to.number(0, [1, batch, hidden]);
+    const states = [start.h ?? zero(), ...(this.#cell.hasMemory ? [start.c ?? zero()] : [])];
+    const sliced = [to.reshape(rows, [most, 1, batch, size]), ...(least < most ? [areWithin()] : [])];
+    const results = this.#rewrite.repeat({ states, sliced, isReverse }, (rewrite, inputs) => {
+      const own = writerOf(rewrite);
+      const [h, c] = inputs.slice(0, states.length) as [string, string?];
+      const [x, isWithin] = inputs.slice(states.length) as [string, string?];
+      const before = { h, c };
+      const { output, next } = this.#within(own, isWithin, this.#cell.step(own, weights, x, before), before);
+      return [next.h!, ...(next.c === undefined ? [] : [next.c]), output];
+    });
+    const [h, c] = results.slice(0, states.length) as [string, string?];
+    return { outputs: to.reshape(results.at(-1)!, [1, most * batch, hidden]), last: { h, c } };
   }
 
   /** X·Wᵀ and the bias, for all steps. */
@@ -121,15 +163,18 @@ class Unrolling {
     return this.#to.reshape(own, [1, batch, hidden]);
   }
 
-  /** The state after a step for the sequences that it belongs to, and the one before for the others. */
-  #chosen(isWithin: string, after: State, before: State): State {
-    const h = this.#where(isWithin, after.h!, before.h);
-    return after.c === undefined ? { h } : { h, c: this.#where(isWithin, after.c, before.c) };
-  }
-
-  #where(condition: string, x: string, otherwise: string | undefined): string {
+  /**
+   * What a step gives, and the state after it. For sequences to which it does not belong, they are zeros and the state before; it belongs
+   * to all where no condition is given.
+   */
+  #within(to: Writer, isWithin: string | undefined, after: State, before: State): { output: string; next: State } {
+    if (isWithin === undefined) return { output: after.h!, next: after };
     const { batch, hidden } = this.#extents;
-    return this.#to.op("Where", [condition, x, otherwise ?? this.#to.number(0, [1, batch, hidden])]);
+    const choose = (x: string, otherwise = to.number(0, [1, batch, hidden])) =>
+      to.op("Where", [isWithin, x, otherwise]);
+    const output = choose(after.h!);
+    const h = choose(after.h!, before.h);
+    return { output, next: after.c === undefined ? { h } : { h, c: choose(after.c, before.c) } };
   }
 }
 
@@ -139,15 +184,20 @@ function lengthsOf(to: Rewrite, writer: Writer, input: string, { steps, batch }:
   const whole = input === "" ? [steps] : known && toNumbers(known);
   let counts: string | undefined;
   const within = new Map<number, string>();
+  const isBefore = (step: string) => {
+    counts ??= writer.reshape(writer.op("Cast", [input], castTo("int64")), [1, batch, 1]);
+    return writer.op("Less", [step, counts]);
+  };
+  const most = whole === undefined ? steps : Math.max(...whole);
   return {
     least: whole === undefined ? 0 : Math.min(...whole),
-    most: whole === undefined ? steps : Math.max(...whole),
+    most,
     isWithin(step) {
-      counts ??= writer.reshape(writer.op("Cast", [input], castTo("int64")), [1, batch, 1]);
-      const known = within.get(step) ?? writer.op("Less", [writer.ints([step], []), counts]);
+      const known = within.get(step) ?? isBefore(writer.ints([step], []));
       within.set(step, known);
       return known;
     },
+    areWithin: () => isBefore(writer.ints([...Array(most).keys()], [most, 1, 1, 1])),
   };
 }
 
@@ -163,13 +213,13 @@ function unroll(node: Node, to: Rewrite, cell: Cell): Node {
   requireFit(node, to, extents, cell.gates, isBatchFirst);
   if (steps === 0 || batch === 0) return node;
   const writer = writerOf(to);
-  const activations = activationsOf(node, writer, directions, cell.activations);
+  const activations = activationsOf(node, directions, cell.activations);
   const isZero = (name: string) => {
     const value = name === "" ? undefined : to.value(name);
     return value !== undefined && toNumbers(value).every((entry) => entry === 0);
   };
   const inputs = node.inputs.map((name, i) => (STATES.includes(i) && isZero(name) ? "" : name));
-  const unrolling = new Unrolling(writer, cell, inputs, extents, isBatchFirst);
+  const unrolling = new Unrolling(to, writer, cell, inputs, extents, isBatchFirst);
   const isReverse = to.attributes.text("direction", "forward") === "reverse";
   const runs = unrolling.runs(activations, lengthsOf(to, writer, lengths, extents), isReverse);
   return outputsOf(node, to, writer, runs, extents, isBatchFirst);

@@ -1,7 +1,8 @@
 import { isRandom } from "../fold.ts";
 import { definedNames, freshName, readsOf, subgraphsOf } from "../graph.ts";
 import type { Graph, Node, Tensor } from "../model.ts";
-import { renameInNode } from "../rename.ts";
+import { renameInNode, renameTensors } from "../rename.ts";
+import { withOwnOutputs } from "../repetition.ts";
 
 /** The nodes and constants that stand in place of a node, in an order in which they can run. */
 export interface Replacement {
@@ -22,11 +23,11 @@ export class Body {
   readonly #varying: readonly Node[];
   readonly #fixed: Names;
 
-  /** Adds what is the same in all rounds to `into`. */
-  constructor(graph: Graph, taken: Set<string>, into: Replacement) {
+  /** Adds what is the same in all rounds to `into`. `sameInputs` are the inputs that are, and what they are called around the body. */
+  constructor(graph: Graph, taken: Set<string>, into: Replacement, sameInputs: Names = new Map()) {
     this.#graph = graph;
     this.#taken = taken;
-    const varies = new Set(graph.inputs.map(({ name }) => name));
+    const varies = new Set(graph.inputs.flatMap(({ name }) => (sameInputs.has(name) ? [] : [name])));
     const [same, varying]: [Node[], Node[]] = [[], []];
     for (const node of graph.nodes) {
       const isFixed = !isRandom(node) && !readsOf(node).some((name) => varies.has(name));
@@ -34,7 +35,7 @@ export class Body {
       if (!isFixed) for (const output of node.outputs) varies.add(output);
     }
     this.#varying = varying;
-    const fixed = new Map<string, string>();
+    const fixed = new Map(sameInputs);
     for (const name of [...graph.initializers.keys(), ...namesIn(same)]) fixed.set(name, freshName(taken, name));
     this.#fixed = fixed;
     const rename = (name: string) => fixed.get(name) ?? name;
@@ -64,6 +65,20 @@ export class Body {
     const inRound = (name: string) => (name === "" ? "" : `${name}.${suffix}`);
     into.nodes.push(...this.#varying.map((node) => renameInNode(node, rename, inRound)));
     return this.#graph.outputs.map(({ name }) => rename(name));
+  }
+
+  /** What differs from round to round, as the body of a repetition: its inputs are those that are not the same in all rounds. */
+  whole(): Graph {
+    const inputs = this.#graph.inputs.filter(({ name }) => !this.#fixed.has(name));
+    const names = new Map(this.#fixed);
+    for (const name of [...inputs.map((input) => input.name), ...namesIn(this.#varying)]) {
+      names.set(name, freshName(this.#taken, name));
+    }
+    const varying = { ...this.#graph, inputs, nodes: this.#varying, initializers: new Map() };
+    return withOwnOutputs(
+      renameTensors(varying, (name) => names.get(name) ?? name),
+      this.#taken,
+    );
   }
 }
 

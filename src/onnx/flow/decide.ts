@@ -1,9 +1,8 @@
 import { intTensor, node, valueInfo } from "../build.ts";
-import { constantsOf, foldGraph, isRandom, observable } from "../fold.ts";
+import { constantsOf, foldGraph, isRandom, observable, shapedByOf } from "../fold.ts";
 import { allNames, freshName, readsOf } from "../graph.ts";
 import type { Decided, Decision, Graph, Node, Tensor, ValueInfo } from "../model.ts";
 import type { Observed } from "../observation.ts";
-import { formatFacts } from "../operator-facts.ts";
 
 /** A graph all of whose shapes are decided, and what decided them. */
 export interface DecidedGraph {
@@ -95,7 +94,7 @@ function pinned(whole: Graph, observed: Observed): Pinned {
     return value;
   };
   const nodes = whole.nodes.map((one) => {
-    const { shapedBy = [] } = one.domain === "" ? formatFacts(one.op) : {};
+    const shapedBy = one.domain === "" ? shapedByOf(one) : [];
     const outputs = one.outputs.filter(isFree);
     if (outputs.length === 0) return one;
     // The bounds of a Range may move with the input, as long as their number stays the same.

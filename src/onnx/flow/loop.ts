@@ -4,9 +4,9 @@ import type { Decision, Graph, Node, Tensor } from "../model.ts";
 import { Body, type Replacement } from "./body.ts";
 import { Steps } from "./steps.ts";
 
-const yes: Tensor = { type: "bool", shape: [], data: Uint8Array.of(1) };
+export const yes: Tensor = { type: "bool", shape: [], data: Uint8Array.of(1) };
 
-function bodyOf(loop: Node): Graph {
+export function bodyOf(loop: Node): Graph {
   const { body } = loop.attributes;
   if (body?.kind !== "graph") throw new Error("a Loop without a body");
   return body.value;

@@ -15,7 +15,7 @@ interface Parts {
   readonly stackAxes: readonly number[];
 }
 
-function partsOf(scan: Node): Parts {
+export function partsOf(scan: Node): Parts {
   const { body } = scan.attributes;
   if (body?.kind !== "graph") throw new Error("a Scan without a body");
   const read = readAttributes(scan.attributes);

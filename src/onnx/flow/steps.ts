@@ -80,6 +80,26 @@ export class Steps {
     return this.add("Split", [x, this.constant("sizes", intTensor(sizes))], outputs, { axis: int(axis) });
   }
 
+  /** Some entries along the first axis. */
+  entries(x: string, places: readonly number[]): string {
+    const indices = this.constant("places", intTensor(places));
+    return this.add("Gather", [x, indices], [this.fresh("entries")], { axis: int(0) })[0]!;
+  }
+
+  /** The entries along the first axis in the opposite order. */
+  flipped(x: string, count: number): string {
+    return this.entries(x, [...Array(count).keys()].reverse());
+  }
+
+  /** The tensor with one axis at another place. */
+  movedAxis(x: string, rank: number, from: number, to: number): string {
+    const [source, target] = [from, to].map((axis) => (axis < 0 ? axis + rank : axis)) as [number, number];
+    if (source === target) return x;
+    const perm = [...Array(rank).keys()].filter((axis) => axis !== source);
+    perm.splice(target, 0, source);
+    return this.add("Transpose", [x], [this.fresh("turned")], { perm: ints(perm) })[0]!;
+  }
+
   /** The slices along an axis, without that axis. */
   unstack(x: string, axis: number, count: number): string[] {
     if (count === 0) return [];

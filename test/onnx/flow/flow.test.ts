@@ -26,29 +26,36 @@ const withFile = <T>({ model }: FlowCase, use: (f: (x: ArrayLike<number>) => Pro
   });
 
 describe.each(flowCases)("$name", (one) => {
-  test("the network at each point is what the file computes there, and J what its differences show", async () => {
-    const network = new Network(await normalize(one.model, { evaluate: evaluateWith(backend) }), backend);
-    const met = new Set<Network>();
-    await withFile(one, async (f) => {
-      for (const point of one.points) {
-        const x = Float32Array.from(point);
-        met.add(await network.at(x));
-        using J = await network.jacobian({ at: x, from: "x", to: "y" });
-        const y = await f(x);
-        expect(relativeDistance(J.value, y)).toBeLessThan(1e-6);
-        if (J.value.length === 0) continue;
-        const v = gaussianArray(createRng("v"), x.length);
-        const u = gaussianArray(createRng("u"), y.length);
-        const [Jv, Jtu] = [(await J.jvp(v)).data, (await J.vjp(u)).data];
-        expect(adjointGap(u, Jv, Jtu, v)).toBeLessThan(1e-6);
-        const [after, before] = [
-          await f(x.map((a, i) => a + STEP * v[i]!)),
-          await f(x.map((a, i) => a - STEP * v[i]!)),
-        ];
-        const difference = after.map((value, i) => (value - before[i]!) / (2 * STEP));
-        expect(relativeDistance(Jv, difference)).toBeLessThan(DIFFERENCE);
-      }
-    });
-    expect(met.size).toBe(one.structures);
-  });
+  test.each([
+    ["one after the other", Number.POSITIVE_INFINITY],
+    ["as a repetition where that is possible", 1],
+  ])(
+    "with its rounds %s, it is at each point what the file computes, and J what differences show",
+    async (_, manyRounds) => {
+      const options = { evaluate: evaluateWith(backend), manyRounds };
+      const network = new Network(await normalize(one.model, options), backend);
+      const met = new Set<Network>();
+      await withFile(one, async (f) => {
+        for (const point of one.points) {
+          const x = Float32Array.from(point);
+          met.add(await network.at(x));
+          using J = await network.jacobian({ at: x, from: "x", to: "y" });
+          const y = await f(x);
+          expect(relativeDistance(J.value, y)).toBeLessThan(1e-6);
+          if (J.value.length === 0) continue;
+          const v = gaussianArray(createRng("v"), x.length);
+          const u = gaussianArray(createRng("u"), y.length);
+          const [Jv, Jtu] = [(await J.jvp(v)).data, (await J.vjp(u)).data];
+          expect(adjointGap(u, Jv, Jtu, v)).toBeLessThan(1e-6);
+          const [after, before] = [
+            await f(x.map((a, i) => a + STEP * v[i]!)),
+            await f(x.map((a, i) => a - STEP * v[i]!)),
+          ];
+          const difference = after.map((value, i) => (value - before[i]!) / (2 * STEP));
+          expect(relativeDistance(Jv, difference)).toBeLessThan(DIFFERENCE);
+        }
+      });
+      expect(met.size).toBe(one.structures);
+    },
+  );
 });
