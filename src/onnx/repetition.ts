@@ -3,7 +3,7 @@ import { freshName } from "./graph.ts";
 import type { Graph, Node } from "./model.ts";
 
 /** The fewest rounds of a recurrence that stays a Scan; the rounds of others are written one after the other. */
-export const MANY_ROUNDS = 256;
+export const MANY_ROUNDS = 128;
 
 /** A Scan in the form in which it stays: all that it slices and stacks has the rounds on the first axis, in one direction. */
 export interface Repetition {
