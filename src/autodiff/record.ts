@@ -160,7 +160,8 @@ export function record(
       attributes: readAttributes(node.attributes, operator?.attributes ?? []),
       optional: (i) => (node.inputs[i] ? lookUp(node.inputs[i]) : undefined),
       varies: (i) => tangents.get(inputs[i] ?? "") !== undefined,
-      inside: (inner, ends) => recordInside(inner, ends, {
+      inside: (inner, ends) =>
+        recordInside(inner, ends, {
           rules: `${prefixes.rules}/${node.outputs[0]}`,
           comparisons: `${prefixes.comparisons}/${node.outputs[0]}`,
         }),

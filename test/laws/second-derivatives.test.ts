@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { appendProduct, linearize } from "../../src/autodiff/index.ts";
-import { buildModel, floatTensor, type Model, type Tensor } from "../../src/onnx/index.ts";
+import { buildModel, floatTensor, type Model, normalize, type Tensor } from "../../src/onnx/index.ts";
 import { evaluate64, interpret } from "../reference/interpret.ts";
 import { families } from "../rows/index.ts";
 import { type Problem, problemOf, to64 } from "../rows/problem.ts";
 import { titleOf } from "../rows/row.ts";
+import { evaluate } from "../support/ort.ts";
 import { jacobian64 } from "./jacobian64.ts";
 import { adjointGap, distance, gaussian64, norm } from "./vectors.ts";
 
@@ -31,10 +32,15 @@ async function productOf(
   const all = new Map([...point, ...drawn]);
   const initializers = new Map([...graph.initializers].map(([name, tensor]) => [name, inFloat32(tensor)]));
   const onnx = buildModel({ ...graph, initializers }, model.onnx.opsets);
+  const parts = { point: all, sources, targets: moving };
+  // The Scan of a product has another form before it is normalized.
+  if (onnx.graph.nodes.some(({ op }) => op === "Scan")) {
+    return { model: await normalize(onnx, { evaluate, feeds: all, manyRounds: 1 }), ...parts };
+  }
   const values = [...interpret(onnx.graph, to64(all))].map(
     ([name, { type, shape }]) => [name, { type, shape }] as const,
   );
-  return { model: { onnx, values: new Map(values) } satisfies Model, point: all, sources, targets: moving };
+  return { model: { onnx, values: new Map(values) } satisfies Model, ...parts };
 }
 
 /** Constants that the reference interpreter computed are float64. */

@@ -54,7 +54,7 @@ const cell = bodyOf({
 const recurrent = (attrs: RowAttributes, by: readonly string[], note: string): GraphRow => ({
   nodes: [{ op: "Scan", in: ["H", "X"], out: ["last", "all"], attrs: { body: cell, num_scan_inputs: 1, ...attrs } }],
   in: { H: [1, 2], X: [4, 1, 3], W: [3, 2], R: [2, 2] },
-  weights: ["W", "R"],
+  weights: ["W", "R"].filter((name) => !by.includes(name)),
   by,
   targets: ["last", "all"],
   note: `a recurrent network ${note}`,

@@ -173,7 +173,13 @@ class Float64Writer implements Float64Nodes {
     const own = new Set([...body.inputs.map(({ name }) => name), ...body.nodes.flatMap(({ outputs }) => outputs)]);
     const typeOf = (name: string) => values.get(name) ?? this.#typeOf(name);
     const around = { writer: this, own };
-    const inner = new Float64Writer({ given: new Set(), initializers: this.#initializers, typeOf, word: this.#own, around });
+    const inner = new Float64Writer({
+      given: new Set(),
+      initializers: this.#initializers,
+      typeOf,
+      word: this.#own,
+      around,
+    });
     for (const node of body.nodes) inner.add(node);
     const widened = (ends: Graph["inputs"]) =>
       ends.map((end) => {
