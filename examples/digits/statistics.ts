@@ -12,7 +12,10 @@ import { readDigits } from "./data.ts";
 const COMPONENTS = 128;
 const CLASSES = 10;
 
-const { images, labels } = readDigits().training;
+const {
+  inputs: images,
+  targets: { labels },
+} = readDigits().training;
 const size = images.length / labels.length;
 const means = new Float64Array(size);
 for (const [i, pixel] of images.entries()) means[i % size]! += pixel / labels.length;
