@@ -1,7 +1,8 @@
 import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, readChunk, writeChunk, writeTexts } from "./arrays.ts";
+import { type ColumnName, statusWords } from "./columns.ts";
 import { writeCoordinates } from "./coordinates.ts";
-import { type ColumnName, type Layout, layoutOf, statusWords } from "./layout.ts";
+import { type Layout, layoutOf } from "./layout.ts";
 import { checkManifest, readManifest, requireSameRun } from "./manifest.ts";
 import { matchInputs } from "./match-inputs.ts";
 import { metadataFiles, rootOf, writeMetadata } from "./metadata.ts";

@@ -1,16 +1,7 @@
 import { PushforwardError, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readChunk, writeChunk, writeTexts } from "./arrays.ts";
-import {
-  type ArrayLayout,
-  type ColumnName,
-  columnNames,
-  columns,
-  type Layout,
-  missedWords,
-  statusWords,
-  stoppedWords,
-  type VectorLayouts,
-} from "./layout.ts";
+import { type ColumnName, columnNames, columns, missedWords, statusWords, stoppedWords } from "./columns.ts";
+import type { ArrayLayout, Layout, VectorLayouts } from "./layout.ts";
 import { statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 import type { KinkCount, Missed, RunManifest, UnitResult } from "./types.ts";

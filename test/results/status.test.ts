@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { statusWords } from "../../src/results/columns.ts";
 import {
   createRun,
   MemoryStore,
@@ -7,7 +8,6 @@ import {
   openRun,
   resolvedSigma,
 } from "../../src/results/index.ts";
-import { statusWords } from "../../src/results/layout.ts";
 import { exampleManifest, exampleUnit } from "./example-run.ts";
 
 /** σ_i = 1/i down to i = 23, then what rounding left of zeros, some of it exactly nothing. */
