@@ -138,9 +138,9 @@ test("where large terms of J cancel, float32 is told to be at fault, but not whe
   const cancelling = replaced(model, "Gemm", (one) => [
     node({ op: "MatMul", inputs: ["row", "m"], outputs: ["here"] }),
     node({ op: "MatMul", inputs: ["row", "near"], outputs: ["there"] }),
-    node({ op: "Sigmoid", inputs: ["here"], outputs: ["one"] }),
-    node({ op: "Sigmoid", inputs: ["there"], outputs: ["other"] }),
-    { ...one, op: "Sub", inputs: ["one", "other"], attributes: {} },
+    node({ op: "Sigmoid", inputs: ["here"], outputs: ["low"] }),
+    node({ op: "Sigmoid", inputs: ["there"], outputs: ["high"] }),
+    { ...one, op: "Sub", inputs: ["low", "high"], attributes: {} },
   ]);
   const m = cancelling.graph.initializers.get("m")!.data as Float32Array;
   const beside = floatTensor(
