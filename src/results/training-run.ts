@@ -30,10 +30,14 @@ export interface TrainingManifest {
   readonly state: readonly { readonly name: string; readonly length: number }[];
 }
 
-/** What is measured at a checkpoint on held-out examples; NaN where it is not. */
+/** What is measured at a checkpoint; NaN where it is not. */
 export interface CheckpointScore {
+  /** On held-out examples. */
   readonly loss: number;
+  /** The share of held-out examples that are classified correctly. */
   readonly accuracy: number;
+  /** The share of the examples trained on with a wrong class for which the network gives this wrong class. */
+  readonly memorised: number;
 }
 
 /** Steps of the curve of losses in one chunk. */
@@ -42,8 +46,8 @@ const STEPS_TOGETHER = 1024;
 /**
  * The store of a training.
  *
- * Root: `step` [step], the step of each checkpoint, and what was measured there, `held_out_loss` and `held_out_accuracy` [step]; `done`
- * [step]; `state` [entry], from which the training goes on. Group `weights`: each tensor [step, …] at the checkpoints. Group `curve`:
+ * Root: `step` [step], the step of each checkpoint, and what was measured there, `held_out_loss`, `held_out_accuracy` and `memorised` [step];
+ * `done` [step]; `state` [entry], from which the training goes on. Group `weights`: each tensor [step, …] at the checkpoints. Group `curve`:
  * `loss` [step], the loss of each step from 1. The two groups have a coordinate `step` each.
  */
 export class TrainingRun {
@@ -66,12 +70,13 @@ export class TrainingRun {
   async writeCheckpoint(
     index: number,
     weights: ReadonlyMap<string, Float32Array>,
-    { loss, accuracy }: CheckpointScore,
+    { loss, accuracy, memorised }: CheckpointScore,
   ): Promise<void> {
-    const { heldOutLoss, heldOutAccuracy, done } = this.#layout.root;
+    const { heldOutLoss, heldOutAccuracy, memorised: memory, done } = this.#layout.root;
     for (const [name, array] of this.#layout.weights) await writeChunk(this.#store, array, weights.get(name)!, index);
     await writeChunk(this.#store, heldOutLoss, Float64Array.of(loss), index);
     await writeChunk(this.#store, heldOutAccuracy, Float64Array.of(accuracy), index);
+    await writeChunk(this.#store, memory, Float64Array.of(memorised), index);
     await fillChunk(this.#store, done, true, index);
   }
 
@@ -91,9 +96,11 @@ export class TrainingRun {
 
   /** What was measured at the checkpoints that are stored; NaN at others, and where nothing is held out. */
   async readScores(): Promise<CheckpointScore[]> {
-    const { heldOutLoss, heldOutAccuracy } = this.#layout.root;
-    const [losses, accuracies] = [await readAll(this.#store, heldOutLoss), await readAll(this.#store, heldOutAccuracy)];
-    return Array.from(losses, (loss, i) => ({ loss, accuracy: accuracies[i]! }));
+    const { heldOutLoss, heldOutAccuracy, memorised } = this.#layout.root;
+    const losses = await readAll(this.#store, heldOutLoss);
+    const accuracies = await readAll(this.#store, heldOutAccuracy);
+    const memory = await readAll(this.#store, memorised);
+    return Array.from(losses, (loss, i) => ({ loss, accuracy: accuracies[i]!, memorised: memory[i]! }));
   }
 
   /**
@@ -206,6 +213,10 @@ function layoutOf({ checkpoints, steps, weights, state }: TrainingManifest) {
       step: arrayLayout("/step", "int32", [all], 0, stepsOfCheckpoints),
       heldOutLoss: atCheckpoint("/held_out_loss", "loss on held-out examples, without dropout"),
       heldOutAccuracy: atCheckpoint("/held_out_accuracy", "share of held-out examples classified correctly"),
+      memorised: atCheckpoint(
+        "/memorised",
+        "share of the examples trained on with a wrong class for which the network gives this wrong class",
+      ),
       done: arrayLayout("/done", "bool", [each], false, {
         long_name: "whether the checkpoint is stored; written last",
       }),

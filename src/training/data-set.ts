@@ -30,6 +30,8 @@ export interface Split<T extends Targets = Targets> {
   readonly heldOut: DataSet<T>;
   /** Positions of the held-out examples in the whole set, ascending. */
   readonly heldOutIndices: readonly number[];
+  /** Those to train on whose class was replaced by a wrong one, with the wrong class; absent if there are none. */
+  readonly mislabelled?: LabelledSet;
 }
 
 /** Copies the examples at these positions, in this order. */
@@ -72,7 +74,9 @@ export function examplesOf(
     });
   }
   const labels = withLabelNoise(targets.labels, labelNoise, seed);
-  return { ...split, training: { ...chosen, targets: { kind: "labels", labels } } };
+  const training: LabelledSet = { ...chosen, targets: { kind: "labels", labels } };
+  const wrong = Array.from(labels.keys()).filter((i) => labels[i] !== targets.labels[i]);
+  return { ...split, training, ...(wrong.length > 0 && { mislabelled: subset(training, wrong) }) };
 }
 
 function rowsOf(values: Float32Array, size: number, indices: readonly number[]): Float32Array {

@@ -2,7 +2,7 @@ import { formatShape, PushforwardError } from "../base/index.ts";
 import type { CheckpointScore, TrainingManifest, TrainingRun } from "../results/index.ts";
 import type { Backend } from "../runtime/index.ts";
 import { Batches } from "./batches.ts";
-import { countOf, type Split, shuffled } from "./data-set.ts";
+import { countOf, type DataSet, type Split, shuffled } from "./data-set.ts";
 import { Evaluation } from "./evaluation.ts";
 import { compileGradient } from "./gradient.ts";
 import { trainingGraph } from "./graphs.ts";
@@ -32,7 +32,7 @@ export function trainingManifest(recipe: Recipe, { training }: Split, identity: 
   };
 }
 
-/** A checkpoint that was just stored; accuracy and loss are NaN where they are not measured. */
+/** A checkpoint that was just stored; what is not measured is NaN. */
 export interface Checkpoint extends CheckpointScore {
   readonly step: number;
 }
@@ -57,7 +57,7 @@ export interface TrainOptions {
 export async function train(
   backend: Backend,
   recipe: Recipe,
-  { training, heldOut }: Split,
+  { training, heldOut, mislabelled }: Split,
   run: TrainingRun,
   { signal, onBegin, onStep, onCheckpoint }: TrainOptions = {},
 ): Promise<void> {
@@ -76,7 +76,9 @@ export async function train(
   onBegin?.({ step: state.step, checkpoints: checkpoints.filter((at) => at > state.step || stored === undefined) });
   if (state.step === steps) return;
 
-  const evaluation = countOf(heldOut) === 0 ? undefined : await Evaluation.compile(backend, network, loss, heldOut);
+  const evaluationOn = async (data: DataSet | undefined) =>
+    data === undefined || countOf(data) === 0 ? undefined : await Evaluation.compile(backend, network, loss, data);
+  const [evaluation, memory] = [await evaluationOn(heldOut), await evaluationOn(mislabelled)];
   const gradient = await compileGradient(backend, graph.model, { of: "loss", by: [...graph.weights.keys()] });
   let losses: number[] = [];
   let saved = performance.now();
@@ -87,7 +89,8 @@ export async function train(
     saved = performance.now();
   };
   const checkpoint = async (index: number) => {
-    const score = { accuracy: Number.NaN, loss: Number.NaN, ...(await evaluation?.at(state.weights)) };
+    const memorised = (await memory?.at(state.weights))?.accuracy ?? Number.NaN;
+    const score = { accuracy: Number.NaN, loss: Number.NaN, ...(await evaluation?.at(state.weights)), memorised };
     await run.writeCheckpoint(index, state.arrays(), score);
     onCheckpoint?.({ step: state.step, ...score });
   };
@@ -114,6 +117,7 @@ export async function train(
   } finally {
     await gradient.release();
     await evaluation?.release();
+    await memory?.release();
   }
 }
 

@@ -1,6 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openTraining, type Recipe, train } from "../../src/apps/node/index.ts";
+import { createRng, gaussianArray } from "../../src/base/index.ts";
+import { writeNpy } from "../../src/images/index.ts";
 import { floatTensor, type OnnxModel, writeModel } from "../../src/onnx/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openStudyRun } from "../../src/results/index.ts";
@@ -121,6 +124,41 @@ test("subfolders are trainings, compared with controls drawn from each checkpoin
   const onset = Buffer.from((await place.bytes("several")).get("dynamics-onset.csv")!).toString();
   expect(onset).toContain('"change of ln effective rank, trained − permuted"');
   expect(await place.list("several")).toContain("dynamics-parting.csv");
+});
+
+test("the training that `pushforward train` stored is measured at its checkpoints, with what it scored there itself", async () => {
+  const count = 40;
+  const rng = createRng(2, "labels");
+  await place.put("inputs.npy", writeNpy({ shape: [count, 1, 12, 12], data: gaussianArray(rng, count * 144) }));
+  const labels = Float32Array.from({ length: count }, () => rng.integer(3));
+  await place.put("labels.npy", writeNpy({ shape: [count], data: labels }));
+  const recipe: Recipe = {
+    network: {
+      input: [1, 12, 12],
+      layers: [{ kind: "conv", channels: 3, kernel: 5 }, { kind: "relu" }, { kind: "dense", units: 3 }],
+      outputName: "logits",
+    },
+    initializer: { kind: "he" },
+    loss: "softmaxCrossEntropy",
+    optimizer: { kind: "adam", rate: 0.01 },
+    data: { inputs: "inputs.npy", targets: "labels.npy", heldOut: 10, labelNoise: 0.6 },
+    batch: 10,
+    steps: 60,
+    checkpoints: 3,
+  };
+  await place.put("recipe.json", JSON.stringify(recipe));
+  await train(place.path("recipe.json"), { out: place.path("stored") });
+  const scores = await (await openTraining(place.path("stored"))).scores();
+  expect(scores.at(-1)!.memorised).toBeGreaterThan(scores[0]!.memorised);
+
+  const outcome = await study("dynamics", "stored", "images", "--out", "of-stored");
+  expect(outcome.code, outcome.stderr).toBe(0);
+  const { axes, values } = await read("of-stored/dynamics");
+  expect(axes).toMatchObject({ training: ["stored"], step: [0, 1, 60], tap: ["relu1", "logits"] });
+  expect(Array.from(values.memorised!.data)).toEqual(scores.map(({ memorised }) => memorised));
+  expect(Array.from(values.held_out_accuracy!.data)).toEqual(scores.map(({ accuracy }) => accuracy));
+  expect(Array.from(values.held_out_loss!.data)).toEqual(scores.map(({ loss }) => loss));
+  expect(Array.from(values.effective_rank!.data).every(Number.isFinite)).toBe(true);
 });
 
 test.each([

@@ -57,6 +57,12 @@ test("a recipe's examples: held out, then a subset of the others, then noise in 
   // Twelve are drawn from three classes, so that about a third of them stay right.
   expect(changed).toBeGreaterThanOrEqual(4);
   expect(changed).toBeLessThan(12);
+  const mislabelled = examplesOf(data, { ...settings, labelNoise: 0.5 }).mislabelled!;
+  expect(mislabelled.targets.labels).toHaveLength(changed);
+  const right = new Map(Array.from(training.inputs, (place, i) => [place, training.targets.labels[i]]));
+  for (const [i, place] of mislabelled.inputs.entries()) {
+    expect(right.get(place)).not.toBe(mislabelled.targets.labels[i]);
+  }
   expect(() => examplesOf(data, { heldOut: 12, subset: 49 })).toThrow("49 of 48 examples cannot be");
   const pairs: DataSet = { ...data, targets: { kind: "inputs" } };
   expect(() => examplesOf(pairs, { labelNoise: 0.5 })).toThrow("There are no classes that noise could replace.");

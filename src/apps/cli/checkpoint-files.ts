@@ -1,46 +1,80 @@
 import { createHash } from "node:crypto";
-import { readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, extname, join, resolve } from "node:path";
 import { formatShape, messageOf, PushforwardError } from "../../base/index.ts";
 import { type Graph, readModel } from "../../onnx/index.ts";
 import { codeOf, unreadable } from "../../platform/node/file-errors.ts";
+import type { CheckpointScore } from "../../results/index.ts";
 import { externalReader } from "../node/external-data.ts";
+import { openTraining } from "../node/index.ts";
 import { IdentifyingReader, sha256Of } from "../node/model-identity.ts";
 import { readBytes } from "../node/open-model.ts";
 
-/** The ONNX files of trainings. */
+/** The checkpoints of trainings as ONNX files. */
 export interface CheckpointFiles {
   /** The names of the folders. */
   readonly trainings: readonly string[];
-  /** The steps of which every training has a file, ascending. */
+  /** The steps of which every training has a checkpoint, ascending. */
   readonly steps: readonly number[];
   /** [training][step] */
   readonly files: readonly (readonly string[])[];
+  /** What the training itself measured, [training][step]; NaN where it is not known. */
+  readonly scores: readonly (readonly CheckpointScore[])[];
   /** Of all contents. */
   readonly sha256: string;
+  /** Removes the files that were written here. */
+  dispose(): Promise<void>;
 }
 
+/** A checkpoint as a file, and what its training measured. */
+interface Found {
+  readonly file: string;
+  readonly score: CheckpointScore;
+}
+
+/** The score of a network of which nothing is known but its weights. */
+export const UNKNOWN: CheckpointScore = { accuracy: Number.NaN, loss: Number.NaN, memorised: Number.NaN };
+
 /**
- * The checkpoints of a training: the ONNX files of a folder, ordered by the step in their names. If the folder has none, each of its
- * subfolders with ONNX files is a training. The step is the number after the word `step`, else the last number in the name.
+ * The checkpoints of a training: those that `pushforward train` stored in a folder, or the ONNX files of a folder, ordered by the step in
+ * their names. If the folder has neither, each of its subfolders that has is a training. The step of a file is the number after the word
+ * `step`, else the last number in the name. Stored checkpoints are written as temporary ONNX files.
  *
  * Standard error says which files have no step and which steps not all trainings have. A file that cannot be read counts, so that its
  * step is reported as failed.
  *
- * @throws PushforwardError `file-unreadable`; `usage` for fewer than two steps, for two files of one step, and for files whose graphs
- * differ
+ * @throws PushforwardError `file-unreadable`; `store-mismatch` for a Zarr store of another kind; `usage` for fewer than two steps, for two
+ * files of one step, and for files whose graphs differ
  */
 export async function findCheckpoints(folder: string): Promise<CheckpointFiles> {
-  const own = await filesIn(folder);
+  const temporary: string[] = [];
+  const dispose = async () => {
+    for (const path of temporary) await rm(path, { recursive: true, force: true });
+  };
+  try {
+    return { ...(await found(folder, temporary)), dispose };
+  } catch (cause) {
+    await dispose();
+    throw cause;
+  }
+}
+
+async function found(folder: string, temporary: string[]): Promise<Omit<CheckpointFiles, "dispose">> {
+  const own = await checkpointsIn(folder, temporary);
   const folders = own.size > 0 ? [folder] : await subfoldersOf(folder);
-  const all = own.size > 0 ? [own] : await Promise.all(folders.map(filesIn));
-  const found = folders.map((path, i) => ({ path, files: all[i]! })).filter(({ files }) => files.size > 0);
-  const [first] = found;
+  const trainings: { readonly path: string; readonly all: ReadonlyMap<number, Found> }[] = [];
+  for (const path of folders) {
+    const all = path === folder ? own : await checkpointsIn(path, temporary);
+    if (all.size > 0) trainings.push({ path, all });
+  }
+  const [first] = trainings;
   if (first === undefined) throw refusal(folder, "There is no ONNX file with a step in its name in this folder.");
-  const steps = [...first.files.keys()]
-    .filter((step) => found.every(({ files }) => files.has(step)))
+  const steps = [...first.all.keys()]
+    .filter((step) => trainings.every(({ all }) => all.has(step)))
     .sort((a, b) => a - b);
-  const others = new Set(found.flatMap(({ files }) => [...files.keys()]).filter((step) => !steps.includes(step)));
+  const others = new Set(trainings.flatMap(({ all }) => [...all.keys()]).filter((step) => !steps.includes(step)));
   if (others.size > 0) {
     tell(
       `these steps are left out, because not every training has them: ${[...others].sort((a, b) => a - b).join(", ")}`,
@@ -49,23 +83,45 @@ export async function findCheckpoints(folder: string): Promise<CheckpointFiles> 
   if (steps.length < 2) {
     throw refusal(
       folder,
-      `There ${steps.length === 1 ? "is 1 step" : "is no step"} of which every training has a file.`,
+      `There ${steps.length === 1 ? "is 1 step" : "is no step"} of which every training has a checkpoint.`,
     );
   }
-  const files = found.map((training) => steps.map((step) => training.files.get(step)!));
+  const files = trainings.map(({ all }) => steps.map((step) => all.get(step)!.file));
   return {
-    trainings: found.map(({ path }) => basename(resolve(path))),
+    trainings: trainings.map(({ path }) => basename(resolve(path))),
     steps,
     files,
+    scores: trainings.map(({ all }) => steps.map((step) => all.get(step)!.score)),
     sha256: await identityOf(files, steps),
   };
+}
+
+/** The checkpoints of one training by their steps. */
+async function checkpointsIn(folder: string, temporary: string[]): Promise<ReadonlyMap<number, Found>> {
+  if (existsSync(join(folder, "zarr.json"))) return storedIn(folder, temporary);
+  return new Map([...(await filesIn(folder))].map(([step, file]) => [step, { file, score: UNKNOWN }]));
+}
+
+/** The checkpoints that `pushforward train` stored. */
+async function storedIn(folder: string, temporary: string[]): Promise<ReadonlyMap<number, Found>> {
+  const training = await openTraining(folder);
+  const [scores, stored] = [await training.scores(), await training.stored()];
+  const path = await mkdtemp(join(tmpdir(), "pushforward-checkpoints-"));
+  temporary.push(path);
+  const all = new Map<number, Found>();
+  for (const step of stored) {
+    const file = join(path, `${basename(resolve(folder))}-step${step}.onnx`);
+    await training.write(file, step);
+    all.set(step, { file, score: scores[training.checkpoints.indexOf(step)]! });
+  }
+  return all;
 }
 
 const refusal = (file: string, what: string) =>
   new PushforwardError("usage", {
     what,
     where: { file },
-    fix: "Give a folder with an ONNX file for each of at least two steps, such as net-step0.onnx and net-step100.onnx, or a folder of such folders, one for each training.",
+    fix: "Give the folder of a training, or one with an ONNX file for each of at least two steps, such as net-step0.onnx and net-step100.onnx, or a folder of such folders, one for each training.",
   });
 
 const tell = (text: string) => process.stderr.write(`note: ${text}\n`);

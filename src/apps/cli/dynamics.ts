@@ -1,9 +1,9 @@
 import { basename, join } from "node:path";
 import { PushforwardError } from "../../base/index.ts";
-import { MemoryStore } from "../../results/index.ts";
+import { type CheckpointScore, MemoryStore } from "../../results/index.ts";
 import { type Checkpoint, reasonOf } from "../../studies/index.ts";
 import { type Network, type OpenModelOptions, openControl, openModel } from "../node/index.ts";
-import { type CheckpointFiles, findCheckpoints } from "./checkpoint-files.ts";
+import { type CheckpointFiles, findCheckpoints, UNKNOWN } from "./checkpoint-files.ts";
 import { type AskedControl, drawsOf } from "./control-options.ts";
 import { tellFirstLook } from "./first-look.ts";
 import { type LaboratoryOptions, planStudies, usable } from "./laboratory.ts";
@@ -42,9 +42,30 @@ export async function runDynamics(
   options: DynamicsOptions,
   asked: Pick<PlannedStudy, "study" | "params">,
 ): Promise<void> {
-  const draws = drawsOf(options);
   const kinds = options.control.map(drawnKind);
   const found = await findCheckpoints(folder);
+  try {
+    await measureTrainings(version, { folder, found, paths, kinds }, options, asked);
+  } finally {
+    await found.dispose();
+  }
+}
+
+/** The checkpoints to measure, the inputs to measure them at, and the kinds of controls. */
+interface Trainings {
+  readonly folder: string;
+  readonly found: CheckpointFiles;
+  readonly paths: readonly string[];
+  readonly kinds: readonly Drawn["kind"][];
+}
+
+async function measureTrainings(
+  version: string,
+  { folder, found, paths, kinds }: Trainings,
+  options: DynamicsOptions,
+  asked: Pick<PlannedStudy, "study" | "params">,
+): Promise<void> {
+  const draws = drawsOf(options);
   const opening = await openOptions(options);
   const taps = options.hasTaps ? options.taps : "cuts";
   const prepared = await prepare(await lastThatOpens(found, opening), paths, { ...options, taps });
@@ -75,11 +96,9 @@ export async function runDynamics(
         steps: found.steps,
         open: async (training, step) => {
           const file = found.files[training]![step]!;
-          return checkpointOf(
-            await openCheckpoint(file, { drawn: work.drawn, opening, setting }),
-            work.subject,
-            setting,
-          );
+          const opened = await openCheckpoint(file, { drawn: work.drawn, opening, setting });
+          const score = work.drawn === undefined ? found.scores[training]![step]! : UNKNOWN;
+          return checkpointOf(opened, score, work.subject, setting);
         },
       });
     const lab = labOf(works[0]!);
@@ -153,9 +172,12 @@ async function openCheckpoint(
   }
 }
 
-const UNKNOWN = { accuracy: Number.NaN, loss: Number.NaN } as const;
-
-function checkpointOf(network: Network, subject: Subject, setting: Setting): Checkpoint {
+function checkpointOf(
+  network: Network,
+  { accuracy, loss, memorised }: CheckpointScore,
+  subject: Subject,
+  setting: Setting,
+): Checkpoint {
   const own: Subject = {
     ...subject,
     from: network.tap(subject.from.name),
@@ -163,8 +185,8 @@ function checkpointOf(network: Network, subject: Subject, setting: Setting): Che
   };
   return {
     lab: () => labFor(network, own, new MemoryStore(), setting),
-    heldOut: UNKNOWN,
-    memorised: Number.NaN,
+    heldOut: { accuracy, loss },
+    memorised,
     close: () => network.close(),
   };
 }

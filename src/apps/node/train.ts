@@ -75,9 +75,15 @@ export class Training {
     return this.#run.readLosses();
   }
 
-  /** Loss and accuracy on held-out examples at each checkpoint; NaN where they are not known. */
+  /** What was measured at each checkpoint; NaN where it is not known. */
   scores(): Promise<readonly CheckpointScore[]> {
     return this.#run.readScores();
+  }
+
+  /** The steps of the checkpoints that are stored, ascending. */
+  async stored(): Promise<number[]> {
+    const done = await this.#run.done();
+    return this.checkpoints.filter((_, i) => done[i]);
   }
 
   async #at(step: number | undefined): Promise<{ readonly step: number; readonly weights: Weights }> {
@@ -85,7 +91,7 @@ export class Training {
     const index = step === undefined ? done.lastIndexOf(true) : this.checkpoints.indexOf(step);
     const read = index < 0 ? undefined : await this.#run.readCheckpoint(index);
     if (read === undefined) {
-      const stored = this.checkpoints.filter((_, i) => done[i]);
+      const stored = await this.stored();
       throw new PushforwardError("usage", {
         what: step === undefined ? "No checkpoint is stored yet." : `No checkpoint is stored at step ${step}.`,
         where: { file: this.#run.location },
