@@ -1,5 +1,6 @@
 import { messageOf, PushforwardError } from "../base/index.ts";
 import { expandFunctions, type FunctionBody } from "./functions.ts";
+import { withInner } from "./graph.ts";
 import type { Attribute, Graph, Node, OnnxModel, Tensor, ValueInfo } from "./model.ts";
 import { NAME_SCOPES } from "./modules.ts";
 import { leavesOutOutputs, withRequiredOutputs } from "./omitted-outputs.ts";
@@ -114,11 +115,19 @@ function toModel(message: ModelMessage & { graph: GraphMessage }): OnnxModel {
   return {
     irVersion: Math.max(FREE_INITIALIZERS, toNumber(message.irVersion)),
     producer: message.producerName ?? "",
-    opsets: inlined.opsets,
+    opsets: withRuntimes(inlined),
     graph: withRequiredOutputs(inlined.graph),
     ...(leavesOutOutputs(inlined.graph) ? { leavesOutOutputs: true } : {}),
   };
 }
+
+/** The operator sets, with ONNX Runtime's own where the graph uses it: the runtime has it without an import, so some of its tools write none. */
+function withRuntimes({ opsets, graph }: Pick<OnnxModel, "opsets" | "graph">): ReadonlyMap<string, number> {
+  const isUsed = graph.nodes.flatMap(withInner).some(({ domain }) => domain === RUNTIMES);
+  return isUsed && !opsets.has(RUNTIMES) ? new Map([...opsets, [RUNTIMES, 1]]) : opsets;
+}
+
+const RUNTIMES = "com.microsoft";
 
 const toOpsets = (imports: readonly OperatorSetMessage[] = []): Map<string, number> =>
   new Map(imports.map(({ domain, version }) => [toDomain(domain), toNumber(version)]));

@@ -238,6 +238,26 @@ test("an input that may be left out is read as the tensor that is given", async 
   ]);
 });
 
+test("ONNX Runtime's own operators need no import, as in files of its transformer optimizer", async () => {
+  const type = { tensorType: { elemType: 1, shape: { dim: [{ dimValue: 2 }] } } };
+  const bytes = encodeModel({
+    irVersion: 8,
+    graph: {
+      input: [{ name: "x", type }],
+      output: [{ name: "y", type }],
+      node: [{ opType: "Gelu", domain: "com.microsoft", input: ["x"], output: ["y"] }],
+    },
+    opsetImport: [{ version: 17 }],
+  });
+  const { opsets } = await readModel(bytes);
+  expect(opsets).toEqual(
+    new Map([
+      ["", 17],
+      ["com.microsoft", 1],
+    ]),
+  );
+});
+
 describe("old files", () => {
   test("initializers that are listed as inputs are no inputs", async () => {
     const info = (name: string) => ({ name, type: { tensorType: { elemType: 1, shape: { dim: [{ dimValue: 1 }] } } } });

@@ -194,7 +194,7 @@ make("encoder", static, "words", WORDS, activations="QUInt16", weights="QInt16")
 make("encoder", nbits, "4-bits", NIBBLES, bits=4, block_size=16, is_symmetric=False)
 make("encoder", nbits, "8-bits", BYTES, bits=8, block_size=16, is_symmetric=True)
 qdq = quant.QuantFormat.QDQ
-make("encoder", nbits, "4-bits-qdq", NIBBLES, bits=4, block_size=16, is_symmetric=True, quant_format=qdq)
+make("convnet", nbits, "4-bits-qdq", NIBBLES, bits=4, block_size=16, is_symmetric=True, quant_format=qdq)
 make("encoder", optimized, "extended", SINGLE, level=EXTENDED)
 make("encoder", fused, "fused", SINGLE)
 make("encoder", fused, "fused-half", HALF, half=True)

@@ -64,14 +64,6 @@ describe.skipIf(!hasOnnxRuntime())(`files of ONNX Runtime's tools (${withoutOnnx
     for (const { file, network, within } of files) {
       const { check, Jv, rounds } = await examined(place, file, network);
       expect({ file, finding: check.finding }).toEqual({ file, finding: rounds ? "adjoint" : "right" });
-      console.log(
-        file,
-        check.finding,
-        check.adjoint,
-        check.difference,
-        rounds,
-        relativeDistance(Jv, own.get(network)!),
-      );
       expect(relativeDistance(Jv, own.get(network)!), file).toBeLessThan(within);
     }
   }, 120_000);
