@@ -7,6 +7,7 @@ import {
   type ExportOptions,
   exportDerivative,
   type Network,
+  type OpenModelOptions,
   openModel,
 } from "../../src/apps/node/index.ts";
 import { createRng, gaussianArray, type Shape, sizeOf } from "../../src/base/index.ts";
@@ -16,6 +17,7 @@ import {
   float,
   floatTensor,
   int,
+  ints,
   node,
   type OnnxModel,
   type Tensor,
@@ -68,19 +70,46 @@ const softmaxNet = buildModel({
   initializers: new Map(),
 });
 
+/** An LSTM over the steps of GELU(xW + b), with x rounded to codes. The batch and the number of steps are open. */
+const standard = buildModel({
+  inputs: [valueInfo("x", "float32", ["N", "S", 4])],
+  outputs: [valueInfo("y", "float32", ["S", 1, "N", 3])],
+  nodes: [
+    node({ op: "QuantizeLinear", inputs: ["x", "scale", "zero"], outputs: ["codes"] }),
+    node({ op: "DequantizeLinear", inputs: ["codes", "scale", "zero"], outputs: ["levels"] }),
+    node({ op: "MatMul", inputs: ["levels", "w"], outputs: ["product"] }),
+    node({ op: "BiasGelu", domain: "com.microsoft", inputs: ["product", "b"], outputs: ["gelu"] }),
+    node({ op: "Transpose", inputs: ["gelu"], outputs: ["steps"], attributes: { perm: ints([1, 0, 2]) } }),
+    node({ op: "LSTM", inputs: ["steps", "in", "back"], outputs: ["y"], attributes: { hidden_size: int(3) } }),
+  ],
+  initializers: new Map<string, Tensor>([
+    ["scale", floatTensor([], [0.02])],
+    ["zero", { type: "uint8", shape: [], data: Uint8Array.of(128) }],
+    ["w", floatTensor([4, 6], random(24, "w"))],
+    ["b", floatTensor([6], random(6, "b"))],
+    ["in", floatTensor([1, 12, 6], random(72, "in"))],
+    ["back", floatTensor([1, 12, 3], random(36, "back"))],
+  ]),
+});
+const mixed = { ...standard, opsets: new Map([...standard.opsets, ["com.microsoft", 1]]) };
+
 interface Case {
   readonly model: OnnxModel;
   readonly from?: string;
   readonly to?: string;
-  readonly inputs?: Readonly<Record<string, number>>;
+  readonly opening?: OpenModelOptions;
 }
 const cases: Readonly<Record<string, Case>> = {
   convnet: { model: convnet() },
   "inside a convnet": { model: convnet(), from: "conv1", to: "conv2" },
   "between parts of taps": { model: convnet(), from: "conv1[0,1]", to: "conv2[0,1:3,2]" },
   "with branches": { model: residualNet(), to: "sum2" },
-  "with names that are taken": { model: namesakes, inputs: { s: 2 } },
+  "with names that are taken": { model: namesakes, opening: { inputs: { s: 2 } } },
   "that is linear": { model: linearNet },
+  "with open axes, codes, a step in time, and an operator of ONNX Runtime's": {
+    model: mixed,
+    opening: { inputShape: [5, 4], quantized: "straight-through" },
+  },
   "whose derivative keeps its value": { model: softmaxNet },
 };
 
@@ -97,13 +126,13 @@ afterAll(() => place.remove());
 
 const floats = (shape: Shape, data: Float32Array): Tensor => ({ type: "float32", shape, data });
 
-describe.each(Object.entries(cases))("a network %s", (name, { inputs, ...ends }) => {
+describe.each(Object.entries(cases))("a network %s", (name, { opening, ...ends }) => {
   let net: Network;
   let point: Float32Array;
   let source: Shape;
   let target: Shape;
   beforeAll(async () => {
-    net = await openModel(place.path(`${name}.onnx`), inputs === undefined ? {} : { inputs });
+    net = await openModel(place.path(`${name}.onnx`), opening);
     point = random(sizeOf(net.input.shape), "point", 0);
     using J = await net.jacobian({ at: point, ...endsOf(ends) });
     ({ source, target } = J);
@@ -324,8 +353,8 @@ describe.skipIf(!hasOnnxRuntime())(`Python (${withoutOnnxRuntime})`, () => {
 
   test.each(Object.entries(cases))(
     "%s: onnx.checker accepts every file, and ONNX Runtime there agrees",
-    async (name, { inputs, ...ends }) => {
-      const net = await openModel(place.path(`${name}.onnx`), inputs === undefined ? {} : { inputs });
+    async (name, { opening, ...ends }) => {
+      const net = await openModel(place.path(`${name}.onnx`), opening);
       try {
         const point = random(sizeOf(net.input.shape), "point", 0);
         using J = await net.jacobian({ at: point, ...endsOf(ends) });
