@@ -15,7 +15,7 @@ const machineLearning = (...ops: readonly string[]): string[] => ops.map((op) =>
 /** The operators that are neither differentiated nor taken apart, by the reason. */
 const reasons: Readonly<Record<string, readonly string[]>> = {
   [DRAWN]: [
-    ...["ConcatFromSequence", "If", "Loop", "Scan", "SequenceAt", "SequenceConstruct", "SequenceErase"],
+    ...["ConcatFromSequence", "If", "Loop", "SequenceAt", "SequenceConstruct", "SequenceErase"],
     ...["SequenceInsert", "SequenceMap", "SplitToSequence"],
   ],
   [DICTIONARY]: machineLearning("CastMap", "DictVectorizer", "ZipMap"),

@@ -28,11 +28,13 @@ function withoutValues(row: OpRow): string {
 
 /** Functions of others, for which ONNX infers no shapes; their outputs have the shape of their first input. */
 const notInferred = new Set(["GroupNormalization", "MeanVarianceNormalization"]);
+/** Whether values decide the shapes of its outputs depends on its body. */
+const ofBody = new Set(["Scan"]);
 
 test("the shape of an output depends on values where ONNX cannot infer it without them", ({ skip }) => {
   skip(!hasOnnx(), withoutOnnx);
   const isTried = (row: (typeof rows)[number]): row is OpRow =>
-    "op" in row && row.domain === undefined && Object.values(row.in).length > 0;
+    "op" in row && row.domain === undefined && !ofBody.has(row.op) && Object.values(row.in).length > 0;
   const tried = rows.filter(isTried);
   const input = JSON.stringify(tried.map(withoutValues));
   const known = JSON.parse(execFileSync(python, ["-c", INFER], { input, encoding: "utf8" })) as boolean[];
