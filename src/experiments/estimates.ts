@@ -38,3 +38,13 @@ function withError(measured: number, error: number, n: number): Measurement {
   const half = student(n - 1) * error;
   return { measured, low: measured - half, high: measured + half, n, error };
 }
+
+/** The straight line of least squares through points, by its slope and its value at the centre of the points. */
+export function lineThrough(points: readonly (readonly [x: number, y: number])[]) {
+  const centre = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+  const value = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
+  const slope =
+    points.reduce((sum, [x, y]) => sum + (x - centre) * (y - value), 0) /
+    points.reduce((sum, [x]) => sum + (x - centre) ** 2, 0);
+  return { value, slope, centre };
+}

@@ -2,17 +2,9 @@ import type { LyapunovExponent } from "../dynamics/index.ts";
 import type { ChartPoint } from "../results/index.ts";
 import { type Exponent, gaussianExponents, meanField, typicalExponent } from "../theory/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
-import { meanOf, single } from "./estimates.ts";
+import { lineThrough, meanOf, single } from "./estimates.ts";
 import { type Apparatus, type Case, experiment, type Measured } from "./experiment.ts";
-import {
-  BURN_IN,
-  crossing,
-  crossingsOf,
-  exponentsOf,
-  largestOf,
-  lineThrough,
-  type Steps,
-} from "./measured-exponents.ts";
+import { BURN_IN, crossing, crossingsOf, exponentsOf, largestOf, type Steps } from "./measured-exponents.ts";
 import { number, numbers } from "./option.ts";
 
 /** Sides of the products of matrices, all of whose exponents are measured. */
@@ -27,9 +19,9 @@ const TANH = 0.005;
 /** Of the gain at which λ₁ changes its sign. */
 const SIGN = 0.02;
 /** Below the critical gain λ₁ is a straight line in ln g. */
-const BELOW = [0.7, 0.8, 0.9];
+const BELOW = [0.75, 0.9];
 const ABOVE = 1.2;
-const SIGMOID = [9, 10, 11.5];
+const SIGMOID = [9.5, 11];
 
 /** `lyapunov`: do directions grow and shrink from layer to layer at the rates of theory? */
 export const lyapunov = experiment({
@@ -45,7 +37,7 @@ export const lyapunov = experiment({
       { least: 8, whole: true },
     ),
     steps: number({ about: "steps that are measured", default: 2000, quick: 400 }, { least: 40, whole: true }),
-    draws: number({ about: "networks of each", default: 16, quick: 6 }, { least: 4, whole: true }),
+    draws: number({ about: "networks of each", default: 16, quick: 5 }, { least: 4, whole: true }),
   },
   cases: ({ gain, width, steps, draws }) => [
     gaussianCase(steps),

@@ -33,7 +33,7 @@ export const meanField = experiment({
     }),
     width: number({ about: "neurons of a layer", default: 1000, quick: 500 }, { least: 8, whole: true }),
     depth: number({ about: "layers", default: 12, quick: 10 }, { least: BURN_IN + 2, whole: true }),
-    draws: number({ about: "networks of each", default: 32 }, { least: 1, whole: true }),
+    draws: number({ about: "networks of each", default: 32, quick: 22 }, { least: 1, whole: true }),
   },
   cases: ({ activation, gain, ...size }) =>
     activation.flatMap((name) => {

@@ -3,6 +3,7 @@ import { iterate, type LyapunovExponent, lyapunovSpectrum } from "../dynamics/in
 import { type Architecture, type Initializer, inferenceModel, initialWeights } from "../training/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
 import { drawSeed } from "./draw-seed.ts";
+import { lineThrough } from "./estimates.ts";
 import type { Apparatus } from "./experiment.ts";
 import { openGraph } from "./open-graph.ts";
 import { squaredNorm, valuesOf } from "./random-net.ts";
@@ -66,14 +67,4 @@ export function crossingsOf(gains: readonly number[], values: readonly (readonly
 export function crossing(points: readonly (readonly [gain: number, exponent: number])[]): number {
   const { value, slope, centre } = lineThrough(points.map(([gain, exponent]) => [Math.log(gain), exponent]));
   return Math.exp(centre - value / slope);
-}
-
-/** The straight line of least squares, by its value at the centre of the points. */
-export function lineThrough(points: readonly (readonly [x: number, y: number])[]) {
-  const centre = points.reduce((sum, [x]) => sum + x, 0) / points.length;
-  const value = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
-  const slope =
-    points.reduce((sum, [x, y]) => sum + (x - centre) * (y - value), 0) /
-    points.reduce((sum, [x]) => sum + (x - centre) ** 2, 0);
-  return { value, slope, centre };
 }

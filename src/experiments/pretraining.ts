@@ -5,7 +5,7 @@ import { type Architecture, initialWeights, type Weights } from "../training/ind
 import { type CompiledDescent, compileDescent } from "./descent.ts";
 import { type DigitTask, digitTask } from "./digit-task.ts";
 import { drawSeed } from "./draw-seed.ts";
-import { meanOf } from "./estimates.ts";
+import { lineThrough, meanOf } from "./estimates.ts";
 import { type Apparatus, type Case, experiment, type Result } from "./experiment.ts";
 import { autoEncoder, greedyLayers } from "./greedy.ts";
 import { number, numbers, words } from "./option.ts";
@@ -117,7 +117,9 @@ function startCase(setting: Setting): Case {
       }
       return {
         numbers: {
-          [SLOPE]: meanOf(counts.map((own) => slopeOf(depth.map(Math.log), own.map(Math.log)))),
+          [SLOPE]: meanOf(
+            counts.map((own) => lineThrough(own.map((count, i) => [Math.log(depth[i]!), Math.log(count)])).slope),
+          ),
           [SPREAD]: meanOf(hidden.map(([first]) => spreadOf(first!, width, span))),
         },
         curves: curvesOf(setting, counts),
@@ -207,16 +209,6 @@ async function fewestSteps(
     });
   }
   return fewest;
-}
-
-/** The least-squares slope of y by x. */
-function slopeOf(x: readonly number[], y: readonly number[]): number {
-  const [meanX, meanY] = [x, y].map((values) => values.reduce((sum, value) => sum + value, 0) / values.length) as [
-    number,
-    number,
-  ];
-  const across = x.reduce((sum, value, i) => sum + (value - meanX) * (y[i]! - meanY), 0);
-  return across / x.reduce((sum, value) => sum + (value - meanX) ** 2, 0);
 }
 
 /** Of W [width, width] on the first principal components, which are its first inputs. */
