@@ -13,10 +13,13 @@ export const single = (measured: number, n = 1): Measurement => ({
   error: Number.NaN,
 });
 
+export const average = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
 /** The mean of one number for each draw, with Student's 95 % interval; no interval for fewer than 4 draws. */
 export function meanOf(values: readonly number[]): Measurement {
   const n = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const mean = average(values);
   if (n < FEWEST) return single(mean, n);
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
   return withError(mean, Math.sqrt(variance / n), n);
@@ -25,7 +28,7 @@ export function meanOf(values: readonly number[]): Measurement {
 /** The variance of one number for each draw, as a mean of squared deviations. */
 export function varianceOf(values: readonly number[]): Measurement {
   const n = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const mean = average(values);
   return meanOf(values.map((value) => ((value - mean) ** 2 * n) / (n - 1)));
 }
 
@@ -41,8 +44,8 @@ function withError(measured: number, error: number, n: number): Measurement {
 
 /** The straight line of least squares through points, by its slope and its value at the centre of the points. */
 export function lineThrough(points: readonly (readonly [x: number, y: number])[]) {
-  const centre = points.reduce((sum, [x]) => sum + x, 0) / points.length;
-  const value = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
+  const centre = average(points.map(([x]) => x));
+  const value = average(points.map(([, y]) => y));
   const slope =
     points.reduce((sum, [x, y]) => sum + (x - centre) * (y - value), 0) /
     points.reduce((sum, [x]) => sum + (x - centre) ** 2, 0);

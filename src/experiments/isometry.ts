@@ -1,10 +1,10 @@
 import type { Chart } from "../results/index.ts";
 import { finiteWidthMean, meanField, normScatter, slopeMoment, spectrumVariance } from "../theory/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
-import { extrapolated, meanOf, varianceOf } from "./estimates.ts";
+import { average, extrapolated, meanOf, varianceOf } from "./estimates.ts";
 import { type Case, experiment, type Result } from "./experiment.ts";
 import { number, numbers, words } from "./option.ts";
-import { average, relativeVariances, squaredGrowths } from "./random-jacobians.ts";
+import { relativeVariances, squaredGrowths } from "./random-jacobians.ts";
 import type { RandomNet } from "./random-net.ts";
 import type { Prediction } from "./row.ts";
 

@@ -1,5 +1,6 @@
 import { createRng, gaussianArray } from "../base/index.ts";
 import type { Jacobian } from "../jacobian/index.ts";
+import { average } from "./estimates.ts";
 import type { Apparatus } from "./experiment.ts";
 import { openRandomNet, pointOf, type RandomNet, squaredNorm } from "./random-net.ts";
 
@@ -41,9 +42,6 @@ export const relativeVariances = (draws: Draws, apparatus: Apparatus): Promise<n
       return relativeVariance(Array.from(sigma, (one) => one ** 2));
     },
   );
-
-export const average = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The variance of numbers over the square of their mean. */
 export function relativeVariance(values: readonly number[]): number {

@@ -1,4 +1,4 @@
-import { meanField, type RandomLayers, slopeMoment } from "./mean-field.ts";
+import { meanField, type RandomLayers, slopeRatio } from "./mean-field.ts";
 import { digamma, trigamma } from "./special.ts";
 
 /** What a Lyapunov exponent is expected to be, and how much its estimate from `steps` layers scatters. */
@@ -44,6 +44,5 @@ export function normScatter(layers: number, width: number, activation: "linear" 
  */
 export function typicalExponent(layers: RandomLayers, width: number): number {
   const { q, chi } = meanField(layers);
-  const ratio = slopeMoment(layers.activation, q, 2) / slopeMoment(layers.activation, q, 1) ** 2;
-  return Math.log(chi) / 2 - (3 * ratio - 1) / (4 * width);
+  return Math.log(chi) / 2 - (3 * slopeRatio(layers.activation, q) - 1) / (4 * width);
 }

@@ -101,6 +101,10 @@ export function criticalWithoutBias(activation: Activation): { readonly weight: 
 /** The kind of the random weights: independent Gaussian entries, or a Haar-distributed orthogonal matrix. */
 export type Ensemble = "gaussian" | "orthogonal";
 
+/** μ₂/μ₁²: how much the squared slopes of a layer differ. */
+export const slopeRatio = (activation: Activation, q: number): number =>
+  slopeMoment(activation, q, 2) / slopeMoment(activation, q, 1) ** 2;
+
 /**
  * The variance of the spectrum of J·Jᵀ over its squared mean after `layers` layers at χ = 1: L·(μ₂/μ₁² − 1 − s₁), where s₁ is −1 for
  * Gaussian and 0 for orthogonal weights. It holds for layers ≪ width; beyond, rare large values dominate the mean.
@@ -108,6 +112,5 @@ export type Ensemble = "gaussian" | "orthogonal";
  * @see Pennington, Schoenholz & Ganguli 2017, equation 22
  */
 export function spectrumVariance(activation: Activation, q: number, layers: number, ensemble: Ensemble): number {
-  const ratio = slopeMoment(activation, q, 2) / slopeMoment(activation, q, 1) ** 2;
-  return layers * (ratio - 1 + (ensemble === "gaussian" ? 1 : 0));
+  return layers * (slopeRatio(activation, q) - 1 + (ensemble === "gaussian" ? 1 : 0));
 }
