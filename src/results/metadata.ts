@@ -1,4 +1,5 @@
 import type { DataType } from "zarrita";
+import { PushforwardError } from "../base/index.ts";
 import type { ArrayLayout, Layout } from "./layout.ts";
 import { toAttributes } from "./manifest.ts";
 import type { Key, Store } from "./store.ts";
@@ -73,5 +74,26 @@ export function rootOf(bytes: Uint8Array): Root {
     return JSON.parse(new TextDecoder().decode(bytes)) as Root;
   } catch {
     return {};
+  }
+}
+
+/**
+ * Checks that a folder without a store holds nothing but what a killed writer of one began.
+ *
+ * @throws PushforwardError `store-mismatch` naming a file of something else
+ */
+export async function requireOnly(
+  store: Store,
+  files: readonly (readonly [Key, Uint8Array])[],
+  kind: "run" | "training",
+): Promise<void> {
+  const ours = new Set(files.map(([key]) => key.split("/")[1]));
+  for await (const key of store.list("/")) {
+    if (ours.has(key.split("/")[1])) continue;
+    throw new PushforwardError("store-mismatch", {
+      what: `This folder is not empty, but it does not contain a ${kind}. It contains ${key.slice(1)}.`,
+      where: { file: store.location },
+      fix: "Choose a new or an empty folder with --out.",
+    });
   }
 }

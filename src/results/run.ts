@@ -5,7 +5,7 @@ import { writeCoordinates } from "./coordinates.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { checkManifest, readManifest, requireSameRun } from "./manifest.ts";
 import { matchInputs } from "./match-inputs.ts";
-import { metadataFiles, rootOf, writeMetadata } from "./metadata.ts";
+import { metadataFiles, requireOnly, rootOf, writeMetadata } from "./metadata.ts";
 import { statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 import type { InputRecord, RunManifest, UnitResult } from "./types.ts";
@@ -104,15 +104,7 @@ async function readRun(store: Store, manifest: RunManifest): Promise<EarlierRun 
     requireSameRun(earlier.run.manifest, manifest, store.location);
     return earlier;
   }
-  const ours = new Set(metadataFiles(manifest, layoutOf(manifest)).map(([key]) => key.split("/")[1]));
-  for await (const key of store.list("/")) {
-    if (ours.has(key.split("/")[1])) continue;
-    throw new PushforwardError("store-mismatch", {
-      what: `This folder is not empty, but it does not contain a run. It contains ${key.slice(1)}.`,
-      where: { file: store.location },
-      fix: "Choose a new or an empty folder with --out.",
-    });
-  }
+  await requireOnly(store, metadataFiles(manifest, layoutOf(manifest)), "run");
   return undefined;
 }
 

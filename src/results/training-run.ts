@@ -3,7 +3,7 @@ import { chunkKey, fillChunk, readAll, readChunk, writeChunk } from "./arrays.ts
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension } from "./layout.ts";
 import { fromAttributes, toAttributes } from "./manifest.ts";
-import { encodeJson, group, rootOf, writeMetadata } from "./metadata.ts";
+import { encodeJson, group, requireOnly, rootOf, writeMetadata } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 
 /** A tensor that is stored at each checkpoint. */
@@ -152,15 +152,7 @@ export async function createTrainingRun(store: Store, manifest: TrainingManifest
     return run;
   }
   const files = metadataFiles(manifest);
-  const ours = new Set(files.map(([key]) => key.split("/")[1]));
-  for await (const key of store.list("/")) {
-    if (ours.has(key.split("/")[1])) continue;
-    throw new PushforwardError("store-mismatch", {
-      what: `This folder is not empty, but it does not contain a training. It contains ${key.slice(1)}.`,
-      where: { file: store.location },
-      fix: "Choose a new or an empty folder with --out.",
-    });
-  }
+  await requireOnly(store, files, "training");
   const { root, weightStep, curve } = layoutOf(manifest);
   const checkpoints = Int32Array.from(manifest.checkpoints);
   await writeChunk(store, root.step, checkpoints);
