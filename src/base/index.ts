@@ -15,5 +15,5 @@ export {
 export { quoted } from "./quote.ts";
 export { createRng, gaussianArray, type Rng } from "./random.ts";
 export { broadcastShapes, formatShape, type Shape, sameShape, sizeOf, stridesOf, withoutBatch } from "./shape.ts";
-export { student } from "./student.ts";
+export { meanWithError, student, studentInterval } from "./student.ts";
 export { tableOf } from "./table.ts";

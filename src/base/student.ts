@@ -1,3 +1,18 @@
+/** The mean of independent numbers, and its standard error. */
+export function meanWithError(values: ArrayLike<number>): { readonly mean: number; readonly error: number } {
+  const all = Array.from(values);
+  const n = all.length;
+  const mean = all.reduce((sum, value) => sum + value, 0) / n;
+  const variance = all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
+  return { mean, error: Math.sqrt(variance / n) };
+}
+
+/** Student's 95 % interval of a number with a standard error, which so many degrees of freedom estimate. */
+export function studentInterval(value: number, error: number, freedom: number): { low: number; high: number } {
+  const half = student(freedom) * error;
+  return { low: value - half, high: value + half };
+}
+
 /** The 97.5 % point of Student's t, accurate to 0.3 % from 3 degrees of freedom on. @see Abramowitz & Stegun 1964, 26.7.5 */
 export function student(freedom: number): number {
   const z = 1.959964;

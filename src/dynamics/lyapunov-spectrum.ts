@@ -1,4 +1,4 @@
-import { createRng, gaussianArray, PushforwardError, student } from "../base/index.ts";
+import { createRng, gaussianArray, meanWithError, PushforwardError, studentInterval } from "../base/index.ts";
 import type { LayerDynamics } from "./iterate.ts";
 import { orthonormalize } from "./orthonormalize.ts";
 
@@ -85,15 +85,12 @@ export async function lyapunovSpectrum(dynamics: LayerDynamics, options: Lyapuno
 
 /** The mean over steps, with Student's interval from the means of blocks, as neighbouring steps are not independent. */
 function meanOf(logs: Float64Array): Omit<LyapunovExponent, "belowFloor"> {
-  const average = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const value = average(logs);
+  const meanOver = (values: Float64Array) => meanWithError(values).mean;
+  const value = meanOver(logs);
   const length = Math.floor(logs.length / BLOCKS);
   if (length < 2) return { value, low: Number.NaN, high: Number.NaN };
-  const means = Float64Array.from({ length: BLOCKS }, (_, b) => average(logs.subarray(b * length, (b + 1) * length)));
-  const centre = average(means);
-  const variance = means.reduce((sum, mean) => sum + (mean - centre) ** 2, 0) / (BLOCKS - 1);
-  const half = student(BLOCKS - 1) * Math.sqrt(variance / BLOCKS);
-  return { value, low: value - half, high: value + half };
+  const means = Float64Array.from({ length: BLOCKS }, (_, b) => meanOver(logs.subarray(b * length, (b + 1) * length)));
+  return { value, ...studentInterval(value, meanWithError(means).error, BLOCKS - 1) };
 }
 
 /** j + (λ₁ + … + λ_j)/|λ_{j+1}|, j being the last for which the sum is not negative. @see Kaplan & Yorke 1979 */

@@ -1,4 +1,4 @@
-import { student } from "../base/index.ts";
+import { meanWithError, studentInterval } from "../base/index.ts";
 import type { Measurement } from "./row.ts";
 
 /** The fewest draws for an interval: with fewer, Student's t is so large that the interval says nothing. */
@@ -19,10 +19,8 @@ export const average = (values: readonly number[]): number =>
 /** The mean of one number for each draw, with Student's 95 % interval; no interval for fewer than 4 draws. */
 export function meanOf(values: readonly number[]): Measurement {
   const n = values.length;
-  const mean = average(values);
-  if (n < FEWEST) return single(mean, n);
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
-  return withError(mean, Math.sqrt(variance / n), n);
+  const { mean, error } = meanWithError(values);
+  return n < FEWEST ? single(mean, n) : withError(mean, error, n);
 }
 
 /** The variance of one number for each draw, as a mean of squared deviations. */
@@ -38,8 +36,7 @@ export function extrapolated(wide: Measurement, narrow: Measurement): Measuremen
 }
 
 function withError(measured: number, error: number, n: number): Measurement {
-  const half = student(n - 1) * error;
-  return { measured, low: measured - half, high: measured + half, n, error };
+  return { measured, ...studentInterval(measured, error, n - 1), n, error };
 }
 
 /** The straight line of least squares through points, by its slope and its value at the centre of the points. */

@@ -1,5 +1,5 @@
 import type { Chart } from "../results/index.ts";
-import { finiteWidthMean, meanField, normScatter, slopeMoment, spectrumVariance } from "../theory/index.ts";
+import { finiteWidthMean, meanField, normScatter, spectrumVariance } from "../theory/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
 import { average, extrapolated, meanOf, varianceOf } from "./estimates.ts";
 import { type Case, experiment, type Result } from "./experiment.ts";
@@ -119,14 +119,14 @@ function meanCase(kind: Kind, draws: number): Case {
   const { net, q } = criticalNet(kind);
   const { activation, weights, depth, width } = kind;
   const hasLogarithms = activation === "relu" && weights === "gaussian";
-  const isJudged = scatterOf(kind, q) <= LARGEST_SCATTER;
+  const beta = normScatter(activations[activation].theory, q, depth, width, weights);
+  const isJudged = beta <= LARGEST_SCATTER;
   return {
     setting: settingOf(net),
     seconds: secondsFor(draws / 3, kind),
     predict: (): Readonly<Record<string, Prediction>> => {
       const mean: Prediction = { ...meanOfSquares(net, q), ...(isJudged && { precision: { relative: MEAN } }) };
       if (!hasLogarithms) return { [MEAN_SQUARE]: mean };
-      const beta = normScatter(depth, width, "relu");
       return {
         [MEAN_SQUARE]: mean,
         "mean ln ‖Jv‖²": { predicted: -beta / 2, precision: { absolute: MEAN }, source: HANIN },
@@ -159,13 +159,6 @@ function meanOfSquares({ activation, weights, weight, bias, depth, width }: Rand
     predicted: finiteWidthMean(layers, q, depth, width),
     source: `${PENNINGTON}, with corrections of order 1/width`,
   };
-}
-
-/** The variance of ln ‖Jv‖² that the slopes and weights of single layers cause; `normScatter` is this for ReLU and Gaussian weights. */
-function scatterOf({ activation, weights, depth, width }: Kind, q: number): number {
-  const { theory } = activations[activation];
-  const ratio = slopeMoment(theory, q, 2) / slopeMoment(theory, q, 1) ** 2;
-  return ((3 * ratio - (weights === "gaussian" ? 1 : 3)) * depth) / width;
 }
 
 /** Away from the critical point perturbations grow or shrink by ln χ in each layer. */

@@ -1,4 +1,4 @@
-import { createRng, gaussianArray } from "../base/index.ts";
+import { createRng } from "../base/index.ts";
 import { iterate, type LyapunovExponent, lyapunovSpectrum } from "../dynamics/index.ts";
 import { type Architecture, type Initializer, inferenceModel, initialWeights } from "../training/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
@@ -6,7 +6,7 @@ import { drawSeed } from "./draw-seed.ts";
 import { lineThrough } from "./estimates.ts";
 import type { Apparatus } from "./experiment.ts";
 import { openGraph } from "./open-graph.ts";
-import { squaredNorm, valuesOf } from "./random-net.ts";
+import { gaussianState, valuesOf } from "./random-net.ts";
 
 /** Steps before the first that is measured. */
 export const BURN_IN = 100;
@@ -36,10 +36,8 @@ export async function exponentsOf(
     valuesOf(initialWeights(architecture, initializer, drawSeed(seed, "lyapunov", draw, step)));
   const first = weightsOf(0);
   const network = await openGraph(inferenceModel(architecture, new Map()), backend);
-  const start = gaussianArray(createRng(seed, "state", draw), width);
-  const length = Math.sqrt((variance * width) / squaredNorm(start));
   const dynamics = iterate(network, {
-    start: start.map((entry) => entry * length),
+    start: gaussianState(createRng(seed, "state", draw), width, variance),
     inputsAt: (step) => (tied || step === 0 ? first : weightsOf(step)),
   });
   const onStep = (step: number) => proceed(`${draw}, step ${step + 1} of ${steps + BURN_IN}`);

@@ -1,4 +1,4 @@
-import { createRng, gaussianArray } from "../base/index.ts";
+import { createRng, gaussianArray, type Rng } from "../base/index.ts";
 import type { Network, Point } from "../jacobian/index.ts";
 import type { Backend } from "../runtime/index.ts";
 import type { Ensemble } from "../theory/index.ts";
@@ -41,10 +41,15 @@ export function pointOf(net: RandomNet, q: number, ...seeds: readonly (number | 
       : { kind: "orthogonal", gain: weight, biasVariance },
     drawSeed(...seeds, weights, depth, width),
   );
-  const direction = gaussianArray(createRng(...seeds, "input"), width);
-  const length = Math.sqrt(squaredNorm(direction));
-  const wanted = Math.sqrt((width * (q - biasVariance)) / weight ** 2);
-  return { input: direction.map((entry) => (entry * wanted) / length), ...valuesOf(drawn) };
+  const input = gaussianState(createRng(...seeds, "input"), width, (q - biasVariance) / weight ** 2);
+  return { input, ...valuesOf(drawn) };
+}
+
+/** Normal numbers, multiplied by what makes their mean square `variance`. */
+export function gaussianState(rng: Rng, width: number, variance: number): Float32Array {
+  const state = gaussianArray(rng, width);
+  const factor = Math.sqrt((variance * width) / squaredNorm(state));
+  return state.map((entry) => entry * factor);
 }
 
 /** The values of weights, for a point. */

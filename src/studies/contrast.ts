@@ -1,4 +1,4 @@
-import { student } from "../base/index.ts";
+import { studentInterval } from "../base/index.ts";
 import type { Sample } from "../results/index.ts";
 import { type Estimate, FEWEST_FOR_INTERVAL, mean, resolved, varianceWithout } from "./statistics.ts";
 
@@ -67,6 +67,5 @@ function estimate(
   const variance = overImages + overDraws;
   if (variance === 0) return { ...found, low: value, high: value };
   const freedom = variance ** 2 / (overImages ** 2 / (n - 1) + (one ? 0 : overDraws ** 2 / (count - 1)));
-  const half = student(freedom) * Math.sqrt(variance);
-  return resolved({ ...found, low: value - half, high: value + half });
+  return resolved({ ...found, ...studentInterval(value, Math.sqrt(variance), freedom) });
 }

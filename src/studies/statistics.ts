@@ -1,4 +1,4 @@
-import { createRng, student } from "../base/index.ts";
+import { createRng, student, studentInterval } from "../base/index.ts";
 import type { Sample } from "../results/index.ts";
 
 /** A measured number with its interval. */
@@ -93,8 +93,8 @@ export function jackknife(sample: Sample): Estimate {
   const { length: n } = images;
   const value = sample.of(images);
   if (n < FEWEST_FOR_INTERVAL) return { value, low: Number.NaN, high: Number.NaN, n, sample };
-  const half = student(n - 1) * Math.sqrt(varianceWithout(images, sample.of));
-  return resolved({ value, low: value - half, high: value + half, n, sample });
+  const error = Math.sqrt(varianceWithout(images, sample.of));
+  return resolved({ value, ...studentInterval(value, error, n - 1), n, sample });
 }
 
 /** The variance of a statistic by the jackknife, from its values without each one of the images. */

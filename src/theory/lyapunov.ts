@@ -1,4 +1,5 @@
-import { meanField, type RandomLayers, slopeRatio } from "./mean-field.ts";
+import type { Activation } from "./activations.ts";
+import { type Ensemble, meanField, type RandomLayers, slopeRatio } from "./mean-field.ts";
 import { digamma, trigamma } from "./special.ts";
 
 /** What a Lyapunov exponent is expected to be, and how much its estimate from `steps` layers scatters. */
@@ -25,24 +26,31 @@ export function gaussianExponents(width: number, weightVariance: number, steps: 
 }
 
 /**
- * ln ‖J·v‖² of a unit vector after `layers` layers of `width` at χ = 1 is Gaussian with mean −β/2 and variance β: β = 2L/N for linear
- * layers, 5L/N for ReLU. So a typical vector shrinks though the mean of its squared norm does not.
+ * ln ‖J·v‖² of a unit vector after L `layers` of width N at χ = 1 is Gaussian with mean −β/2 and variance β, to first order in 1/N. So a
+ * typical vector shrinks though the mean of its squared norm does not. A layer multiplies ‖v‖² by the mean of N squared slopes times
+ * squared entries of W·v: Gaussian numbers, so that β = (3·μ₂/μ₁² − 1)·L/N, which is 2L/N for linear layers and 5L/N for ReLU; with
+ * orthogonal weights their squares have a fixed sum, and β = 3·(μ₂/μ₁² − 1)·L/N.
  *
  * @returns β
  * @see Hanin & Nica 2020
  */
-export function normScatter(layers: number, width: number, activation: "linear" | "relu"): number {
-  return ((activation === "relu" ? 5 : 2) * layers) / width;
+export function normScatter(
+  activation: Activation,
+  q: number,
+  layers: number,
+  width: number,
+  ensemble: Ensemble,
+): number {
+  return ((3 * slopeRatio(activation, q) - (ensemble === "gaussian" ? 1 : 3)) * layers) / width;
 }
 
 /**
  * The largest Lyapunov exponent of layers with an independent Gaussian matrix at each step, to first order in 1/width: ½·ln χ − β/4,
- * where β = (3·μ₂/μ₁² − 1)/width is the variance of the growth of ln ‖v‖² in one layer: that of a sum of squared slopes times squared
- * Gaussian numbers. β is 2/width for linear layers and 5/width for ReLU, as in `normScatter`.
+ * where β is the variance of the growth of ln ‖v‖² in one layer (`normScatter`).
  *
  * @throws PushforwardError `usage` if the variance of the layers grows without bound
  */
 export function typicalExponent(layers: RandomLayers, width: number): number {
   const { q, chi } = meanField(layers);
-  return Math.log(chi) / 2 - (3 * slopeRatio(layers.activation, q) - 1) / (4 * width);
+  return Math.log(chi) / 2 - normScatter(layers.activation, q, 1, width, "gaussian") / 4;
 }

@@ -7,6 +7,7 @@ import {
   linear,
   marchenkoPastur,
   normScatter,
+  relu,
   type Spectrum,
   typicalExponent,
 } from "../../src/theory/index.ts";
@@ -131,12 +132,16 @@ describe("products of random matrices", () => {
       for (let i = 0; i < layers; i++) sum += Math.log(gaussianArray(rng, size).reduce((s, z) => s + z * z, 0) / size);
       return sum;
     });
-    const beta = normScatter(layers, size, "linear");
+    const beta = normScatter(linear, 1, layers, size, "gaussian");
     const mean = logarithms.reduce((a, b) => a + b) / draws;
     const variance = logarithms.reduce((a, b) => a + (b - mean) ** 2, 0) / (draws - 1);
     expect(Math.abs(mean + beta / 2)).toBeLessThan(4 * Math.sqrt(beta / draws));
     expect(Math.abs(variance / beta - 1)).toBeLessThan(4 * Math.sqrt(2 / draws));
-    expect(normScatter(layers, size, "relu")).toBe(2.5 * beta);
+    expect(beta).toBeCloseTo((2 * layers) / size, 12);
+    // Half of the slopes of ReLU are 1 and half 0, so that β = 5L/N; with orthogonal weights 3L/N.
+    expect(normScatter(relu, 1, layers, size, "gaussian")).toBeCloseTo((5 * layers) / size, 12);
+    expect(normScatter(relu, 1, layers, size, "orthogonal")).toBeCloseTo((3 * layers) / size, 12);
+    expect(normScatter(linear, 1, layers, size, "orthogonal")).toBeCloseTo(0, 12);
   });
 
   test("the largest exponent of wide layers is Newman's where the layers are linear", () => {
