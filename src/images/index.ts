@@ -1,4 +1,6 @@
+export { folderClasses } from "./folder-classes.ts";
 export { pictureFormat } from "./format.ts";
+export { guessPreset } from "./guess-preset.ts";
 export { type ClassRecord, classOf, type Labels, parseLabels, rowOf } from "./labels.ts";
 export { type LevelScale, levelScaleOf, levelScaleOfArrays, toLevels, withLevelShift } from "./levels.ts";
 export { type NoiseKind, noises } from "./noise.ts";

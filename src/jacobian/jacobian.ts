@@ -28,6 +28,8 @@ interface Parts {
   readonly kinks: readonly KinkCount[];
   /** Why a product is not finite: the error `not-finite` that names the first node which is not. */
   readonly whereNotFinite: () => Promise<PushforwardError>;
+  /** Awaited before each run of a product. */
+  readonly beforeRun: (() => Promise<void>) | undefined;
 }
 
 /**

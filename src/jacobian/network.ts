@@ -8,7 +8,7 @@ import { Jacobian } from "./jacobian.ts";
 import { kinksIn } from "./kinks.ts";
 import { endsOf, linearizeBetween } from "./linearize-between.ts";
 import { whereNotFinite } from "./not-finite.ts";
-import { observe } from "./observe.ts";
+import { compileObservation, observe } from "./observe.ts";
 import { takePart } from "./part.ts";
 import { bytesOf, type CompiledProducts, compileProducts } from "./products.ts";
 import { sameTap } from "./same-tap.ts";
@@ -48,6 +48,18 @@ export interface JacobianOptions {
   /** Target tap, or its name, also with indices; the network's output unless given. */
   readonly to?: string | Tap;
   readonly apart?: boolean;
+  /**
+   * Awaited before each run of a product, of which a block takes several: lets other work go first. What it throws ends the product, and
+   * a solve with it.
+   */
+  readonly beforeRun?: () => Promise<void>;
+}
+
+/** The pass from one tap to another, compiled. The caller releases it. */
+export interface ForwardPass {
+  /** The value of the target where the source has this value instead of its own at the point, [target size]. */
+  at(point: Point, value: Float32Array): Promise<Float32Array>;
+  release(): Promise<void>;
 }
 
 /** A normalized network on a backend, with its inputs, its taps, and the Jacobians between them. */
@@ -194,11 +206,12 @@ export class Network {
    * `usage` for a source that holds no floats, and for an input without a value; `shape-mismatch` if the point does not fit;
    * `not-finite` that names the first node, where the target's value has a NaN
    */
-  async jacobian({ at, from = this.source, to = this.output, apart = false }: JacobianOptions): Promise<Jacobian> {
+  async jacobian(options: JacobianOptions): Promise<Jacobian> {
+    const { at, from = this.source, to = this.output, apart = false, beforeRun } = options;
     const there = await this.at(at);
     if (there !== this) {
       const [source, target] = [from, to].map((tap) => this.#same(tap, there));
-      return there.jacobian({ at, from: source!, to: target!, apart });
+      return there.jacobian({ ...options, from: source!, to: target! });
     }
     const [source, target] = [this.#tapOf(from), this.#tapOf(to)];
     this.requireFloats(source);
@@ -232,6 +245,7 @@ export class Network {
         value,
         kinks: await kinksIn(this.model, this.taps, linearization, kept),
         whereNotFinite,
+        beforeRun,
       });
     } catch (cause) {
       for (const tensor of Object.values(kept)) tensor.dispose();
@@ -334,6 +348,34 @@ export class Network {
     const all = values.map((data) => ({ ...feeds, [from.tensor]: { ...type, data } as Tensor }));
     const found = await observe(this.model, this.backend, [to.tensor], all, from.tensor);
     return found.map(([value]) => this.#entries(to, value!));
+  }
+
+  /**
+   * Compiles the pass from a tap to another, for points that are given one after another. Where values of inputs decide the structure of the
+   * network, it is compiled anew at each point.
+   */
+  async forwardPass(from: Tap, to: Tap): Promise<ForwardPass> {
+    if (this.#variants !== undefined) {
+      return {
+        at: async (point, value) => (await this.forwardFrom(point, from, [value], to))[0]!,
+        release: async () => {},
+      };
+    }
+    const held = from.tensor;
+    const { at, release } = await compileObservation(this.model, this.backend, [to.tensor], { held, runs: "often" });
+    const type = this.model.values.get(held)!;
+    return {
+      at: async (point, data) => {
+        const feeds = { ...this.feeds(point, [held, to.tensor]), [held]: { ...type, data } as Tensor };
+        return this.#entries(to, (await at(feeds))[0]!);
+      },
+      release,
+    };
+  }
+
+  /** Sets how many bytes of weights compiled graphs may hold together, and releases what is too much. */
+  limitCompiled(bytes: number): Promise<void> {
+    return this.#compiled.limit(bytes);
   }
 
   /** The entries of a tap among those of its tensor. */

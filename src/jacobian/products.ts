@@ -157,7 +157,11 @@ export class Product {
   async of(
     x: Block,
     [from, to]: readonly [Shape, Shape],
-    at: { readonly kept: Readonly<Record<string, DeviceTensor>>; readonly algebra: BlockAlgebra },
+    at: {
+      readonly kept: Readonly<Record<string, DeviceTensor>>;
+      readonly algebra: BlockAlgebra;
+      readonly beforeRun: (() => Promise<void>) | undefined;
+    },
     placement: Placement = {},
   ): Promise<Block> {
     if (x.length !== sizeOf(from)) {
@@ -169,6 +173,7 @@ export class Product {
     const [input, output] = [this.#emitted.inputs[0]!, this.#emitted.outputs[0]!];
     const kept = Object.fromEntries(this.#emitted.kept.map((name) => [name, at.kept[name]!]));
     for (let row = 0; row < x.rows; row += this.#rows) {
+      await at.beforeRun?.();
       const end = Math.min(x.rows, row + this.#rows);
       const vectors = x.range(row, end).tensor([end - row, ...from]);
       const products = result.range(row, end).tensor([end - row, ...to]);

@@ -18,12 +18,18 @@ interface Entry<T> {
  * for. One that is larger than the budget is held alone.
  */
 export class CompiledCache<T extends Compiled> {
-  readonly #budget: number;
+  #budget: number;
   /** The least recently used first. */
   readonly #entries = new Map<string, Entry<T>>();
 
   constructor(budget: number) {
     this.#budget = budget;
+  }
+
+  /** Sets the budget, and releases what is too much. */
+  async limit(budget: number): Promise<void> {
+    this.#budget = budget;
+    await this.makeRoom(0);
   }
 
   /** The bytes held. */

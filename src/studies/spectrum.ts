@@ -89,9 +89,9 @@ export async function solveUnit(
   J: Jacobian,
   k: number,
   { tol, seed, vectors }: Pick<RunManifest, "tol" | "seed" | "vectors">,
-  { signal, onProgress }: Pick<SvdOptions, "signal" | "onProgress"> = {},
+  { signal, ...told }: Pick<SvdOptions, "signal" | "onProgress" | "onEstimate"> = {},
 ): Promise<UnitResult> {
-  const reporting = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const reporting = { ...(signal && { signal }), ...told };
   const triplets = await J.svd({ k, tol, seed, ...reporting, afterAbort: "throw" }).catch((cause: unknown) => {
     throw signal?.aborted ? interrupted(cause) : cause;
   });

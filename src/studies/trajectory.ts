@@ -1,14 +1,11 @@
 import { PushforwardError } from "../base/index.ts";
 import type { Chart, ChartPanel, ChartSeries } from "../results/index.ts";
-import { blockOf, type Matrix } from "../runtime/index.ts";
-import { symmetricEigen } from "../svd/index.ts";
+import { COMPONENTS, centred, cloudOf, turnedAlike } from "./cloud.ts";
 import { lineOf, NO_INTERVAL, spreadOver } from "./findings.ts";
 import { bootstrap, type Estimate, jackknife, mean, ofAll, timesDrawn } from "./statistics.ts";
 import { type FindingTable, findingsOf, type Study, type StudyData } from "./study.ts";
 import type { TestedClaim } from "./verdict.ts";
 
-/** The number of directions for which positions are stored: two, for a plane figure. */
-const COMPONENTS = 2;
 /** How many kinds the figure of the movement tells apart: classes, or the largest of them and one kind for the others. */
 const KINDS = 10;
 /** How many taps have a panel of their own. */
@@ -66,25 +63,7 @@ export const trajectory: Study = {
 
   async measure({ tap }, lab) {
     const { algebra } = lab;
-    const points = await lab.activations(lab.taps[tap!]!);
-    const n = points.length;
-    // Differences from the first image lose fewer digits to rounding if all images lie close together.
-    const first = points[0]!;
-    using apart = blockOf(
-      algebra,
-      points.map((point) => point.map((value, i) => value - first[i]!)),
-    );
-    const { data: inner } = await algebra.gram(apart, apart, { exact: true });
-    const distance = Float64Array.from({ length: n * n }, (_, at) => {
-      const [i, j] = [Math.floor(at / n), at % n];
-      return i === j ? 0 : Math.sqrt(Math.max(0, inner[i * n + i]! + inner[j * n + j]! - 2 * inner[at]!));
-    });
-    const everyone = Array.from({ length: n }, (_, i) => i);
-    const { values, vectors } = await symmetricEigen(centred(distance, n, everyone), algebra.multiply, COMPONENTS);
-    const position = Float64Array.from({ length: n * COMPONENTS }, (_, at) => {
-      const [i, c] = [Math.floor(at / COMPONENTS), at % COMPONENTS];
-      return Math.sqrt(Math.max(0, values[c]!)) * vectors.data[c * n + i]!;
-    });
+    const { distance, position } = await cloudOf(await lab.activations(lab.taps[tap!]!), algebra);
     return { distance, position };
   },
 
@@ -124,18 +103,6 @@ function cloudsOf({ axes, inputs, values }: StudyData): Cloud[] {
     distance: at("distance", t, n * n),
     position: at("position", t, n * COMPONENTS),
   }));
-}
-
-/** The inner products of images relative to their mean, from their distances: −½·C·D²·C with C = I − 11ᵀ/n. */
-function centred(distance: ArrayLike<number>, images: number, chosen: readonly number[]): Matrix {
-  const n = chosen.length;
-  const squares = Float64Array.from({ length: n * n }, (_, at) => {
-    return distance[chosen[Math.floor(at / n)]! * images + chosen[at % n]!]! ** 2;
-  });
-  const means = chosen.map((_, i) => mean(squares.subarray(i * n, (i + 1) * n)));
-  const all = mean(means);
-  const data = squares.map((square, at) => -(square - means[Math.floor(at / n)]! - means[at % n]! + all) / 2);
-  return { rows: n, columns: n, data };
 }
 
 /** The participation ratio (Σλ)²/Σλ² of the eigenvalues of the covariance: in how many directions the cloud spreads. */
@@ -304,10 +271,9 @@ function picture(clouds: readonly Cloud[]): Chart {
     largest.filter((name) => name !== "").slice(0, largest.length > KINDS || counts.has("") ? KINDS - 1 : KINDS),
   );
   const groupOf = (name: string) => (coloured.has(name) ? name : "other");
-  let before: Float64Array | undefined;
-  const panels = clouds.map(({ tap, position }): ChartPanel => {
-    const turned = before === undefined ? unitSpread(position) : matched(unitSpread(position), before);
-    before = turned;
+  const planes = turnedAlike(clouds.map(({ position }) => position));
+  const panels = clouds.map(({ tap }, t): ChartPanel => {
+    const turned = planes[t]!;
     const groups = [...new Set(colours.map(groupOf))].sort();
     const series = groups.map(
       (name): ChartSeries => ({
@@ -331,32 +297,6 @@ function picture(clouds: readonly Cloud[]): Chart {
     y: { label: "second direction", bare: true },
     panels: spreadOver(panels.length, MOST_PANELS).map((tap) => panels[tap]!),
   };
-}
-
-/** Positions scaled to a mean square length of 1. */
-function unitSpread(position: Float64Array): Float64Array {
-  const scale = Math.sqrt(mean(position.map((value) => value * value)) * COMPONENTS) || 1;
-  return position.map((value) => value / scale);
-}
-
-/** Rotates or reflects plane positions to lie as close as possible to others. @see Schönemann 1966 (orthogonal Procrustes) */
-function matched(position: Float64Array, other: Float64Array): Float64Array {
-  let [dots, crosses, mirroredDots, mirroredCrosses] = [0, 0, 0, 0];
-  for (let i = 0; i < position.length; i += 2) {
-    const [x, y, a, b] = [position[i]!, position[i + 1]!, other[i]!, other[i + 1]!];
-    dots += x * a + y * b;
-    crosses += x * b - y * a;
-    mirroredDots += x * a - y * b;
-    mirroredCrosses += x * b + y * a;
-  }
-  const isMirrored = Math.hypot(mirroredDots, mirroredCrosses) > Math.hypot(dots, crosses);
-  const angle = isMirrored ? Math.atan2(mirroredCrosses, mirroredDots) : Math.atan2(crosses, dots);
-  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-  return position.map((_, at) => {
-    const i = at - (at % 2);
-    const [x, y] = [position[i]!, isMirrored ? -position[i + 1]! : position[i + 1]!];
-    return at % 2 === 0 ? cos * x - sin * y : sin * x + cos * y;
-  });
 }
 
 function claimsOf(clouds: readonly Cloud[]): TestedClaim[] {

@@ -20,6 +20,10 @@ export async function dense(solve: Solve): Promise<Outcome> {
   const { products, algebra, tol, side } = solve;
   const read = await readTriplets(solve);
   const { matrix, left, long, lengths, pairs } = read;
+  solve.estimate(
+    lengths.slice(),
+    lengths.map(() => Number.NaN),
+  );
   if (isBounded(solve)) {
     const across = new SideOperator(products, algebra, side);
     const measured = await measureRead(across, algebra, read, solve.rng);

@@ -153,6 +153,7 @@ function scaledDown(
       activeRows: active,
       side,
       report: () => undefined,
+      estimate: () => undefined,
     },
     search: {
       blockRows: fewer(search.blockRows),

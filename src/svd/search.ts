@@ -3,7 +3,7 @@ import { floorsOf, type Measured, measure, merged } from "./certificate.ts";
 import { type Pairs, twoSidedFinish } from "./finish.ts";
 import { PROBE_VECTORS } from "./missed.ts";
 import { randomBlock } from "./random-block.ts";
-import { Round } from "./round.ts";
+import { type Look, Round } from "./round.ts";
 import { Scratch } from "./scratch.ts";
 import { noVectors, SideOperator } from "./short-side.ts";
 import { completed, interruptedError, type Outcome, type Solve } from "./solve.ts";
@@ -161,6 +161,7 @@ export class Search {
       this.looks.push(round.size);
       solve.report(Math.min(k, before + round.converged));
       if (look.isNothing) return cut;
+      this.tell(look);
       const allowed = this.margin * tol * look.top;
       const sure = round.full ? leading(look.residual, allowed) : 0;
       const through = round.converged === look.wanted || round.complete;
@@ -197,6 +198,18 @@ export class Search {
     const [square] = await algebra.dots(product, product);
     const exponent = Math.round(Math.log2(Math.sqrt(square!)));
     return Number.isFinite(exponent) && Math.abs(exponent) > MODERATE ? 2 ** exponent : 1;
+  }
+
+  /** Tells the singular values of the triplets found and of a look. */
+  private tell({ values, residual, wanted }: Look): void {
+    const sigma = values.subarray(0, wanted).map((value) => this.scale! * Math.sqrt(Math.max(0, value)));
+    const both = [
+      ...Array.from(this.found?.sigma ?? [], (own, i) => [own, this.found!.residual[i]!] as const),
+      ...Array.from(sigma, (own, i) => [own, residual[i]!] as const),
+    ];
+    const largest = both.sort(([a], [b]) => b - a).slice(0, this.solve.k);
+    const column = (at: 0 | 1) => Float64Array.from(largest, (pair) => pair[at]);
+    this.solve.estimate(column(0), column(1));
   }
 
   /** The vectors found so far. */

@@ -21,6 +21,8 @@ export interface Solve {
   readonly activeRows: Uint32Array | undefined;
   readonly side: ShortSide;
   readonly report: (converged: number) => void;
+  /** Tells the singular values found so far, descending, and the residuals predicted of them. */
+  readonly estimate: (sigma: Float64Array, residual: Float64Array) => void;
   readonly interrupted: () => boolean;
 }
 

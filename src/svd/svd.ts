@@ -10,7 +10,7 @@ import { Products } from "./products.ts";
 import { leastBasis, type SearchOptions } from "./search.ts";
 import { shortSide } from "./short-side.ts";
 import { type Extent, extentOf, interruptedError, type Solve, supportOf } from "./solve.ts";
-import type { SingularTriplets, SvdProgress } from "./triplets.ts";
+import type { Estimate, SingularTriplets, SvdProgress } from "./triplets.ts";
 
 export interface SvdOptions {
   /** The number of triplets wanted, 1 ≤ k ≤ min(m, n). */
@@ -28,6 +28,8 @@ export interface SvdOptions {
   /** The most vectors in the basis of `krylov`, at least k + 4·max(blockRows, 8). The default follows from k and their length. */
   readonly maxBasis?: number;
   readonly onProgress?: (progress: SvdProgress) => void;
+  /** Called with the singular values found so far, each time that there are new ones, before any of them is measured. */
+  readonly onEstimate?: (estimate: Estimate) => void;
   readonly signal?: AbortSignal;
   /** What an abort does: the triplets found so far are measured and returned (the default), or the solve throws at once. */
   readonly afterAbort?: "measure" | "throw";
@@ -127,6 +129,7 @@ export async function prepared(
     activeRows,
     side: shortSide(products.m, products.n, activeRows),
     report: (converged) => options.onProgress?.({ jvp: products.jvp, vjp: products.vjp, converged, k }),
+    estimate: (sigma, residual) => options.onEstimate?.({ sigma, residual }),
     interrupted,
   };
   const method =

@@ -80,6 +80,14 @@ export interface SvdProgress {
   readonly k: number;
 }
 
+/** Singular values that a solve has found so far. None is measured yet: they are Ritz values, which can only grow. */
+export interface Estimate {
+  /** Descending; at most k of them. */
+  readonly sigma: Float64Array;
+  /** The residual that the recurrence predicts of each; NaN where the whole matrix is read and nothing is predicted. */
+  readonly residual: Float64Array;
+}
+
 /** Orthonormal rows u and v that a method proposes as singular vectors, before they are measured. */
 export interface Candidates {
   /** [k, m] */

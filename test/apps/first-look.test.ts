@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { firstLookLines } from "../../src/apps/cli/first-look.ts";
-import { withPredictions } from "../../src/apps/cli/predictions.ts";
+import { withPredictions } from "../../src/apps/inputs/predictions.ts";
 
 const names = Array.from({ length: 20 }, (_, i) => `class${i}`);
 const chance = /nearly the same for all classes/;

@@ -6,6 +6,8 @@ test("the room's public names", () => {
     "classOf",
     "decodeText",
     "fitTo",
+    "folderClasses",
+    "guessPreset",
     "isChannelsLast",
     "levelScaleOf",
     "levelScaleOfArrays",

@@ -64,3 +64,10 @@ test("clearing releases all, twice is harmless, and all can be made again", asyn
   await use("a", 1);
   expect(made).toEqual(["a", "a"]);
 });
+
+test("a smaller budget releases what is too much at once", async () => {
+  const { cache, released, use } = counting(30);
+  for (const name of ["a", "b", "c"]) await use(name, 10);
+  await cache.limit(20);
+  expect([released, cache.bytes]).toEqual([["a"], 20]);
+});

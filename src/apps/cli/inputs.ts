@@ -1,8 +1,8 @@
 import { basename, dirname, extname, relative, resolve } from "node:path";
-import { formatShape, PushforwardError, type Shape, sameShape } from "../../base/index.ts";
-import { isChannelsLast, type Preprocess } from "../../images/index.ts";
-import { type DataType, tensorOf } from "../../onnx/index.ts";
+import { PushforwardError } from "../../base/index.ts";
+import type { Preprocess } from "../../images/index.ts";
 import type { InputRecord } from "../../results/index.ts";
+import { checkFits } from "../inputs/check-fits.ts";
 import type { Network } from "../node/index.ts";
 import { loadInput } from "../node/load-input.ts";
 
@@ -36,8 +36,7 @@ export async function loadInputs(
     const common = { name: names[i]!, file, ...(label === undefined ? {} : { label }) };
     try {
       const { data, shape: given, sha256 } = await loadInput(file, preset);
-      checkShape(file, given, shape);
-      checkEntries(file, tensor, type, data);
+      checkFits({ shape: given, data }, { name: tensor, type, shape }, file);
       records.push({ ...common, sha256 });
       points.push(data);
     } catch (cause) {
@@ -49,39 +48,6 @@ export async function loadInputs(
   }
   if (failures.length === files.length) throw failures[0]!;
   return { records, points, failures };
-}
-
-/** Checks that numbers are of the type that an input has in the file of the network, if that is none of floats. */
-function checkEntries(file: string, name: string, type: DataType, data: Float32Array): void {
-  if (type.includes("float")) return;
-  try {
-    tensorOf(name, { type, shape: [data.length] }, data);
-  } catch (cause) {
-    throw cause instanceof PushforwardError ? cause.at({ file }) : cause;
-  }
-}
-
-function checkShape(file: string, given: Shape, wanted: Shape): void {
-  const plain = given.filter((extent, axis) => axis >= given.length - wanted.length || extent !== 1);
-  if (sameShape(plain, wanted)) return;
-  const axes = exchange(plain, wanted);
-  const layout = axes === undefined ? "" : `, with its channels ${isChannelsLast(wanted) ? "last" : "first"}`;
-  throw new PushforwardError("shape-mismatch", {
-    what: `The input is ${formatShape(given)}, but the network takes ${formatShape(wanted)}${layout}.`,
-    where: { file },
-    fix:
-      axes === undefined
-        ? "Give an array of the network's input shape, or choose a preprocessing that produces it."
-        : `Transpose the array, without its batch axis, by numpy.transpose(array, (${axes.join(", ")})), and give the result.`,
-  });
-}
-
-/** The axes for `numpy.transpose` that move the channels to the other end, if that gives the wanted shape. */
-function exchange(given: Shape, wanted: Shape): readonly number[] | undefined {
-  const axes = isChannelsLast(wanted) ? [1, 2, 0] : [2, 0, 1];
-  const isExchange = given.length === 3 && (isChannelsLast(wanted) || isChannelsLast(given));
-  const moved = axes.map((axis) => given[axis]!);
-  return isExchange && sameShape(moved, wanted) ? axes : undefined;
 }
 
 /**

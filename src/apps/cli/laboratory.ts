@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { exitCodes, PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { type Lab, reasonOf } from "../../studies/index.ts";
+import { scoresOf, withPredictions } from "../inputs/predictions.ts";
 import type { Network } from "../node/index.ts";
 import { type PlannedControl, plannedControls, storeRecord } from "./control-networks.ts";
 import { type ControlOptions, controlling, drawsOf } from "./control-options.ts";
@@ -11,7 +12,6 @@ import type { Inputs } from "./inputs.ts";
 import { measureStudy } from "./measure-study.ts";
 import { openOptions } from "./opening.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS, tolerance, wholeNumber } from "./options.ts";
-import { scoresOf, withPredictions } from "./predictions.ts";
 import { type PrepareOptions, prepare, preparing, type Subject, subjectOf } from "./prepare.ts";
 import {
   labFor,

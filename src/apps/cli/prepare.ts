@@ -3,6 +3,7 @@ import { PushforwardError, sizeOf } from "../../base/index.ts";
 import { type LevelScale, levelScaleOf, levelScaleOfArrays, type Preprocess, settingsOf } from "../../images/index.ts";
 import { describeInput, type Tap } from "../../jacobian/index.ts";
 import { matchInputs, type Run, type RunManifest } from "../../results/index.ts";
+import { withPredictions } from "../inputs/predictions.ts";
 import { choosePreset } from "../node/choose-preset.ts";
 import { findInputs } from "../node/find-inputs.ts";
 import { type GivenInput, givenInputs } from "../node/given-inputs.ts";
@@ -16,7 +17,7 @@ import type { FirstLook } from "./first-look.ts";
 import { type Inputs, loadInputs } from "./inputs.ts";
 import { type OpeningOptions, opening, openNetwork } from "./opening.ts";
 import { threadCount, wholeNumber } from "./options.ts";
-import { predict, withPredictions } from "./predictions.ts";
+import { predict } from "./predictions.ts";
 
 /** The options of a command for its network and inputs. */
 export interface PrepareOptions extends OpeningOptions {

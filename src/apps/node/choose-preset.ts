@@ -1,6 +1,6 @@
 import { dirname, extname, resolve } from "node:path";
 import { formatShape, messageOf, PushforwardError, type Shape } from "../../base/index.ts";
-import { decodeText, fitTo, type Preprocess, parsePreset, pictureShape, presetNamed } from "../../images/index.ts";
+import { decodeText, fitTo, guessPreset, type Preprocess, parsePreset, presetNamed } from "../../images/index.ts";
 import { readBytes } from "./open-model.ts";
 
 /** The preprocessing with a name, or from a JSON file, before it is adapted to a network. */
@@ -29,10 +29,10 @@ async function readPreset(nameOrFile: string): Promise<Preprocess> {
 export async function choosePreset(asked: string | undefined, shape: Shape, onlyArrays: boolean): Promise<Preprocess> {
   if (asked !== undefined) return fitTo(await readPreset(asked), shape);
   if (onlyArrays) return presetNamed("none");
-  const [channels, height] = pictureShape(shape);
-  if (channels === 3 && height >= 128) {
-    process.stderr.write("note: the preprocessing imagenet is used, because --preprocess is not given\n");
-    return fitTo(presetNamed("imagenet"), shape);
+  const { preset, isUnsure } = guessPreset(shape);
+  if (!isUnsure) {
+    process.stderr.write(`note: the preprocessing ${preset.name} is used, because --preprocess is not given\n`);
+    return preset;
   }
   throw new PushforwardError("usage", {
     what: `No preprocessing is given, so it is not known how to convert pictures to an input of ${formatShape(shape)}.`,

@@ -1,6 +1,14 @@
 import { dirname, join, resolve } from "node:path";
 import { type PushforwardError, printable } from "../../base/index.ts";
-import { type ClassRecord, classOf, decodeText, type Labels, parseLabels, rowOf } from "../../images/index.ts";
+import {
+  type ClassRecord,
+  classOf,
+  decodeText,
+  folderClasses,
+  type Labels,
+  parseLabels,
+  rowOf,
+} from "../../images/index.ts";
 import { codeOf } from "../../platform/node/file-errors.ts";
 import type { FoundInput } from "./find-inputs.ts";
 import { readBytes } from "./open-model.ts";
@@ -29,8 +37,10 @@ const nothing: Labels = { classes: [], byFile: new Map() };
 export async function labelInputs(asked: string | undefined, inputs: readonly FoundInput[]): Promise<InputLabels> {
   const found = asked === undefined ? await besideInputs(inputs) : { file: asked, bytes: await readBytes(asked) };
   if (found === undefined) {
-    const folders = byFolder(inputs);
-    return { classes: [], asked: false, labels: inputs.map((input, i) => classOf(input.file, nothing) ?? folders[i]) };
+    const folders = folderClasses(inputs.map(({ below }) => below));
+    if (folders !== undefined) tell(`note: ${folders.note}`);
+    const labels = inputs.map((input, i) => classOf(input.file, nothing) ?? folders?.labels[i]);
+    return { classes: [], asked: false, labels };
   }
   const { file, bytes } = found;
   const { text, isUnicode } = decodeText(bytes);
@@ -82,22 +92,4 @@ function tellUnmatched(file: string, labels: Labels, inputs: readonly FoundInput
   if (without.length > 0) {
     tell(`note: ${without.length} of ${inputs.length} inputs have no row in ${file}, for example ${without[0]!.file}.`);
   }
-}
-
-/** Names of sub-folders that divide a data set into parts and are not classes. */
-const parts = new Set(["train", "training", "val", "valid", "validation", "dev", "test", "testing"]);
-
-/**
- * The sub-folder of each input as its class, if there are several sub-folders; undefined for an input that lies in
- * none.
- */
-function byFolder(inputs: readonly FoundInput[]): (string | undefined)[] {
-  const folders = inputs.map(({ below }) => below.find((name) => !parts.has(name.toLowerCase()))?.normalize("NFC"));
-  const classes = new Set(folders.filter((name) => name !== undefined));
-  if (classes.size < 2) return inputs.map(() => undefined);
-  const shown = [...classes].slice(0, 4).join(", ");
-  tell(
-    `note: the ${classes.size} sub-folders (${shown}${classes.size > 4 ? ", …" : ""}) are taken as the classes of the inputs`,
-  );
-  return folders;
 }
