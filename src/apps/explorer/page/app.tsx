@@ -1,0 +1,20 @@
+import { Look } from "./look/look.tsx";
+import { Status } from "./status.tsx";
+
+export function App() {
+  return (
+    <>
+      <header>
+        <h1>What does a network stretch, and what does it erase?</h1>
+        <p class="lead">
+          Each picture has directions in which a small change grows on its way through a network, and others in which it
+          fades. These are the singular vectors of the network’s Jacobian J. Nothing leaves this page.
+        </p>
+        <Status />
+      </header>
+      <main>
+        <Look />
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,68 @@
+import { formatNumber } from "../../../../base/index.ts";
+import { vectorPicture } from "../../../../figures/index.ts";
+import { direction, frame, picture, subject, tap } from "../state.ts";
+import { Canvas } from "./canvas.tsx";
+import { Pictures } from "./pictures.tsx";
+import { Scores } from "./scores.tsx";
+import { StepSlider } from "./step-slider.tsx";
+import { Vectors } from "./vectors.tsx";
+
+/** The largest side of a vector's picture, in pixels. */
+const SIDE = 320;
+
+/** A picture, a direction in which it is changed, and what the network answers. */
+export function Look() {
+  const shown = subject.value;
+  const facts = shown?.pictures[picture.value];
+  if (shown === undefined || facts === undefined) return null;
+  const { network } = shown;
+  const pixels = frame.value?.pixels() ?? facts.pixels;
+  return (
+    <section class="look" aria-labelledby="look">
+      <h2 id="look">Move a picture, see the answer</h2>
+      <Pictures />
+      <div class="scene">
+        <figure>
+          <Canvas pixels={pixels} label={`The picture ${facts.name}, changed by the step`} />
+          <figcaption>
+            The picture{frame.value !== undefined && frame.value.epsilon !== 0 ? " plus ε times the vector" : ""}
+          </figcaption>
+        </figure>
+        <VectorOver />
+        <Scores />
+      </div>
+      <Vectors />
+      <StepSlider />
+      {direction.value?.sigma !== undefined && (
+        <p class="meaning">
+          σ = {formatNumber(direction.value.sigma)}: a small change of the picture along this vector reaches{" "}
+          {tap.value === network.output.name ? "the scores" : tap.value} {formatNumber(direction.value.sigma)} times as
+          long.
+        </p>
+      )}
+    </section>
+  );
+}
+
+function VectorOver() {
+  const { pixels, name } = subject.value!.pictures[picture.value]!;
+  const { v, shape } = direction.value ?? {};
+  const drawn = v === undefined ? undefined : vectorPicture(v, shape!, SIDE);
+  return (
+    <figure class="over">
+      <div>
+        <Canvas pixels={pixels} label={`The picture ${name}, faded`} />
+        {drawn !== undefined && (
+          <img
+            src={drawn.href}
+            class={drawn.width <= 96 ? "coarse" : ""}
+            alt="The vector: where it makes things brighter or darker"
+          />
+        )}
+      </div>
+      <figcaption>
+        The vector: <span class="plus">red</span> makes brighter, <span class="minus">blue</span> darker
+      </figcaption>
+    </figure>
+  );
+}

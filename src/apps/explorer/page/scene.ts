@@ -1,0 +1,132 @@
+import { signal } from "@preact/signals";
+import { PushforwardError } from "../../../base/index.ts";
+import type { UnitNumbers } from "../../../figures/index.ts";
+import { unpackArrays } from "./packed.ts";
+import { pixelsOf } from "./pixels.ts";
+import {
+  type Direction,
+  type Frame,
+  type NetworkFacts,
+  type Subject,
+  sameChoice,
+  spectrumKey,
+  type VectorChoice,
+} from "./subject.ts";
+
+/** What the site stores of the example, in `scene/index.packed`. */
+export interface SceneIndex {
+  readonly network: NetworkFacts;
+  readonly classes: readonly string[];
+  readonly pictures: readonly StoredPicture[];
+}
+
+interface StoredPicture {
+  readonly name: string;
+  readonly label: string;
+  readonly predicted: string;
+  /** [source], from 0 for black to 1 for white. */
+  readonly x: Float32Array;
+  /** [classes] */
+  readonly scores: Float32Array;
+}
+
+/** A vector of the example with the scores along it. */
+export interface StoredDirection {
+  readonly choice: VectorChoice;
+  readonly sigma?: number;
+  /** [source], of length 1. */
+  readonly v: Float32Array;
+  /** J·v at the output, [classes]. */
+  readonly jv: Float32Array;
+  readonly epsilons: Float64Array;
+  /** f(x + ε·v), [epsilons, classes]. */
+  readonly scores: Float32Array;
+}
+
+/** What the site stores of one picture, in `scene/<number>.packed`. */
+export interface ScenePicture {
+  readonly spectra: readonly { readonly tap: string; readonly unit: UnitNumbers }[];
+  readonly directions: readonly StoredDirection[];
+}
+
+/**
+ * The example, read from the site. A picture is read when it is looked at.
+ *
+ * @throws PushforwardError `file-unreadable` if the site lacks it
+ */
+export async function openScene(address: (file: string) => string = (file) => `scene/${file}`): Promise<Subject> {
+  const { network, classes, pictures } = (await read(address("index.packed"))) as SceneIndex;
+  const { shape } = network.source;
+  const opened = new Map<number, ScenePicture>();
+  const spectra = signal<ReadonlyMap<string, UnitNumbers>>(new Map());
+  const look = async (picture: number): Promise<void> => {
+    if (opened.has(picture)) return;
+    const stored = (await read(address(`${picture}.packed`))) as ScenePicture;
+    opened.set(picture, stored);
+    const added = stored.spectra.map(({ tap, unit }) => [spectrumKey(picture, tap), unit] as const);
+    spectra.value = new Map([...spectra.value, ...added]);
+  };
+  return {
+    network,
+    classes,
+    pictures: pictures.map(({ x, ...facts }) => ({ ...facts, pixels: pixelsOf(x, shape) })),
+    spectra,
+    look,
+    vectorsAt(picture, tap) {
+      const directions = opened.get(picture)?.directions ?? [];
+      return directions.flatMap(({ choice }) => (choice !== "random" && choice.tap === tap ? [choice.index] : []));
+    },
+    async direction(picture, choice) {
+      await look(picture);
+      const found = opened.get(picture)!.directions.find((direction) => sameChoice(direction.choice, choice));
+      if (found !== undefined) return withFrames(found, pictures[picture]!, shape);
+      throw new PushforwardError("usage", {
+        what: "This vector is not stored with the example.",
+        fix: "Choose one of the vectors in the list, or open the network to compute it.",
+      });
+    },
+  };
+}
+
+function withFrames(stored: StoredDirection, { x, scores }: StoredPicture, shape: readonly number[]): Direction {
+  const { v, jv, epsilons } = stored;
+  const frames = Array.from(epsilons, (epsilon, i): Frame => {
+    const at = i * jv.length;
+    return {
+      epsilon,
+      pixels: () =>
+        pixelsOf(
+          x.map((value, entry) => value + epsilon * v[entry]!),
+          shape,
+        ),
+      actual: stored.scores.subarray(at, at + jv.length),
+      predicted: jv.map((slope, c) => scores[c]! + epsilon * slope),
+    };
+  });
+  return {
+    choice: stored.choice,
+    ...(stored.sigma === undefined ? {} : { sigma: stored.sigma }),
+    v,
+    shape,
+    epsilons,
+    frames: signal(frames),
+    want() {},
+  };
+}
+
+async function read(address: string): Promise<unknown> {
+  const response = await fetch(address).catch((cause: unknown) => {
+    throw missing(address, cause);
+  });
+  if (!response.ok) throw missing(address);
+  return unpackArrays(new Uint8Array(await response.arrayBuffer()));
+}
+
+function missing(address: string, cause?: unknown): PushforwardError {
+  return new PushforwardError("file-unreadable", {
+    what: "A part of the example could not be read.",
+    where: { file: address },
+    fix: "Reload the page; if that does not help, build the site again: npm run explorer.",
+    cause,
+  });
+}

@@ -1,0 +1,84 @@
+import type { ReadonlySignal } from "@preact/signals";
+import type { Shape } from "../../../base/index.ts";
+import type { UnitNumbers } from "../../../figures/index.ts";
+import type { Pixels } from "../engine/index.ts";
+
+/** A tap as the page shows it. */
+export interface TapFacts {
+  readonly name: string;
+  readonly op: string;
+  /** Without the batch axis. */
+  readonly shape: Shape;
+  readonly cut: boolean;
+}
+
+/** A network as the page shows it. */
+export interface NetworkFacts {
+  readonly name: string;
+  /** All but the inputs, in graph order. */
+  readonly taps: readonly TapFacts[];
+  /** The tap from which derivatives are taken. */
+  readonly source: TapFacts;
+  /** The tap whose entries are the scores. */
+  readonly output: TapFacts;
+  /** The meaning of a value of 1 in the source, such as `full-scale pixel`. */
+  readonly unit: string;
+}
+
+export interface PictureFacts {
+  readonly name: string;
+  readonly label?: string;
+  readonly pixels: Pixels;
+  /** The class that the network predicts; absent if it scores no classes. */
+  readonly predicted?: string;
+}
+
+/** Which vector a step is taken along: that of a σ of J(source → tap) by its index from 0, or a random one of the same length. */
+export type VectorChoice = { readonly tap: string; readonly index: number } | "random";
+
+/** The network's answer to a step of length |ε|, and what J predicts of it. */
+export interface Frame {
+  readonly epsilon: number;
+  /** The picture there. */
+  readonly pixels: () => Pixels | undefined;
+  /** f(x + ε·v) and f(x) + ε·J·v, [scores] each. */
+  readonly actual: Float32Array;
+  readonly predicted: Float32Array;
+}
+
+/** A unit vector of the source, and what the network answers along it. */
+export interface Direction {
+  readonly choice: VectorChoice;
+  /** Absent for a random vector. */
+  readonly sigma?: number;
+  /** [source], of length 1; absent if only the answers are known. */
+  readonly v?: Float32Array;
+  readonly shape: Shape;
+  /** Lengths of steps along v, ascending; one of them is 0. */
+  readonly epsilons: Float64Array;
+  /** [epsilons]; undefined where the network has not been run. */
+  readonly frames: ReadonlySignal<readonly (Frame | undefined)[]>;
+  /** Has the network run at one of the steps next, if it has not been run there. */
+  want(step: number): void;
+}
+
+/** A network with pictures that the page can look at: stored beforehand, or computed here. */
+export interface Subject {
+  readonly network: NetworkFacts;
+  /** The names of the classes, in the order of the scores; empty if the output scores no classes. */
+  readonly classes: readonly string[];
+  readonly pictures: readonly PictureFacts[];
+  /** The spectra that are known, by picture and tap. */
+  readonly spectra: ReadonlySignal<ReadonlyMap<string, UnitNumbers>>;
+  /** Has the spectra of a picture read, if they are stored. */
+  look(picture: number): Promise<void>;
+  /** The indices of the vectors of a spectrum that can be stepped along; empty if the spectrum is not known. */
+  vectorsAt(picture: number, tap: string): readonly number[];
+  direction(picture: number, choice: VectorChoice): Promise<Direction>;
+}
+
+/** The key of a spectrum in `Subject.spectra`. */
+export const spectrumKey = (picture: number, tap: string): string => `${picture} ${tap}`;
+
+export const sameChoice = (a: VectorChoice, b: VectorChoice): boolean =>
+  a === b || (a !== "random" && b !== "random" && a.tap === b.tap && a.index === b.index);
