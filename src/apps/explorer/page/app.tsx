@@ -1,4 +1,5 @@
 import { Look } from "./look/look.tsx";
+import { Spectra } from "./spectra/spectra.tsx";
 import { Status } from "./status.tsx";
 
 export function App() {
@@ -14,6 +15,7 @@ export function App() {
       </header>
       <main>
         <Look />
+        <Spectra />
       </main>
     </>
   );

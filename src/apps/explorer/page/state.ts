@@ -1,6 +1,10 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { messageOf, PushforwardError } from "../../../base/index.ts";
+import { ofInterest } from "./spectra/interest.ts";
 import { type Direction, type Frame, type Subject, sameChoice, type VectorChoice } from "./subject.ts";
+
+/** So many curves are drawn at first. */
+const MOST_CURVES = 16;
 
 /** What the status region says. A trouble says what happened and what to do. */
 export interface Notice {
@@ -56,7 +60,16 @@ export function show(next: Subject): void {
     tap.value = next.network.output.name;
     choice.value = { tap: tap.value, index: 0 };
     direction.value = undefined;
+    ofInterest.value = new Set(next.network.taps.map(({ name }) => name).filter(isDrawnAtFirst(next)));
   });
+}
+
+/** Of many taps, the cuts are drawn at first, spread over the depth. */
+function isDrawnAtFirst({ network: { taps, output } }: Subject): (name: string) => boolean {
+  const cuts = taps.filter(({ cut }) => cut);
+  const every = Math.ceil(cuts.length / MOST_CURVES);
+  const first = new Set(cuts.filter((_, i) => (cuts.length - 1 - i) % every === 0).map(({ name }) => name));
+  return (name) => first.has(name) || name === output.name;
 }
 
 /** Chooses a tap, and the vector of its largest σ. */

@@ -1,0 +1,23 @@
+import { subject } from "../state.ts";
+import { Curves } from "./curves.tsx";
+import { SingularValues } from "./singular-values.tsx";
+import { Taps } from "./taps.tsx";
+
+/** Which directions survive to each tap, and how long they arrive. */
+export function Spectra() {
+  if (subject.value === undefined) return null;
+  return (
+    <section aria-labelledby="spectra">
+      <h2 id="spectra">Layer by layer</h2>
+      <p>
+        From layer to layer fewer directions survive: the curves fall ever more steeply. Where a curve is above 1 a
+        change grows, where it is below it shrinks.
+      </p>
+      <div class="spectra">
+        <Taps />
+        <Curves />
+        <SingularValues />
+      </div>
+    </section>
+  );
+}
