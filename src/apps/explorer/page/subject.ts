@@ -25,7 +25,7 @@ export interface NetworkFacts {
   readonly unit: string;
 }
 
-export interface PictureFacts {
+interface PictureFacts {
   readonly name: string;
   readonly label?: string;
   readonly pixels: Pixels;
