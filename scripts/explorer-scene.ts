@@ -7,6 +7,7 @@ import { loadInput, type Network, openModel, parsePreset, type Tap } from "../sr
 import { createRng, sizeOf } from "../src/base/index.ts";
 import { parseLabels } from "../src/images/index.ts";
 import { numericalRankOf, type UnitResult } from "../src/results/index.ts";
+import { cloudOf, turnedAlike } from "../src/studies/cloud.ts";
 import { solveUnit, tripletsAt } from "../src/studies/spectrum.ts";
 
 const folder = "examples/digits";
@@ -18,8 +19,8 @@ const REACH = 3;
 const STEPS_PER_UNIT = 10;
 const epsilons = Float64Array.from({ length: 2 * REACH * STEPS_PER_UNIT + 1 }, (_, i) => i / STEPS_PER_UNIT - REACH);
 
-/** The files of the scene by name. */
-export async function makeScene(told: (line: string) => void): Promise<Map<string, Uint8Array>> {
+/** The files of the scene by name, with the first pictures of the example. */
+export async function makeScene(count: number, told: (line: string) => void): Promise<Map<string, Uint8Array>> {
   const network = await openModel(`${folder}/digits.onnx`);
   try {
     const recipe = `${folder}/preprocess.json`;
@@ -28,7 +29,7 @@ export async function makeScene(told: (line: string) => void): Promise<Map<strin
     const targets = network.taps.filter((tap) => tap.op !== "Input");
     const files = new Map<string, Uint8Array>();
     const pictures: SceneIndex["pictures"][number][] = [];
-    for (const [file, label] of [...byFile].sort()) {
+    for (const [file, label] of [...byFile].sort().slice(0, count)) {
       const { data } = await loadInput(`${folder}/images/${file}`, preset);
       const x = Float32Array.from(data);
       const [scores] = await network.forward(x, [network.output]);
@@ -38,9 +39,8 @@ export async function makeScene(told: (line: string) => void): Promise<Map<strin
         label,
         predicted: String(largestOf(scores!)),
         x,
-        scores: scores!,
       });
-      told(`${file} (${pictures.length} of ${byFile.size})`);
+      told(`${file} (${pictures.length} of ${Math.min(count, byFile.size)})`);
     }
     const index: SceneIndex = {
       network: {
@@ -52,11 +52,25 @@ export async function makeScene(told: (line: string) => void): Promise<Map<strin
       },
       classes: Array.from({ length: network.classCount }, (_, digit) => String(digit)),
       pictures,
+      movement: await movementOf(
+        network,
+        pictures.map(({ x }) => x),
+      ),
     };
     return files.set("index.packed", packArrays(index));
   } finally {
     await network.close();
   }
+}
+
+/** Where the pictures are at each cut. */
+async function movementOf(network: Network, points: readonly Float32Array[]): Promise<SceneIndex["movement"]> {
+  const taps = network.taps.filter(({ cut }) => cut);
+  const positions: Float64Array[] = [];
+  for (const tap of taps) {
+    positions.push((await cloudOf(await network.forwardAll(points, tap), network.backend.algebra)).position);
+  }
+  return { taps: taps.map(({ name }) => name), positions: turnedAlike(positions) };
 }
 
 /** All that the page can show of one picture. */

@@ -1,18 +1,27 @@
-// Builds the explorer as a static site: npm run explorer [-- --scene-only]. The site is written to site/.
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+// Builds the explorer as a static site in site/: npm run explorer. --pictures N computes the example for so many pictures only.
+import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { build } from "vite";
 import { makeScene } from "./explorer-scene.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const site = join(root, "site");
+const { values } = parseArgs({
+  options: { pictures: { type: "string", default: "16" }, out: { type: "string", default: "site" } },
+});
+const site = join(root, values.out);
 
 await rm(site, { recursive: true, force: true });
 await build({ configFile: join(root, "src/apps/explorer/vite.config.ts"), build: { outDir: site } });
-await mkdir(join(site, "scene"), { recursive: true });
-const started = Date.now();
-for (const [name, bytes] of await makeScene((line) => process.stderr.write(`${line}\n`))) {
+for (const name of ["digits.onnx", "preprocess.json", "labels.tsv", "images"]) {
+  await cp(join(root, "examples/digits", name), join(site, "example", name), { recursive: true });
+}
+await mkdir(join(site, "scene"));
+for (const [name, bytes] of await makeScene(Number(values.pictures), (line) => process.stderr.write(`${line}\n`))) {
   await writeFile(join(site, "scene", name), bytes);
 }
-process.stderr.write(`scene: ${Math.round((Date.now() - started) / 1000)} s\n`);
+const files = (await readdir(site, { recursive: true, withFileTypes: true }))
+  .filter((entry) => entry.isFile())
+  .map((entry) => relative(site, join(entry.parentPath, entry.name)).split(sep).join("/"));
+await writeFile(join(site, "files.json"), JSON.stringify(files.sort()));

@@ -1,10 +1,12 @@
 export { byDepthFigure } from "./by-depth.ts";
 export { chartFigure } from "./chart.ts";
 export { colourMapFigure } from "./colour-map.ts";
+export { kindColours } from "./colours.ts";
 export { type Gallery, type GalleryVector, galleryFigure, pictureDefinition } from "./gallery.ts";
 export {
   type DisplaySettings,
   type InputPicture,
+  inputLevels,
   inputPicture,
   localRegion,
   type Picture,

@@ -139,13 +139,19 @@ export interface DisplaySettings {
   readonly bgr?: boolean;
 }
 
+/** A network's input as levels of grey or of colours, without an encoding. */
+interface InputLevels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  /** [height, width, channels] */
+  readonly data: Uint8Array;
+  /** Whether the preprocessing could be undone. */
+  readonly undone: boolean;
+}
+
 /**
- * A network's input as a picture. A pixel of the picture is the mean of the source pixels that it covers.
- *
- * After the preprocessing is undone, the values should be levels from 0 to 255; values up to a tenth of that range beyond are
- * cut off. If values lie further beyond, the settings cannot be right, and the levels of the picture go from its smallest to
- * its largest entry instead (`undone: false`). 3 channels are shown as colours. Of any other number of channels, the mean is
- * shown in grey.
+ * A network's input as a picture: `inputLevels` as a PNG.
  *
  * @throws PushforwardError `shape-mismatch` if the entries do not fill the shape
  */
@@ -155,6 +161,27 @@ export function inputPicture(
   settings: DisplaySettings,
   maxSide: number,
 ): InputPicture {
+  const { undone, ...levels } = inputLevels(x, shape, settings, maxSide);
+  const png = encode({ ...levels, depth: 8 }, { zlib: { level: 9 } });
+  return { href: dataUri(png), width: levels.width, height: levels.height, undone };
+}
+
+/**
+ * A network's input as levels from 0 to 255. A pixel of the picture is the mean of the source pixels that it covers.
+ *
+ * After the preprocessing is undone, the values should be levels from 0 to 255; values up to a tenth of that range beyond are
+ * cut off. If values lie further beyond, the settings cannot be right, and the levels of the picture go from its smallest to
+ * its largest entry instead (`undone: false`). 3 channels are shown as colours. Of any other number of channels, the mean is
+ * shown in grey.
+ *
+ * @throws PushforwardError `shape-mismatch` if the entries do not fill the shape
+ */
+export function inputLevels(
+  x: ArrayLike<number>,
+  shape: Shape,
+  settings: DisplaySettings,
+  maxSide: number,
+): InputLevels {
   const planes = planesOf(x, shape);
   const grid = gridOf(planes, maxSide);
   const colours = planes.channels === 3 ? 3 : 1;
@@ -179,8 +206,7 @@ export function inputPicture(
     const level = ((sum / Math.max(1, counts[i] as number) - from) / (to - from || 1)) * 255;
     return Math.max(0, Math.min(255, Math.round(undone && settings.invert ? 255 - level : level)));
   });
-  const png = encode({ ...grid, data, depth: 8, channels: colours }, { zlib: { level: 9 } });
-  return { href: dataUri(png), ...grid, undone };
+  return { ...grid, channels: colours, data, undone };
 }
 
 function planesOf(values: ArrayLike<number>, shape: Shape): Planes {

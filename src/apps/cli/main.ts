@@ -16,6 +16,7 @@ import { spectrumCommand } from "./spectrum.ts";
 import { studyCommand } from "./study.ts";
 import { theoryCommand } from "./theory.ts";
 import { trainCommand } from "./train.ts";
+import { viewCommand } from "./view.ts";
 
 /** The exit code that a shell shows for a program ended by the signal SIGPIPE. */
 const READER_GONE = 141;
@@ -43,6 +44,7 @@ const commands = [
   lyapunovCommand(),
   trainCommand(),
   reportCommand(),
+  viewCommand(),
   theoryCommand(),
   devicesCommand(),
 ];

@@ -1,11 +1,25 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 
+const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
 /** The build of the explorer's page: static files that refer to each other by relative addresses. */
 export default defineConfig({
-  root: fileURLToPath(new URL("page", import.meta.url)),
+  root: file("page"),
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  build: { target: "es2023", emptyOutDir: false, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    target: "es2023",
+    emptyOutDir: false,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: file("page/index.html"), "service-worker": file("offline/service-worker.ts") },
+      // A service worker is found by its name, which must not change, and in the folder of the page.
+      output: {
+        entryFileNames: ({ name }) => (name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js"),
+      },
+    },
+  },
   worker: { format: "es" },
 });

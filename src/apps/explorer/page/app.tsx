@@ -1,4 +1,5 @@
 import { Look } from "./look/look.tsx";
+import { Play } from "./play/play.tsx";
 import { Spectra } from "./spectra/spectra.tsx";
 import { Status } from "./status.tsx";
 
@@ -6,16 +7,19 @@ export function App() {
   return (
     <>
       <header>
-        <h1>What does a network stretch, and what does it erase?</h1>
-        <p class="lead">
-          Each picture has directions in which a small change grows on its way through a network, and others in which it
-          fades. These are the singular vectors of the network’s Jacobian J. Nothing leaves this page.
-        </p>
-        <Status />
+        <div>
+          <h1>What does a network stretch, and what does it erase?</h1>
+          <p class="lead">
+            Each picture has directions in which a small change grows on its way through a network, and others in which
+            it fades. These are the singular vectors of the network’s Jacobian J.
+          </p>
+          <Status />
+        </div>
       </header>
       <main>
         <Look />
         <Spectra />
+        <Play />
       </main>
     </>
   );

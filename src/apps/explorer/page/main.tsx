@@ -1,19 +1,24 @@
 import { render } from "preact";
+import { plural } from "../../../base/index.ts";
 import { App } from "./app.tsx";
+import { workOffline } from "./offline.ts";
 import { openScene } from "./scene.ts";
 import { followChoices, notice, show, tell } from "./state.ts";
+import { openRunAt } from "./stored/open-run.ts";
 import "./style.css";
 
 const place = document.getElementById("app")!;
 place.replaceChildren();
 render(<App />, place);
 followChoices();
-openScene()
-  .then((scene) => {
-    show(scene);
-    notice.value = {
-      kind: "ready",
-      text: `The example is shown: ${scene.network.name} with ${scene.pictures.length} pictures.`,
-    };
-  })
-  .catch(tell);
+
+const run = new URLSearchParams(location.search).get("run");
+const begin = async (): Promise<void> => {
+  if (run !== null) return openRunAt(run);
+  const scene = await openScene();
+  show(scene);
+  const text = `The example is shown: ${scene.network.name} with ${plural(scene.pictures.length, "picture")}, computed beforehand.`;
+  notice.value = { kind: "ready", text };
+};
+begin().catch(tell);
+workOffline().catch((cause: unknown) => console.warn("The page does not work offline.", cause));

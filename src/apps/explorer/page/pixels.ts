@@ -1,15 +1,16 @@
 import type { Shape } from "../../../base/index.ts";
+import { type DisplaySettings, inputLevels } from "../../../figures/index.ts";
 import type { Pixels } from "../engine/index.ts";
 
-/** Levels from 0 (black) to 1 (white) as pixels: [1 or 3, height, width]; what lies beyond is cut off. */
-export function pixelsOf(levels: Float32Array, shape: Shape): Pixels {
-  const [channels = 1, height = 1, width = 1] = shape;
-  const area = height * width;
-  const rgba = new Uint8ClampedArray(4 * area);
-  for (let pixel = 0; pixel < area; pixel++) {
-    for (let colour = 0; colour < 3; colour++) {
-      rgba[4 * pixel + colour] = 255 * levels[(channels === 3 ? colour * area : 0) + pixel]!;
-    }
+/** Longer sides are shown smaller. In pixels. */
+const MOST = 512;
+
+/** A tensor of the source's shape as a canvas takes it, with its preprocessing undone. */
+export function pixelsOf(x: Float32Array, shape: Shape, settings: DisplaySettings): Pixels {
+  const { width, height, channels, data } = inputLevels(x, shape, settings, MOST);
+  const rgba = new Uint8ClampedArray(4 * width * height);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    for (let colour = 0; colour < 3; colour++) rgba[4 * pixel + colour] = data[channels * pixel + (colour % channels)]!;
     rgba[4 * pixel + 3] = 255;
   }
   return { width, height, rgba };

@@ -6,6 +6,7 @@ import { pixelsOf } from "./pixels.ts";
 import {
   type Direction,
   type Frame,
+  type Movement,
   type NetworkFacts,
   type Subject,
   sameChoice,
@@ -13,11 +14,15 @@ import {
   type VectorChoice,
 } from "./subject.ts";
 
+/** The pictures of the example go from 0 for black to 1 for white. */
+const display = { scale: 1 / 255 };
+
 /** What the site stores of the example, in `scene/index.packed`. */
 export interface SceneIndex {
   readonly network: NetworkFacts;
   readonly classes: readonly string[];
   readonly pictures: readonly StoredPicture[];
+  readonly movement: Movement;
 }
 
 interface StoredPicture {
@@ -26,8 +31,6 @@ interface StoredPicture {
   readonly predicted: string;
   /** [source], from 0 for black to 1 for white. */
   readonly x: Float32Array;
-  /** [classes] */
-  readonly scores: Float32Array;
 }
 
 /** A vector of the example with the scores along it. */
@@ -55,7 +58,7 @@ export interface ScenePicture {
  * @throws PushforwardError `file-unreadable` if the site lacks it
  */
 export async function openScene(address: (file: string) => string = (file) => `scene/${file}`): Promise<Subject> {
-  const { network, classes, pictures } = (await read(address("index.packed"))) as SceneIndex;
+  const { network, classes, pictures, movement } = (await read(address("index.packed"))) as SceneIndex;
   const { shape } = network.source;
   const opened = new Map<number, ScenePicture>();
   const spectra = signal<ReadonlyMap<string, UnitNumbers>>(new Map());
@@ -69,7 +72,7 @@ export async function openScene(address: (file: string) => string = (file) => `s
   return {
     network,
     classes,
-    pictures: pictures.map(({ x, ...facts }) => ({ ...facts, pixels: pixelsOf(x, shape) })),
+    pictures: pictures.map(({ x, ...facts }) => ({ ...facts, pixels: pixelsOf(x, shape, display) })),
     spectra,
     look,
     vectorsAt(picture, tap) {
@@ -79,17 +82,20 @@ export async function openScene(address: (file: string) => string = (file) => `s
     async direction(picture, choice) {
       await look(picture);
       const found = opened.get(picture)!.directions.find((direction) => sameChoice(direction.choice, choice));
-      if (found !== undefined) return withFrames(found, pictures[picture]!, shape);
+      if (found !== undefined) return withFrames(found, pictures[picture]!.x, shape);
       throw new PushforwardError("usage", {
         what: "This vector is not stored with the example.",
         fix: "Choose one of the vectors in the list, or open the network to compute it.",
       });
     },
+    movement: signal(movement),
+    async followPictures() {},
   };
 }
 
-function withFrames(stored: StoredDirection, { x, scores }: StoredPicture, shape: readonly number[]): Direction {
+function withFrames(stored: StoredDirection, x: Float32Array, shape: readonly number[]): Direction {
   const { v, jv, epsilons } = stored;
+  const rest = epsilons.indexOf(0) * jv.length;
   const frames = Array.from(epsilons, (epsilon, i): Frame => {
     const at = i * jv.length;
     return {
@@ -98,9 +104,10 @@ function withFrames(stored: StoredDirection, { x, scores }: StoredPicture, shape
         pixelsOf(
           x.map((value, entry) => value + epsilon * v[entry]!),
           shape,
+          display,
         ),
       actual: stored.scores.subarray(at, at + jv.length),
-      predicted: jv.map((slope, c) => scores[c]! + epsilon * slope),
+      predicted: jv.map((slope, c) => stored.scores[rest + c]! + epsilon * slope),
     };
   });
   return {
@@ -110,7 +117,8 @@ function withFrames(stored: StoredDirection, { x, scores }: StoredPicture, shape
     shape,
     epsilons,
     frames: signal(frames),
-    want() {},
+    async want() {},
+    leave() {},
   };
 }
 

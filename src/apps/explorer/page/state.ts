@@ -101,6 +101,7 @@ export function followChoices(): void {
       if (!isCurrent()) return;
       batch(() => {
         const length = shown?.epsilons[step.peek()] ?? 0;
+        if (found !== shown) shown?.leave();
         shownFor.subject = from;
         shownFor.picture = at;
         direction.value = found;
@@ -109,7 +110,9 @@ export function followChoices(): void {
     };
     find().catch(tell);
   });
-  effect(() => direction.value?.want(step.value));
+  effect(() => {
+    direction.value?.want(step.value).catch(tell);
+  });
 }
 
 const shownFor: { subject?: Subject; picture: number } = { picture: 0 };

@@ -25,7 +25,7 @@ export interface NetworkFacts {
   readonly unit: string;
 }
 
-interface PictureFacts {
+export interface PictureFacts {
   readonly name: string;
   readonly label?: string;
   readonly pixels: Pixels;
@@ -58,8 +58,17 @@ export interface Direction {
   readonly epsilons: Float64Array;
   /** [epsilons]; undefined where the network has not been run. */
   readonly frames: ReadonlySignal<readonly (Frame | undefined)[]>;
-  /** Has the network run at one of the steps next, if it has not been run there. */
-  want(step: number): void;
+  /** Has the network run at this step next, and then at the others, as far as it has not been run there. */
+  want(step: number): Promise<void>;
+  /** It is no longer looked at: the network need not be run along it. */
+  leave(): void;
+}
+
+/** Where pictures lie in the plane of the two directions in which they differ most, tap by tap; each plane is turned to match the last. */
+export interface Movement {
+  readonly taps: readonly string[];
+  /** [taps][pictures, 2], of mean square length 1. */
+  readonly positions: readonly Float64Array[];
 }
 
 /** A network with pictures that the page can look at: stored beforehand, or computed here. */
@@ -75,6 +84,10 @@ export interface Subject {
   /** The indices of the vectors of a spectrum that can be stepped along; empty if the spectrum is not known. */
   vectorsAt(picture: number, tap: string): readonly number[];
   direction(picture: number, choice: VectorChoice): Promise<Direction>;
+  /** Where all pictures are, at the cuts; undefined until it is known. */
+  readonly movement: ReadonlySignal<Movement | undefined>;
+  /** Has the movement computed, if it is not known. */
+  followPictures(): Promise<void>;
 }
 
 /** The key of a spectrum in `Subject.spectra`. */

@@ -7,7 +7,16 @@ import { barScale, gapOf, largestOf, shownClasses } from "./answers.ts";
 export function Scores() {
   const now = frame.value;
   const frames = direction.value?.frames.value ?? [];
-  if (now === undefined) return <p class="soft">The network has not been run at this step yet.</p>;
+  if (now === undefined) {
+    const isStored = direction.value?.epsilons.length === 1;
+    return (
+      <p class="soft scores">
+        {isStored
+          ? "A stored run has spectra and vectors. To move the picture, open its network and pictures."
+          : "The network has not been run at this step yet."}
+      </p>
+    );
+  }
   const { classes } = subject.value!;
   const rows = shownClasses(frames, frameAtRest.value ?? now);
   const scale = barScale(frames, rows);

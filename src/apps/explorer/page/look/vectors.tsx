@@ -27,7 +27,9 @@ export function Vectors() {
           hint={hintFor(i, shown.length)}
         />
       ))}
-      <Choice to="random" name="random" detail="same length" hint="A random direction of the same length." />
+      {!(direction.value?.epsilons.length === 1) && (
+        <Choice to="random" name="random" detail="same length" hint="A random direction of the same length." />
+      )}
       {known.length > shown.length && (
         <label class="other">
           other:{" "}

@@ -1,0 +1,66 @@
+import { createReadStream } from "node:fs";
+import { realpath, stat } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { extname, join } from "node:path";
+import { isWithin } from "../../platform/node/is-within.ts";
+
+const types: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".wasm": "application/wasm",
+};
+
+/** Threads of WebAssembly need the first two. The others keep a browser from guessing types and from keeping an old page. */
+const headers = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+  "cache-control": "no-cache",
+};
+
+/**
+ * A server of the files in some folders, read-only, each below its address. What lies outside of them, also behind a link, is not
+ * served, and neither is a request that names another host: pages of other sites cannot read a run through it.
+ */
+export function serveFolders(folders: Readonly<Record<string, string>>): Server {
+  const byLength = Object.entries(folders).sort(([a], [b]) => b.length - a.length);
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const refuse = (status: number) => response.writeHead(status, headers).end();
+    if (request.method !== "GET" && request.method !== "HEAD") return void refuse(405);
+    if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? "")) return void refuse(403);
+    const file = await fileFor(request.url ?? "/", byLength);
+    if (file === undefined) return void refuse(404);
+    const { size } = await stat(file);
+    const type = types[extname(file)] ?? "application/octet-stream";
+    response.writeHead(200, { ...headers, "content-type": type, "content-length": size });
+    if (request.method === "HEAD") return void response.end();
+    createReadStream(file)
+      .on("error", () => response.destroy())
+      .pipe(response);
+  };
+  return createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+}
+
+/** The file of an address, or undefined if there is none in the folders. */
+async function fileFor(
+  url: string,
+  folders: readonly (readonly [prefix: string, folder: string])[],
+): Promise<string | undefined> {
+  try {
+    const path = decodeURIComponent(new URL(url, "http://127.0.0.1").pathname);
+    const [prefix, folder] = folders.find(([start]) => path.startsWith(start))!;
+    const name = path.slice(prefix.length) || "index.html";
+    const [root, file] = await Promise.all([realpath(folder), realpath(join(folder, name))]);
+    return isWithin(root, file) && (await stat(file)).isFile() ? file : undefined;
+  } catch {
+    return undefined; // No such file, or no address: both are answered alike.
+  }
+}

@@ -1,0 +1,73 @@
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serveFolders } from "../../src/apps/cli/serve.ts";
+
+describe("the server of pushforward view", () => {
+  let folder: string;
+  let port: number;
+  const server = () => serveFolders({ "/": join(folder, "site"), "/run/": join(folder, "run") });
+  let running: ReturnType<typeof server>;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "view-"));
+    for (const part of ["site", "run", "run/c"]) await mkdir(join(folder, part));
+    await writeFile(join(folder, "site/index.html"), "<p>page</p>");
+    await writeFile(join(folder, "run/zarr.json"), "{}");
+    await writeFile(join(folder, "run/c/0"), new Uint8Array([1, 2, 3]));
+    await writeFile(join(folder, "secret"), "secret");
+    await symlink(join(folder, "secret"), join(folder, "run/link"));
+    running = server().listen(0, "127.0.0.1");
+    await once(running, "listening");
+    port = (running.address() as AddressInfo).port;
+  });
+  afterAll(async () => {
+    running.close();
+    await rm(folder, { recursive: true });
+  });
+
+  /** A request as it is, without the corrections of `fetch`. */
+  async function ask(path: string, options: { method?: string; host?: string } = {}) {
+    const { method = "GET", host = `127.0.0.1:${port}` } = options;
+    const asked = request({ port, path, method, headers: { host } }).end();
+    const [response] = await once(asked, "response");
+    const parts: Buffer[] = [];
+    for await (const part of response) parts.push(part);
+    return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts).toString() };
+  }
+
+  test("serves the page, with the headers that threads need", async () => {
+    const { status, headers, body } = await ask("/");
+    expect({ status, body }).toEqual({ status: 200, body: "<p>page</p>" });
+    expect(headers).toMatchObject({
+      "content-type": "text/html; charset=utf-8",
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-embedder-policy": "require-corp",
+    });
+  });
+
+  test("serves the files of a run below its address, and the chunks among them as bytes", async () => {
+    expect(await ask("/run/zarr.json")).toMatchObject({ status: 200, body: "{}" });
+    expect(await ask("/run/c/0")).toMatchObject({ status: 200, headers: { "content-length": "3" } });
+    expect(await ask("/run/c/0", { method: "HEAD" })).toMatchObject({ status: 200, body: "" });
+  });
+
+  test.each([
+    ["a file that is not there", "/run/c/1", {}, 404],
+    ["a folder", "/run/c", {}, 404],
+    ["a file above the folders", "/run/../../secret", {}, 404],
+    ["the same, written in code", "/run/%2e%2e/secret", {}, 404],
+    ["the same, with a coded slash", "/run/..%2fsecret", {}, 404],
+    ["a link that leads out", "/run/link", {}, 404],
+    ["an address that is none", "/%ff", {}, 404],
+    ["another host's name", "/", { host: "example.org" }, 403],
+    ["writing", "/run/zarr.json", { method: "PUT" }, 405],
+    ["removing", "/run/zarr.json", { method: "DELETE" }, 405],
+  ])("refuses %s", async (_what, path, options, status) => {
+    expect(await ask(path, options)).toMatchObject({ status, body: "" });
+  });
+});
