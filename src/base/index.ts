@@ -13,7 +13,7 @@ export {
   typeset,
 } from "./notation.ts";
 export { quoted } from "./quote.ts";
-export { createRng, gaussianArray, type Rng } from "./random.ts";
+export { createRng, drawSeed, gaussianArray, type Rng } from "./random.ts";
 export { broadcastShapes, formatShape, type Shape, sameShape, sizeOf, stridesOf, withoutBatch } from "./shape.ts";
 export { meanWithError, student, studentInterval } from "./student.ts";
 export { tableOf } from "./table.ts";

@@ -72,6 +72,9 @@ export function createRng(...seeds: readonly (number | string)[]): Rng {
   };
 }
 
+/** The seed of one of many draws, determined by seeds and labels. */
+export const drawSeed = (...of: readonly (number | string)[]): number => createRng(...of).integer(2 ** 32);
+
 /** `count` standard normal numbers. */
 export function gaussianArray(rng: Rng, count: number): Float32Array {
   const values = new Float32Array(count);

@@ -18,15 +18,21 @@ export interface Iteration {
   readonly to?: Tap;
   /** The values of all other inputs at a step, from 0: weights that are drawn for each step, for example. */
   readonly inputsAt?: (step: number) => Readonly<Record<string, Float32Array>>;
+  /**
+   * Whether the state is multiplied by a number after each step, so that its mean square is 1. This is for networks with f(c·x) = c·f(x)
+   * for all c > 0, as layers of ReLU without biases: J does not depend on the length of the state, which may leave the range of float32.
+   */
+  readonly homogeneous?: boolean;
 }
 
 /**
  * A network that is applied to its own output again and again, so that its layers are time steps.
  *
  * @throws PushforwardError `shape-mismatch` if the next state has another size than the state, or `start` does not fit; `usage` if
- * the state is no input
+ * the state is no input; from a step, `not-finite` if the state leaves the range of float32
  */
-export function iterate(network: Network, { start, from, to, inputsAt = () => ({}) }: Iteration): LayerDynamics {
+export function iterate(network: Network, iteration: Iteration): LayerDynamics {
+  const { start, from, to, inputsAt = () => ({}), homogeneous = false } = iteration;
   const source = from ?? network.input;
   const target = to ?? network.output;
   requireInput(network, source);
@@ -46,10 +52,28 @@ export function iterate(network: Network, { start, from, to, inputsAt = () => ({
       const at: Point = { ...inputsAt(steps++), [source.tensor]: state };
       using J = await network.jacobian({ at, from: source, to: target });
       const { data } = await J.jvp(tangents);
-      state = J.value;
+      requireFinite(J.value, steps);
+      state = homogeneous ? ofUnitMeanSquare(J.value) : J.value;
       return data;
     },
   };
+}
+
+/** The state at length √size; zeros stay. */
+function ofUnitMeanSquare(state: Float32Array): Float32Array {
+  const largest = state.reduce((most, entry) => Math.max(most, Math.abs(entry)), 0);
+  if (largest === 0) return state;
+  const squares = state.reduce((sum, entry) => sum + (entry / largest) ** 2, 0);
+  const factor = Math.sqrt(state.length / squares) / largest;
+  return state.map((entry) => entry * factor);
+}
+
+function requireFinite(state: Float32Array, steps: number): void {
+  if (state.every(Number.isFinite)) return;
+  throw new PushforwardError("not-finite", {
+    what: `The state grows beyond the range of float32: it is infinite after ${steps} steps.`,
+    fix: "Begin from a state that stays finite, or take fewer steps.",
+  });
 }
 
 function requireInput({ inputs, file }: Network, { name, tensor }: Tap): void {

@@ -1,4 +1,5 @@
 import { createRng, gaussianArray } from "../base/index.ts";
+import { openGraph } from "../jacobian/index.ts";
 import {
   buildModel,
   floatTensor,
@@ -14,7 +15,6 @@ import type { ChartSeries } from "../results/index.ts";
 import { circularConvolution, jacobiSvd, type Kernel, paddedConvolution } from "../theory/index.ts";
 import { single } from "./estimates.ts";
 import type { Case } from "./experiment.ts";
-import { openGraph } from "./open-graph.ts";
 
 /** The largest error of a σ, relative to σ₁. */
 const ERROR = 1e-5;

@@ -1,8 +1,8 @@
+import { drawSeed } from "../base/index.ts";
 import type { ChartSeries } from "../results/index.ts";
 import { endToEndCurve, modeCurve, modeTime } from "../theory/index.ts";
 import { initialWeights, type Weights } from "../training/index.ts";
 import { Arrivals, descend, linearNet, matrixOf, requireStable, strengthsIn, type Task } from "./descent.ts";
-import { drawSeed } from "./draw-seed.ts";
 import { single } from "./estimates.ts";
 import { type Apparatus, type Case, experiment } from "./experiment.ts";
 import { number, numbers } from "./option.ts";

@@ -1,7 +1,7 @@
+import { drawSeed } from "../base/index.ts";
 import { modeCurve, modeTime } from "../theory/index.ts";
 import { initialWeights } from "../training/index.ts";
 import { Arrivals, descend, identity, linearNet, requireStable, strengthsIn } from "./descent.ts";
-import { drawSeed } from "./draw-seed.ts";
 import { single } from "./estimates.ts";
 import { type Apparatus, type Case, experiment, type Result } from "./experiment.ts";
 import { number, numbers } from "./option.ts";

@@ -1,7 +1,7 @@
+import { drawSeed } from "../base/index.ts";
 import { floatTensor } from "../onnx/index.ts";
 import { type Architecture, initialWeights, type Weights } from "../training/index.ts";
 import type { CompiledDescent } from "./descent.ts";
-import { drawSeed } from "./draw-seed.ts";
 
 /** Steps and rate of one auto-encoder, whose input has a first principal component of variance 1. */
 const TRAINING = { steps: 400, rate: 0.15 };

@@ -1,12 +1,11 @@
-import { createRng } from "../base/index.ts";
+import { createRng, drawSeed } from "../base/index.ts";
 import { iterate, type LyapunovExponent, lyapunovSpectrum } from "../dynamics/index.ts";
-import { type Architecture, type Initializer, inferenceModel, initialWeights } from "../training/index.ts";
+import { openGraph } from "../jacobian/index.ts";
+import { type Architecture, type Initializer, layerStep, weightsAt } from "../training/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
-import { drawSeed } from "./draw-seed.ts";
 import { lineThrough } from "./estimates.ts";
 import type { Apparatus } from "./experiment.ts";
-import { openGraph } from "./open-graph.ts";
-import { gaussianState, valuesOf } from "./random-net.ts";
+import { gaussianState } from "./random-net.ts";
 
 /** Steps before the first that is measured. */
 export const BURN_IN = 100;
@@ -32,15 +31,13 @@ export async function exponentsOf(
 ): Promise<readonly LyapunovExponent[]> {
   const layer = activation === "linear" ? ({ kind: "linear" } as const) : activations[activation].layer;
   const architecture: Architecture = { input: [width], layers: [{ kind: "dense", units: width, bias: false }, layer] };
-  const weightsOf = (step: number) =>
-    valuesOf(initialWeights(architecture, initializer, drawSeed(seed, "lyapunov", draw, step)));
-  const first = weightsOf(0);
-  const network = await openGraph(inferenceModel(architecture, new Map()), backend);
+  const step = layerStep(architecture);
+  const network = await openGraph(step.model, backend);
   const dynamics = iterate(network, {
     start: gaussianState(createRng(seed, "state", draw), width, variance),
-    inputsAt: (step) => (tied || step === 0 ? first : weightsOf(step)),
+    inputsAt: weightsAt(step, initializer, { tied, seedAt: (at) => drawSeed(seed, "lyapunov", draw, at) }),
   });
-  const onStep = (step: number) => proceed(`${draw}, step ${step + 1} of ${steps + BURN_IN}`);
+  const onStep = (at: number) => proceed(`${draw}, step ${at + 1} of ${steps + BURN_IN}`);
   const { exponents } = await lyapunovSpectrum(dynamics, { count, steps, burnIn: BURN_IN, seed, onStep });
   await network.forget();
   return exponents;

@@ -1,10 +1,9 @@
-import { PushforwardError } from "../base/index.ts";
+import { drawSeed, PushforwardError } from "../base/index.ts";
 import { floatTensor } from "../onnx/index.ts";
 import { jacobiSvd } from "../theory/index.ts";
 import { type Architecture, initialWeights, type Weights } from "../training/index.ts";
 import { type CompiledDescent, compileDescent } from "./descent.ts";
 import { type DigitTask, digitTask } from "./digit-task.ts";
-import { drawSeed } from "./draw-seed.ts";
 import { lineThrough, meanOf } from "./estimates.ts";
 import { type Apparatus, type Case, experiment, type Result } from "./experiment.ts";
 import { autoEncoder, greedyLayers } from "./greedy.ts";

@@ -1,14 +1,13 @@
+import { drawSeed } from "../base/index.ts";
+import { openGraph } from "../jacobian/index.ts";
 import type { Chart, ChartSeries } from "../results/index.ts";
 import { fussCatalan, marchenkoPastur, type Spectrum } from "../theory/index.ts";
-import { type Architecture, inferenceModel, initialWeights } from "../training/index.ts";
+import { type Architecture, inferenceModel, initialWeights, valuesOf } from "../training/index.ts";
 import { convolutionCases } from "./convolution-cases.ts";
-import { drawSeed } from "./draw-seed.ts";
 import { meanOf, single } from "./estimates.ts";
 import { type Apparatus, type Case, experiment, type Result } from "./experiment.ts";
-import { openGraph } from "./open-graph.ts";
 import { number, numbers } from "./option.ts";
 import { relativeVariance } from "./random-jacobians.ts";
-import { valuesOf } from "./random-net.ts";
 
 /** The largest distance of the shares of σ² up to x from the predicted ones. */
 const KOLMOGOROV = 0.01;

@@ -1,11 +1,9 @@
-import { createRng, gaussianArray, type Rng } from "../base/index.ts";
-import type { Network, Point } from "../jacobian/index.ts";
+import { createRng, drawSeed, gaussianArray, type Rng } from "../base/index.ts";
+import { type Network, openGraph, type Point } from "../jacobian/index.ts";
 import type { Backend } from "../runtime/index.ts";
 import type { Ensemble } from "../theory/index.ts";
-import { type Architecture, inferenceModel, initialWeights, type Weights } from "../training/index.ts";
+import { type Architecture, inferenceModel, initialWeights, valuesOf } from "../training/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
-import { drawSeed } from "./draw-seed.ts";
-import { openGraph } from "./open-graph.ts";
 
 /** Random layers of one width: σ_w and σ_b are standard deviations, in the scaling of mean-field theory. */
 export interface RandomNet {
@@ -51,9 +49,5 @@ export function gaussianState(rng: Rng, width: number, variance: number): Float3
   const factor = Math.sqrt((variance * width) / squaredNorm(state));
   return state.map((entry) => entry * factor);
 }
-
-/** The values of weights, for a point. */
-export const valuesOf = (weights: Weights): Record<string, Float32Array> =>
-  Object.fromEntries([...weights].map(([name, { data }]) => [name, data as Float32Array]));
 
 export const squaredNorm = (values: Float32Array): number => values.reduce((sum, value) => sum + value * value, 0);

@@ -12,4 +12,5 @@ export { describeInput, inputsOf, missingError, type Point } from "./feed.ts";
 export { Jacobian, type Vectors } from "./jacobian.ts";
 export type { KinkCount } from "./kinks.ts";
 export { type JacobianOptions, type ModelIdentity, Network } from "./network.ts";
+export { openGraph } from "./open-graph.ts";
 export type { Tap } from "./taps.ts";

@@ -68,8 +68,38 @@ export function weightShapes(net: Architecture): ReadonlyMap<string, Shape> {
   return written(net, 1).weights;
 }
 
-function written(net: Architecture, batch: number): LayerWriter {
-  const writer = new LayerWriter(net, batch);
+/** A tensor between the layers of a network. */
+export interface TensorPlace {
+  readonly name: string;
+  /** Its shape without the batch axis. */
+  readonly shape: Shape;
+  /** The number of layers with weights before it. */
+  readonly number: number;
+}
+
+/** The tensors between the layers: the input, and the output of each layer. */
+export function tensorsOf(net: Architecture): TensorPlace[] {
+  const writer = new LayerWriter(net, 1);
+  const place = () => ({ name: writer.last, shape: writer.shape.slice(1), number: writer.number });
+  const input = place();
+  const outputs = net.layers.map((layer) => {
+    writeLayer(writer, layer);
+    return place();
+  });
+  return [input, ...outputs];
+}
+
+/** Some consecutive layers of a network as a graph: from a tensor to the output of the last of them, with all weights as inputs. */
+export function partModel(
+  net: Architecture,
+  { name, shape, number }: TensorPlace,
+): Pick<LayerWriter, "weights"> & { readonly model: OnnxModel } {
+  const writer = written({ ...net, inputName: name, input: shape }, 1, number);
+  return { model: writer.model(new Map()).onnx, weights: writer.weights };
+}
+
+function written(net: Architecture, batch: number, earlier = 0): LayerWriter {
+  const writer = new LayerWriter(net, batch, earlier);
   for (const layer of net.layers) writeLayer(writer, layer);
   return writer;
 }

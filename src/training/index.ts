@@ -13,8 +13,16 @@ export {
 export { compileGradient, type Gradient, type GradientOptions } from "./gradient.ts";
 export { inferenceModel, type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./graphs.ts";
 export { type Initializer, initializers, initialWeights } from "./initializers.ts";
+export { isHomogeneous, type LayerStep, layerStep, valuesOf, weightsAt } from "./layer-step.ts";
 export { type LossName, losses } from "./losses.ts";
 export { createOptimizer, type Optimizer, type OptimizerSettings } from "./optimizers.ts";
-export { courseOf, type DataSettings, parseRecipe, type Recipe } from "./recipe.ts";
+export {
+  courseOf,
+  type DataSettings,
+  type DrawnNetwork,
+  parseDrawnNetwork,
+  parseRecipe,
+  type Recipe,
+} from "./recipe.ts";
 export { rateOf, type ScheduleSettings } from "./schedules.ts";
 export { type Checkpoint, type TrainingIdentity, type TrainOptions, train, trainingManifest } from "./train.ts";

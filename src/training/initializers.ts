@@ -66,7 +66,15 @@ const layerwise: { readonly [K in Exclude<Initializer["kind"], "decoupled">]: Dr
  * @throws PushforwardError `model-invalid` where a layer does not fit what comes before it, or `decoupled` what it needs
  */
 export function initialWeights(net: Architecture, initializer: Initializer, seed: number): Weights {
-  const shapes = weightShapes(net);
+  return drawWeights(weightShapes(net), initializer, seed);
+}
+
+/**
+ * Weights of these names and shapes, those of layers in their order.
+ *
+ * @throws PushforwardError `model-invalid` where they are not what `decoupled` needs
+ */
+export function drawWeights(shapes: ReadonlyMap<string, Shape>, initializer: Initializer, seed: number): Weights {
   if (initializer.kind === "decoupled") return decoupledWeights(shapes, initializer, seed);
   const one = createRng(seed, "weights");
   const tensors = [...shapes].map(([name, shape]): [string, Tensor] => {

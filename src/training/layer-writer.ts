@@ -33,14 +33,16 @@ export class LayerWriter {
   readonly #nodes: Node[] = [];
   #last: string;
   /** The number of layers with weights so far, which numbers the names of tensors as in AlexNet. */
-  #number = 0;
+  #number: number;
 
   /** The name of the input. */
   readonly input: string;
   readonly #name: string;
 
-  constructor({ name = "network", inputName = "input", input }: Architecture, batch: number) {
+  /** @param earlier the number of layers with weights before them, where they are a part of a network */
+  constructor({ name = "network", inputName = "input", input }: Architecture, batch: number, earlier = 0) {
     this.#name = name;
+    this.#number = earlier;
     this.input = inputName;
     this.#last = inputName;
     this.declare(inputName, [batch, ...input]);
@@ -54,6 +56,11 @@ export class LayerWriter {
   /** Shape of the last layer's output. */
   get shape(): Shape {
     return this.#values.get(this.#last)!.shape;
+  }
+
+  /** The number of layers with weights so far. */
+  get number(): number {
+    return this.#number;
   }
 
   /** The node that computes the last layer's output, if there is one. */

@@ -105,6 +105,12 @@ const data = objectOf("data", {
   },
 });
 
+/** Checks a network with its initializer, where there is nothing of a training. */
+export const checkDrawnNetwork = objectOf("a network with its initializer", {
+  must: { network, initializer },
+  may: { seed: whole(0) },
+});
+
 /** Checks all of a recipe but what depends on more than one key. */
 export const checkRecipe = objectOf("a recipe", {
   must: { network, initializer, loss: oneOf(Object.keys(losses)), optimizer, batch: whole(1) },

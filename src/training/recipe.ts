@@ -3,7 +3,7 @@ import type { Architecture } from "./architecture.ts";
 import type { Initializer } from "./initializers.ts";
 import type { LossName } from "./losses.ts";
 import type { OptimizerSettings } from "./optimizers.ts";
-import { checkRecipe } from "./recipe-checks.ts";
+import { checkDrawnNetwork, checkRecipe } from "./recipe-checks.ts";
 import type { ScheduleSettings } from "./schedules.ts";
 
 /** Where examples come from. Paths are relative to the recipe's file. */
@@ -76,6 +76,21 @@ export function parseRecipe(json: unknown, file: string): Recipe {
     });
   }
   return recipe;
+}
+
+/** A network, and how its weights are drawn. */
+export type DrawnNetwork = Pick<Recipe, "network" | "initializer" | "seed">;
+
+/**
+ * The network and the initializer that a JSON value holds: a recipe, or nothing but them and perhaps a seed.
+ *
+ * @throws PushforwardError `usage` as `parseRecipe`
+ */
+export function parseDrawnNetwork(json: unknown, file: string): DrawnNetwork {
+  const keys = Object.keys(typeof json === "object" && json !== null ? json : {});
+  if (!keys.every((key) => ["network", "initializer", "seed"].includes(key))) return parseRecipe(json, file);
+  checkDrawnNetwork(json, { file, path: "" });
+  return json as DrawnNetwork;
 }
 
 /** How a training of so many examples goes. */

@@ -105,6 +105,17 @@ describe("a network that is iterated", () => {
     await network.close();
   });
 
+  it("keeps a state finite that only its length lets grow, where the network is homogeneous, and says where it is not", async () => {
+    const network = await open(linear(2));
+    const options = { start: Float32Array.of(1, 1), inputsAt: () => ({ weight: Float32Array.of(4, 0, 0, 2) }) };
+    const spectrum = (homogeneous: boolean) =>
+      lyapunovSpectrum(iterate(network, { ...options, homogeneous }), { steps: 200, burnIn: 0, seed: 0 });
+    const { exponents } = await spectrum(true);
+    expect(exponents[0]!.value).toBeCloseTo(Math.log(4), 2);
+    await expect(spectrum(false)).rejects.toThrow(/infinite after 64 steps/);
+    await network.close();
+  });
+
   it("refuses a next state of another size, a first state that does not fit, and a state that is no input", async () => {
     const network = await open(henon());
     const start = new Float32Array(3);

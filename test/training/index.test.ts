@@ -13,7 +13,10 @@ test("the room's public names", () => {
     "inferenceModel",
     "initialWeights",
     "initializers",
+    "isHomogeneous",
+    "layerStep",
     "losses",
+    "parseDrawnNetwork",
     "parseRecipe",
     "rateOf",
     "splitStratified",
@@ -21,6 +24,8 @@ test("the room's public names", () => {
     "train",
     "trainingGraph",
     "trainingManifest",
+    "valuesOf",
+    "weightsAt",
     "wilsonInterval",
   ]);
 });

@@ -1,32 +1,30 @@
 import { Command } from "commander";
-import { createRng, formatNumber, gaussianArray, PushforwardError, sizeOf } from "../../base/index.ts";
-import { iterate, type LyapunovSpectrum, lyapunovSpectrum } from "../../dynamics/index.ts";
-import { readNpy } from "../../images/index.ts";
-import { openModel, type Tap } from "../node/index.ts";
-import { isArrayFile } from "../node/load-input.ts";
-import { readBytes } from "../node/open-model.ts";
+import { formatNumber, PushforwardError } from "../../base/index.ts";
+import { type LyapunovSpectrum, lyapunovSpectrum } from "../../dynamics/index.ts";
 import { interruptible } from "./interruptible.ts";
-import { type OpeningOptions, opening, openOptions } from "./opening.ts";
+import { type IterationOptions, openIterated } from "./iterated.ts";
+import { opening } from "./opening.ts";
 import { threadCount, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
-interface LyapunovCommandOptions extends OpeningOptions {
+interface LyapunovCommandOptions extends IterationOptions {
   readonly steps: number;
   readonly burnIn: number;
   readonly count: number;
-  readonly from?: string;
-  readonly to?: string;
-  readonly start: string;
-  readonly seed: number;
   readonly json?: boolean;
 }
 
-/** `pushforward lyapunov MODEL`: how fast directions grow or shrink when the network is applied to its own output. */
+/** `pushforward lyapunov MODEL`, or RECIPE.json: how fast directions grow or shrink when a network, or its layers, are applied again and again. */
 export function lyapunovCommand(): Command {
   return opening(new Command("lyapunov"))
-    .description("Lyapunov exponents of a network that is applied to its own output again and again")
-    .argument("<model>", "ONNX file with an output of the size of its input")
+    .description(
+      "Lyapunov exponents of a network, or of the layers of a recipe, applied to its own output again and again",
+    )
+    .argument(
+      "<model>",
+      "ONNX file with an output of the size of its input, or a recipe (.json) with random layers of one size",
+    )
     .option("--steps <count>", "steps that are measured", wholeNumber("--steps", 1), 1000)
     .option("--burn-in <count>", "steps before, in which the state settles", wholeNumber("--burn-in", 0), 100)
     .option(
@@ -35,10 +33,21 @@ export function lyapunovCommand(): Command {
       wholeNumber("--count", 1),
       16,
     )
-    .option("--from <input>", "the input that is the state (default: the input of the network)")
-    .option("--to <tap>", "the tensor that is the next state (default: the output of the network)")
+    .option(
+      "--from <input>",
+      "the input that is the state (default: the input of the network); of a recipe, the tensor before the layers",
+    )
+    .option(
+      "--to <tap>",
+      "the tensor that is the next state (default: the output of the network); of a recipe, the output of the layers",
+    )
+    .option("--tied", "of a recipe: the same random weights at every step, in place of new ones")
     .option("--start <state>", "the first state: random (normal), zero, or an .npy file", "random")
-    .option("--seed <seed>", "seed of the first state and directions", wholeNumber("--seed", 0), 0)
+    .option(
+      "--seed <seed>",
+      "seed of the first state, directions and random weights (default: that of the recipe, or 0)",
+      wholeNumber("--seed", 0),
+    )
     .option("--threads <count>", "threads for one product (default: all cores)", threadCount("--threads"))
     .option("--json", "print one JSON object")
     .action((file: string, options: LyapunovCommandOptions) =>
@@ -47,25 +56,16 @@ export function lyapunovCommand(): Command {
 }
 
 async function measure(file: string, options: LyapunovCommandOptions, signal: AbortSignal): Promise<void> {
-  const { steps, burnIn, seed, json = false } = options;
-  const network = await openModel(file, await openOptions(options));
+  const { steps, burnIn, json = false } = options;
+  const { network, dynamics, seed, about, settings } = await openIterated(file, options);
   try {
-    const from = options.from === undefined ? network.input : network.tap(options.from);
-    const to = options.to === undefined ? network.output : network.tap(options.to);
-    const size = sizeOf(from.shape);
-    const dynamics = iterate(network, { start: await firstState(options, from), from, to });
+    const { size } = dynamics;
     const count = Math.min(options.count, size);
-    const spectrum = await lyapunovSpectrum(dynamics, {
-      count,
-      steps,
-      burnIn,
-      seed,
-      onStep: watched(steps + burnIn, signal),
-    });
-    const about = `${file}, ${from.name} → ${to.name}: exponents in nats a step, over ${steps} steps after ${burnIn}`;
-    const { identity } = network;
-    const settings = { model: file, ...identity, from: from.name, to: to.name, size, steps, burnIn, seed };
-    process.stdout.write(json ? line(settings, spectrum) : describe(about, size, spectrum));
+    const onStep = watched(steps + burnIn, signal);
+    const spectrum = await lyapunovSpectrum(dynamics, { count, steps, burnIn, seed, onStep });
+    const title = `${file}, ${about}: exponents in nats a step, over ${steps} steps after ${burnIn}`;
+    const identity = { ...settings, size, steps, burnIn, seed };
+    process.stdout.write(json ? line(identity, spectrum) : describe(title, size, spectrum));
   } finally {
     await network.close();
   }
@@ -86,18 +86,6 @@ function watched(total: number, signal: AbortSignal): (step: number) => void {
     }
     if (step > 0 && step % every === 0) progress.finish(`${step} of ${total} steps`);
   };
-}
-
-/** @throws PushforwardError `usage` for what is no state, `file-unreadable` for an array that cannot be read */
-async function firstState({ start, seed }: LyapunovCommandOptions, { shape }: Tap): Promise<Float32Array> {
-  if (start === "zero") return new Float32Array(sizeOf(shape));
-  if (start === "random") return gaussianArray(createRng(seed, "state"), sizeOf(shape));
-  if (isArrayFile(start)) return readNpy(await readBytes(start), start).data;
-  throw new PushforwardError("usage", {
-    what: `"${start}" is not a first state.`,
-    where: { option: "--start" },
-    fix: "Give random, zero, or the .npy file of an array.",
-  });
 }
 
 /** NaN becomes `null`. */

@@ -1,10 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { messageOf, PushforwardError } from "../../base/index.ts";
+import { PushforwardError } from "../../base/index.ts";
 import { floatTensor, writeModel } from "../../onnx/index.ts";
 import { type DeviceOptions, openDevice } from "../../platform/node/devices.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { unreadable } from "../../platform/node/file-errors.ts";
 import {
   type CheckpointScore,
   createTrainingRun,
@@ -23,6 +21,7 @@ import {
   train as trainNetwork,
   type Weights,
 } from "../../training/index.ts";
+import { readRecipe } from "./recipe-file.ts";
 import { identityOf, loadExamples } from "./training-data.ts";
 import { version, versionsOf } from "./versions.ts";
 import { writeOnnx } from "./write-file.ts";
@@ -149,23 +148,4 @@ export async function openTraining(folder: string): Promise<Training> {
 /** A network with these weights as an ONNX file. @throws PushforwardError `model-invalid` where a layer does not fit */
 export function networkBytes(network: Architecture, weights: Weights): Uint8Array {
   return writeModel(inferenceModel(network, weights));
-}
-
-/** Reads a recipe file. @throws PushforwardError `file-unreadable`; `usage` if it is not understood */
-async function readRecipe(file: string): Promise<Recipe> {
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
-    throw unreadable(file, cause);
-  });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new PushforwardError("usage", {
-      what: `This is not JSON: ${messageOf(cause)}.`,
-      where: { file },
-      fix: "A recipe is one JSON object, as described in docs/training.md.",
-      cause,
-    });
-  }
-  return parseRecipe(json, file);
 }

@@ -1,0 +1,37 @@
+import { readFile } from "node:fs/promises";
+import { messageOf, PushforwardError } from "../../base/index.ts";
+import { unreadable } from "../../platform/node/file-errors.ts";
+import { type DrawnNetwork, parseDrawnNetwork, parseRecipe, type Recipe } from "../../training/index.ts";
+import { sha256Of } from "./model-identity.ts";
+
+/** Reads a recipe file. @throws PushforwardError `file-unreadable`; `usage` if it is not understood */
+export async function readRecipe(file: string): Promise<Recipe> {
+  return parseRecipe((await readJson(file)).json, file);
+}
+
+/**
+ * Reads the network and the initializer of a recipe file, or of a file with nothing else.
+ *
+ * @returns them, and the hash of the file
+ * @throws PushforwardError `file-unreadable`; `usage` if it is not understood
+ */
+export async function readDrawnNetwork(file: string): Promise<DrawnNetwork & { readonly sha256: string }> {
+  const { json, sha256 } = await readJson(file);
+  return { ...parseDrawnNetwork(json, file), sha256 };
+}
+
+async function readJson(file: string): Promise<{ readonly json: unknown; readonly sha256: string }> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw unreadable(file, cause);
+  });
+  try {
+    return { json: JSON.parse(bytes.toString("utf8")), sha256: sha256Of(bytes) };
+  } catch (cause) {
+    throw new PushforwardError("usage", {
+      what: `This is not JSON: ${messageOf(cause)}.`,
+      where: { file },
+      fix: "A recipe is one JSON object, as described in docs/training.md.",
+      cause,
+    });
+  }
+}
