@@ -151,12 +151,11 @@ function meanCase(kind: Kind, draws: number): Case {
   };
 }
 
-/** 1 for infinite width; for Gaussian weights the corrections of first order in 1/width are known. */
+/** 1 for infinite width, with the corrections of first order in 1/width. */
 function meanOfSquares({ activation, weights, weight, bias, depth, width }: RandomNet, q: number): Prediction {
-  if (weights === "orthogonal") return { predicted: 1, source: PENNINGTON };
   const layers = { activation: activations[activation].theory, weightVariance: weight ** 2, biasVariance: bias ** 2 };
   return {
-    predicted: finiteWidthMean(layers, q, depth, width),
+    predicted: finiteWidthMean(layers, q, depth, width, weights),
     source: `${PENNINGTON}, with corrections of order 1/width`,
   };
 }

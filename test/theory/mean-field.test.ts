@@ -139,49 +139,88 @@ describe("the mean of σ² at finite width", () => {
   test.each([10, 1000])("it is 1 for ReLU and for linear layers of %d neurons, by symmetry", (width) => {
     for (const activation of [relu, linear]) {
       const weightVariance = activation === relu ? 2 : 1;
-      expect(finiteWidthMean({ activation, weightVariance }, 1, 30, width)).toBeCloseTo(1, 6);
+      for (const weights of ["gaussian", "orthogonal"] as const) {
+        expect(finiteWidthMean({ activation, weightVariance }, 1, 30, width, weights)).toBeCloseTo(1, 6);
+      }
     }
   });
 
   test("its corrections vanish as 1/width", () => {
     const { weight, bias } = criticalPoint(tanh, 0.25);
     const layers = { activation: tanh, weightVariance: weight ** 2, biasVariance: bias ** 2 };
-    const [narrow, wide] = [300, 3000].map((width) => Math.log(finiteWidthMean(layers, 0.25, 100, width)));
+    const [narrow, wide] = [300, 3000].map((width) => Math.log(finiteWidthMean(layers, 0.25, 100, width, "gaussian")));
     expect(narrow).toBeCloseTo(0.148, 3);
     expect(narrow! / wide!).toBeCloseTo(10, 9);
   });
 
-  test("narrow random networks have it, and not that of infinite width", () => {
-    const [q, width, depth, draws, tangents] = [0.05, 30, 10, 1500, 8];
+  // Gaussian weights of small q, and orthogonal ones of large q, are where it is farthest from 1.
+  test.each([
+    { weights: "gaussian", q: 0.05, side: -1 },
+    { weights: "orthogonal", q: 1, side: 1 },
+  ] as const)("narrow random networks of $weights weights have it, and not that of infinite width", (one) => {
+    const [width, depth, draws, tangents] = [30, 10, 1500, 8];
+    const { weights, q, side } = one;
     const { weight, bias } = criticalPoint(tanh, q);
     const rng = createRng(4, "finite width");
-    const length = (vector: Float64Array) => vector.reduce((sum, x) => sum + x * x, 0);
+    const gaussian = () => Float64Array.from({ length: width }, rng.gaussian);
+    const multiplied = weights === "gaussian" ? byGaussian : byOrthogonal;
     const growths = Array.from({ length: draws }, () => {
       // The value of a layer, and tangents.
-      let vectors = Array.from({ length: 1 + tangents }, () => Float64Array.from({ length: width }, rng.gaussian));
-      const size = Math.sqrt((width * (q - bias ** 2)) / weight ** 2 / length(vectors[0]!));
+      let vectors = Array.from({ length: 1 + tangents }, gaussian);
+      const size = Math.sqrt((width * (q - bias ** 2)) / weight ** 2 / dot(vectors[0]!, vectors[0]!));
       vectors[0] = vectors[0]!.map((x) => x * size);
-      const total = () => vectors.slice(1).reduce((sum, vector) => sum + length(vector), 0);
+      const total = () => vectors.slice(1).reduce((sum, vector) => sum + dot(vector, vector), 0);
       const start = total();
       for (let layer = 0; layer < depth; layer++) {
-        const next = vectors.map(() => new Float64Array(width));
-        for (let i = 0; i < width; i++) {
-          const sums = new Float64Array(vectors.length);
-          for (let j = 0; j < width; j++) {
-            const entry = (rng.gaussian() * weight) / Math.sqrt(width);
-            for (const [k, vector] of vectors.entries()) sums[k]! += entry * vector[j]!;
-          }
-          const x = sums[0]! + bias * rng.gaussian();
-          for (const [k, sum] of sums.entries()) next[k]![i] = k === 0 ? tanh.value(x) : tanh.slope(x) * sum;
-        }
-        vectors = next;
+        const [sums, ...moved] = multiplied(vectors, gaussian);
+        const x = sums!.map((sum) => weight * sum + bias * rng.gaussian());
+        vectors = [x.map(tanh.value), ...moved.map((v) => v.map((vi, i) => tanh.slope(x[i]!) * weight * vi))];
       }
       return total() / start;
     });
-    const mean = growths.reduce((sum, one) => sum + one, 0) / draws;
-    const error = Math.sqrt(growths.reduce((sum, one) => sum + (one - mean) ** 2, 0)) / draws;
+    const mean = growths.reduce((sum, growth) => sum + growth, 0) / draws;
+    const error = Math.sqrt(growths.reduce((sum, growth) => sum + (growth - mean) ** 2, 0)) / draws;
     const layers = { activation: tanh, weightVariance: weight ** 2, biasVariance: bias ** 2 };
-    expect(Math.abs(mean - finiteWidthMean(layers, q, depth, width))).toBeLessThan(3 * error);
-    expect(1 - mean).toBeGreaterThan(4 * error);
+    expect(Math.abs(mean - finiteWidthMean(layers, q, depth, width, weights))).toBeLessThan(3 * error);
+    expect(side * (mean - 1)).toBeGreaterThan(4 * error);
   });
 });
+
+const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+
+/** Vectors times one Gaussian matrix with entries of variance 1/width, row by row. */
+function byGaussian(vectors: readonly Float64Array[], gaussian: () => Float64Array): Float64Array[] {
+  const products = vectors.map((vector) => new Float64Array(vector.length));
+  const scale = Math.sqrt(vectors[0]!.length);
+  for (let i = 0; i < vectors[0]!.length; i++) {
+    const row = gaussian();
+    for (const [k, vector] of vectors.entries()) products[k]![i] = dot(row, vector) / scale;
+  }
+  return products;
+}
+
+/** Vectors times one random orthogonal matrix: it takes an orthonormal basis of their span to a random orthonormal basis. */
+function byOrthogonal(vectors: readonly Float64Array[], gaussian: () => Float64Array): Float64Array[] {
+  const { basis, coordinates } = gramSchmidt(vectors);
+  const image = gramSchmidt(basis.map(gaussian)).basis;
+  return coordinates.map((own) =>
+    own.reduce((sum, c, k) => sum.map((x, i) => x + c * image[k]![i]!), new Float64Array(vectors[0]!.length)),
+  );
+}
+
+/** An orthonormal basis of vectors, and their coordinates in it. */
+function gramSchmidt(vectors: readonly Float64Array[]) {
+  const basis: Float64Array[] = [];
+  const coordinates = vectors.map((vector) => {
+    let rest = vector;
+    const own = basis.map((b) => {
+      const c = dot(b, rest);
+      rest = rest.map((x, i) => x - c * b[i]!);
+      return c;
+    });
+    const length = Math.sqrt(dot(rest, rest));
+    basis.push(rest.map((x) => x / length));
+    return [...own, length];
+  });
+  return { basis, coordinates };
+}
