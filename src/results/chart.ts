@@ -55,6 +55,8 @@ export interface ChartPoint {
 export interface Sample {
   /** Present if it follows from trainings, each of a seed of its own, in place of images. */
   readonly unit?: "training";
+  /** Present if it is a share, whose interval must stay in [0, 1]. */
+  readonly scale?: "share";
   /** The images for which it is known, from 0. */
   readonly images: readonly number[];
   /** The number from some of these images; an image may be given several times. NaN if they do not determine it. */

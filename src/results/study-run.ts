@@ -13,14 +13,15 @@ export interface StudyRun {
   /** Whether a cell was stored when the study was opened, or by this `StudyRun` since. */
   isDone(cell: readonly number[]): boolean;
   /**
-   * Stores the values measured in a cell and the seconds that it took, and last that it is done.
+   * Stores the values measured in a cell and the seconds that it took, and last that it is done. `missing` says why some of them are NaN,
+   * where they could not be measured.
    *
    * @throws PushforwardError `shape-mismatch` if a variable has the wrong size; `store-unwritable`
    */
-  write(cell: readonly number[], values: CellValues, seconds: number): Promise<void>;
+  write(cell: readonly number[], values: CellValues, seconds: number, missing?: string): Promise<void>;
   /** Stores why a cell has no result. The cell is not done; a result that is written later removes the reason. */
   fail(cell: readonly number[], why: string): Promise<void>;
-  /** The cells that were tried and have no result, with the reason. */
+  /** The cells that were tried and have no result, or are done and lack a part of it, with the reason. */
   readonly failures: readonly CellFailure[];
   /** One variable of all cells. */
   read(variable: string): Promise<StudyArray>;
@@ -28,7 +29,7 @@ export interface StudyRun {
   seconds(): Promise<number>;
 }
 
-/** A cell without a result. */
+/** A cell without a result, or without a part of it. */
 export interface CellFailure {
   readonly cell: readonly number[];
   readonly why: string;
@@ -119,7 +120,9 @@ function layoutOf({ axes, cell, variables }: StudyManifest) {
       long_name: "wall time of the cell, with the spectra that it was the first to need",
       units: "s",
     }),
-    failed: arrayLayout("/cell_failed", "string", cells, "", { long_name: "why a cell has no result" }),
+    failed: arrayLayout("/cell_failed", "string", cells, "", {
+      long_name: "why a cell has no result, or lacks a part of it",
+    }),
     done: arrayLayout("/done", "bool", cells, false, { long_name: "whether the cell is stored; written last" }),
   };
 }
@@ -188,7 +191,7 @@ class StoredStudy implements StudyRun {
     return this.#done[this.#at(cell)]!;
   }
 
-  async write(cell: readonly number[], values: CellValues, seconds: number): Promise<void> {
+  async write(cell: readonly number[], values: CellValues, seconds: number, missing = ""): Promise<void> {
     const at = this.#at(cell);
     for (const [name, array] of Object.entries(this.#layout.variables)) {
       const value = values[name];
@@ -203,10 +206,11 @@ class StoredStudy implements StudyRun {
       await writeChunk(this.#store, array, numbers, ...cell);
     }
     await writeChunk(this.#store, this.#layout.seconds, Float64Array.of(seconds), ...cell);
-    await this.#store.delete(chunkKey(this.#layout.failed, ...cell));
+    if (missing === "") await this.#store.delete(chunkKey(this.#layout.failed, ...cell));
+    else await writeTexts(this.#store, this.#layout.failed, [missing], ...cell);
     await fillChunk(this.#store, this.#layout.done, true, ...cell);
     this.#done[at] = true;
-    this.#failed[at] = "";
+    this.#failed[at] = missing;
   }
 
   async fail(cell: readonly number[], why: string): Promise<void> {

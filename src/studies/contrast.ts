@@ -1,6 +1,13 @@
-import { studentInterval } from "../base/index.ts";
 import type { Sample } from "../results/index.ts";
-import { type Estimate, FEWEST_FOR_INTERVAL, mean, resolved, varianceWithout } from "./statistics.ts";
+import {
+  type Estimate,
+  FEWEST_FOR_INTERVAL,
+  intervalOn,
+  mean,
+  resolved,
+  scaleOf,
+  varianceWithout,
+} from "./statistics.ts";
 
 /** A number of the trained network beside the same number of the random networks of a control. */
 interface Contrast {
@@ -16,20 +23,20 @@ interface Contrast {
  * Two things vary: the images, and the random weights of the draws. The variance of a mean over both is the sum of the jackknife's
  * variance over images (all networks at the same images, so that the comparison is paired) and of the variance over draws. The 95 %
  * interval is Student's, with the degrees of freedom of such a sum. A draw that has no number for half of the images or more is left out.
- * A control that is `one` network, and no sample of random ones, has no variance over draws.
+ * A control that is `one` network, and no sample of random ones, has no variance over draws. Of a share, the interval of the control is
+ * taken on the scale of arcsin √p (`jackknife`); that of the difference, which may be negative, is not.
  *
  * @see Owen 2007 (crossed random effects); Efron & Tibshirani 1993, chapter 11; Satterthwaite 1946
  */
 export function contrast(trained: Sample, draws: readonly Sample[], { one = false } = {}): Contrast {
   const { images, known } = comparable(trained, draws);
-  const { unit } = trained;
-  const crossed = (of: (chosen: readonly number[], draw: Sample) => number) => {
-    const { sample, ...found } = estimate(images, known, of, one);
-    return { ...found, sample: unit === undefined ? sample! : { ...sample!, unit } };
-  };
+  const { unit, scale } = trained;
+  const crossed = (kept: Pick<Sample, "unit" | "scale">, of: (chosen: readonly number[], draw: Sample) => number) =>
+    estimate(images, known, { of, kept }, one);
+  const ofUnit = unit === undefined ? {} : { unit };
   return {
-    control: crossed((chosen, draw) => draw.of(chosen)),
-    difference: crossed((chosen, draw) => trained.of(chosen) - draw.of(chosen)),
+    control: crossed({ ...ofUnit, ...(scale && { scale }) }, (chosen, draw) => draw.of(chosen)),
+    difference: crossed(ofUnit, (chosen, draw) => trained.of(chosen) - draw.of(chosen)),
   };
 }
 
@@ -51,21 +58,25 @@ function common([first, ...others]: readonly Sample[]): number[] {
 function estimate(
   images: readonly number[],
   draws: readonly Sample[],
-  of: (chosen: readonly number[], draw: Sample) => number,
+  { of, kept }: { of: (chosen: readonly number[], draw: Sample) => number; kept: Pick<Sample, "unit" | "scale"> },
   one: boolean,
 ): Estimate {
   const [n, count] = [images.length, draws.length];
   const meanOver = (chosen: readonly number[]) => mean(draws.map((draw) => of(chosen, draw)));
-  const sample = { images, of: meanOver };
+  const sample = { ...kept, images, of: meanOver };
   const value = meanOver(images);
   const found = { value, n, draws: count, sample };
   const isFew = n < FEWEST_FOR_INTERVAL || (!one && count < FEWEST_FOR_INTERVAL);
   if (isFew || count === 0) return { ...found, low: Number.NaN, high: Number.NaN };
-  const overImages = varianceWithout(images, meanOver);
-  const squares = draws.reduce((sum, draw) => sum + (of(images, draw) - value) ** 2, 0);
-  const overDraws = one ? 0 : squares / (count * (count - 1));
+  const scale = scaleOf(sample);
+  const overImages = varianceWithout(images, (chosen) => scale.to(meanOver(chosen)));
+  const ofDraws = draws.map((draw) => of(images, draw));
+  // Of the mean itself, this is the variance of the draws over their number.
+  const overDraws = one
+    ? 0
+    : varianceWithout([...draws.keys()], (some) => scale.to(mean(some.map((d) => ofDraws[d]!))));
   const variance = overImages + overDraws;
   if (variance === 0) return { ...found, low: value, high: value };
   const freedom = variance ** 2 / (overImages ** 2 / (n - 1) + (one ? 0 : overDraws ** 2 / (count - 1)));
-  return resolved({ ...found, ...studentInterval(value, Math.sqrt(variance), freedom) });
+  return resolved({ ...found, ...intervalOn(scale, value, Math.sqrt(variance), freedom) });
 }

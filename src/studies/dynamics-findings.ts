@@ -1,4 +1,4 @@
-import type { Chart, ChartSeries } from "../results/index.ts";
+import type { Chart, ChartSeries, Sample } from "../results/index.ts";
 import { claimsOf } from "./dynamics-claims.ts";
 import { spectrumMap } from "./dynamics-map.ts";
 import { type MeasureName, measures } from "./dynamics-measures.ts";
@@ -89,7 +89,7 @@ function stepTable(data: StudyData, names: readonly MeasureName[]): FindingTable
   };
 }
 
-/** What is known of how well the networks classify, by its name. */
+/** What is known of how well the networks classify, by its name: the share of examples at each checkpoint. */
 const progressOf = (data: StudyData) =>
   [
     { name: "accuracy of the images", of: rightOf(data), known: isKnown(data, "right") },
@@ -99,19 +99,23 @@ const progressOf = (data: StudyData) =>
       known: isKnown(data, "held_out_accuracy"),
     },
     { name: "memorised wrong labels", of: ofNetwork(data, "memorised"), known: isKnown(data, "memorised") },
-  ].filter(({ known }) => known);
+  ]
+    .filter(({ known }) => known)
+    .map(({ name, of }) => ({ name, at: (step: number): Sample => ({ ...meanAt(data, step, of), scale: "share" }) }));
+
+const SHARES = "The intervals of shares are taken on the scale of arcsin √p, so that they stay between 0 and 1.";
 
 function progressTable(data: StudyData): FindingTable {
   const progress = progressOf(data);
   const losses = isKnown(data, "held_out_loss")
-    ? [{ name: "held-out loss", of: ofNetwork(data, "held_out_loss") }]
+    ? [{ name: "held-out loss", at: (step: number) => meanAt(data, step, ofNetwork(data, "held_out_loss")) }]
     : [];
   const columns = [...progress, ...losses];
   return {
     id: "progress",
-    caption: `What the networks have learned at each checkpoint, as far as it is known: ${means(data)}`,
+    caption: `What the networks have learned at each checkpoint, as far as it is known: ${means(data)} ${SHARES}`,
     columns: ["step", ...columns.map(({ name }) => name)],
-    rows: stepsOf(data).map((step, s) => [step, ...columns.map(({ of }) => jackknife(meanAt(data, s, of)))]),
+    rows: stepsOf(data).map((step, s) => [step, ...columns.map(({ at }) => jackknife(at(s)))]),
   };
 }
 
@@ -119,10 +123,10 @@ function progressTable(data: StudyData): FindingTable {
 const axisOf = (data: StudyData): number[] => placesOf(data).map((place) => 2 ** place);
 
 function progressSeries(data: StudyData): ChartSeries[] {
-  return progressOf(data).map(({ name, of }) => ({
+  return progressOf(data).map(({ name, at }) => ({
     name,
     mark: "line",
-    points: axisOf(data).map((x, s) => pointOf(x, jackknife(meanAt(data, s, of)))),
+    points: axisOf(data).map((x, s) => pointOf(x, jackknife(at(s)))),
   }));
 }
 
@@ -136,7 +140,7 @@ function progressChart(data: StudyData): Chart {
   return {
     id: "progress",
     title: "What the networks have learned",
-    caption: `Shares of examples against the step of the training: ${means(data)} ${ZERO}`,
+    caption: `Shares of examples against the step of the training: ${means(data)} ${SHARES} ${ZERO}`,
     x: { label: "step", log: true },
     y: { label: "share" },
     panels: [{ title: "", series: progressSeries(data) }],

@@ -18,13 +18,17 @@ export function spectrumMap(data: StudyData, curves: readonly ChartSeries[]): Co
   const panels = shown.map((tap) => ({ title: String(taps[tap]), cells: cellsOf(data, tap) }));
   const least = Math.min(...panels.flatMap(({ cells }) => cells.map(({ value }) => value)));
   const decades = Math.min(DECADES[1], Math.max(DECADES[0], Math.ceil(-least)));
+  const below =
+    curves.length === 0
+      ? ""
+      : " Below: shares of examples, with 95 % intervals on the scale of arcsin √p, which stay between 0 and 1.";
   const few = shown.length < taps.length ? ` Of ${taps.length} taps, ${shown.length} are shown.` : "";
   return {
     id: "spectra",
     title: "Spectra in training",
     caption:
       "Singular values of J(input → tap) relative to the largest, σ/σ₁, by index and by step of the training: geometric means over images and trainings. White is " +
-      `where most σ lie below the floor, or there are none.${few} Step 0 stands at half of the first step.`,
+      `where most σ lie below the floor, or there are none.${few} Step 0 stands at half of the first step.${below}`,
     x: "step",
     y: "index k",
     colour: { label: "log₁₀ of σ/σ₁", ends: [-decades, 0] },

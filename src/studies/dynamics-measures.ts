@@ -96,7 +96,7 @@ export async function measureTap(
 
 /** Spearman's correlations as in the study of vectors. */
 async function correlationsAt(lab: Lab, image: number, tap: number) {
-  const { sigma, floor, area, frequency } = (await vectors.measure({ image, tap }, lab, {})) as {
+  const { sigma, floor, area, frequency } = (await vectors.measure({ image, tap }, lab, {}, () => undefined)) as {
     readonly [name in "sigma" | "area" | "frequency"]: Float64Array;
   } & { readonly floor: number };
   const isKnown = sigma.map((value) => Number(isLogKnown(value, sigma[0]!, floor)));

@@ -2,6 +2,7 @@ import { PushforwardError } from "../base/index.ts";
 import { concludeDynamics } from "./dynamics-findings.ts";
 import { arePictures, measures, measureTap } from "./dynamics-measures.ts";
 import { compareTraining } from "./dynamics-parting.ts";
+import { reasonOf } from "./failure.ts";
 import type { Checkpoints, Lab } from "./lab.ts";
 import { tripletsAt } from "./spectrum.ts";
 import { ranked } from "./statistics.ts";
@@ -88,25 +89,33 @@ export const dynamics: Study = {
     };
   },
 
-  async measure({ training, step }, lab, params) {
+  async measure({ training, step }, lab, params, miss) {
     const checkpoint = await checkpointsOf(lab).open(training!, step!);
     try {
       const images = lab.inputs.length;
       const [taps, most] = [lab.taps.length - 1, mostTriplets(lab)];
       const sigma = new Float64Array(taps * images * most).fill(Number.NaN);
       const measured: Record<string, Float64Array> = {};
+      const refused = new Refusals(lab, taps * images);
       for (let image = 0; image < images; image++) {
         const own = checkpoint.lab();
         for (let tap = 0; tap < taps; tap++) {
-          const unit = await own.spectrum(image, tap + 1);
-          sigma.set(unit.sigma, (tap * images + image) * most);
-          const numbers = { floor: unit.floor, ...(await measureTap(own, image, tap, params)) };
-          for (const [name, number] of Object.entries(numbers)) {
-            measured[name] ??= new Float64Array(taps * images);
+          const found = await orNotFinite(async () => {
+            const unit = await own.spectrum(image, tap + 1);
+            return { unit, numbers: { floor: unit.floor, ...(await measureTap(own, image, tap, params)) } };
+          });
+          if (found instanceof PushforwardError) {
+            refused.add(image, tap, found);
+            continue;
+          }
+          sigma.set(found.unit.sigma, (tap * images + image) * most);
+          for (const [name, number] of Object.entries(found.numbers)) {
+            measured[name] ??= new Float64Array(taps * images).fill(Number.NaN);
             measured[name][tap * images + image] = number;
           }
         }
       }
+      refused.told().forEach(miss);
       const { accuracy, loss } = checkpoint.heldOut;
       return {
         ...{ sigma, ...measured, right: await rightOf(checkpoint.lab()) },
@@ -120,6 +129,46 @@ export const dynamics: Study = {
   conclude: concludeDynamics,
   compare: compareTraining,
 };
+
+/** What is measured, or the error that says where a value or J is not finite. */
+async function orNotFinite<T>(measure: () => Promise<T>): Promise<T | PushforwardError> {
+  try {
+    return await measure();
+  } catch (cause) {
+    if (cause instanceof PushforwardError && cause.code === "not-finite") return cause;
+    throw cause;
+  }
+}
+
+/** The images and taps of a checkpoint at which J is not finite, both counted from 0. */
+class Refusals {
+  readonly #lab: Lab;
+  readonly #all: number;
+  readonly #found = new Map<number, { readonly taps: number[]; readonly first: PushforwardError }>();
+
+  /** @param all the number of images times that of taps */
+  constructor(lab: Lab, all: number) {
+    this.#lab = lab;
+    this.#all = all;
+  }
+
+  add(image: number, tap: number, cause: PushforwardError): void {
+    const { taps, first } = this.#found.get(image) ?? { taps: [], first: cause };
+    this.#found.set(image, { taps: [...taps, tap], first });
+  }
+
+  /** A sentence or two for each image. @throws PushforwardError the first of them if nothing at all is finite */
+  told(): string[] {
+    const found = [...this.#found.entries()];
+    const count = found.reduce((sum, [, { taps }]) => sum + taps.length, 0);
+    if (count === this.#all) throw found[0]![1].first;
+    const { inputs, taps: known } = this.#lab;
+    return found.map(([image, { taps, first }]) => {
+      const names = taps.map((tap) => known[tap + 1]!.name).join(", ");
+      return `At ${inputs[image]!.name} nothing is known of ${names}: ${reasonOf(first)}`;
+    });
+  }
+}
 
 /** @throws PushforwardError `usage` for a lab of one network */
 function checkpointsOf({ checkpoints, network }: Lab): Checkpoints {
@@ -143,7 +192,7 @@ async function rightOf({ network, inputs, classes }: Lab): Promise<number[]> {
     network.output,
   );
   return inputs.map(({ className }, i) => {
-    const isKnown = className !== undefined && classes.includes(className);
+    const isKnown = className !== undefined && classes.includes(className) && scores[i]!.every(Number.isFinite);
     return isKnown ? Number(classes[ranked(scores[i]!)[0]!] === className) : Number.NaN;
   });
 }

@@ -82,9 +82,37 @@ export function timesDrawn(images: readonly number[], n: number): Uint16Array {
   return times;
 }
 
+/** A scale on which the interval of a number is taken, and the way back from it. */
+interface Scale {
+  readonly to: (value: number) => number;
+  readonly back: (value: number) => number;
+}
+
+const plain: Scale = { to: (value) => value, back: (value) => value };
+
 /**
- * The jackknife interval of a statistic: one image at a time is left out, and Student's interval is used. It is for statistics that an
- * image drawn twice would distort, such as a number of directions.
+ * arcsin √p of a share p: on this scale a mean of independent yes and no has nearly the same variance whatever p is, and an interval that
+ * is cut off at 0 and π/2 does not leave [0, 1]. Unlike the logit it is finite at both ends, which a share reaches where one
+ * observation is left out.
+ *
+ * @see Anscombe 1948
+ */
+const angle: Scale = {
+  to: (share) => Math.asin(Math.sqrt(Math.min(1, Math.max(0, share)))),
+  back: (value) => Math.sin(Math.min(Math.PI / 2, Math.max(0, value))) ** 2,
+};
+
+export const scaleOf = (sample: Sample): Scale => (sample.scale === "share" ? angle : plain);
+
+/** Student's interval of a number whose standard error is known on a scale. */
+export function intervalOn({ to, back }: Scale, value: number, error: number, freedom: number) {
+  const { low, high } = studentInterval(to(value), error, freedom);
+  return { low: back(low), high: back(high) };
+}
+
+/**
+ * The jackknife interval of a statistic: one image at a time is left out, and Student's interval is used, of shares on the scale of
+ * arcsin √p. It is for statistics that an image drawn twice would distort, such as a number of directions.
  *
  * @see Efron & Tibshirani 1993, chapter 11
  */
@@ -93,8 +121,9 @@ export function jackknife(sample: Sample): Estimate {
   const { length: n } = images;
   const value = sample.of(images);
   if (n < FEWEST_FOR_INTERVAL) return { value, low: Number.NaN, high: Number.NaN, n, sample };
-  const error = Math.sqrt(varianceWithout(images, sample.of));
-  return resolved({ value, ...studentInterval(value, error, n - 1), n, sample });
+  const scale = scaleOf(sample);
+  const error = Math.sqrt(varianceWithout(images, (chosen) => scale.to(sample.of(chosen))));
+  return resolved({ value, ...intervalOn(scale, value, error, n - 1), n, sample });
 }
 
 /** The variance of a statistic by the jackknife, from its values without each one of the images. */

@@ -32,8 +32,16 @@ export interface Study {
   design(lab: Lab, params: Params): Design | Promise<Design>;
   /** What the study will compute, to tell its time beforehand. */
   work(lab: Lab, params: Params): StudyWork;
-  /** Measures one cell, given by its indices on the axes: for every variable, one number for each combination of its labels. */
-  measure(cell: Readonly<Record<string, number>>, lab: Lab, params: Params): Promise<CellValues>;
+  /**
+   * Measures one cell, given by its indices on the axes: for every variable, one number for each combination of its labels. `miss` takes
+   * the reason where a part of the cell cannot be measured: its numbers are NaN, and the others are kept.
+   */
+  measure(
+    cell: Readonly<Record<string, number>>,
+    lab: Lab,
+    params: Params,
+    miss: (why: string) => void,
+  ): Promise<CellValues>;
   /** The conclusions from all numbers. */
   conclude(data: StudyData, params: Params): Findings;
   /** Further tables, from findings beside which those of controls stand (`withControls`). */
@@ -157,7 +165,7 @@ export interface StudyEvents {
  * Measures every cell that is not stored yet.
  *
  * A cell depends only on the manifest and on its indices, so an interrupted study that is continued ends with the same numbers.
- * A cell that cannot be measured is noted with the reason, and the others are measured.
+ * A cell that cannot be measured is noted with the reason, and the others are measured. So is a cell that lacks a part (`failures`).
  *
  * @throws PushforwardError `interrupted` when the signal is aborted; finished cells are kept; `store-unwritable`
  */
@@ -168,16 +176,17 @@ export async function runStudy(study: Study, run: StudyRun, lab: Lab, events: St
       if (events.signal?.aborted) throw interrupted();
       const at = Object.fromEntries(names.map((name, i) => [name, place[i]!]));
       const started = performance.now();
+      const missing: string[] = [];
       let values: CellValues;
       try {
-        values = await study.measure(at, lab, params);
+        values = await study.measure(at, lab, params, (why) => missing.push(why));
       } catch (cause) {
         if (endsAll(cause)) throw cause;
         await run.fail(place, reasonOf(cause));
         events.onFailure?.(cellName(run.manifest, place), cause);
         continue;
       }
-      await run.write(place, values, (performance.now() - started) / 1000);
+      await run.write(place, values, (performance.now() - started) / 1000, missing.join(" "));
     }
     events.onCell?.(cellName(run.manifest, place));
   }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTraining, type Recipe, train } from "../../src/apps/node/index.ts";
 import { createRng, gaussianArray } from "../../src/base/index.ts";
 import { writeNpy } from "../../src/images/index.ts";
-import { floatTensor, type OnnxModel, writeModel } from "../../src/onnx/index.ts";
+import { buildModel, floatTensor, node, type OnnxModel, valueInfo, writeModel } from "../../src/onnx/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openStudyRun } from "../../src/results/index.ts";
 import { readStudy, type StudyData } from "../../src/studies/index.ts";
@@ -124,6 +124,58 @@ test("subfolders are trainings, compared with controls drawn from each checkpoin
   const onset = Buffer.from((await place.bytes("several")).get("dynamics-onset.csv")!).toString();
   expect(onset).toContain('"change of ln effective rank, trained − permuted"');
   expect(await place.list("several")).toContain("dynamics-parting.csv");
+  const page = Buffer.from((await place.bytes("several")).get("studies.html")!).toString();
+  expect(page).toContain("each by a 95 % interval over trainings of its own");
+  expect(page).toMatch(/Fewer than \d+ trainings decide nothing/);
+  expect(page).toMatch(/its mean over trainings and draws/);
+  expect(page).not.toMatch(/over images( and draws|\s+alone| of its own)/);
+});
+
+test("an image at which J is not finite has no numbers, and the others of its checkpoint are kept", async () => {
+  const root = (seed: number) =>
+    writeModel(
+      buildModel({
+        name: "root",
+        inputs: [valueInfo("x", "float32", [1, 4])],
+        outputs: [valueInfo("logits", "float32", [1, 3])],
+        nodes: [
+          node({ op: "MatMul", inputs: ["x", "own"], outputs: ["moved"] }),
+          node({ op: "Sqrt", inputs: ["moved"], outputs: ["root"] }),
+          node({ op: "MatMul", inputs: ["root", "weights"], outputs: ["logits"] }),
+        ],
+        initializers: new Map([
+          ["own", floatTensor([4, 4], [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, seed])],
+          ["weights", floatTensor([4, 3], gaussianArray(createRng(seed, "root"), 12))],
+        ]),
+      }),
+    );
+  await place.put("roots/step1.onnx", root(1));
+  await place.put("roots/step2.onnx", root(2));
+  const points = { zero: [1, 0, 2, 3], one: [1, 2, 3, 4], two: [4, 3, 2, 1] };
+  for (const [name, data] of Object.entries(points)) {
+    await place.put(`points/${name}.npy`, writeNpy({ shape: [4], data: Float32Array.from(data) }));
+  }
+  const asked = ["study", "dynamics", "roots", "points", "--at", "moved,logits", "--quick", "--out", "rooted"];
+  for (const _ of ["first", "again"]) {
+    const { code, stderr } = await pushforward(asked, { cwd: place.folder });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /training roots, step 2: At zero nothing is known of logits: .* is Sqrt, which gives "root"/,
+    );
+    expect(stderr).toContain("2 cells of the study dynamics lack a part, whose numbers are NaN");
+    expect(stderr).not.toContain("failed");
+  }
+  const { axes, values } = await read("rooted/dynamics");
+  const known = Array.from(values.effective_rank!.data, Number.isFinite);
+  const zero = axes.image!.map(String).findIndex((name) => name.startsWith("zero"));
+  // [step, tap, image]: all at the tap before the root, and all but one behind it.
+  const expected = [0, 1].flatMap(() =>
+    [true, false].flatMap((all) => [0, 1, 2].map((image) => all || image !== zero)),
+  );
+  expect(known).toEqual(expected);
+  const page = Buffer.from((await place.bytes("rooted")).get("studies.html")!).toString();
+  expect(page).toContain("2 cells of the study dynamics lack a part, which the numbers leave out.");
+  expect(page).toContain("At zero nothing is known of logits");
 });
 
 test("the training that `pushforward train` stored is measured at its checkpoints, with what it scored there itself", async () => {

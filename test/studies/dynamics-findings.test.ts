@@ -89,6 +89,42 @@ test("onsets and lags are those that were planted, over trainings if there are s
   expect(verdicts[2]!.because).toMatch(/n = 6 trainings/);
 });
 
+test("intervals of shares stay between 0 and 1 in tables, charts and the map, and so do those of controls", () => {
+  const rng = createRng("shares");
+  const planted = () =>
+    concludeDynamics(
+      stored({
+        trainings: 5,
+        images: 4,
+        rank: (place) => 2 - ramp(place, 3),
+        accuracy: (place, t, image) => Number(rng.uniform() < 0.05 + 0.9 * ramp(place, 2) || (t + image) % 7 === 0),
+        memorised: (place) => Math.min(1, Math.max(0, ramp(place, 4) + 0.2 * (rng.uniform() - 0.5))),
+      }),
+    );
+  const draws = Array.from({ length: 6 }, planted);
+  const { tables, charts, maps } = withControls(planted(), [{ kind: "permuted", draws }]);
+  const progress = charts.find(({ id }) => id === "progress")!;
+  const points = [...progress.panels.flatMap(({ series }) => series), ...maps![0]!.curves].flatMap(
+    ({ points }) => points,
+  );
+  const bands = points.filter(({ low }) => Number.isFinite(low));
+  expect(bands.length).toBeGreaterThan(40);
+  for (const { y, low, high } of bands) {
+    expect(low).toBeGreaterThanOrEqual(0);
+    expect(high).toBeLessThanOrEqual(1);
+    expect(low! <= y && y <= high!).toBe(true);
+  }
+  expect(bands.some(({ low, high }) => high! > low!)).toBe(true);
+  const { columns, rows } = tableOf(tables, "progress");
+  for (const row of rows) {
+    for (const [c, cell] of row.entries()) {
+      if (typeof cell !== "object" || columns[c]!.includes("−") || !Number.isFinite(cell.low)) continue;
+      expect(cell.low >= 0 && cell.high <= 1).toBe(true);
+    }
+  }
+  expect(progress.caption).toContain("arcsin √p");
+});
+
 test("of one training, intervals are over images, and what is not known is said", () => {
   const rng = createRng("images");
   const shifts = Array.from({ length: 8 }, () => 0.2 * rng.gaussian());

@@ -20,6 +20,31 @@ test.each([7, 40])("intervals of a mean of %i hold what they should about as oft
   for (const count of Object.values(held)) expect(Math.abs(count / repeats - 0.95)).toBeLessThan(0.045);
 });
 
+test("the interval of a share stays in [0, 1] and holds what it should about as often as it says", () => {
+  const [n, repeats] = [12, 400];
+  for (const share of [0.5, 0.9]) {
+    let held = 0;
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      const rng = createRng(repeat, "share", share);
+      // Each observation is the share of 20 examples.
+      const shares = Array.from({ length: n }, () =>
+        mean(Array.from({ length: 20 }, () => Number(rng.uniform() < share))),
+      );
+      const found = jackknife({ ...ofAll(n, (chosen) => mean(chosen.map((i) => shares[i]!))), scale: "share" });
+      expect(found.low).toBeGreaterThanOrEqual(0);
+      expect(found.high).toBeLessThanOrEqual(1);
+      expect(found.low <= found.value && found.value <= found.high).toBe(true);
+      if (found.low <= share && share <= found.high) held++;
+    }
+    expect(Math.abs(held / repeats - 0.95)).toBeLessThan(0.04);
+  }
+  const at = (shares: readonly number[]) =>
+    jackknife({ ...ofAll(shares.length, (chosen) => mean(chosen.map((i) => shares[i]!))), scale: "share" });
+  expect(at([0.2, 1, 1, 1, 1]).high).toBe(1);
+  expect(at([0, 0, 0, 0, 0.1]).low).toBe(0);
+  expect(at([1, 1, 1, 1])).toMatchObject({ low: 1, high: 1 });
+});
+
 test("quantiles are those of printed tables", () => {
   const printed = [
     [3, 3.182],

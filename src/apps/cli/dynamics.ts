@@ -68,7 +68,7 @@ async function measureTrainings(
   const draws = drawsOf(options);
   const opening = await openOptions(options);
   const taps = options.hasTaps ? options.taps : "cuts";
-  const prepared = await prepare(await lastThatOpens(found, opening), paths, { ...options, taps });
+  const prepared = await prepare(() => lastThatOpens(found, opening), paths, { ...options, taps });
   const { network, inputs, classes, names, scale, firstLook } = prepared;
   const { out } = options;
   try {
@@ -130,12 +130,11 @@ function drawnKind({ kind }: AskedControl): Drawn["kind"] {
 }
 
 /** The last checkpoint that opens. @throws PushforwardError that of the last one if none opens */
-async function lastThatOpens({ files }: CheckpointFiles, opening: OpenModelOptions): Promise<string> {
+async function lastThatOpens({ files }: CheckpointFiles, opening: OpenModelOptions): Promise<Network> {
   let error: unknown;
   for (const file of files.flatMap((own) => [...own].reverse())) {
     try {
-      await (await openModel(file, opening)).close();
-      return file;
+      return await openModel(file, opening);
     } catch (cause) {
       if (!(cause instanceof PushforwardError)) throw cause;
       error ??= cause;

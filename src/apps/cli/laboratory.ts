@@ -10,7 +10,7 @@ import { type ControlOptions, controlling, drawsOf } from "./control-options.ts"
 import { tellFirstLook } from "./first-look.ts";
 import type { Inputs } from "./inputs.ts";
 import { measureStudy } from "./measure-study.ts";
-import { openOptions } from "./opening.ts";
+import { openNetwork, openOptions } from "./opening.ts";
 import { DEFAULT_TOL, DEFAULT_VECTORS, tolerance, wholeNumber } from "./options.ts";
 import { type PrepareOptions, prepare, preparing, type Subject, subjectOf } from "./prepare.ts";
 import {
@@ -65,7 +65,7 @@ export async function runStudies(
   { leaveOut = false } = {},
 ): Promise<void> {
   const draws = drawsOf(options);
-  const prepared = await prepare(file, paths, options);
+  const prepared = await prepare(() => openNetwork(file, options), paths, options);
   const { network, inputs, classes, names, scale, firstLook } = prepared;
   const { out, seed } = options;
   try {

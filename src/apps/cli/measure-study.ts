@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { exitCodes, plural } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { createStudyRun, type StudyManifest } from "../../results/index.ts";
-import { cellPlaces, type Lab, reasonOf, runStudy, type Study } from "../../studies/index.ts";
+import { cellName, cellPlaces, type Lab, reasonOf, runStudy, type Study } from "../../studies/index.ts";
 import { interruptible } from "./interruptible.ts";
 import { Progress } from "./progress.ts";
 
 /**
- * Measures the cells of a study that are not stored yet. If cells fail, the exit code says so at the end. `control` names the control
+ * Measures the cells of a study that are not stored yet. If cells fail, or lack a part, the exit code says so at the end. `control` names the control
  * that is measured, if it is one.
  *
  * @throws PushforwardError errors of `createStudyRun` and `runStudy`
@@ -37,10 +37,16 @@ export async function measureStudy(
   } finally {
     progress.end();
   }
-  if (failed === 0) return;
-  const of = control === undefined ? "" : ` of the control ${control}`;
-  process.stderr.write(
-    `error: ${plural(failed, "cell")} of the study ${study.id}${of} failed; the same command tries again\n`,
-  );
-  process.exitCode = exitCodes["not-finite"];
+  const of = `of the study ${study.id}${control === undefined ? "" : ` of the control ${control}`}`;
+  const partial = stored.failures.filter(({ cell }) => stored.isDone(cell));
+  for (const { cell, why } of partial) process.stderr.write(`error: ${name}: ${cellName(manifest, cell)}: ${why}\n`);
+  if (partial.length > 0) {
+    process.stderr.write(
+      `error: ${plural(partial.length, "cell")} ${of} ${partial.length === 1 ? "lacks" : "lack"} a part, whose numbers are NaN; the others are stored\n`,
+    );
+  }
+  if (failed > 0) {
+    process.stderr.write(`error: ${plural(failed, "cell")} ${of} failed; the same command tries again\n`);
+  }
+  if (failed + partial.length > 0) process.exitCode = exitCodes["not-finite"];
 }

@@ -5,7 +5,7 @@ import { type ExactArray, readExactNpy } from "../../images/index.ts";
 import type { Quantized } from "../../onnx/index.ts";
 import { type DeviceName, deviceNames } from "../../platform/node/devices.ts";
 import { type Network, type OpenModelOptions, openModel } from "../node/index.ts";
-import { declaredWeights, readBytes } from "../node/open-model.ts";
+import { readBytes } from "../node/open-model.ts";
 import { deviceName, quantizedChoice, shape } from "./options.ts";
 
 /** The options of a command for how the files of networks are opened. */
@@ -83,9 +83,8 @@ export async function openNetwork(
 ): Promise<Network> {
   const opened = await openOptions(options);
   if (from === undefined) return openModel(file, opened);
-  const names = [from, from.replace(/\s*\[[^[\]]*\]$/, "")];
-  const weight = (await declaredWeights(file)).find((name) => names.includes(name));
-  return openModel(file, { ...opened, ...(weight === undefined ? {} : { weights: [weight] }) });
+  const named = [from, from.replace(/\s*\[[^[\]]*\]$/, "")];
+  return openModel(file, { ...opened, weights: (names) => names.filter((name) => named.includes(name)).slice(0, 1) });
 }
 
 /** Tells a user what there is to know of a device, once for all networks of a command. */

@@ -15,7 +15,7 @@ import { versionsOf } from "../node/versions.ts";
 import { chooseTaps } from "./choose.ts";
 import type { FirstLook } from "./first-look.ts";
 import { type Inputs, loadInputs } from "./inputs.ts";
-import { type OpeningOptions, opening, openNetwork } from "./opening.ts";
+import { type OpeningOptions, opening } from "./opening.ts";
 import { threadCount, wholeNumber } from "./options.ts";
 import { predict } from "./predictions.ts";
 
@@ -68,14 +68,18 @@ export interface Prepared {
 }
 
 /**
- * Opens a model and loads inputs. Standard error says which inputs cannot be used. The caller closes the network.
+ * Opens a model by `open` and loads inputs. Standard error says which inputs cannot be used. The caller closes the network.
  *
- * @throws PushforwardError errors of `openNetwork`, `chooseTaps`, `choosePreset`, `labelInputs`, `loadInputs` and `predict`
+ * @throws PushforwardError errors of `open`, `chooseTaps`, `choosePreset`, `labelInputs`, `loadInputs` and `predict`
  */
-export async function prepare(file: string, paths: readonly string[], options: PrepareOptions): Promise<Prepared> {
+export async function prepare(
+  open: () => Promise<Network>,
+  paths: readonly string[],
+  options: PrepareOptions,
+): Promise<Prepared> {
   const found = await findInputs(paths, options.out);
   const files = found.map(({ file }) => file);
-  const network = await openNetwork(file, options);
+  const network = await open();
   try {
     requireMain(network);
     const from = options.from === undefined ? sourceOf(network) : network.tap(options.from);

@@ -17,6 +17,7 @@ import { chooseK } from "./choose.ts";
 import { describeUnit, summaryTable } from "./describe-unit.ts";
 import { tellFirstLook } from "./first-look.ts";
 import { interruptible } from "./interruptible.ts";
+import { openNetwork } from "./opening.ts";
 import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, tolerance, vectorCount, wholeNumber } from "./options.ts";
 import { announce, outlookOf, sharesOf } from "./outlook.ts";
 import {
@@ -65,7 +66,7 @@ export function spectrumCommand(version: string): Command {
 }
 
 async function run(version: string, file: string, paths: readonly string[], options: SpectrumOptions): Promise<void> {
-  const prepared = await prepare(file, paths, options);
+  const prepared = await prepare(() => openNetwork(file, options), paths, options);
   const { network, from, taps, inputs } = prepared;
   try {
     const k = chooseK(options.k, from, taps);

@@ -36,9 +36,9 @@ export interface OpenModelOptions extends DeviceOptions {
   readonly inputs?: Readonly<Record<string, InputValue>>;
   /**
    * Names of weights (initializers of the file) that become inputs: taps from which derivatives are taken, and inputs that a point may
-   * give other values. Their values are those of the file where a point gives none.
+   * give other values. Their values are those of the file where a point gives none. A function chooses them from the names of all.
    */
-  readonly weights?: readonly string[];
+  readonly weights?: readonly string[] | ((names: readonly string[]) => readonly string[]);
   /**
    * What tangents do where the network rounds numbers to quantized ones: `straight-through`, they pass as if nothing were rounded; `refuse`
    * (unless stated), nothing can be differentiated there. Weights that are dequantized need no choice.
@@ -57,13 +57,15 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
   const { onnx, bytes, split, external } = await read(file);
   checkModel(onnx, file);
   const backend = await openDevice(options);
+  const weights =
+    typeof options.weights === "function" ? options.weights([...weightsOf(onnx.graph).keys()]) : options.weights;
   const [model, identity] = await Promise.all([
     normalize(onnx, {
       file,
       evaluate: evaluateWith(backend),
       ...(options.inputShape === undefined ? {} : { inputShape: options.inputShape }),
       ...(options.inputShapes === undefined ? {} : { inputShapes: new Map(Object.entries(options.inputShapes)) }),
-      ...(options.weights === undefined ? {} : { weights: options.weights }),
+      ...(weights === undefined ? {} : { weights }),
       ...(options.quantized === undefined ? {} : { quantized: options.quantized }),
       ...(options.inputs === undefined ? {} : { given: new Map(Object.entries(options.inputs)) }),
     }),
@@ -114,16 +116,6 @@ async function read(file: string) {
 export async function declaredInputs(file: string): Promise<readonly ValueInfo[]> {
   const { graph } = (await read(file)).onnx;
   return graph.inputs;
-}
-
-/**
- * The names of the weights of a file.
- *
- * @throws PushforwardError `file-unreadable`, `model-invalid`
- */
-export async function declaredWeights(file: string): Promise<readonly string[]> {
-  const { graph } = (await read(file)).onnx;
-  return [...weightsOf(graph).keys()];
 }
 
 /** Contents, with the shapes and given values of the inputs, that this process has compared with their normalized graphs. */

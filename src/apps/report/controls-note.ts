@@ -12,18 +12,21 @@ const made: Readonly<Record<string, string>> = {
   initial: "the network before its training",
 };
 
-/** What the controls of the studies of a page are, and how their verdicts follow; nothing if there are none. */
-export function controlsNote(controls: readonly StudiedControl[]): Html | undefined {
+/**
+ * What the controls of the studies of a page are, and how their verdicts follow; nothing if there are none. `observations` are what claims
+ * are over: images or trainings.
+ */
+export function controlsNote(controls: readonly StudiedControl[], observations: string): Html | undefined {
   const kinds = Object.keys(made).filter((kind) => controls.some((one) => one.kind === kind));
   if (kinds.length === 0) return undefined;
   const items = kinds.map((kind) => html`<li><strong>${kind}</strong>: ${made[kind]}</li>`);
   return html`<section><h2>How controls are compared</h2><p>A control is a network of the same graph whose weights hold nothing that was
-learned. It has run through the same studies, with the same images and random choices.</p><ul>${items}</ul>
-<p>Each claim has three verdicts: of the trained network, of each control (its mean over images and draws), and of their difference, trained
-− control, at the same images. <em>Training adds</em> to a claim if the whole 95 % interval of the difference, over images and draws, lies on
+learned. It has run through the same studies, with the same inputs and random choices.</p><ul>${items}</ul>
+<p>Each claim has three verdicts: of the trained network, of each control (its mean over ${observations} and draws), and of their difference, trained
+− control, at the same ${observations}. <em>Training adds</em> to a claim if the whole 95 % interval of the difference, over ${observations} and draws, lies on
 the side that the claim states, and <em>takes away</em> if it lies on the other side. If the interval includes 0, there is <em>no difference
-shown</em>. With fewer than ${FEWEST_IMAGES} images or ${FEWEST_DRAWS} draws the verdict is <em>undecided</em>. The network before its training is
-one network, so its intervals are over images alone. A control that supports a claim shows that no training is needed for it. Only
+shown</em>. With fewer than ${FEWEST_IMAGES} ${observations} or ${FEWEST_DRAWS} draws the verdict is <em>undecided</em>. The network before its training is
+one network, so its intervals are over ${observations} alone. A control that supports a claim shows that no training is needed for it. Only
 draws that are finished count.</p></section>`;
 }
 

@@ -12,7 +12,7 @@ import { networkName } from "./prose.ts";
 import { studiesProvenance } from "./provenance.ts";
 import { findingsIn } from "./study-findings.ts";
 import { picturesOf } from "./study-pictures.ts";
-import { contents, type ShownStudy, sectionOf } from "./study-section.ts";
+import { contents, observationsOf, type ShownStudy, sectionOf } from "./study-section.ts";
 import { style } from "./style.ts";
 
 /** The results of the studies of a folder: their files by name, and one page for all of them. */
@@ -46,12 +46,13 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
       files.set(`${study.id}-${name}`, content);
     }
     const drawn = controls.flatMap(({ runs }) => runs);
-    const failed = [failedCells(run), ...drawn.map((one) => failedCells(one.run, one.name))];
+    const failed = [...failedCells(run), ...drawn.flatMap((one) => failedCells(one.run, one.name))];
     shown.push({ ...found, study, pictureOf, failed });
   }
   const { manifest } = shown[0] ?? {};
   const controls = shown.flatMap((each) => each.controls);
   const claims = shown.reduce((sum, { findings }) => sum + findings.verdicts.length, 0);
+  const observations = observationsOf(shown);
   const title = `Studies of ${manifest === undefined ? "no network" : networkName(manifest.model)}`;
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -59,16 +60,16 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
 <header><h1>${title}</h1><p class="soft">${manifest?.created.slice(0, 10)} · Pushforward ${manifest?.versions.pushforward}
 · ${manifest?.backend}</p></header>
 ${contents(shown)}
-${claims === 0 ? undefined : claimsNote(claims)}
-${controlsNote(controls)}${shown.map((each) => sectionOf(each, document))}
+${claims === 0 ? undefined : claimsNote(claims, observations)}
+${controlsNote(controls, observations)}${shown.map((each) => sectionOf(each, document))}
 ${manifest === undefined ? undefined : studiesProvenance(manifest, drawnControls(controls))}</main></body></html>
 `;
   return { files, page: page.markup };
 }
 
-const claimsNote = (claims: number) =>
-  html`<p>${plural(claims, "claim")} ${claims === 1 ? "is" : "are"} held against the data, each by a 95 % interval over images of its own: where there is no effect at all,
-one in 40 still comes out as supported, and one in 40 as contradicted. Fewer than ${FEWEST_IMAGES} images decide nothing.</p>`;
+const claimsNote = (claims: number, observations: string) =>
+  html`<p>${plural(claims, "claim")} ${claims === 1 ? "is" : "are"} held against the data, each by a 95 % interval over ${observations} of its own: where there is no effect at all,
+one in 40 still comes out as supported, and one in 40 as contradicted. Fewer than ${FEWEST_IMAGES} ${observations} decide nothing.</p>`;
 
 /** A table as comma-separated values, with all digits; a cell without a number is empty. */
 export function csvOf({ columns, rows }: FlatTable): string {

@@ -11,8 +11,16 @@ import { verdictList, verdictsWithNumbers } from "./verdicts.ts";
 export interface ShownStudy extends StudyFindings {
   readonly study: Study;
   readonly pictureOf: (image: number) => Picture | undefined;
-  /** Notices of cells that could not be measured. */
-  readonly failed: readonly (Html | undefined)[];
+  /** Notices of cells that could not be measured, or not as a whole. */
+  readonly failed: readonly Html[];
+}
+
+/** What the claims of studies are over, in words: `images`, `trainings`, `images or trainings`. */
+export function observationsOf(shown: readonly Pick<ShownStudy, "study" | "findings">[]): string {
+  const units = shown.flatMap(({ study, findings: { claims } }) =>
+    claims.map(({ effect }) => effect.measure.unit ?? study.inputs ?? "image"),
+  );
+  return [...new Set(units.length === 0 ? ["image"] : units)].map((unit) => `${unit}s`).join(" or ");
 }
 
 /** What came out of every study, with a link to each. */
