@@ -1,6 +1,6 @@
 import { createRng, PushforwardError, sizeOf } from "../base/index.ts";
 import type { Point } from "../jacobian/index.ts";
-import type { Model } from "../onnx/index.ts";
+import { type Model, weightsInside, weightsOutsideAs } from "../onnx/index.ts";
 import type { Backend } from "../runtime/index.ts";
 import { gaussianLike, shuffled, shuffledWithinFilters } from "./draw.ts";
 import type { ControlKind } from "./kinds.ts";
@@ -29,7 +29,7 @@ export interface ControlLayer {
 
 /** A network with the graph of another, whose weights carry nothing that was learned. */
 export interface Control {
-  /** Like any other; `writeModel(model.onnx)` gives its file. */
+  /** Like any other; `writeModel(weightsInside(model).onnx)` gives its file. Weights that are inputs of the trained network are inputs. */
   readonly model: Model;
   readonly kind: ControlKind;
   readonly seed: number;
@@ -58,9 +58,10 @@ export interface ControlOptions {
  *
  * @throws PushforwardError `usage` for a network without weights, and whatever `weightLayers` and, for `matched`, `match` throw
  */
-export async function drawControl(model: Model, options: ControlOptions): Promise<Control> {
+export async function drawControl(network: Model, options: ControlOptions): Promise<Control> {
   const { kind, seed, draw } = options;
-  const layers = weightLayers(model);
+  const layers = weightLayers(network);
+  const model = weightsInside(network);
   if (layers.length === 0) {
     throw new PushforwardError("usage", {
       what: "The network has no weights to draw: no node multiplies by a constant matrix or by constant filters.",
@@ -76,11 +77,12 @@ export async function drawControl(model: Model, options: ControlOptions): Promis
     weights,
     entries: sizeOf(shape),
   });
-  if (kind !== "matched") return { model: control, kind, seed, draw, layers: layers.map(told) };
+  if (kind !== "matched")
+    return { model: weightsOutsideAs(network, control), kind, seed, draw, layers: layers.map(told) };
   const matches = await match(model, control, layers, options);
   const matched = new Map([...drawn].map(([layer, weights]) => [layer, scaled(weights, matches.get(layer)!.gain)]));
   return {
-    model: withWeights(model, matched),
+    model: weightsOutsideAs(network, withWeights(model, matched)),
     kind,
     seed,
     draw,

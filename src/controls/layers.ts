@@ -1,6 +1,6 @@
 import { type Filters, operatorOf, type Weights } from "../autodiff/index.ts";
 import { PushforwardError, type Shape } from "../base/index.ts";
-import type { Graph, Model, Node, Tensor } from "../onnx/index.ts";
+import { type Graph, type Model, type Node, type Tensor, weightsInside } from "../onnx/index.ts";
 
 /** An input of a node, by the node's name and the input's place. */
 interface Read {
@@ -43,6 +43,8 @@ interface Found {
   readonly layers: Map<string, Omit<WeightLayer, "shared"> & { readonly uses: Read[] }>;
   /** How often each initializer is read. */
   readonly reads: Map<string, number>;
+  /** The inputs of the network, weights among them. */
+  readonly inputs: ReadonlySet<string>;
 }
 
 /**
@@ -50,20 +52,30 @@ interface Found {
  * DeformConv, MatMul, Gemm, Einsum, GRU, LSTM or RNN multiplies and over which it sums, also in the body of a Loop and in
  * the branches of an If. Biases, scales, statistics and tables that are looked up are not weights, nor are matrices that the
  * expansion of an operator made, such as that of a Fourier transform (`isMade`). A matrix of the file that was not learned cannot be
- * told from weights, and is a layer too.
+ * told from weights, and is a layer too. Weights that were made inputs are those of layers as before.
  *
  * @throws PushforwardError `op-unsupported` for weights that are not an initializer of floats: those of an operator outside the format,
- * and those that the body of a Loop computes
+ * and those that the body of a Loop computes; `usage` for a weight that is an input and that something else reads too
  */
 export function weightLayers(model: Model): WeightLayer[] {
-  const { graph } = model.onnx;
-  const found: Found = { layers: new Map(), reads: new Map() };
+  const { graph } = weightsInside(model).onnx;
+  const inputs = new Set(model.onnx.graph.inputs.map(({ name }) => name));
+  const found: Found = { layers: new Map(), reads: new Map(), inputs };
   search(graph, "", new Map(), undefined, found);
-  return [...found.layers.values()].map((layer) => ({
-    ...layer,
-    shared: found.reads.get(layer.weights)! > layer.uses.length,
-  }));
+  return [...found.layers.values()].map((layer) => {
+    const shared = found.reads.get(layer.weights)! > layer.uses.length;
+    if (shared && inputs.has(layer.weights)) throw sharedInput(layer);
+    return { ...layer, shared };
+  });
 }
+
+/** What is drawn for the products would not be the input, whose trained values the other nodes keep. */
+const sharedInput = ({ weights, node, op }: Pick<WeightLayer, "weights" | "node" | "op">): PushforwardError =>
+  new PushforwardError("usage", {
+    what: `No control can be drawn with "${weights}" as an input: it is multiplied by, and also read otherwise, as a table of embeddings.`,
+    where: { node, op },
+    fix: `Open the network without "${weights}" among its inputs.`,
+  });
 
 function search(graph: Graph, path: string, outer: Scope, inside: string | undefined, found: Found): void {
   const scope = new Map(outer);
@@ -90,11 +102,20 @@ function search(graph: Graph, path: string, outer: Scope, inside: string | undef
   for (const { name } of graph.outputs) countRead(name);
 }
 
-function addUse(node: Node, position: number, scope: Scope, inside: string | undefined, { layers }: Found): void {
+function addUse(
+  node: Node,
+  position: number,
+  scope: Scope,
+  inside: string | undefined,
+  { layers, inputs }: Found,
+): void {
   const constant = scope.get(node.inputs[position] ?? "");
   if (constant === undefined || constant.tensor.shape.length === 0 || constant.tensor.isMade) return;
   const { weights, tensor, computed } = constant;
-  if (computed) throw refusal(node, `they are computed from "${weights}" each time`);
+  if (computed) {
+    const fix = inputs.has(weights) ? `Open the network without "${weights}" among its inputs.` : undefined;
+    throw refusal(node, `they are computed from "${weights}" each time`, fix);
+  }
   if (tensor.type !== "float32") return;
   const filters = multiplies(node)?.filters(node, position, tensor.shape);
   if (filters === undefined) return;
@@ -135,10 +156,14 @@ function refuseHidden(node: Node, scope: Scope): void {
   }
 }
 
-function refusal(node: Node, reason: string): PushforwardError {
+function refusal(
+  node: Node,
+  reason: string,
+  fix = "Export the network with its weights as float initializers of standard operators.",
+): PushforwardError {
   return new PushforwardError("op-unsupported", {
     what: `No control can be drawn for the weights of this node: ${reason}.`,
     where: { node: node.name, op: node.op },
-    fix: "Export the network with its weights as float initializers of standard operators.",
+    fix,
   });
 }

@@ -15,6 +15,6 @@ export { renameTensors } from "./rename.ts";
 export { type Repetition, repetition, repetitionOf, withOwnOutputs } from "./repetition.ts";
 export { checkSameFunction } from "./same-function.ts";
 export { IN_MEMORY, splitWeights } from "./split-weights.ts";
-export { weightsOf } from "./weights-as-inputs.ts";
+export { weightsInside, weightsOf, weightsOutsideAs } from "./weights-as-inputs.ts";
 export { whyWithoutRule } from "./without-rule.ts";
 export { type FileDescription, type WriteOptions, writeModel } from "./write.ts";

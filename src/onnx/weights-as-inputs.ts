@@ -1,7 +1,7 @@
 import { nearestNames, PushforwardError } from "../base/index.ts";
 import { constantOf } from "./constant-node.ts";
 import { withGraph } from "./graph.ts";
-import type { Graph, InputValue, OnnxModel, Tensor } from "./model.ts";
+import type { Graph, InputValue, Model, ModelInput, OnnxModel, Tensor } from "./model.ts";
 import { isFloat } from "./precision.ts";
 import { toFloat32Array } from "./tensor-types.ts";
 
@@ -36,6 +36,42 @@ export function weightsAsInputs(
       inputs: [...inputs, ...[...chosen].map(([name, { type, shape }]) => ({ name, type, shape }))],
       initializers: new Map([...initializers].filter(([name]) => !chosen.has(name))),
       nodes: nodes.filter((node) => constantOf(node) === undefined || !chosen.has(node.outputs[0]!)),
+    }),
+  };
+}
+
+/** The weights of a network that are inputs of it. */
+const inputWeights = ({ inputs = [] }: Model): (ModelInput & { readonly value: Tensor })[] =>
+  inputs.flatMap((input) => (input.isWeight && input.value !== undefined ? { ...input, value: input.value } : []));
+
+/** The network with all its weights as initializers, also those that are inputs of it. */
+export function weightsInside(model: Model): Model {
+  const weights = new Map(inputWeights(model).map(({ name, value }) => [name, value]));
+  if (weights.size === 0) return model;
+  const { inputs, initializers } = model.onnx.graph;
+  return {
+    ...model,
+    inputs: model.inputs!.filter(({ isWeight }) => !isWeight),
+    onnx: withGraph(model.onnx, {
+      inputs: inputs.filter(({ name }) => !weights.has(name)),
+      initializers: new Map([...initializers, ...weights]),
+    }),
+  };
+}
+
+/** The reverse of `weightsInside`: those weights are inputs that are inputs of another network of the same graph. */
+export function weightsOutsideAs(other: Model, model: Model): Model {
+  const names = new Set(inputWeights(other).map(({ name }) => name));
+  if (names.size === 0) return model;
+  const { initializers } = model.onnx.graph;
+  return {
+    ...model,
+    inputs: other.inputs!.map((input) =>
+      names.has(input.name) ? { ...input, value: initializers.get(input.name)! } : input,
+    ),
+    onnx: withGraph(model.onnx, {
+      inputs: other.onnx.graph.inputs,
+      initializers: new Map([...initializers].filter(([name]) => !names.has(name))),
     }),
   };
 }

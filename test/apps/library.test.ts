@@ -149,6 +149,25 @@ describe("a control", () => {
   });
 });
 
+test("a control of a network whose weights are inputs draws these too, and its bytes hold them", async () => {
+  const at = random(144, "at");
+  const trained = await openModel(place.path("net.onnx"), { weights: ["w1"] });
+  const control = await openControl(trained, { kind: "permuted", seed: 3, draw: 2 });
+  const plain = await openControl(net, { kind: "permuted", seed: 3, draw: 2 });
+  const other = await openControl(trained, { kind: "permuted", seed: 4, draw: 2 });
+  try {
+    const dense = (await (await control.jacobian({ at })).dense()).data;
+    expect(relativeDistance(dense, (await (await plain.jacobian({ at })).dense()).data)).toBeLessThan(ROUNDING);
+    expect(control.identity).not.toEqual(other.identity);
+    await place.put("open.onnx", control.bytes());
+    const file = await openModel(place.path("open.onnx"), { weights: ["w1"] });
+    expect((await (await file.jacobian({ at })).dense()).data).toEqual(dense);
+    await file.close();
+  } finally {
+    for (const opened of [trained, control, plain, other]) await opened.close();
+  }
+});
+
 describe("what cannot be had is refused", () => {
   test.each([
     {

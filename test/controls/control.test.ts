@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { type ControlKind, controlKinds, drawControl } from "../../src/controls/index.ts";
 import { Network } from "../../src/jacobian/index.ts";
-import { floatTensor, int, ints, type Model, writeModel } from "../../src/onnx/index.ts";
+import { floatTensor, int, ints, intTensor, type Model, weightsInside, writeModel } from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
+import { relativeDistance } from "../laws/vectors.ts";
 import { networkOf, random, randomPoints, weightsIn } from "./networks.ts";
 
 const backend = createBackend({ threads: 1 });
@@ -11,8 +12,9 @@ afterAll(() => backend.dispose());
 const points = randomPoints(3, 3 * 8 * 8);
 
 /** Conv, Relu, a grouped Conv, a mean over the picture, Gemm. */
-const convolutional = (): Promise<Model> =>
+const convolutional = (weights: readonly string[] = []): Promise<Model> =>
   networkOf({
+    weights,
     input: [1, 3, 8, 8],
     output: "y",
     initializers: {
@@ -56,6 +58,26 @@ describe.each(controlKinds)("%s", (kind) => {
     const withoutWeights = ({ onnx: { graph, ...rest } }: Model) => ({ ...rest, ...graph, initializers: undefined });
     expect(withoutWeights(control.model)).toEqual(withoutWeights(model));
     expect(control.model.values).toEqual(model.values);
+  });
+
+  test("draws weights that are inputs as it does others, and leaves them inputs", async () => {
+    const [plain, open] = [
+      await draw(await convolutional(), kind),
+      await draw(await convolutional(["w1", "b1"]), kind),
+    ];
+    expect(open.layers).toEqual(plain.layers);
+    expect(open.model.onnx.graph.inputs.map(({ name }) => name)).toEqual(["x", "w1", "b1"]);
+    expect(open.model.inputs!.find(({ name }) => name === "w1")!.value!.data).toEqual(weightsIn(plain.model, "w1"));
+    expect(weightsIn(open.model, "w2")).toEqual(weightsIn(plain.model, "w2"));
+    expect(Buffer.from(writeModel(weightsInside(open.model).onnx)).length).toBe(writeModel(plain.model.onnx).length);
+    const [own, other] = [new Network(plain.model, backend), new Network(open.model, backend)];
+    const dense = async (network: Network, from: string) => {
+      using J = await network.jacobian({ at: points[0]!, from });
+      return (await J.dense()).data;
+    };
+    expect(relativeDistance(await dense(other, "x"), await dense(own, "x"))).toBeLessThan(1e-6);
+    const trained = new Network(await convolutional(["w1", "b1"]), backend);
+    expect(relativeDistance(await dense(other, "w1"), await dense(trained, "w1"))).toBeGreaterThan(0.1);
   });
 
   test("is determined by seed and draw", async () => {
@@ -135,4 +157,35 @@ test("a network without weights is refused", async () => {
     code: "usage",
     what: "The network has no weights to draw: no node multiplies by a constant matrix or by constant filters.",
   });
+});
+
+test.each([
+  [
+    "a weight that is also looked up",
+    { op: "Gather", inputs: ["w", "places"], outputs: ["p"] },
+    /No control can be drawn with "w" as an input.*Open the network without "w"/,
+  ],
+  [
+    "one that a node transposes first",
+    { op: "Transpose", inputs: ["w"], outputs: ["p"] },
+    /computed from "w" each time.*Open the network without "w"/,
+  ],
+])("%s cannot be an input of a control", async (_, reading, message) => {
+  const transposes = reading.op === "Transpose";
+  const model = await networkOf({
+    input: [4, 4],
+    output: "y",
+    weights: ["w"],
+    initializers: { w: random(1, [4, 4]), ...(transposes ? {} : { places: intTensor([0, 1, 2, 3]) }) },
+    nodes: [
+      reading,
+      { op: "MatMul", inputs: ["x", transposes ? "p" : "w"], outputs: ["m"] },
+      { op: "Add", inputs: ["m", "p"], outputs: ["y"] },
+    ],
+  });
+  let told = "";
+  await draw(model, "permuted").catch((cause: { format(): string }) => {
+    told = cause.format().replaceAll("\n", " ");
+  });
+  expect(told).toMatch(message);
 });

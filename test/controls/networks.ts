@@ -29,17 +29,19 @@ interface Parts {
   readonly nodes: readonly NodeParts[];
   /** The versions of operator sets besides the format's own. */
   readonly opsets?: Readonly<Record<string, number>>;
+  /** Those of the initializers that become inputs. */
+  readonly weights?: readonly string[];
 }
 
 /** A normalized network with the input "x" and one output. */
-export function networkOf({ input, output, initializers, nodes, opsets = {} }: Parts): Promise<Model> {
+export function networkOf({ input, output, initializers, nodes, opsets = {}, weights = [] }: Parts): Promise<Model> {
   const model = buildModel({
     inputs: [valueInfo("x", "float32", input)],
     outputs: [{ name: output, type: "float32", shape: undefined }],
     nodes: nodes.map((parts) => node(parts)),
     initializers: new Map(Object.entries(initializers)),
   });
-  return normalize({ ...model, opsets: new Map([...model.opsets, ...Object.entries(opsets)]) }, { evaluate });
+  return normalize({ ...model, opsets: new Map([...model.opsets, ...Object.entries(opsets)]) }, { evaluate, weights });
 }
 
 /** The initializer of a network, as numbers. */

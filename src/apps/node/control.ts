@@ -1,6 +1,6 @@
 import { type Control, type ControlKind, drawControl } from "../../controls/index.ts";
 import { Network, type Point } from "../../jacobian/index.ts";
-import { writeModel } from "../../onnx/index.ts";
+import { type Model, weightsInside, writeModel } from "../../onnx/index.ts";
 import { type DeviceOptions, openDevice } from "../../platform/node/devices.ts";
 import { sha256Of } from "./model-identity.ts";
 
@@ -20,15 +20,17 @@ export class ControlNetwork extends Network {
 
   constructor(trained: Network, control: Control, backend: Network["backend"]) {
     const { model, kind, seed, draw, layers } = control;
-    super(model, backend, { file: trained.file, identity: { sha256: sha256Of(writeModel(model.onnx)) } });
+    super(model, backend, { file: trained.file, identity: { sha256: sha256Of(fileOf(model)) } });
     this.control = { kind, seed, draw, layers };
   }
 
   /** The control as an ONNX file, which any program can read. */
   bytes(): Uint8Array {
-    return writeModel(this.model.onnx);
+    return fileOf(this.model);
   }
 }
+
+const fileOf = (model: Model): Uint8Array => writeModel(weightsInside(model).onnx);
 
 /**
  * Draws a control of a network, with a backend of its own, which `close` frees. The same network, kind, seed and draw (and, for
