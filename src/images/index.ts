@@ -4,6 +4,7 @@ export { guessPreset } from "./guess-preset.ts";
 export { type ClassRecord, classOf, type Labels, parseLabels, rowOf } from "./labels.ts";
 export { type LevelScale, levelScaleOf, levelScaleOfArrays, toLevels, withLevelShift } from "./levels.ts";
 export { type NoiseKind, noises } from "./noise.ts";
+export { noisyInput } from "./noisy-input.ts";
 export { type ExactArray, type NumberArray, readExactNpy, readNpy, writeNpy } from "./npy.ts";
 export { preprocess } from "./preprocess.ts";
 export { parsePreset, presetNamed, type ReadMean } from "./preset-file.ts";

@@ -11,6 +11,6 @@ export { type DerivativeKind, type ExportOptions, exportDerivative } from "./exp
 export { describeInput, inputsOf, missingError, type Point } from "./feed.ts";
 export { Jacobian, type Vectors } from "./jacobian.ts";
 export type { KinkCount } from "./kinks.ts";
-export { type JacobianOptions, type ModelIdentity, Network } from "./network.ts";
+export { type ForwardPass, type JacobianOptions, type ModelIdentity, Network } from "./network.ts";
 export { openGraph } from "./open-graph.ts";
 export type { Tap } from "./taps.ts";

@@ -1,6 +1,6 @@
 import { keptFamilies } from "../autodiff/index.ts";
 import { formatShape, PushforwardError, sizeOf } from "../base/index.ts";
-import { type NoiseKind, noises, toLevels, withLevelShift } from "../images/index.ts";
+import { type NoiseKind, noises, noisyInput } from "../images/index.ts";
 import type { Tap } from "../jacobian/index.ts";
 import { missesTolerance } from "../results/index.ts";
 import type { Block } from "../runtime/index.ts";
@@ -224,15 +224,12 @@ function chosenImages({ inputs }: Lab, { images }: Params): number[] {
 export async function noisyPoints(lab: Lab, image: number, kind: NoiseKind, strengths: readonly number[]) {
   const { point: x, name } = lab.inputs[image]!;
   const { scale, throughJpeg } = lab.pictures;
-  const [channels, height, width] = lab.taps[0]!.shape as [number, number, number];
-  const picture = { shape: [channels, height, width], levels: toLevels(x, scale) } as const;
   const points = [x];
   const distance = [0];
   for (const strength of strengths) {
-    const means = { rng: lab.rng("noise", name, kind), colour: scale.colour, throughJpeg };
-    const noisy = await noises[kind].add(picture, strength, means);
-    const shift = noisy.map((level, at) => level - picture.levels[at]!);
-    points.push(withLevelShift(x, shift, scale));
+    const means = { rng: lab.rng("noise", name, kind), scale, throughJpeg };
+    const { point, shift } = await noisyInput(x, lab.taps[0]!.shape, { kind, strength }, means);
+    points.push(point);
     distance.push(length(shift) / Math.sqrt(shift.length));
   }
   return { points, distance };

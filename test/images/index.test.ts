@@ -12,6 +12,7 @@ test("the room's public names", () => {
     "levelScaleOf",
     "levelScaleOfArrays",
     "noises",
+    "noisyInput",
     "parseLabels",
     "parsePreset",
     "pictureFormat",

@@ -142,7 +142,7 @@ export interface Step {
   readonly actual: Float32Array;
   /** f(x) + ε·J·d. */
   readonly predicted: Float32Array;
-  /** ‖actual − predicted‖, in units of the output. It falls as ε². */
+  /** ‖actual − predicted‖, in units of the output. It falls as ε² where the step crosses no kink. */
   readonly gap: number;
   /** ‖ε·J·d‖: what the gap is to be compared with. */
   readonly change: number;
