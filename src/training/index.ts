@@ -26,3 +26,4 @@ export {
 } from "./recipe.ts";
 export { rateOf, type ScheduleSettings } from "./schedules.ts";
 export { type Checkpoint, type TrainingIdentity, type TrainOptions, train, trainingManifest } from "./train.ts";
+export { Trainer } from "./trainer.ts";

@@ -1,14 +1,10 @@
-import { formatShape, PushforwardError } from "../base/index.ts";
+import { PushforwardError } from "../base/index.ts";
 import type { CheckpointScore, TrainingManifest, TrainingRun } from "../results/index.ts";
 import type { Backend } from "../runtime/index.ts";
-import { Batches } from "./batches.ts";
-import { countOf, type DataSet, type Split, shuffled } from "./data-set.ts";
-import { Evaluation } from "./evaluation.ts";
-import { compileGradient } from "./gradient.ts";
-import { trainingGraph } from "./graphs.ts";
+import { countOf, type Split } from "./data-set.ts";
 import { courseOf, type Recipe } from "./recipe.ts";
-import { rateOf } from "./schedules.ts";
 import { TrainingState } from "./state.ts";
+import { Trainer } from "./trainer.ts";
 
 /** The seconds after which the state is stored again, so that little is lost if the process is killed. */
 const SAVE_AFTER = 10;
@@ -57,29 +53,19 @@ export interface TrainOptions {
 export async function train(
   backend: Backend,
   recipe: Recipe,
-  { training, heldOut, mislabelled }: Split,
+  split: Split,
   run: TrainingRun,
   { signal, onBegin, onStep, onCheckpoint }: TrainOptions = {},
 ): Promise<void> {
-  const { network, loss, batch, optimizer, schedule = { kind: "constant" } } = recipe;
-  const count = countOf(training);
-  const { stepsPerEpoch, steps, checkpoints } = courseOf(recipe, count);
-  const graph = trainingGraph(network, { batch, loss });
-  const batches = new Batches(graph, training);
-  const shift = shiftOf(recipe);
-  const rateAt = rateOf(schedule, optimizer.rate, steps);
-
-  const state = new TrainingState(recipe, count);
+  const { steps, checkpoints } = courseOf(recipe, countOf(split.training));
+  const trainer = new Trainer(backend, recipe, split);
+  const { state } = trainer;
   const stored = await run.readState();
   if (stored === undefined) state.begin();
   else state.restore(stored);
   onBegin?.({ step: state.step, checkpoints: checkpoints.filter((at) => at > state.step || stored === undefined) });
   if (state.step === steps) return;
 
-  const evaluationOn = async (data: DataSet | undefined) =>
-    data === undefined || countOf(data) === 0 ? undefined : await Evaluation.compile(backend, network, loss, data);
-  const [evaluation, memory] = [await evaluationOn(heldOut), await evaluationOn(mislabelled)];
-  const gradient = await compileGradient(backend, graph.model, { of: "loss", by: [...graph.weights.keys()] });
   let losses: number[] = [];
   let saved = performance.now();
   const save = async () => {
@@ -89,25 +75,18 @@ export async function train(
     saved = performance.now();
   };
   const checkpoint = async (index: number) => {
-    const memorised = (await memory?.at(state.weights))?.accuracy ?? Number.NaN;
-    const score = { accuracy: Number.NaN, loss: Number.NaN, ...(await evaluation?.at(state.weights)), memorised };
+    const score = await trainer.score();
     await run.writeCheckpoint(index, state.arrays(), score);
     onCheckpoint?.({ step: state.step, ...score });
   };
   try {
     if (stored === undefined) await checkpoint(0);
-    const feeds = Object.fromEntries(state.weights);
     while (state.step < steps) {
       if (signal?.aborted) {
         await save();
         throw interrupted(state.step, steps);
       }
-      const place = state.step % stepsPerEpoch;
-      if (place === 0) state.order.set(shuffled(count, state.rng));
-      const examples = Array.from(state.order.subarray(place * batch, (place + 1) * batch));
-      const value = await gradient.at({ ...batches.random(examples, shift, state.rng), ...feeds });
-      state.optimizer.step(gradient.by, rateAt(state.step), state.step + 1);
-      state.step++;
+      const value = await trainer.advance();
       losses.push(value);
       onStep?.(state.step, value);
       const index = checkpoints.indexOf(state.step);
@@ -115,20 +94,8 @@ export async function train(
       if (index >= 0 || performance.now() - saved > 1000 * SAVE_AFTER) await save();
     }
   } finally {
-    await gradient.release();
-    await evaluation?.release();
-    await memory?.release();
+    await trainer.release();
   }
-}
-
-function shiftOf({ augmentation, network }: Recipe): number {
-  const { shift } = augmentation ?? { shift: 0 };
-  if (shift === 0 || network.input.length === 3) return shift;
-  throw new PushforwardError("usage", {
-    what: `Only pictures [C, H, W] can be shifted, and the input is ${formatShape(network.input)}.`,
-    where: { option: "augmentation.shift" },
-    fix: "Leave the augmentation out, or let the network take pictures.",
-  });
 }
 
 function interrupted(step: number, steps: number): PushforwardError {

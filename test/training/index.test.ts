@@ -3,6 +3,7 @@ import * as training from "../../src/training/index.ts";
 
 test("the room's public names", () => {
   expect(Object.keys(training).sort()).toEqual([
+    "Trainer",
     "accuracy",
     "classify",
     "compileGradient",

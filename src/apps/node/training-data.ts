@@ -1,6 +1,5 @@
 import { extname, join, resolve } from "node:path";
 import { formatShape, PushforwardError, sizeOf } from "../../base/index.ts";
-import { type NumberArray, readNpy } from "../../images/index.ts";
 import {
   countOf,
   type DataSet,
@@ -10,6 +9,7 @@ import {
   type Split,
   type Targets,
 } from "../../training/index.ts";
+import { readArrays } from "../inputs/training-arrays.ts";
 import { choosePreset } from "./choose-preset.ts";
 import { findInputs } from "./find-inputs.ts";
 import { labelInputs } from "./labels.ts";
@@ -44,7 +44,10 @@ export async function loadExamples(recipe: Recipe, folder: string): Promise<Spli
   }
   const all =
     pictures === undefined
-      ? await readArrays(recipe, data, folder, inputs!)
+      ? await readArrays(recipe, async (path) => {
+          const file = resolve(folder, path);
+          return { file, bytes: await readBytes(file) };
+        })
       : await readPictures(recipe, data, folder, pictures);
   return examplesOf(all, data);
 }
@@ -61,56 +64,6 @@ export function identityOf({ training, heldOut }: Split): object {
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
-
-async function readArrays(
-  { network, loss }: Recipe,
-  { targets }: DataSettings,
-  folder: string,
-  file: string,
-): Promise<DataSet> {
-  const path = resolve(folder, file);
-  const {
-    shape: [count = 0, ...shape],
-    data: inputs,
-  } = readNpy(await readBytes(path), path);
-  if (shape.join() !== network.input.join()) {
-    throw new PushforwardError("shape-mismatch", {
-      what: `The inputs are ${formatShape(shape)}, but the network takes ${formatShape(network.input)}.`,
-      where: { file: path, option: "data.inputs" },
-      fix: "Give an array [N, …] of N inputs of the network.",
-    });
-  }
-  if (targets === "inputs") return { shape, inputs, targets: { kind: "inputs" } };
-  if (targets === undefined) {
-    throw new PushforwardError("usage", {
-      what: "The data name no targets.",
-      where: { option: "data.targets" },
-      fix: 'Give an .npy file of classes or outputs, or "inputs" for an auto-encoder.',
-    });
-  }
-  const targetPath = resolve(folder, targets);
-  const wanted = readNpy(await readBytes(targetPath), targetPath);
-  if (wanted.shape[0] !== count) {
-    throw new PushforwardError("shape-mismatch", {
-      what: `There are ${wanted.shape[0] ?? 1} targets for ${count} inputs.`,
-      where: { file: targetPath, option: "data.targets" },
-      fix: "Give one target for each input.",
-    });
-  }
-  return { shape, inputs, targets: targetsOf(wanted, loss === "softmaxCrossEntropy", targetPath) };
-}
-
-/** N numbers are classes if the loss is one of classes. */
-function targetsOf({ shape, data }: NumberArray, areClasses: boolean, file: string): Targets {
-  if (!areClasses || shape.length > 1) return { kind: "values", values: data };
-  const wrong = data.find((value) => !Number.isInteger(value) || value < 0);
-  if (wrong === undefined) return { kind: "labels", labels: Int32Array.from(data) };
-  throw new PushforwardError("usage", {
-    what: `${wrong} is no class.`,
-    where: { file, option: "data.targets" },
-    fix: "Give whole numbers from 0, or an array [N, classes] of what each output is to be.",
-  });
-}
 
 async function readPictures(
   { network: { input: shape } }: Recipe,

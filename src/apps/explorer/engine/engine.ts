@@ -4,6 +4,7 @@ import type { EngineHost } from "./host.ts";
 import type { Job } from "./job.ts";
 import type { AnswerOf, FromEngine, RequestKind, RequestOf, ToEngine } from "./protocol.ts";
 import { Session } from "./session.ts";
+import { Trainings } from "./trainings.ts";
 import { Turns } from "./turns.ts";
 
 /** What the engine needs of the worker that it runs in, or of a port. */
@@ -32,6 +33,7 @@ class Engine {
   readonly #port: EnginePort;
   readonly #host: EngineHost;
   readonly #turns: Turns;
+  readonly #trainings: Trainings;
   readonly #running = new Map<number, AbortController>();
   /** The last request for steps, if it has not begun. */
   #waitingStep: AbortController | undefined;
@@ -49,9 +51,7 @@ class Engine {
     nearestChange: (request, job) => this.#opened.nearestChange(request, job),
     noise: (request, job) => this.#opened.noise(request, job),
     trajectory: (request, job) => this.#opened.trajectory(request, job),
-    train: () => {
-      throw new PushforwardError("usage", { what: "Trainings are not there yet.", fix: "Use `pushforward train`." });
-    },
+    train: (request, job) => this.#trainings.train(request, job),
     setBudget: (request) => this.#setBudget(request),
     dispose: () => this.#dispose(),
   };
@@ -60,6 +60,7 @@ class Engine {
     this.#port = port;
     this.#host = host;
     this.#turns = new Turns(host.pause);
+    this.#trainings = new Trainings(host);
   }
 
   hear(message: ToEngine): void {
@@ -110,6 +111,7 @@ class Engine {
 
   async #dispose() {
     await this.#take(undefined);
+    await this.#trainings.close();
     return {};
   }
 

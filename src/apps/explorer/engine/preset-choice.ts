@@ -1,8 +1,8 @@
-import { messageOf, PushforwardError, type Shape } from "../../../base/index.ts";
-import { decodeText, fitTo, guessPreset, parsePreset, presetNamed } from "../../../images/index.ts";
+import { PushforwardError, type Shape } from "../../../base/index.ts";
+import { fitTo, guessPreset, parsePreset, presetNamed } from "../../../images/index.ts";
 import type { ChosenPreset } from "./network-description.ts";
+import { parseJson } from "./parse-json.ts";
 import type { GivenFile } from "./protocol.ts";
-import { readGiven } from "./read-given.ts";
 
 /** The preprocessing that a network with this input probably takes. */
 export function guessedPreset(shape: Shape): ChosenPreset {
@@ -27,18 +27,8 @@ export async function askedPreset(asked: string | GivenFile, shape: Shape): Prom
 }
 
 async function fromFile(file: GivenFile) {
-  const { name, bytes } = await readGiven(file);
-  let json: unknown;
-  try {
-    json = JSON.parse(decodeText(bytes).text);
-  } catch (cause) {
-    throw new PushforwardError("usage", {
-      what: `This is not JSON: ${messageOf(cause)}.`,
-      where: { file: name },
-      fix: "A preset file must be one JSON object, as described in docs/preprocessing.md.",
-      cause,
-    });
-  }
+  const { name } = file;
+  const json = await parseJson(file, "A preset file must be one JSON object, as described in docs/preprocessing.md.");
   return parsePreset(json, name, (path) => {
     throw new PushforwardError("file-unreadable", {
       what: `The preset names the mean image ${path}, which a page cannot read.`,

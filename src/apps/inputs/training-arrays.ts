@@ -1,0 +1,64 @@
+import { formatShape, PushforwardError } from "../../base/index.ts";
+import { type NumberArray, readNpy } from "../../images/index.ts";
+import type { DataSet, Recipe, Targets } from "../../training/index.ts";
+
+/** A file by the path that a recipe names. */
+type ReadFile = (path: string) => Promise<{ readonly file: string; readonly bytes: Uint8Array }>;
+
+/**
+ * The examples of a recipe whose data are arrays (.npy).
+ *
+ * @throws PushforwardError `usage` naming the key that is missing; `shape-mismatch` if the arrays do not fit; errors of `readNpy` and `read`
+ */
+export async function readArrays({ network, loss, data = {} }: Recipe, read: ReadFile): Promise<DataSet> {
+  const { inputs: path, targets } = data;
+  if (path === undefined) {
+    throw new PushforwardError("usage", {
+      what: "The data name no array of inputs.",
+      where: { option: "data.inputs" },
+      fix: 'Give "inputs", an .npy file [N, …].',
+    });
+  }
+  const { file, bytes } = await read(path);
+  const {
+    shape: [count = 0, ...shape],
+    data: inputs,
+  } = readNpy(bytes, file);
+  if (shape.join() !== network.input.join()) {
+    throw new PushforwardError("shape-mismatch", {
+      what: `The inputs are ${formatShape(shape)}, but the network takes ${formatShape(network.input)}.`,
+      where: { file, option: "data.inputs" },
+      fix: "Give an array [N, …] of N inputs of the network.",
+    });
+  }
+  if (targets === "inputs") return { shape, inputs, targets: { kind: "inputs" } };
+  if (targets === undefined) {
+    throw new PushforwardError("usage", {
+      what: "The data name no targets.",
+      where: { option: "data.targets" },
+      fix: 'Give an .npy file of classes or outputs, or "inputs" for an auto-encoder.',
+    });
+  }
+  const { file: targetFile, bytes: targetBytes } = await read(targets);
+  const wanted = readNpy(targetBytes, targetFile);
+  if (wanted.shape[0] !== count) {
+    throw new PushforwardError("shape-mismatch", {
+      what: `There are ${wanted.shape[0] ?? 1} targets for ${count} inputs.`,
+      where: { file: targetFile, option: "data.targets" },
+      fix: "Give one target for each input.",
+    });
+  }
+  return { shape, inputs, targets: targetsOf(wanted, loss === "softmaxCrossEntropy", targetFile) };
+}
+
+/** N numbers are classes if the loss is one of classes. */
+function targetsOf({ shape, data }: NumberArray, areClasses: boolean, file: string): Targets {
+  if (!areClasses || shape.length > 1) return { kind: "values", values: data };
+  const wrong = data.find((value) => !Number.isInteger(value) || value < 0);
+  if (wrong === undefined) return { kind: "labels", labels: Int32Array.from(data) };
+  throw new PushforwardError("usage", {
+    what: `${wrong} is no class.`,
+    where: { file, option: "data.targets" },
+    fix: "Give whole numbers from 0, or an array [N, classes] of what each output is to be.",
+  });
+}
