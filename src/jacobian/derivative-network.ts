@@ -1,11 +1,12 @@
 import { appendProduct, type ProductKind } from "../autodiff/index.ts";
 import { formatShape, PushforwardError, type Shape, sizeOf } from "../base/index.ts";
-import { buildModel, type InputValue, type Model, normalize } from "../onnx/index.ts";
+import { buildModel, type InputValue, type Model, normalize, type Structure, type Tensor } from "../onnx/index.ts";
 import { evaluateWith } from "../runtime/index.ts";
-import { inputsOf } from "./feed.ts";
+import { inputsDeciding, inputsOf } from "./feed.ts";
 import { linearizeBetween } from "./linearize-between.ts";
 import { Network } from "./network.ts";
 import { passOf, passOutputs } from "./pass.ts";
+import { sameTap } from "./same-tap.ts";
 import type { Tap } from "./taps.ts";
 
 export interface DerivativeOptions {
@@ -40,13 +41,14 @@ export class DerivativeNetwork extends Network {
 
 /**
  * The tangent graph: a network that gives J·v for tangents v, which are an input of it, beside the value of the target. A derivative of
- * it is a second derivative of the network.
+ * it is a second derivative of the network. Where values of inputs decide the structure of the network, they decide that of the
+ * derivative, which has another graph at other points.
  *
  * The new input is called `tangent` and the new output `jvp`, with a number if the network has tensors of these names. It runs on the
  * network's backend, and `close` of either closes both.
  *
  * @throws PushforwardError `usage` for a source that holds no floats, and for rows that are not at least 1; `tap-unknown`, also if `to`
- * does not follow `from`; `op-unsupported` naming all nodes without a rule, and for a network whose structure values of inputs decide
+ * does not follow `from`; `op-unsupported` naming all nodes without a rule
  */
 export const tangentGraph = (network: Network, options: ProductOptions = {}): Promise<DerivativeNetwork> =>
   derivativeNetwork(network, "jvp", options);
@@ -69,17 +71,40 @@ async function derivativeNetwork(
   kind: ProductKind,
   { from = network.source, to = network.output, rows = 1 }: ProductOptions,
 ): Promise<DerivativeNetwork> {
-  const place = network.file === "" ? {} : { file: network.file };
   const [source, target] = [from, to].map((tap) => (typeof tap === "string" ? network.tap(tap) : tap)) as [Tap, Tap];
-  requireOneGraph(network, place);
   network.requireFloats(source);
-  if (kind === "gradient") requireNumber(target, place);
   requireRows(rows);
+  const product = { kind, source, target, rows };
+  const { model, ...names } = await derivativeOf(network, product);
+  const { structure } = network.model;
+  const whole = structure === undefined ? model : { ...model, structure: structureOf(network, structure, product) };
+  return new DerivativeNetwork(whole, network, names);
+}
+
+interface Product {
+  readonly kind: ProductKind;
+  readonly source: Tap;
+  readonly target: Tap;
+  readonly rows: number;
+}
+
+type Values = ReadonlyMap<string, Tensor>;
+
+/**
+ * The graph of the pass and of the product, where the network has the structure that it has now. It is observed at `point`, or at the values
+ * that the network was opened with.
+ */
+async function derivativeOf(network: Network, { kind, source, target, rows }: Product, point?: Values) {
+  const place = placeOf(network);
+  if (kind === "gradient") requireNumber(target, place);
   const { model, backend } = network;
   const evaluate = evaluateWith(backend);
   const linearization = await linearizeBetween(model, { from: source, to: target }, evaluate, place);
   const { value, kept } = passOutputs(model, linearization, target);
-  const pass = passOf(linearization, [value, ...kept]);
+  const read = passOf(linearization, [value, ...kept]);
+  // What only decides the structure is an input of the derivative too.
+  const deciding = inputsDeciding(model).filter(({ name }) => !read.inputs.some((input) => input.name === name));
+  const pass = { ...read, inputs: [...read.inputs, ...deciding] };
   const { graph, vectors, products } = appendProduct(linearization, kind, pass, [value.name]);
   const [vector] = vectors;
   const own: Shape = (kind === "jvp" ? source : target).shape;
@@ -88,26 +113,41 @@ async function derivativeNetwork(
       value !== undefined && pass.inputs.some((input) => input.name === name) ? [[name, value as InputValue]] : [],
     ),
   );
-  const derivative = await normalize(buildModel(graph, model.onnx.opsets), {
+  // The structure is that of the network: what it decides is decided.
+  const { structure: _, ...derivative } = await normalize(buildModel(graph, model.onnx.opsets), {
     ...place,
     evaluate,
     given,
+    ...(point === undefined
+      ? {}
+      : { feeds: new Map([...point].filter(([name]) => graph.inputs.some((one) => one.name === name))) }),
     inputShapes: new Map(vector === undefined ? [] : [[vector, [rows, ...own]]]),
     ...(model.quantized === undefined ? {} : { quantized: model.quantized }),
   });
-  return new DerivativeNetwork(derivative, network, { vector, product: products[0]! });
+  return { model: derivative, vector, product: products[0]! };
 }
 
-/** @throws PushforwardError `op-unsupported` for a network that is another graph at another point */
-function requireOneGraph({ model }: Network, place: { readonly file?: string }): void {
-  const [decision] = model.structure?.decisions ?? [];
-  if (decision === undefined) return;
-  throw new PushforwardError("op-unsupported", {
-    what: "Values of the inputs decide what the network computes, so that its derivative is not one graph at all points.",
-    where: { ...place, node: decision.node, op: decision.op },
-    fix: "Open the network with a value for the inputs that decide (in the library: inputs), if these are not the one to differentiate by.",
-  });
+/** What decides the structure of a derivative: what decides that of its network, from which it is made again at another point. */
+function structureOf(network: Network, { decisions, deciding, at }: Structure, product: Product): Structure {
+  return {
+    decisions,
+    deciding,
+    async at(point) {
+      const inputs = network.model.onnx.graph.inputs.map(({ name }) => name);
+      const there = await at(new Map([...point].filter(([name]) => inputs.includes(name))));
+      const variant = new Network(there, network.backend, placeOf(network));
+      const [source, target] = [product.source, product.target].map((tap) =>
+        sameTap(tap, network, variant, placeOf(network)),
+      ) as [Tap, Tap];
+      const { model } = await derivativeOf(variant, { ...product, source, target }, point);
+      return there.structure === undefined
+        ? model
+        : { ...model, structure: { ...there.structure, at: structureOf(network, there.structure, product).at } };
+    },
+  };
 }
+
+const placeOf = ({ file }: Network) => (file === "" ? {} : { file });
 
 /** @throws PushforwardError `shape-mismatch` for a target with several entries */
 function requireNumber({ name, shape }: Tap, place: { readonly file?: string }): void {

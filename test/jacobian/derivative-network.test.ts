@@ -9,10 +9,21 @@ import {
   Network,
   tangentGraph,
 } from "../../src/jacobian/index.ts";
-import { floatTensor, int, node, normalize, readModel, type Tensor, writeModel } from "../../src/onnx/index.ts";
+import {
+  buildModel,
+  floatTensor,
+  int,
+  node,
+  normalize,
+  readModel,
+  type Tensor,
+  valueInfo,
+  writeModel,
+} from "../../src/onnx/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { evaluateWith } from "../../src/runtime/index.ts";
 import { relativeDistance } from "../laws/vectors.ts";
+import { flowCases } from "../onnx/flow/cases.ts";
 import { evaluate64, interpret } from "../reference/interpret.ts";
 import { fromTensor } from "../reference/tensor.ts";
 import { attentionBlock, networkWith, operators, smoothNet } from "./second-order-networks.ts";
@@ -241,6 +252,71 @@ describe("a network with its product", () => {
     ],
   ])("refuses what cannot be asked", async (make, code, what) => {
     await expect(make()).rejects.toMatchObject({ code, what });
+  });
+});
+
+describe("a network whose values decide its structure", () => {
+  const chosen = flowCases.filter(({ name }) =>
+    ["If in a branch of If", "Loop whose condition the input decides"].includes(name),
+  );
+  expect(chosen).toHaveLength(2);
+
+  test.each(chosen)("$name: has the derivative of each point", async ({ model, points }) => {
+    const network = await open(model);
+    const tangents = await tangentGraph(network);
+    const [v, w] = [random(6, "v"), random(6, "w")];
+    const second = async (x: ArrayLike<number>, by: Float32Array, along: Float32Array) => {
+      const at = { x: Float32Array.from(x), tangent: by };
+      using J = await tangents.jacobian({ at, from: "x", to: tangents.product });
+      return { first: J.value, second: (await J.jvp(along)).data };
+    };
+    for (const x of points) {
+      using J = await network.jacobian({ at: Float32Array.from(x) });
+      const [one, other] = [await second(x, v, w), await second(x, w, v)];
+      expect(relativeDistance(one.first, (await J.jvp(v)).data)).toBeLessThan(1e-6);
+      // D²f is symmetric: D(J·v)·w = D(J·w)·v.
+      expect(relativeDistance(one.second, other.second)).toBeLessThan(CLOSE);
+      expect(Math.hypot(...one.second)).toBeGreaterThan(0);
+    }
+  });
+
+  test("an input that only decides is an input of the derivative too", async () => {
+    const branch = (op: string) => ({
+      kind: "graph" as const,
+      value: {
+        name: op,
+        inputs: [],
+        outputs: [valueInfo(op, "float32", [3])],
+        nodes: [node({ op, inputs: ["x"], outputs: [op] })],
+        initializers: new Map(),
+      },
+    });
+    const network = await open(
+      buildModel({
+        inputs: [valueInfo("x", "float32", [3]), valueInfo("flag", "bool", [])],
+        outputs: [valueInfo("y", "float32", [3])],
+        nodes: [
+          node({
+            op: "If",
+            inputs: ["flag"],
+            outputs: ["y"],
+            attributes: { then_branch: branch("Sin"), else_branch: branch("Exp") },
+          }),
+        ],
+        initializers: new Map(),
+      }),
+    );
+    const gradient = await gradientGraph(network, { to: "y[1]" });
+    const x = Float32Array.of(0.5, 1, 2);
+    for (const [flag, expected] of [
+      [1, -Math.sin(1)],
+      [0, Math.E],
+    ] as const) {
+      using H = await gradient.jacobian({ at: { x, flag }, from: "x", to: gradient.product });
+      const { data } = await H.dense();
+      expect(data[4]).toBeCloseTo(expected, 5);
+      expect(data.filter((entry) => entry !== 0)).toHaveLength(1);
+    }
   });
 });
 
