@@ -7,6 +7,7 @@ import { EngineClient, type EngineState, type EngineWorker } from "../../src/app
 import { type EnginePort, serveEngine } from "../../src/apps/explorer/engine/engine.ts";
 import type { EngineHost } from "../../src/apps/explorer/engine/host.ts";
 import type { FromEngine, GivenFile, ToEngine } from "../../src/apps/explorer/engine/protocol.ts";
+import { readGiven } from "../../src/apps/explorer/engine/read-given.ts";
 import { openModel } from "../../src/apps/node/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { imageDecoder, throughJpeg } from "../../src/platform/node/image-decoder.ts";
@@ -16,7 +17,10 @@ export const nodeHost: EngineHost = {
   async openNetwork(model, beside, { inputShape, quantized }) {
     const folder = mkdtempSync(join(tmpdir(), "explorer-"));
     try {
-      for (const { name, bytes } of [model, ...beside]) writeFileSync(join(folder, name), bytes);
+      for (const file of [model, ...beside]) {
+        const { name, bytes } = await readGiven(file);
+        writeFileSync(join(folder, name), bytes);
+      }
       return await openModel(join(folder, model.name), {
         threads: 1,
         ...(inputShape && { inputShape }),

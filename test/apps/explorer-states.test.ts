@@ -3,6 +3,7 @@ import { Recent } from "../../src/apps/explorer/engine/recent.ts";
 import { PushforwardError } from "../../src/base/index.ts";
 import { writeNpy } from "../../src/images/index.ts";
 import { connect, digitsNetwork, digitsPictures, exampleFile, given, nodeHost } from "./explorer-host.ts";
+import { withWeightsApart } from "./networks.ts";
 
 test("within a budget of bytes, what was used least recently is dropped", () => {
   const dropped: string[] = [];
@@ -119,6 +120,17 @@ describe("errors", () => {
       ...{ code: "op-unsupported", what: "No.", where: { op: "Foo" }, fix: "Leave it." },
     });
   });
+});
+
+test("weights in a file beside the model are found, also in a folder that was dropped", async () => {
+  const { client } = connect();
+  const { model, data } = withWeightsApart("net.onnx.data");
+  const file = given("folder/net.onnx", model);
+  const { classCount, sha256 } = await client.ask("open", { files: [given("folder/net.onnx.data", data), file] });
+  expect(classCount).toBeGreaterThan(1);
+  expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+  await expect(client.ask("open", { files: [file] })).rejects.toMatchObject({ code: "external-data" });
+  client.close();
 });
 
 test("without a preset a guess is used and said; another one prepares all pictures again, and arrays are taken as they are", async () => {

@@ -3,32 +3,11 @@ import { mkdir, rename } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openModel } from "../../src/apps/node/index.ts";
 import { writeModel } from "../../src/onnx/index.ts";
-import { decodeModel, EXTERNAL, encodeModel } from "../../src/onnx/proto.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openRun } from "../../src/results/index.ts";
 import { pushforward } from "./command-line.ts";
-import { convnet } from "./networks.ts";
+import { convnet, withWeightsApart } from "./networks.ts";
 import { createWorkplace, randomNpy, type Workplace } from "./workplace.ts";
-
-/** A model whose weights w2 and w3 lie in another file, and that file, with padding that nothing refers to. */
-function withWeightsApart(location: string): { model: Uint8Array; data: Uint8Array } {
-  const message = decodeModel(writeModel(convnet()));
-  const graph = message.graph!;
-  const chunks: Uint8Array[] = [];
-  let offset = 0;
-  const initializer = graph.initializer!.map((tensor) => {
-    if (tensor.name === "w1") return tensor;
-    const bytes = tensor.rawData!;
-    const at = offset;
-    chunks.push(bytes, new Uint8Array(64));
-    offset += bytes.length + 64;
-    const { name, dims, dataType } = tensor;
-    const entries = { location, offset: String(at), length: String(bytes.length) };
-    const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
-    return { name, dims, dataType, dataLocation: EXTERNAL, externalData };
-  });
-  return { model: encodeModel({ ...message, graph: { ...graph, initializer } }), data: Buffer.concat(chunks) };
-}
 
 const { model, data } = withWeightsApart("net.onnx.data");
 /** One weight of w2 is another number. */

@@ -8,7 +8,9 @@ import {
   type OnnxModel,
   type Tensor,
   valueInfo,
+  writeModel,
 } from "../../src/onnx/index.ts";
+import { decodeModel, EXTERNAL, encodeModel } from "../../src/onnx/proto.ts";
 
 interface ConvnetOptions {
   /** Height and width of the picture, even; one channel. */
@@ -136,4 +138,24 @@ export function recurrentNet(): OnnxModel {
       ["r", weights([1, 8, 2], "r")],
     ]),
   });
+}
+
+/** A model whose weights w2 and w3 lie in another file, and that file, with padding that nothing refers to. */
+export function withWeightsApart(location: string): { model: Uint8Array; data: Uint8Array } {
+  const message = decodeModel(writeModel(convnet()));
+  const graph = message.graph!;
+  const chunks: Uint8Array[] = [];
+  let offset = 0;
+  const initializer = graph.initializer!.map((tensor) => {
+    if (tensor.name === "w1") return tensor;
+    const bytes = tensor.rawData!;
+    const at = offset;
+    chunks.push(bytes, new Uint8Array(64));
+    offset += bytes.length + 64;
+    const { name, dims, dataType } = tensor;
+    const entries = { location, offset: String(at), length: String(bytes.length) };
+    const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
+    return { name, dims, dataType, dataLocation: EXTERNAL, externalData };
+  });
+  return { model: encodeModel({ ...message, graph: { ...graph, initializer } }), data: Buffer.concat(chunks) };
 }

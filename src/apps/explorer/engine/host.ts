@@ -1,24 +1,18 @@
 import type { ImageDecoder, ThroughJpeg } from "../../../images/index.ts";
 import type { Network } from "../../../jacobian/index.ts";
 import type { Backend } from "../../../runtime/index.ts";
-import type { RequestOf } from "./protocol.ts";
-
-/** A file with its bytes. */
-export interface NamedBytes {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
+import type { GivenFile, RequestOf } from "./protocol.ts";
 
 /** What the engine takes from the program that it runs in. */
 export interface EngineHost {
   /**
-   * Opens the network in a model's file; the others lie beside it, and it may refer to them.
+   * Opens the network in a model's file. The others lie beside it, and it may refer to them by their names.
    *
    * @throws PushforwardError `model-invalid`, `external-data`, `op-unsupported`, `shape-mismatch`, and others of `openModel`
    */
   openNetwork(
-    model: NamedBytes,
-    beside: readonly NamedBytes[],
+    model: GivenFile,
+    beside: readonly GivenFile[],
     options: Pick<RequestOf<"open">, "inputShape" | "quantized">,
   ): Promise<Network>;
   /** A backend of its own for a training, whose networks are small. */

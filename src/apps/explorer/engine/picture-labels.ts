@@ -8,7 +8,7 @@ import {
   parseLabels,
   rowOf,
 } from "../../../images/index.ts";
-import type { NamedBytes } from "./host.ts";
+import type { NamedBytes } from "./read-given.ts";
 
 /** What is known of the true classes of pictures. */
 export interface PictureLabels {

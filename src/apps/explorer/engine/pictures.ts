@@ -6,13 +6,13 @@ import { predictionWarnings } from "../../inputs/prediction-warnings.ts";
 import { classNames, probabilitiesOf, withPredictions } from "../../inputs/predictions.ts";
 import type { ClassScore, PictureDescription, PicturesAnswer } from "./answers.ts";
 import { describeError } from "./describe-error.ts";
-import type { EngineHost, NamedBytes } from "./host.ts";
+import type { EngineHost } from "./host.ts";
 import type { ChosenPreset } from "./network-description.ts";
 import { labelPictures, type PictureLabels } from "./picture-labels.ts";
 import { pixelsOf } from "./pixels.ts";
 import { isArray, type PreparedPicture, preparePicture, sha256OfEntries } from "./prepared-picture.ts";
 import type { GivenFile } from "./protocol.ts";
-import { readGiven } from "./read-given.ts";
+import { type NamedBytes, readGiven } from "./read-given.ts";
 
 /** How many classes are told of each picture. */
 const FIRST = 5;

@@ -2,7 +2,8 @@ import { messageOf, PushforwardError } from "../../../base/index.ts";
 import { type NumberArray, type Preprocess, preprocess, readNpy } from "../../../images/index.ts";
 import type { Network } from "../../../jacobian/index.ts";
 import { checkFits } from "../../inputs/check-fits.ts";
-import type { EngineHost, NamedBytes } from "./host.ts";
+import type { EngineHost } from "./host.ts";
+import type { NamedBytes } from "./read-given.ts";
 
 /** The input of a network, made of a file. */
 export interface PreparedPicture {

@@ -1,6 +1,11 @@
 import { messageOf, PushforwardError } from "../../../base/index.ts";
-import type { NamedBytes } from "./host.ts";
 import type { GivenFile } from "./protocol.ts";
+
+/** A file with its bytes. */
+export interface NamedBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
 
 /** The bytes of a file that a user gave. @throws PushforwardError `file-unreadable` */
 export async function readGiven({ name, content }: GivenFile): Promise<NamedBytes> {

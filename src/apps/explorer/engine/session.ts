@@ -8,8 +8,7 @@ import type { Job } from "./job.ts";
 import { type ChosenPreset, describeNetwork } from "./network-description.ts";
 import { Pictures } from "./pictures.ts";
 import { askedPreset, guessedPreset } from "./preset-choice.ts";
-import type { AnswerOf, RequestKind, RequestOf } from "./protocol.ts";
-import { readGiven } from "./read-given.ts";
+import type { AnswerOf, GivenFile, RequestKind, RequestOf } from "./protocol.ts";
 import { Spectra } from "./spectra.ts";
 import { Steps } from "./steps.ts";
 import { trajectoryOf } from "./trajectory.ts";
@@ -45,12 +44,11 @@ export class Session implements Answering {
     const models = files.filter(({ name }) => /\.onnx$/i.test(name));
     if (models.length !== 1) throw notOneModel(models.length);
     const presetFile = files.find(({ name }) => /\.json$/i.test(name));
-    const beside = files.filter((file) => file !== models[0] && file !== presetFile);
-    const network = await host.openNetwork(
-      await readGiven(models[0]!),
-      await Promise.all(beside.map(readGiven)),
-      options,
-    );
+    const [model, ...beside] = besideEachOther([
+      models[0]!,
+      ...files.filter((file) => file !== models[0] && file !== presetFile),
+    ]);
+    const network = await host.openNetwork(model!, beside, options);
     try {
       await network.limitCompiled(budget / 2);
       const { shape } = network.input;
@@ -127,6 +125,15 @@ export class Session implements Answering {
   trajectory(request: RequestOf<"trajectory">, job: Job<"trajectory">) {
     return trajectoryOf(this.#network, this.#pictures, request, job);
   }
+}
+
+/** Files with their names below the folder of the first: so a model refers to those beside it. */
+function besideEachOther(files: readonly GivenFile[]): GivenFile[] {
+  const folder = /^(?:.*\/)?/.exec(files[0]!.name)![0];
+  return files.map(({ name, content }) => ({
+    name: name.startsWith(folder) ? name.slice(folder.length) : name,
+    content,
+  }));
 }
 
 function notOneModel(count: number): PushforwardError {
