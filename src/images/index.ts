@@ -1,5 +1,4 @@
 export { folderClasses } from "./folder-classes.ts";
-export { pictureFormat } from "./format.ts";
 export { guessPreset } from "./guess-preset.ts";
 export { type ClassRecord, classOf, type Labels, parseLabels, rowOf } from "./labels.ts";
 export { type LevelScale, levelScaleOf, levelScaleOfArrays, toLevels, withLevelShift } from "./levels.ts";
@@ -21,3 +20,4 @@ export {
 export { type DecodedText, decodeText } from "./text.ts";
 export { tiffObstacle } from "./tiff.ts";
 export type { DecodedImage, ImageDecoder, ThroughJpeg } from "./types.ts";
+export { damagedPicture, formatOf, MOST_PIXELS, tooManyPixels, withoutLevels } from "./undecodable.ts";

@@ -1,4 +1,4 @@
-import protobuf from "protobufjs/light.js";
+import { type FieldNumbers, headerOf, messageCodec } from "./message-codec.ts";
 
 /** An int64 as the decoder gives it: a number, or two 32-bit halves. */
 export type Int64 = number | { readonly low: number; readonly high: number };
@@ -99,10 +99,7 @@ export interface FunctionMessage {
   overload?: string;
 }
 
-type FieldNumbers = Readonly<Record<string, readonly [type: string, number: number]>>;
-
-/** `type*` is a repeated field, and `type**` a packed one. The numbers are those of the format. */
-const messages: Readonly<Record<string, FieldNumbers>> = {
+const messages = {
   Model: {
     irVersion: ["int64", 1],
     producerName: ["string", 2],
@@ -184,7 +181,7 @@ const messages: Readonly<Record<string, FieldNumbers>> = {
     overload: ["string", 13],
   },
   Unread: {},
-};
+} satisfies Readonly<Record<string, FieldNumbers>>;
 
 /**
  * The version of the format that contains everything that is read here. Later versions add only element types and parts
@@ -221,45 +218,21 @@ export const outside = (place: OutsidePlace): TensorMessage => ({
   dataLocation: EXTERNAL,
 });
 
-/**
- * In the second edition of the Protobuf language, a field that contains its default value differs from an absent field.
- */
-const describe = (fields: FieldNumbers) => ({
-  edition: "proto2",
-  fields: Object.fromEntries(
-    Object.entries(fields).map(([name, [type, id]]) => {
-      const repeated = type.endsWith("*") ? { rule: "repeated", options: { packed: type.endsWith("**") } } : {};
-      return [name, { type: type.replaceAll("*", ""), id, ...repeated }];
-    }),
-  ),
-});
-
-const root = protobuf.Root.fromJSON({
-  nested: Object.fromEntries(Object.entries(messages).map(([name, fields]) => [name, describe(fields)])),
-});
-const modelType = root.lookupType("Model");
-const graphType = root.lookupType("Graph");
-const tensorType = root.lookupType("Tensor");
+const codec = messageCodec(messages);
 
 /** @throws Error, of the decoder, where the bytes are no such message or end too early */
-export const decodeModel = (bytes: Uint8Array): ModelMessage => modelType.decode(bytes) as ModelMessage;
+export const decodeModel = (bytes: Uint8Array): ModelMessage => codec.decode("Model", bytes);
 /** @throws Error, of the decoder, where the bytes are no such message or end too early */
-export const decodeTensor = (bytes: Uint8Array): TensorMessage => tensorType.decode(bytes) as TensorMessage;
+export const decodeTensor = (bytes: Uint8Array): TensorMessage => codec.decode("Tensor", bytes);
 
-export const encodeModel = (model: ModelMessage): Uint8Array => modelType.encode(model).finish();
-export const encodeGraph = (graph: GraphMessage): Uint8Array => graphType.encode(graph).finish();
-export const encodeTensor = (tensor: TensorMessage): Uint8Array => tensorType.encode(tensor).finish();
+export const encodeModel = (model: ModelMessage): Uint8Array => codec.encode("Model", model);
+export const encodeGraph = (graph: GraphMessage): Uint8Array => codec.encode("Graph", graph);
+export const encodeTensor = (tensor: TensorMessage): Uint8Array => codec.encode("Tensor", tensor);
 
 /** The number of a field in the format. */
 export const fieldNumber = (message: "Model" | "Graph" | "Tensor", field: string): number =>
-  messages[message]![field]![1];
+  (messages[message] as FieldNumbers)[field]![1];
 
 /** The bytes that precede the value of a field with `length` bytes, for messages that are assembled from parts. */
-export function fieldHeader(message: "Model" | "Graph" | "Tensor", field: string, length: number): Uint8Array {
-  const number = fieldNumber(message, field);
-  const LENGTH_DELIMITED = 2;
-  return protobuf.Writer.create()
-    .uint32((number << 3) | LENGTH_DELIMITED)
-    .uint32(length)
-    .finish();
-}
+export const fieldHeader = (message: "Model" | "Graph" | "Tensor", field: string, length: number): Uint8Array =>
+  headerOf(fieldNumber(message, field), length);

@@ -40,7 +40,7 @@ export function toTensor(message: TensorMessage, name = message.name || "(unname
   const shape = (message.dims ?? []).map(toNumber);
   const data = dataOf(message, type, sizeOf(shape));
   if (data === undefined || data.length !== sizeOf(shape)) {
-    const found = data?.length ?? `${message.rawData?.length} bytes`;
+    const found = data?.length ?? `${message.rawData?.length ?? 0} bytes`;
     throw new PushforwardError("model-invalid", {
       what: `Tensor "${name}" should hold ${formatShape(shape)} = ${sizeOf(shape)} entries of ${type}, and holds ${found}.`,
       fix: "The file is damaged or was cut off: download or export it again.",

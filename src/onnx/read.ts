@@ -230,10 +230,9 @@ function toValueInfo(info: ValueInfoMessage): ValueInfo {
       fix: "Cut the model to the part whose inputs and outputs are plain tensors.",
     });
   }
-  const extents = tensor?.shape?.dim?.map((dim) =>
-    Object.hasOwn(dim, "dimValue") ? toNumber(dim.dimValue) : dim.dimParam || "?",
-  );
-  return { name, type: element, shape: extents };
+  const { dim: dims = [] } = tensor?.shape ?? {};
+  const extents = dims.map((dim) => (Object.hasOwn(dim, "dimValue") ? toNumber(dim.dimValue) : dim.dimParam || "?"));
+  return { name, type: element, shape: tensor?.shape === undefined ? undefined : extents };
 }
 
 function toNodes(messages: readonly NodeMessage[] = [], given: Given): Node[] {

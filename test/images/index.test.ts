@@ -3,10 +3,13 @@ import * as images from "../../src/images/index.ts";
 
 test("the room's public names", () => {
   expect(Object.keys(images).sort()).toEqual([
+    "MOST_PIXELS",
     "classOf",
+    "damagedPicture",
     "decodeText",
     "fitTo",
     "folderClasses",
+    "formatOf",
     "guessPreset",
     "isChannelsLast",
     "levelScaleOf",
@@ -15,7 +18,6 @@ test("the room's public names", () => {
     "noisyInput",
     "parseLabels",
     "parsePreset",
-    "pictureFormat",
     "pictureShape",
     "preprocess",
     "presetNamed",
@@ -26,7 +28,9 @@ test("the room's public names", () => {
     "settingsOf",
     "tiffObstacle",
     "toLevels",
+    "tooManyPixels",
     "withLevelShift",
+    "withoutLevels",
     "writeNpy",
   ]);
 });

@@ -9,7 +9,7 @@ import { codeOf, unreadable } from "../../platform/node/file-errors.ts";
 import type { CheckpointScore } from "../../results/index.ts";
 import { externalReader } from "../node/external-data.ts";
 import { openTraining } from "../node/index.ts";
-import { IdentifyingReader, sha256Of } from "../node/model-identity.ts";
+import { identifyingReader, sha256Of } from "../node/model-identity.ts";
 import { readBytes } from "../node/open-model.ts";
 
 /** The checkpoints of trainings as ONNX files. */
@@ -194,7 +194,7 @@ async function readCheckpoint(file: string): Promise<{ readonly sha256: string; 
   let bytes: Uint8Array = new Uint8Array();
   try {
     bytes = await readBytes(file);
-    const reader = new IdentifyingReader(externalReader(file));
+    const reader = identifyingReader(externalReader(file));
     const { graph } = await readModel(bytes, { file, external: reader.read });
     return { graph, sha256: (await reader.identity([bytes])).sha256 };
   } catch (cause) {

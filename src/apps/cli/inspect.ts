@@ -3,7 +3,7 @@ import { formatUnsupported, operatorOf, type UnsupportedNode } from "../../autod
 import { formatShape, PushforwardError } from "../../base/index.ts";
 import { describeInput, productCost, type Tap } from "../../jacobian/index.ts";
 import type { Structure } from "../../onnx/index.ts";
-import { givenInputs } from "../node/given-inputs.ts";
+import { givenInputs } from "../library/given-inputs.ts";
 import type { Network } from "../node/index.ts";
 import { declaredInputs } from "../node/open-model.ts";
 import { type OpeningOptions, opening, openNetwork } from "./opening.ts";

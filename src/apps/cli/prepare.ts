@@ -4,9 +4,9 @@ import { type LevelScale, levelScaleOf, levelScaleOfArrays, type Preprocess, set
 import { describeInput, type Tap } from "../../jacobian/index.ts";
 import { matchInputs, type Run, type RunManifest } from "../../results/index.ts";
 import { withPredictions } from "../inputs/predictions.ts";
+import { type GivenInput, givenInputs } from "../library/given-inputs.ts";
 import { choosePreset } from "../node/choose-preset.ts";
 import { findInputs } from "../node/find-inputs.ts";
-import { type GivenInput, givenInputs } from "../node/given-inputs.ts";
 import type { Network } from "../node/index.ts";
 import { labelInputs } from "../node/labels.ts";
 import { isArrayFile } from "../node/load-input.ts";

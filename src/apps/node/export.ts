@@ -1,15 +1,9 @@
-import { type ExportOptions, exportDerivative as exported, type Network } from "../../jacobian/index.ts";
-import { type ValueInfo, writeModel } from "../../onnx/index.ts";
+import type { ExportOptions, Network } from "../../jacobian/index.ts";
+import { type DerivativeFile as BytesOfDerivative, derivativeFile } from "../library/derivative-file.ts";
 import { writeOnnx } from "./write-file.ts";
 
-/** A derivative as an ONNX file, for any program that runs ONNX. */
-export interface DerivativeFile {
-  readonly inputs: readonly ValueInfo[];
-  readonly outputs: readonly ValueInfo[];
-  /** What the file says of itself: its kind, taps, shapes, and where the values come from that J keeps. */
-  readonly metadata: Readonly<Record<string, string>>;
-  /** The bytes of the file, if they are less than 2 GiB. */
-  bytes(): Uint8Array;
+/** A derivative as an ONNX file, which can be written to a disk. */
+export interface DerivativeFile extends BytesOfDerivative {
   /**
    * Writes the file. Weights that do not fit into 2 GiB are written beside it.
    *
@@ -34,12 +28,6 @@ export async function exportDerivative(
   options: ExportOptions,
   version?: string,
 ): Promise<DerivativeFile> {
-  const { model, about } = await exported(network, options);
-  const { inputs, outputs } = model.graph;
-  const described = { ...about, version };
-  return {
-    ...{ inputs, outputs, metadata: about.metadata },
-    bytes: () => writeModel(model, { about: described }),
-    write: (file) => writeOnnx(file, { model, about: described }),
-  };
+  const { file, model, about } = await derivativeFile(network, options, version);
+  return { ...file, write: (path) => writeOnnx(path, { model, about }) };
 }

@@ -50,7 +50,8 @@ export {
   type Split,
   type Weights,
 } from "../../training/index.ts";
-export { ControlNetwork, type OpenControlOptions, openControl } from "./control.ts";
+export { ControlNetwork } from "../library/control-network.ts";
+export { type OpenControlOptions, openControl } from "./control.ts";
 export { type DerivativeFile, exportDerivative } from "./export.ts";
 export { type LoadedInput, loadInput } from "./load-input.ts";
 export { type OpenModelOptions, openModel } from "./open-model.ts";

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { PushforwardError, sizeOf } from "../../base/index.ts";
-import { type Graph, multipliesIntegers, type OnnxModel, type Tensor, writeModel } from "../../onnx/index.ts";
+import { multipliesIntegers, type OnnxModel, type Tensor, writeModel } from "../../onnx/index.ts";
 import {
   type Backend,
   type CompileOptions,
@@ -14,6 +14,7 @@ import {
 } from "../../runtime/index.ts";
 import { withSafeEnds } from "../ort/ort.ts";
 import { runtimeError } from "../ort/runtime-errors.ts";
+import { createOptimized, isLarge, leanOptions, type Optimization, optimizationOf } from "../ort/session-options.ts";
 import { cpuColumns } from "./cpu-columns.ts";
 import type { Feed, Place, SessionOptions, Task } from "./cpu-messages.ts";
 import { CpuMemory, CpuTensor } from "./cpu-tensor.ts";
@@ -23,30 +24,6 @@ import { OutsideWeights } from "./outside-weights.ts";
 const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
 /** The runtime and its version, as results name it. */
 export const RUNTIME = `onnxruntime-node ${version}`;
-
-/** From so many bytes of weights on, a graph has them outside of itself. */
-const LARGE = 2 ** 26;
-
-/**
- * From so many nodes on, ONNX Runtime's optimizations of a graph take longer than they save: minutes for the steps of a long sequence,
- * because their time grows faster than the nodes. A graph that runs seldom has less to save.
- */
-const MANY_NODES = { often: 2 ** 14, seldom: 2 ** 12 } as const;
-
-/**
- * How much ONNX Runtime optimizes a graph. What runs once is not optimized; but products of integers are exact only with some optimizations
- * (`exactIntegers`).
- */
-function optimizationOf(graph: Graph, runs: Required<CompileOptions>["runs"]): "all" | "extended" | "disabled" {
-  if (runs === "once") return multipliesIntegers(graph) ? "extended" : "disabled";
-  return graph.nodes.length < MANY_NODES[runs] ? "all" : "disabled";
-}
-
-/** A session that is used once: its weights are not copied into other forms, and its memory is given back after a run. */
-const leanOptions = { graphOptimizationLevel: "disabled", enableCpuMemArena: false } as const;
-
-const bytesOf = (tensors: Graph["initializers"]): number =>
-  [...tensors.values()].reduce((sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : 0), 0);
 
 /** The bytes of the largest array in JavaScript. */
 const LARGEST = 2 ** 32;
@@ -76,14 +53,12 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
   };
   const compile = async (model: OnnxModel, { runs = "often" }: CompileOptions = {}): Promise<Executable> => {
     const { graph, inside } = withSafeEnds(model.graph);
-    const isLarge = bytesOf(graph.initializers) >= LARGE;
-    const isBrief = runs !== "often" && isLarge;
-    const create = async (
-      level = optimizationOf(graph, runs),
-    ): Promise<{ session: number; weights: OutsideWeights }> => {
+    const hasManyWeights = isLarge(graph);
+    const isBrief = runs !== "often" && hasManyWeights;
+    const createWith = async (level: Optimization): Promise<{ session: number; weights: OutsideWeights }> => {
       const session = freshNumber();
       const weights = new OutsideWeights(graph.initializers.values());
-      const bytes = writeModel({ ...model, graph }, isLarge ? { outside: weights.place } : {});
+      const bytes = writeModel({ ...model, graph }, hasManyWeights ? { outside: weights.place } : {});
       const { folder, inMemory } = weights;
       const options: SessionOptions = {
         executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
@@ -102,16 +77,11 @@ export function createBackend({ threads }: BackendOptions = {}, device: "cpu" | 
           },
         },
       };
-      try {
-        await ask("load", { do: "create", session, model: bytes, options }, [bytes.buffer as ArrayBuffer]);
-      } catch (cause) {
-        // ONNX Runtime fails to optimize some graphs of which all tensors are asked for.
-        if (level === "extended") return create("disabled");
-        throw cause;
-      }
+      await ask("load", { do: "create", session, model: bytes, options }, [bytes.buffer as ArrayBuffer]);
       sessions.add(session);
       return { session, weights };
     };
+    const create = () => createOptimized(optimizationOf(graph, runs), createWith);
     // A large graph that runs seldom has a session, and with it its weights in the runtime, only while it runs.
     let held = isBrief ? undefined : await create();
     const run = async (feeds: Feeds, places: Readonly<Record<string, Place>>) => {

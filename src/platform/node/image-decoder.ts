@@ -1,11 +1,14 @@
 import type { Metadata } from "sharp";
-import { messageOf, PushforwardError } from "../../base/index.ts";
+import { messageOf } from "../../base/index.ts";
 import {
   type DecodedImage,
+  damagedPicture,
+  formatOf,
   type ImageDecoder,
-  pictureFormat,
   type ThroughJpeg,
   tiffObstacle,
+  tooManyPixels,
+  withoutLevels,
 } from "../../images/index.ts";
 import { loadSharp } from "./load-sharp.ts";
 
@@ -20,10 +23,9 @@ export const imageDecoder: ImageDecoder = {
   async decode(bytes: Uint8Array): Promise<DecodedImage> {
     const tiff = tiffObstacle(bytes);
     if (tiff !== undefined) throw withoutLevels(tiff);
-    const format = pictureFormat(bytes);
-    if (format === undefined || !format.isRead) throw notRead(format?.name, bytes.length);
+    const format = formatOf(bytes, "JPEG, PNG, WebP, GIF, TIFF or AVIF");
     const undecodable = (cause: unknown): never => {
-      throw damaged(format.name, cause);
+      throw (messageOf(cause).includes("exceeds pixel limit") ? tooManyPixels : damagedPicture)(format, cause);
     };
     const metadata = await metadataOf(bytes).catch(undecodable);
     const other = obstacle(metadata);
@@ -49,39 +51,6 @@ function obstacle({ depth, space, channels, hasAlpha }: Metadata): string | unde
   if (plain === undefined) return `is in the colour space ${space}`;
   return channels === plain + (hasAlpha ? 1 : 0) ? undefined : `has ${channels} channels`;
 }
-
-function withoutLevels(what: string): PushforwardError {
-  return new PushforwardError("image-undecodable", {
-    what: `This picture ${what}.`,
-    fix:
-      "Pictures are grey, RGB or CMYK, with or without transparency, with 8 or 16 bits a channel, so that black and white are " +
-      "known. Convert it, or save what the network should see as an .npy array, which is used as it is.",
-  });
-}
-
-/** For a file of another format, or of an unknown one. */
-function notRead(name: string | undefined, length: number): PushforwardError {
-  const other = name === undefined ? "This is not a picture of a known format." : `This is ${name}, which is not read.`;
-  return new PushforwardError("image-undecodable", {
-    what: length === 0 ? "This file is empty." : other,
-    fix: "Give a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or an .npy array.",
-  });
-}
-
-/** For a file of a format that is read, but that the decoder refuses. The decoder's own words are only the cause. */
-function damaged(name: string, cause: unknown): PushforwardError {
-  const isLarge = messageOf(cause).includes("exceeds pixel limit");
-  return new PushforwardError("image-undecodable", {
-    what: isLarge
-      ? `This is ${name} with more than ${MOST_PIXELS} million pixels.`
-      : `This is ${name} that is damaged, cut short or of a kind that cannot be decoded.`,
-    fix: isLarge ? "Make it smaller." : "Fetch or save it again.",
-    cause,
-  });
-}
-
-/** The limit of sharp, in millions. */
-const MOST_PIXELS = 268;
 
 /** JPEG compression with sharp, with colour at half the resolution, as in cameras. */
 export const throughJpeg: ThroughJpeg = async ({ data, width, height, channels }, quality) => {

@@ -14,7 +14,14 @@ export function toOrt(ort: Ort, { type, shape, data }: Tensor): OrtTensor {
 
 /** A tensor of ONNX Runtime that is in JavaScript. */
 export function fromOrt(tensor: OrtTensor): Tensor {
-  return { type: tensor.type as Tensor["type"], shape: tensor.dims, data: tensor.data as Tensor["data"] };
+  const data = tensor.data as Exclude<Tensor["data"], readonly string[]>;
+  // Where JavaScript has arrays of float16, the runtime gives those; here their bits are used.
+  const isOther = tensor.type === "float16" && !(data instanceof Uint16Array);
+  return {
+    type: tensor.type as Tensor["type"],
+    shape: tensor.dims,
+    data: isOther ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data,
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
+import { sha256 } from "../../base/index.ts";
 import { inputsOf } from "../../jacobian/index.ts";
 import type { Model, NumericData } from "../../onnx/index.ts";
-import { sha256Of } from "./model-identity.ts";
 
 /** An input of a network that is held at a given value, by its content. */
 export interface GivenInput {
@@ -20,7 +20,7 @@ export function givenInputs(model: Model): GivenInput[] {
     const { type, shape } = tensor;
     const data = tensor.data as NumericData;
     const isFilled = data.length > 0 && !(data as Float32Array).some((entry) => !Object.is(entry, data[0]));
-    const sha256 = sha256Of(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    return [{ name, type, shape, sha256, ...(isFilled ? { value: Number(data[0]) } : {}) }];
+    const hash = sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    return [{ name, type, shape, sha256: hash, ...(isFilled ? { value: Number(data[0]) } : {}) }];
   });
 }

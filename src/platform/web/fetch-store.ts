@@ -1,0 +1,40 @@
+import { PushforwardError } from "../../base/index.ts";
+import type { Key } from "../../results/index.ts";
+import { ReadOnlyStore } from "./read-only-store.ts";
+import { fetchIfThere } from "./read-source.ts";
+
+/** A folder of a site as a store. A server does not tell which files it has, so that they cannot be listed. */
+export class FetchStore extends ReadOnlyStore {
+  readonly location: string;
+
+  /** @param folder its address, with or without `/` at its end */
+  constructor(folder: URL) {
+    super();
+    this.location = folder.href.endsWith("/") ? folder.href : `${folder.href}/`;
+  }
+
+  get(key: Key): Promise<Uint8Array | undefined> {
+    return fetchIfThere(this.#address(key));
+  }
+
+  async has(key: Key): Promise<boolean> {
+    return (await fetchIfThere(this.#address(key), "HEAD")) !== undefined;
+  }
+
+  // biome-ignore lint/correctness/useYield: it never has a key to give
+  async *list(): AsyncIterable<Key> {
+    throw new PushforwardError("file-unreadable", {
+      what: "The files of a site cannot be listed.",
+      where: { file: this.location },
+      fix: "Pack the folder as a ZIP archive, and open that.",
+    });
+  }
+
+  /** @throws PushforwardError `usage` for a key that leads out of the folder */
+  #address(key: Key): URL {
+    const path = key.slice(1).split("/").map(encodeURIComponent).join("/");
+    const address = new URL(path, this.location);
+    if (address.href.startsWith(this.location)) return address;
+    throw new PushforwardError("usage", { what: `"${key}" leads out of the store.`, where: { file: this.location } });
+  }
+}
