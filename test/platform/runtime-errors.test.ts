@@ -124,6 +124,16 @@ describe("what ONNX Runtime says is told in words:", () => {
     });
   });
 
+  test.each([
+    "failed to call OrtRun(). ERROR_CODE: 6, ERROR_MESSAGE: std::bad_alloc",
+    "failed to allocate a buffer of size 3000000000.",
+  ])("memory that a browser does not have: %s", (text) => {
+    expect(runtimeError("run", new Error(text))).toMatchObject({
+      ...{ code: "memory-short", what: "There is no memory left for a tensor." },
+      fix: expect.stringContaining("4 GiB"),
+    });
+  });
+
   test("a text that is not known is one short line in quotes", () => {
     const text = `/src/core/model.cc:202 ort::Model::Model(const Path&, bool) ${"Something\nhappened. ".repeat(30)}`;
     const { what, fix } = runtimeError("load", new Error(text));

@@ -4,6 +4,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadInput, openModel, presets } from "../../src/apps/node/index.ts";
 import type { DecodedImage, ImageDecoder } from "../../src/images/index.ts";
+import { buildModel, floatTensor, int, intTensor, node, valueInfo } from "../../src/onnx/index.ts";
 import { imageDecoder } from "../../src/platform/node/image-decoder.ts";
 import type { Key, Store } from "../../src/results/index.ts";
 import { describeBackend } from "../conformance/backend.ts";
@@ -98,6 +99,61 @@ describe.skipIf(chromiumPath === undefined)(`in Chromium (${withoutChromium})`, 
       (row) => "pass" in row && !(Math.max(row.pass, row.forward) < 32 * 2 ** -23 && row.adjoint < 8 * 2 ** -23),
     );
     expect(wrong).toEqual([]);
+  });
+
+  test("a tensor that WebAssembly cannot hold is told as such, and what comes next is computed", async () => {
+    const host = await browser.call<number>("openHost");
+    const backend = await remoteBackend((what, ...args) => browser.call("askHost", host, what, args));
+    const repeated = buildModel({
+      inputs: [valueInfo("x", "float32", [1]), valueInfo("size", "int64", [1])],
+      outputs: [valueInfo("y", "float32", [])],
+      initializers: new Map(),
+      nodes: [
+        node({ op: "Expand", inputs: ["x", "size"], outputs: ["all"] }),
+        node({ op: "ReduceSum", inputs: ["all"], outputs: ["y"], attributes: { keepdims: int(0) } }),
+      ],
+    });
+    const { run } = await backend.compile(repeated);
+    const sum = async (size: number) =>
+      (await run({ x: floatTensor([1], [1]), size: intTensor([size]) }, ["y"])).y!.data;
+    await expect(sum(1.2e9)).rejects.toMatchObject({
+      code: "memory-short",
+      what: "There is no memory left for a tensor.",
+      fix: expect.stringContaining("In a browser ONNX Runtime has at most 4 GiB"),
+    });
+    expect(await sum(1000)).toEqual(Float32Array.of(1000));
+  });
+
+  test("a message is heard while graphs run", async () => {
+    expect(await browser.call<number>("messageHeardAfter")).toBeLessThan(500); // 50 ms, or more on a machine with other work
+  });
+
+  test("a model that is not there, no model, and missing files of ONNX Runtime are told with what to do", async () => {
+    browser.site["/page.onnx"] = "<!DOCTYPE html><title>no model</title>";
+    const refused = (model: string, code: string, what: RegExp) =>
+      expect(browser.call("openFrom", model)).rejects.toMatchObject({
+        code,
+        what: expect.stringMatching(what),
+        fix: expect.any(String),
+      });
+    await refused("/nowhere.onnx", "file-unreadable", /^There is nothing at this address\.$/);
+    await refused("/page.onnx", "model-invalid", /^The file is a web page/);
+    await expect(browser.call("openFrom", "/digits.onnx", "/elsewhere/")).rejects.toMatchObject({
+      code: "usage",
+      what: "ONNX Runtime is loaded already, with other threads or from another place.",
+    });
+    const other = await openPage({ ...site, "/page.js": code });
+    try {
+      await expect(other.call("openFrom", "/digits.onnx", "/elsewhere/")).rejects.toMatchObject({
+        code: "backend-failed",
+        what: expect.stringMatching(
+          /^ONNX Runtime does not start from http:\/\/localhost:\d+\/elsewhere\/ort-wasm-simd-threaded\.mjs \(/,
+        ),
+        fix: expect.stringContaining("node_modules/onnxruntime-web/dist"),
+      });
+    } finally {
+      await other.close();
+    }
   });
 
   describe("pictures", () => {

@@ -52,6 +52,29 @@ export const askHost = (host: number, what: keyof BackendHost, args: readonly un
 
 export const decode = (bytes: Uint8Array): Promise<DecodedImage> => imageDecoder.decode(bytes);
 
+/** How long graphs run until a message is heard that was sent at their beginning, in milliseconds; they stop after a second. */
+export async function messageHeardAfter(): Promise<number> {
+  const backend = await createWebBackend({ threads: 2 });
+  const a = backend.algebra.upload(new Float32Array(64 * 2000), 64);
+  await backend.algebra.gram(a, a);
+  const started = performance.now();
+  let heard = Number.POSITIVE_INFINITY;
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    heard = performance.now() - started;
+  };
+  port2.postMessage("cancel");
+  while (heard > 1000 && performance.now() - started < 1000) await backend.algebra.gram(a, a);
+  port1.close();
+  await backend.dispose();
+  return heard;
+}
+
+/** Opens a model where there are no files of ONNX Runtime, and one that is not there. */
+export const openFrom = async (model: string, wasmPaths?: string): Promise<void> => {
+  await openModel(model, { threads: 2, ...(wasmPaths === undefined ? {} : { wasmPaths }) });
+};
+
 const stores: Store[] = [];
 const opened = (store: Store): number => stores.push(store) - 1;
 

@@ -72,6 +72,15 @@ const meanings: readonly Meaning[] = [
     }),
   ],
   [
+    /std::bad_alloc|SafeIntExceptionHandler|failed to allocate a buffer/,
+    () => ({
+      what: "There is no memory left for a tensor.",
+      fix:
+        "Give a smaller input, or ask for fewer triplets. In a browser ONNX Runtime has at most 4 GiB, and with Node all that the " +
+        "computer has.",
+    }),
+  ],
+  [
     /while running (\w+) node\. Name:'(.*?)' Status Message: (.*)/,
     ([op, node, detail]) => ({
       what: `ONNX Runtime cannot compute this ${op}${quote(detail!)}.`,
@@ -117,7 +126,8 @@ export function runtimeError(asked: "load" | "run", cause: unknown): Pushforward
 }
 
 /** What messages say where a tensor has no place. */
-const MEMORY = /Failed to allocate memory|max buffer size limit|OUT_OF_DEVICE_MEMORY|Out of memory|Invalid Buffer/;
+const MEMORY =
+  /Failed to allocate|failed to allocate|std::bad_alloc|SafeIntExceptionHandler|max buffer size limit|OUT_OF_DEVICE_MEMORY|Out of memory|Invalid Buffer/;
 
 const MOST_CHARACTERS = 160;
 

@@ -13,6 +13,7 @@ interface Entry {
   readonly path: string;
   readonly method: number;
   readonly isEncrypted: boolean;
+  readonly checksum: number;
   readonly packed: number;
   readonly size: number;
   /** Where its local header begins. */
@@ -83,7 +84,9 @@ function entriesOf(view: DataView, bytes: Uint8Array): Entry[] {
     );
     const isEncrypted = (view.getUint16(at + 8, true) & 1) === 1;
     const method = view.getUint16(at + 10, true);
-    if (!path.endsWith("/")) entries.push({ path, method, isEncrypted, packed: packed!, size: size!, at: offset! });
+    const checksum = view.getUint32(at + 16, true);
+    if (!path.endsWith("/"))
+      entries.push({ path, method, isEncrypted, checksum, packed: packed!, size: size!, at: offset! });
     at = extra + extraLength! + commentLength!;
   }
   return entries;
@@ -116,13 +119,28 @@ function wideNumbers(view: DataView, numbers: readonly number[], from: number, t
   });
 }
 
-async function unpacked(view: DataView, bytes: Uint8Array, { at, method, packed, size }: Entry): Promise<Uint8Array> {
+async function unpacked(view: DataView, bytes: Uint8Array, entry: Entry): Promise<Uint8Array> {
+  const { at, method, packed, size, checksum } = entry;
   if (view.getUint32(at, true) !== LOCAL) throw new Error("it does not begin where the archive says");
   const from = at + LOCAL_SIZE + view.getUint16(at + 26, true) + view.getUint16(at + 28, true);
   const data = bytes.slice(from, from + packed);
   const whole = method === STORED ? data : await inflated(data);
   if (whole.length !== size) throw new Error(`it has ${whole.length} bytes in place of ${size}`);
+  if (crc32(whole) !== checksum) throw new Error("its bytes are not those that were packed");
   return whole;
+}
+
+const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let remainder = byte;
+  for (let bit = 0; bit < 8; bit++) remainder = remainder & 1 ? (remainder >>> 1) ^ 0xedb88320 : remainder >>> 1;
+  return remainder;
+});
+
+/** The checksum of ZIP archives. */
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ remainders[(crc ^ bytes[i]!) & 0xff]!;
+  return (crc ^ 0xffffffff) >>> 0;
 }
 
 async function inflated(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
