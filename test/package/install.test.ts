@@ -56,6 +56,8 @@ test("the package holds what is compiled, the documents and the example, and not
     "dist/apps/cli/main.js",
     "dist/apps/node/index.js",
     "dist/apps/node/index.d.ts",
+    "dist/apps/web/index.js",
+    "dist/apps/web/index.d.ts",
     "docs/command-line.md",
     "docs/images/digits-spectra.png",
     "examples/digits/digits.onnx",
@@ -120,12 +122,26 @@ describe("installed from its tarball into an empty folder", { timeout: 120_000 }
       join(place, "types.mts"),
       program.replace(/console.*\n/, "export { largest, same, certificate };\n"),
     );
+    await writeFile(join(place, "browser.mts"), inBrowser);
     const compilerOptions = { strict: true, noEmit: true, skipLibCheck: false, ...options };
-    await writeFile(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["types.mts"] }));
-    const errors = await run(process.execPath, [tsc, "-p", "."], { cwd: place }).catch(({ stdout }) => ({ stdout }));
-    expect(errors.stdout).toBe("");
+    for (const file of ["types.mts", "browser.mts"]) {
+      await writeFile(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }));
+      const errors = await run(process.execPath, [tsc, "-p", "."], { cwd: place }).catch(({ stdout }) => ({ stdout }));
+      expect([file, errors.stdout]).toEqual([file, ""]);
+    }
   });
 });
+
+/** The same in a browser, whose bundler or page brings ONNX Runtime. */
+const inBrowser = `
+import { loadInput, openModel, presets, type Source } from "pushforward/browser";
+
+export async function largest(file: File, picture: Source): Promise<number> {
+  const net = await openModel(file, { threads: 2, wasmPaths: "/ort/" });
+  const J = await net.jacobian({ at: await loadInput(picture, presets.mnist), to: "logits" });
+  return (await J.svd({ k: 1 })).sigma[0]!;
+}
+`;
 
 test("installed from a git address, it is compiled on the way", { timeout: 240_000 }, async ({ skip }) => {
   const list = ["ls-files", "--cached", "--others", "--exclude-standard"];

@@ -1,4 +1,5 @@
 /// <reference lib="dom" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 export { PushforwardError } from "../../base/index.ts";
 export { type ControlKind, type ControlLayer, controlKinds } from "../../controls/index.ts";
 export {
