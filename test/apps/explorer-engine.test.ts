@@ -68,7 +68,7 @@ describe("a network and pictures", () => {
   test("pictures are described with their classes, and one that is broken does not end the others", () => {
     expect(partial).toEqual(pictures.pictures.map(({ name }) => name));
     expect(pictures.accuracy).toEqual({ right: 6, of: 6 });
-    expect(pictures.warnings).toEqual(["1 picture of 7 have no row in labels.tsv, for example broken.png."]);
+    expect(pictures.warnings).toEqual(["1 of 7 pictures have no row in labels.tsv, for example broken.png."]);
     const [digit] = pictures.pictures;
     expect(digit).toMatchObject({ name: "0-0001.png", width: 28, height: 28, label: "0", isRight: true });
     expect(digit!.top).toHaveLength(5);
@@ -244,10 +244,11 @@ describe("noise and movement", () => {
     const noisy = points[0]!.map((value) => Math.min(1, Math.max(0, value + 0.1 * rng.gaussian())));
     const [scores] = await network.forward(noisy, [network.output]);
     for (const [c, score] of made.scores.entries()) expect(score).toBeCloseTo(scores![c]!, 3);
-    expect(made.picture.name).toBe("0-0001.png + gaussian 0.1");
+    expect(made.picture).toMatchObject({ name: "0-0001.png + gaussian 0.1", label: "0" });
     const again = await client.ask("spectrum", { picture: made.picture.picture, to: "logits", k: 2 });
     expect(again.sigma).toEqual(made.spectrum!.sigma);
-    await client.ask("removePictures", { pictures: [made.picture.picture] });
+    const left = await client.ask("removePictures", { pictures: [made.picture.picture] });
+    expect(left).toEqual(pictures);
     await expect(client.ask("spectrum", { picture: made.picture.picture, k: 1 })).rejects.toMatchObject({
       code: "usage",
     });

@@ -1,4 +1,4 @@
-import { PushforwardError, plural } from "../../../base/index.ts";
+import { PushforwardError } from "../../../base/index.ts";
 import {
   type ClassRecord,
   classOf,
@@ -48,10 +48,8 @@ function unmatched(names: readonly string[], file: string, known: Labels): strin
   const rows = new Set(names.map((name) => rowOf(name, known)));
   const without = names.filter((name) => rowOf(name, known) === undefined);
   if (without.length === 0) return [];
-  const all = rows.size === 1 ? " No row of it matches any." : "";
-  return [
-    `${plural(without.length, "picture")} of ${names.length} have no row in ${file}, for example ${without[0]}.${all}`,
-  ];
+  const none = rows.size === 1 ? " No row of it matches any." : "";
+  return [`${without.length} of ${names.length} pictures have no row in ${file}, for example ${without[0]}.${none}`];
 }
 
 /** The folders that each file lies in, without those that all of them share. */

@@ -23,6 +23,8 @@ interface Picture extends Partial<PreparedPicture> {
   readonly name: string;
   /** Absent for a picture that was made of another one. */
   readonly file?: GivenFile;
+  /** The name of the picture that it was made of, whose class it has. */
+  readonly origin?: string;
   readonly failed?: PushforwardError;
   /** The output of the network there; absent if it gives no class scores or one is not finite. */
   readonly scores?: Float32Array;
@@ -93,11 +95,11 @@ export class Pictures {
 
   /** Adds an input that was made of a picture. */
   async derive(from: number, name: string, point: Float32Array): Promise<number> {
-    const { width, height } = this.#of(from);
+    const { width, height, name: own, origin = own } = this.#of(from);
     const size = width === undefined || height === undefined ? {} : { width, height };
     const picture = this.#next++;
     const sha256 = await sha256OfEntries(point, this.#host);
-    const made = { picture, name, point, ...size, sha256, ...(await this.#scored(point)) };
+    const made = { picture, name, origin, point, ...size, sha256, ...(await this.#scored(point)) };
     this.#pictures = [...this.#pictures, made];
     return picture;
   }
@@ -142,15 +144,23 @@ export class Pictures {
     const { classCount } = this.#network;
     const { classes: listed, warnings } = this.#labels();
     const { records, names, scores } = this.#records();
-    const known = records.filter(({ isRight }) => isRight !== undefined);
-    const accuracy = { right: known.filter(({ isRight }) => isRight).length, of: known.length };
+    const given = [...this.#pictures.keys()].filter((i) => this.#pictures[i]!.origin === undefined);
+    const known = given.filter((i) => records[i]!.isRight !== undefined);
+    const accuracy = { right: known.filter((i) => records[i]!.isRight).length, of: known.length };
     const misfit =
       listed.length > 0 && classCount > 0 && listed.length !== classCount
         ? [
             `The list of classes has length ${listed.length}, but the network gives ${classCount} scores. It is not used to name them.`,
           ]
         : [];
-    const looksWrong = classCount === 0 ? [] : predictionWarnings(records, { scores, names }).map(capitalized);
+    const ofGiven = { scores: given.map((i) => scores[i]), names };
+    const looksWrong =
+      classCount === 0
+        ? []
+        : predictionWarnings(
+            given.map((i) => records[i]!),
+            ofGiven,
+          ).map(capitalized);
     const { scale } = this;
     return {
       pictures: this.#pictures.map((picture, i) => this.#described(picture, { ...records[i]!, names, scale })),
@@ -207,7 +217,7 @@ export class Pictures {
 
   #labels(): PictureLabels {
     return labelPictures(
-      this.#pictures.map(({ name }) => name),
+      this.#pictures.map(({ name, origin }) => origin ?? name),
       this.#labelsFile,
     );
   }
