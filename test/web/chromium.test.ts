@@ -33,8 +33,8 @@ describe.skipIf(chromiumPath === undefined)(`in Chromium (${withoutChromium})`, 
 
   describe("the library", () => {
     /** σ of the page within the sum of its certificates and Node's, at the same input. */
-    async function compare(page: BrowserPage, to: string) {
-      const found = await page.call<Awaited<ReturnType<typeof digitSpectrum>>>("digitSpectrum", to);
+    async function compare(page: BrowserPage, to: string, by = "digitSpectrum") {
+      const found = await page.call<Awaited<ReturnType<typeof digitSpectrum>>>(by, to);
       const net = await openModel(file, { threads: 1 });
       const at = await loadInput(picture, { ...presets.mnist, scale: 1 / 255 });
       const J = await net.jacobian({ at, from: "image", to });
@@ -56,6 +56,12 @@ describe.skipIf(chromiumPath === undefined)(`in Chromium (${withoutChromium})`, 
       const { told, backend } = await compare(browser, to);
       expect(told).toEqual([]);
       expect(backend).toMatch(/^onnxruntime-web \d+\.\d+\.\d+ cpu$/);
+    });
+
+    test("and in a worker, with threads of its own", async () => {
+      browser.site["/worker.js"] =
+        'import { digitSpectrum } from "/page.js"; onmessage = async ({ data }) => postMessage(await digitSpectrum(data));';
+      expect(await compare(browser, "logits", "spectrumInWorker")).toMatchObject({ told: [] });
     });
 
     test("and with one thread, where the page is not isolated; it says why", async () => {

@@ -39,6 +39,16 @@ export async function digitSpectrum(to: string) {
   };
 }
 
+/** The same in a worker, whose script calls `digitSpectrum`. */
+export function spectrumInWorker(to: string): Promise<unknown> {
+  const worker = new Worker("/worker.js", { type: "module" });
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = ({ message }) => reject(new Error(message));
+    worker.postMessage(to);
+  });
+}
+
 const hosts: BackendHost[] = [];
 
 /** Opens a backend; the number is how it is asked. */
