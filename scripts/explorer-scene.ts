@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { packArrays } from "../src/apps/explorer/page/packed.ts";
 import type { SceneIndex, ScenePicture, StoredDirection } from "../src/apps/explorer/page/scene.ts";
-import type { TapFacts } from "../src/apps/explorer/page/subject.ts";
+import type { SmallestStep, TapFacts } from "../src/apps/explorer/page/subject.ts";
 import { loadInput, type Network, openModel, parsePreset, type Tap } from "../src/apps/node/index.ts";
 import { createRng, sizeOf } from "../src/base/index.ts";
 import { parseLabels } from "../src/images/index.ts";
@@ -12,15 +12,18 @@ import { solveUnit, tripletsAt } from "../src/studies/spectrum.ts";
 
 const folder = "examples/digits";
 const settings = { tol: 1e-5, seed: 0, vectors: "all" } as const;
-/** Triplets of each spectrum. */
-const K = 100;
+/** Halvings of a stored step within which the class changes. */
+const BISECTIONS = 12;
 /** Steps are stored from −REACH to REACH, in full-scale pixels. */
 const REACH = 3;
 const STEPS_PER_UNIT = 10;
 const epsilons = Float64Array.from({ length: 2 * REACH * STEPS_PER_UNIT + 1 }, (_, i) => i / STEPS_PER_UNIT - REACH);
 
-/** The files of the scene by name, with the first pictures of the example. */
-export async function makeScene(count: number, told: (line: string) => void): Promise<Map<string, Uint8Array>> {
+/** The files of the scene by name, with the first pictures of the example, and so many triplets of each spectrum. */
+export async function makeScene(
+  { pictures: count, k }: { readonly pictures: number; readonly k: number },
+  told: (line: string) => void,
+): Promise<Map<string, Uint8Array>> {
   const network = await openModel(`${folder}/digits.onnx`);
   try {
     const recipe = `${folder}/preprocess.json`;
@@ -32,13 +35,13 @@ export async function makeScene(count: number, told: (line: string) => void): Pr
     for (const [file, label] of [...byFile].sort().slice(0, count)) {
       const { data } = await loadInput(`${folder}/images/${file}`, preset);
       const x = Float32Array.from(data);
-      const [scores] = await network.forward(x, [network.output]);
-      files.set(`${pictures.length}.packed`, packArrays(await lookAt(network, x, targets)));
+      const looked = await lookAt(network, x, targets, k);
+      files.set(`${pictures.length}.packed`, packArrays(looked));
       pictures.push({
         name: file.replace(/\.png$/, ""),
         label,
-        predicted: String(largestOf(scores!)),
         x,
+        ...(await summaryOf(network, x, looked)),
       });
       told(`${file} (${pictures.length} of ${Math.min(count, byFile.size)})`);
     }
@@ -63,6 +66,52 @@ export async function makeScene(count: number, told: (line: string) => void): Pr
   }
 }
 
+/** What the table of pictures shows of one. */
+async function summaryOf(network: Network, x: Float32Array, { spectra, directions }: ScenePicture) {
+  const [scores] = await network.forward(x, [network.output]);
+  const [first, second] = ranked(scores!);
+  const winnerAt = async (v: Float32Array, epsilon: number): Promise<number> => {
+    const point = x.map((value, i) => value + epsilon * v[i]!);
+    return ranked((await network.forward(point, [network.output]))[0]!)[0]!;
+  };
+  let smallest: SmallestStep | undefined;
+  for (const { choice, v, scores: along } of directions) {
+    if (choice === "random" || choice.tap !== network.output.name) continue;
+    for (const sign of [-1, 1]) {
+      const changed = firstChange(along, first!, sign);
+      if (changed === undefined) continue;
+      let [near, far] = [sign * (Math.abs(changed) - 1 / STEPS_PER_UNIT), changed];
+      for (let halved = 0; halved < BISECTIONS; halved++) {
+        const middle = (near + far) / 2;
+        if ((await winnerAt(v, middle)) === first) near = middle;
+        else far = middle;
+      }
+      if (smallest !== undefined && Math.abs(smallest.epsilon) <= Math.abs(far)) continue;
+      smallest = { index: choice.index, epsilon: far, class: String(await winnerAt(v, far)) };
+    }
+  }
+  return {
+    predicted: String(first),
+    margin: scores![first!]! - scores![second!]!,
+    firstSigma: Float64Array.from(spectra, ({ unit }) => unit.sigma[0]!),
+    ...(smallest && { smallestStep: smallest }),
+  };
+}
+
+/** The first stored step on one side at which another class wins. */
+function firstChange(along: Float32Array, winner: number, sign: number): number | undefined {
+  const classes = along.length / epsilons.length;
+  const zero = epsilons.indexOf(0);
+  for (let i = zero; i >= 0 && i < epsilons.length; i += sign) {
+    if (ranked(along.subarray(i * classes, (i + 1) * classes))[0] !== winner) return epsilons[i];
+  }
+  return undefined;
+}
+
+/** The classes from the highest score on. */
+const ranked = (scores: Float32Array): number[] =>
+  Array.from(scores, (_, c) => c).sort((a, b) => scores[b]! - scores[a]!);
+
 /** Where the pictures are at each cut. */
 async function movementOf(network: Network, points: readonly Float32Array[]): Promise<SceneIndex["movement"]> {
   const taps = network.taps.filter(({ cut }) => cut);
@@ -74,7 +123,7 @@ async function movementOf(network: Network, points: readonly Float32Array[]): Pr
 }
 
 /** All that the page can show of one picture. */
-async function lookAt(network: Network, x: Float32Array, targets: readonly Tap[]): Promise<ScenePicture> {
+async function lookAt(network: Network, x: Float32Array, targets: readonly Tap[], k: number): Promise<ScenePicture> {
   const spectra: ScenePicture["spectra"][number][] = [];
   const directions: StoredDirection[] = [];
   using toOutput = await network.jacobian({ at: x });
@@ -92,7 +141,7 @@ async function lookAt(network: Network, x: Float32Array, targets: readonly Tap[]
   });
   for (const tap of targets) {
     using J = await network.jacobian({ at: x, to: tap });
-    const { vectors, ...unit } = await solveUnit(J, tripletsAt(K, network.source, tap), settings);
+    const { vectors, ...unit } = await solveUnit(J, tripletsAt(k, network.source, tap), settings);
     spectra.push({ tap: tap.name, unit });
     for (const index of shown(unit, tap.name === network.output.name)) {
       const v = vectors.v.slice(index * unit.n, (index + 1) * unit.n);
@@ -103,11 +152,11 @@ async function lookAt(network: Network, x: Float32Array, targets: readonly Tap[]
   return { spectra, directions };
 }
 
-/** The vectors that are stored: all at the output, and elsewhere the first two and the last whose σ is above the floor. */
+/** The vectors that are stored: all at the output, and elsewhere the first and the last whose σ is above the floor. */
 function shown(unit: Pick<UnitResult, "sigma" | "floor">, isOutput: boolean): number[] {
   const known = numericalRankOf(unit);
   const all = Array.from({ length: known }, (_, index) => index);
-  return isOutput ? all : all.filter((index) => index < 2 || index === known - 1);
+  return isOutput ? all : all.filter((index) => index === 0 || index === known - 1);
 }
 
 /** [epsilons, classes] */
@@ -123,8 +172,6 @@ function randomUnit(size: number): Float32Array {
   const length = Math.hypot(...v);
   return v.map((value) => value / length);
 }
-
-const largestOf = (values: Float32Array): number => values.indexOf(Math.max(...values));
 
 const readMean = () => {
   throw new Error("The example's preprocessing has no mean picture.");

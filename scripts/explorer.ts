@@ -1,6 +1,6 @@
-// Builds the explorer as a static site in site/: npm run explorer. --pictures N computes the example for so many pictures only.
+// Builds the explorer as a static site in site/: npm run explorer. --pictures N and -k K make a smaller example.
 import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "vite";
@@ -8,17 +8,25 @@ import { makeScene } from "./explorer-scene.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values } = parseArgs({
-  options: { pictures: { type: "string", default: "16" }, out: { type: "string", default: "site" } },
+  options: {
+    pictures: { type: "string", default: "16" },
+    k: { type: "string", short: "k", default: "100" },
+    out: { type: "string", default: "site" },
+  },
 });
-const site = join(root, values.out);
+const size = { pictures: Number(values.pictures), k: Number(values.k) };
+const site = resolve(root, values.out);
 
 await rm(site, { recursive: true, force: true });
 await build({ configFile: join(root, "src/apps/explorer/vite.config.ts"), build: { outDir: site } });
 for (const name of ["digits.onnx", "preprocess.json", "labels.tsv", "images"]) {
   await cp(join(root, "examples/digits", name), join(site, "example", name), { recursive: true });
 }
+for (const name of ["ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"]) {
+  await cp(join(root, "node_modules/onnxruntime-web/dist", name), join(site, "ort", name));
+}
 await mkdir(join(site, "scene"));
-for (const [name, bytes] of await makeScene(Number(values.pictures), (line) => process.stderr.write(`${line}\n`))) {
+for (const [name, bytes] of await makeScene(size, (line) => process.stderr.write(`${line}\n`))) {
   await writeFile(join(site, "scene", name), bytes);
 }
 const files = (await readdir(site, { recursive: true, withFileTypes: true }))

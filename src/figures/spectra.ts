@@ -19,6 +19,11 @@ export interface SpectraOptions {
   readonly indexScale?: "linear" | "log";
 }
 
+/** The spectra, and where a σ of some index lies in the drawing, as shares of its width and height; undefined if it lies outside of the axes. */
+export interface SpectraFigure extends Figure {
+  readonly place: (index: number, sigma: number) => { readonly x: number; readonly y: number } | undefined;
+}
+
 /**
  * The singular values of J(from → tap) against their index, with one colour for each tap: the paper's figure 3.
  *
@@ -28,7 +33,7 @@ export interface SpectraOptions {
  *
  * @see Mototake & Ikegami 2015, figure 3
  */
-export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions): Figure {
+export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions): SpectraFigure {
   const { document, from = "input", width = 760, indexScale = "linear" } = options;
   const curves = taps.map(spectrumCurve).filter((curve) => curve.points.length > 0);
   const title = `Singular values of J(${from} → tap)`;
@@ -45,6 +50,7 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
         frame,
       ),
       caption,
+      place: () => undefined,
     };
   }
   const [low, high] = domain;
@@ -88,7 +94,12 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
       ),
     ],
   });
-  return { svg: standalone(plotContent(drawing), frame), caption };
+  const [across, down] = [drawing.scale("x")!, drawing.scale("y")!];
+  const place = (index: number, sigma: number) =>
+    index <= last && sigma >= low && sigma <= high
+      ? { x: (across.apply(index) as number) / width, y: (down.apply(sigma) as number) / height }
+      : undefined;
+  return { svg: standalone(plotContent(drawing), frame), caption, place };
 }
 
 /** A dotted line down to the axis at the end of a curve whose next σ lie below the floor. */

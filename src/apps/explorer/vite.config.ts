@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vite";
+import { defaultClientConditions, defineConfig } from "vite";
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -7,6 +7,8 @@ const file = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 export default defineConfig({
   root: file("page"),
   base: "./",
+  // The files of ONNX Runtime lie in ort/: they are not taken into the bundle.
+  resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     target: "es2023",

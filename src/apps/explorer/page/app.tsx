@@ -1,4 +1,8 @@
 import { Look } from "./look/look.tsx";
+import { Noise } from "./noise/noise.tsx";
+import { Drop } from "./own/drop.tsx";
+import { Own } from "./own/own.tsx";
+import { PicturesTable } from "./pictures/pictures-table.tsx";
 import { Play } from "./play/play.tsx";
 import { Spectra } from "./spectra/spectra.tsx";
 import { Status } from "./status.tsx";
@@ -15,12 +19,16 @@ export function App() {
           </p>
           <Status />
         </div>
+        <Own />
       </header>
       <main>
         <Look />
         <Spectra />
         <Play />
+        <PicturesTable />
+        <Noise />
       </main>
+      <Drop />
     </>
   );
 }

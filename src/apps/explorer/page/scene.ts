@@ -8,6 +8,7 @@ import {
   type Frame,
   type Movement,
   type NetworkFacts,
+  type SmallestStep,
   type Subject,
   sameChoice,
   spectrumKey,
@@ -29,6 +30,11 @@ interface StoredPicture {
   readonly name: string;
   readonly label: string;
   readonly predicted: string;
+  readonly margin: number;
+  /** The largest σ at each tap of the network. */
+  readonly firstSigma: Float64Array;
+  /** The smallest step along any vector of the output that changes the class; absent if none does. */
+  readonly smallestStep?: SmallestStep;
   /** [source], from 0 for black to 1 for white. */
   readonly x: Float32Array;
 }
@@ -72,8 +78,19 @@ export async function openScene(address: (file: string) => string = (file) => `s
   return {
     network,
     classes,
-    pictures: pictures.map(({ x, ...facts }) => ({ ...facts, pixels: pixelsOf(x, shape, display) })),
+    pictures: pictures.map(({ x, ...facts }) => ({
+      ...facts,
+      isRight: facts.label === facts.predicted,
+      pixels: pixelsOf(x, shape, display),
+    })),
+    unusable: [],
     spectra,
+    firstSigma: (picture, tap) => pictures[picture]!.firstSigma[network.taps.findIndex(({ name }) => name === tap)],
+    smallestSteps: signal(
+      new Map(
+        pictures.map(({ smallestStep }, i) => [spectrumKey(i, network.output.name), smallestStep ?? ("none" as const)]),
+      ),
+    ),
     look,
     vectorsAt(picture, tap) {
       const directions = opened.get(picture)?.directions ?? [];

@@ -1,6 +1,8 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { Shape } from "../../../base/index.ts";
 import type { UnitNumbers } from "../../../figures/index.ts";
+import type { NoiseKind } from "../../../images/index.ts";
+import type { RunReader } from "../../report/run-reader.ts";
 import type { Pixels } from "../engine/index.ts";
 
 /** A tap as the page shows it. */
@@ -31,6 +33,12 @@ export interface PictureFacts {
   readonly pixels: Pixels;
   /** The class that the network predicts; absent if it scores no classes. */
   readonly predicted?: string;
+  /** Whether that is the true class; absent where the two cannot be compared. */
+  readonly isRight?: boolean;
+  /** The classes with the highest scores, with their probabilities. */
+  readonly top?: readonly { readonly name: string; readonly share: number }[];
+  /** The highest score minus the second. */
+  readonly margin?: number;
 }
 
 /** Which vector a step is taken along: that of a σ of J(source → tap) by its index from 0, or a random one of the same length. */
@@ -71,19 +79,57 @@ export interface Movement {
   readonly positions: readonly Float64Array[];
 }
 
+/** A step along a singular vector that changes the class. */
+export interface SmallestStep {
+  /** Of the vector, from 0. */
+  readonly index: number;
+  readonly epsilon: number;
+  /** The class behind the change. */
+  readonly class: string;
+}
+
+interface NoiseChoice {
+  readonly kind: NoiseKind;
+  /** In the unit of the kind. */
+  readonly level: number;
+  /** The tap and the number of triplets of the spectrum. */
+  readonly to: string;
+  readonly k: number;
+}
+
+/** A picture with noise, and what the network makes of it. */
+export interface Noisy {
+  readonly pixels: Pixels;
+  /** Absent if the network scores no classes. */
+  readonly predicted?: { readonly name: string; readonly share: number };
+  readonly spectrum: UnitNumbers;
+}
+
 /** A network with pictures that the page can look at: stored beforehand, or computed here. */
 export interface Subject {
   readonly network: NetworkFacts;
   /** The names of the classes, in the order of the scores; empty if the output scores no classes. */
   readonly classes: readonly string[];
   readonly pictures: readonly PictureFacts[];
+  /** The files that were given as pictures and cannot be used, with the reason. */
+  readonly unusable: readonly { readonly name: string; readonly why: string }[];
   /** The spectra that are known, by picture and tap. */
   readonly spectra: ReadonlySignal<ReadonlyMap<string, UnitNumbers>>;
+  /** The largest σ at a tap; undefined if it is not known. */
+  firstSigma(picture: number, tap: string): number | undefined;
+  /** The smallest steps along ±v that were found, by picture and tap; `none` where the class does not change within the range. */
+  readonly smallestSteps: ReadonlySignal<ReadonlyMap<string, SmallestStep | "none">>;
+  /** Has the smallest step found; absent where the network is not here. */
+  findSmallestStep?(picture: number, tap: string, signal: AbortSignal): Promise<void>;
   /** Has the spectra of a picture read, if they are stored. */
   look(picture: number): Promise<void>;
   /** The indices of the vectors of a spectrum that can be stepped along; empty if the spectrum is not known. */
   vectorsAt(picture: number, tap: string): readonly number[];
   direction(picture: number, choice: VectorChoice): Promise<Direction>;
+  /** A picture with noise; absent where the network is not here. */
+  withNoise?(picture: number, noise: NoiseChoice, signal: AbortSignal): Promise<Noisy>;
+  /** All that is known as a report reads it; absent where no report can be written. */
+  report?(): Promise<RunReader>;
   /** Where all pictures are, at the cuts; undefined until it is known. */
   readonly movement: ReadonlySignal<Movement | undefined>;
   /** Has the movement computed, if it is not known. */

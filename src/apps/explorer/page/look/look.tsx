@@ -18,8 +18,8 @@ export function Look() {
   const { network } = shown;
   const pixels = frame.value?.pixels() ?? facts.pixels;
   return (
-    <section class="look" aria-labelledby="look">
-      <h2 id="look">Move a picture, see the answer</h2>
+    <section class="look">
+      <h2>Move a picture, see the answer</h2>
       <Pictures />
       <div class="scene">
         <figure>

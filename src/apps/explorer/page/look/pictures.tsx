@@ -6,11 +6,11 @@ export function Pictures() {
   const pictures = subject.value?.pictures ?? [];
   return (
     <div class="strip" role="radiogroup" aria-label="Picture">
-      {pictures.map(({ name, label, pixels, predicted }, i) => (
+      {pictures.map(({ name, isRight, pixels, predicted }, i) => (
         <label key={i} class="thumb" title={name}>
           <input type="radio" name="picture" checked={picture.value === i} onChange={() => (picture.value = i)} />
           <Canvas pixels={pixels} label={`${name}${predicted === undefined ? "" : `, predicted ${predicted}`}`} />
-          {label !== undefined && predicted !== undefined && label !== predicted && <span class="wrong">✗</span>}
+          {isRight === false && <span class="wrong">✗</span>}
         </label>
       ))}
     </div>

@@ -24,7 +24,7 @@ export function Scores() {
   return (
     <div class="scores">
       <p class="verdict">
-        The network says <output class="class">{nameOf(classes, winner)}</output>
+        The network says <b class="class">{nameOf(classes, winner)}</b>
       </p>
       <table class="bars">
         <caption class="soft">
@@ -73,7 +73,7 @@ function Gap({ now }: { readonly now: Frame }) {
   const { gap, change } = gapOf(now, frameAtRest.value ?? now);
   return (
     <p class="gap">
-      Gap: <output>{formatNumber(gap)}</output>
+      Gap: <b class="value">{formatNumber(gap)}</b>
       <span class="soft">
         {now.epsilon === 0
           ? " — no step, no gap. Move the slider."

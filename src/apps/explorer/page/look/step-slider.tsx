@@ -41,7 +41,7 @@ export function StepSlider() {
         </div>
       </div>
       <p class="reading">
-        ε = <output>{formatNumber(epsilon)}</output>
+        ε = <b class="value">{formatNumber(epsilon)}</b>
         <span class="soft"> (length of the change; 1 is one {network.unit})</span>
         <button type="button" onClick={() => (step.value = zeroOf(epsilons))} disabled={epsilon === 0}>
           Back to 0

@@ -46,7 +46,7 @@ export function Cloud({ pictures, movement, place, followed, follow }: CloudProp
         height={height * devicePixelRatio}
         style={{ width: `${width}px`, height: `${height}px` }}
         role="img"
-        aria-label={`${pictures.length} pictures at ${movement.taps[Math.round(place)]}; ${pictures[followed]?.name} is followed`}
+        aria-label={`The cloud at ${movement.taps[Math.round(place)]}; ${pictures[followed]?.name} is followed`}
         onClick={({ offsetX, offsetY }) => {
           const points = placesAt(movement, place, { width, height, size });
           const distances = points.map(({ x, y }) => Math.hypot(x - offsetX, y - offsetY));

@@ -27,8 +27,8 @@ export function Play() {
   const last = (movement?.taps.length ?? 1) - 1;
   const isTooFew = current.pictures.length < FEWEST;
   return (
-    <section aria-labelledby="play">
-      <h2 id="play">Pictures on their way through the layers</h2>
+    <section>
+      <h2>Pictures on their way through the layers</h2>
       <p>
         To a layer, a picture is one point in a space with as many dimensions as the layer has numbers. The plane shown
         is the one in which the pictures differ most. Watch pictures of one class draw together, and click one to follow
@@ -60,7 +60,7 @@ export function Play() {
             onKeyDown={(event) => stepByKey(event, last)}
           />
         </label>
-        <output>
+        <b class="value">
           {movement === undefined
             ? isLoading.value
               ? "Looking where the pictures are …"
@@ -68,7 +68,7 @@ export function Play() {
                 ? `A cloud needs at least ${FEWEST} pictures.`
                 : ""
             : `${movement.taps[Math.round(place.value)]}, ${Math.round(place.value) + 1} of ${last + 1}`}
-        </output>
+        </b>
       </div>
       {movement !== undefined && (
         <Cloud

@@ -1,8 +1,8 @@
-import { computed } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { spectraFigure, type TapUnits } from "../../../../figures/index.ts";
+import { computed, signal } from "@preact/signals";
+import type { TapUnits } from "../../../../figures/index.ts";
 import { picture, subject } from "../state.ts";
 import { spectrumKey } from "../subject.ts";
+import { Drawing } from "./drawing.tsx";
 import { indexScale, ofInterest, showsAll } from "./interest.ts";
 
 /** The spectra of the taps that are ticked: of one picture, or of all pictures whose spectra are known. */
@@ -20,29 +20,26 @@ const units = computed<TapUnits[]>(() => {
     }));
 });
 
-/** The paper's figure 3 of this network, as wide as its place. */
+interface Kept {
+  readonly title: string;
+  readonly from: string;
+  readonly units: readonly TapUnits[];
+}
+
+/** Spectra that were put aside, to be seen beside others: of another picture, network or run. */
+const kept = signal<Kept | undefined>(undefined);
+
+/** The spectra, beside those that were put aside. */
 export function Curves() {
-  const place = useRef<HTMLElement>(null);
-  const [width, setWidth] = useState(760);
-  useEffect(() => {
-    const observer = new ResizeObserver(([entry]) =>
-      setWidth(Math.round(Math.min(1000, Math.max(300, entry!.contentRect.width - 16)))),
-    );
-    observer.observe(place.current!);
-    return () => observer.disconnect();
-  }, []);
-  const { svg, caption } = spectraFigure(units.value, {
-    document,
-    from: subject.value!.network.source.name,
-    width,
-    indexScale: indexScale.value,
-  });
+  const { network, pictures } = subject.value!;
+  const title = `${network.name}, ${showsAll.value ? "all inputs" : pictures[picture.value]!.name}`;
+  const from = network.source.name;
   return (
-    <figure class="curves" ref={place}>
+    <div class="curves">
       <div class="choices">
         <label>
-          <input type="checkbox" checked={showsAll.value} onChange={() => (showsAll.value = !showsAll.value)} /> all
-          pictures, as quantiles
+          <input type="checkbox" checked={showsAll.value} onChange={() => (showsAll.value = !showsAll.value)} />{" "}
+          quantiles over all
         </label>
         <label>
           <input
@@ -52,14 +49,21 @@ export function Curves() {
           />{" "}
           logarithmic index
         </label>
+        <button type="button" class="plain" onClick={() => (kept.value = { title, from, units: units.value })}>
+          Put aside, to compare
+        </button>
+        {kept.value !== undefined && (
+          <button type="button" class="plain" onClick={() => (kept.value = undefined)}>
+            Remove what is aside
+          </button>
+        )}
       </div>
-      <div class="paper" dangerouslySetInnerHTML={{ __html: svg }} />
-      <figcaption>
-        <details>
-          <summary>What is drawn</summary>
-          {caption}
-        </details>
-      </figcaption>
-    </figure>
+      <div class={kept.value === undefined ? "" : "side-by-side"}>
+        {kept.value !== undefined && (
+          <Drawing units={kept.value.units} from={kept.value.from} title={kept.value.title} />
+        )}
+        <Drawing units={units.value} from={from} {...(kept.value === undefined ? {} : { title })} />
+      </div>
+    </div>
   );
 }

@@ -1,3 +1,4 @@
+import { Save } from "../save/save.tsx";
 import { subject } from "../state.ts";
 import { Curves } from "./curves.tsx";
 import { SingularValues } from "./singular-values.tsx";
@@ -7,8 +8,8 @@ import { Taps } from "./taps.tsx";
 export function Spectra() {
   if (subject.value === undefined) return null;
   return (
-    <section aria-labelledby="spectra">
-      <h2 id="spectra">Layer by layer</h2>
+    <section>
+      <h2>Layer by layer</h2>
       <p>
         From layer to layer fewer directions survive: the curves fall ever more steeply. Where a curve is above 1 a
         change grows, where it is below it shrinks.
@@ -18,6 +19,7 @@ export function Spectra() {
         <Curves />
         <SingularValues />
       </div>
+      <Save />
     </section>
   );
 }

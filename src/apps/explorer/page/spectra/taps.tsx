@@ -17,7 +17,7 @@ export function Taps() {
             <li key={name} class={tap.value === name ? "chosen" : ""}>
               <input
                 type="checkbox"
-                aria-label={`Compute ${name}`}
+                aria-label={`Include ${name}`}
                 checked={ofInterest.value.has(name)}
                 onChange={() => toggle(name)}
               />

@@ -38,7 +38,10 @@ export async function openStoredRun(store: Store): Promise<Subject> {
     },
     classes: [],
     pictures,
+    unusable: manifest.inputs.flatMap(({ name, failed }) => (failed === undefined ? [] : [{ name, why: failed }])),
     spectra,
+    firstSigma: (picture, tap) => spectra.value.get(spectrumKey(picture, tap))?.sigma[0],
+    smallestSteps: signal(new Map()),
     async look(picture) {
       if (stored.has(spectrumKey(picture, manifest.taps[0]!.name))) return;
       const found = new Map(spectra.value);
@@ -67,6 +70,7 @@ export async function openStoredRun(store: Store): Promise<Subject> {
         leave() {},
       };
     },
+    report: async () => run,
     movement: signal(undefined),
     followPictures() {
       throw notThere("The way of the pictures");
@@ -88,11 +92,12 @@ function storedIndices(k: number, kept: number | "all"): number[] {
 
 async function pictureOf(run: Run, i: number): Promise<PictureFacts> {
   const { from, preprocess, inputs } = run.manifest;
-  const { name, label, predicted } = inputs[i]!;
+  const { name, label, predicted, isRight } = inputs[i]!;
   const x = (await run.readSource(i)) ?? new Float32Array(sizeOf(from.shape));
   return {
     name,
     ...(label === undefined ? {} : { label }),
+    ...(isRight === undefined ? {} : { isRight }),
     ...(predicted === undefined ? {} : { predicted }),
     pixels: pixelsOf(x, from.shape, displaySettings(preprocess.settings)),
   };
