@@ -2,16 +2,21 @@ import type { Chart } from "../results/index.ts";
 import { finiteWidthMean, meanField, normScatter, spectrumVariance } from "../theory/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
 import { average, extrapolated, meanOf, varianceOf } from "./estimates.ts";
-import { type Case, experiment, type Result } from "./experiment.ts";
+import { type Apparatus, type Case, experiment, type Result } from "./experiment.ts";
 import { number, numbers, words } from "./option.ts";
-import { relativeVariances, squaredGrowths } from "./random-jacobians.ts";
+import { type Draws, relativeVariances, squaredGrowths } from "./random-jacobians.ts";
 import type { RandomNet } from "./random-net.ts";
 import type { Prediction } from "./row.ts";
 
 /** By how much the mean of σ², or the growth by layer, may differ. */
 const MEAN = 0.1;
-/** The interval of the mean is made narrower than what it may differ by, with at least so many draws. */
-const NARROWER = { half: 0.9 * MEAN, fewest: 32 };
+/**
+ * Draws that tell how many more the mean needs, and are not part of it: a mean that ends where its interval happens to be narrow is too
+ * small, because rare large draws widen it.
+ */
+const PILOT = 32;
+/** Half of the interval that the mean should have at most, and the fewest draws. */
+const NARROW = { half: 0.8 * MEAN, fewest: 32 };
 /** The relative variance of σ² is predicted where layers are few against the width. */
 const FEW_LAYERS = 0.03;
 /** Beyond this variance of ln ‖Jv‖² rare networks decide the mean of σ², which is then only reported. */
@@ -47,7 +52,11 @@ export const isometry = experiment({
     width: number({ about: "neurons of a layer", default: 300, quick: 100 }, { least: 8, whole: true }),
     gain: numbers({ about: "σ_w of networks that are not critical", default: [] }, { least: 0.01 }),
     draws: number(
-      { about: "random draws of each; for means of σ² at most so many", default: 2000, quick: 1200 },
+      {
+        about: "random draws of each; for means of σ² at most so many, after 32 that tell how many are needed",
+        default: 2000,
+        quick: 1200,
+      },
       { least: 1, whole: true },
     ),
     spectra: number(
@@ -107,8 +116,8 @@ function varianceCase(kind: Kind, spectra: number): Case {
     }),
     async measure(apparatus) {
       const half = { ...net, width: Math.round(width / 2) };
-      const wide = meanOf(await relativeVariances({ net, q, most: spectra }, apparatus));
-      const narrow = meanOf(await relativeVariances({ net: half, q, most: spectra }, apparatus));
+      const wide = meanOf(await relativeVariances({ net, q, count: spectra }, apparatus));
+      const narrow = meanOf(await relativeVariances({ net: half, q, count: spectra }, apparatus));
       return { numbers: { [VARIANCE]: extrapolated(wide, narrow) } };
     },
   };
@@ -134,11 +143,8 @@ function meanCase(kind: Kind, draws: number): Case {
       };
     },
     async measure(apparatus) {
-      const squares = await squaredGrowths({ net, q, most: draws }, apparatus, (found) => {
-        if (found.length < NARROWER.fewest) return false;
-        const { low, high } = meanOf(found.map(average));
-        return !isJudged || (high - low) / 2 < NARROWER.half;
-      });
+      const needed = isJudged ? await drawsNeeded({ net, q, count: Math.min(PILOT, draws) }, apparatus) : NARROW.fewest;
+      const squares = await squaredGrowths({ net, q, count: Math.min(needed, draws), after: PILOT }, apparatus);
       const logarithms = squares.map((own) => own.map(Math.log));
       return {
         numbers: {
@@ -149,6 +155,12 @@ function meanCase(kind: Kind, draws: number): Case {
       };
     },
   };
+}
+
+/** How many draws make the interval of the mean narrow, as these few tell. */
+async function drawsNeeded(few: Draws, apparatus: Apparatus): Promise<number> {
+  const means = (await squaredGrowths(few, apparatus)).map(average);
+  return Math.max(NARROW.fewest, Math.ceil(varianceOf(means).measured / (NARROW.half / 2) ** 2));
 }
 
 /** 1 for infinite width, with the corrections of first order in 1/width. */
@@ -177,7 +189,7 @@ function growthCase(away: Omit<RandomNet, "weights" | "bias">, draws: number): C
       },
     }),
     async measure(apparatus) {
-      const squares = await squaredGrowths({ net, q, most: draws }, apparatus);
+      const squares = await squaredGrowths({ net, q, count: draws }, apparatus);
       return { numbers: { [quantity]: meanOf(squares.map((own) => Math.log(average(own)) / net.depth)) } };
     },
   };

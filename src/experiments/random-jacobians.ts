@@ -11,17 +11,14 @@ const TANGENTS = 32;
 export interface Draws {
   readonly net: RandomNet;
   readonly q: number;
-  /** The most that are drawn. */
-  readonly most: number;
+  readonly count: number;
+  /** How many draws of the seed are passed over, because they were used before. */
+  readonly after?: number;
 }
 
-/** ‖Jv‖² of random unit tangents v, for each draw, until there are enough. */
-export const squaredGrowths = (
-  draws: Draws,
-  apparatus: Apparatus,
-  isEnough: (found: readonly (readonly number[])[]) => boolean = () => false,
-): Promise<number[][]> =>
-  ofDraws(draws, apparatus, isEnough, async (J, draw) => {
+/** ‖Jv‖² of random unit tangents v, for each draw. */
+export const squaredGrowths = (draws: Draws, apparatus: Apparatus): Promise<number[][]> =>
+  ofDraws(draws, apparatus, async (J, draw) => {
     const { width } = draws.net;
     const tangents = gaussianArray(createRng(apparatus.seed, "tangents", draw), TANGENTS * width);
     const { data } = await J.jvp(tangents);
@@ -33,15 +30,10 @@ export const squaredGrowths = (
 
 /** Var σ² / mean² of the whole spectrum, for each draw. */
 export const relativeVariances = (draws: Draws, apparatus: Apparatus): Promise<number[]> =>
-  ofDraws(
-    draws,
-    apparatus,
-    () => false,
-    async (J) => {
-      const { sigma } = await J.svd({ k: draws.net.width, method: "dense" });
-      return relativeVariance(Array.from(sigma, (one) => one ** 2));
-    },
-  );
+  ofDraws(draws, apparatus, async (J) => {
+    const { sigma } = await J.svd({ k: draws.net.width, method: "dense" });
+    return relativeVariance(Array.from(sigma, (one) => one ** 2));
+  });
 
 /** The variance of numbers over the square of their mean. */
 export function relativeVariance(values: readonly number[]): number {
@@ -51,15 +43,14 @@ export function relativeVariance(values: readonly number[]): number {
 
 /** What is measured of J(input → last layer) for each draw of the weights. The graphs are compiled once. */
 async function ofDraws<T>(
-  { net, q, most }: Draws,
+  { net, q, count, after = 0 }: Draws,
   { backend, seed, proceed }: Apparatus,
-  isEnough: (found: readonly T[]) => boolean,
   measure: (J: Jacobian, draw: number) => Promise<T>,
 ): Promise<T[]> {
   const network = await openRandomNet(net, backend);
   const found: T[] = [];
-  for (let draw = 0; draw < most && !isEnough(found); draw++) {
-    proceed(`draw ${draw + 1} of at most ${most}`);
+  for (let draw = after; draw < after + count; draw++) {
+    proceed(`draw ${found.length + 1} of ${count}`);
     using J = await network.jacobian({ at: pointOf(net, q, seed, "isometry", draw) });
     found.push(await measure(J, draw));
   }
