@@ -79,6 +79,7 @@ export class DirectoryStore implements Store {
     } catch (cause) {
       if (["ENOENT", "EISDIR"].includes(codeOf(cause) ?? "")) return undefined;
       if (codeOf(cause) !== "ENOTDIR") throw unreadable(path, cause);
+      if (await isFolder(this.location)) return undefined; // Below a key there is nothing.
       throw new PushforwardError("file-unreadable", {
         what: "A run is a folder, but this is a file.",
         where: { file: this.location },
@@ -88,6 +89,12 @@ export class DirectoryStore implements Store {
     }
   }
 }
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 
 /** The file or folder that an error of the system refers to. */
 function pathOf(cause: unknown): string | undefined {
