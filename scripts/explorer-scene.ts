@@ -1,9 +1,11 @@
 // What the explorer's first view shows, computed beforehand: spectra of the example network, and its scores along singular vectors.
 import { readFile } from "node:fs/promises";
+import { readDigits } from "../examples/digits/data.ts";
+import type { StoredTraining } from "../src/apps/explorer/page/learn/training.ts";
 import { packArrays } from "../src/apps/explorer/page/packed.ts";
 import type { SceneIndex, ScenePicture, StoredDirection } from "../src/apps/explorer/page/scene.ts";
 import type { SmallestStep, TapFacts } from "../src/apps/explorer/page/subject.ts";
-import { loadInput, type Network, openModel, parsePreset, type Tap } from "../src/apps/node/index.ts";
+import { loadInput, type Network, openModel, parsePreset, type Recipe, type Tap } from "../src/apps/node/index.ts";
 import { createRng, sizeOf } from "../src/base/index.ts";
 import { parseLabels } from "../src/images/index.ts";
 import { numericalRankOf, type UnitResult } from "../src/results/index.ts";
@@ -12,6 +14,8 @@ import { solveUnit, tripletsAt } from "../src/studies/spectrum.ts";
 
 const folder = "examples/digits";
 const settings = { tol: 1e-5, seed: 0, vectors: "all" } as const;
+/** So many digits of each class are stored, for the network that learns in the page. */
+const LEARNT_OF_EACH = 50;
 /** Halvings of a stored step within which the class changes. */
 const BISECTIONS = 12;
 /** Steps are stored from −REACH to REACH, in full-scale pixels. */
@@ -60,10 +64,42 @@ export async function makeScene(
         pictures.map(({ x }) => x),
       ),
     };
+    files.set("training.packed", packArrays(await storedTraining()));
     return files.set("index.packed", packArrays(index));
   } finally {
     await network.close();
   }
+}
+
+/** The network of the example with digits from which it learns in the page: of each class as many. */
+async function storedTraining(): Promise<StoredTraining> {
+  const { network, initializer, loss } = JSON.parse(await readFile(`${folder}/recipe.json`, "utf8")) as Recipe;
+  const { shape, inputs, targets } = readDigits().heldOut;
+  const size = sizeOf(shape);
+  const found = new Map<number, number>();
+  const chosen = [...targets.labels.keys()].filter((i) => {
+    const before = found.get(targets.labels[i]!) ?? 0;
+    found.set(targets.labels[i]!, before + 1);
+    return before < LEARNT_OF_EACH;
+  });
+  const recipe: Recipe = {
+    network,
+    initializer,
+    loss,
+    optimizer: { kind: "adamw", rate: 0.003, decay: 0.05 },
+    data: { inputs: "digits.npy", targets: "classes.npy", heldOut: 100, seed: 1 },
+    batch: 40,
+    steps: 300,
+    augmentation: { shift: 1 },
+    seed: 0,
+  };
+  const levels = chosen.flatMap((i) => [...inputs.subarray(i * size, (i + 1) * size)]);
+  return {
+    recipe,
+    shape: [chosen.length, ...shape],
+    pixels: Uint8Array.from(levels, (level) => Math.round(255 * level)),
+    classes: Float32Array.from(chosen, (i) => targets.labels[i]!),
+  };
 }
 
 /** What the table of pictures shows of one. */

@@ -1,10 +1,10 @@
-import { areaY, dot, line, plot, ruleX, ruleY, text } from "@observablehq/plot";
+import { areaY, dot, line, plot, rect, ruleX, ruleY, text } from "@observablehq/plot";
 import { formatCount, plural } from "../base/index.ts";
 import { knownBands } from "../results/index.ts";
 import { indexTicks, sigmaTicks } from "./axis-ticks.ts";
 import { depthColours, ink } from "./colours.ts";
 import { curveLabels, labelSpacing, roomForLabels } from "./curve-labels.ts";
-import { type CurvePoint, type SpectrumCurve, sigmaDomain, spectrumCurve } from "./spectrum-curves.ts";
+import { type CurvePoint, floorOf, type SpectrumCurve, sigmaDomain, spectrumCurve } from "./spectrum-curves.ts";
 import { fontFamily, NARROW, plotContent, standalone } from "./standalone.ts";
 import { shorten } from "./text.ts";
 import type { Figure, SvgDocument, TapUnits } from "./types.ts";
@@ -17,6 +17,8 @@ export interface SpectraOptions {
   readonly width?: number;
   /** `linear` by default; `log` gives the first indices more room. */
   readonly indexScale?: "linear" | "log";
+  /** `log` by default; `linear` begins at 0. */
+  readonly sigmaScale?: "linear" | "log";
 }
 
 /** The spectra, and where a σ of some index lies in the drawing, as shares of its width and height; undefined if it lies outside of the axes. */
@@ -29,16 +31,17 @@ export interface SpectraFigure extends Figure {
  *
  * A line shows the median over the inputs and ends where the median falls below the floor. A band reaches from the 10 % to the
  * 90 % quantile, as far as both are above the floor; for one input there is no band. A cross marks a triplet that did not
- * converge. If there is no σ at all, the frame is empty and says so.
+ * converge. The grey region lies below the floor of all spectra. If there is no σ at all, the frame is empty and says so.
  *
  * @see Mototake & Ikegami 2015, figure 3
  */
 export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions): SpectraFigure {
-  const { document, from = "input", width = 760, indexScale = "linear" } = options;
+  const { document, from = "input", width = 760, indexScale = "linear", sigmaScale = "log" } = options;
   const curves = taps.map(spectrumCurve).filter((curve) => curve.points.length > 0);
   const title = `Singular values of J(${from} → tap)`;
-  const domain = sigmaDomain(curves);
-  const caption = captionOf(curves, domain);
+  const domain = domainOf(curves, sigmaScale);
+  const floor = floorOf(curves);
+  const caption = captionOf(curves, domain, floor);
   const narrow = width < NARROW;
   const names = curves.map((curve) => shorten(curve.tap, narrow ? 12 : 22));
   const height = Math.max(narrow ? 340 : 420, curves.length * labelSpacing + 96);
@@ -76,8 +79,9 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
       labelArrow: "none",
       ...indexTicks(last, indexScale, narrow),
     },
-    y: { type: "log", domain, label: null, grid: true, ...sigmaTicks(domain) },
+    y: { type: sigmaScale, domain, label: null, grid: true, ...(sigmaScale === "log" ? sigmaTicks(domain) : {}) },
     marks: [
+      ...(floor > low ? [rect([floor], { y1: low, y2: Math.min(floor, high), fill: "#e4e6e9" })] : []),
       text([title], { frameAnchor: "top-left", dy: -44, fontSize: 13, fontWeight: 600 }),
       text([subtitleOf(curves, narrow)], { frameAnchor: "top-left", dy: -26 }),
       text(["σ"], { frameAnchor: "top-left", dx: -44, dy: -12, fontWeight: 600 }),
@@ -100,6 +104,11 @@ export function spectraFigure(taps: readonly TapUnits[], options: SpectraOptions
       ? { x: (across.apply(index) as number) / width, y: (down.apply(sigma) as number) / height }
       : undefined;
   return { svg: standalone(plotContent(drawing), frame), caption, place };
+}
+
+function domainOf(curves: readonly SpectrumCurve[], scale: "linear" | "log"): [number, number] | undefined {
+  const domain = sigmaDomain(curves);
+  return domain === undefined || scale === "log" ? domain : [0, domain[1]];
 }
 
 /** A dotted line down to the axis at the end of a curve whose next σ lie below the floor. */
@@ -148,7 +157,11 @@ function subtitleOf(curves: readonly SpectrumCurve[], narrow: boolean): string {
     : `line: median over the inputs (${n}); band: from the 10 % to the 90 % quantile`;
 }
 
-function captionOf(curves: readonly SpectrumCurve[], domain: readonly [number, number] | undefined): string {
+function captionOf(
+  curves: readonly SpectrumCurve[],
+  domain: readonly [number, number] | undefined,
+  floor: number,
+): string {
   if (curves.length === 0) return "No singular values yet.";
   const { fewest, most } = inputsOf(curves);
   const shown = curves.flatMap(({ points }) => knownBands(points));
@@ -179,6 +192,7 @@ function captionOf(curves: readonly SpectrumCurve[], domain: readonly [number, n
         "error. A curve ends where its median falls below the floor, and a dotted line marks this end.",
     );
   }
+  if (domain !== undefined && floor > domain[0]) said.push("The grey region lies below the floor of all spectra.");
   const unconverged = sum((point) => point.unconverged);
   const atFloor = sum((point) => point.atFloor);
   if (unconverged > 0) said.push(`A cross marks where a triplet did not converge (${plural(unconverged, "triplet")}).`);

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -8,6 +9,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serveFolders } from "../../src/apps/cli/serve.ts";
 import { loadInput, openModel, presets } from "../../src/apps/node/index.ts";
+import { buildModel, int, intTensor, node, valueInfo, writeModel } from "../../src/onnx/index.ts";
 import { chromiumPath, withoutChromium } from "../support/chromium.ts";
 
 const digits = resolve("examples/digits");
@@ -28,9 +30,8 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
     });
     const [code] = await once(build, "exit");
     expect(code).toBe(0);
-    server = serveFolders({ "/": site }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    server = serveFolders({ "/": site });
+    address = await listening(server);
     browser = await chromium.launch({ executablePath: chromiumPath, chromiumSandbox: false }); // root may not have one
     page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     page.on("request", (request) => requests.push(request.url()));
@@ -78,6 +79,24 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
     await page.getByRole("button", { name: "Pause" }).click();
   });
 
+  test("a network learns in the page, step by step, and its spectrum moves", async () => {
+    const reading = page.locator(".learn .reading");
+    const largest = async () => Number(await reading.locator(".value").textContent());
+    await page.getByRole("button", { name: "Step", exact: true }).click();
+    await page
+      .getByRole("status")
+      .filter({ hasText: /^Step 1 of 300: / })
+      .waitFor({ timeout: 60_000 });
+    const before = await largest();
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await reading.filter({ hasText: /Step (1\d|[2-9]\d) of 300/ }).waitFor({ timeout: 60_000 });
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await page.getByRole("status").filter({ hasText: "Cancelled" }).waitFor();
+    expect(await largest()).not.toBe(before);
+    expect(await reading.textContent()).toMatch(/: [\d.]+ % of the held-out digits/);
+    expect(await page.locator(".learn .charts > div").count()).toBe(3);
+  }, 150_000);
+
   test("asks no other host, and has nothing to complain about", () => {
     expect(requests.filter((url) => !url.startsWith(address) && !/^(data|blob):/.test(url))).toEqual([]);
     expect(faults).toEqual([]);
@@ -88,21 +107,70 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
     await page.getByRole("status").filter({ hasText: "Now give pictures" }).waitFor();
     await page.getByLabel("Pictures").setInputFiles([join(digits, "images/3-0013.png")]);
     await page.getByRole("status").filter({ hasText: "1 picture" }).waitFor();
+    await expectComputed("fc5");
+  }, 180_000);
+
+  test("changes may begin at a tap within the network", async () => {
+    await page.getByLabel("Changes begin at").selectOption("pool2");
+    await page.getByRole("status").filter({ hasText: "Changes begin at pool2 now" }).waitFor();
+    expect(await page.getByRole("list", { name: "Taps" }).getByRole("button", { name: "pool2" }).count()).toBe(0);
+    await expectComputed("fc5", "pool2");
+    await page
+      .locator(".gap .value")
+      .filter({ hasText: /[1-9]|^0$/ })
+      .waitFor(); // Steps are answered from there too.
+    await page.getByLabel("Changes begin at").selectOption("image");
+  }, 180_000);
+
+  /** Computes the spectrum of one tap, and compares it with that of Node. */
+  async function expectComputed(to: string, from = "image"): Promise<void> {
     const taps = page.getByRole("list", { name: "Taps" });
     for (const box of await taps.getByRole("checkbox").all()) await box.uncheck();
-    await taps.getByRole("button", { name: "fc5", exact: true }).click();
+    await taps.getByRole("button", { name: to, exact: true }).click();
     await page.getByRole("button", { name: "Compute" }).click();
     await page.getByRole("status").filter({ hasText: "each σ with its residual" }).waitFor({ timeout: 120_000 });
     const rows = page.getByRole("table", { name: "Singular values" }).locator("tbody tr td:nth-child(2)");
     const shown = await rows.evaluateAll((cells) => cells.map((cell) => Number(cell.getAttribute("title"))));
     const network = await openModel(join(digits, "digits.onnx"));
     const at = await loadInput(join(digits, "images/3-0013.png"), { ...presets.mnist, scale: 1 / 255 });
-    using J = await network.jacobian({ at, to: "fc5" });
+    using J = await network.jacobian({ at, from, to });
     const { sigma } = await J.svd({ k: 20 });
     expect(shown).toHaveLength(20);
     for (const [i, value] of shown.entries()) expect(Math.abs(value - sigma[i]!)).toBeLessThan(1e-5 * sigma[0]!);
     await network.close();
-  }, 180_000);
+  }
+
+  test("a worker that ends is noticed, and another one opens what was open", async () => {
+    await page
+      .workers()
+      .find((worker) => /assets\/worker/.test(worker.url()))!
+      .evaluate("setTimeout(() => self.close())");
+    await page.getByRole("status").filter({ hasText: "The worker that computes has ended" }).waitFor();
+    const again = page.getByRole("button", { name: "Start the engine again" });
+    await again.click();
+    await page.getByRole("status").filter({ hasText: "digits.onnx with 1 picture" }).waitFor();
+    expect(await again.count()).toBe(0);
+  });
+
+  test("a network for which the memory is too short is told, and what to do", async () => {
+    const model = buildModel({
+      inputs: [valueInfo("picture", "float32", [1, 1, 28, 28])],
+      outputs: [valueInfo("scores", "float32", [1, 28])],
+      initializers: new Map([
+        ["size", intTensor([1, 1_600_000, 28, 28])],
+        ["axes", intTensor([1, 2])],
+      ]),
+      nodes: [
+        node({ op: "Expand", inputs: ["picture", "size"], outputs: ["all"] }),
+        node({ op: "ReduceSum", inputs: ["all", "axes"], outputs: ["scores"], attributes: { keepdims: int(0) } }),
+      ],
+    });
+    const buffer = Buffer.from(writeModel(model));
+    await page.getByLabel("Network").setInputFiles({ name: "large.onnx", mimeType: "", buffer });
+    const told = page.getByRole("status").filter({ hasText: "There is no memory left for a tensor" });
+    await told.waitFor();
+    expect(await told.textContent()).toContain("In a browser ONNX Runtime has at most 4 GiB");
+  });
 
   test("a file that is no network is refused, and what to do is told", async () => {
     const status = page.getByRole("status");
@@ -113,4 +181,27 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
     expect(await page.locator("img[src=x]").count()).toBe(0);
     expect(await page.getByRole("button", { name: "Cancel" }).isDisabled()).toBe(true);
   });
+
+  test("where nothing isolates the page, it tells that one thread computes, and what to do", async () => {
+    const plain = createServer((request, response) => {
+      if (request.url === "/service-worker.js") return void response.writeHead(404).end();
+      const { writeHead } = response;
+      const only = (status: number, headers: Record<string, string>) =>
+        writeHead.call(response, status, { "content-type": headers["content-type"] ?? "text/plain" });
+      server.emit("request", request, Object.assign(response, { writeHead: only }));
+    });
+    const other = await browser.newPage();
+    await other.goto(await listening(plain));
+    await other.getByRole("status").filter({ hasText: "One thread computes" }).waitFor();
+    expect(await other.getByRole("status").textContent()).toContain("its server must send the headers");
+    await other.close();
+    plain.close();
+  });
 });
+
+/** The address of a server that listens at a free port. */
+async function listening(server: Server): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}

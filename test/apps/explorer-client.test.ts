@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EngineClient, type EngineState, type EngineWorker } from "../../src/apps/explorer/engine/client.ts";
 import type { FromEngine, ToEngine } from "../../src/apps/explorer/engine/protocol.ts";
 
@@ -116,19 +116,44 @@ describe("the client of the explorer's engine", () => {
     expect(client.state).toEqual({ kind: "ready" });
   });
 
-  test("a worker that does not hear a cancel is lost", async () => {
-    vi.useFakeTimers();
-    try {
-      const { client } = connected();
+  describe("a cancel that the worker does not hear", () => {
+    beforeEach(() => void vi.useFakeTimers());
+    afterEach(() => void vi.useRealTimers());
+
+    /** A request that was cancelled 250 ms ago, and what came of it. */
+    async function cancelled() {
+      const connection = connected();
       const controller = new AbortController();
-      const asked = client.ask("vector", request, { signal: controller.signal });
-      const failed = expect(asked).rejects.toMatchObject({ what: "The worker has not answered for 20 seconds." });
+      const partials: unknown[] = [];
+      const onPartial = (partial: unknown) => partials.push(partial);
+      const asked = connection.client.ask("spectrum", { picture: 1, k: 2 }, { signal: controller.signal, onPartial });
+      const ended = asked.catch((error: { code: string }) => error.code);
       controller.abort();
+      vi.advanceTimersByTime(250);
+      return { ...connection, partials, ended: await ended };
+    }
+
+    test("ends the request for the page, and the next one waits until the worker is free", async () => {
+      const { client, worker, states, partials, ended } = await cancelled();
+      expect([ended, client.state.kind]).toEqual(["interrupted", "finishing"]);
+      const next = client.ask("vector", request);
+      worker.say({ id: 1, partial: { sigma: Float64Array.of(2), residual: Float64Array.of(0.1) } });
+      expect([partials, client.state.kind]).toEqual([[], "finishing"]);
+      worker.say({ id: 1, answer: { bytes: 3 } });
+      expect(client.state).toEqual({ kind: "ready" });
+      worker.say({ id: 2, answer: vector });
+      expect(await next).toEqual(vector);
+      vi.advanceTimersByTime(20_000);
+      expect(states.map(({ kind }) => kind)).toEqual(["finishing", "ready"]);
+    });
+
+    test("is a worker that is lost, after 20 seconds", async () => {
+      const { client } = await cancelled();
+      const next = client.ask("vector", request);
+      const failed = expect(next).rejects.toMatchObject({ what: "The worker has not answered for 20 seconds." });
       vi.advanceTimersByTime(20_000);
       await failed;
       expect(client.state.kind).toBe("lost");
-    } finally {
-      vi.useRealTimers();
-    }
+    });
   });
 });

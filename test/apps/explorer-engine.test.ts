@@ -210,6 +210,16 @@ describe("steps", () => {
     await ended;
   });
 
+  test("a random direction may begin at an inner tap, and the output moves from there", async () => {
+    const direction = { random: 1, from: "pool2" };
+    const { steps } = await client.ask("step", { picture: first(), direction, epsilon: [0.01, 0.1] });
+    expect(steps.map(({ pixels }) => pixels)).toEqual([undefined, undefined]);
+    expect(steps[1]!.change / steps[0]!.change).toBeCloseTo(10, 6);
+    expect(steps[0]!.gap).toBeLessThan(0.1 * steps[0]!.change);
+    const nowhere = client.ask("step", { picture: first(), direction: { random: 1, from: "nowhere" }, epsilon: 1 });
+    await expect(nowhere).rejects.toMatchObject({ code: "tap-unknown" });
+  });
+
   test("of steps that wait, the newest wins", async () => {
     const all = [1, 2, 3, 4].map((epsilon) =>
       client.ask("step", { picture: first(), direction: { random: 1 }, epsilon }),

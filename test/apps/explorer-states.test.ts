@@ -122,6 +122,18 @@ describe("errors", () => {
   });
 });
 
+test("a network whose opening is cancelled does not take the place of the one that is open", async () => {
+  const { client } = connect();
+  await client.ask("open", { files: digitsNetwork });
+  const controller = new AbortController();
+  const other = client.ask("open", { files: [digitsNetwork[0]!] }, { signal: controller.signal });
+  controller.abort();
+  await expect(other).rejects.toMatchObject({ code: "interrupted" });
+  const { preprocessing } = await client.ask("pictures", { files: digitsPictures(1) });
+  expect(preprocessing.reason).toMatch(/preprocess\.json/); // that of the first
+  client.close();
+});
+
 test("weights in a file beside the model are found, also in a folder that was dropped", async () => {
   const { client } = connect();
   const { model, data } = withWeightsApart("net.onnx.data");

@@ -103,6 +103,22 @@ describe("the drawing", () => {
     expect(spectraFigure([tapOf("a", [[0, 0]])], { document }).svg).toContain("No singular value is above the floor.");
   });
 
+  test("the region below the floor is grey where it is near, and a linear axis begins at 0", () => {
+    const unit = unitOf([3, 2, 1, 0.1], { floor: 0.5 });
+    const taps = [{ tap: "a", units: [{ input: "x", unit }] }];
+    const { svg, caption, place } = spectraFigure(taps, { document });
+    expect(caption).toContain("The grey region lies below the floor of all spectra.");
+    const [, region] = svg.match(/aria-label="rect"><rect ([^>]*)/)!;
+    const [top, tall] = ["y", "height"].map((name) => Number(region!.match(new RegExp(`\\b${name}="([\\d.]+)"`))![1]));
+    const pixel = (sigma: number) => place(1, sigma)!.y * Number(svg.match(/height="(\d+)"/)![1]);
+    expect(top!).toBeCloseTo(pixel(0.5), 6);
+    expect(top! + tall!).toBeCloseTo(pixel(sigmaDomain(taps.map(spectrumCurve))![0]), 6);
+    const linear = spectraFigure(taps, { document, sigmaScale: "linear" });
+    const y = (sigma: number) => linear.place(1, sigma)!.y;
+    expect(y(0) - y(1)).toBeCloseTo(y(1) - y(2), 12);
+    expect(spectraFigure([tapOf("a", [[3, 2, 1]])], { document }).svg).not.toContain('aria-label="rect"');
+  });
+
   test("triplets that did not converge are crossed, those at the floor circled, and both counted", () => {
     const unit = unitOf([3, 2, 1, 0.5], { status: ["converged", "at-floor", "unconverged", "unconverged"] });
     const { svg, caption } = spectraFigure([{ tap: "a", units: [{ input: "x", unit }] }], { document });

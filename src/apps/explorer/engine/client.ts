@@ -21,15 +21,16 @@ export interface EngineWorker {
 }
 
 /**
- * `ready`: requests are answered. `lost`: the worker has ended, and with it the network, the pictures and all handles; `restart` begins
+ * `ready`: requests are answered. `finishing`: they are answered when something that was cancelled has ended, such as the compilation of
+ * a graph, which cannot be stopped. `lost`: the worker has ended, and with it the network, the pictures and all handles; `restart` begins
  * again. `short`: memory was not enough for the last request; others may still be answered.
  */
 export type EngineState =
-  | { readonly kind: "ready" }
+  | { readonly kind: "ready" | "finishing" }
   | { readonly kind: "lost" | "short"; readonly what: string; readonly fix: string };
 
 export interface AskOptions<K extends RequestKind> {
-  /** Cancels the request: it ends with the error `interrupted`. */
+  /** Cancels the request: it ends with the error `interrupted`, at once for the page even if the engine does not hear it yet. */
   readonly signal?: AbortSignal;
   readonly onPartial?: (partial: PartialOf<K>) => void;
   readonly onProgress?: (progress: Progress) => void;
@@ -42,6 +43,8 @@ interface Pending {
   readonly reject: (error: PushforwardError) => void;
 }
 
+/** A cancelled request that the engine has not ended after so long is given up: what still comes of it is dropped. In milliseconds. */
+const GIVEN_UP_AFTER = 250;
 /** A cancelled request that is not heard for so long has a worker that hangs. In milliseconds. */
 const HANGS_AFTER = 20_000;
 
@@ -50,6 +53,8 @@ export class EngineClient {
   readonly #start: () => EngineWorker;
   readonly #onState: (state: EngineState) => void;
   readonly #pending = new Map<number, Pending>();
+  /** Requests that were cancelled, and that the engine has not ended yet. */
+  readonly #givenUp = new Set<number>();
   #worker: EngineWorker;
   #next = 1;
   #state: EngineState = { kind: "ready" };
@@ -122,7 +127,15 @@ export class EngineClient {
   #cancel(id: number): void {
     this.#worker.postMessage({ cancel: id });
     setTimeout(() => {
-      if (!this.#pending.has(id)) return;
+      const pending = this.#pending.get(id);
+      if (pending === undefined) return;
+      this.#pending.delete(id);
+      this.#givenUp.add(id);
+      if (this.#state.kind === "ready") this.#enter({ kind: "finishing" });
+      pending.reject(cancelledError());
+    }, GIVEN_UP_AFTER);
+    setTimeout(() => {
+      if (!this.#givenUp.has(id)) return;
       this.#end({
         what: `The worker has not answered for ${HANGS_AFTER / 1000} seconds.`,
         fix: "Start it again and open the network again.",
@@ -131,6 +144,8 @@ export class EngineClient {
   }
 
   #hear(message: FromEngine): void {
+    if ("lock" in message) return;
+    if (this.#givenUp.has(message.id)) this.#drop(message);
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
     if ("progress" in message) pending.progress(message.progress);
@@ -139,6 +154,13 @@ export class EngineClient {
       this.#pending.delete(message.id);
       this.#finish(pending, message);
     }
+  }
+
+  /** Nobody waits for it any more, but when it ends, others have their turn. */
+  #drop(message: Exclude<FromEngine, { lock: string }>): void {
+    if (!("answer" in message || "error" in message)) return;
+    this.#givenUp.delete(message.id);
+    if (this.#givenUp.size === 0 && this.#state.kind === "finishing") this.#enter({ kind: "ready" });
   }
 
   #finish({ resolve, reject }: Pending, message: Extract<FromEngine, { answer: unknown } | { error: unknown }>): void {
@@ -160,6 +182,7 @@ export class EngineClient {
     this.#enter(state);
     for (const { reject } of this.#pending.values()) reject(lostError(state));
     this.#pending.clear();
+    this.#givenUp.clear();
   }
 
   #enter(state: EngineState): void {

@@ -41,7 +41,7 @@ class Engine {
   #budget = BUDGET;
 
   readonly #handlers: Handlers = {
-    open: (request) => this.#open(request),
+    open: (request, job) => this.#open(request, job),
     pictures: (request, job) => this.#opened.pictures(request, job),
     setPreprocess: (request, job) => this.#opened.setPreprocess(request, job),
     removePictures: (request) => this.#opened.removePictures(request),
@@ -103,8 +103,15 @@ class Engine {
     throw new PushforwardError("usage", { what: "No network is open.", fix: "Open an ONNX file first." });
   }
 
-  async #open(request: RequestOf<"open">) {
+  /** If it was cancelled meanwhile, the network of before stays. */
+  async #open(request: RequestOf<"open">, { rest }: Job<"open">) {
     const session = await Session.open(request, this.#host, this.#budget);
+    try {
+      await rest();
+    } catch (cause) {
+      await session.close();
+      throw cause;
+    }
     await this.#take(session);
     return session.description;
   }

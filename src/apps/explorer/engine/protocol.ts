@@ -38,8 +38,8 @@ export interface SpectrumSettings {
 export type Direction =
   /** The right singular vector v of this index; its source is that of the spectrum. */
   | { readonly spectrum: number; readonly index: number }
-  /** Gaussian, from the seed, in the network's source. */
-  | { readonly random: number }
+  /** Gaussian, from the seed, at a tap; in the network's source unless given. */
+  | { readonly random: number; readonly from?: string }
   /** These numbers, which are divided by their length, in the network's source. */
   | { readonly values: Float32Array };
 
@@ -208,10 +208,15 @@ export type ToEngine =
   | { readonly [K in RequestKind]: { readonly id: number; readonly kind: K; readonly body: RequestOf<K> } }[RequestKind]
   | { readonly cancel: number };
 
-/** What comes from the engine, for the request of this id: any number of `progress` and `partial`, then one `answer` or `error`. */
-export type FromEngine = { readonly id: number } & (
-  | { readonly progress: Progress }
-  | { readonly partial: PartialOf<RequestKind> }
-  | { readonly answer: AnswerOf<RequestKind> }
-  | { readonly error: EngineError }
-);
+/**
+ * What comes from the engine, for the request of this id: any number of `progress` and `partial`, then one `answer` or `error`. Before
+ * all, a worker may name a lock of the browser that it holds as long as it lives.
+ */
+export type FromEngine =
+  | ({ readonly id: number } & (
+      | { readonly progress: Progress }
+      | { readonly partial: PartialOf<RequestKind> }
+      | { readonly answer: AnswerOf<RequestKind> }
+      | { readonly error: EngineError }
+    ))
+  | { readonly lock: string };

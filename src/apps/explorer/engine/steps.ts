@@ -118,8 +118,9 @@ export class Steps {
     if ("spectrum" in direction) return this.#spectra.vectorOf(direction.spectrum, direction.index, "v");
     const { source } = this.#network;
     if ("random" in direction) {
+      const tap = direction.from === undefined ? source : this.#network.tap(direction.from);
       const rng = createRng(direction.random, "direction");
-      return { tap: source, values: unit(Float32Array.from({ length: sizeOf(source.shape) }, () => rng.gaussian())) };
+      return { tap, values: unit(Float32Array.from({ length: sizeOf(tap.shape) }, () => rng.gaussian())) };
     }
     if (direction.values.length !== sizeOf(source.shape)) {
       throw new PushforwardError("shape-mismatch", {

@@ -1,3 +1,4 @@
+import { Learn } from "./learn/learn.tsx";
 import { Look } from "./look/look.tsx";
 import { Noise } from "./noise/noise.tsx";
 import { Drop } from "./own/drop.tsx";
@@ -27,6 +28,7 @@ export function App() {
         <Play />
         <PicturesTable />
         <Noise />
+        <Learn />
       </main>
       <Drop />
     </>

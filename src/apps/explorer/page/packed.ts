@@ -1,7 +1,7 @@
 import { PushforwardError } from "../../../base/index.ts";
 
 /** The kinds of arrays that a packed file may hold. */
-const kinds = { f32: Float32Array, f64: Float64Array } as const;
+const kinds = { f32: Float32Array, f64: Float64Array, u8: Uint8Array } as const;
 type Kind = keyof typeof kinds;
 
 /** What stands in the JSON in the place of an array. */
@@ -19,9 +19,9 @@ export function packArrays(value: unknown): Uint8Array {
   const parts: Uint8Array[] = [];
   let offset = 0;
   const json = JSON.stringify(value, (_key, entry: unknown) => {
-    const kind = entry instanceof Float32Array ? "f32" : entry instanceof Float64Array ? "f64" : undefined;
+    const kind = kindOf(entry);
     if (kind === undefined) return entry;
-    const array = entry as Float32Array | Float64Array;
+    const array = entry as Float32Array | Float64Array | Uint8Array;
     const place: Place = { packed: kind, offset, length: array.length };
     parts.push(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
     offset += padded(array.byteLength);
@@ -61,6 +61,11 @@ export function unpackArrays(bytes: Uint8Array<ArrayBuffer>): unknown {
       cause,
     });
   }
+}
+
+function kindOf(entry: unknown): Kind | undefined {
+  for (const [kind, type] of Object.entries(kinds)) if (entry instanceof type) return kind as Kind;
+  return undefined;
 }
 
 const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;

@@ -64,19 +64,20 @@ export interface ScenePicture {
  * @throws PushforwardError `file-unreadable` if the site lacks it
  */
 export async function openScene(address: (file: string) => string = (file) => `scene/${file}`): Promise<Subject> {
-  const { network, classes, pictures, movement } = (await read(address("index.packed"))) as SceneIndex;
+  const { network, classes, pictures, movement } = (await readPacked(address("index.packed"))) as SceneIndex;
   const { shape } = network.source;
   const opened = new Map<number, ScenePicture>();
   const spectra = signal<ReadonlyMap<string, UnitNumbers>>(new Map());
   const look = async (picture: number): Promise<void> => {
     if (opened.has(picture)) return;
-    const stored = (await read(address(`${picture}.packed`))) as ScenePicture;
+    const stored = (await readPacked(address(`${picture}.packed`))) as ScenePicture;
     opened.set(picture, stored);
     const added = stored.spectra.map(({ tap, unit }) => [spectrumKey(picture, tap), unit] as const);
     spectra.value = new Map([...spectra.value, ...added]);
   };
+  const sources = [network.source, ...network.taps].map(({ name }) => name);
   return {
-    network,
+    network: { ...network, sources: sources.filter((name) => name !== network.output.name) },
     classes,
     pictures: pictures.map(({ x, ...facts }) => ({
       ...facts,
@@ -139,7 +140,12 @@ function withFrames(stored: StoredDirection, x: Float32Array, shape: readonly nu
   };
 }
 
-async function read(address: string): Promise<unknown> {
+/**
+ * A packed file of the site.
+ *
+ * @throws PushforwardError `file-unreadable` if the site lacks it
+ */
+export async function readPacked(address: string): Promise<unknown> {
   const response = await fetch(address).catch((cause: unknown) => {
     throw missing(address, cause);
   });

@@ -15,6 +15,9 @@ export interface Notice {
 
 export const notice = signal<Notice>({ kind: "busy", text: "Loading the example." });
 
+/** Why one thread computes, and what to do; undefined where there are more, and while that is not known. */
+export const oneThread = signal<string | undefined>(undefined);
+
 /** What the page looks at: the network, one of its pictures, a tap, a vector, and a step along it by its number in `Direction.epsilons`. */
 export const subject = signal<Subject | undefined>(undefined);
 export const picture = signal(0);

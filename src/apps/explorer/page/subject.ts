@@ -25,6 +25,8 @@ export interface NetworkFacts {
   readonly output: TapFacts;
   /** The meaning of a value of 1 in the source, such as `full-scale pixel`. */
   readonly unit: string;
+  /** The taps that derivatives can be taken from, if that can be chosen; first the one that is used unless another is chosen. */
+  readonly sources?: readonly string[];
 }
 
 export interface PictureFacts {

@@ -1,6 +1,7 @@
 import { formatNumber } from "../../../../base/index.ts";
 import { vectorPicture } from "../../../../figures/index.ts";
 import { direction, frame, picture, subject, tap } from "../state.ts";
+import type { NetworkFacts } from "../subject.ts";
 import { Canvas } from "./canvas.tsx";
 import { Pictures } from "./pictures.tsx";
 import { Scores } from "./scores.tsx";
@@ -17,6 +18,7 @@ export function Look() {
   if (shown === undefined || facts === undefined) return null;
   const { network } = shown;
   const pixels = frame.value?.pixels() ?? facts.pixels;
+  const isInner = isInnerSource(network);
   return (
     <section class="look">
       <h2>Move a picture, see the answer</h2>
@@ -25,7 +27,12 @@ export function Look() {
         <figure>
           <Canvas pixels={pixels} label={`The picture ${facts.name}, changed by the step`} />
           <figcaption>
-            The picture{frame.value !== undefined && frame.value.epsilon !== 0 ? " plus ε times the vector" : ""}
+            The picture
+            {isInner
+              ? `; the step changes ${network.source.name}`
+              : frame.value !== undefined && frame.value.epsilon !== 0
+                ? " plus ε times the vector"
+                : ""}
           </figcaption>
         </figure>
         <VectorOver />
@@ -35,16 +42,20 @@ export function Look() {
       <StepSlider />
       {direction.value?.sigma !== undefined && (
         <p class="meaning">
-          σ = {formatNumber(direction.value.sigma)}: a small change of the picture along this vector reaches{" "}
-          {tap.value === network.output.name ? "the scores" : tap.value} {formatNumber(direction.value.sigma)} times as
-          long.
+          σ = {formatNumber(direction.value.sigma)}: a small change of {isInner ? network.source.name : "the picture"}{" "}
+          along this vector reaches {tap.value === network.output.name ? "the scores" : tap.value}{" "}
+          {formatNumber(direction.value.sigma)} times as long.
         </p>
       )}
     </section>
   );
 }
 
+/** Whether changes begin at a tap within the network, and not at the picture. */
+const isInnerSource = ({ source, sources = [source.name] }: NetworkFacts): boolean => source.name !== sources[0];
+
 function VectorOver() {
+  const { network } = subject.value!;
   const { pixels, name } = subject.value!.pictures[picture.value]!;
   const { v, shape } = direction.value ?? {};
   const drawn = v === undefined ? undefined : vectorPicture(v, shape!, SIDE);
@@ -56,12 +67,14 @@ function VectorOver() {
           <img
             src={drawn.href}
             class={drawn.width <= 96 ? "coarse" : ""}
-            alt="The vector: where it makes things brighter or darker"
+            alt="The vector: where it makes values larger or smaller"
           />
         )}
       </div>
       <figcaption>
-        The vector: <span class="plus">red</span> makes brighter, <span class="minus">blue</span> darker
+        The vector{isInnerSource(network) ? ` at ${network.source.name}` : ""}: <span class="plus">red</span> makes{" "}
+        {isInnerSource(network) ? "larger" : "brighter"}, <span class="minus">blue</span>{" "}
+        {isInnerSource(network) ? "smaller" : "darker"}
       </figcaption>
     </figure>
   );

@@ -1,11 +1,11 @@
-import { batch, signal } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
 import { formatSeconds, PushforwardError, plural } from "../../../../base/index.ts";
 import type { GivenFile } from "../../engine/index.ts";
 import { ofInterest } from "../spectra/interest.ts";
 import { chooseTap, picture, show, subject, tap } from "../state.ts";
 import { isRun, openRunIn } from "../stored/open-run.ts";
 import { spectrumKey } from "../subject.ts";
-import { engine } from "./engine.ts";
+import { engine, engineState, restartEngine } from "./engine.ts";
 import { exampleNetwork, examplePictures } from "./example-files.ts";
 import { Session } from "./session.ts";
 import { busy, say, share } from "./work.ts";
@@ -14,6 +14,11 @@ import { busy, say, share } from "./work.ts";
 export const session = signal<Session | undefined>(undefined);
 /** How many triplets each spectrum has. */
 export const count = signal(20);
+
+// A worker that was lost takes the network along.
+effect(() => {
+  if (engineState.value.kind === "lost") session.value = undefined;
+});
 
 /** What the user gave, so that either may be given first, and that both can be opened again after the worker was lost. */
 const given: { network?: readonly GivenFile[]; pictures: readonly GivenFile[] } = { pictures: [] };
@@ -41,9 +46,7 @@ export function openNetwork(files: readonly GivenFile[]): Promise<void> {
       await opened.add(given.pictures, say, signal);
       return showPictures(opened);
     }
-    const { description } = opened;
-    const inputs = description.inputs.map(({ name, shape }) => `${name} ${shape.join("×")}`).join(", ");
-    return `${description.file} is open: input ${inputs}, ${plural(description.taps.length, "tap")}. Now give pictures.`;
+    return summaryOf(opened);
   });
 }
 
@@ -68,16 +71,10 @@ export function prepareBy(preset: string): Promise<void> {
 }
 
 const open = (files: readonly GivenFile[], signal: AbortSignal): Promise<Session> =>
-  Session.open(
-    engine(() => {
-      session.value = undefined;
-    }),
-    files,
-    signal,
-  );
+  Session.open(engine(), files, signal);
 
 function showPictures(opened: Session): string {
-  const { pictures, failed, answer } = opened;
+  const { pictures, failed } = opened;
   if (pictures.value.length === 0) {
     const [first] = failed.value;
     const why = first === undefined ? "" : ` ${first.name}: ${first.failed!.what}`;
@@ -87,17 +84,26 @@ function showPictures(opened: Session): string {
     });
   }
   show(opened.subject());
+  return summaryOf(opened);
+}
+
+function summaryOf({ description, pictures, failed, answer }: Session): string {
+  if (pictures.value.length === 0) {
+    const inputs = description.inputs.map(({ name, shape }) => `${name} ${shape.join("×")}`).join(", ");
+    return `${description.file} is open: input ${inputs}, ${plural(description.taps.length, "tap")}. Now give pictures.`;
+  }
   const { accuracy } = answer.value!;
   const [count, rest] = [pictures.value.length, failed.value.length];
   const unusable = rest === 0 ? "" : `; ${plural(rest, "file")} cannot be used (see the table)`;
   const right = accuracy === undefined ? "" : `, ${accuracy.right} of ${accuracy.of} classified correctly`;
-  return `${opened.description.file} with ${plural(count, "picture")}${right}${unusable}. Press Compute for their spectra.`;
+  return `${description.file} with ${plural(count, "picture")}${right}${unusable}. Press Compute for their spectra.`;
 }
 
 /** Computes what is ticked and not known yet: first the tap and the picture that are looked at. */
 export function compute(): Promise<void> {
   const work = async (signal: AbortSignal): Promise<string> => {
     const opened = session.value ?? (await openAgain(signal));
+    if (opened.pictures.value.length === 0) return summaryOf(opened);
     const units = unitsToCompute(opened);
     const started = performance.now();
     for (const [i, { at, to }] of units.entries()) {
@@ -116,6 +122,23 @@ export function compute(): Promise<void> {
   return busy("Starting the engine.", work, { givesWay: true });
 }
 
+/** Has changes begin at another tap: the spectra from there are shown, as far as they are known. */
+export function chooseSource(name: string): Promise<void> {
+  return busy("Opening the network.", async (signal) => {
+    const opened = session.value ?? (await openAgain(signal));
+    if (opened.pictures.value.length === 0) return summaryOf(opened);
+    const [at, to] = [picture.value, tap.value];
+    opened.chooseSource(name);
+    const next = opened.subject();
+    batch(() => {
+      show(next);
+      picture.value = at;
+      if (next.network.taps.some((other) => other.name === to)) chooseTap(to);
+    });
+    return `Changes begin at ${name} now. Press Compute for the spectra of J(${name} → tap).`;
+  });
+}
+
 function unitsToCompute(opened: Session): { readonly at: number; readonly to: string }[] {
   const { network, pictures } = opened.subject();
   const spectra = opened.spectra.value;
@@ -128,12 +151,24 @@ function unitsToCompute(opened: Session): { readonly at: number; readonly to: st
   return places.flatMap((at) => taps.flatMap((to) => (isKnown(at, to) ? [] : [{ at, to }])));
 }
 
+/** Starts the engine again, after it was lost or had too little memory, and opens in it what was open. */
+export function reopen(): Promise<void> {
+  return busy("Starting the engine.", async (signal) => {
+    restartEngine();
+    say("Opening the network again.");
+    return summaryOf(await openAgain(signal));
+  });
+}
+
 /** The network that was given, or the example's, in a new engine, at the picture and tap that are looked at. */
 async function openAgain(signal: AbortSignal): Promise<Session> {
   const opened = await open(given.network ?? (await exampleNetwork()), signal);
-  const names = subject.value!.pictures.map(({ name }) => name);
-  await opened.add(given.pictures.length > 0 ? given.pictures : await examplePictures(names), say, signal);
+  const isExample = given.network === undefined && given.pictures.length === 0;
+  const names = subject.value?.pictures.map(({ name }) => name) ?? [];
+  const pictures = isExample ? await examplePictures(names) : given.pictures;
+  if (pictures.length > 0) await opened.add(pictures, say, signal);
   session.value = opened;
+  if (opened.pictures.value.length === 0) return opened;
   const [at, to] = [picture.value, tap.value];
   batch(() => {
     show(opened.subject());

@@ -11,27 +11,28 @@ import type {
   SpectrumAnswer,
   StepAnswer,
 } from "../../engine/index.ts";
-import {
-  type Movement,
-  type NetworkFacts,
-  type PictureFacts,
-  type SmallestStep,
-  type Subject,
-  spectrumKey,
-  type VectorChoice,
-} from "../subject.ts";
+import { type Movement, type SmallestStep, type Subject, spectrumKey, type VectorChoice } from "../subject.ts";
+import { networkFacts, pictureFacts } from "./facts.ts";
 import { reachOf, steppedDirection, stepsUpTo } from "./stepped-direction.ts";
 
 /** A spectrum, and how many triplets were asked for. */
 type Computed = SpectrumAnswer & { readonly asked: number };
 
-/** A network in the engine, with pictures. Each change of its pictures makes a new subject; spectra stay. */
+/** What is known of derivatives from one source, by picture and tap. */
+class KnownFrom {
+  readonly spectra = signal<ReadonlyMap<string, Computed>>(new Map());
+  readonly steps = signal<ReadonlyMap<string, SmallestStep | "none">>(new Map());
+  /** How far steps reach, by picture. */
+  readonly reach = new Map<number, number>();
+}
+
+/** A network in the engine, with pictures. Each change of its pictures or its source makes a new subject; spectra stay. */
 export class Session {
   readonly description: NetworkDescription;
   readonly #client: EngineClient;
-  readonly #steps = signal<ReadonlyMap<string, SmallestStep | "none">>(new Map());
-  readonly #reach = new Map<number, number>();
-  readonly #spectra = signal<ReadonlyMap<string, Computed>>(new Map());
+  /** By the name of the source. */
+  readonly #known = new Map<string, KnownFrom>();
+  #source: string;
   /** The pictures that can be used, in the order in which they are shown. */
   readonly pictures = signal<readonly PictureDescription[]>([]);
   /** The pictures that cannot, with the reason. */
@@ -41,6 +42,7 @@ export class Session {
   constructor(client: EngineClient, description: NetworkDescription) {
     this.#client = client;
     this.description = description;
+    this.#source = description.source;
   }
 
   /** @throws PushforwardError that of the engine */
@@ -67,9 +69,7 @@ export class Session {
 
   async prepareBy(preset: string | GivenFile): Promise<void> {
     const answer = await this.#client.ask("setPreprocess", { preset });
-    this.#spectra.value = new Map();
-    this.#steps.value = new Map();
-    this.#reach.clear();
+    this.#known.clear();
     this.#take(answer);
   }
 
@@ -79,8 +79,20 @@ export class Session {
     this.failed.value = answer.pictures.filter(({ failed }) => failed !== undefined);
   }
 
+  /** The spectra from the source that is chosen. */
   get spectra(): ReadonlySignal<ReadonlyMap<string, Computed>> {
-    return this.#spectra;
+    return this.#knownHere().spectra;
+  }
+
+  /** Has derivatives taken from another tap. */
+  chooseSource(name: string): void {
+    this.#source = name;
+  }
+
+  #knownHere(): KnownFrom {
+    const known = this.#known.get(this.#source) ?? new KnownFrom();
+    this.#known.set(this.#source, known);
+    return known;
   }
 
   /** @throws PushforwardError that of the engine; `interrupted` if it was cancelled */
@@ -90,12 +102,13 @@ export class Session {
     k: number,
     { signal, told }: { readonly signal: AbortSignal; readonly told: (sigma: Float64Array) => void },
   ): Promise<void> {
+    const { spectra } = this.#knownHere();
     const found = await this.#client.ask(
       "spectrum",
-      { picture: this.pictures.peek()[picture]!.picture, to, k },
+      { picture: this.pictures.peek()[picture]!.picture, from: this.#source, to, k },
       { signal, onPartial: ({ sigma }) => told(sigma) },
     );
-    this.#spectra.value = new Map([...this.#spectra.value, [spectrumKey(picture, to), { ...found, asked: k }]]);
+    spectra.value = new Map([...spectra.value, [spectrumKey(picture, to), { ...found, asked: k }]]);
   }
 
   /** The right singular vector of a spectrum, [source]. */
@@ -106,10 +119,10 @@ export class Session {
   subject(): Subject {
     const pictures = this.pictures.value;
     const { classes } = this.answer.value!;
-    const network = factsOf(this.description);
-    const spectra = this.#spectra;
+    const from = this.#source;
+    const network = networkFacts(this.description, from);
+    const { spectra, steps, reach: reaches } = this.#knownHere();
     const client = this.#client;
-    const steps = this.#steps;
     const report = async () => {
       const { readerOf } = await import("../save/session-reader.ts");
       const { description } = this;
@@ -124,16 +137,16 @@ export class Session {
       choice: VectorChoice,
       ask: (epsilon: readonly number[]) => Promise<StepAnswer>,
     ) => {
-      const known = this.#reach.get(picture);
+      const known = reaches.get(picture);
       if (known !== undefined) return known;
       const reach = reachOf(await ask([1]));
-      if (choice !== "random" && choice.index === 0) this.#reach.set(picture, reach);
+      if (choice !== "random" && choice.index === 0) reaches.set(picture, reach);
       return reach;
     };
     return {
       network,
       async withNoise(picture, { kind, level, to, k }, signal) {
-        const request = { picture: pictures[picture]!.picture, kind, level, spectrum: { to, k } };
+        const request = { picture: pictures[picture]!.picture, kind, level, spectrum: { from, to, k } };
         const { picture: noisy, spectrum } = await client.ask("noise", request, { signal });
         await client.ask("removePictures", { pictures: [noisy.picture] });
         const [first] = noisy.top ?? [];
@@ -168,7 +181,7 @@ export class Session {
       async direction(picture, choice) {
         const unit = choice === "random" ? undefined : spectra.value.get(spectrumKey(picture, choice.tap));
         if (choice !== "random" && unit === undefined) throw notComputed(choice.tap);
-        const along = choice === "random" ? { random: 0 } : { spectrum: unit!.spectrum, index: choice.index };
+        const along = choice === "random" ? { random: 0, from } : { spectrum: unit!.spectrum, index: choice.index };
         const { shape } = network.source;
         const v = choice === "random" ? undefined : await vectorOf(unit!.spectrum, choice.index);
         const ask = (epsilon: readonly number[]) =>
@@ -200,23 +213,3 @@ const notComputed = (tap: string): PushforwardError =>
     what: `The spectrum of ${tap} at this picture is not computed yet.`,
     fix: "Press Compute.",
   });
-
-function factsOf({ file, taps, source, output, presets, preprocessing }: NetworkDescription): NetworkFacts {
-  const named = (name: string) => taps.find((tap) => tap.name === name)!;
-  return {
-    name: file,
-    taps: taps.filter(({ hasJacobian, op }) => hasJacobian && op !== "Input"),
-    source: named(source),
-    output: named(output),
-    unit: presets.find(({ name }) => name === preprocessing.name)?.unit ?? "unit of the input",
-  };
-}
-
-const pictureFacts = ({ name, label, isRight, pixels, top }: PictureDescription): PictureFacts => ({
-  name,
-  ...(label === undefined ? {} : { label }),
-  ...(isRight === undefined ? {} : { isRight }),
-  pixels: pixels!,
-  ...(top?.[0] === undefined ? {} : { predicted: top[0].name, top }),
-  ...(top?.[1] === undefined ? {} : { margin: top[0]!.score - top[1].score }),
-});

@@ -66,7 +66,8 @@ export function readerOf({ description, network, preprocessing, pictures, spectr
     },
     failureOf: () => undefined,
     async readSource(input) {
-      return levelsOf(pictures[input]!, network.source.shape);
+      const isPicture = network.source.name === description.input;
+      return isPicture ? levelsOf(pictures[input]!, network.source.shape) : undefined;
     },
   };
 }

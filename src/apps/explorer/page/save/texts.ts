@@ -9,7 +9,9 @@ export function commandFor(
   preset: string | undefined,
 ): string {
   const preprocess = preset === undefined ? "" : ` --preprocess ${quoted(preset)}`;
-  return `npx pushforward spectrum ${quoted(network.name)} PICTURES --taps ${quoted(taps.join(","))} -k ${k}${preprocess} --out run`;
+  const { source, sources = [source.name] } = network;
+  const from = source.name === sources[0] ? "" : ` --from ${quoted(source.name)}`;
+  return `npx pushforward spectrum ${quoted(network.name)} PICTURES${from} --taps ${quoted(taps.join(","))} -k ${k}${preprocess} --out run`;
 }
 
 /** Python that builds the spectra that are known as an xarray data set, with the names that a stored run has. */

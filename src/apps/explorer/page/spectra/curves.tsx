@@ -3,7 +3,7 @@ import type { TapUnits } from "../../../../figures/index.ts";
 import { picture, subject } from "../state.ts";
 import { spectrumKey } from "../subject.ts";
 import { Drawing } from "./drawing.tsx";
-import { indexScale, ofInterest, showsAll } from "./interest.ts";
+import { indexScale, ofInterest, showsAll, sigmaScale } from "./interest.ts";
 
 /** The spectra of the taps that are ticked: of one picture, or of all pictures whose spectra are known. */
 const units = computed<TapUnits[]>(() => {
@@ -48,6 +48,14 @@ export function Curves() {
             onChange={() => (indexScale.value = indexScale.value === "log" ? "linear" : "log")}
           />{" "}
           logarithmic index
+        </label>
+        <label>
+          <input
+            type="checkbox"
+            checked={sigmaScale.value === "linear"}
+            onChange={() => (sigmaScale.value = sigmaScale.value === "log" ? "linear" : "log")}
+          />{" "}
+          linear σ
         </label>
         <button type="button" class="plain" onClick={() => (kept.value = { title, from, units: units.value })}>
           Put aside, to compare

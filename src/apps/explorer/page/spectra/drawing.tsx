@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { spectraFigure, type TapUnits } from "../../../../figures/index.ts";
 import { Hover } from "./hover.tsx";
-import { indexScale } from "./interest.ts";
+import { indexScale, sigmaScale } from "./interest.ts";
 
 /** Widths of a drawing, in pixels, and what its frame takes. */
 const [LEAST, MOST, FRAME] = [280, 1000, 18];
@@ -28,7 +28,13 @@ export function Drawing({ units, from, title }: DrawingProps) {
     svg,
     caption,
     place: placeOf,
-  } = spectraFigure(units, { document, from, width, indexScale: indexScale.value });
+  } = spectraFigure(units, {
+    document,
+    from,
+    width,
+    indexScale: indexScale.value,
+    sigmaScale: sigmaScale.value,
+  });
   return (
     <figure ref={place}>
       {title !== undefined && <b>{title}</b>}

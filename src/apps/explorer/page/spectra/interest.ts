@@ -7,3 +7,4 @@ export const ofInterest = signal<ReadonlySet<string>>(new Set());
 export const showsAll = signal(false);
 
 export const indexScale = signal<"linear" | "log">("linear");
+export const sigmaScale = signal<"linear" | "log">("log");

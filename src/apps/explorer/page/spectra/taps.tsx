@@ -1,4 +1,5 @@
 import { formatNumber, formatShape } from "../../../../base/index.ts";
+import { chooseSource } from "../own/computing.ts";
 import { chooseTap, picture, subject, tap } from "../state.ts";
 import { spectrumKey } from "../subject.ts";
 import { ofInterest } from "./interest.ts";
@@ -10,6 +11,16 @@ export function Taps() {
     <div class="taps">
       <h3 id="taps">Taps</h3>
       <p class="soft">A tap is a place in the network where its numbers can be read. Choose one.</p>
+      {network.sources !== undefined && (
+        <label class="source">
+          Changes begin at{" "}
+          <select value={network.source.name} onChange={({ currentTarget }) => chooseSource(currentTarget.value)}>
+            {network.sources.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+      )}
       <ul aria-labelledby="taps">
         {network.taps.map(({ name, op, shape }) => {
           const sigma = spectra.value.get(spectrumKey(picture.value, name))?.sigma[0];

@@ -1,0 +1,33 @@
+import type { NetworkDescription, PictureDescription, TapDescription } from "../../engine/index.ts";
+import type { NetworkFacts, PictureFacts } from "../subject.ts";
+
+/** A network with a source, as the page shows it. Its taps are in the order of the graph: each follows those that it is computed from. */
+export function networkFacts(
+  { file, taps, source, output, presets, preprocessing }: NetworkDescription,
+  from: string,
+): NetworkFacts {
+  const named = (name: string) => taps.find((tap) => tap.name === name)!;
+  const later = new Set<TapDescription>();
+  for (const tap of taps) if (tap.name === from || later.has(tap)) for (const next of tap.next) later.add(taps[next]!);
+  const earlier = new Set([named(output)]);
+  for (const tap of [...taps].reverse()) if (tap.next.some((next) => earlier.has(taps[next]!))) earlier.add(tap);
+  const unit = presets.find(({ name }) => name === preprocessing.name)?.unit ?? "unit of the input";
+  const inner = taps.filter((tap) => tap.hasJacobian && tap.name !== output && earlier.has(tap));
+  return {
+    name: file,
+    taps: taps.filter((tap) => tap.hasJacobian && tap.op !== "Input" && later.has(tap)),
+    source: named(from),
+    output: named(output),
+    unit: from === source ? unit : `unit of ${from}`,
+    sources: [source, ...inner.map(({ name }) => name)],
+  };
+}
+
+export const pictureFacts = ({ name, label, isRight, pixels, top }: PictureDescription): PictureFacts => ({
+  name,
+  ...(label === undefined ? {} : { label }),
+  ...(isRight === undefined ? {} : { isRight }),
+  pixels: pixels!,
+  ...(top?.[0] === undefined ? {} : { predicted: top[0].name, top }),
+  ...(top?.[1] === undefined ? {} : { margin: top[0]!.score - top[1].score }),
+});
