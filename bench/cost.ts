@@ -13,7 +13,7 @@ import { readModel, writeModel } from "../src/onnx/index.ts";
 import { missesTolerance } from "../src/results/index.ts";
 import { sharedPath } from "../test/support/shared.ts";
 import { costFigure } from "./cost-figure.ts";
-import { inProcess, PICTURE, squeezenet } from "./layers.ts";
+import { inProcess, photograph, squeezenet } from "./layers.ts";
 import { type ResultTable, writeResult } from "./result.ts";
 
 const MODEL = sharedPath("data", "models", squeezenet.model);
@@ -58,7 +58,7 @@ async function costOf({ tap, k, side, threads }: typeof USUAL): Promise<Cost> {
   try {
     const shorterSide = Math.round((side * 256) / 224);
     const preset = { ...presets[squeezenet.preset], resize: { shorterSide }, crop: [side, side] as const };
-    const J = await network.jacobian({ at: await loadInput(PICTURE, preset), to: tap });
+    const J = await network.jacobian({ at: await loadInput(photograph(), preset), to: tap });
     const { sigma, certificate } = await svd(J, { k });
     if (certificate.status.some(missesTolerance)) throw new Error(`not certified: ${tap}, k = ${k}`);
     const { jvp, vjp, seconds } = certificate.cost;

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sharedPath } from "../test/support/shared.ts";
 import { alexnet } from "./layers.ts";
+import { peakMemory } from "./peak-memory.ts";
 
 /** The taps of AlexNet's trunk in the paper's figure 3. */
 export const FIGURE3_TAPS = [
@@ -30,12 +31,7 @@ export async function timedCommand(
   const child = spawn(process.execPath, [command, ...options], { stdio: ["ignore", "ignore", "inherit"] });
   let bytes: number | undefined;
   const watch = setInterval(() => {
-    try {
-      const peak = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
-      if (peak !== undefined) bytes = 1024 * Number(peak);
-    } catch {
-      // Another system, or the process is gone.
-    }
+    bytes = peakMemory(child.pid!) ?? bytes;
   }, 1000);
   const code = await new Promise((resolve, reject) => child.on("error", reject).on("exit", resolve));
   clearInterval(watch);

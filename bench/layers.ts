@@ -5,7 +5,7 @@ import { presets } from "../src/images/index.ts";
 import { sharedPath } from "../test/support/shared.ts";
 
 /** The photograph at which layers are solved. */
-export const PICTURE = sharedPath("data", "images", "n02279972_monarch.JPEG");
+export const photograph = (): string => sharedPath("data", "images", "n02279972_monarch.JPEG");
 
 /** A network of the shared folder, and how its pictures are prepared. */
 export const squeezenet = { model: "squeezenet1.1.onnx", preset: "imagenet" as const };
@@ -13,7 +13,7 @@ export const alexnet = { model: "alexnet-trunk.onnx", preset: "caffe-alexnet" as
 
 /** J(input → tap) at the photograph. */
 export async function jacobianAt(network: Network, preset: keyof typeof presets, tap: string) {
-  return network.jacobian({ at: await loadInput(PICTURE, presets[preset]), to: tap });
+  return network.jacobian({ at: await loadInput(photograph(), presets[preset]), to: tap });
 }
 
 /** What a bench, given its own URL, prints as JSON in a process of its own. */

@@ -8,6 +8,7 @@ export const benches = [
   { name: "prediction", title: "Prediction" },
   { name: "cost", title: "Growth" },
   { name: "figure3", title: "Figure 3" },
+  { name: "explorer", title: "Explorer" },
   { name: "gpu", title: "GPU" },
   { name: "peers", title: "Peers" },
   { name: "propack", title: "PROPACK" },

@@ -1,8 +1,9 @@
 // Builds the explorer as a static site in site/: npm run explorer. --pictures N and -k K make a smaller example.
-import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
-import { join, relative, resolve, sep } from "node:path";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { extname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
 import { build } from "vite";
 import { makeScene } from "./explorer-scene.ts";
 
@@ -33,3 +34,8 @@ const files = (await readdir(site, { recursive: true, withFileTypes: true }))
   .filter((entry) => entry.isFile())
   .map((entry) => relative(site, join(entry.parentPath, entry.name)).split(sep).join("/"));
 await writeFile(join(site, "files.json"), JSON.stringify(files.sort()));
+// What compresses well lies there compressed too, for servers that send such files as they are.
+const compressible = new Set([".html", ".js", ".mjs", ".css", ".svg", ".wasm", ".packed"]);
+for (const name of files.filter((name) => compressible.has(extname(name)))) {
+  await writeFile(join(site, `${name}.gz`), gzipSync(await readFile(join(site, name))));
+}

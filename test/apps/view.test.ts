@@ -4,6 +4,7 @@ import { request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serveFolders } from "../../src/apps/cli/serve.ts";
 
@@ -17,10 +18,11 @@ describe("the server of pushforward view", () => {
     folder = await mkdtemp(join(tmpdir(), "view-"));
     for (const part of ["site", "run", "run/c"]) await mkdir(join(folder, part));
     await writeFile(join(folder, "site/index.html"), "<p>page</p>");
+    await writeFile(join(folder, "site/index.html.gz"), gzipSync("<p>page</p>"));
     await writeFile(join(folder, "run/zarr.json"), "{}");
     await writeFile(join(folder, "run/c/0"), new Uint8Array([1, 2, 3]));
     await writeFile(join(folder, "secret"), "secret");
-    await symlink(join(folder, "secret"), join(folder, "run/link"));
+    for (const link of ["link", "zarr.json.gz"]) await symlink(join(folder, "secret"), join(folder, "run", link));
     running = server().listen(0, "127.0.0.1");
     await once(running, "listening");
     port = (running.address() as AddressInfo).port;
@@ -31,13 +33,18 @@ describe("the server of pushforward view", () => {
   });
 
   /** A request as it is, without the corrections of `fetch`. */
-  async function ask(path: string, options: { method?: string; host?: string } = {}) {
-    const { method = "GET", host = `127.0.0.1:${port}` } = options;
-    const asked = request({ port, path, method, headers: { host } }).end();
+  async function ask(
+    path: string,
+    options: { method?: string; host?: string; encodings?: string; known?: string } = {},
+  ) {
+    const { method = "GET", host = `127.0.0.1:${port}`, encodings = "identity", known = "" } = options;
+    const headers = { host, "accept-encoding": encodings, "if-none-match": known };
+    const asked = request({ port, path, method, headers }).end();
     const [response] = await once(asked, "response");
     const parts: Buffer[] = [];
     for await (const part of response) parts.push(part);
-    return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts).toString() };
+    const bytes = Buffer.concat(parts);
+    return { status: response.statusCode, headers: response.headers, bytes, body: bytes.toString() };
   }
 
   test("serves the page, with the headers that threads need", async () => {
@@ -48,6 +55,23 @@ describe("the server of pushforward view", () => {
       "cross-origin-opener-policy": "same-origin",
       "cross-origin-embedder-policy": "require-corp",
     });
+  });
+
+  test("sends a file compressed where it lies so beside itself and the browser takes it", async () => {
+    const { headers, bytes } = await ask("/", { encodings: "gzip, deflate, br" });
+    expect(headers).toMatchObject({ "content-encoding": "gzip", "content-type": "text/html; charset=utf-8" });
+    expect(gunzipSync(bytes).toString()).toBe("<p>page</p>");
+    expect((await ask("/")).headers["content-encoding"]).toBeUndefined();
+    expect(await ask("/run/zarr.json", { encodings: "gzip" })).toMatchObject({ body: "{}" }); // A link leads out.
+  });
+
+  test("sends a file again only if it has changed", async () => {
+    const { etag } = (await ask("/")).headers;
+    expect(await ask("/", { known: etag! })).toMatchObject({ status: 304, body: "" });
+    expect(await ask("/", { known: etag!, encodings: "gzip" })).toMatchObject({ status: 200 });
+    await writeFile(join(folder, "site/index.html"), "<p>a new page</p>");
+    expect(await ask("/", { known: etag! })).toMatchObject({ status: 200, body: "<p>a new page</p>" });
+    await writeFile(join(folder, "site/index.html"), "<p>page</p>");
   });
 
   test("serves the files of a run below its address, and the chunks among them as bytes", async () => {

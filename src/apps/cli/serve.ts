@@ -15,18 +15,20 @@ const types: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
-/** Threads of WebAssembly need the first two. The others keep a browser from guessing types and from keeping an old page. */
+/** Threads of WebAssembly need the first two. The others keep a browser from guessing types, and from showing an old page without asking. */
 const headers = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
   "cross-origin-resource-policy": "same-origin",
   "x-content-type-options": "nosniff",
   "cache-control": "no-cache",
+  vary: "accept-encoding",
 };
 
 /**
  * A server of the files in some folders, read-only, each below its address. What lies outside of them, also behind a link, is not
- * served, and neither is a request that names another host: pages of other sites cannot read a run through it.
+ * served, and neither is a request that names another host: pages of other sites cannot read a run through it. A file that lies beside
+ * itself compressed, with `.gz` after its name, is sent compressed to a browser that takes it so.
  */
 export function serveFolders(folders: Readonly<Record<string, string>>): Server {
   const byLength = Object.entries(folders).sort(([a], [b]) => b.length - a.length);
@@ -34,13 +36,20 @@ export function serveFolders(folders: Readonly<Record<string, string>>): Server 
     const refuse = (status: number) => response.writeHead(status, headers).end();
     if (request.method !== "GET" && request.method !== "HEAD") return void refuse(405);
     if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? "")) return void refuse(403);
-    const file = await fileFor(request.url ?? "/", byLength);
+    const url = request.url ?? "/";
+    const file = await fileFor(url, byLength);
     if (file === undefined) return void refuse(404);
-    const { size } = await stat(file);
+    const takesGzip = /\bgzip\b/.test(String(request.headers["accept-encoding"]));
+    const compressed = takesGzip ? await fileFor(url, byLength, ".gz") : undefined;
+    const sent = compressed ?? file;
+    const { size, mtimeMs } = await stat(sent);
+    const etag = `"${size}-${mtimeMs}"`;
+    if (request.headers["if-none-match"] === etag) return void response.writeHead(304, { ...headers, etag }).end();
     const type = types[extname(file)] ?? "application/octet-stream";
-    response.writeHead(200, { ...headers, "content-type": type, "content-length": size });
+    const encoding = compressed === undefined ? {} : { "content-encoding": "gzip" };
+    response.writeHead(200, { ...headers, ...encoding, etag, "content-type": type, "content-length": size });
     if (request.method === "HEAD") return void response.end();
-    createReadStream(file)
+    createReadStream(sent)
       .on("error", () => response.destroy())
       .pipe(response);
   };
@@ -49,15 +58,16 @@ export function serveFolders(folders: Readonly<Record<string, string>>): Server 
   });
 }
 
-/** The file of an address, or undefined if there is none in the folders. */
+/** The file of an address, with `ending` after its name, or undefined if there is none in the folders. */
 async function fileFor(
   url: string,
   folders: readonly (readonly [prefix: string, folder: string])[],
+  ending = "",
 ): Promise<string | undefined> {
   try {
     const path = decodeURIComponent(new URL(url, "http://127.0.0.1").pathname);
     const [prefix, folder] = folders.find(([start]) => path.startsWith(start))!;
-    const name = path.slice(prefix.length) || "index.html";
+    const name = (path.slice(prefix.length) || "index.html") + ending;
     const [root, file] = await Promise.all([realpath(folder), realpath(join(folder, name))]);
     return isWithin(root, file) && (await stat(file)).isFile() ? file : undefined;
   } catch {
