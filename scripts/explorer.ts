@@ -1,10 +1,11 @@
 // Builds the explorer as a static site in site/: npm run explorer. --pictures N and -k K make a smaller example.
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { extname, join, relative, resolve, sep } from "node:path";
+import { dirname, extname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
+import { makeDocs } from "./explorer-docs.ts";
 import { makeScene } from "./explorer-scene.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -30,6 +31,11 @@ await mkdir(join(site, "scene"));
 for (const [name, bytes] of await makeScene(size, (line) => process.stderr.write(`${line}\n`))) {
   await writeFile(join(site, "scene", name), bytes);
 }
+for (const [name, content] of await makeDocs(root)) {
+  await mkdir(dirname(join(site, name)), { recursive: true });
+  await writeFile(join(site, name), content);
+}
+await cp(join(root, "src/apps/explorer/docs/docs.css"), join(site, "docs/docs.css"));
 const files = (await readdir(site, { recursive: true, withFileTypes: true }))
   .filter((entry) => entry.isFile())
   .map((entry) => relative(site, join(entry.parentPath, entry.name)).split(sep).join("/"));

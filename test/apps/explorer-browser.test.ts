@@ -188,6 +188,21 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
     expect(await page.locator("img[src=x]").count()).toBe(0);
   });
 
+  test("the documents are pages of the site, with their pictures", async () => {
+    const other = await browser.newPage();
+    const complaints: string[] = [];
+    other.on("console", (message) => complaints.push(message.text()));
+    await other.goto(`${address}README.html`);
+    await other.getByRole("heading", { name: "Pushforward", exact: true }).waitFor();
+    const pictures = other.locator("img");
+    expect(await pictures.first().evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+    await other.getByRole("navigation").getByRole("link", { name: "The paper, claim by claim" }).click();
+    await other.getByRole("heading", { level: 1 }).waitFor();
+    expect(new URL(other.url()).pathname).toBe("/docs/paper.html");
+    expect(complaints).toEqual([]);
+    await other.close();
+  });
+
   test("where nothing isolates the page, it tells that one thread computes, and what to do", async () => {
     const plain = createServer((request, response) => {
       if (request.url === "/service-worker.js") return void response.writeHead(404).end();

@@ -18,6 +18,10 @@ export function App() {
             Each picture has directions in which a small change grows on its way through a network, and others in which
             it fades. These are the singular vectors of the network’s Jacobian J.
           </p>
+          <p class="soft">
+            <a href="docs/how-it-works.html">How it works</a> · <a href="docs/paper.html">The paper, claim by claim</a>{" "}
+            · <a href="README.html">Pushforward</a>
+          </p>
           <Status />
         </div>
         <Own />

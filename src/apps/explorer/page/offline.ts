@@ -41,7 +41,7 @@ export async function workOffline(): Promise<void> {
 }
 
 const NEEDS_HEADERS =
-  "Load the page again; if that does not help, its server must send the headers that docs/explorer.md names, or use pushforward view.";
+  "Load the page again; if that does not help, its server must send the headers that docs/browser.md names, or use pushforward view.";
 
 /** Tells that one thread computes, where that is so. */
 function needsThreads(fix: string): void {
