@@ -2,21 +2,16 @@ import type { Chart } from "../results/index.ts";
 import { finiteWidthMean, meanField, normScatter, spectrumVariance } from "../theory/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
 import { average, extrapolated, meanOf, varianceOf } from "./estimates.ts";
-import { type Apparatus, type Case, experiment, type Result } from "./experiment.ts";
+import { type Case, experiment, type Result } from "./experiment.ts";
 import { number, numbers, words } from "./option.ts";
-import { type Draws, relativeVariances, squaredGrowths } from "./random-jacobians.ts";
+import { relativeVariances, squaredGrowths } from "./random-jacobians.ts";
 import type { RandomNet } from "./random-net.ts";
 import type { Prediction } from "./row.ts";
 
 /** By how much the mean of σ², or the growth by layer, may differ. */
 const MEAN = 0.1;
-/**
- * Draws that tell how many more the mean needs, and are not part of it: a mean that ends where its interval happens to be narrow is too
- * small, because rare large draws widen it.
- */
-const PILOT = 32;
-/** Half of the interval that the mean should have at most, and the fewest draws. */
-const NARROW = { half: 0.8 * MEAN, fewest: 32 };
+/** Half of the 95 % interval that the mean should have at most, and the fewest draws. */
+const NARROW = { half: 0.9 * MEAN, fewest: 32 };
 /** The relative variance of σ² is predicted where layers are few against the width. */
 const FEW_LAYERS = 0.03;
 /** Beyond this variance of ln ‖Jv‖² rare networks decide the mean of σ², which is then only reported. */
@@ -53,7 +48,7 @@ export const isometry = experiment({
     gain: numbers({ about: "σ_w of networks that are not critical", default: [] }, { least: 0.01 }),
     draws: number(
       {
-        about: "random draws of each; for means of σ² at most so many, after 32 that tell how many are needed",
+        about: "random draws of each; for means of σ² at most so many",
         default: 2000,
         quick: 1200,
       },
@@ -143,8 +138,8 @@ function meanCase(kind: Kind, draws: number): Case {
       };
     },
     async measure(apparatus) {
-      const needed = isJudged ? await drawsNeeded({ net, q, count: Math.min(PILOT, draws) }, apparatus) : NARROW.fewest;
-      const squares = await squaredGrowths({ net, q, count: Math.min(needed, draws), after: PILOT }, apparatus);
+      const count = Math.min(draws, isJudged ? drawsNeeded(beta) : NARROW.fewest);
+      const squares = await squaredGrowths({ net, q, count }, apparatus);
       const logarithms = squares.map((own) => own.map(Math.log));
       return {
         numbers: {
@@ -157,11 +152,13 @@ function meanCase(kind: Kind, draws: number): Case {
   };
 }
 
-/** How many draws make the interval of the mean narrow, as these few tell. */
-async function drawsNeeded(few: Draws, apparatus: Apparatus): Promise<number> {
-  const means = (await squaredGrowths(few, apparatus)).map(average);
-  return Math.max(NARROW.fewest, Math.ceil(varianceOf(means).measured / (NARROW.half / 2) ** 2));
-}
+/**
+ * How many draws make the interval of the mean narrow if ln ‖Jv‖² is normal with the variance β: that of ‖Jv‖² is then e^β − 1, and the mean
+ * over tangents varies less. The number is set beforehand, because a mean that ends where its interval happens to be narrow is too small:
+ * rare large draws widen it.
+ */
+const drawsNeeded = (beta: number): number =>
+  Math.max(NARROW.fewest, Math.ceil(Math.expm1(beta) / (NARROW.half / 1.96) ** 2));
 
 /** 1 for infinite width, with the corrections of first order in 1/width. */
 function meanOfSquares({ activation, weights, weight, bias, depth, width }: RandomNet, q: number): Prediction {

@@ -12,8 +12,6 @@ export interface Draws {
   readonly net: RandomNet;
   readonly q: number;
   readonly count: number;
-  /** How many draws of the seed are passed over, because they were used before. */
-  readonly after?: number;
 }
 
 /** ‖Jv‖² of random unit tangents v, for each draw. */
@@ -43,14 +41,14 @@ export function relativeVariance(values: readonly number[]): number {
 
 /** What is measured of J(input → last layer) for each draw of the weights. The graphs are compiled once. */
 async function ofDraws<T>(
-  { net, q, count, after = 0 }: Draws,
+  { net, q, count }: Draws,
   { backend, seed, proceed }: Apparatus,
   measure: (J: Jacobian, draw: number) => Promise<T>,
 ): Promise<T[]> {
   const network = await openRandomNet(net, backend);
   const found: T[] = [];
-  for (let draw = after; draw < after + count; draw++) {
-    proceed(`draw ${found.length + 1} of ${count}`);
+  for (let draw = 0; draw < count; draw++) {
+    proceed(`draw ${draw + 1} of ${count}`);
     using J = await network.jacobian({ at: pointOf(net, q, seed, "isometry", draw) });
     found.push(await measure(J, draw));
   }
