@@ -35,7 +35,8 @@ for (const [name, content] of await makeDocs(root)) {
   await mkdir(dirname(join(site, name)), { recursive: true });
   await writeFile(join(site, name), content);
 }
-await cp(join(root, "src/apps/explorer/docs/docs.css"), join(site, "docs/docs.css"));
+const styles = ["theme.css", "docs/docs.css"].map((name) => readFile(join(root, "src/apps/explorer", name), "utf8"));
+await writeFile(join(site, "docs/docs.css"), (await Promise.all(styles)).join(""));
 const files = (await readdir(site, { recursive: true, withFileTypes: true }))
   .filter((entry) => entry.isFile())
   .map((entry) => relative(site, join(entry.parentPath, entry.name)).split(sep).join("/"));

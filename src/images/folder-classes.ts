@@ -1,3 +1,5 @@
+import { classOf, type Labels } from "./labels.ts";
+
 /** Names of sub-folders that divide a data set into parts and are not classes. */
 const parts = new Set(["train", "training", "val", "valid", "validation", "dev", "test", "testing"]);
 
@@ -22,3 +24,20 @@ export function folderClasses(below: readonly (readonly string[])[]): FolderClas
   const note = `the ${classes.size} sub-folders (${shown}${classes.size > 4 ? ", …" : ""}) are taken as the classes of the inputs`;
   return { labels, note };
 }
+
+/**
+ * The true classes of files of which no table tells them: the synset in a file's name, else the folder that it lies in (`folderClasses`).
+ *
+ * @param files their paths or names
+ * @param below the folders that each lies in
+ */
+export function classesByName(
+  files: readonly string[],
+  below: readonly (readonly string[])[],
+): { readonly labels: readonly (string | undefined)[]; readonly note: string | undefined } {
+  const folders = folderClasses(below);
+  const labels = files.map((file, i) => classOf(file, noTable) ?? folders?.labels[i]);
+  return { labels, note: folders?.note };
+}
+
+const noTable: Labels = { classes: [], byFile: new Map() };

@@ -1,4 +1,4 @@
-export { folderClasses } from "./folder-classes.ts";
+export { classesByName, folderClasses } from "./folder-classes.ts";
 export { guessPreset } from "./guess-preset.ts";
 export { type ClassRecord, classOf, type Labels, parseLabels, rowOf } from "./labels.ts";
 export { type LevelScale, levelScaleOf, levelScaleOfArrays, toLevels, withLevelShift } from "./levels.ts";

@@ -1,13 +1,7 @@
 import { posix, resolve } from "node:path";
 import { expect, test } from "vitest";
+import { makeDocs } from "../../scripts/explorer-docs.ts";
 import { createWorkplace } from "./workplace.ts";
-
-interface Docs {
-  makeDocs(root: string): Promise<Map<string, string | Uint8Array>>;
-}
-
-// By its path, so that the types of the tests do not need the packages with which the site is built.
-const { makeDocs } = (await import(resolve("scripts/explorer-docs.ts"))) as Docs;
 
 test("markup in a document is text, and links lead to pages of the site, or nowhere", async () => {
   const markdown = `# A \`b\` <i>

@@ -5,6 +5,7 @@ test("the room's public names", () => {
   expect(Object.keys(images).sort()).toEqual([
     "MOST_PIXELS",
     "classOf",
+    "classesByName",
     "damagedPicture",
     "decodeText",
     "fitTo",

@@ -2,9 +2,9 @@ import { dirname, join, resolve } from "node:path";
 import { type PushforwardError, printable } from "../../base/index.ts";
 import {
   type ClassRecord,
+  classesByName,
   classOf,
   decodeText,
-  folderClasses,
   type Labels,
   parseLabels,
   rowOf,
@@ -24,8 +24,6 @@ export interface InputLabels {
   readonly labels: readonly (string | undefined)[];
 }
 
-const nothing: Labels = { classes: [], byFile: new Map() };
-
 /**
  * The true classes of the inputs. They come from the labels file that the user names, or from a file `labels.tsv` beside the
  * first input or in the folder that the user names. If there is neither, the class of an input is the synset in its file name; if the
@@ -37,9 +35,11 @@ const nothing: Labels = { classes: [], byFile: new Map() };
 export async function labelInputs(asked: string | undefined, inputs: readonly FoundInput[]): Promise<InputLabels> {
   const found = asked === undefined ? await besideInputs(inputs) : { file: asked, bytes: await readBytes(asked) };
   if (found === undefined) {
-    const folders = folderClasses(inputs.map(({ below }) => below));
-    if (folders !== undefined) tell(`note: ${folders.note}`);
-    const labels = inputs.map((input, i) => classOf(input.file, nothing) ?? folders?.labels[i]);
+    const { labels, note } = classesByName(
+      inputs.map((input) => input.file),
+      inputs.map(({ below }) => below),
+    );
+    if (note !== undefined) tell(`note: ${note}`);
     return { classes: [], asked: false, labels };
   }
   const { file, bytes } = found;

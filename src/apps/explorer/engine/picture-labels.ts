@@ -1,9 +1,9 @@
 import { PushforwardError } from "../../../base/index.ts";
 import {
   type ClassRecord,
+  classesByName,
   classOf,
   decodeText,
-  folderClasses,
   type Labels,
   parseLabels,
   rowOf,
@@ -20,16 +20,13 @@ export interface PictureLabels {
   readonly warnings: readonly string[];
 }
 
-const nothing: Labels = { classes: [], byFile: new Map() };
-
 /**
  * The true classes of pictures: from a labels file, else from the synset in a file name, else from the folders, if they are several. A
  * labels file that cannot be read is left out, with a warning.
  */
 export function labelPictures(names: readonly string[], file: NamedBytes | undefined): PictureLabels {
   if (file === undefined) {
-    const folders = folderClasses(foldersOf(names));
-    return { classes: [], labels: names.map((name, i) => classOf(name, nothing) ?? folders?.labels[i]), warnings: [] };
+    return { classes: [], labels: classesByName(names, foldersOf(names)).labels, warnings: [] };
   }
   let known: Labels;
   try {

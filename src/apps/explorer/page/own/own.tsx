@@ -16,24 +16,8 @@ export function Own() {
         in the browser, with the same numbers as the command line.
       </p>
       <div class="row">
-        <label class="file">
-          Network
-          <input
-            type="file"
-            accept=".onnx,.data,.json"
-            multiple
-            onChange={({ currentTarget }) => take(currentTarget, openNetwork)}
-          />
-        </label>
-        <label class="file">
-          Pictures
-          <input
-            type="file"
-            accept="image/*,.npy,.tsv,.txt"
-            multiple
-            onChange={({ currentTarget }) => take(currentTarget, addPictures)}
-          />
-        </label>
+        <Files name="Network" accept=".onnx,.data,.json" use={openNetwork} />
+        <Files name="Pictures" accept="image/*,.npy,.tsv,.txt" use={addPictures} />
         <label class="count">
           Values per tap
           <input
@@ -70,7 +54,25 @@ export function Own() {
   );
 }
 
-function take(input: HTMLInputElement, use: (files: ReturnType<typeof givenFiles>) => Promise<void>): void {
-  const files = givenFiles(input.files ?? []);
-  if (files.length > 0) use(files);
+interface FilesProps {
+  readonly name: string;
+  readonly accept: string;
+  readonly use: (files: ReturnType<typeof givenFiles>) => Promise<void>;
+}
+
+function Files({ name, accept, use }: FilesProps) {
+  return (
+    <label class="file">
+      {name}
+      <input
+        type="file"
+        accept={accept}
+        multiple
+        onChange={({ currentTarget }) => {
+          const files = givenFiles(currentTarget.files ?? []);
+          if (files.length > 0) use(files);
+        }}
+      />
+    </label>
+  );
 }
