@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { expect } from "vitest";
+import type { PicturesAnswer, SpectrumAnswer } from "../../src/apps/explorer/engine/index.ts";
+import type { SingularTriplets } from "../../src/apps/node/index.ts";
+import { type BrowserPage, bundle, openPage } from "../support/browser.ts";
+
+/** A page with the explorer's engine in a worker; `files` of this computer lie in the site, by their paths there. */
+export async function openEngine(files: Readonly<Record<string, string>>): Promise<BrowserPage> {
+  const served = Object.entries(files).map(([path, file]) => [path, readFileSync(file)] as const);
+  return openPage({
+    ...Object.fromEntries(served),
+    "/engine.js": await bundle("src/apps/explorer/engine/worker.ts"),
+    "/page.js": await bundle("test/web/engine-page.ts"),
+  });
+}
+
+/** Opens a network in the engine, with pictures. */
+export async function openInEngine(
+  page: BrowserPage,
+  network: readonly string[],
+  pictures: readonly string[],
+): Promise<PicturesAnswer> {
+  await page.call("openFiles", network);
+  return page.call<PicturesAnswer>("addPictures", pictures);
+}
+
+/** σ of two spectra differ by no more than both certificates allow: the residuals, and the floors that rounding sets. */
+export function expectWithinCertificates(
+  found: SpectrumAnswer,
+  { sigma, certificate }: Pick<SingularTriplets, "sigma" | "certificate">,
+): void {
+  expect(found.status).not.toContain("unconverged");
+  expect(certificate.status).not.toContain("unconverged");
+  expect(found.sigma).toHaveLength(sigma.length);
+  for (const [i, value] of sigma.entries()) {
+    const certified = certificate.residual[i]! + certificate.floors[i]! + found.residual[i]! + found.floors![i]!;
+    expect(Math.abs(value - found.sigma[i]!), `σ ${i + 1}`).toBeLessThanOrEqual(certified);
+  }
+}
