@@ -166,6 +166,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "gaussianExponents",
     "hardTanh",
     "jacobiSvd",
+    "jacobianSpectrum",
     "linear",
     "marchenkoPastur",
     "meanField",

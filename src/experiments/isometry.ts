@@ -1,12 +1,13 @@
 import type { Chart } from "../results/index.ts";
-import { finiteWidthMean, meanField, normScatter, spectrumVariance } from "../theory/index.ts";
+import { finiteWidthMean, jacobianSpectrum, meanField, normScatter, spectrumVariance } from "../theory/index.ts";
 import { type ActivationName, activations } from "./activations.ts";
-import { average, extrapolated, meanOf, varianceOf } from "./estimates.ts";
-import { type Case, experiment, type Result } from "./experiment.ts";
+import { average, extrapolated, meanOf, single, varianceOf } from "./estimates.ts";
+import { type Case, experiment, type Measured, type Result } from "./experiment.ts";
 import { number, numbers, words } from "./option.ts";
-import { relativeVariances, squaredGrowths } from "./random-jacobians.ts";
+import { relativeVariance, squaredGrowths, wholeSpectra } from "./random-jacobians.ts";
 import type { RandomNet } from "./random-net.ts";
 import type { Prediction } from "./row.ts";
+import { distance, type Squares, spectrumCurves } from "./spectrum-curves.ts";
 
 /** By how much the mean of σ², or the growth by layer, may differ. */
 const MEAN = 0.1;
@@ -16,6 +17,10 @@ const NARROW = { half: 0.9 * MEAN, fewest: 32 };
 const FEW_LAYERS = 0.03;
 /** Beyond this variance of ln ‖Jv‖² rare networks decide the mean of σ², which is then only reported. */
 const LARGEST_SCATTER = 2;
+/** By how much the shares of σ² up to x may differ where layers are few: by as much as corrections of order layers/width. */
+const KOLMOGOROV = FEW_LAYERS;
+/** Networks of many layers whose whole spectrum is computed. */
+const SPECTRA_OF_MANY = 8;
 /** Layers in which networks that are not critical are measured: deeper ones leave the range of float32. */
 const SHALLOW = 20;
 
@@ -23,6 +28,7 @@ const PENNINGTON = "Pennington, Schoenholz & Ganguli 2017";
 const HANIN = "Hanin & Nica 2020";
 const MEAN_SQUARE = "mean σ²";
 const VARIANCE = "Var σ² / mean², for infinite width";
+const DISTANCE = "largest distance of the spectrum";
 
 const studied = ["relu", "tanh", "sigmoid", "centred-sigmoid"] as const satisfies readonly ActivationName[];
 
@@ -39,7 +45,7 @@ export const isometry = experiment({
     "Is the mean of σ² of deep random networks that of the theory at the critical point, and does σ² scatter as predicted?",
   falsifiedBy:
     "a mean of σ² that is off by more than 10 %, or, where layers are at most 0.03 of the width, a relative variance that is off by more " +
-    "than 3 standard errors when it is extrapolated to infinite width",
+    "than 3 standard errors when it is extrapolated to infinite width, or (but for ReLU) shares of σ² up to x that are off by more than 0.03",
   options: {
     activation: words(studied, { about: "activations" }),
     weights: words(["gaussian", "orthogonal"], { about: "kind of the random weights" }),
@@ -76,6 +82,7 @@ export const isometry = experiment({
   charts: (results) => [
     ...chartOf(results, VARIANCE, "Relative variance of σ² at the critical point, for infinite width"),
     ...chartOf(results, MEAN_SQUARE, "Mean of σ² at the critical point"),
+    ...spectraChart(results),
   ],
 });
 
@@ -108,13 +115,44 @@ function varianceCase(kind: Kind, spectra: number): Case {
         precision: { standardErrors: 3, within: 0.1 },
         source: `${PENNINGTON}, equation 22`,
       },
+      ...(hasDensity(kind) && { [DISTANCE]: distancePrediction(kind) }),
     }),
     async measure(apparatus) {
       const half = { ...net, width: Math.round(width / 2) };
-      const wide = meanOf(await relativeVariances({ net, q, count: spectra }, apparatus));
-      const narrow = meanOf(await relativeVariances({ net: half, q, count: spectra }, apparatus));
-      return { numbers: { [VARIANCE]: extrapolated(wide, narrow) } };
+      const wide = await wholeSpectra({ net, q, count: spectra }, apparatus);
+      const narrow = await wholeSpectra({ net: half, q, count: spectra }, apparatus);
+      const [ofWide, ofNarrow] = [wide, narrow].map((draws) => meanOf(draws.map(relativeVariance)));
+      const compared = comparison(net, q, wide);
+      return { ...compared, numbers: { ...compared.numbers, [VARIANCE]: extrapolated(ofWide!, ofNarrow!) } };
     },
+  };
+}
+
+/**
+ * The spectrum is that of infinite width where layers are few. It is only reported where they are many, and for ReLU: the rank of J is at
+ * most the number of neurons that are active in the layer with the fewest, and that number scatters by √width.
+ */
+function distancePrediction({ activation, depth, width }: Kind): Prediction {
+  if (depth / width > FEW_LAYERS) {
+    return { predicted: 0, source: `${PENNINGTON}; only reported, as there are many layers` };
+  }
+  if (activation === "relu") return { predicted: 0, source: `${PENNINGTON}; only reported, as ReLU has fewer σ > 0` };
+  return { predicted: 0, precision: { absolute: KOLMOGOROV }, source: PENNINGTON };
+}
+
+/** One orthogonal layer has no density of σ². */
+const hasDensity = ({ weights, depth }: Pick<Kind, "weights" | "depth">): boolean =>
+  weights === "gaussian" || depth > 1;
+
+/** The whole spectra of draws beside the prediction for infinite width. */
+function comparison({ activation, weights, weight, depth }: RandomNet, q: number, draws: readonly Squares[]): Measured {
+  if (!hasDensity({ weights, depth })) return { numbers: {} };
+  const { theory } = activations[activation];
+  const spectrum = jacobianSpectrum({ activation: theory, weightVariance: weight ** 2, q, depth, ensemble: weights });
+  const all = draws.flat().sort((a, b) => a - b);
+  return {
+    numbers: { [DISTANCE]: single(distance(all, spectrum), draws.length) },
+    curves: spectrumCurves(draws, spectrum, { log: true }),
   };
 }
 
@@ -130,9 +168,10 @@ function meanCase(kind: Kind, draws: number): Case {
     seconds: secondsFor(draws / 3, kind),
     predict: (): Readonly<Record<string, Prediction>> => {
       const mean: Prediction = { ...meanOfSquares(net, q), ...(isJudged && { precision: { relative: MEAN } }) };
-      if (!hasLogarithms) return { [MEAN_SQUARE]: mean };
+      const both = { [MEAN_SQUARE]: mean, [DISTANCE]: distancePrediction(kind) };
+      if (!hasLogarithms) return both;
       return {
-        [MEAN_SQUARE]: mean,
+        ...both,
         "mean ln ‖Jv‖²": { predicted: -beta / 2, precision: { absolute: MEAN }, source: HANIN },
         "Var ln ‖Jv‖²": { predicted: beta, precision: { standardErrors: 3, within: 0.1 }, source: HANIN },
       };
@@ -141,12 +180,16 @@ function meanCase(kind: Kind, draws: number): Case {
       const count = Math.min(draws, isJudged ? drawsNeeded(beta) : NARROW.fewest);
       const squares = await squaredGrowths({ net, q, count }, apparatus);
       const logarithms = squares.map((own) => own.map(Math.log));
+      const whole = await wholeSpectra({ net, q, count: Math.min(count, SPECTRA_OF_MANY) }, apparatus);
+      const { numbers, curves } = comparison(net, q, whole);
       return {
         numbers: {
+          ...numbers,
           [MEAN_SQUARE]: meanOf(squares.map(average)),
           "mean ln ‖Jv‖²": meanOf(logarithms.map(average)),
           "Var ln ‖Jv‖²": varianceOf(logarithms.map(([first]) => first!)),
         },
+        ...(curves && { curves }),
       };
     },
   };
@@ -220,6 +263,28 @@ function chartOf(results: readonly Result[], quantity: string, title: string): C
           ],
         };
       }),
+    },
+  ];
+}
+
+/** σ by the share of smaller ones, in a panel for each network. */
+function spectraChart(results: readonly Result[]): Chart[] {
+  const panels = results
+    .filter(({ curves }) => curves.length > 0)
+    .map(({ setting, curves }) => ({
+      title: `${setting.activation}, ${setting.weights}, ${setting.depth} layers`,
+      series: curves,
+    }));
+  if (panels.length === 0) return [];
+  return [
+    {
+      id: "spectra",
+      title: "Singular values at the critical point",
+      caption:
+        "Lines: the prediction for infinite width. Points: random networks, the mean of ln σ with the 95 % interval over draws, as far as float32 resolves them.",
+      x: { label: "share of the singular values that are smaller" },
+      y: { label: "σ", log: true },
+      panels,
     },
   ];
 }

@@ -3,6 +3,7 @@ import type { Jacobian } from "../jacobian/index.ts";
 import { average } from "./estimates.ts";
 import type { Apparatus } from "./experiment.ts";
 import { openRandomNet, pointOf, type RandomNet, squaredNorm } from "./random-net.ts";
+import type { Squares } from "./spectrum-curves.ts";
 
 /** Random tangents for each draw: the mean of their ‖Jv‖² is that of σ². */
 const TANGENTS = 32;
@@ -26,11 +27,11 @@ export const squaredGrowths = (draws: Draws, apparatus: Apparatus): Promise<numb
     });
   });
 
-/** Var σ² / mean² of the whole spectrum, for each draw. */
-export const relativeVariances = (draws: Draws, apparatus: Apparatus): Promise<number[]> =>
+/** All σ² of each draw, ascending. */
+export const wholeSpectra = (draws: Draws, apparatus: Apparatus): Promise<Squares[]> =>
   ofDraws(draws, apparatus, async (J) => {
     const { sigma } = await J.svd({ k: draws.net.width, method: "dense" });
-    return relativeVariance(Array.from(sigma, (one) => one ** 2));
+    return Array.from(sigma, (one) => one ** 2).reverse();
   });
 
 /** The variance of numbers over the square of their mean. */

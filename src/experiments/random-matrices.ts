@@ -1,6 +1,6 @@
 import { drawSeed } from "../base/index.ts";
 import { openGraph } from "../jacobian/index.ts";
-import type { Chart, ChartSeries } from "../results/index.ts";
+import type { Chart } from "../results/index.ts";
 import { fussCatalan, marchenkoPastur, type Spectrum } from "../theory/index.ts";
 import { type Architecture, inferenceModel, initialWeights, valuesOf } from "../training/index.ts";
 import { convolutionCases } from "./convolution-cases.ts";
@@ -8,6 +8,7 @@ import { meanOf, single } from "./estimates.ts";
 import { type Apparatus, type Case, experiment, type Result } from "./experiment.ts";
 import { number, numbers } from "./option.ts";
 import { relativeVariance } from "./random-jacobians.ts";
+import { distance, type Squares, spectrumCurves } from "./spectrum-curves.ts";
 
 /** The largest distance of the shares of σ² up to x from the predicted ones. */
 const KOLMOGOROV = 0.01;
@@ -125,17 +126,17 @@ function spectrumCase(matrix: string, widths: readonly number[], expected: Expec
           ),
           "Var σ² / mean²": meanOf(spectra.map(relativeVariance)),
         },
-        curves: curvesOf(spectra[0]!, spectrum),
+        curves: spectrumCurves(spectra.slice(0, 1), spectrum),
       };
     },
   };
 }
 
 /** σ² of each draw, ascending. */
-async function spectraOf(net: Architecture, draws: number, { backend, seed, proceed }: Apparatus): Promise<number[][]> {
+async function spectraOf(net: Architecture, draws: number, { backend, seed, proceed }: Apparatus): Promise<Squares[]> {
   const network = await openGraph(inferenceModel(net, new Map()), backend);
   const k = Math.min(...network.output.shape, ...network.source.shape);
-  const spectra: number[][] = [];
+  const spectra: Squares[] = [];
   for (let draw = 0; draw < draws; draw++) {
     proceed(`draw ${draw + 1} of ${draws}`);
     const weights = initialWeights(net, { kind: "gaussian" }, drawSeed(seed, "random-matrices", draw));
@@ -146,33 +147,4 @@ async function spectraOf(net: Architecture, draws: number, { backend, seed, proc
   }
   await network.forget();
   return spectra;
-}
-
-/** The statistic of Kolmogorov and Smirnov. */
-function distance(ascending: readonly number[], { cumulative }: Spectrum): number {
-  const n = ascending.length;
-  return Math.max(
-    ...ascending.map((x, i) => {
-      const share = cumulative(x);
-      return Math.max((i + 1) / n - share, share - i / n);
-    }),
-  );
-}
-
-/** σ over the share of smaller ones. */
-function curvesOf(ascending: readonly number[], { edges: [low, high], cumulative }: Spectrum): ChartSeries[] {
-  const points = 80;
-  const line = Array.from({ length: points + 1 }, (_, i) => {
-    const y = Math.sqrt(low) + ((Math.sqrt(high) - Math.sqrt(low)) * i) / points;
-    return { x: cumulative(y * y), y };
-  });
-  const shown = 25;
-  const dots = Array.from({ length: shown }, (_, i) => {
-    const at = Math.floor(((i + 0.5) / shown) * ascending.length);
-    return { x: (at + 0.5) / ascending.length, y: Math.sqrt(ascending[at]!) };
-  });
-  return [
-    { name: "predicted", mark: "line", points: line },
-    { name: "measured", mark: "dots", points: dots },
-  ];
 }

@@ -13,6 +13,7 @@ export { type Mode, modeCurve, modeTime, twoLayerStrength } from "./deep-linear.
 export { endToEndCurve, type Product } from "./end-to-end.ts";
 export { finiteWidthMean } from "./finite-width.ts";
 export { type Decomposition, jacobiSvd } from "./jacobi-svd.ts";
+export { jacobianSpectrum, type LayerChain } from "./jacobian-spectrum.ts";
 export { type Exponent, gaussianExponents, normScatter, typicalExponent } from "./lyapunov.ts";
 export {
   criticalPoint,

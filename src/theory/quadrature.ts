@@ -8,17 +8,26 @@ const WEIGHTS = [
   0.0951585116824928, 0.0622535239386479, 0.0271524594117541,
 ];
 
+/** Equal parts of an interval, unless another number is given. */
+const PANELS = 64;
+
 /** ∫ f from `low` to `high`, by the Gauss-Legendre rule with 16 points on each of `panels` equal parts. */
-export function integral(f: (x: number) => number, low: number, high: number, panels = 64): number {
-  const half = (high - low) / (2 * panels);
+export function integral(f: (x: number) => number, low: number, high: number, panels = PANELS): number {
   let sum = 0;
+  for (const [x, length] of pointsOf(low, high, panels)) sum += length * f(x);
+  return sum;
+}
+
+/** The points of the rule, and the length that each stands for. */
+function* pointsOf(low: number, high: number, panels: number): Generator<readonly [x: number, length: number]> {
+  const half = (high - low) / (2 * panels);
   for (let panel = 0; panel < panels; panel++) {
     const centre = low + (2 * panel + 1) * half;
     for (const [i, node] of NODES.entries()) {
-      sum += WEIGHTS[i]! * (f(centre - half * node) + f(centre + half * node));
+      yield [centre - half * node, half * WEIGHTS[i]!];
+      yield [centre + half * node, half * WEIGHTS[i]!];
     }
   }
-  return half * sum;
 }
 
 /** Beyond so many standard deviations a Gaussian has a mass of 4e-33. */
@@ -32,11 +41,43 @@ export function gaussianMean(f: (x: number) => number, variance: number, kinks: 
   const deviation = Math.sqrt(variance);
   if (deviation === 0) return f(0);
   const weighted = (z: number) => (f(z * deviation) * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
+  const ends = smoothParts(deviation, kinks);
+  return ends.slice(1).reduce((sum, end, i) => sum + integral(weighted, ends[i]!, end), 0);
+}
+
+/** The ends of the parts in which a function of z·deviation is smooth. */
+function smoothParts(deviation: number, kinks: readonly number[]): number[] {
   const inside = kinks.map((kink) => kink / deviation).filter((z) => Math.abs(z) < TAIL);
   // Steep functions change within a few 1/deviation of the origin: the parts near to it are fine.
   const near = Math.min(1, 40 / deviation);
-  const ends = [...new Set([-TAIL, -near, 0, near, TAIL, ...inside])].sort((a, b) => a - b);
-  return ends.slice(1).reduce((sum, end, i) => sum + integral(weighted, ends[i]!, end), 0);
+  return [...new Set([-TAIL, -near, 0, near, TAIL, ...inside])].sort((a, b) => a - b);
+}
+
+/** Values with a smaller probability are left out. */
+const NEGLIGIBLE = 1e-17;
+
+/** A value of a random variable, and its probability. */
+export interface Atom {
+  readonly value: number;
+  readonly probability: number;
+}
+
+/** Values of f(z·√variance) for a standard Gaussian z with their probabilities: those of the points at which `gaussianMean` takes f. */
+export function gaussianAtoms(f: (x: number) => number, variance: number, kinks: readonly number[] = []): Atom[] {
+  const deviation = Math.sqrt(variance);
+  if (deviation === 0) return [{ value: f(0), probability: 1 }];
+  const probabilities = new Map<number, number>();
+  const ends = smoothParts(deviation, kinks);
+  for (const [i, low] of ends.slice(0, -1).entries()) {
+    for (const [z, length] of pointsOf(low, ends[i + 1]!, PANELS)) {
+      const probability = (length * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
+      const value = f(z * deviation);
+      probabilities.set(value, (probabilities.get(value) ?? 0) + probability);
+    }
+  }
+  return [...probabilities]
+    .map(([value, probability]) => ({ value, probability }))
+    .filter(({ probability }) => probability > NEGLIGIBLE);
 }
 
 /** The x in [low, high] where an increasing or decreasing function is zero, by bisection down to the precision of the numbers. */

@@ -14,34 +14,82 @@ export function haarOrthogonal(rows: number, columns: number, rng: Rng): Float64
   const reflections = Array.from({ length: columns }, (_, j) => reflection(rows - j, rng));
   const q = new Float64Array(rows * columns);
   for (let j = 0; j < columns; j++) q[j * columns + j] = 1;
-  const products = new Float64Array(columns);
   // From the last reflection to the first, so that each meets only the entries that are not those of the identity.
-  for (let j = columns - 1; j >= 0; j--) {
-    const { vector, sign } = reflections[j]!;
-    products.fill(0);
-    for (let i = j; i < rows; i++) {
-      const entry = vector[i - j]!;
-      for (let c = j; c < columns; c++) products[c]! += entry * q[i * columns + c]!;
-    }
-    for (let i = j; i < rows; i++) {
-      const entry = 2 * vector[i - j]!;
-      for (let c = j; c < columns; c++) q[i * columns + c]! -= entry * products[c]!;
-    }
-    for (let i = j; i < rows; i++) q[i * columns + j]! *= sign;
+  for (let j = Math.floor((columns - 1) / FOUR) * FOUR; j >= 0; j -= FOUR) {
+    reflectFour(
+      q,
+      { rows, columns, from: j },
+      reflections.slice(j, j + FOUR).map(({ vector }) => vector),
+    );
   }
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) q[i * columns + j]! *= reflections[j]!.sign;
   return q;
 }
 
-/** The unit vector of the reflection that maps a Gaussian vector to a multiple of the first axis, and the sign of that multiple. */
-function reflection(length: number, rng: Rng): { readonly vector: Float64Array; readonly sign: number } {
-  const vector = Float64Array.from({ length }, () => rng.gaussian());
-  const sign = vector[0]! < 0 ? 1 : -1;
-  vector[0]! -= sign * norm(vector);
-  const size = norm(vector);
-  return { vector: vector.map((entry) => entry / size), sign };
+/** Reflections that are applied together, so that the matrix is read and written once for all of them. */
+const FOUR = 4;
+
+/**
+ * Applies up to four reflections 1 − v·vᵀ to the rows and columns of a matrix from `from` on, the last one first. The k-th vector begins at
+ * the row from + k.
+ */
+function reflectFour(
+  q: Float64Array,
+  { rows, columns, from }: { readonly rows: number; readonly columns: number; readonly from: number },
+  vectors: readonly Float64Array[],
+): void {
+  const [a, b, c, d] = Array.from({ length: FOUR }, (_, k) => {
+    const whole = new Float64Array(rows);
+    if (vectors[k] !== undefined) whole.set(vectors[k], from + k);
+    return whole;
+  }) as [Float64Array, Float64Array, Float64Array, Float64Array];
+  const [pa, pb, pc, pd] = Array.from({ length: FOUR }, () => new Float64Array(columns)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  for (let i = from; i < rows; i++) {
+    const [ai, bi, ci, di] = [a[i]!, b[i]!, c[i]!, d[i]!];
+    for (let j = from, at = i * columns + from; j < columns; j++, at++) {
+      const entry = q[at]!;
+      pa[j]! += ai * entry;
+      pb[j]! += bi * entry;
+      pc[j]! += ci * entry;
+      pd[j]! += di * entry;
+    }
+  }
+  // A reflection meets what the ones after it have left.
+  const [ab, ac, ad, bc, bd, cd] = [dot(a, b), dot(a, c), dot(a, d), dot(b, c), dot(b, d), dot(c, d)];
+  for (let j = from; j < columns; j++) {
+    pc[j]! -= cd * pd[j]!;
+    pb[j]! -= bd * pd[j]! + bc * pc[j]!;
+    pa[j]! -= ad * pd[j]! + ac * pc[j]! + ab * pb[j]!;
+  }
+  for (let i = from; i < rows; i++) {
+    const [ai, bi, ci, di] = [a[i]!, b[i]!, c[i]!, d[i]!];
+    for (let j = from, at = i * columns + from; j < columns; j++, at++) {
+      q[at]! -= ai * pa[j]! + bi * pb[j]! + ci * pc[j]! + di * pd[j]!;
+    }
+  }
 }
 
-const norm = (vector: Float64Array): number => Math.sqrt(vector.reduce((sum, entry) => sum + entry * entry, 0));
+/** The vector of length √2 of the reflection that maps a Gaussian vector to a multiple of the first axis, and the sign of that multiple. */
+function reflection(length: number, rng: Rng): { readonly vector: Float64Array; readonly sign: number } {
+  const vector = new Float64Array(length);
+  for (let i = 0; i < length; i++) vector[i] = rng.gaussian();
+  const sign = vector[0]! < 0 ? 1 : -1;
+  vector[0]! -= sign * Math.sqrt(dot(vector, vector));
+  const size = Math.sqrt(dot(vector, vector) / 2);
+  for (let i = 0; i < length; i++) vector[i]! /= size;
+  return { vector, sign };
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
 
 /** The transpose of a row-major matrix [rows, columns]. */
 export function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {
