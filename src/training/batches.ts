@@ -16,7 +16,7 @@ export class Batches {
     checkFit(graph, data);
     this.#graph = graph;
     this.#data = data;
-    const names = [graph.input, "target", ...graph.masks.map(({ name }) => name)];
+    const names = [graph.input, ...(graph.hasTarget ? ["target"] : []), ...graph.masks.map(({ name }) => name)];
     const empty = names.map((name) => {
       const { shape } = graph.model.values.get(name)!;
       return [name, { type: "float32", shape, data: new Float32Array(sizeOf(shape)) } as const] as const;
@@ -58,6 +58,7 @@ export class Batches {
   }
 
   #fillTargets(indices: readonly number[]): void {
+    if (!this.#graph.hasTarget) return;
     const { targets } = this.#data;
     const { data } = this.#feeds.target!;
     const size = data.length / indices.length;
@@ -79,7 +80,7 @@ export class Batches {
   }
 }
 
-function checkFit({ model, batch, input, output }: TrainingGraph, data: DataSet): void {
+function checkFit({ model, batch, input, output, hasTarget }: TrainingGraph, data: DataSet): void {
   const [, ...takes] = model.values.get(input)!.shape;
   const [, ...gives] = model.values.get(output)!.shape;
   const { shape, inputs } = data;
@@ -94,6 +95,8 @@ function checkFit({ model, batch, input, output }: TrainingGraph, data: DataSet)
       "Give examples of the shape of the network's input, or change that.",
     );
   }
+  if (count < batch) refuse(`${count} examples are less than a batch of ${batch}.`, "Lower the batch.");
+  if (!hasTarget) return;
   if (targets.kind === "labels") {
     if (targets.labels.length !== count)
       refuse(`There are ${targets.labels.length} labels for ${count} examples.`, "Give one for each.");
@@ -111,5 +114,4 @@ function checkFit({ model, batch, input, output }: TrainingGraph, data: DataSet)
         "Give targets of the shape of the network's output, or change that.",
       );
   }
-  if (count < batch) refuse(`${count} examples are less than a batch of ${batch}.`, "Lower the batch.");
 }

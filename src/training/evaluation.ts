@@ -4,8 +4,8 @@ import type { Architecture, Weights } from "./architecture.ts";
 import { Batches } from "./batches.ts";
 import { classesOf } from "./classify.ts";
 import { countOf, type DataSet } from "./data-set.ts";
-import { trainingGraph } from "./graphs.ts";
-import { type LossName, losses } from "./losses.ts";
+import { evaluationGraph } from "./graphs.ts";
+import { type Loss, losses, lossName } from "./losses.ts";
 
 /** How many examples are evaluated at a time. */
 const BATCH = 500;
@@ -13,7 +13,7 @@ const BATCH = 500;
 /** What a network gives on examples that it is not trained on. */
 export interface Score {
   readonly loss: number;
-  /** The share of examples that were classified correctly; absent if the targets are no classes. */
+  /** The share of examples that were classified correctly; absent if the loss has no targets or they are no classes. */
   readonly accuracy?: number;
 }
 
@@ -29,23 +29,22 @@ interface Part {
 export class Evaluation {
   readonly #parts: readonly Part[];
   readonly #data: DataSet;
-  readonly #loss: LossName;
+  readonly #loss: Loss;
 
-  private constructor(parts: readonly Part[], data: DataSet, loss: LossName) {
+  private constructor(parts: readonly Part[], data: DataSet, loss: Loss) {
     this.#parts = parts;
     this.#data = data;
     this.#loss = loss;
   }
 
   /** @throws PushforwardError as `trainingGraph`; `shape-mismatch` if the examples do not fit the network */
-  static async compile(backend: Backend, net: Architecture, loss: LossName, data: DataSet): Promise<Evaluation> {
+  static async compile(backend: Backend, net: Architecture, loss: Loss, data: DataSet): Promise<Evaluation> {
     const count = countOf(data);
-    const still = { ...net, layers: net.layers.filter(({ kind }) => kind !== "dropout") };
     const compiled = new Map<number, Omit<Part, "indices">>();
     const parts: Part[] = [];
     for (let from = 0; from < count; from += BATCH) {
       const indices = Array.from({ length: Math.min(BATCH, count - from) }, (_, i) => from + i);
-      const graph = trainingGraph(still, { batch: indices.length, loss });
+      const graph = evaluationGraph(net, { batch: indices.length, loss });
       const { output } = graph;
       const known = compiled.get(indices.length) ?? {
         batches: new Batches(graph, data),
@@ -59,7 +58,9 @@ export class Evaluation {
   }
 
   async at(weights: Weights): Promise<Score> {
+    const { over, hasTarget } = losses[lossName(this.#loss)];
     const { targets } = this.#data;
+    const hasClasses = hasTarget && targets.kind === "labels";
     const count = countOf(this.#data);
     let [loss, right] = [0, 0];
     for (const { indices, batches, output, executable } of this.#parts) {
@@ -67,14 +68,14 @@ export class Evaluation {
         "loss",
         output,
       ]);
-      const share = losses[this.#loss].over === "mean" ? indices.length / count : 1;
+      const share = over === "mean" ? indices.length / count : 1;
       loss += share * Number(results.loss!.data[0]);
-      if (targets.kind === "labels") {
+      if (hasClasses) {
         const found = classesOf(results[output]!.data as Float32Array, indices.length);
         right += indices.filter((index, i) => found[i] === targets.labels[index]).length;
       }
     }
-    return targets.kind === "labels" ? { loss, accuracy: right / count } : { loss };
+    return hasClasses ? { loss, accuracy: right / count } : { loss };
   }
 
   async release(): Promise<void> {

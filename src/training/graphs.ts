@@ -1,15 +1,23 @@
 import type { Shape } from "../base/index.ts";
 import { type Model, type OnnxModel, valueInfo } from "../onnx/index.ts";
 import type { Architecture, Weights } from "./architecture.ts";
+import { writeFreeEnergyGap } from "./boltzmann.ts";
 import { LayerWriter, type Mask } from "./layer-writer.ts";
 import { writeLayer } from "./layers.ts";
-import { type LossName, losses } from "./losses.ts";
+import { chainsOf, type Loss, losses, lossName } from "./losses.ts";
 
 /** The graph that training differentiates. */
 export interface TrainingGraph {
-  /** Inputs: the network's input [B, …], `target` [B, …] of the shape of its output, masks and weights. Output: `loss`, a number. */
+  /**
+   * Inputs: the network's input [B, …], `target` [B, …] of the shape of its output where the loss has one, masks and weights; the states of
+   * chains for contrastive divergence. `loss` is a number.
+   */
   readonly model: Model;
   readonly batch: number;
+  /** The scalar that is differentiated, the output of the graph: `loss`, but for contrastive divergence. */
+  readonly objective: string;
+  /** Whether there is an input `target`. */
+  readonly hasTarget: boolean;
   /** The name of the network's input. */
   readonly input: string;
   /** The tensor in the graph that is the network's output. */
@@ -22,7 +30,7 @@ export interface TrainingGraph {
 export interface TrainingGraphOptions {
   /** The number of examples B in a step. */
   readonly batch: number;
-  readonly loss: LossName;
+  readonly loss: Loss;
   /** Weights that are constants of the graph and not trained. */
   readonly fixed?: Weights;
 }
@@ -32,17 +40,52 @@ export interface TrainingGraphOptions {
  *
  * @throws PushforwardError `model-invalid` where a layer does not fit what comes before it, or the loss what the network gives
  */
-export function trainingGraph(
-  net: Architecture,
-  { batch, loss, fixed = new Map() }: TrainingGraphOptions,
-): TrainingGraph {
-  const writer = written(net, batch);
-  const { input, last: output, shape } = writer;
-  writer.declare("target", shape);
-  losses[loss].write(writer, "target");
-  const weights = new Map([...writer.weights].filter(([name]) => !fixed.has(name)));
-  return { model: writer.model(fixed), batch, input, output, weights, masks: writer.masks };
+export function trainingGraph(net: Architecture, options: TrainingGraphOptions): TrainingGraph {
+  const { writer, output } = withLoss(net, options);
+  const chains = chainsOf(options.loss, options.batch);
+  const objective = chains === undefined ? writer.last : writeFreeEnergyGap(writer, output, chains.count);
+  return graphOf(writer, { ...options, output, objective });
 }
+
+/**
+ * The graph of the loss alone, for batches of a fixed size, without dropout.
+ *
+ * @throws PushforwardError as `trainingGraph`
+ */
+export function evaluationGraph(net: Architecture, options: TrainingGraphOptions): TrainingGraph {
+  const { writer, output } = withLoss(withoutDropout(net), options);
+  return graphOf(writer, { ...options, output, objective: writer.last });
+}
+
+function withLoss(net: Architecture, { batch, loss }: TrainingGraphOptions) {
+  const writer = written(net, batch);
+  const { last: output, shape } = writer;
+  const { hasTarget, write } = losses[lossName(loss)];
+  if (hasTarget) writer.declare("target", shape);
+  write(writer, "target");
+  return { writer, output };
+}
+
+function graphOf(
+  writer: LayerWriter,
+  {
+    batch,
+    loss,
+    fixed = new Map(),
+    output,
+    objective,
+  }: TrainingGraphOptions & Pick<TrainingGraph, "output" | "objective">,
+): TrainingGraph {
+  const { input, masks } = writer;
+  const weights = new Map([...writer.weights].filter(([name]) => !fixed.has(name)));
+  const { hasTarget } = losses[lossName(loss)];
+  return { model: writer.model(fixed), batch, objective, hasTarget, input, output, weights, masks };
+}
+
+const withoutDropout = (net: Architecture): Architecture => ({
+  ...net,
+  layers: net.layers.filter(({ kind }) => kind !== "dropout"),
+});
 
 /**
  * The network as it is written to a file: its input [N, …], its output [N, …], and no dropout. Weights that are given are initializers,
@@ -52,7 +95,7 @@ export function trainingGraph(
  */
 export function inferenceModel(net: Architecture, weights: Weights): OnnxModel {
   const { outputName = "output" } = net;
-  const writer = written({ ...net, layers: net.layers.filter(({ kind }) => kind !== "dropout") }, 1);
+  const writer = written(withoutDropout(net), 1);
   writer.rename(outputName);
   const { onnx } = writer.model(weights);
   const anyBatch = (info: ReturnType<typeof valueInfo>) =>

@@ -14,7 +14,7 @@ export { compileGradient, type Gradient, type GradientOptions } from "./gradient
 export { inferenceModel, type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./graphs.ts";
 export { type Initializer, initializers, initialWeights } from "./initializers.ts";
 export { isHomogeneous, type LayerStep, layerStep, valuesOf, weightsAt } from "./layer-step.ts";
-export { type LossName, losses } from "./losses.ts";
+export { type ContrastiveDivergence, type Loss, type LossName, losses, lossName } from "./losses.ts";
 export { createOptimizer, type Optimizer, type OptimizerSettings } from "./optimizers.ts";
 export {
   courseOf,

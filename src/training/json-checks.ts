@@ -73,6 +73,12 @@ export const listOr =
   (value, at) =>
     (Array.isArray(value) ? list : other)(value, at);
 
+/** The first of the checks if it is an object, otherwise the second. */
+export const objectOr =
+  (object: Check, other: Check): Check =>
+  (value, at) =>
+    (typeof value === "object" && value !== null ? object : other)(value, at);
+
 /** The keys of an object: those that it must have, and those that it may have. */
 export interface Keys {
   readonly must?: Readonly<Record<string, Check>>;

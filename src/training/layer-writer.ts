@@ -55,7 +55,7 @@ export class LayerWriter {
 
   /** Shape of the last layer's output. */
   get shape(): Shape {
-    return this.#values.get(this.#last)!.shape;
+    return this.shapeOf(this.#last);
   }
 
   /** The number of layers with weights so far. */
@@ -63,9 +63,14 @@ export class LayerWriter {
     return this.#number;
   }
 
-  /** The node that computes the last layer's output, if there is one. */
-  get lastNode(): Node | undefined {
-    return this.#nodes.at(-1);
+  /** The node that computes a tensor; `undefined` for an input. */
+  nodeOf(tensor: string): Node | undefined {
+    return this.#nodes.find(({ outputs }) => outputs.includes(tensor));
+  }
+
+  /** Shape of a tensor of the graph. */
+  shapeOf(tensor: string): Shape {
+    return this.#values.get(tensor)!.shape;
   }
 
   /** The name of the next layer with weights: `fc3`. */
@@ -123,7 +128,7 @@ export class LayerWriter {
   weight(layer: string, shape: Shape): string {
     const name = `${layer}.weight`;
     this.#weightOf.set(layer, name);
-    return this.#parameter(name, shape);
+    return this.parameter(name, shape);
   }
 
   /** Lets a layer use the weight of an earlier one, of so many axes. */
@@ -147,7 +152,7 @@ export class LayerWriter {
 
   /** Adds the bias of a layer, and returns its name. */
   bias(layer: string, units: number): string {
-    return this.#parameter(`${layer}.bias`, [units]);
+    return this.parameter(`${layer}.bias`, [units]);
   }
 
   /** The spatial extents of the output of a square window. */
@@ -177,24 +182,26 @@ export class LayerWriter {
     this.#last = name;
   }
 
-  /** The graph of all layers so far. Weights are initializers if they are given, otherwise inputs. */
+  /** Adds a weight that belongs to no layer of the network, as the decoder of a machine has, and returns its name. */
+  parameter(name: string, shape: Shape): string {
+    this.weights.set(name, shape);
+    this.#values.set(name, { type: "float32", shape });
+    return name;
+  }
+
+  /** The graph of all layers so far. Weights are initializers if they are given, otherwise inputs; those of no layer are left out. */
   model(weights: Weights): Model {
-    const info = (name: string) => valueInfo(name, "float32", this.#values.get(name)!.shape);
+    const info = (name: string) => valueInfo(name, "float32", this.shapeOf(name));
     const free = [...this.weights.keys()].filter((name) => !weights.has(name));
+    const given = [...weights].filter(([name]) => this.weights.has(name));
     const onnx = buildModel({
       name: this.#name,
       inputs: [...this.#inputs, ...free].map(info),
       outputs: [info(this.#last)],
       nodes: this.#nodes,
-      initializers: new Map([...weights, ...this.#constants]),
+      initializers: new Map([...given, ...this.#constants]),
     });
     return { onnx, values: this.#values };
-  }
-
-  #parameter(name: string, shape: Shape): string {
-    this.weights.set(name, shape);
-    this.#values.set(name, { type: "float32", shape });
-    return name;
   }
 }
 

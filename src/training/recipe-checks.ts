@@ -8,6 +8,7 @@ import {
   listOr,
   notNegative,
   objectOf,
+  objectOr,
   oneOf,
   positive,
   share,
@@ -15,7 +16,7 @@ import {
   text,
   whole,
 } from "./json-checks.ts";
-import { losses } from "./losses.ts";
+import { type LossName, losses } from "./losses.ts";
 
 /** The checks of objects by their `kind`: the keys beside it. */
 function byKind(of: string, kinds: Readonly<Record<string, Keys>>): Readonly<Record<string, Check>> {
@@ -76,6 +77,15 @@ const initializer = kindOf(
   }),
 );
 
+const lossKeys: { readonly [Name in LossName]: Keys } = {
+  softmaxCrossEntropy: {},
+  binaryCrossEntropy: {},
+  summedSquaredError: {},
+  meanSquaredError: {},
+  contrastiveDivergence: { may: { steps: whole(1), persistent: flag, chains: whole(1) } },
+};
+const loss = objectOr(kindOf(byKind("loss", lossKeys)), oneOf(Object.keys(losses)));
+
 const descent = { must: { rate: notNegative }, may: { decay: notNegative } };
 const adam: Keys = {
   ...descent,
@@ -113,7 +123,7 @@ export const checkDrawnNetwork = objectOf("a network with its initializer", {
 
 /** Checks all of a recipe but what depends on more than one key. */
 export const checkRecipe = objectOf("a recipe", {
-  must: { network, initializer, loss: oneOf(Object.keys(losses)), optimizer, batch: whole(1) },
+  must: { network, initializer, loss, optimizer, batch: whole(1) },
   may: {
     ...{ schedule, data, epochs: whole(1), steps: whole(1), checkpoints: whole(2), seed: whole(0) },
     augmentation: objectOf("augmentation", { must: { shift: whole(0) } }),

@@ -1,7 +1,7 @@
 import { PushforwardError } from "../base/index.ts";
 import type { Architecture } from "./architecture.ts";
 import type { Initializer } from "./initializers.ts";
-import type { LossName } from "./losses.ts";
+import type { Loss } from "./losses.ts";
 import type { OptimizerSettings } from "./optimizers.ts";
 import { checkDrawnNetwork, checkRecipe } from "./recipe-checks.ts";
 import type { ScheduleSettings } from "./schedules.ts";
@@ -39,7 +39,7 @@ export interface DataSettings extends Files {
 export interface Recipe {
   readonly network: Architecture;
   readonly initializer: Initializer;
-  readonly loss: LossName;
+  readonly loss: Loss;
   readonly optimizer: OptimizerSettings;
   /** Constant unless it is given. */
   readonly schedule?: ScheduleSettings;
@@ -54,7 +54,7 @@ export interface Recipe {
   readonly augmentation?: { readonly shift: number };
   /** How many checkpoints are stored, spaced by the logarithm of the step, with step 0 and the last; 2 unless it is given. */
   readonly checkpoints?: number;
-  /** Determines initial weights, order, shifts and dropout; 0 unless it is given. */
+  /** Determines initial weights, order, shifts, dropout and Gibbs chains; 0 unless it is given. */
   readonly seed?: number;
 }
 
@@ -73,6 +73,14 @@ export function parseRecipe(json: unknown, file: string): Recipe {
         both.length === 0 ? "The recipe does not say how long to train." : "The recipe gives both epochs and steps.",
       where: { file, option: "epochs" },
       fix: 'Give one of "epochs" and "steps".',
+    });
+  }
+  const { loss } = recipe;
+  if (typeof loss === "object" && "chains" in loss && loss.persistent !== true) {
+    throw new PushforwardError("usage", {
+      what: "Chains that are not persistent begin at the examples of each batch, so that there are as many.",
+      where: { file, option: "loss.chains" },
+      fix: 'Leave "chains" out, or set "persistent" to true.',
     });
   }
   return recipe;

@@ -1,7 +1,7 @@
 import { createRng, type Rng, type Shape, sizeOf } from "../base/index.ts";
-import type { Architecture } from "./architecture.ts";
-import { weightShapes } from "./graphs.ts";
-import { initialWeights } from "./initializers.ts";
+import { trainingGraph } from "./graphs.ts";
+import { drawWeights } from "./initializers.ts";
+import { chainsOf } from "./losses.ts";
 import { createOptimizer, type Optimizer } from "./optimizers.ts";
 import type { Recipe } from "./recipe.ts";
 
@@ -14,25 +14,29 @@ export interface TrainedWeight {
 
 type NumberArray = Float32Array | Float64Array | Int32Array;
 
-/** All that a training goes on from: weights, the memory of the optimizer, the stream of random numbers, the order of the examples. */
+/** All that a training goes on from: weights, the memory of the optimizer, the stream of random numbers, the order of the examples, Gibbs chains. */
 export class TrainingState {
   readonly weights: ReadonlyMap<string, TrainedWeight>;
   readonly optimizer: Optimizer;
-  /** The stream of the order of examples, shifts and dropout. */
+  /** The stream of the order of examples, shifts, dropout and Gibbs chains. */
   readonly rng: Rng;
   /** The order of the examples in the current epoch. */
   readonly order: Int32Array;
+  /** The visible states of persistent chains, [chains, visible units]; empty without any. */
+  readonly chains: Float32Array;
   /** How many steps have been taken. */
   step = 0;
   readonly #recipe: Recipe;
 
-  /** A state of the right sizes whose weights are zero. */
+  /** A state of the right sizes whose weights are zero. @throws PushforwardError as `trainingGraph` */
   constructor(recipe: Recipe, examples: number) {
     this.#recipe = recipe;
-    this.weights = zeroWeights(recipe.network);
+    this.weights = zeroWeights(recipe);
     this.optimizer = createOptimizer(recipe.optimizer, this.arrays());
     this.rng = createRng(recipe.seed ?? 0, "batches");
     this.order = new Int32Array(examples);
+    const chains = chainsOf(recipe.loss, recipe.batch);
+    this.chains = new Float32Array(chains?.persistent ? chains.count * sizeOf(recipe.network.input) : 0);
   }
 
   /** The weights by name, which the next step changes. */
@@ -42,8 +46,9 @@ export class TrainingState {
 
   /** Takes the initial weights of the recipe. */
   begin(): void {
-    const { network, initializer, seed = 0 } = this.#recipe;
-    for (const [name, { data }] of initialWeights(network, initializer, seed)) {
+    const { initializer, seed = 0 } = this.#recipe;
+    const shapes = new Map([...this.weights].map(([name, { shape }]) => [name, shape]));
+    for (const [name, { data }] of drawWeights(shapes, initializer, seed)) {
       this.weights.get(name)!.data.set(data as Float32Array);
     }
   }
@@ -78,13 +83,14 @@ export class TrainingState {
   }
 
   #arrays(): Map<string, NumberArray> {
-    return new Map<string, NumberArray>([...this.arrays(), ...this.optimizer.memory, ["order", this.order]]);
+    const chains: [string, NumberArray][] = this.chains.length > 0 ? [["chains", this.chains]] : [];
+    return new Map<string, NumberArray>([...this.arrays(), ...this.optimizer.memory, ["order", this.order], ...chains]);
   }
 }
 
-function zeroWeights(network: Architecture): Map<string, TrainedWeight> {
+function zeroWeights({ network, loss }: Recipe): Map<string, TrainedWeight> {
   return new Map(
-    [...weightShapes(network)].map(([name, shape]) => [
+    [...trainingGraph(network, { batch: 1, loss }).weights].map(([name, shape]) => [
       name,
       { type: "float32", shape, data: new Float32Array(sizeOf(shape)) },
     ]),

@@ -1,10 +1,12 @@
 import { formatShape, PushforwardError } from "../base/index.ts";
 import type { Backend } from "../runtime/index.ts";
 import { Batches } from "./batches.ts";
+import { compileContrast, requireProbabilities } from "./contrast.ts";
 import { countOf, type DataSet, type Split, shuffled } from "./data-set.ts";
 import { Evaluation } from "./evaluation.ts";
 import { compileGradient, type Gradient } from "./gradient.ts";
 import { trainingGraph } from "./graphs.ts";
+import { chainsOf } from "./losses.ts";
 import { courseOf, type Recipe } from "./recipe.ts";
 import { rateOf } from "./schedules.ts";
 import { TrainingState } from "./state.ts";
@@ -50,6 +52,8 @@ export class Trainer {
     this.#examples = countOf(training);
     const { stepsPerEpoch, steps } = courseOf(recipe, this.#examples);
     const graph = trainingGraph(network, { batch, loss });
+    const chains = chainsOf(loss, batch);
+    if (chains !== undefined) for (const data of [training, heldOut]) requireProbabilities(data);
     this.steps = steps;
     this.#stepsPerEpoch = stepsPerEpoch;
     this.#batches = new Batches(graph, training);
@@ -61,7 +65,10 @@ export class Trainer {
     this.#compile = async () => ({
       heldOut: await evaluationOn(heldOut),
       mislabelled: await evaluationOn(mislabelled),
-      gradient: await compileGradient(backend, graph.model, { of: "loss", by: [...graph.weights.keys()] }),
+      gradient:
+        chains === undefined
+          ? await compileGradient(backend, graph.model, { of: graph.objective, by: [...graph.weights.keys()] })
+          : await compileContrast(backend, recipe, graph, chains, this.state),
     });
   }
 

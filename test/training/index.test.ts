@@ -16,6 +16,7 @@ test("the room's public names", () => {
     "initializers",
     "isHomogeneous",
     "layerStep",
+    "lossName",
     "losses",
     "parseDrawnNetwork",
     "parseRecipe",

@@ -1,5 +1,7 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { courseOf, parseRecipe, type Recipe } from "../../src/training/index.ts";
+import { courseOf, parseRecipe, type Recipe, trainingGraph } from "../../src/training/index.ts";
 
 const recipe = {
   network: {
@@ -13,6 +15,16 @@ const recipe = {
   steps: 1000,
 };
 const layers = (...all: unknown[]) => ({ ...recipe, network: { input: [4], layers: all } });
+
+test("the recipes of the examples are understood, and their losses fit their networks", async () => {
+  const folder = join(import.meta.dirname, "../../examples/training");
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".json"));
+  expect(files).toContain("rbm-pcd.json");
+  for (const file of files) {
+    const { network, loss, batch } = parseRecipe(JSON.parse(await readFile(join(folder, file), "utf8")), file);
+    expect(trainingGraph(network, { batch, loss }).weights.size, file).toBeGreaterThan(0);
+  }
+});
 
 test("a recipe is what its file says", () => {
   expect(parseRecipe(recipe, "r.json")).toEqual(recipe);

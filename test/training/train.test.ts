@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createBackend } from "../../src/platform/node/backend.ts";
-import { createTrainingRun, type Key, MemoryStore, type Store } from "../../src/results/index.ts";
+import { MemoryStore } from "../../src/results/index.ts";
 import {
   type Architecture,
   type Checkpoint,
@@ -8,11 +8,9 @@ import {
   type Recipe,
   type Split,
   subset,
-  type TrainOptions,
-  train,
-  trainingManifest,
 } from "../../src/training/index.ts";
 import { everyLayer, noiseImages } from "./networks.ts";
+import { bytesIn, run, runInParts } from "./runs.ts";
 
 const backend = createBackend({ threads: 1 });
 afterAll(() => backend.dispose());
@@ -47,22 +45,9 @@ const dropping: Recipe = { ...recipe, network: everyLayer, augmentation: { shift
 const images = noiseImages(32, everyLayer.input, 4, 5);
 const pictures: Split = { training: images, heldOut: subset(images, [4, 5]), heldOutIndices: [4, 5] };
 
-async function run(store: Store, of: Recipe, examples: Split, options: TrainOptions = {}) {
-  const manifest = trainingManifest(of, examples, { data: {}, backend: backend.description, versions: {} });
-  const stored = await createTrainingRun(store, manifest);
-  await train(backend, of, examples, stored, options);
-  return stored;
-}
-
-async function bytesIn(store: Store): Promise<Map<Key, Uint8Array>> {
-  const keys: Key[] = [];
-  for await (const key of store.list("/")) keys.push(key);
-  return new Map(await Promise.all(keys.sort().map(async (key) => [key, (await store.get(key))!] as const)));
-}
-
 test("learns 32 images of noise by heart", async () => {
   const checkpoints: Checkpoint[] = [];
-  const stored = await run(new MemoryStore(), { ...recipe, epochs: 60, checkpoints: 5 }, split, {
+  const stored = await run(backend, new MemoryStore(), { ...recipe, epochs: 60, checkpoints: 5 }, split, {
     onCheckpoint: (checkpoint) => void checkpoints.push(checkpoint),
   });
   expect(checkpoints.map(({ step }) => step)).toEqual([0, 1, 5, 24, 120]);
@@ -77,7 +62,7 @@ test("learns 32 images of noise by heart", async () => {
 
 test("the loss of a step is that of the weights before it, and a batch of all examples without dropout is evaluated the same", async () => {
   const whole = { ...recipe, batch: 32, epochs: 2, checkpoints: 3 };
-  const stored = await run(new MemoryStore(), whole, { ...split, heldOut: data });
+  const stored = await run(backend, new MemoryStore(), whole, { ...split, heldOut: data });
   const losses = await stored.readLosses();
   const scores = await stored.readScores();
   for (const step of [0, 1]) expect(scores[step]!.loss).toBeCloseTo(losses[step]!, 5);
@@ -98,7 +83,11 @@ test("an auto-encoder learns its inputs without labels", async () => {
     epochs: 200,
     augmentation: { shift: 0 },
   };
-  const stored = await run(new MemoryStore(), of, { training: examples, heldOut: examples, heldOutIndices: [] });
+  const stored = await run(backend, new MemoryStore(), of, {
+    training: examples,
+    heldOut: examples,
+    heldOutIndices: [],
+  });
   const scores = await stored.readScores();
   expect(scores[1]!.loss).toBeLessThan(0.5 * scores[0]!.loss);
   expect(scores[1]!.accuracy).toBeNaN();
@@ -107,7 +96,7 @@ test("an auto-encoder learns its inputs without labels", async () => {
 describe("a seed fixes all that is stored", () => {
   const bytes = async (seed: number) => {
     const store = new MemoryStore();
-    await run(store, { ...dropping, seed }, pictures);
+    await run(backend, store, { ...dropping, seed }, pictures);
     return bytesIn(store);
   };
 
@@ -121,27 +110,14 @@ describe("a seed fixes all that is stored", () => {
 
   test("also if it is interrupted after every step", async () => {
     const whole = new MemoryStore();
-    await run(whole, dropping, pictures);
+    await run(backend, whole, dropping, pictures);
     const store = new MemoryStore();
-    let interruptions = 0;
-    for (let isDone = false; !isDone; ) {
-      const aborter = new AbortController();
-      await run(store, dropping, pictures, { signal: aborter.signal, onStep: () => aborter.abort() }).then(
-        () => {
-          isDone = true;
-        },
-        (error: unknown) => {
-          expect(error).toMatchObject({ code: "interrupted" });
-          interruptions++;
-        },
-      );
-    }
-    expect(interruptions).toBe(3);
+    expect(await runInParts(backend, store, dropping, pictures)).toBe(3);
     expect(await bytesIn(store)).toEqual(await bytesIn(whole));
   });
 
   test("and the weights from which training starts", async () => {
-    const stored = await run(new MemoryStore(), dropping, pictures);
+    const stored = await run(backend, new MemoryStore(), dropping, pictures);
     const first = await stored.readCheckpoint(0);
     for (const [name, { data: expected }] of initialWeights(everyLayer, dropping.initializer, 3)) {
       expect(first!.get(name), name).toEqual(expected);
@@ -185,14 +161,14 @@ describe("refuses", () => {
       "Only pictures [C, H, W] can be shifted, and the input is 144.",
     ],
   ])("%s", async (_, of, examples, what) => {
-    await expect(run(new MemoryStore(), of, examples)).rejects.toMatchObject({ what });
+    await expect(run(backend, new MemoryStore(), of, examples)).rejects.toMatchObject({ what });
   });
 
   test("a store with another training, naming what differs", async () => {
     const store = new MemoryStore();
-    await run(store, recipe, split);
+    await run(backend, store, recipe, split);
     const other = { ...recipe, optimizer: { kind: "sgd", rate: 0.5 } } as const;
-    await expect(run(store, other, split)).rejects.toMatchObject({
+    await expect(run(backend, store, other, split)).rejects.toMatchObject({
       code: "store-mismatch",
       what: "This folder contains another training. recipe optimizer kind: stored adamw, asked sgd; recipe optimizer rate: stored 0.01, asked 0.5.",
     });
@@ -200,6 +176,6 @@ describe("refuses", () => {
 
   test("a loss that is not finite", async () => {
     const wild = { ...recipe, epochs: 20, optimizer: { kind: "sgd", rate: 1e30 } } as const;
-    await expect(run(new MemoryStore(), wild, split)).rejects.toMatchObject({ code: "not-finite" });
+    await expect(run(backend, new MemoryStore(), wild, split)).rejects.toMatchObject({ code: "not-finite" });
   });
 });

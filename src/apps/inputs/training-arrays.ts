@@ -1,6 +1,6 @@
 import { formatShape, PushforwardError } from "../../base/index.ts";
 import { type NumberArray, readNpy } from "../../images/index.ts";
-import type { DataSet, Recipe, Targets } from "../../training/index.ts";
+import { type DataSet, losses, lossName, type Recipe, type Targets } from "../../training/index.ts";
 
 /** A file by the path that a recipe names. */
 type ReadFile = (path: string) => Promise<{ readonly file: string; readonly bytes: Uint8Array }>;
@@ -31,7 +31,9 @@ export async function readArrays({ network, loss, data = {} }: Recipe, read: Rea
       fix: "Give an array [N, …] of N inputs of the network.",
     });
   }
-  if (targets === "inputs") return { shape, inputs, targets: { kind: "inputs" } };
+  const needsTargets = losses[lossName(loss)].hasTarget;
+  if (targets === "inputs" || (targets === undefined && !needsTargets))
+    return { shape, inputs, targets: { kind: "inputs" } };
   if (targets === undefined) {
     throw new PushforwardError("usage", {
       what: "The data name no targets.",
@@ -48,7 +50,7 @@ export async function readArrays({ network, loss, data = {} }: Recipe, read: Rea
       fix: "Give one target for each input.",
     });
   }
-  return { shape, inputs, targets: targetsOf(wanted, loss === "softmaxCrossEntropy", targetFile) };
+  return { shape, inputs, targets: targetsOf(wanted, lossName(loss) === "softmaxCrossEntropy", targetFile) };
 }
 
 /** N numbers are classes if the loss is one of classes. */

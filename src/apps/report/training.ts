@@ -1,5 +1,6 @@
 import { chartFigure } from "../../figures/index.ts";
 import type { Chart, ChartSeries } from "../../results/index.ts";
+import { losses as kinds, lossName } from "../../training/index.ts";
 import type { Training } from "../node/index.ts";
 import { drawingDocument } from "./figures.ts";
 
@@ -14,6 +15,8 @@ const POINTS = 200;
 export async function renderTraining(training: Training): Promise<Map<string, string>> {
   const scores = await training.scores();
   const losses = await training.losses();
+  const name = lossName(training.recipe.loss);
+  const { told } = kinds[name];
   const document = drawingDocument();
   const ofCheckpoints = (name: string, of: "loss" | "accuracy"): ChartSeries => ({
     name,
@@ -31,7 +34,7 @@ export async function renderTraining(training: Training): Promise<Map<string, st
       held.points.length > 0 ? "Marks: the loss on held-out examples at the checkpoints, without dropout." : ""
     }`.trim(),
     x: step,
-    y: { label: training.recipe.loss, log: isPositive([...losses, ...held.points.map(({ y }) => y)]) },
+    y: { label: told ?? name, log: isPositive([...losses, ...held.points.map(({ y }) => y)]) },
     panels: [
       {
         title: "",

@@ -128,7 +128,10 @@ async function spectrumOf(
   const size = heldOut.inputs.length / count;
   const { input } = network;
   const x = heldOut.inputs.slice(example * size, (example + 1) * size);
-  const at = { ...Object.fromEntries(trainer.state.weights), [input.tensor]: x };
+  // A training may have weights that are not the network's, such as the visible bias of a Boltzmann machine.
+  const taken = new Set(network.inputs.map(({ name }) => name));
+  const weights = [...trainer.state.weights].filter(([name]) => taken.has(name));
+  const at = { ...Object.fromEntries(weights), [input.tensor]: x };
   const to = target === undefined ? network.output : network.tap(target);
   using J = await network.jacobian({ at, from: input, to, beforeRun: job.rest });
   return await solveUnit(J, tripletsAt(k, input, to), { tol: TOL, seed: 0, vectors: 0 }, { signal: job.signal });
