@@ -12,6 +12,8 @@ export interface TapFacts {
   /** Without the batch axis. */
   readonly shape: Shape;
   readonly cut: boolean;
+  /** The taps that are computed from it with no other tap in between, by name; absent where that is not known. */
+  readonly next?: readonly string[];
 }
 
 /** A network as the page shows it. */

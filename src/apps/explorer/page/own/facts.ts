@@ -1,5 +1,5 @@
 import type { NetworkDescription, PictureDescription, TapDescription } from "../../engine/index.ts";
-import type { NetworkFacts, PictureFacts } from "../subject.ts";
+import type { NetworkFacts, PictureFacts, TapFacts } from "../subject.ts";
 
 /** A network with a source, as the page shows it. Its taps are in the order of the graph: each follows those that it is computed from. */
 export function networkFacts(
@@ -12,16 +12,22 @@ export function networkFacts(
   const earlier = new Set([named(output)]);
   for (const tap of [...taps].reverse()) if (tap.next.some((next) => earlier.has(taps[next]!))) earlier.add(tap);
   const unit = presets.find(({ name }) => name === preprocessing.name)?.unit ?? "unit of the input";
+  const shown = taps.filter((tap) => tap.hasJacobian && tap.op !== "Input" && later.has(tap));
   const inner = taps.filter((tap) => tap.hasJacobian && tap.name !== output && earlier.has(tap));
   return {
     name: file,
-    taps: taps.filter((tap) => tap.hasJacobian && tap.op !== "Input" && later.has(tap)),
-    source: named(from),
-    output: named(output),
+    taps: shown.map((tap) => ({
+      ...factsOf(tap),
+      next: tap.next.flatMap((index) => (shown.includes(taps[index]!) ? [taps[index]!.name] : [])),
+    })),
+    source: factsOf(named(from)),
+    output: factsOf(named(output)),
     unit: from === source ? unit : `unit of ${from}`,
     sources: [source, ...inner.map(({ name }) => name)],
   };
 }
+
+const factsOf = ({ name, op, shape, cut }: TapDescription): TapFacts => ({ name, op, shape, cut });
 
 export const pictureFacts = ({ name, label, isRight, pixels, top }: PictureDescription): PictureFacts => ({
   name,

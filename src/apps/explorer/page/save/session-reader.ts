@@ -20,10 +20,13 @@ export function readerOf({ description, network, preprocessing, pictures, spectr
   const known = [...spectra.values()];
   const taps = network.taps
     .filter(({ name }) => pictures.some((_, i) => spectra.has(spectrumKey(i, name))))
-    .map((tap) => ({
-      ...tap,
-      tensor: tap.name,
-      k: Math.max(0, ...known.filter((unit) => unit.to === tap.name).map((unit) => unit.k)),
+    .map(({ name, op, shape, cut }) => ({
+      name,
+      op,
+      shape,
+      cut,
+      tensor: name,
+      k: Math.max(0, ...known.filter((unit) => unit.to === name).map((unit) => unit.k)),
     }));
   const [first] = known;
   const k = Math.max(0, ...known.map((unit) => unit.k));
