@@ -2,6 +2,15 @@ export type * from "./chart.ts";
 export { controlName, describeGiven, describeMismatch, sameRun, storedVectors } from "./manifest.ts";
 export { matchInputs } from "./match-inputs.ts";
 export { createRun, earlierRun, type InputNote, openRun, type Run, type Table, type TableName } from "./run.ts";
+export {
+  createSearchRun,
+  openSearchRun,
+  type SearchManifest,
+  type SearchPart,
+  type SearchPlace,
+  SearchRun,
+  type SearchValues,
+} from "./search-run.ts";
 export { type Band, bandOf, type IndexBand, knownBands, spectrumBands } from "./spectrum-bands.ts";
 export { measureSpectrum, type SpectrumMeasures } from "./spectrum-measures.ts";
 export { kinksOf, missesTolerance, numericalRankOf, resolvedSigma } from "./status.ts";

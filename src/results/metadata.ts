@@ -85,7 +85,7 @@ export function rootOf(bytes: Uint8Array): Root {
 export async function requireOnly(
   store: Store,
   files: readonly (readonly [Key, Uint8Array])[],
-  kind: "run" | "training",
+  kind: "run" | "search" | "training",
 ): Promise<void> {
   const ours = new Set(files.map(([key]) => key.split("/")[1]));
   for await (const key of store.list("/")) {

@@ -19,6 +19,8 @@ export {
   criticalPoint,
   criticalWithoutBias,
   type Ensemble,
+  type LayerPass,
+  layerPass,
   type MeanField,
   meanField,
   type RandomLayers,

@@ -29,6 +29,25 @@ const power = ({ value, kinks }: Activation, q: number) => gaussianMean((x) => v
 export const slopeMoment = ({ slope, kinks }: Activation, q: number, k: number): number =>
   gaussianMean((x) => slope(x) ** (2 * k), q, kinks);
 
+/** What a layer makes of the mean square of its input's entries, and of small perturbations. */
+export interface LayerPass {
+  /** E φ(√q·z)²: the mean square of the output's entries, q being the variance of W·x + b. */
+  readonly power: number;
+  /** χ = σ_w²·E φ′(√q·z)²: what the layer multiplies the squared norm of a small perturbation by, in the mean. */
+  readonly chi: number;
+}
+
+/**
+ * One wide random layer behind an input whose entries have the mean square `power`. With dropout behind it that keeps a share ρ of the
+ * entries and divides them by ρ, both numbers are to be divided by ρ.
+ *
+ * @see Poole et al. 2016; Schoenholz et al. 2017, section 5
+ */
+export function layerPass({ activation, weightVariance, biasVariance = 0 }: RandomLayers, input: number): LayerPass {
+  const q = weightVariance * input + biasVariance;
+  return { power: power(activation, q), chi: weightVariance * slopeMoment(activation, q, 1) };
+}
+
 /** The largest q*: beyond it the variance of a network counts as growing without bound. */
 const MOST = 1e6;
 

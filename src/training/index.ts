@@ -1,4 +1,5 @@
 export type { Architecture, Layer, Weights } from "./architecture.ts";
+export { Batches } from "./batches.ts";
 export { accuracy, classify, wilsonInterval } from "./classify.ts";
 export {
   countOf,
@@ -6,12 +7,21 @@ export {
   examplesOf,
   type LabelledSet,
   type Split,
+  shuffled,
   splitStratified,
   subset,
   type Targets,
 } from "./data-set.ts";
+export { Evaluation, type Score } from "./evaluation.ts";
 export { compileGradient, type Gradient, type GradientOptions } from "./gradient.ts";
-export { inferenceModel, type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./graphs.ts";
+export {
+  inferenceModel,
+  type TensorPlace,
+  type TrainingGraph,
+  type TrainingGraphOptions,
+  tensorsOf,
+  trainingGraph,
+} from "./graphs.ts";
 export { type Initializer, initializers, initialWeights } from "./initializers.ts";
 export { isHomogeneous, type LayerStep, layerStep, valuesOf, weightsAt } from "./layer-step.ts";
 export { type ContrastiveDivergence, type Loss, type LossName, losses, lossName } from "./losses.ts";
@@ -26,4 +36,4 @@ export {
 } from "./recipe.ts";
 export { rateOf, type ScheduleSettings } from "./schedules.ts";
 export { type Checkpoint, type TrainingIdentity, type TrainOptions, train, trainingManifest } from "./train.ts";
-export { Trainer } from "./trainer.ts";
+export { Trainer, type TrainingScore } from "./trainer.ts";

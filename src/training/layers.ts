@@ -31,7 +31,9 @@ const writers: { readonly [K in Kind]: (writer: LayerWriter, layer: OfKind<K>) =
   },
   maxPool: (writer, layer) => pool(writer, layer, "MaxPool"),
   avgPool: (writer, layer) => pool(writer, layer, "AveragePool"),
-  dropout: (writer, { rate }) => writer.mask(rate),
+  dropout: (writer, { rate }) => {
+    if (rate > 0) writer.mask(rate);
+  },
   flatten,
 };
 

@@ -12,6 +12,7 @@ import { inspectCommand } from "./inspect.ts";
 import { lyapunovCommand } from "./lyapunov.ts";
 import { paperCommand } from "./paper.ts";
 import { reportCommand } from "./report.ts";
+import { searchCommand } from "./search.ts";
 import { spectrumCommand } from "./spectrum.ts";
 import { studyCommand } from "./study.ts";
 import { theoryCommand } from "./theory.ts";
@@ -43,6 +44,7 @@ const commands = [
   exportCommand(version),
   lyapunovCommand(),
   trainCommand(),
+  searchCommand(),
   reportCommand(),
   viewCommand(),
   theoryCommand(),

@@ -20,7 +20,8 @@ export async function readDrawnNetwork(file: string): Promise<DrawnNetwork & { r
   return { ...parseDrawnNetwork(json, file), sha256 };
 }
 
-async function readJson(file: string): Promise<{ readonly json: unknown; readonly sha256: string }> {
+/** Reads a file of JSON. @throws PushforwardError `file-unreadable`; `usage` if it is not JSON */
+export async function readJson(file: string): Promise<{ readonly json: unknown; readonly sha256: string }> {
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw unreadable(file, cause);
   });

@@ -1,0 +1,158 @@
+import { dirname } from "node:path";
+import { nearestNames, PushforwardError } from "../../base/index.ts";
+import { openDevice } from "../../platform/node/devices.ts";
+import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import { createSearchRun, type SearchRun } from "../../results/index.ts";
+import {
+  type Candidate,
+  costInSteps,
+  drive,
+  driveTable,
+  type Found,
+  type Job,
+  parseSpace,
+  type SearchExamples,
+  type Strategy,
+  type StrategyName,
+  searchExamples,
+  LAST,
+  measuredBy,
+  shares,
+  sizeWithin,
+  strategies,
+  TABLE,
+  workLeft,
+  workOf,
+  workOfTable,
+} from "../../search/index.ts";
+import { countOf, courseOf } from "../../training/index.ts";
+import { readJson } from "./recipe-file.ts";
+import { Crew } from "./search-crew.ts";
+import type { SearchSetting } from "./search-laborer.ts";
+import { SearchStates } from "./search-states.ts";
+import { identityOf, loadExamples } from "./training-data.ts";
+import { version, versionsOf } from "./versions.ts";
+
+export interface SearchOptions {
+  /** A strategy, or `table`, which trains every candidate. */
+  readonly by: string;
+  /** Full trainings that the search may cost. */
+  readonly budget: number;
+  /** Determines the candidates; 0 unless it is given. */
+  readonly seed?: number;
+  /** With `table`, how many seeds each candidate is trained with; 1 unless it is given. */
+  readonly seeds?: number;
+  /** The folder of the search, which it goes on in. */
+  readonly out: string;
+  /** How many candidates are trained side by side; 1 unless it is given. */
+  readonly jobs?: number;
+  readonly signal?: AbortSignal;
+  /** Is told the work that is left, as shares of a full training, before it begins. */
+  readonly onBegin?: (begin: SearchBegin) => void;
+  /** Is told what was found, as soon as it is stored. */
+  readonly onFound?: (found: Found, job: Job) => void;
+}
+
+export interface SearchBegin {
+  readonly candidates: number;
+  /** Of each piece of work that is not stored yet, its share of a full training. */
+  readonly left: readonly number[];
+  readonly done: number;
+}
+
+/** A search that is done. */
+export interface SearchResult {
+  readonly run: SearchRun;
+  readonly candidates: readonly Candidate[];
+  readonly setting: SearchSetting;
+}
+
+/**
+ * Searches a space of recipes. What is stored in the folder is not done again.
+ *
+ * @throws PushforwardError `usage` for a space or options that cannot be; `store-mismatch` for a folder with another search; errors of its
+ * data; `interrupted` through the signal; what training throws
+ */
+export async function search(file: string, options: SearchOptions): Promise<SearchResult> {
+  const { by, budget, seed = 0, seeds: count = 1, out, jobs = 1, signal = new AbortController().signal } = options;
+  const { onBegin, onFound } = options;
+  const strategy = by === TABLE ? undefined : strategyNamed(by);
+  if (strategy !== undefined && count > 1) {
+    throw new PushforwardError("usage", {
+      what: "A strategy trains each candidate with one seed.",
+      where: { option: "--seeds" },
+      fix: `Leave it out, or give --by ${TABLE}, which trains every candidate with several seeds.`,
+    });
+  }
+  const { json } = await readJson(file);
+  const space = parseSpace(json, file);
+  const first = space.draw(seed, 0);
+  const split = await loadExamples(first.recipe, dirname(file));
+  const examples = searchExamples(split);
+  const draw = (index: number) => space.draw(seed, index);
+  const measuring = (index: number) => measuringCost(draw(index), examples, strategy);
+  const size = strategy === undefined ? { size: budget, pool: budget } : sizeWithin(strategy, budget, measuring);
+  const candidates = Array.from({ length: size.pool }, (_, index) => draw(index));
+  const base = first.recipe.seed ?? 0;
+  const seeds = Array.from({ length: count }, (_, i) => base + i);
+  const backend = await openDevice({ threads: 1 });
+  const { description } = backend;
+  await backend.dispose();
+  const run = await createSearchRun(
+    new DirectoryStore(out),
+    {
+      ...{ format: "pushforward-search", formatVersion: 1 },
+      ...{ space: space.json, strategy: by, budget, seed, seeds, rungs: shares, power: examples.power },
+      candidates: candidates.map(({ drawn }) => Object.fromEntries(drawn)),
+      data: identityOf(split),
+      backend: description,
+      versions: versionsOf(version),
+    },
+    candidates.map(({ recipe }) => recipe),
+  );
+  const setting: SearchSetting = { json, file, seed, seeds, out };
+  const work =
+    strategy === undefined ? workOfTable(size.pool, count, measuring) : workOf(strategy, size, measuring);
+  onBegin?.({ candidates: candidates.length, ...workLeft(work, run) });
+  const states = new SearchStates(out);
+  let crew: Promise<Crew> | undefined;
+  const perform = async (todo: readonly Job[]) => {
+    if (todo.length === 0) return;
+    crew ??= Crew.open(setting, jobs);
+    const store = async (found: Found, job: Job) => {
+      const { part, place, values, seconds } = found;
+      await run.write(part, place, values, seconds);
+      if (place.rung === LAST) await states.forget(place.candidate, place.seed);
+      onFound?.(found, job);
+    };
+    await (await crew).perform(todo, store, signal);
+  };
+  try {
+    if (strategy === undefined) await driveTable({ run, candidates, perform });
+    else await drive(strategy, size.size, { run, candidates, perform, inPlay: (own) => states.keepOnly(own) });
+    await states.forgetAll();
+  } finally {
+    await (await crew?.catch(() => undefined))?.close();
+  }
+  return { run, candidates, setting };
+}
+
+/** @throws PushforwardError `usage` for a name that is none of a strategy */
+function strategyNamed(name: string): Strategy {
+  const names = [...Object.keys(strategies), TABLE];
+  if (Object.hasOwn(strategies, name)) return strategies[name as StrategyName];
+  const [near] = nearestNames(name, names);
+  throw new PushforwardError("usage", {
+    what: `There is no strategy "${name}".`,
+    where: { option: "--by" },
+    fix: near === undefined ? `Choose one of ${names.join(", ")}.` : `Did you mean "${near}"?`,
+  });
+}
+
+/** What a candidate's measurements cost, in full trainings. Without a strategy it is measured in all ways. */
+function measuringCost({ recipe }: Candidate, examples: SearchExamples, strategy: Strategy | undefined): number {
+  const what = strategy === undefined ? "spectrum" : measuredBy(strategy);
+  if (what === undefined) return 0;
+  const count = countOf(examples.training);
+  return costInSteps(recipe, count)[what] / courseOf(recipe, count).steps;
+}
