@@ -1,5 +1,6 @@
 import type { SearchRun } from "../results/index.ts";
 import type { Facts } from "./facts.ts";
+import { filters } from "./filters.ts";
 import type { Job } from "./labor.ts";
 import { LAST } from "./rungs.ts";
 import type { Candidate } from "./space.ts";
@@ -12,7 +13,7 @@ export const TABLE = "table";
 export function bookOf(run: SearchRun, candidates: readonly Candidate[], seed = 0): Book {
   const { power } = run.manifest;
   return {
-    facts: (candidate) => factsOf(run, candidates[candidate]!, seed, power),
+    judge: (filter, candidate) => filters[filter].judge(factsOf(run, candidates[candidate]!, seed, power)),
     error: (candidate, rung) => run.value("validation_error", { candidate, seed, rung }),
     loss: (candidate, rung) => run.value("validation_loss", { candidate, seed, rung }),
   };

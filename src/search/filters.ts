@@ -117,12 +117,11 @@ export interface Rejected {
  * nearest of those refused are kept too.
  */
 export function keep(
-  { judge }: Filter,
   pool: readonly number[],
   count: number,
-  factsOf: (candidate: number) => Facts,
+  judge: (candidate: number) => Verdict,
 ): { readonly kept: readonly number[]; readonly rejected: readonly Rejected[] } {
-  const judged = pool.map((candidate) => ({ candidate, verdict: judge(factsOf(candidate)) }));
+  const judged = pool.map((candidate) => ({ candidate, verdict: judge(candidate) }));
   const order = judged.toSorted(
     ({ candidate: i, verdict: a }, { candidate: j, verdict: b }) =>
       compare(a.distance ?? 0, b.distance ?? 0) || compare(a.score, b.score) || i - j,

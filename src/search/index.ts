@@ -3,6 +3,8 @@ export { bookOf, type DriveOptions, drive, driveTable, ranking, TABLE } from "./
 export { type SearchExamples, searchExamples } from "./examples.ts";
 export { type Found, type Job, labor } from "./labor.ts";
 export { costInSteps } from "./measure.ts";
+export { replayTables } from "./replay.ts";
+export { type ReplayStudy, replayStudy } from "./replay-study.ts";
 export { LAST, shares } from "./rungs.ts";
 export { type Candidate, parseSpace, type Space } from "./space.ts";
 export { type Strategy, type StrategyName, strategies } from "./strategies.ts";

@@ -1,5 +1,4 @@
-import type { Facts } from "./facts.ts";
-import { compare, type FilterName, filters, keep, type Rejected } from "./filters.ts";
+import { compare, type FilterName, filters, keep, type Rejected, type Verdict } from "./filters.ts";
 import { ETA, LAST, rungCost, rungSizes, shares } from "./rungs.ts";
 
 /** What a strategy asks for next, for several candidates at once. */
@@ -10,7 +9,7 @@ export type Stage =
 
 /** What a strategy looks up after a stage is done. */
 export interface Book {
-  facts(candidate: number): Facts;
+  judge(filter: FilterName, candidate: number): Verdict;
   /** The error on validation examples at a rung. Among equal errors the smaller loss decides. */
   error(candidate: number, rung: number): number;
   loss(candidate: number, rung: number): number;
@@ -84,9 +83,9 @@ export function* plan(
   const trained = wanted.reduce((sum, { count }) => sum + count, 0);
   let order = candidates.slice(0, name === undefined ? trained : ETA * trained);
   if (name !== undefined) {
-    const filter = filters[name];
-    if (filter.needs !== "nothing") yield { kind: "measure", what: filter.needs, candidates: order };
-    const { kept, rejected } = keep(filter, order, trained, book.facts);
+    const { needs } = filters[name];
+    if (needs !== "nothing") yield { kind: "measure", what: needs, candidates: order };
+    const { kept, rejected } = keep(order, trained, (candidate) => book.judge(name, candidate));
     yield { kind: "reject", rejected };
     order = [...kept];
   }

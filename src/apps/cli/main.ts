@@ -51,6 +51,7 @@ const commands = [
   devicesCommand(),
 ];
 for (const command of commands) {
+  for (const inner of command.commands) inner.copyInheritedSettings(program);
   program.addCommand(command.copyInheritedSettings(program));
 }
 

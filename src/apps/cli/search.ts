@@ -1,8 +1,11 @@
 import { availableParallelism } from "node:os";
+import { dirname, relative, resolve, sep } from "node:path";
 import { Command } from "commander";
-import { formatShare, formatNumber, plural, PushforwardError, quoted } from "../../base/index.ts";
-import { type Found, shares, strategies, TABLE } from "../../search/index.ts";
-import { search } from "../node/search.ts";
+import { formatNumber, formatShare, PushforwardError, plural, quoted } from "../../base/index.ts";
+import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import type { Recipe } from "../../training/index.ts";
+import { type Found, ranking, shares, strategies, TABLE } from "../../search/index.ts";
+import { type SearchResult, search } from "../node/search.ts";
 import { interruptible } from "./interruptible.ts";
 import { threadCount, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
@@ -54,7 +57,7 @@ async function runSearch(space: string, { json = false, ...options }: SearchComm
         throw withCommand(cause, space, options);
       })
       .finally(() => progress?.end());
-    void result;
+    await writeSearch(result, options.out);
   });
   process.stdout.write(json ? "" : `${options.out}\n`);
 }
@@ -79,4 +82,35 @@ function withCommand(cause: unknown, space: string, { by, out, budget, seed, see
     what: "The search was interrupted. What was found is stored.",
     fix: `Go on with: pushforward search ${quoted(space)} --by ${by} --budget ${budget}${more} --out ${quoted(out)}`,
   });
+}
+
+/** The name of the recipe of the best candidate. */
+const BEST = "best.json";
+
+/** Writes the recipe of the best candidate, the table, the figure and the page. */
+async function writeSearch({ run, candidates, setting: { file, seeds } }: SearchResult, out: string): Promise<void> {
+  const { renderSearch } = await import("../report/index.ts"); // half of the start-up time of all commands
+  const store = new DirectoryStore(out);
+  const [first] = ranking(run, candidates);
+  const encode = (text: string) => new TextEncoder().encode(text);
+  if (first !== undefined) {
+    const recipe = { ...candidates[first.candidate]!.recipe, seed: seeds[0]! };
+    await store.set(`/${BEST}`, encode(`${JSON.stringify(movedTo(out, file, recipe), undefined, 2)}\n`));
+  }
+  const files = await renderSearch({ run, candidates, ...(first && { best: BEST }) });
+  for (const [name, content] of files) await store.set(`/${name}`, typeof content === "string" ? encode(content) : content);
+}
+
+/** A recipe whose paths are relative to another folder than that of its file. */
+function movedTo(folder: string, file: string, recipe: Recipe): Recipe {
+  const { pictures, labels, preprocess, inputs, targets } = recipe.data ?? {};
+  const paths = { pictures, labels, inputs, targets, preprocess };
+  const isPath = (key: string, value: string) =>
+    key === "preprocess" ? value.endsWith(".json") : key !== "targets" || value !== "inputs";
+  const moved = Object.entries(paths).flatMap(([key, value]) =>
+    value === undefined || !isPath(key, value)
+      ? []
+      : [[key, relative(resolve(folder), resolve(dirname(file), value)).split(sep).join("/")] as const],
+  );
+  return { ...recipe, data: { ...recipe.data, ...Object.fromEntries(moved) } };
 }

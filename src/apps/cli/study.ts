@@ -4,6 +4,7 @@ import { paramsOf, type Study, studies } from "../../studies/index.ts";
 import { runDynamics } from "./dynamics.ts";
 import { experimenting, type LaboratoryOptions, runStudies, writeStudies } from "./laboratory.ts";
 import { wholeNumber } from "./options.ts";
+import { searchStudyCommand } from "./search-study.ts";
 
 /** The default number of triplets of a spectrum. */
 const STUDY_K = 100;
@@ -19,6 +20,7 @@ export function studyCommand(version: string): Command {
   const command = new Command("study")
     .description(`answer one question about a network with tables, figures and a page: ${names}`)
     .argument("<name>", "name of the study");
+  command.addCommand(searchStudyCommand());
   return experimenting(command)
     .option("-k, --k <count>", "triplets of each spectrum, as far as a tap has so many", wholeNumber("-k", 1), STUDY_K)
     .option("--set <name=value>", "set a parameter of the study; may be repeated", collected, [])
