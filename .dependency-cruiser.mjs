@@ -14,6 +14,7 @@ const mayImport = {
   theory: [],
   experiments: ["onnx", "runtime", "jacobian", "training", "theory", "dynamics", "results"],
   dynamics: ["jacobian"],
+  search: ["onnx", "autodiff", "runtime", "jacobian", "svd", "theory", "training", "results"],
   checkup: ["onnx", "autodiff", "runtime", "operator", "jacobian"],
   controls: ["onnx", "autodiff", "runtime", "jacobian"],
   studies: ["autodiff", "jacobian", "svd", "images", "results", "runtime", "operator", "training"],

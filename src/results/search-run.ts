@@ -89,7 +89,12 @@ export class SearchRun {
   readonly #values: ReadonlyMap<string, Float64Array>;
   #rejected: readonly string[];
 
-  constructor(store: Store, manifest: SearchManifest, values: ReadonlyMap<string, Float64Array>, rejected: readonly string[]) {
+  constructor(
+    store: Store,
+    manifest: SearchManifest,
+    values: ReadonlyMap<string, Float64Array>,
+    rejected: readonly string[],
+  ) {
     this.#store = store;
     this.manifest = manifest;
     this.#layout = layoutOf(manifest);
@@ -133,7 +138,14 @@ export class SearchRun {
     const data = Float64Array.from(typeof value === "number" ? [value] : value);
     const { candidate, seed, rung } = place;
     this.#values.get(name)!.set(data, this.#at(place) * data.length);
-    await writeChunk(this.#store, this.#layout.numbers.get(name)!, data, candidate, seed, ...(rung === undefined ? [] : [rung]));
+    await writeChunk(
+      this.#store,
+      this.#layout.numbers.get(name)!,
+      data,
+      candidate,
+      seed,
+      ...(rung === undefined ? [] : [rung]),
+    );
   }
 
   #at({ candidate, seed, rung }: SearchPlace): number {
@@ -149,7 +161,11 @@ export class SearchRun {
  * @param recipes those of the candidates
  * @throws PushforwardError `store-mismatch` if the store contains another search, or other files
  */
-export async function createSearchRun(store: Store, manifest: SearchManifest, recipes: readonly object[]): Promise<SearchRun> {
+export async function createSearchRun(
+  store: Store,
+  manifest: SearchManifest,
+  recipes: readonly object[],
+): Promise<SearchRun> {
   if (await store.has("/zarr.json")) {
     const run = await openSearchRun(store);
     requireSame(run.manifest, manifest, store.location);
@@ -163,11 +179,25 @@ export async function createSearchRun(store: Store, manifest: SearchManifest, re
   await writeChunk(store, seed, Int32Array.from(seeds));
   await writeChunk(store, rung, Float64Array.from(rungs));
   await writeTexts(store, time, TIMES);
-  await writeTexts(store, recipe, recipes.map((one) => JSON.stringify(one)));
+  await writeTexts(
+    store,
+    recipe,
+    recipes.map((one) => JSON.stringify(one)),
+  );
   for (const [place, array] of settings) {
     const drawn = candidates.map((one) => one[place]);
-    if (isNumeric(array)) await writeChunk(store, array, Float64Array.from(drawn, (value) => Number(value ?? Number.NaN)));
-    else await writeTexts(store, array, drawn.map((value) => String(value ?? "")));
+    if (isNumeric(array))
+      await writeChunk(
+        store,
+        array,
+        Float64Array.from(drawn, (value) => Number(value ?? Number.NaN)),
+      );
+    else
+      await writeTexts(
+        store,
+        array,
+        drawn.map((value) => String(value ?? "")),
+      );
   }
   await writeMetadata(store, files);
   return openSearchRun(store);
@@ -226,7 +256,9 @@ function layoutOf({ candidates, seeds, rungs }: SearchManifest) {
   const coordinate = { long_name: "number of the candidate, from 0" };
   return {
     candidate: arrayLayout("/candidate", "int32", [all], 0, coordinate),
-    seed: arrayLayout("/seed", "int32", [["seed", seeds.length, seeds.length]], 0, { long_name: "seed of the training" }),
+    seed: arrayLayout("/seed", "int32", [["seed", seeds.length, seeds.length]], 0, {
+      long_name: "seed of the training",
+    }),
     rung: arrayLayout("/rung", "float64", [["rung", rungs.length, rungs.length]], Number.NaN, {
       long_name: "share of the training",
     }),

@@ -50,10 +50,16 @@ interface Work {
 }
 
 /** The pieces of work of a strategy in their order, and those that are stored already. */
-export function workOf(strategy: Strategy, { size, pool }: Size, measuring: (index: number) => number): readonly Work[] {
+export function workOf(
+  strategy: Strategy,
+  { size, pool }: Size,
+  measuring: (index: number) => number,
+): readonly Work[] {
   const what = measuredBy(strategy);
   const measures =
-    what === undefined ? [] : Array.from({ length: pool }, (_, index): Work => ({ part: what, share: measuring(index) }));
+    what === undefined
+      ? []
+      : Array.from({ length: pool }, (_, index): Work => ({ part: what, share: measuring(index) }));
   return [...measures, ...brackets[strategy.schedule](size).flatMap((bracket) => trainings(strategy, bracket))];
 }
 
@@ -67,7 +73,10 @@ function trainings({ schedule }: Strategy, { first, count }: Bracket): Work[] {
 }
 
 /** The shares of the pieces of work that are not stored yet. */
-export function workLeft(work: readonly Work[], run: SearchRun): { readonly left: readonly number[]; readonly done: number } {
+export function workLeft(
+  work: readonly Work[],
+  run: SearchRun,
+): { readonly left: readonly number[]; readonly done: number } {
   const stored = new Map<string, number>();
   const { candidates, seeds, rungs } = run.manifest;
   for (let candidate = 0; candidate < candidates.length; candidate++) {

@@ -1,8 +1,8 @@
 import { appendProduct, linearize } from "../autodiff/index.ts";
-import { createRng, sizeOf } from "../base/index.ts";
+import { createRng, PushforwardError, sizeOf } from "../base/index.ts";
 import { buildModel, inputsBehind, partBehind, type Tensor } from "../onnx/index.ts";
 import { type Backend, type Executable, evaluateWith } from "../runtime/index.ts";
-import { type Architecture, type LossName, trainingGraph, type Weights } from "../training/index.ts";
+import { type Architecture, type Loss, type LossName, lossName, trainingGraph, type Weights } from "../training/index.ts";
 
 /** The most products with the matrix, and the change of its largest eigenvalue at which the iteration ends. */
 export const MOST_PRODUCTS = 15;
@@ -14,7 +14,7 @@ const SETTLED = 0.01;
  */
 type ApplyHessian = (outputs: Float32Array, change: Float32Array, batch: number) => Float32Array;
 
-const hessians: { readonly [L in LossName]: ApplyHessian } = {
+const hessians: { readonly [L in Exclude<LossName, "contrastiveDivergence">]: ApplyHessian } = {
   /** (diag p − p·pᵀ)/B for each example. */
   softmaxCrossEntropy: (outputs, change, batch) => {
     const size = outputs.length / batch;
@@ -43,15 +43,22 @@ const hessians: { readonly [L in LossName]: ApplyHessian } = {
  *
  * @param inputs the examples of the batch, one after another
  * @returns λ, and how many products with the matrix it took
- * @throws PushforwardError as `trainingGraph` and `linearize`
+ * @throws PushforwardError `usage` for contrastive divergence; as `trainingGraph` and `linearize`
  * @see Schraudolph 2002 (the matrix); Cohen et al. 2021 (the stability of training)
  */
 export async function largestCurvature(
   backend: Backend,
-  { network, loss }: { readonly network: Architecture; readonly loss: LossName },
+  { network, loss: given }: { readonly network: Architecture; readonly loss: Loss },
   weights: Weights,
   inputs: Float32Array,
 ): Promise<{ readonly value: number; readonly products: number }> {
+  const loss = lossName(given);
+  if (loss === "contrastiveDivergence") {
+    throw new PushforwardError("usage", {
+      what: "A restricted Boltzmann machine has no Gauss-Newton matrix.",
+      fix: "Search with --by halving, which measures no spectra.",
+    });
+  }
   const batch = inputs.length / sizeOf(network.input);
   const graph = trainingGraph(outputsOf(network, loss), { batch, loss: "summedSquaredError" });
   const { model, output } = graph;
@@ -74,7 +81,10 @@ export async function largestCurvature(
     let value = 0;
     for (let products = 1; ; products++) {
       const tangents = jvp.vectors.map((name, i) => [name, tensor([1, ...shapes[i]!], direction.arrays[i]!)] as const);
-      const [change, outputs] = await run(forward, { ...feeds, ...Object.fromEntries(tangents) }, [jvp.products[0]!, output]);
+      const [change, outputs] = await run(forward, { ...feeds, ...Object.fromEntries(tangents) }, [
+        jvp.products[0]!,
+        output,
+      ]);
       const pulled = hessians[loss](outputs!.data as Float32Array, change!.data as Float32Array, batch);
       const cotangent = tensor([1, ...outputs!.shape], pulled);
       const wanted = vjp.products.filter((name) => name !== undefined);
@@ -106,7 +116,11 @@ function outputsOf(network: Architecture, loss: LossName): Architecture {
 
 const tensor = (shape: readonly number[], data: Float32Array) => ({ type: "float32", shape, data }) as const;
 
-async function run(executable: Executable, feeds: Readonly<Record<string, Tensor>>, names: readonly string[]): Promise<Tensor[]> {
+async function run(
+  executable: Executable,
+  feeds: Readonly<Record<string, Tensor>>,
+  names: readonly string[],
+): Promise<Tensor[]> {
   const results = await executable.run(feeds, names);
   return names.map((name) => results[name]!);
 }

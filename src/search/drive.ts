@@ -81,7 +81,11 @@ function trainingOf(run: SearchRun, candidate: number, seed: number, rung: numbe
 }
 
 /** The candidates in the order in which a search prefers them: those that were trained longest first, then by their error. */
-export function ranking(run: SearchRun, candidates: readonly Candidate[], seed = 0): readonly { candidate: number; rung: number }[] {
+export function ranking(
+  run: SearchRun,
+  candidates: readonly Candidate[],
+  seed = 0,
+): readonly { candidate: number; rung: number }[] {
   const book = bookOf(run, candidates, seed);
   const reached = new Map<number, number[]>();
   for (const { index: candidate } of candidates) {

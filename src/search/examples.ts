@@ -1,5 +1,5 @@
 import { createRng, PushforwardError, sizeOf } from "../base/index.ts";
-import { countOf, type DataSet, type Recipe, type Split, shuffled, splitStratified } from "../training/index.ts";
+import { countOf, type DataSet, lossName, type Recipe, type Split, shuffled, splitStratified } from "../training/index.ts";
 
 /** The examples of a search. What is held out is halved: candidates are chosen by one half, and reported on the other. */
 export interface SearchExamples {
@@ -49,4 +49,5 @@ export const errorOf = ({ accuracy, loss }: { readonly accuracy?: number; readon
   accuracy === undefined || Number.isNaN(accuracy) ? loss : 1 - accuracy;
 
 /** The error of a training whose loss is not finite. */
-export const divergedError = ({ loss }: Recipe): number => (loss === "softmaxCrossEntropy" ? 1 : Number.POSITIVE_INFINITY);
+export const divergedError = ({ loss }: Recipe): number =>
+  lossName(loss) === "softmaxCrossEntropy" ? 1 : Number.POSITIVE_INFINITY;

@@ -48,7 +48,10 @@ function rate({ spectrum, recipe }: Facts): Verdict {
   }
   const judged = (value: number, told: string): Verdict => ({ score: value, refused: told, distance: value, told });
   if (speed < slow) {
-    return judged(Math.log(slow / speed), `η·λ = ${formatNumber(speed, 2)} with momentum, below ${slow}: the rate is too small`);
+    return judged(
+      Math.log(slow / speed),
+      `η·λ = ${formatNumber(speed, 2)} with momentum, below ${slow}: the rate is too small`,
+    );
   }
   if (stability > unstable) {
     const told = `η·λ = ${formatNumber(stability, 2)} with momentum, above ${unstable}: steps are unstable`;

@@ -1,5 +1,5 @@
 export { measuredBy, type Size, sizeWithin, workLeft, workOf, workOfTable } from "./budget.ts";
-export { bookOf, type DriveOptions, drive, driveTable, ranking, TABLE } from "./drive.ts";
+export { drive, driveTable, ranking, TABLE } from "./drive.ts";
 export { type SearchExamples, searchExamples } from "./examples.ts";
 export { type Found, type Job, labor } from "./labor.ts";
 export { costInSteps } from "./measure.ts";

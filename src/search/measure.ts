@@ -1,6 +1,6 @@
 import { sizeOf } from "../base/index.ts";
 import type { Backend } from "../runtime/index.ts";
-import { Batches, courseOf, countOf, initialWeights, type Recipe, Trainer, trainingGraph } from "../training/index.ts";
+import { Batches, countOf, courseOf, initialWeights, type Recipe, Trainer, trainingGraph } from "../training/index.ts";
 import { largestCurvature, MOST_PRODUCTS } from "./curvature.ts";
 import { measuredInputs, type SearchExamples } from "./examples.ts";
 import { gradientBalance } from "./gradient-balance.ts";
@@ -81,7 +81,10 @@ export async function measureGradient(backend: Backend, recipe: Recipe, examples
  * How many steps of training cost as many passes of one example as the measurements do, to count them against a budget the same on every
  * machine. A step of B examples costs 3·B passes: forward, back to the inputs, and to the weights.
  */
-export function costInSteps(recipe: Recipe, examples: number): { readonly spectrum: number; readonly gradient: number } {
+export function costInSteps(
+  recipe: Recipe,
+  examples: number,
+): { readonly spectrum: number; readonly gradient: number } {
   const entries = Math.min(sizeOf(hiddenPart(recipe.network).end.shape), sizeOf(recipe.network.input));
   const jacobians = 2 * IMAGES * (entries + 1);
   const products = MOST_PRODUCTS * 4 * recipe.batch;

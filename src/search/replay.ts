@@ -34,7 +34,8 @@ export function replayTables(run: SearchRun, candidates: readonly Candidate[]): 
           rungs.every((_, rung) => run.isDone("train", { candidate, seed, rung })),
       ),
     );
-  const secondsAt = (candidate: number, seed: number, rung: number) => run.value("train_seconds", { candidate, seed, rung });
+  const secondsAt = (candidate: number, seed: number, rung: number) =>
+    run.value("train_seconds", { candidate, seed, rung });
   const wholes = known.flatMap((candidate) =>
     seeds.map((_, seed) => rungs.reduce((sum, _, rung) => sum + secondsAt(candidate, seed, rung), 0)),
   );
@@ -90,7 +91,10 @@ export function outcomeOf(strategy: Strategy, size: number, order: readonly numb
   for (const [candidate, rung] of reached) {
     const isBetter =
       best === undefined ||
-      (compare(best[1], rung) || compare(error(candidate, rung), error(...best)) || compare(loss(candidate, rung), loss(...best)) || candidate - best[0]) < 0;
+      (compare(best[1], rung) ||
+        compare(error(candidate, rung), error(...best)) ||
+        compare(loss(candidate, rung), loss(...best)) ||
+        candidate - best[0]) < 0;
     if (isBetter) best = [candidate, rung];
   }
   return { error: best === undefined ? Number.NaN : table.testError(...best), seconds };
@@ -100,7 +104,12 @@ export function outcomeOf(strategy: Strategy, size: number, order: readonly numb
  * What the largest size of a strategy that stays within so many seconds gives, as for a user who knows what trainings take. A strategy whose
  * smallest size costs more is run at that size.
  */
-export function outcomeWithin(strategy: Strategy, seconds: number, order: readonly number[], table: ReplayTable): Outcome {
+export function outcomeWithin(
+  strategy: Strategy,
+  seconds: number,
+  order: readonly number[],
+  table: ReplayTable,
+): Outcome {
   const expected = Math.max(1, Math.floor((0.6 * seconds) / table.whole / trainingCost(strategy, 1)));
   let size = Math.min(expected, order.length);
   let found = outcomeOf(strategy, size, order, table);

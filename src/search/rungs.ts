@@ -8,7 +8,8 @@ export const ETA = 3;
 export const LAST = shares.length - 1;
 
 /** The steps of the rungs of a training. */
-export const rungSteps = (steps: number): readonly number[] => shares.map((share) => Math.max(1, Math.round(share * steps)));
+export const rungSteps = (steps: number): readonly number[] =>
+  shares.map((share) => Math.max(1, Math.round(share * steps)));
 
 /** How many of `count` candidates are at each rung from `first` on. At least one reaches the last. */
 export function rungSizes(count: number, first = 0): readonly number[] {

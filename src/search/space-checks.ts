@@ -40,7 +40,11 @@ export function rangeOf(value: Readonly<Record<string, unknown>>, at: At): Range
   const kind = known.find((one) => one === marked[0]);
   if (kind === undefined) {
     const near = nearestNames(marked[0]!, known);
-    refuse(at, `has the key ${marked[0]}, which is no range.`, `Choose one of ${(near.length > 0 ? near : known).join(", ")}.`);
+    refuse(
+      at,
+      `has the key ${marked[0]}, which is no range.`,
+      `Choose one of ${(near.length > 0 ? near : known).join(", ")}.`,
+    );
   }
   const other = keys.find((key) => key !== kind && !(kind === "$repeat" && key === "layers"));
   if (other !== undefined) {
@@ -64,8 +68,16 @@ export function endsOf(kind: Exclude<RangeKind, "$choice">, value: unknown, at: 
   }[kind];
   const [low, high, ...more] = Array.isArray(value) ? (value as readonly unknown[]) : [];
   const isRange =
-    typeof low === "number" && typeof high === "number" && more.length === 0 && low <= high && Number.isFinite(high - low);
-  if (isRange && (kind !== "$logUniform" || low > 0) && (kind !== "$integer" || [low, high].every(Number.isSafeInteger))) {
+    typeof low === "number" &&
+    typeof high === "number" &&
+    more.length === 0 &&
+    low <= high &&
+    Number.isFinite(high - low);
+  if (
+    isRange &&
+    (kind !== "$logUniform" || low > 0) &&
+    (kind !== "$integer" || [low, high].every(Number.isSafeInteger))
+  ) {
     return [low, high];
   }
   return refuse(at, `must be ${wanted}.`, `For example ${examples[kind]}.`);

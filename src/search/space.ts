@@ -1,6 +1,15 @@
 import { createRng, messageOf, PushforwardError } from "../base/index.ts";
 import { parseRecipe, type Recipe } from "../training/index.ts";
-import { type At, alternatives, endsOf, type RangeKind, rangeOf, refuse, repeatedLayers, repetitions } from "./space-checks.ts";
+import {
+  type At,
+  alternatives,
+  endsOf,
+  type RangeKind,
+  rangeOf,
+  refuse,
+  repeatedLayers,
+  repetitions,
+} from "./space-checks.ts";
 
 /** What was drawn in place of a range. */
 export type Drawn = number | string;
@@ -65,7 +74,9 @@ export function parseSpace(json: unknown, file: string): Space {
       fix: 'Put a range in place of a value, for example "rate": { "$logUniform": [1e-4, 1] }.',
     });
   }
-  const fixed = [...places.keys()].find((place) => shared.some((key) => place === key || place.startsWith(`${key}.`) || place.startsWith(`${key}[`)));
+  const fixed = [...places.keys()].find((place) =>
+    shared.some((key) => place === key || place.startsWith(`${key}.`) || place.startsWith(`${key}[`)),
+  );
   if (fixed !== undefined) {
     refuse({ file, path: fixed }, "must be the same for all candidates.", "Give one value in place of the range.");
   }
@@ -99,7 +110,12 @@ function recipeOf(json: unknown, file: string, picker: Picker): Recipe {
   } catch (cause) {
     if (!(cause instanceof PushforwardError)) throw cause;
     const where = `in a recipe of this space, in which ranges have a value and repeated layers are written out`;
-    throw new PushforwardError(cause.code, { what: `${messageOf(cause)} (${where})`, where: cause.where, fix: cause.fix, cause });
+    throw new PushforwardError(cause.code, {
+      what: `${messageOf(cause)} (${where})`,
+      where: cause.where,
+      fix: cause.fix,
+      cause,
+    });
   }
 }
 
@@ -107,7 +123,9 @@ function expand(value: unknown, at: At, picker: Picker): unknown {
   if (Array.isArray(value)) {
     return value.flatMap((entry: unknown, i) => {
       const here = { ...at, path: `${at.path}[${i}]` };
-      return isObject(entry) && rangeOf(entry, here) === "$repeat" ? repeated(entry, here, picker) : [expand(entry, here, picker)];
+      return isObject(entry) && rangeOf(entry, here) === "$repeat"
+        ? repeated(entry, here, picker)
+        : [expand(entry, here, picker)];
     });
   }
   if (!isObject(value)) return value;
@@ -124,7 +142,11 @@ function picked(kind: RangeKind, value: unknown, at: At, picker: Picker): unknow
     const index = picker.choice(choices.length, at.path);
     const chosen = choices[index];
     picker.note(at.path, typeof chosen === "number" || typeof chosen === "string" ? chosen : told(chosen));
-    return expand(chosen, { ...at, path: isObject(chosen) || Array.isArray(chosen) ? `${at.path}(${index + 1})` : at.path }, picker);
+    return expand(
+      chosen,
+      { ...at, path: isObject(chosen) || Array.isArray(chosen) ? `${at.path}(${index + 1})` : at.path },
+      picker,
+    );
   }
   const [low, high] = endsOf(kind, value, at);
   const number = picker.number(kind, low, high, at.path);

@@ -34,7 +34,11 @@ export const strategies = {
   theory: { about: "a filter by mean-field theory, then halving", filter: "theory", schedule: "halving" },
   sigma: { about: "a filter by singular values alone, then halving", filter: "sigma", schedule: "halving" },
   rate: { about: "a filter by the curvature alone, then halving", filter: "rate", schedule: "halving" },
-  gradientNorm: { about: "a filter by the balance of gradients, then halving", filter: "gradientNorm", schedule: "halving" },
+  gradientNorm: {
+    about: "a filter by the balance of gradients, then halving",
+    filter: "gradientNorm",
+    schedule: "halving",
+  },
   depthOnly: { about: "few layers first, then halving", filter: "depthOnly", schedule: "halving" },
   heXavier: { about: "weights of the usual size first, then halving", filter: "heXavier", schedule: "halving" },
 } as const satisfies Readonly<Record<string, Strategy>>;
@@ -52,7 +56,10 @@ export const brackets: { readonly [S in ScheduleName]: (size: number) => readonl
   plain: (size) => [{ first: LAST, count: size }],
   halving: (size) => [{ first: 0, count: size }],
   hyperband: (size) =>
-    shares.map((_, first) => ({ first, count: Math.ceil((size * shares.length) / (shares.length - first) / ETA ** first) })),
+    shares.map((_, first) => ({
+      first,
+      count: Math.ceil((size * shares.length) / (shares.length - first) / ETA ** first),
+    })),
 };
 
 const bracketCost = (schedule: ScheduleName, { first, count }: Bracket): number =>
@@ -107,4 +114,6 @@ function* climb(candidates: readonly number[], first: number, book: Book): Gener
 
 /** Candidates in the order of their errors at a rung. */
 export const byError = (candidates: readonly number[], rung: number, { error, loss }: Book): number[] =>
-  candidates.toSorted((a, b) => compare(error(a, rung), error(b, rung)) || compare(loss(a, rung), loss(b, rung)) || a - b);
+  candidates.toSorted(
+    (a, b) => compare(error(a, rung), error(b, rung)) || compare(loss(a, rung), loss(b, rung)) || a - b,
+  );

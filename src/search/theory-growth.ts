@@ -20,7 +20,13 @@ export interface ExpectedGrowth {
   readonly depth: number;
 }
 
-const plain: Readonly<Partial<Record<Layer["kind"], Activation>>> = { relu, tanh, erf: errorFunction, hardTanh, linear };
+const plain: Readonly<Partial<Record<Layer["kind"], Activation>>> = {
+  relu,
+  tanh,
+  erf: errorFunction,
+  hardTanh,
+  linear,
+};
 
 /** An activation layer as theory sees it; `undefined` for a layer that is none. */
 function activationOf(layer: Layer): Activation | undefined {
@@ -33,7 +39,12 @@ function activationOf(layer: Layer): Activation | undefined {
   const gain = "gain" in layer ? (layer.gain ?? 1) : 1;
   if (activation === undefined || gain === 1) return activation;
   const { name, value, slope, kinks } = activation;
-  return { name, value: (x) => value(gain * x), slope: (x) => gain * slope(gain * x), kinks: kinks.map((kink) => kink / gain) };
+  return {
+    name,
+    value: (x) => value(gain * x),
+    slope: (x) => gain * slope(gain * x),
+    kinks: kinks.map((kink) => kink / gain),
+  };
 }
 
 /** σ_w² of a layer with weights, the variance of an entry times the fan-in. */

@@ -8,7 +8,7 @@ import { createRng, gaussianArray } from "../../src/base/index.ts";
 import { writeNpy } from "../../src/images/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openSearchRun } from "../../src/results/index.ts";
-import { ranking, parseSpace } from "../../src/search/index.ts";
+import { parseSpace, ranking } from "../../src/search/index.ts";
 import type { Recipe } from "../../src/training/index.ts";
 import { hasXarray, python, withoutXarray } from "../support/python.ts";
 import { pushforward, start } from "./command-line.ts";
@@ -19,7 +19,10 @@ const space = {
   network: {
     input: [12],
     layers: [
-      { $repeat: { $choice: [1, 2, 6] }, layers: [{ kind: "dense", units: 10 }, { kind: { $choice: ["tanh", "relu"] } }] },
+      {
+        $repeat: { $choice: [1, 2, 6] },
+        layers: [{ kind: "dense", units: 10 }, { kind: { $choice: ["tanh", "relu"] } }],
+      },
       { kind: "dense", units: 3 },
     ],
   },
@@ -97,7 +100,8 @@ describe("the result of a search", () => {
     const search = await opened("spectrum");
     const words = search.rejected.filter((why) => why !== "");
     expect(words.length).toBeGreaterThan(search.manifest.candidates.length / 2);
-    for (const why of words) expect(why).toMatch(/the rate is too small|steps are unstable|signals (vanish|grow)|not finite/);
+    for (const why of words)
+      expect(why).toMatch(/the rate is too small|steps are unstable|signals (vanish|grow)|not finite/);
     for (const [candidate, why] of search.rejected.entries()) {
       expect(search.isDone("spectrum", { candidate, seed: 0 })).toBe(true);
       expect(search.isDone("train", { candidate, seed: 0, rung: 0 })).toBe(why === "");
@@ -158,7 +162,9 @@ test("a table trains every candidate with every seed, and its strategies can be 
   const search = await opened("table");
   for (let candidate = 0; candidate < 26; candidate++) {
     for (const seed of [0, 1]) {
-      expect(search.isDone("spectrum", { candidate, seed }) && search.isDone("gradient", { candidate, seed })).toBe(true);
+      expect(search.isDone("spectrum", { candidate, seed }) && search.isDone("gradient", { candidate, seed })).toBe(
+        true,
+      );
       expect(search.isDone("train", { candidate, seed, rung: 2 })).toBe(true);
     }
   }
@@ -167,6 +173,8 @@ test("a table trains every candidate with every seed, and its strategies can be 
   expect(replayed.stdout).toContain("26 candidates, 2 seeds, 20 replays");
   const csv = await readFile(place.path("replayed", "replays.csv"), "utf8");
   // Every strategy within the cost, as far as its smallest size allows.
-  expect(csv.split("\n")[0]).toBe("strategy,error at 1,error at 2,error at 4,error at 8,trainings spent of 4,minus halving,low,high");
+  expect(csv.split("\n")[0]).toBe(
+    "strategy,error at 1,error at 2,error at 4,error at 8,trainings spent of 4,minus halving,low,high",
+  );
   expect(csv).toMatch(/^spectrum(,[\d.e-]+){8}$/m);
 }, 240_000);

@@ -73,7 +73,10 @@ describe("singular values of J(input → last hidden layer)", () => {
   });
 
   test("orthogonal linear layers have no spread", async () => {
-    const linear: Architecture = { input: [8], layers: Array.from({ length: 4 }, () => ({ kind: "dense", units: 8 }) as const) };
+    const linear: Architecture = {
+      input: [8],
+      layers: Array.from({ length: 4 }, () => ({ kind: "dense", units: 8 }) as const),
+    };
     const meter = await LogSigmaMeter.open(backend, linear);
     const at = await meter.at(initialWeights(linear, { kind: "orthogonal" }, 1), [new Float32Array(8).fill(1)]);
     expect(at.spread).toBeLessThan(1e-6);
@@ -100,7 +103,8 @@ describe("the largest eigenvalue of the Gauss-Newton matrix", () => {
       const own = new Map(
         names.map((name) => {
           const { shape, data } = weights.get(name)!;
-          return [name, { type: "float64", shape, data: values.slice(at, (at += data.length)) }] as const;
+          at += data.length;
+          return [name, { type: "float64", shape, data: values.slice(at - data.length, at) }] as const;
         }),
       ) as unknown as Weights;
       return Array.from({ length: batch }, (_, b) => forward(own, "tanh", inputs.subarray(6 * b, 6 * b + 6), 3)).flat();
@@ -141,7 +145,10 @@ describe("the largest eigenvalue of the Gauss-Newton matrix", () => {
   test("momentum: descent on a parabola diverges exactly where η·λ says it is unstable", () => {
     for (const momentum of [0, 0.5, 0.9]) {
       for (const nesterov of [false, true]) {
-        for (const [factor, isStable] of [[0.98, true], [1.02, false]] as const) {
+        for (const [factor, isStable] of [
+          [0.98, true],
+          [1.02, false],
+        ] as const) {
           const { stability } = rateTimesCurvature({ kind: "momentum", rate: 1, momentum, nesterov }, 1)!;
           const curvature = (2 / stability) * factor; // η·λ is 2·factor with momentum folded in
           let [w, m] = [1, 0];
@@ -160,9 +167,19 @@ describe("the largest eigenvalue of the Gauss-Newton matrix", () => {
 test("theory: the growth that it expects is that of wide networks, dropout apart", async () => {
   const network: Architecture = {
     input: [400],
-    layers: Array.from({ length: 5 }, (_, i) => [{ kind: "dense", units: 400 } as const, ...(i < 4 ? [{ kind: "tanh" } as const] : [])]).flat(),
+    layers: Array.from({ length: 5 }, (_, i) => [
+      { kind: "dense", units: 400 } as const,
+      ...(i < 4 ? [{ kind: "tanh" } as const] : []),
+    ]).flat(),
   };
-  const recipe = { network, initializer: { kind: "gaussian", weightVariance: 1.7, biasVariance: 0.05 }, loss: "softmaxCrossEntropy", optimizer: { kind: "sgd", rate: 1 }, batch: 1, steps: 1 } as const;
+  const recipe = {
+    network,
+    initializer: { kind: "gaussian", weightVariance: 1.7, biasVariance: 0.05 },
+    loss: "softmaxCrossEntropy",
+    optimizer: { kind: "sgd", rate: 1 },
+    batch: 1,
+    steps: 1,
+  } as const;
   const rng = createRng("input");
   const image = Float32Array.from({ length: 400 }, () => rng.gaussian());
   const power = image.reduce((sum, x) => sum + x * x, 0) / 400;
@@ -182,24 +199,55 @@ test("theory: the growth that it expects is that of wide networks, dropout apart
   await opened.forget();
   // χ of each of 4 layers of 400 neurons scatters by about 1/√400 over 6 draws.
   expect(Math.abs(logs.reduce((sum, log) => sum + log, 0) / 6 - logSigma)).toBeLessThan(0.05);
-  const dropped = { ...recipe, network: { ...network, layers: [...network.layers.slice(0, 2), { kind: "dropout", rate: 0.5 } as const, ...network.layers.slice(2)] } };
-  const linear = { ...dropped, network: { ...dropped.network, layers: dropped.network.layers.map((layer) => (layer.kind === "tanh" ? ({ kind: "linear" } as const) : layer)) } };
+  const dropped = {
+    ...recipe,
+    network: {
+      ...network,
+      layers: [...network.layers.slice(0, 2), { kind: "dropout", rate: 0.5 } as const, ...network.layers.slice(2)],
+    },
+  };
+  const linear = {
+    ...dropped,
+    network: {
+      ...dropped.network,
+      layers: dropped.network.layers.map((layer) => (layer.kind === "tanh" ? ({ kind: "linear" } as const) : layer)),
+    },
+  };
   expect(expectedGrowth(linear, power).logSigma).toBeCloseTo(2 * Math.log(1.7) + Math.LN2 / 2, 10);
 });
 
 test("the balance of gradients is 0 where both layers have the same gradient by symmetry", async () => {
   // y = w₂·w₁·x with w₁ = w₂: the two derivatives are equal.
-  const network: Architecture = { input: [1], layers: [{ kind: "dense", units: 1, bias: false }, { kind: "dense", units: 1, bias: false }] };
+  const network: Architecture = {
+    input: [1],
+    layers: [
+      { kind: "dense", units: 1, bias: false },
+      { kind: "dense", units: 1, bias: false },
+    ],
+  };
   const weight = { type: "float32", shape: [1, 1], data: Float32Array.of(0.7) } as const;
   const feeds = {
     input: { type: "float32", shape: [2, 1], data: Float32Array.of(1, 2) },
     target: { type: "float32", shape: [2, 1], data: Float32Array.of(1, 1) },
   } as const;
-  const recipe = { network, loss: "meanSquaredError", batch: 2, steps: 1, initializer: { kind: "he" }, optimizer: { kind: "sgd", rate: 1 } } as const;
-  const same = new Map([["fc1.weight", weight], ["fc2.weight", weight]]);
+  const recipe = {
+    network,
+    loss: "meanSquaredError",
+    batch: 2,
+    steps: 1,
+    initializer: { kind: "he" },
+    optimizer: { kind: "sgd", rate: 1 },
+  } as const;
+  const same = new Map([
+    ["fc1.weight", weight],
+    ["fc2.weight", weight],
+  ]);
   expect(await gradientBalance(backend, recipe, same, feeds)).toBeCloseTo(0, 6);
   // dL/dw₁ = w₂·s and dL/dw₂ = w₁·s.
-  const twice = new Map([["fc1.weight", weight], ["fc2.weight", { ...weight, data: Float32Array.of(1.4) }]]);
+  const twice = new Map([
+    ["fc1.weight", weight],
+    ["fc2.weight", { ...weight, data: Float32Array.of(1.4) }],
+  ]);
   expect(await gradientBalance(backend, recipe, twice, feeds)).toBeCloseTo(Math.LN2, 6);
 });
 

@@ -31,7 +31,10 @@ const draws = (json: object, count = 2000) => {
 
 describe("a space of recipes", () => {
   test("its candidates depend on the seed and the index alone, whatever else varies", () => {
-    const [space, other] = [parseSpace(recipe, "a.json"), parseSpace({ ...recipe, batch: { $integer: [1, 2] } }, "b.json")];
+    const [space, other] = [
+      parseSpace(recipe, "a.json"),
+      parseSpace({ ...recipe, batch: { $integer: [1, 2] } }, "b.json"),
+    ];
     for (let index = 0; index < 20; index++) {
       expect(space.draw(3, index)).toEqual(space.draw(3, index));
       expect(other.draw(3, index).recipe.network).toEqual(space.draw(3, index).recipe.network);
@@ -45,12 +48,18 @@ describe("a space of recipes", () => {
     // The largest deviation of an empirical distribution of 2000 numbers is below 1.63/√2000 in 99 % of cases (Kolmogorov).
     const deviation = (values: number[]) =>
       Math.max(...values.toSorted((a, b) => a - b).map((value, i) => Math.abs(value - (i + 0.5) / values.length)));
-    expect(deviation(all.map(({ recipe: { optimizer } }) => Math.log(optimizer.rate / 1e-4) / Math.log(1e4)))).toBeLessThan(0.037);
-    const gains = all.flatMap(({ recipe: { initializer } }) => (initializer.kind === "orthogonal" ? [initializer.gain! - 1] : []));
+    expect(
+      deviation(all.map(({ recipe: { optimizer } }) => Math.log(optimizer.rate / 1e-4) / Math.log(1e4))),
+    ).toBeLessThan(0.037);
+    const gains = all.flatMap(({ recipe: { initializer } }) =>
+      initializer.kind === "orthogonal" ? [initializer.gain! - 1] : [],
+    );
     expect(deviation(gains)).toBeLessThan(1.63 / Math.sqrt(gains.length));
     // Of 2000 draws with probability ½, within 3.3 standard deviations of 22.
     expect(Math.abs(gains.length - 1000)).toBeLessThan(74);
-    expect(Math.abs(all.filter(({ drawn }) => drawn.get("network.layers[0].$repeat") === 3).length - 1000)).toBeLessThan(74);
+    expect(
+      Math.abs(all.filter(({ drawn }) => drawn.get("network.layers[0].$repeat") === 3).length - 1000),
+    ).toBeLessThan(74);
     const units = new Set(all.map(({ drawn }) => drawn.get("network.layers[0].layers[0].units")));
     expect([...units].sort()).toEqual([4, 5, 6]);
   });
@@ -76,14 +85,38 @@ describe("a space that cannot be", () => {
   const rate = (value: unknown) => ({ ...recipe, optimizer: { kind: "sgd", rate: value } });
   test.each([
     ["an unknown range", rate({ $loguniform: [1, 2] }), "$loguniform", "optimizer.rate", "$logUniform"],
-    ["another key beside a range", rate({ $uniform: [1, 2], unit: "s" }), '"unit" beside $uniform', "optimizer.rate", "alone"],
+    [
+      "another key beside a range",
+      rate({ $uniform: [1, 2], unit: "s" }),
+      '"unit" beside $uniform',
+      "optimizer.rate",
+      "alone",
+    ],
     ["ends in the wrong order", rate({ $uniform: [2, 1] }), "the smaller first", "optimizer.rate", "$uniform"],
     ["a logarithm of 0", rate({ $logUniform: [0, 1] }), "two positive numbers", "optimizer.rate", "1e-4"],
     ["no alternatives", rate({ $choice: [] }), "at least one value", "optimizer.rate", "$choice"],
-    ["a number that a recipe refuses at one end", rate({ $uniform: [-1, 1] }), '"optimizer.rate" must be', "optimizer.rate", "0.0001"],
+    [
+      "a number that a recipe refuses at one end",
+      rate({ $uniform: [-1, 1] }),
+      '"optimizer.rate" must be',
+      "optimizer.rate",
+      "0.0001",
+    ],
     ["an alternative that a recipe refuses", rate({ $choice: [0.1, "fast"] }), '"fast"', "optimizer.rate", "0.0001"],
-    ["a range of the loss", { ...recipe, loss: { $choice: ["softmaxCrossEntropy", "meanSquaredError"] } }, "the same for all", "loss", "one value"],
-    ["repeated layers where there is no list", { ...recipe, initializer: { $repeat: 2, layers: [] } }, "no list", "initializer", "network.layers"],
+    [
+      "a range of the loss",
+      { ...recipe, loss: { $choice: ["softmaxCrossEntropy", "meanSquaredError"] } },
+      "the same for all",
+      "loss",
+      "one value",
+    ],
+    [
+      "repeated layers where there is no list",
+      { ...recipe, initializer: { $repeat: 2, layers: [] } },
+      "no list",
+      "initializer",
+      "network.layers",
+    ],
     [
       "half a repetition",
       { ...recipe, network: { input: [4], layers: [{ $repeat: 1.5, layers: [{ kind: "dense", units: 2 }] }] } },

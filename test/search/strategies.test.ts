@@ -1,8 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { sizeWithin } from "../../src/search/budget.ts";
-import { type Verdict, keep } from "../../src/search/filters.ts";
+import { keep, type Verdict } from "../../src/search/filters.ts";
 import { LAST, rungCost, rungSizes, shares } from "../../src/search/rungs.ts";
-import { type Book, plan, poolOf, type Stage, type Strategy, strategies, trainingCost } from "../../src/search/strategies.ts";
+import {
+  type Book,
+  plan,
+  poolOf,
+  type Stage,
+  type Strategy,
+  strategies,
+  trainingCost,
+} from "../../src/search/strategies.ts";
 
 const all = Object.entries(strategies) as [string, Strategy][];
 /** A book in which a candidate's error is a function of its number. */
@@ -16,7 +24,12 @@ const byNumber = bookWith(
   (candidate) => ({ score: candidate, told: "" }),
 );
 const stagesOf = (strategy: Strategy, size: number, count = 300, book = byNumber): Stage[] => [
-  ...plan(strategy, size, Array.from({ length: count }, (_, i) => i), book),
+  ...plan(
+    strategy,
+    size,
+    Array.from({ length: count }, (_, i) => i),
+    book,
+  ),
 ];
 
 describe.each(all)("%s", (_, strategy) => {
@@ -41,7 +54,9 @@ describe.each(all)("%s", (_, strategy) => {
   });
 
   test("finds the best candidate where errors keep their order, and the filter is right", () => {
-    const trained = stagesOf(strategy, 27).flatMap((stage) => (stage.kind === "train" && stage.rung === LAST ? stage.candidates : []));
+    const trained = stagesOf(strategy, 27).flatMap((stage) =>
+      stage.kind === "train" && stage.rung === LAST ? stage.candidates : [],
+    );
     expect(trained).toContain(0);
   });
 
@@ -67,14 +82,24 @@ test("Hyperband: 9 candidates from one ninth, 5 from a third, 3 whole trainings,
   const stages = stagesOf(strategies.hyperband, 9).map((stage) =>
     stage.kind === "train" ? [stage.rung, stage.candidates.length] : [],
   );
-  expect(stages).toEqual([[0, 9], [1, 3], [2, 1], [1, 5], [2, 1], [2, 3]]);
+  expect(stages).toEqual([
+    [0, 9],
+    [1, 3],
+    [2, 1],
+    [1, 5],
+    [2, 1],
+    [2, 3],
+  ]);
 });
 
 test("halving keeps the candidates whose errors are smallest at the rung; of equal errors the smaller loss decides", () => {
   const book: Book = { error: () => 0.5, loss: (candidate) => -candidate, judge: () => ({ score: 0, told: "" }) };
   const last = stagesOf(strategies.halving, 9, 9, book).at(-1)!;
   expect(last).toEqual({ kind: "train", rung: LAST, candidates: [8] });
-  const diverged = bookWith((candidate) => (candidate < 8 ? Number.POSITIVE_INFINITY : 0.9), () => ({ score: 0, told: "" }));
+  const diverged = bookWith(
+    (candidate) => (candidate < 8 ? Number.POSITIVE_INFINITY : 0.9),
+    () => ({ score: 0, told: "" }),
+  );
   expect(stagesOf(strategies.halving, 9, 9, diverged).at(-1)).toMatchObject({ candidates: [8] });
 });
 

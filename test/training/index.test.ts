@@ -3,6 +3,8 @@ import * as training from "../../src/training/index.ts";
 
 test("the room's public names", () => {
   expect(Object.keys(training).sort()).toEqual([
+    "Batches",
+    "Evaluation",
     "Trainer",
     "accuracy",
     "classify",
@@ -21,8 +23,10 @@ test("the room's public names", () => {
     "parseDrawnNetwork",
     "parseRecipe",
     "rateOf",
+    "shuffled",
     "splitStratified",
     "subset",
+    "tensorsOf",
     "train",
     "trainingGraph",
     "trainingManifest",

@@ -51,8 +51,8 @@ const commands = [
   devicesCommand(),
 ];
 for (const command of commands) {
-  for (const inner of command.commands) inner.copyInheritedSettings(program);
   program.addCommand(command.copyInheritedSettings(program));
+  for (const inner of command.commands) inner.copyInheritedSettings(program);
 }
 
 // If the program that reads the output has ended (`| head`), the command ends silently, like others. Finished work is stored.

@@ -3,8 +3,8 @@ import { dirname, relative, resolve, sep } from "node:path";
 import { Command } from "commander";
 import { formatNumber, formatShare, PushforwardError, plural, quoted } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import type { Recipe } from "../../training/index.ts";
 import { type Found, ranking, shares, strategies, TABLE } from "../../search/index.ts";
+import type { Recipe } from "../../training/index.ts";
 import { type SearchResult, search } from "../node/search.ts";
 import { interruptible } from "./interruptible.ts";
 import { threadCount, wholeNumber } from "./options.ts";
@@ -24,16 +24,36 @@ interface SearchCommandOptions {
 export function searchCommand(): Command {
   const names = Object.entries(strategies).map(([name, { about }]) => `${name}: ${about}`);
   return new Command("search")
-    .description("search a space of recipes for the one that trains best, with spectra of untrained networks as a guide")
+    .description(
+      "search a space of recipes for the one that trains best, with spectra of untrained networks as a guide",
+    )
     .argument("<space>", "a recipe in which values are replaced by ranges (.json)")
     .option("--by <strategy>", "how candidates are chosen; see below", "spectrum")
     .option("--budget <trainings>", "full trainings that the search may cost", wholeNumber("--budget", 1), 40)
-    .option("--seed <seed>", "seed of the candidates; a strategy sees the same as all others", wholeNumber("--seed", 0), 0)
-    .option("--seeds <count>", `with --by ${TABLE}: seeds that each candidate is trained with`, wholeNumber("--seeds", 1), 1)
-    .option("--jobs <count>", "candidates trained side by side, each on one thread", threadCount("--jobs"), availableParallelism())
+    .option(
+      "--seed <seed>",
+      "seed of the candidates; a strategy sees the same as all others",
+      wholeNumber("--seed", 0),
+      0,
+    )
+    .option(
+      "--seeds <count>",
+      `with --by ${TABLE}: seeds that each candidate is trained with`,
+      wholeNumber("--seeds", 1),
+      1,
+    )
+    .option(
+      "--jobs <count>",
+      "candidates trained side by side, each on one thread",
+      threadCount("--jobs"),
+      availableParallelism(),
+    )
     .requiredOption("--out <folder>", "folder of the search, which the same command continues")
     .option("--json", "print one JSON object for each result")
-    .addHelpText("after", `\nStrategies:\n  ${names.join("\n  ")}\n  ${TABLE}: measures and trains every candidate, for \`study search\``)
+    .addHelpText(
+      "after",
+      `\nStrategies:\n  ${names.join("\n  ")}\n  ${TABLE}: measures and trains every candidate, for \`study search\``,
+    )
     .action(runSearch);
 }
 
@@ -64,7 +84,8 @@ async function runSearch(space: string, { json = false, ...options }: SearchComm
 
 function described({ part, place: { candidate, rung = 0 }, values }: Found): string {
   const name = `candidate ${candidate}`;
-  if (part === "gradient") return `${name}: ln of the gradients' ratio ${formatNumber(Number(values.gradient_balance))}`;
+  if (part === "gradient")
+    return `${name}: ln of the gradients' ratio ${formatNumber(Number(values.gradient_balance))}`;
   if (part === "spectrum") {
     const [start, after] = values.log_sigma as readonly [number, number];
     const numbers = `median |ln σ| ${formatNumber(start)}, after the first steps ${formatNumber(after)}`;
@@ -98,7 +119,8 @@ async function writeSearch({ run, candidates, setting: { file, seeds } }: Search
     await store.set(`/${BEST}`, encode(`${JSON.stringify(movedTo(out, file, recipe), undefined, 2)}\n`));
   }
   const files = await renderSearch({ run, candidates, ...(first && { best: BEST }) });
-  for (const [name, content] of files) await store.set(`/${name}`, typeof content === "string" ? encode(content) : content);
+  for (const [name, content] of files)
+    await store.set(`/${name}`, typeof content === "string" ? encode(content) : content);
 }
 
 /** A recipe whose paths are relative to another folder than that of its file. */
@@ -110,7 +132,14 @@ function movedTo(folder: string, file: string, recipe: Recipe): Recipe {
   const moved = Object.entries(paths).flatMap(([key, value]) =>
     value === undefined || !isPath(key, value)
       ? []
-      : [[key, relative(resolve(folder), resolve(dirname(file), value)).split(sep).join("/")] as const],
+      : [
+          [
+            key,
+            relative(resolve(folder), resolve(dirname(file), value))
+              .split(sep)
+              .join("/"),
+          ] as const,
+        ],
   );
   return { ...recipe, data: { ...recipe.data, ...Object.fromEntries(moved) } };
 }

@@ -30,7 +30,11 @@ export class Crew {
    * @param report is given what is found, one after another
    * @throws PushforwardError of the first job that fails, after the jobs under way; `interrupted` through the signal
    */
-  async perform(jobs: readonly Job[], report: (found: Found, job: Job) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async perform(
+    jobs: readonly Job[],
+    report: (found: Found, job: Job) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const waiting = [...jobs];
     let failure: unknown;
     let written: Promise<void> = Promise.resolve();
@@ -74,7 +78,9 @@ class WorkerProcess implements Hand {
 
   static async open(setting: SearchSetting): Promise<WorkerProcess> {
     const program = new URL("./search-worker.js", import.meta.url);
-    const worker = new WorkerProcess(fork(program, { serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc"] }));
+    const worker = new WorkerProcess(
+      fork(program, { serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc"] }),
+    );
     await worker.#ask({ kind: "open", setting }, async () => undefined);
     return worker;
   }

@@ -1,7 +1,15 @@
 import { dirname } from "node:path";
 import { openDevice } from "../../platform/node/devices.ts";
 import type { Backend } from "../../runtime/index.ts";
-import { type Found, type Job, labor, parseSpace, type SearchExamples, type Space, searchExamples } from "../../search/index.ts";
+import {
+  type Found,
+  type Job,
+  labor,
+  parseSpace,
+  type SearchExamples,
+  type Space,
+  searchExamples,
+} from "../../search/index.ts";
 import type { Recipe } from "../../training/index.ts";
 import { SearchStates } from "./search-states.ts";
 import { loadExamples } from "./training-data.ts";

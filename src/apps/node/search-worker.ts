@@ -14,7 +14,10 @@ export type FromWorker =
   | { readonly kind: "ready" }
   | { readonly kind: "found"; readonly found: Parameters<Parameters<Laborer["do"]>[1]>[0] }
   | { readonly kind: "done" }
-  | { readonly kind: "failed"; readonly error: Pick<PushforwardError, "code" | "what" | "where" | "fix"> | { readonly message: string } };
+  | {
+      readonly kind: "failed";
+      readonly error: Pick<PushforwardError, "code" | "what" | "where" | "fix"> | { readonly message: string };
+    };
 
 const tell = (message: FromWorker): void => void process.send!(message);
 

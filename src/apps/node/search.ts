@@ -10,13 +10,13 @@ import {
   driveTable,
   type Found,
   type Job,
+  LAST,
+  measuredBy,
   parseSpace,
   type SearchExamples,
   type Strategy,
   type StrategyName,
   searchExamples,
-  LAST,
-  measuredBy,
   shares,
   sizeWithin,
   strategies,
@@ -111,8 +111,7 @@ export async function search(file: string, options: SearchOptions): Promise<Sear
     candidates.map(({ recipe }) => recipe),
   );
   const setting: SearchSetting = { json, file, seed, seeds, out };
-  const work =
-    strategy === undefined ? workOfTable(size.pool, count, measuring) : workOf(strategy, size, measuring);
+  const work = strategy === undefined ? workOfTable(size.pool, count, measuring) : workOf(strategy, size, measuring);
   onBegin?.({ candidates: candidates.length, ...workLeft(work, run) });
   const states = new SearchStates(out);
   let crew: Promise<Crew> | undefined;

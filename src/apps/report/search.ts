@@ -59,7 +59,16 @@ function tableOf(run: SearchRun, candidates: readonly Candidate[]) {
     ];
   });
   const measures = ["log_sigma", "log_sigma_after", "curvature", "gradient_balance"];
-  const columns = ["candidate", ...places, "trained", "validation_error", "validation_loss", "test_error", ...measures, "rejected"];
+  const columns = [
+    "candidate",
+    ...places,
+    "trained",
+    "validation_error",
+    "validation_loss",
+    "test_error",
+    ...measures,
+    "rejected",
+  ];
   return { id: "candidates", caption: "", columns, rows };
 }
 
@@ -96,15 +105,21 @@ function pageOf({ run, candidates, best }: SearchReport, svg: string): string {
   const ranked = ranking(run, candidates);
   const [first] = ranked;
   const title = "Search of hyper-parameters";
-  const about = (strategies as Readonly<Record<string, { readonly about: string }>>)[strategy]?.about ?? "every candidate is trained";
+  const about =
+    (strategies as Readonly<Record<string, { readonly about: string }>>)[strategy]?.about ??
+    "every candidate is trained";
   const places = [...new Set(candidates.flatMap(({ drawn }) => [...drawn.keys()]))];
-  const shown = (value: string | number | undefined) => (typeof value === "number" ? formatNumber(value) : (value ?? "–"));
+  const shown = (value: string | number | undefined) =>
+    typeof value === "number" ? formatNumber(value) : (value ?? "–");
   const error = (candidate: number, rung: number, name: string) => run.value(name, { candidate, seed: 0, rung });
-  const rows = ranked.slice(0, ROWS).map(
-    ({ candidate, rung }) => html`<tr><th scope="row">${candidate}</th>${places.map(
-      (place) => html`<td>${shown(candidates[candidate]!.drawn.get(place))}</td>`,
-    )}<td>${formatShare(rungs[rung]!)}</td><td>${formatNumber(error(candidate, rung, "validation_error"))}</td></tr>`,
-  );
+  const rows = ranked
+    .slice(0, ROWS)
+    .map(
+      ({ candidate, rung }) =>
+        html`<tr><th scope="row">${candidate}</th>${places.map(
+          (place) => html`<td>${shown(candidates[candidate]!.drawn.get(place))}</td>`,
+        )}<td>${formatShare(rungs[rung]!)}</td><td>${formatNumber(error(candidate, rung, "validation_error"))}</td></tr>`,
+    );
   const rejected = run.rejected.flatMap((why, candidate) => (why === "" ? [] : [{ candidate, why }]));
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
