@@ -214,7 +214,16 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "openTraining",
     "train",
   ].sort(),
-  "apps/report": ["renderCharts", "renderCheckup", "renderFigures", "renderReplays", "renderReport", "renderSearch", "renderStudies", "renderTraining"],
+  "apps/report": [
+    "renderCharts",
+    "renderCheckup",
+    "renderFigures",
+    "renderReplays",
+    "renderReport",
+    "renderSearch",
+    "renderStudies",
+    "renderTraining",
+  ],
   "apps/library": library,
   "apps/web": [...library, "exportDerivative", "loadInput", "openControl", "openModel"].sort(),
 };

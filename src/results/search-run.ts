@@ -32,7 +32,7 @@ export interface SearchManifest {
 }
 
 /** The numbers of a search: those of a candidate and a seed, and those at each rung. The last of each is written last. */
-export const searchVariables = {
+const searchVariables = {
   spectrum: {
     dims: ["time"],
     names: {

@@ -2,7 +2,14 @@ import { appendProduct, linearize } from "../autodiff/index.ts";
 import { createRng, PushforwardError, sizeOf } from "../base/index.ts";
 import { buildModel, inputsBehind, partBehind, type Tensor } from "../onnx/index.ts";
 import { type Backend, type Executable, evaluateWith } from "../runtime/index.ts";
-import { type Architecture, type Loss, type LossName, lossName, trainingGraph, type Weights } from "../training/index.ts";
+import {
+  type Architecture,
+  type Loss,
+  type LossName,
+  lossName,
+  trainingGraph,
+  type Weights,
+} from "../training/index.ts";
 
 /** The most products with the matrix, and the change of its largest eigenvalue at which the iteration ends. */
 export const MOST_PRODUCTS = 15;

@@ -1,5 +1,13 @@
 import { createRng, PushforwardError, sizeOf } from "../base/index.ts";
-import { countOf, type DataSet, lossName, type Recipe, type Split, shuffled, splitStratified } from "../training/index.ts";
+import {
+  countOf,
+  type DataSet,
+  lossName,
+  type Recipe,
+  type Split,
+  shuffled,
+  splitStratified,
+} from "../training/index.ts";
 
 /** The examples of a search. What is held out is halved: candidates are chosen by one half, and reported on the other. */
 export interface SearchExamples {

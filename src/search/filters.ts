@@ -66,7 +66,13 @@ export const filters = {
   spectrum: {
     needs: "spectrum",
     about: "singular values of J(input → last hidden) near 1, and rates that fit the curvature",
-    judge: (facts) => ({ ...rate(facts), ...sigma(facts) }),
+    judge: (facts) => {
+      const { refused, distance } = rate(facts);
+      const { score, told } = sigma(facts);
+      return refused === undefined
+        ? { score, told }
+        : { score, told, distance: distance!, refused: `${refused}; ${told}` };
+    },
   },
   /** Only |ln σ|: what the rate adds. */
   sigma: {

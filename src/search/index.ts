@@ -1,4 +1,4 @@
-export { measuredBy, type Size, sizeWithin, workLeft, workOf, workOfTable } from "./budget.ts";
+export { measuredBy, sizeWithin, workLeft, workOf, workOfTable } from "./budget.ts";
 export { drive, driveTable, ranking, TABLE } from "./drive.ts";
 export { type SearchExamples, searchExamples } from "./examples.ts";
 export { type Found, type Job, labor } from "./labor.ts";

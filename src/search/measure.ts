@@ -9,7 +9,7 @@ import { type LogSigma, LogSigmaMeter } from "./log-sigma.ts";
 import { isDivergence } from "./trial.ts";
 
 /** Images at which singular values are measured, and the steps after which they are measured again. */
-export const IMAGES = 16;
+const IMAGES = 16;
 export const STEPS = 20;
 
 /** What is measured of a candidate to filter it by its spectra. */
@@ -23,7 +23,7 @@ export interface SpectrumMeasures {
 }
 
 /** The first steps of the training of a recipe: as many as `STEPS`, or its first ninth if that is shorter. */
-export function firstSteps(recipe: Recipe, examples: number): number {
+function firstSteps(recipe: Recipe, examples: number): number {
   return Math.max(1, Math.min(STEPS, Math.round(courseOf(recipe, examples).steps / 9)));
 }
 

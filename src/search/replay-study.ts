@@ -16,7 +16,7 @@ export interface Interval {
   readonly high: number;
 }
 
-export interface StrategyResult {
+interface StrategyResult {
   readonly name: StrategyName;
   /** The expected test error, for each cost in full trainings. */
   readonly errors: readonly { readonly trainings: number; readonly error: number }[];

@@ -7,7 +7,7 @@ export interface At {
 }
 
 /** What may stand in place of a value. */
-export const rangeKinds = ["$choice", "$uniform", "$logUniform", "$integer"] as const;
+const rangeKinds = ["$choice", "$uniform", "$logUniform", "$integer"] as const;
 export type RangeKind = (typeof rangeKinds)[number];
 
 /** How a range is written, for errors. */

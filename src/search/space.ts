@@ -12,7 +12,7 @@ import {
 } from "./space-checks.ts";
 
 /** What was drawn in place of a range. */
-export type Drawn = number | string;
+type Drawn = number | string;
 
 /** One recipe of a space. */
 export interface Candidate {

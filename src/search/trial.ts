@@ -5,7 +5,7 @@ import { divergedError, errorOf, type SearchExamples } from "./examples.ts";
 import { LAST, rungSteps } from "./rungs.ts";
 
 /** What a candidate gives at a rung. */
-export interface RungScore {
+interface RungScore {
   /** The share of the validation half that is classified wrongly, or the loss on it where there are no classes. */
   readonly validationError: number;
   readonly validationLoss: number;

@@ -4,10 +4,12 @@ import * as results from "../../src/results/index.ts";
 test("the room's public names", () => {
   expect(Object.keys(results).sort()).toEqual([
     "MemoryStore",
+    "SearchRun",
     "TrainingRun",
     "bandOf",
     "controlName",
     "createRun",
+    "createSearchRun",
     "createStudyRun",
     "createTrainingRun",
     "describeGiven",
@@ -21,6 +23,7 @@ test("the room's public names", () => {
     "missesTolerance",
     "numericalRankOf",
     "openRun",
+    "openSearchRun",
     "openStudyRun",
     "openTrainingRun",
     "resolvedSigma",

@@ -68,8 +68,9 @@ async function runSearch(space: string, { json = false, ...options }: SearchComm
         if (done > 0) process.stderr.write(`note: the search goes on; ${plural(done, "result")} stored before\n`);
         progress = new Progress(left);
       },
-      onFound: (found) => {
-        progress?.finish(described(found));
+      onFound: (found, { rung = 0 }) => {
+        // A training that ends early has the same error at all rungs that follow.
+        if ((found.place.rung ?? 0) <= rung) progress?.finish(described(found));
         if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
       },
     })

@@ -53,7 +53,7 @@ export interface SearchOptions {
   readonly onFound?: (found: Found, job: Job) => void;
 }
 
-export interface SearchBegin {
+interface SearchBegin {
   readonly candidates: number;
   /** Of each piece of work that is not stored yet, its share of a full training. */
   readonly left: readonly number[];

@@ -4,6 +4,6 @@ export { renderFigures } from "./figures.ts";
 export { renderReplays } from "./replays.ts";
 export { renderReport } from "./report.ts";
 export type { RunReader } from "./run-reader.ts";
-export { renderSearch, type SearchReport } from "./search.ts";
+export { renderSearch } from "./search.ts";
 export { renderStudies } from "./studies.ts";
 export { renderTraining } from "./training.ts";

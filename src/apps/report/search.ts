@@ -73,7 +73,7 @@ function tableOf(run: SearchRun, candidates: readonly Candidate[]) {
 }
 
 function chartOf(run: SearchRun, candidates: readonly Candidate[]): Chart {
-  const { rungs, space } = run.manifest;
+  const { rungs } = run.manifest;
   const points = (candidate: number): ChartPoint[] =>
     rungs.flatMap((x, rung) => {
       const y = run.value("validation_error", { candidate, seed: 0, rung });
@@ -81,13 +81,12 @@ function chartOf(run: SearchRun, candidates: readonly Candidate[]): Chart {
     });
   const all = candidates.flatMap(({ index }) => points(index));
   const [first] = ranking(run, candidates);
-  const isShare = (space as { readonly loss?: unknown }).loss === "softmaxCrossEntropy";
   return {
     id: "errors",
     title: "Candidates by the share of their training",
     caption: "Marks: all candidates that were trained so far. Line: the one that is best at the end.",
     x: { label: "share of the training", log: true },
-    y: { label: isShare ? "share of validation examples classified wrongly" : "loss on validation examples" },
+    y: { label: isShare(run) ? "share of validation examples classified wrongly" : "loss on validation examples" },
     panels: [
       {
         title: "",
@@ -100,6 +99,10 @@ function chartOf(run: SearchRun, candidates: readonly Candidate[]): Chart {
   };
 }
 
+/** Whether errors are shares of examples, and no losses. */
+const isShare = ({ manifest: { space } }: SearchRun): boolean =>
+  (space as { readonly loss?: unknown }).loss === "softmaxCrossEntropy";
+
 function pageOf({ run, candidates, best }: SearchReport, svg: string): string {
   const { strategy, budget, rungs, versions, backend } = run.manifest;
   const ranked = ranking(run, candidates);
@@ -111,14 +114,17 @@ function pageOf({ run, candidates, best }: SearchReport, svg: string): string {
   const places = [...new Set(candidates.flatMap(({ drawn }) => [...drawn.keys()]))];
   const shown = (value: string | number | undefined) =>
     typeof value === "number" ? formatNumber(value) : (value ?? "–");
-  const error = (candidate: number, rung: number, name: string) => run.value(name, { candidate, seed: 0, rung });
+  const error = (candidate: number, rung: number, name: string) => {
+    const value = run.value(name, { candidate, seed: 0, rung });
+    return isShare(run) ? formatShare(value) : formatNumber(value);
+  };
   const rows = ranked
     .slice(0, ROWS)
     .map(
       ({ candidate, rung }) =>
         html`<tr><th scope="row">${candidate}</th>${places.map(
           (place) => html`<td>${shown(candidates[candidate]!.drawn.get(place))}</td>`,
-        )}<td>${formatShare(rungs[rung]!)}</td><td>${formatNumber(error(candidate, rung, "validation_error"))}</td></tr>`,
+        )}<td>${formatShare(rungs[rung]!)}</td><td>${error(candidate, rung, "validation_error")}</td></tr>`,
     );
   const rejected = run.rejected.flatMap((why, candidate) => (why === "" ? [] : [{ candidate, why }]));
   return html`<!doctype html>
@@ -129,8 +135,8 @@ ${
   first === undefined
     ? html`<p class="lead">Nothing is trained yet.</p>`
     : html`<p class="lead">The best of ${plural(candidates.length, "candidate")} is number ${first.candidate}: an error of
-${formatNumber(error(first.candidate, first.rung, "validation_error"))} on the examples by which it was chosen, and of
-${formatNumber(error(first.candidate, first.rung, "test_error"))} on those that chose nothing.
+${error(first.candidate, first.rung, "validation_error")} on the examples by which it was chosen, and of
+${error(first.candidate, first.rung, "test_error")} on those that chose nothing.
 ${best === undefined ? undefined : html`Its recipe is <a href="${best}">${best}</a>: <code>pushforward train ${best} --out trained</code>`}</p>`
 }
 <section><h2>Errors</h2><figure><div class="paper">${new Html(svg)}</div></figure></section>
