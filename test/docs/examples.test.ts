@@ -20,6 +20,7 @@ test("examples are found where they should be", () => {
     "docs/command-line.md",
     "docs/exported.md",
     "docs/results.md",
+    "docs/search.md",
     "docs/training.md",
   ]);
   expect(inLanguage("python")).toEqual(["docs/exported.md", "docs/results.md", "docs/training.md"]);
