@@ -50,7 +50,7 @@ export async function greedyLayers(
 const weightOf = (weights: Weights): Float32Array => weights.get("fc1.weight")!.data as Float32Array;
 
 /** Each row of the examples times Wᵀ. */
-function applied(weight: Float32Array, examples: Float32Array, width: number): Float32Array {
+export function applied(weight: Float32Array, examples: Float32Array, width: number): Float32Array {
   const result = new Float32Array(examples.length);
   for (let row = 0; row < examples.length / width; row++) {
     for (let i = 0; i < width; i++) {

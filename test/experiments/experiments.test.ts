@@ -26,7 +26,18 @@ const small: readonly [name: string, given: Readonly<Record<string, string>>][] 
   ["random-matrices", { width: "120", depth: "1,2", aspect: "0.5", draws: "4" }],
   ["mean-field", { activation: "tanh,sigmoid", gain: "1.5", width: "100", depth: "6", draws: "4" }],
   ["isometry", { activation: "tanh", depth: "1,6", width: "40", draws: "24", spectra: "24" }],
-  ["pretraining", { depth: "2,4", width: "12", rates: "3", draws: "4", steps: "400" }],
+  [
+    "pretraining",
+    {
+      initial: "orthogonal,auto-encoders,boltzmann-machines,gaussian",
+      depth: "2,4",
+      width: "12",
+      rates: "3",
+      draws: "4",
+      steps: "400",
+      training: "40",
+    },
+  ],
   ["lyapunov", { gain: "2", width: "40,80", steps: "60", draws: "4" }],
 ];
 
