@@ -1,7 +1,15 @@
 import { formatShape, PushforwardError, type Rng, sizeOf } from "../base/index.ts";
 import type { Tensor } from "../onnx/index.ts";
+import { type Corruption, corrupt } from "./corruptions.ts";
 import { copyShifted, countOf, type DataSet } from "./data-set.ts";
 import type { TrainingGraph } from "./graphs.ts";
+
+/** What is done to the inputs of a step. */
+interface Disturbance {
+  /** Each is shifted at random by up to so many pixels in each direction. */
+  readonly shift: number;
+  readonly corruption: Corruption | undefined;
+}
 
 type Feeds = Readonly<Record<string, Tensor & { readonly data: Float32Array }>>;
 
@@ -16,7 +24,9 @@ export class Batches {
     checkFit(graph, data);
     this.#graph = graph;
     this.#data = data;
-    const names = [graph.input, ...(graph.hasTarget ? ["target"] : []), ...graph.masks.map(({ name }) => name)];
+    const signs = graph.signs === undefined ? [] : [graph.signs];
+    const target = graph.hasTarget ? ["target"] : [];
+    const names = [graph.input, ...target, ...graph.masks.map(({ name }) => name), ...signs];
     const empty = names.map((name) => {
       const { shape } = graph.model.values.get(name)!;
       return [name, { type: "float32", shape, data: new Float32Array(sizeOf(shape)) } as const] as const;
@@ -36,8 +46,8 @@ export class Batches {
     return this.#feeds;
   }
 
-  /** The examples at these positions, each shifted at random by up to `shift` pixels in each direction, and new dropout masks. */
-  random(indices: readonly number[], shift: number, rng: Rng): Feeds {
+  /** The examples at these positions, disturbed at random, with clean targets, new dropout masks and signs. */
+  random(indices: readonly number[], { shift, corruption }: Disturbance, rng: Rng): Feeds {
     const { shape, inputs } = this.#data;
     const size = sizeOf(shape);
     const { data } = this.#feeds[this.#graph.input]!;
@@ -50,9 +60,14 @@ export class Batches {
       });
       this.#fillTargets(indices);
     }
+    if (corruption !== undefined) corrupt(data, corruption, rng);
     for (const { name, rate } of this.#graph.masks) {
       const mask = this.#feeds[name]!.data;
       for (let i = 0; i < mask.length; i++) mask[i] = rng.uniform() < rate ? 0 : 1 / (1 - rate);
+    }
+    if (this.#graph.signs !== undefined) {
+      const signs = this.#feeds[this.#graph.signs]!.data;
+      for (let i = 0; i < signs.length; i++) signs[i] = rng.uniform() < 0.5 ? -1 : 1;
     }
     return this.#feeds;
   }

@@ -25,6 +25,8 @@ export interface TrainingGraph {
   /** The shapes of the weights that are inputs. */
   readonly weights: ReadonlyMap<string, Shape>;
   readonly masks: readonly Mask[];
+  /** The input that takes random signs of the shape of the network's input, if a penalty needs them. */
+  readonly signs?: string;
 }
 
 export interface TrainingGraphOptions {

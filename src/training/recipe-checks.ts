@@ -115,6 +115,15 @@ const data = objectOf("data", {
   },
 });
 
+const corruption = kindOf(
+  byKind("corruption", {
+    gaussian: { must: { deviation: notNegative } },
+    masking: { must: { rate: share } },
+  }),
+);
+
+const penalty = kindOf(byKind("penalty", { contractive: { must: { weight: notNegative, to: text } } }));
+
 /** Checks a network with its initializer, where there is nothing of a training. */
 export const checkDrawnNetwork = objectOf("a network with its initializer", {
   must: { network, initializer },
@@ -127,5 +136,6 @@ export const checkRecipe = objectOf("a recipe", {
   may: {
     ...{ schedule, data, epochs: whole(1), steps: whole(1), checkpoints: whole(2), seed: whole(0) },
     augmentation: objectOf("augmentation", { must: { shift: whole(0) } }),
+    ...{ corruption, penalty },
   },
 });

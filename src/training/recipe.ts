@@ -1,8 +1,10 @@
 import { PushforwardError } from "../base/index.ts";
 import type { Architecture } from "./architecture.ts";
+import type { Corruption } from "./corruptions.ts";
 import type { Initializer } from "./initializers.ts";
-import type { Loss } from "./losses.ts";
+import { type Loss, lossName } from "./losses.ts";
 import type { OptimizerSettings } from "./optimizers.ts";
+import type { Penalty } from "./penalties.ts";
 import { checkDrawnNetwork, checkRecipe } from "./recipe-checks.ts";
 import type { ScheduleSettings } from "./schedules.ts";
 
@@ -52,9 +54,13 @@ export interface Recipe {
   readonly steps?: number;
   /** Each picture is shifted at random by up to so many pixels in each direction. */
   readonly augmentation?: { readonly shift: number };
+  /** The inputs of each step are corrupted, while targets stay clean; after the shift, and not where the network is evaluated. */
+  readonly corruption?: Corruption;
+  /** Is added to the loss in training. */
+  readonly penalty?: Penalty;
   /** How many checkpoints are stored, spaced by the logarithm of the step, with step 0 and the last; 2 unless it is given. */
   readonly checkpoints?: number;
-  /** Determines initial weights, order, shifts, dropout and Gibbs chains; 0 unless it is given. */
+  /** Determines initial weights, order, shifts, corruption, dropout, signs and Gibbs chains; 0 unless it is given. */
   readonly seed?: number;
 }
 
@@ -81,6 +87,13 @@ export function parseRecipe(json: unknown, file: string): Recipe {
       what: "Chains that are not persistent begin at the examples of each batch, so that there are as many.",
       where: { file, option: "loss.chains" },
       fix: 'Leave "chains" out, or set "persistent" to true.',
+    });
+  }
+  if (recipe.penalty !== undefined && lossName(loss) === "contrastiveDivergence") {
+    throw new PushforwardError("usage", {
+      what: "A penalty is added to a loss that is differentiated, and contrastive divergence is none.",
+      where: { file, option: "penalty" },
+      fix: "Leave the penalty out, or choose another loss.",
     });
   }
   return recipe;

@@ -18,7 +18,7 @@ type NumberArray = Float32Array | Float64Array | Int32Array;
 export class TrainingState {
   readonly weights: ReadonlyMap<string, TrainedWeight>;
   readonly optimizer: Optimizer;
-  /** The stream of the order of examples, shifts, dropout and Gibbs chains. */
+  /** The stream of the order of examples, shifts, corruption, dropout, signs and Gibbs chains. */
   readonly rng: Rng;
   /** The order of the examples in the current epoch. */
   readonly order: Int32Array;

@@ -7,6 +7,7 @@ import { Evaluation } from "./evaluation.ts";
 import { compileGradient, type Gradient } from "./gradient.ts";
 import { trainingGraph } from "./graphs.ts";
 import { chainsOf } from "./losses.ts";
+import { penalized } from "./penalties.ts";
 import { courseOf, type Recipe } from "./recipe.ts";
 import { rateOf } from "./schedules.ts";
 import { TrainingState } from "./state.ts";
@@ -35,7 +36,7 @@ export class Trainer {
   readonly #examples: number;
   readonly #batches: Batches;
   readonly #stepsPerEpoch: number;
-  readonly #shift: number;
+  readonly #disturbance: Parameters<Batches["random"]>[1];
   readonly #rateAt: (step: number) => number;
   readonly #compile: () => Promise<Compiled>;
   #compiled: Promise<Compiled> | undefined;
@@ -47,29 +48,34 @@ export class Trainer {
    * `usage` for a course or shifts that cannot be
    */
   constructor(backend: Backend, recipe: Recipe, { training, heldOut, mislabelled }: Split) {
-    const { network, loss, batch, optimizer, schedule = { kind: "constant" } } = recipe;
+    const { network, loss, penalty, batch, optimizer, schedule = { kind: "constant" } } = recipe;
     this.#recipe = recipe;
     this.#examples = countOf(training);
     const { stepsPerEpoch, steps } = courseOf(recipe, this.#examples);
-    const graph = trainingGraph(network, { batch, loss });
+    const plain = trainingGraph(network, { batch, loss });
+    const withPenalty = penalty === undefined ? undefined : penalized(network, plain, penalty);
+    const { graph } = withPenalty ?? { graph: plain };
     const chains = chainsOf(loss, batch);
     if (chains !== undefined) for (const data of [training, heldOut]) requireProbabilities(data);
     this.steps = steps;
     this.#stepsPerEpoch = stepsPerEpoch;
     this.#batches = new Batches(graph, training);
-    this.#shift = shiftOf(recipe);
+    this.#disturbance = { shift: shiftOf(recipe), corruption: recipe.corruption };
     this.#rateAt = rateOf(schedule, optimizer.rate, steps);
     this.state = new TrainingState(recipe, this.#examples);
     const evaluationOn = async (data: DataSet | undefined) =>
       data === undefined || countOf(data) === 0 ? undefined : await Evaluation.compile(backend, network, loss, data);
-    this.#compile = async () => ({
-      heldOut: await evaluationOn(heldOut),
-      mislabelled: await evaluationOn(mislabelled),
-      gradient:
-        chains === undefined
-          ? await compileGradient(backend, graph.model, { of: graph.objective, by: [...graph.weights.keys()] })
-          : await compileContrast(backend, recipe, graph, chains, this.state),
-    });
+    this.#compile = async () => {
+      const { model, of } = (await withPenalty?.model(backend)) ?? { model: graph.model, of: graph.objective };
+      return {
+        heldOut: await evaluationOn(heldOut),
+        mislabelled: await evaluationOn(mislabelled),
+        gradient:
+          chains === undefined
+            ? await compileGradient(backend, model, { of, by: [...graph.weights.keys()] })
+            : await compileContrast(backend, recipe, graph, chains, this.state),
+      };
+    };
   }
 
   /** Takes a step. Returns its loss. @throws PushforwardError `not-finite` if the loss diverges */
@@ -80,7 +86,7 @@ export class Trainer {
     const place = state.step % this.#stepsPerEpoch;
     if (place === 0) state.order.set(shuffled(this.#examples, state.rng));
     const chosen = Array.from(state.order.subarray(place * batch, (place + 1) * batch));
-    const examples = this.#batches.random(chosen, this.#shift, state.rng);
+    const examples = this.#batches.random(chosen, this.#disturbance, state.rng);
     const loss = await gradient.at({ ...examples, ...Object.fromEntries(state.weights) });
     state.optimizer.step(gradient.by, this.#rateAt(state.step), state.step + 1);
     state.step++;

@@ -33,6 +33,8 @@ const recipe: Recipe = {
   initializer: { kind: "orthogonal", gain: 1.2 },
   loss: "softmaxCrossEntropy",
   optimizer: { kind: "adam", rate: 1e-3 },
+  corruption: { kind: "masking", rate: 0.1 },
+  penalty: { kind: "contractive", weight: 1e-3, to: "relu2" },
   data: { inputs: "inputs.npy", targets: "classes.npy", heldOut: 20 },
   batch: 32,
   steps: 3000,

@@ -122,6 +122,36 @@ describe("an error names the key", () => {
       '"data.labelNoise" must be a share from 0 to 1, not 2.',
       "For example 0.2.",
     ],
+    [
+      { ...recipe, corruption: { kind: "mask", rate: 0.5 } },
+      "corruption.kind",
+      '"corruption.kind" cannot be "mask".',
+      'Did you mean "masking"?',
+    ],
+    [
+      { ...recipe, corruption: { kind: "masking", deviation: 0.5 } },
+      "corruption.deviation",
+      '"corruption.deviation" is no key of a masking corruption.',
+      "Choose one of kind, rate.",
+    ],
+    [
+      { ...recipe, penalty: { kind: "contractive", weight: -1, to: "relu1" } },
+      "penalty.weight",
+      '"penalty.weight" must be a number of at least 0, not -1.',
+      "For example 0.0001.",
+    ],
+    [
+      { ...recipe, penalty: { kind: "contractive", weight: 1 } },
+      "penalty.to",
+      '"penalty.to" is missing in a contractive penalty.',
+      'Add "to".',
+    ],
+    [
+      { ...recipe, loss: "contrastiveDivergence", penalty: { kind: "contractive", weight: 1, to: "relu1" } },
+      "penalty",
+      "A penalty is added to a loss that is differentiated, and contrastive divergence is none.",
+      "Leave the penalty out, or choose another loss.",
+    ],
     [{ ...recipe, data: { inputs: 5 } }, "data.inputs", '"data.inputs" must be a text, not 5.', "Write it in quotes."],
     [
       { ...recipe, optimizer: { kind: "momentum", rate: 1, nesterov: "yes" } },

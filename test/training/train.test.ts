@@ -45,6 +45,13 @@ const dropping: Recipe = { ...recipe, network: everyLayer, augmentation: { shift
 const images = noiseImages(32, everyLayer.input, 4, 5);
 const pictures: Split = { training: images, heldOut: subset(images, [4, 5]), heldOutIndices: [4, 5] };
 
+/** With noise on the inputs, and a penalty that is estimated by random signs. */
+const contractive: Recipe = {
+  ...dropping,
+  corruption: { kind: "gaussian", deviation: 0.1 },
+  penalty: { kind: "contractive", weight: 0.01, to: "relu3" },
+};
+
 test("learns 32 images of noise by heart", async () => {
   const checkpoints: Checkpoint[] = [];
   const stored = await run(backend, new MemoryStore(), { ...recipe, epochs: 60, checkpoints: 5 }, split, {
@@ -66,6 +73,39 @@ test("the loss of a step is that of the weights before it, and a batch of all ex
   const losses = await stored.readLosses();
   const scores = await stored.readScores();
   for (const step of [0, 1]) expect(scores[step]!.loss).toBeCloseTo(losses[step]!, 5);
+});
+
+test("a contractive auto-encoder has a smaller ‖J‖_F than one without the penalty", async () => {
+  const network: Architecture = {
+    input: [6],
+    layers: [
+      { kind: "dense", units: 4 },
+      { kind: "sigmoid" },
+      { kind: "dense", tied: "fc1", transposed: true },
+      { kind: "sigmoid" },
+    ],
+  };
+  const inputs = noiseImages(40, [6], 2, 1).inputs.map((value) => 1 / (1 + Math.exp(-3 * value)));
+  const examples = { shape: [6], inputs, targets: { kind: "inputs" } } as const;
+  const of: Recipe = { ...recipe, network, loss: "binaryCrossEntropy", batch: 40, epochs: 300 };
+  const normOf = async (own: Recipe) => {
+    const split: Split = { training: examples, heldOut: examples, heldOutIndices: [] };
+    const weights = (await (await run(backend, new MemoryStore(), own, split)).readCheckpoint(1))!;
+    const [W, b] = [weights.get("fc1.weight")!, weights.get("fc1.bias")!];
+    const norms = Array.from({ length: 4 }, (_, j) => W.slice(6 * j, 6 * j + 6).reduce((sum, w) => sum + w * w, 0));
+    let total = 0;
+    for (let row = 0; row < 40; row++) {
+      for (let j = 0; j < 4; j++) {
+        const z = inputs.slice(6 * row, 6 * row + 6).reduce((sum, x, i) => sum + x * W[6 * j + i]!, b[j]!);
+        const h = 1 / (1 + Math.exp(-z));
+        total += (h * (1 - h)) ** 2 * norms[j]!;
+      }
+    }
+    return total / 40;
+  };
+  const plain = await normOf(of);
+  const small = await normOf({ ...of, penalty: { kind: "contractive", weight: 1, to: "sigmoid1" } });
+  expect(small).toBeLessThan(0.7 * plain);
 });
 
 test("an auto-encoder learns its inputs without labels", async () => {
@@ -108,11 +148,14 @@ describe("a seed fixes all that is stored", () => {
     expect(other.get("/weights/fc3.weight/c/3/0/0")).not.toEqual(first.get("/weights/fc3.weight/c/3/0/0"));
   });
 
-  test("also if it is interrupted after every step", async () => {
+  test.each([
+    ["dropout and shifts", dropping],
+    ["corruption and signs", contractive],
+  ])("also if it is interrupted after every step: %s", async (_, of) => {
     const whole = new MemoryStore();
-    await run(backend, whole, dropping, pictures);
+    await run(backend, whole, of, pictures);
     const store = new MemoryStore();
-    expect(await runInParts(backend, store, dropping, pictures)).toBe(3);
+    expect(await runInParts(backend, store, of, pictures)).toBe(3);
     expect(await bytesIn(store)).toEqual(await bytesIn(whole));
   });
 
@@ -153,6 +196,12 @@ describe("refuses", () => {
       "A target has 144 entries, but the network gives 4.",
     ],
     ["a batch larger than the data", { ...recipe, batch: 33 }, split, "32 examples are less than a batch of 33."],
+    [
+      "a penalty of a tensor that is none",
+      { ...recipe, penalty: { kind: "contractive", weight: 1, to: "relu9" } },
+      split,
+      'There is no tensor "relu9" behind the input of the network, whose derivative the penalty could be of.',
+    ],
     ["too many checkpoints", { ...recipe, checkpoints: 6 }, split, "There are 4 steps, too few for 6 checkpoints."],
     [
       "shifts of vectors",

@@ -30,8 +30,10 @@ export async function renderTraining(training: Training): Promise<Map<string, st
   const loss: Chart = {
     id: "loss",
     title: "Loss",
-    caption: `Line: the mean loss of the steps on their batches, before each changes the weights. ${
-      held.points.length > 0 ? "Marks: the loss on held-out examples at the checkpoints, without dropout." : ""
+    caption: `Line: the mean loss of the steps on their batches, before each changes the weights${
+      training.recipe.penalty === undefined ? "" : ", with the penalty"
+    }. ${
+      held.points.length > 0 ? `Marks: the loss on held-out examples at the checkpoints, ${without(training)}.` : ""
     }`.trim(),
     x: step,
     y: { label: told ?? name, log: isPositive([...losses, ...held.points.map(({ y }) => y)]) },
@@ -54,6 +56,12 @@ export async function renderTraining(training: Training): Promise<Map<string, st
     panels: [{ title: "", series: [accuracies] }],
   };
   return files.set("accuracy.svg", chartFigure(accuracy, { document }).svg);
+}
+
+/** What there is in training alone, for a caption. */
+function without({ recipe: { corruption, penalty } }: Training): string {
+  const more = [...(corruption === undefined ? [] : ["corruption"]), ...(penalty === undefined ? [] : ["penalty"])];
+  return ["without dropout", ...more].join(" or ");
 }
 
 const finite = (value: number): boolean => Number.isFinite(value);

@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { createBackend } from "../../src/platform/node/backend.ts";
+import { parseRecipe, type Split, subset, Trainer } from "../../src/training/index.ts";
+import { noiseImages } from "./networks.ts";
+
+const backend = createBackend({ threads: 1 });
+afterAll(() => backend.dispose());
+
+const folder = join(import.meta.dirname, "../../examples/training");
+const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
+
+describe("the recipes of the examples", () => {
+  // The loss of a machine that is trained by contrastive divergence is not what its steps make smaller.
+  const descending = files.filter((file) => !file.startsWith("rbm-"));
+
+  test.each(descending)("%s takes a step that makes its loss on the batch smaller", async (file) => {
+    const { batch, data, network, optimizer, ...recipe } = parseRecipe(
+      JSON.parse(readFileSync(join(folder, file), "utf8")),
+      file,
+    );
+    const drawn = noiseImages(4, network.input, 10, 1);
+    const levels = drawn.inputs.map((value) => 1 / (1 + Math.exp(-value)));
+    const targets = data?.targets === "inputs" ? ({ kind: "inputs" } as const) : drawn.targets;
+    const training = { shape: network.input, inputs: levels, targets };
+    const split: Split = { training, heldOut: subset(training, [0, 1, 2, 3]), heldOutIndices: [] };
+    const own = { ...recipe, network, data, batch: 4, optimizer: { ...optimizer, rate: 1e-4 } };
+    const trainer = new Trainer(backend, own, split);
+    try {
+      trainer.state.begin();
+      const before = await trainer.score();
+      await trainer.advance();
+      expect((await trainer.score()).loss).toBeLessThan(before.loss);
+    } finally {
+      await trainer.release();
+    }
+  });
+});
