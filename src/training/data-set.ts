@@ -1,5 +1,6 @@
 import { createRng, PushforwardError, type Rng, type Shape, sizeOf } from "../base/index.ts";
 import type { DataSettings } from "./recipe.ts";
+import { varied } from "./variations.ts";
 
 /** Examples in memory, with what a network is to answer for each. */
 export interface DataSet<T extends Targets = Targets> {
@@ -10,8 +11,14 @@ export interface DataSet<T extends Targets = Targets> {
   readonly targets: T;
 }
 
-/** The class of each example, from 0; or what the output is to be, for all examples one after another; or the input itself. */
-export type Targets = Labels | { readonly kind: "values"; readonly values: Float32Array } | { readonly kind: "inputs" };
+/**
+ * The class of each example, from 0; or what the output is to be, for all examples one after another; or the input itself, where classes may
+ * be known, and then decide which examples are held out.
+ */
+export type Targets =
+  | Labels
+  | { readonly kind: "values"; readonly values: Float32Array }
+  | { readonly kind: "inputs"; readonly labels?: Int32Array };
 
 interface Labels {
   readonly kind: "labels";
@@ -38,31 +45,34 @@ export interface Split<T extends Targets = Targets> {
 export function subset<T extends Targets>(data: DataSet<T>, indices: readonly number[]): DataSet<T> {
   const { shape, inputs } = data;
   const targets: Targets = data.targets;
+  const ofEach = (labels: Int32Array) => Int32Array.from(indices, (index) => labels[index]!);
   return { shape, inputs: rowsOf(inputs, sizeOf(shape), indices), targets: chosen() as T };
 
   function chosen(): Targets {
     switch (targets.kind) {
       case "labels":
-        return { kind: "labels", labels: Int32Array.from(indices, (index) => targets.labels[index]!) };
+        return { kind: "labels", labels: ofEach(targets.labels) };
       case "values":
         return { kind: "values", values: rowsOf(targets.values, targets.values.length / countOf(data), indices) };
       case "inputs":
-        return targets;
+        return targets.labels === undefined ? targets : { kind: "inputs", labels: ofEach(targets.labels) };
     }
   }
 }
 
 /**
- * The examples that a recipe trains on and those that it holds out: first some are held out, then a subset of the others is taken, then
- * a share of its classes is replaced.
+ * The examples that a recipe trains on and those that it holds out: first all are varied, then some are held out, then a subset of the
+ * others is taken, then a share of its classes is replaced.
  *
- * @throws PushforwardError `usage` for more held-out examples or a larger subset than there are, or noise of labels that are none
+ * @throws PushforwardError `usage` for more held-out examples or a larger subset than there are, noise of labels that are none, or what
+ * cannot be varied
  */
 export function examplesOf(
   data: DataSet,
-  { heldOut = 0, subset: size, labelNoise = 0, seed = 0 }: DataSettings,
+  { variation, heldOut = 0, subset: size, labelNoise = 0, seed = 0 }: DataSettings,
 ): Split {
-  const split = splitStratified(data, heldOut, seed);
+  const inputs = variation === undefined ? data.inputs : varied(data.inputs, data.shape, variation, seed);
+  const split = splitStratified({ ...data, inputs }, heldOut, seed);
   const chosen = size === undefined ? split.training : splitStratified(split.training, size, seed, "subset").heldOut;
   if (labelNoise === 0) return { ...split, training: chosen };
   const targets: Targets = chosen.targets;
@@ -110,7 +120,8 @@ export function splitStratified<T extends Targets>(
   // Shuffled, then in order of class: each step of count/heldOut takes one.
   const rng = createRng(seed, stream);
   const order = shuffled(count, rng);
-  const byClass = targets.kind === "labels" ? order.sort((a, b) => targets.labels[a]! - targets.labels[b]!) : order;
+  const labels = "labels" in targets ? targets.labels : undefined;
+  const byClass = labels === undefined ? order : order.sort((a, b) => labels[a]! - labels[b]!);
   const chosen = new Set(Array.from({ length: heldOut }, (_, i) => byClass[Math.floor((i * count) / heldOut)]!));
   const all = Array.from({ length: count }, (_, i) => i);
   const heldOutIndices = all.filter((index) => chosen.has(index));

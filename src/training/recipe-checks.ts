@@ -17,6 +17,7 @@ import {
   whole,
 } from "./json-checks.ts";
 import { type LossName, losses } from "./losses.ts";
+import { variationNames } from "./variations.ts";
 
 /** The checks of objects by their `kind`: the keys beside it. */
 function byKind(of: string, kinds: Readonly<Record<string, Keys>>): Readonly<Record<string, Check>> {
@@ -111,7 +112,7 @@ const schedule = kindOf(
 const data = objectOf("data", {
   may: {
     ...{ pictures: text, labels: text, preprocess: text, inputs: text, targets: text },
-    ...{ heldOut: whole(0), subset: whole(1), labelNoise: share, seed: whole(0) },
+    ...{ variation: oneOf(variationNames), heldOut: whole(0), subset: whole(1), labelNoise: share, seed: whole(0) },
   },
 });
 

@@ -7,12 +7,13 @@ import type { OptimizerSettings } from "./optimizers.ts";
 import type { Penalty } from "./penalties.ts";
 import { checkDrawnNetwork, checkRecipe } from "./recipe-checks.ts";
 import type { ScheduleSettings } from "./schedules.ts";
+import type { Variation } from "./variations.ts";
 
 /** Where examples come from. Paths are relative to the recipe's file. */
 interface Files {
   /** A folder of pictures, whose classes come from a table `labels.tsv`, or from the sub-folders. */
   readonly pictures?: string;
-  /** The table of their classes, if it lies elsewhere. */
+  /** The table of their classes, if it lies elsewhere. For an auto-encoder: their classes, a table or an .npy array, which it is not trained on. */
   readonly labels?: string;
   /** The preprocessing of the pictures: the name of a preset, or its file. */
   readonly preprocess?: string;
@@ -27,13 +28,15 @@ interface Files {
 
 /** The examples of a training. */
 export interface DataSettings extends Files {
+  /** All examples are varied in this way, if it is given. */
+  readonly variation?: Variation;
   /** How many examples are held out, of each class the same share; none unless it is given. */
   readonly heldOut?: number;
   /** How many of the others are used, of each class the same share; all unless it is given. */
   readonly subset?: number;
   /** The share of the examples trained on whose class is replaced by one drawn uniformly from all classes. */
   readonly labelNoise?: number;
-  /** Determines which examples are held out and used, and the noise of the labels, whatever the seed of the training; 0 unless given. */
+  /** Determines variations, which examples are held out and used, and the noise of the labels, whatever the seed of the training; 0 unless given. */
   readonly seed?: number;
 }
 

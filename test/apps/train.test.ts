@@ -209,6 +209,16 @@ describe("refuses", () => {
       ["error: 0.5 is no class."],
     ],
     [
+      "labels that are no classes",
+      { ...short, data: { inputs: "inputs.npy", targets: "inputs", labels: "halves.npy" } },
+      ["error: 0.5 is no class.", "option data.labels", "do  Give whole numbers from 0."],
+    ],
+    [
+      "vectors to turn",
+      { ...short, data: { ...short.data, variation: "rotated" } },
+      ["error: Only pictures [C, H, W] can be varied, and the examples are 24."],
+    ],
+    [
       "too few targets",
       { ...short, data: { inputs: "inputs.npy", targets: "few.npy" } },
       ["error: There are 3 targets for 120 inputs."],

@@ -152,6 +152,12 @@ describe("an error names the key", () => {
       "A penalty is added to a loss that is differentiated, and contrastive divergence is none.",
       "Leave the penalty out, or choose another loss.",
     ],
+    [
+      { ...recipe, data: { variation: "rotate" } },
+      "data.variation",
+      '"data.variation" cannot be "rotate".',
+      'Did you mean "rotated"?',
+    ],
     [{ ...recipe, data: { inputs: 5 } }, "data.inputs", '"data.inputs" must be a text, not 5.', "Write it in quotes."],
     [
       { ...recipe, optimizer: { kind: "momentum", rate: 1, nesterov: "yes" } },

@@ -11,7 +11,7 @@ type ReadFile = (path: string) => Promise<{ readonly file: string; readonly byte
  * @throws PushforwardError `usage` naming the key that is missing; `shape-mismatch` if the arrays do not fit; errors of `readNpy` and `read`
  */
 export async function readArrays({ network, loss, data = {} }: Recipe, read: ReadFile): Promise<DataSet> {
-  const { inputs: path, targets } = data;
+  const { inputs: path, targets, labels } = data;
   if (path === undefined) {
     throw new PushforwardError("usage", {
       what: "The data name no array of inputs.",
@@ -31,9 +31,23 @@ export async function readArrays({ network, loss, data = {} }: Recipe, read: Rea
       fix: "Give an array [N, …] of N inputs of the network.",
     });
   }
+  /** An array with an entry for each input. */
+  const readEach = async (path: string, option: string, thing: string) => {
+    const { file, bytes } = await read(path);
+    const array = readNpy(bytes, file);
+    if (array.shape[0] === count) return { file, array };
+    throw new PushforwardError("shape-mismatch", {
+      what: `There are ${array.shape[0] ?? 1} ${thing}s for ${count} inputs.`,
+      where: { file, option },
+      fix: `Give one ${thing} for each input.`,
+    });
+  };
   const needsTargets = losses[lossName(loss)].hasTarget;
-  if (targets === "inputs" || (targets === undefined && !needsTargets))
-    return { shape, inputs, targets: { kind: "inputs" } };
+  if (targets === "inputs" || (targets === undefined && !needsTargets)) {
+    if (labels === undefined) return { shape, inputs, targets: { kind: "inputs" } };
+    const { file, array } = await readEach(labels, "data.labels", "label");
+    return { shape, inputs, targets: { kind: "inputs", labels: classesOf(array, file, "data.labels") } };
+  }
   if (targets === undefined) {
     throw new PushforwardError("usage", {
       what: "The data name no targets.",
@@ -41,26 +55,25 @@ export async function readArrays({ network, loss, data = {} }: Recipe, read: Rea
       fix: 'Give an .npy file of classes or outputs, or "inputs" for an auto-encoder.',
     });
   }
-  const { file: targetFile, bytes: targetBytes } = await read(targets);
-  const wanted = readNpy(targetBytes, targetFile);
-  if (wanted.shape[0] !== count) {
-    throw new PushforwardError("shape-mismatch", {
-      what: `There are ${wanted.shape[0] ?? 1} targets for ${count} inputs.`,
-      where: { file: targetFile, option: "data.targets" },
-      fix: "Give one target for each input.",
-    });
-  }
-  return { shape, inputs, targets: targetsOf(wanted, lossName(loss) === "softmaxCrossEntropy", targetFile) };
+  const { file: targetFile, array } = await readEach(targets, "data.targets", "target");
+  return { shape, inputs, targets: targetsOf(array, lossName(loss) === "softmaxCrossEntropy", targetFile) };
 }
 
 /** N numbers are classes if the loss is one of classes. */
-function targetsOf({ shape, data }: NumberArray, areClasses: boolean, file: string): Targets {
-  if (!areClasses || shape.length > 1) return { kind: "values", values: data };
+function targetsOf(wanted: NumberArray, areClasses: boolean, file: string): Targets {
+  if (!areClasses || wanted.shape.length > 1) return { kind: "values", values: wanted.data };
+  return { kind: "labels", labels: classesOf(wanted, file, "data.targets") };
+}
+
+function classesOf({ data }: NumberArray, file: string, option: string): Int32Array {
   const wrong = data.find((value) => !Number.isInteger(value) || value < 0);
-  if (wrong === undefined) return { kind: "labels", labels: Int32Array.from(data) };
+  if (wrong === undefined) return Int32Array.from(data);
   throw new PushforwardError("usage", {
     what: `${wrong} is no class.`,
-    where: { file, option: "data.targets" },
-    fix: "Give whole numbers from 0, or an array [N, classes] of what each output is to be.",
+    where: { file, option },
+    fix:
+      option === "data.targets"
+        ? "Give whole numbers from 0, or an array [N, classes] of what each output is to be."
+        : "Give whole numbers from 0.",
   });
 }

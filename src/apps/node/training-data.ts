@@ -56,7 +56,7 @@ export async function loadExamples(recipe: Recipe, folder: string): Promise<Spli
 export function identityOf({ training, heldOut }: Split): object {
   const hashOf = (data: DataSet) => {
     const targets: Targets = data.targets;
-    const wanted = targets.kind === "labels" ? targets.labels : targets.kind === "values" ? targets.values : [];
+    const wanted = targets.kind === "values" ? targets.values : (targets.labels ?? []);
     return sha256Of(Buffer.concat([bytesOf(data.inputs), bytesOf(Float32Array.from(wanted))]));
   };
   const describe = (data: DataSet) => ({ examples: countOf(data), targets: data.targets.kind, sha256: hashOf(data) });
@@ -89,8 +89,8 @@ async function readPictures(
       inputs.set(loaded.data, (from + i) * size);
     }
   }
-  if (targets === "inputs") return { shape, inputs, targets: { kind: "inputs" } };
-  if (targets !== undefined) {
+  if (targets === "inputs" && table === undefined) return { shape, inputs, targets: { kind: "inputs" } };
+  if (targets !== undefined && targets !== "inputs") {
     throw new PushforwardError("usage", {
       what: `The targets of pictures are their classes or "inputs", not ${JSON.stringify(targets)}.`,
       where: { option: "data.targets" },
@@ -108,7 +108,7 @@ async function readPictures(
       fix: "Give a table labels.tsv with a row for each picture, or put the pictures of each class into a folder of its own.",
     });
   });
-  return { shape, inputs, targets: { kind: "labels", labels: Int32Array.from(indices) } };
+  return { shape, inputs, targets: { kind: targets ?? "labels", labels: Int32Array.from(indices) } };
 }
 
 /** The classes in the order of the outputs: if they are whole numbers, from 0 to the largest; otherwise by name. */
