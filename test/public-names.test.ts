@@ -213,6 +213,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "openModel",
     "openTraining",
     "train",
+    "trainStack",
   ].sort(),
   "apps/report": [
     "renderCharts",

@@ -1,6 +1,7 @@
 export type { Architecture, Layer, Weights } from "./architecture.ts";
 export { Batches } from "./batches.ts";
 export { accuracy, classify, wilsonInterval } from "./classify.ts";
+export { encoded, encoderTo, weightsIn } from "./codes.ts";
 export {
   countOf,
   type DataSet,
@@ -21,6 +22,7 @@ export {
   type TrainingGraphOptions,
   tensorsOf,
   trainingGraph,
+  weightShapes,
 } from "./graphs.ts";
 export { type Initializer, initializers, initialWeights } from "./initializers.ts";
 export { isHomogeneous, type LayerStep, layerStep, valuesOf, weightsAt } from "./layer-step.ts";
@@ -33,7 +35,10 @@ export {
   parseDrawnNetwork,
   parseRecipe,
   type Recipe,
+  type Through,
 } from "./recipe.ts";
 export { rateOf, type ScheduleSettings } from "./schedules.ts";
+export { isStack, type Stack, type Stage, stagesOf } from "./stack.ts";
+export { type Start, startingWeights, startsOf } from "./start.ts";
 export { type Checkpoint, type TrainingIdentity, type TrainOptions, train, trainingManifest } from "./train.ts";
 export { Trainer, type TrainingScore } from "./trainer.ts";

@@ -79,6 +79,14 @@ export const objectOr =
   (value, at) =>
     (typeof value === "object" && value !== null ? object : other)(value, at);
 
+/** An object with any keys, each of whose values is of one kind. */
+export function mapOf(item: Check): Check {
+  return (value, at) => {
+    for (const [key, entry] of Object.entries(requireObject(value, at)))
+      item(entry, { ...at, path: `${at.path}.${key}` });
+  };
+}
+
 /** The keys of an object: those that it must have, and those that it may have. */
 export interface Keys {
   readonly must?: Readonly<Record<string, Check>>;

@@ -169,6 +169,7 @@ export class LayerWriter {
 
   /** Renames the output of the last layer. The name of its node stays the same. */
   rename(name: string): void {
+    if (name === this.#last) return;
     const last = this.#nodes.pop();
     if (last === undefined) {
       throw new PushforwardError("model-invalid", {

@@ -6,6 +6,7 @@ import {
   kindOf,
   listOf,
   listOr,
+  mapOf,
   notNegative,
   objectOf,
   objectOr,
@@ -30,7 +31,7 @@ function byKind(of: string, kinds: Readonly<Record<string, Keys>>): Readonly<Rec
 
 const extents = listOf(whole(1));
 const window = { stride: whole(1), pad: whole(0) };
-const activation: Keys = { may: { gain: anyNumber } };
+const activated: Keys = { may: { gain: anyNumber } };
 const pool: Keys = { must: { kernel: whole(1) }, may: window };
 
 /** A layer that has a weight, or shares that of another: `tied` decides which keys it has. */
@@ -42,18 +43,20 @@ function tiable(of: string, own: Readonly<Record<string, Check>>, may: Readonly<
 }
 
 const plainLayers: Readonly<Record<string, Keys>> = {
-  relu: activation,
-  tanh: activation,
+  relu: activated,
+  tanh: activated,
   sigmoid: { may: { gain: anyNumber, offset: anyNumber } },
-  erf: activation,
-  hardTanh: activation,
-  linear: activation,
+  erf: activated,
+  hardTanh: activated,
+  linear: activated,
   lrn: { must: { size: whole(1), alpha: anyNumber, beta: anyNumber, bias: anyNumber } },
   maxPool: pool,
   avgPool: pool,
   dropout: { must: { rate: shareBelowOne } },
   flatten: {},
 };
+
+const activations = ["relu", "tanh", "sigmoid", "erf", "hardTanh", "linear"];
 
 const layer = kindOf({
   dense: tiable("dense layer", { units: whole(1) }, {}),
@@ -112,6 +115,7 @@ const schedule = kindOf(
 const data = objectOf("data", {
   may: {
     ...{ pictures: text, labels: text, preprocess: text, inputs: text, targets: text },
+    through: listOf(objectOf("an earlier training", { must: { training: text, to: text }, may: { step: whole(0) } })),
     ...{ variation: oneOf(variationNames), heldOut: whole(0), subset: whole(1), labelNoise: share, seed: whole(0) },
   },
 });
@@ -125,6 +129,8 @@ const corruption = kindOf(
 
 const penalty = kindOf(byKind("penalty", { contractive: { must: { weight: notNegative, to: text } } }));
 
+const start = objectOf("a start", { must: { training: text }, may: { step: whole(0), layers: mapOf(text) } });
+
 /** Checks a network with its initializer, where there is nothing of a training. */
 export const checkDrawnNetwork = objectOf("a network with its initializer", {
   must: { network, initializer },
@@ -137,6 +143,47 @@ export const checkRecipe = objectOf("a recipe", {
   may: {
     ...{ schedule, data, epochs: whole(1), steps: whole(1), checkpoints: whole(2), seed: whole(0) },
     augmentation: objectOf("augmentation", { must: { shift: whole(0) } }),
-    ...{ corruption, penalty },
+    ...{ corruption, penalty, start: listOr(listOf(start), start), train: listOf(text) },
+  },
+});
+
+const settings = {
+  initializer,
+  loss,
+  optimizer,
+  schedule,
+  corruption,
+  batch: whole(1),
+  epochs: whole(1),
+  steps: whole(1),
+};
+const stored = { checkpoints: whole(2) };
+const activation = kindOf(
+  byKind("activation", Object.fromEntries(activations.map((kind) => [kind, plainLayers[kind]!]))),
+);
+
+/** Checks a stack; what its trainings are is checked as recipes. */
+export const checkStack = objectOf("a stack", {
+  must: {
+    input: extents,
+    stack: listOf(
+      objectOf("a layer of a stack", {
+        must: { units: whole(1) },
+        may: {
+          ...{ ...settings, ...stored, activation },
+          penalty: kindOf(byKind("penalty", { contractive: { must: { weight: notNegative } } })),
+        },
+      }),
+    ),
+  },
+  may: {
+    ...{ ...settings, ...stored, data, seed: whole(0) },
+    fineTuning: objectOf("the fine-tuning", {
+      must: { classes: whole(2) },
+      may: {
+        ...{ initializer, optimizer, schedule, corruption, batch: whole(1), epochs: whole(1), steps: whole(1) },
+        ...stored,
+      },
+    }),
   },
 });

@@ -7,6 +7,7 @@ import type { OptimizerSettings } from "./optimizers.ts";
 import type { Penalty } from "./penalties.ts";
 import { checkDrawnNetwork, checkRecipe } from "./recipe-checks.ts";
 import type { ScheduleSettings } from "./schedules.ts";
+import type { Start } from "./start.ts";
 import type { Variation } from "./variations.ts";
 
 /** Where examples come from. Paths are relative to the recipe's file. */
@@ -26,8 +27,19 @@ interface Files {
   readonly targets?: string;
 }
 
+/** An earlier training whose network the inputs go through, up to one of its tensors. */
+export interface Through {
+  /** Its folder, relative to the recipe's file. */
+  readonly training: string;
+  readonly to: string;
+  /** The step of the checkpoint; that of the last unless it is given. */
+  readonly step?: number;
+}
+
 /** The examples of a training. */
 export interface DataSettings extends Files {
+  /** The network takes what earlier trainings make of the inputs, the first of which takes the inputs themselves. */
+  readonly through?: readonly Through[];
   /** All examples are varied in this way, if it is given. */
   readonly variation?: Variation;
   /** How many examples are held out, of each class the same share; none unless it is given. */
@@ -61,6 +73,10 @@ export interface Recipe {
   readonly corruption?: Corruption;
   /** Is added to the loss in training. */
   readonly penalty?: Penalty;
+  /** Layers begin with the weights of earlier trainings; others are drawn. */
+  readonly start?: Start | readonly Start[];
+  /** The layers whose weights are trained, by name; all unless it is given. Others stay as they begin. */
+  readonly train?: readonly string[];
   /** How many checkpoints are stored, spaced by the logarithm of the step, with step 0 and the last; 2 unless it is given. */
   readonly checkpoints?: number;
   /** Determines initial weights, order, shifts, corruption, dropout, signs and Gibbs chains; 0 unless it is given. */

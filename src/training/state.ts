@@ -1,9 +1,11 @@
 import { createRng, type Rng, type Shape, sizeOf } from "../base/index.ts";
+import type { Weights } from "./architecture.ts";
 import { trainingGraph } from "./graphs.ts";
 import { drawWeights } from "./initializers.ts";
 import { chainsOf } from "./losses.ts";
 import { createOptimizer, type Optimizer } from "./optimizers.ts";
 import type { Recipe } from "./recipe.ts";
+import { isTrained } from "./start.ts";
 
 /** A weight under training, as an input of the training graph. */
 export interface TrainedWeight {
@@ -28,11 +30,12 @@ export class TrainingState {
   step = 0;
   readonly #recipe: Recipe;
 
-  /** A state of the right sizes whose weights are zero. @throws PushforwardError as `trainingGraph` */
+  /** A state of the right sizes whose weights are zero. @throws PushforwardError as `trainingGraph`; `usage` for layers to train that are none */
   constructor(recipe: Recipe, examples: number) {
     this.#recipe = recipe;
     this.weights = zeroWeights(recipe);
-    this.optimizer = createOptimizer(recipe.optimizer, this.arrays());
+    const moves = isTrained(recipe.train, this.weights.keys());
+    this.optimizer = createOptimizer(recipe.optimizer, new Map([...this.arrays()].filter(([name]) => moves(name))));
     this.rng = createRng(recipe.seed ?? 0, "batches");
     this.order = new Int32Array(examples);
     const chains = chainsOf(recipe.loss, recipe.batch);
@@ -44,11 +47,11 @@ export class TrainingState {
     return new Map([...this.weights].map(([name, { data }]) => [name, data]));
   }
 
-  /** Takes the initial weights of the recipe. */
-  begin(): void {
+  /** Takes the initial weights of the recipe, and in place of some those that are given. */
+  begin(given: Weights = new Map()): void {
     const { initializer, seed = 0 } = this.#recipe;
     const shapes = new Map([...this.weights].map(([name, { shape }]) => [name, shape]));
-    for (const [name, { data }] of drawWeights(shapes, initializer, seed)) {
+    for (const [name, { data }] of [...drawWeights(shapes, initializer, seed), ...given]) {
       this.weights.get(name)!.data.set(data as Float32Array);
     }
   }

@@ -1,6 +1,7 @@
 import { PushforwardError } from "../base/index.ts";
 import type { CheckpointScore, TrainingManifest, TrainingRun } from "../results/index.ts";
 import type { Backend } from "../runtime/index.ts";
+import type { Weights } from "./architecture.ts";
 import { countOf, type Split } from "./data-set.ts";
 import { courseOf, type Recipe } from "./recipe.ts";
 import { TrainingState } from "./state.ts";
@@ -34,6 +35,8 @@ export interface Checkpoint extends CheckpointScore {
 }
 
 export interface TrainOptions {
+  /** The weights of earlier trainings with which layers begin, by name. */
+  readonly start?: Weights;
   /** Ends the training after the step under way; what was done is stored. */
   readonly signal?: AbortSignal;
   /** Called before the first step: the steps that are done already, and those of the checkpoints to come. */
@@ -55,13 +58,13 @@ export async function train(
   recipe: Recipe,
   split: Split,
   run: TrainingRun,
-  { signal, onBegin, onStep, onCheckpoint }: TrainOptions = {},
+  { start, signal, onBegin, onStep, onCheckpoint }: TrainOptions = {},
 ): Promise<void> {
   const { steps, checkpoints } = courseOf(recipe, countOf(split.training));
   const trainer = new Trainer(backend, recipe, split);
   const { state } = trainer;
   const stored = await run.readState();
-  if (stored === undefined) state.begin();
+  if (stored === undefined) state.begin(start);
   else state.restore(stored);
   onBegin?.({ step: state.step, checkpoints: checkpoints.filter((at) => at > state.step || stored === undefined) });
   if (state.step === steps) return;

@@ -10,6 +10,7 @@ import { chainsOf } from "./losses.ts";
 import { penalized } from "./penalties.ts";
 import { courseOf, type Recipe } from "./recipe.ts";
 import { rateOf } from "./schedules.ts";
+import { isTrained } from "./start.ts";
 import { TrainingState } from "./state.ts";
 
 /** What a network gives on examples that are held out, and on those with a wrong label; what is not measured is NaN. */
@@ -45,7 +46,7 @@ export class Trainer {
    * What runs is compiled when it is first needed.
    *
    * @throws PushforwardError `shape-mismatch` if the examples do not fit the network; `model-invalid` where layers or loss do not fit;
-   * `usage` for a course or shifts that cannot be
+   * `usage` for a course, shifts or layers to train that cannot be
    */
   constructor(backend: Backend, recipe: Recipe, { training, heldOut, mislabelled }: Split) {
     const { network, loss, penalty, batch, optimizer, schedule = { kind: "constant" } } = recipe;
@@ -63,6 +64,7 @@ export class Trainer {
     this.#disturbance = { shift: shiftOf(recipe), corruption: recipe.corruption };
     this.#rateAt = rateOf(schedule, optimizer.rate, steps);
     this.state = new TrainingState(recipe, this.#examples);
+    const trained = [...graph.weights.keys()].filter(isTrained(recipe.train, graph.weights.keys()));
     const evaluationOn = async (data: DataSet | undefined) =>
       data === undefined || countOf(data) === 0 ? undefined : await Evaluation.compile(backend, network, loss, data);
     this.#compile = async () => {
@@ -72,7 +74,7 @@ export class Trainer {
         mislabelled: await evaluationOn(mislabelled),
         gradient:
           chains === undefined
-            ? await compileGradient(backend, model, { of, by: [...graph.weights.keys()] })
+            ? await compileGradient(backend, model, { of, by: trained })
             : await compileContrast(backend, recipe, graph, chains, this.state),
       };
     };

@@ -168,6 +168,7 @@ test("pictures in folders of their classes, and the same from a program", async 
     initializer: { kind: "he" },
     data: { pictures: "pictures", preprocess: "mnist" },
     augmentation: { shift: 1 },
+    penalty: { kind: "contractive", weight: 0.1, to: "relu1" },
     batch: 4,
     steps: 3,
     checkpoints: 2,

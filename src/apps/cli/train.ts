@@ -1,9 +1,11 @@
 import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { Command } from "commander";
 import { formatNumber, formatShare, PushforwardError, quoted } from "../../base/index.ts";
 import { type DeviceName, deviceNames } from "../../platform/node/devices.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { type Checkpoint, openTraining, type Training, train } from "../node/index.ts";
+import { readTrainings } from "../node/recipe-file.ts";
 import { interruptible } from "./interruptible.ts";
 import { deviceName, threadCount, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
@@ -23,7 +25,7 @@ interface TrainCommandOptions {
 export function trainCommand(): Command {
   return new Command("train")
     .description("train a network as a recipe says, or write the network at a checkpoint of a training as an ONNX file")
-    .argument("<recipe>", "recipe (.json); with --export, the folder of a training")
+    .argument("<recipe>", "recipe or stack of layers (.json); with --export, the folder of a training")
     .option(
       "--export <step>",
       "write the network at this checkpoint as an ONNX file; `last` is the last that is stored",
@@ -37,7 +39,7 @@ export function trainCommand(): Command {
     )
     .requiredOption(
       "--out <path>",
-      "folder of the training, which the same command continues; with --export, the ONNX file",
+      "folder of the training, or of those of a stack, which the same command continues; with --export, the ONNX file",
     )
     .option("--json", "print one JSON object for each checkpoint")
     .action((recipe: string, options: TrainCommandOptions) =>
@@ -48,7 +50,7 @@ export function trainCommand(): Command {
 const checkpointStep = (text: string): number | "last" => (text === "last" ? text : wholeNumber("--export", 0)(text));
 
 async function runTraining(recipe: string, options: TrainCommandOptions): Promise<void> {
-  const { out, threads, device, json = false } = options;
+  const { out, json = false } = options;
   if ((await stat(recipe).catch(() => undefined))?.isDirectory()) {
     throw new PushforwardError("usage", {
       what: "This is a folder, not a recipe.",
@@ -56,12 +58,23 @@ async function runTraining(recipe: string, options: TrainCommandOptions): Promis
       fix: "Give a recipe (.json) to train, or --export STEP to write a network of the training in this folder.",
     });
   }
+  for (const asked of await readTrainings(recipe, out)) {
+    if (asked.name !== undefined) process.stderr.write(`${asked.name}\n`);
+    await runOne(asked, recipe, options);
+  }
+  process.stdout.write(json ? "" : `${out}\n`);
+}
+
+/** One of the trainings that a file asks for. */
+type Asked = Awaited<ReturnType<typeof readTrainings>>[number];
+
+async function runOne(asked: Asked, file: string, { out, threads, device, json }: TrainCommandOptions): Promise<void> {
   let progress: Progress | undefined;
   let before = 0;
   let shown = 0;
   await interruptible(async (signal) => {
-    const training = await train(recipe, {
-      ...{ out, threads, signal },
+    const training = await train(asked.recipe, {
+      ...{ out: asked.out, folder: dirname(file), threads, signal },
       ...(device === undefined ? {} : { device }),
       onBegin: ({ checkpoints, step }) => {
         before = step;
@@ -76,16 +89,16 @@ async function runTraining(recipe: string, options: TrainCommandOptions): Promis
       onCheckpoint: (checkpoint) => {
         before = checkpoint.step;
         progress?.finish(described(checkpoint));
-        if (json) process.stdout.write(`${JSON.stringify(checkpoint)}\n`);
+        const { name } = asked;
+        if (json) process.stdout.write(`${JSON.stringify({ ...(name && { training: name }), ...checkpoint })}\n`);
       },
     })
       .catch((cause: unknown) => {
-        throw withCommand(cause, recipe, out);
+        throw withCommand(cause, file, out);
       })
       .finally(() => progress?.end());
-    await writeCurves(training, out);
+    await writeCurves(training, asked.out);
   });
-  process.stdout.write(json ? "" : `${out}\n`);
 }
 
 function described({ step, loss, accuracy }: Checkpoint): string {

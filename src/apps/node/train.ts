@@ -1,6 +1,6 @@
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { PushforwardError } from "../../base/index.ts";
-import { floatTensor, writeModel } from "../../onnx/index.ts";
+import { floatTensor, type Tensor, writeModel } from "../../onnx/index.ts";
 import { type DeviceOptions, openDevice } from "../../platform/node/devices.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import {
@@ -10,19 +10,25 @@ import {
   openTrainingRun,
   type TrainingRun,
 } from "../../results/index.ts";
+import type { Backend } from "../../runtime/index.ts";
 import {
   type Architecture,
+  encoded,
+  encoderTo,
   inferenceModel,
   parseRecipe,
   type Recipe,
   type Split,
+  startingWeights,
+  startsOf,
   type TrainOptions,
   trainingManifest,
   train as trainNetwork,
   type Weights,
+  weightShapes,
 } from "../../training/index.ts";
-import { readRecipe } from "./recipe-file.ts";
-import { identityOf, loadExamples } from "./training-data.ts";
+import { readRecipe, readTrainings } from "./recipe-file.ts";
+import { identityOf, identityOfWeights, loadExamples } from "./training-data.ts";
 import { version, versionsOf } from "./versions.ts";
 import { writeOnnx } from "./write-file.ts";
 
@@ -103,11 +109,13 @@ export class Training {
   }
 }
 
-export interface TrainSettings extends DeviceOptions, TrainOptions {
+export interface TrainSettings extends DeviceOptions, Omit<TrainOptions, "start"> {
   /** The folder of the training, which it goes on in if it has begun there; in memory unless it is given. */
   readonly out?: string;
   /** The examples, in place of those that the recipe names. */
   readonly examples?: Split;
+  /** The folder that paths in the recipe are relative to, if it is not that of the recipe's file. */
+  readonly folder?: string;
 }
 
 /**
@@ -123,21 +131,77 @@ export interface TrainSettings extends DeviceOptions, TrainOptions {
 export async function train(recipe: Recipe | string, settings: TrainSettings = {}): Promise<Training> {
   const { out, examples, device, threads = 1, notice, ...options } = settings;
   const read = typeof recipe === "string" ? await readRecipe(recipe) : parseRecipe(recipe, "recipe");
-  const folder = typeof recipe === "string" ? dirname(recipe) : ".";
-  const split = examples ?? (await loadExamples(read, folder));
+  const folder = settings.folder ?? (typeof recipe === "string" ? dirname(recipe) : ".");
   const backend = await openDevice({ threads, device, notice });
   try {
+    const earlier = earlierTrainings(folder);
+    const split = examples ?? (await loadThrough(backend, read, folder, earlier));
+    const start = await startOf(read, earlier);
     const manifest = trainingManifest(read, split, {
-      data: identityOf(split),
+      data: { ...identityOf(split), ...(start && { start: identityOfWeights(start) }) },
       backend: backend.description,
       versions: versionsOf(version),
     });
     const run = await createTrainingRun(out === undefined ? new MemoryStore() : new DirectoryStore(out), manifest);
-    await trainNetwork(backend, read, split, run, options);
+    await trainNetwork(backend, read, split, run, { ...options, ...(start && { start }) });
     return new Training(run);
   } finally {
     await backend.dispose();
   }
+}
+
+/**
+ * Trains the layers of a stack one after another, each on the codes of the one before, and then all of them with labels.
+ *
+ * @param file the JSON file of the stack
+ * @returns the trainings by their names: `layer1`, `layer2`, …, and `fine-tuned`, each in a subfolder of `out`
+ * @throws PushforwardError as `train`
+ */
+export async function trainStack(
+  file: string,
+  { out, ...settings }: Omit<TrainSettings, "examples" | "folder" | "out"> & { readonly out: string },
+): Promise<ReadonlyMap<string, Training>> {
+  const trainings = new Map<string, Training>();
+  for (const { name, recipe, out: own } of await readTrainings(file, out)) {
+    trainings.set(name ?? "recipe", await train(recipe, { ...settings, out: own, folder: dirname(file) }));
+  }
+  return trainings;
+}
+
+/** Opens earlier trainings that a recipe names, relative to a folder. */
+const earlierTrainings = (folder: string) => (path: string) => openTraining(resolve(folder, path));
+
+/** The weights with which layers begin; `undefined` if all are drawn. @throws PushforwardError as `openTraining` and `startingWeights` */
+async function startOf(
+  { network, start }: Recipe,
+  earlier: (path: string) => Promise<Training>,
+): Promise<Weights | undefined> {
+  if (start === undefined) return undefined;
+  const shapes = weightShapes(network);
+  const found = new Map<string, Tensor>();
+  for (const one of startsOf(start)) {
+    const weights = await (await earlier(one.training)).weights(one.step);
+    for (const [name, tensor] of startingWeights(shapes, one, weights)) found.set(name, tensor);
+  }
+  return found;
+}
+
+/** The examples of a recipe, after the earlier trainings that they go through. @throws PushforwardError as `loadExamples` */
+async function loadThrough(
+  backend: Backend,
+  recipe: Recipe,
+  folder: string,
+  earlier: (path: string) => Promise<Training>,
+): Promise<Split> {
+  const encoders = [];
+  for (const { training, to, step } of recipe.data?.through ?? []) {
+    const opened = await earlier(training);
+    encoders.push({ network: encoderTo(opened.recipe.network, to), weights: await opened.weights(step) });
+  }
+  const network = encoders[0]?.network ?? recipe.network;
+  let split = await loadExamples({ ...recipe, network }, folder);
+  for (const { network, weights } of encoders) split = await encoded(backend, network, weights, split);
+  return split;
 }
 
 /** Opens the folder of a training, finished or not. @throws PushforwardError `file-unreadable`, `store-mismatch` */

@@ -8,6 +8,7 @@ import {
   type Recipe,
   type Split,
   type Targets,
+  type Weights,
 } from "../../training/index.ts";
 import { readArrays } from "../inputs/training-arrays.ts";
 import { choosePreset } from "./choose-preset.ts";
@@ -61,6 +62,12 @@ export function identityOf({ training, heldOut }: Split): object {
   };
   const describe = (data: DataSet) => ({ examples: countOf(data), targets: data.targets.kind, sha256: hashOf(data) });
   return { training: describe(training), heldOut: describe(heldOut) };
+}
+
+/** What identifies weights: the hash of all of them with their names. */
+export function identityOfWeights(weights: Weights): object {
+  const parts = [...weights].flatMap(([name, { data }]) => [Buffer.from(name), bytesOf(data as Float32Array)]);
+  return { weights: [...weights.keys()], sha256: sha256Of(Buffer.concat(parts)) };
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
