@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { courseOf, parseRecipe, type Recipe, trainingGraph } from "../../src/training/index.ts";
+import { courseOf, isStack, parseRecipe, type Recipe, trainingGraph } from "../../src/training/index.ts";
 
 const recipe = {
   network: {
@@ -21,7 +21,9 @@ test("the recipes of the examples are understood, and their losses fit their net
   const files = (await readdir(folder)).filter((file) => file.endsWith(".json"));
   expect(files).toContain("rbm-pcd.json");
   for (const file of files) {
-    const { network, loss, batch } = parseRecipe(JSON.parse(await readFile(join(folder, file), "utf8")), file);
+    const json: unknown = JSON.parse(await readFile(join(folder, file), "utf8"));
+    if (isStack(json)) continue; // `example-recipes.test.ts` trains its layers.
+    const { network, loss, batch } = parseRecipe(json, file);
     expect(trainingGraph(network, { batch, loss }).weights.size, file).toBeGreaterThan(0);
   }
 });
