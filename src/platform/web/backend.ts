@@ -13,7 +13,7 @@ import { runtimeError } from "../ort/runtime-errors.ts";
 import { createOptimized, isLarge, leanOptions, type Optimization, optimizationOf } from "../ort/session-options.ts";
 import { breathe } from "./breathe.ts";
 import { hostColumns } from "./columns.ts";
-import { allocate, copyInto, hostTensorOf } from "./host-memory.ts";
+import { allocate, hostTensorOf, moveInto, OwnTensor } from "./host-memory.ts";
 import { loadRuntime, type RuntimeOptions } from "./runtime.ts";
 import { openGpu } from "./webgpu.ts";
 
@@ -87,8 +87,8 @@ function cpuBackend(ort: Ort, description: string): Backend {
           fetches.map((name) => {
             const result = results[name]!;
             const given = Object.hasOwn(into, name) ? into[name] : undefined;
-            if (given === undefined) return [name, new HostTensor(result)];
-            copyInto(given, result);
+            if (given === undefined) return [name, new OwnTensor(result)];
+            moveInto(given, result);
             return [name, given];
           }),
         );
