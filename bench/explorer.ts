@@ -12,6 +12,7 @@ import { loadInput, openModel, presets } from "../src/apps/node/index.ts";
 import { chromiumPath, withoutChromium } from "../test/support/chromium.ts";
 import { sharedDir, sharedPath } from "../test/support/shared.ts";
 import { ExplorerPage, memoryOfTabs, type Solve, type Solved, secondsSince, serveSite } from "./explorer-page.ts";
+import { stepMilliseconds } from "./explorer-steps.ts";
 import { inProcess, photograph, squeezenet } from "./layers.ts";
 import { type ResultTable, writeResult } from "./result.ts";
 import { median } from "./timing.ts";
@@ -22,8 +23,9 @@ const solves: readonly Solve[] = [
   { tap: "logits", k: 10 },
   { tap: "fire9.concat", k: 20 },
 ];
-/** A solve that is cancelled long before its end. */
+/** Solves that are cancelled long before their end. */
 const long: Solve = { tap: "fire9.concat", k: 200 };
+const longOfDigits: Solve = { tap: "conv1", k: 600 };
 /** With a higher load of the machine its times say little. */
 const QUIET = 0.5;
 
@@ -32,7 +34,9 @@ interface Round {
   readonly interactive: number;
   readonly digits: number;
   readonly bytesSent: number;
-  readonly squeezenet?: SqueezeNet & { readonly cancelMilliseconds: number };
+  /** Of a step while a spectrum is solved. */
+  readonly digitsStepMilliseconds: number;
+  readonly squeezenet?: SqueezeNet & { readonly cancelMilliseconds: number; readonly stepMilliseconds: number };
   readonly tabBytes: number | undefined;
 }
 
@@ -48,19 +52,28 @@ async function inBrowser(site: string, model: string | undefined): Promise<Round
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const first = new ExplorerPage(await context.newPage());
     const interactive = await first.open(address);
-    const opened = await first.give(
-      ["digits.onnx", "preprocess.json"].map((name) => join(digits, name)),
-      [join(digits, "images/3-0013.png")],
-    );
-    const ofDigits = { interactive, digits: opened + (await first.firstSpectrum()), bytesSent: sent() };
+    const network = ["digits.onnx", "preprocess.json"].map((name) => join(digits, name));
+    const picture = join(digits, "images/3-0013.png");
+    const opened = await first.give(network, [picture]);
+    const seconds = opened + (await first.firstSpectrum());
+    const bytesSent = sent();
     await first.close();
+    const digitsStepMilliseconds = await stepMilliseconds(network, picture, longOfDigits);
+    const ofDigits = { interactive, digits: seconds, bytesSent, digitsStepMilliseconds };
     if (model === undefined) return { ...ofDigits, tabBytes: await memoryOfTabs(browser) };
     const page = new ExplorerPage(await context.newPage());
     await page.open(address);
     const times = { opened: await page.give([model], [photograph()]), solved: [] as Solved[] };
     for (const solve of solves) times.solved.push(await page.solve(solve));
     const tabBytes = await memoryOfTabs(browser);
-    return { ...ofDigits, squeezenet: { ...times, cancelMilliseconds: await page.cancel(long) }, tabBytes };
+    const cancelMilliseconds = await page.cancel(long);
+    await page.close();
+    const squeezenet = {
+      ...times,
+      cancelMilliseconds,
+      stepMilliseconds: await stepMilliseconds([model], photograph(), long),
+    };
+    return { ...ofDigits, squeezenet, tabBytes };
   } finally {
     await browser.close();
     close();
@@ -113,6 +126,8 @@ function tableOf(page: readonly Round[], node: readonly SqueezeNet[]): ResultTab
       return [`SqueezeNet: ${tap}, k = ${k}, s`, inPage.map(seconds), "6 × Node", node.map(seconds)] as const;
     }),
     ["SqueezeNet: Cancel is heard, ms", inPage.map(({ cancelMilliseconds }) => cancelMilliseconds), "300"],
+    ["digits: a step during a solve, ms", page.map((round) => round.digitsStepMilliseconds), "100"],
+    ["SqueezeNet: a step during a solve, ms", inPage.map(({ stepMilliseconds }) => stepMilliseconds), "300"],
     ["memory of a tab, GB", gigabytes, "1"],
   ];
   const rows = measured.flatMap(([what, all, most, native = []]) => {

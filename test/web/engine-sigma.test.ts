@@ -6,11 +6,18 @@ import { basename, join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { SpectrumAnswer } from "../../src/apps/explorer/engine/index.ts";
-import { loadInput, openModel, type Preprocess, parsePreset, presets } from "../../src/apps/node/index.ts";
+import {
+  loadInput,
+  openModel,
+  type Preprocess,
+  parsePreset,
+  presets,
+  type SingularTriplets,
+} from "../../src/apps/node/index.ts";
 import { root } from "../docs/markdown.ts";
 import { chromiumPath, withoutChromium } from "../support/chromium.ts";
 import { sharedDir, sharedPath, withoutShared } from "../support/shared.ts";
-import { expectWithinCertificates, openEngine, openInEngine } from "./open-engine.ts";
+import { openEngine, openInEngine } from "./open-engine.ts";
 
 interface Solved {
   /** The files of the network, and a picture. */
@@ -41,6 +48,20 @@ async function expectSame({ network, picture, preset, solves }: Solved): Promise
     expectWithinCertificates(found, await J.svd({ k, seed: 1 }));
   }
   expect(page.faults).toEqual([]);
+}
+
+/** σ of two spectra differ by no more than both certificates allow: the residuals, and the floors that rounding sets. */
+function expectWithinCertificates(
+  found: SpectrumAnswer,
+  { sigma, certificate }: Pick<SingularTriplets, "sigma" | "certificate">,
+): void {
+  expect(found.status).not.toContain("unconverged");
+  expect(certificate.status).not.toContain("unconverged");
+  expect(found.sigma).toHaveLength(sigma.length);
+  for (const [i, value] of sigma.entries()) {
+    const certified = certificate.residual[i]! + certificate.floors[i]! + found.residual[i]! + found.floors![i]!;
+    expect(Math.abs(value - found.sigma[i]!), `σ ${i + 1}`).toBeLessThanOrEqual(certified);
+  }
 }
 
 const pathOf = (file: string): string => `/${basename(file)}`;

@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
-import { expect } from "vitest";
-import type { PicturesAnswer, SpectrumAnswer } from "../../src/apps/explorer/engine/index.ts";
-import type { SingularTriplets } from "../../src/apps/node/index.ts";
+import type { PicturesAnswer } from "../../src/apps/explorer/engine/index.ts";
 import { type BrowserPage, bundle, openPage } from "../support/browser.ts";
 
 /** A page with the explorer's engine in a worker; `files` of this computer lie in the site, by their paths there. */
@@ -22,18 +20,4 @@ export async function openInEngine(
 ): Promise<PicturesAnswer> {
   await page.call("openFiles", network);
   return page.call<PicturesAnswer>("addPictures", pictures);
-}
-
-/** σ of two spectra differ by no more than both certificates allow: the residuals, and the floors that rounding sets. */
-export function expectWithinCertificates(
-  found: SpectrumAnswer,
-  { sigma, certificate }: Pick<SingularTriplets, "sigma" | "certificate">,
-): void {
-  expect(found.status).not.toContain("unconverged");
-  expect(certificate.status).not.toContain("unconverged");
-  expect(found.sigma).toHaveLength(sigma.length);
-  for (const [i, value] of sigma.entries()) {
-    const certified = certificate.residual[i]! + certificate.floors[i]! + found.residual[i]! + found.floors![i]!;
-    expect(Math.abs(value - found.sigma[i]!), `σ ${i + 1}`).toBeLessThanOrEqual(certified);
-  }
 }
