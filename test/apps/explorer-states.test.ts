@@ -34,7 +34,7 @@ describe("errors", () => {
 
   test.each([
     [[exampleFile("labels.tsv")], "usage", "There is no ONNX file among these files."],
-    [[given("a.onnx", ""), given("b.onnx", "")], "usage", "There are 2 ONNX files among these files."],
+    [[given("a.onnx", ""), given("b.onnx", "")], "usage", "There are 2 networks among these files."],
     [[given("broken.onnx", "no model")], "model-invalid", /./],
     [[digitsNetwork[0]!, given("preset.json", "{")], "usage", /^This is not JSON/],
     [

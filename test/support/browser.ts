@@ -43,7 +43,11 @@ const common: InlineConfig = {
 /** One module that contains a program for browsers and all that it imports. */
 export async function bundle(entry: string): Promise<string> {
   const lib = { entry: join(root, entry), formats: ["es"] as const, fileName: "page" };
-  const output = await built({ root, build: { lib: { ...lib, formats: [...lib.formats] }, minify: false } });
+  const rolldownOptions = { output: { codeSplitting: false } };
+  const output = await built({
+    root,
+    build: { lib: { ...lib, formats: [...lib.formats] }, minify: false, rolldownOptions },
+  });
   return output[0]!.code!;
 }
 

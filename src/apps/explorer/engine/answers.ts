@@ -60,6 +60,8 @@ export interface NetworkDescription {
   readonly presets: readonly PresetDescription[];
   /** What computes: name and version of the runtime, and the device. */
   readonly backend: string;
+  /** What a user should know of a network that was converted, in sentences. */
+  readonly notes: readonly string[];
 }
 
 export interface ClassScore {

@@ -11,7 +11,7 @@ export interface ChosenPreset {
   readonly told: Preprocessing;
 }
 
-export function describeNetwork(network: Network, { preset, told }: ChosenPreset): NetworkDescription {
+export function describeNetwork(network: Network, { preset, told }: ChosenPreset): Omit<NetworkDescription, "notes"> {
   const { file, identity, inputs, input, source, output, classCount, backend } = network;
   return {
     file,

@@ -50,7 +50,10 @@ export type Direction =
  * way, which pauses meanwhile.
  */
 export interface Protocol {
-  /** Opens a network: an ONNX file with its external data, and perhaps a preset (.json). The pictures and handles of the one before are dropped. Long. */
+  /**
+   * Opens a network: an ONNX file with its external data, or a .prototxt with a .caffemodel, and perhaps a preset (.json). The pictures and
+   * handles of the one before are dropped. Long.
+   */
   open: {
     request: {
       readonly files: readonly GivenFile[];

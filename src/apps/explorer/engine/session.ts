@@ -2,6 +2,7 @@ import { createRng, PushforwardError } from "../../../base/index.ts";
 import { noises, noisyInput } from "../../../images/index.ts";
 import type { Network } from "../../../jacobian/index.ts";
 import type { NetworkDescription, NoiseAnswer, PicturesAnswer } from "./answers.ts";
+import { fromCaffe, isOfCaffe } from "./caffe-network.ts";
 import { classChanges } from "./class-changes.ts";
 import type { EngineHost } from "./host.ts";
 import type { Job } from "./job.ts";
@@ -29,31 +30,39 @@ export class Session implements Answering {
   readonly #steps: Steps;
   readonly #description: NetworkDescription;
 
-  private constructor(network: Network, chosen: ChosenPreset, host: EngineHost, budget: number) {
+  private constructor(
+    network: Network,
+    { chosen, notes }: { readonly chosen: ChosenPreset; readonly notes: readonly string[] },
+    host: EngineHost,
+    budget: number,
+  ) {
     this.#network = network;
     this.#host = host;
     const scores = (point: Float32Array) => this.#steps.output(network.input, point, point);
     this.#pictures = new Pictures(network, chosen, host, scores);
     this.#spectra = new Spectra(network, budget / 2);
     this.#steps = new Steps(network, this.#pictures, this.#spectra, host);
-    this.#description = describeNetwork(network, chosen);
+    this.#description = { ...describeNetwork(network, chosen), notes };
   }
 
-  /** @throws PushforwardError `usage` if no file is an ONNX file, or several are; errors of `openNetwork` and of a preset file */
+  /** @throws PushforwardError `usage` if no file is an ONNX file, or several are; errors of `fromCaffe`, `openNetwork` and of a preset file */
   static async open({ files, ...options }: RequestOf<"open">, host: EngineHost, budget: number): Promise<Session> {
-    const models = files.filter(({ name }) => /\.onnx$/i.test(name));
+    const caffe = files.some(isOfCaffe) ? await fromCaffe(files.filter(isOfCaffe), options.inputShape) : undefined;
+    const models = [
+      ...files.filter(({ name }) => /\.onnx$/i.test(name)),
+      ...(caffe === undefined ? [] : [caffe.model]),
+    ];
     if (models.length !== 1) throw notOneModel(models.length);
     const presetFile = files.find(({ name }) => /\.json$/i.test(name));
-    const [model, ...beside] = besideEachOther([
-      models[0]!,
-      ...files.filter((file) => file !== models[0] && file !== presetFile),
-    ]);
+    const rest = files.filter((file) => file !== models[0] && file !== presetFile && !isOfCaffe(file));
+    const [model, ...beside] = besideEachOther([models[0]!, ...rest]);
     const network = await host.openNetwork(model!, beside, options);
     try {
       await network.limitCompiled(budget / 2);
       const { shape } = network.input;
-      const chosen = presetFile === undefined ? guessedPreset(shape) : await askedPreset(presetFile, shape);
-      return new Session(network, chosen, host, budget);
+      const guessed = () => caffe?.chosen ?? guessedPreset(shape);
+      const chosen = presetFile === undefined ? guessed() : await askedPreset(presetFile, shape);
+      return new Session(network, { chosen, notes: caffe?.notes ?? [] }, host, budget);
     } catch (cause) {
       await network.close();
       throw cause;
@@ -138,8 +147,8 @@ function besideEachOther(files: readonly GivenFile[]): GivenFile[] {
 
 function notOneModel(count: number): PushforwardError {
   return new PushforwardError("usage", {
-    what: count === 0 ? "There is no ONNX file among these files." : `There are ${count} ONNX files among these files.`,
-    fix: "Give one file that ends in .onnx, with the files of its weights if it has any.",
+    what: count === 0 ? "There is no ONNX file among these files." : `There are ${count} networks among these files.`,
+    fix: "Give one file that ends in .onnx, with the files of its weights if it has any, or a .prototxt with its .caffemodel.",
   });
 }
 

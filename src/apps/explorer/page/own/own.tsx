@@ -16,7 +16,7 @@ export function Own() {
         in the browser, with the same numbers as the command line.
       </p>
       <div class="row">
-        <Files name="Network" accept=".onnx,.data,.json" use={openNetwork} />
+        <Files name="Network" accept=".onnx,.data,.json,.prototxt,.caffemodel" use={openNetwork} />
         <Files name="Pictures" accept="image/*,.npy,.tsv,.txt" use={addPictures} />
         <label class="count">
           Values per tap
