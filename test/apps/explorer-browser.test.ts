@@ -146,17 +146,34 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
     await network.close();
   }
 
-  test("a worker that ends is noticed, and another one opens what was open", async () => {
+  test("when a worker ends, its spectra stay, and the next request opens the network in another one", async () => {
+    const status = page.getByRole("status");
+    const taps = page.getByRole("list", { name: "Taps" });
+    const values = page.getByRole("table", { name: "Singular values" }).locator("tbody tr");
+    await expectComputed("conv4");
+    const before = await values.allTextContents();
+    const endWorker = async () => {
+      const worker = page.workers().find((one) => /assets\/worker/.test(one.url()))!;
+      await worker.evaluate("setTimeout(() => self.close())");
+      await status.filter({ hasText: "The worker that computes has ended" }).waitFor();
+    };
+    await endWorker();
+    expect(await values.allTextContents()).toEqual(before);
+    await expectComputed("relu4"); // No file is given again.
+    await taps.getByRole("button", { name: "conv4", exact: true }).click();
+    await status.filter({ hasText: "The vectors of conv4 are computed again" }).waitFor({ timeout: 60_000 });
+    expect(await values.allTextContents()).toEqual(before);
     await page
-      .workers()
-      .find((worker) => /assets\/worker/.test(worker.url()))!
-      .evaluate("setTimeout(() => self.close())");
-    await page.getByRole("status").filter({ hasText: "The worker that computes has ended" }).waitFor();
+      .locator(".gap .value")
+      .filter({ hasText: /[1-9]|^0$/ })
+      .waitFor();
+    await endWorker();
     const again = page.getByRole("button", { name: "Start the engine again" });
     await again.click();
-    await page.getByRole("status").filter({ hasText: "digits.onnx with 1 picture" }).waitFor();
+    await status.filter({ hasText: "digits.onnx with 1 picture" }).waitFor();
     expect(await again.count()).toBe(0);
-  });
+    expect(await values.allTextContents()).toEqual(before);
+  }, 240_000);
 
   test("a network for which the memory is too short is told, and what to do", async () => {
     const model = buildModel({

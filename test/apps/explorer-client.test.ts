@@ -91,7 +91,7 @@ describe("the client of the explorer's engine", () => {
       code: "backend-failed",
       what: "The worker that computes has ended: Script error.",
     });
-    expect(client.state).toMatchObject({ kind: "lost", fix: expect.stringMatching(/^Start it again/) });
+    expect(client.state).toMatchObject({ kind: "lost", fix: expect.stringMatching(/^What is computed stays/) });
     expect(worker.ended).toBe(true);
     await expect(client.ask("vector", request)).rejects.toMatchObject({ code: "backend-failed" });
     client.restart();

@@ -47,6 +47,8 @@ interface Pending {
 const GIVEN_UP_AFTER = 250;
 /** A cancelled request that is not heard for so long has a worker that hangs. In milliseconds. */
 const HANGS_AFTER = 20_000;
+/** What the page does about a worker that was lost. */
+const STAYS = "What is computed stays, and the next request opens the network again.";
 
 /** Asks the engine in its worker. */
 export class EngineClient {
@@ -56,6 +58,7 @@ export class EngineClient {
   /** Requests that were cancelled, and that the engine has not ended yet. */
   readonly #givenUp = new Set<number>();
   #worker: EngineWorker;
+  #workers = 0;
   #next = 1;
   #state: EngineState = { kind: "ready" };
 
@@ -68,6 +71,11 @@ export class EngineClient {
 
   get state(): EngineState {
     return this.#state;
+  }
+
+  /** How many workers were started: what was opened in another one than the last is gone. */
+  get workers(): number {
+    return this.#workers;
   }
 
   /**
@@ -114,12 +122,13 @@ export class EngineClient {
   }
 
   #begun(): EngineWorker {
+    this.#workers++;
     const worker = this.#start();
     worker.onmessage = ({ data }) => this.#hear(data);
     worker.onerror = ({ message }) =>
       this.#end({
         what: `The worker that computes has ended${message ? `: ${message.replace(/\.$/, "")}` : ""}.`,
-        fix: "Start it again and open the network again. If that repeats, close other tabs, or use a smaller network.",
+        fix: `${STAYS} If that repeats, close other tabs, or use a smaller network.`,
       });
     return worker;
   }
@@ -138,7 +147,7 @@ export class EngineClient {
       if (!this.#givenUp.has(id)) return;
       this.#end({
         what: `The worker has not answered for ${HANGS_AFTER / 1000} seconds.`,
-        fix: "Start it again and open the network again.",
+        fix: STAYS,
       });
     }, HANGS_AFTER);
   }

@@ -1,11 +1,11 @@
-import { batch, effect, signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import { formatSeconds, PushforwardError, plural } from "../../../../base/index.ts";
 import type { GivenFile } from "../../engine/index.ts";
 import { ofInterest } from "../spectra/interest.ts";
 import { chooseTap, picture, show, subject, tap } from "../state.ts";
 import { isRun, openRunIn } from "../stored/open-run.ts";
 import { spectrumKey } from "../subject.ts";
-import { engine, engineState, restartEngine } from "./engine.ts";
+import { engine, restartEngine } from "./engine.ts";
 import { exampleNetwork, examplePictures } from "./example-files.ts";
 import { Session } from "./session.ts";
 import { busy, say, share } from "./work.ts";
@@ -15,20 +15,16 @@ export const session = signal<Session | undefined>(undefined);
 /** How many triplets each spectrum has. */
 export const count = signal(20);
 
-// A worker that was lost takes the network along.
-effect(() => {
-  if (engineState.value.kind === "lost") session.value = undefined;
-});
-
-/** What the user gave, so that either may be given first, and that both can be opened again after the worker was lost. */
+/** What the user gave, so that either may be given first. */
 const given: { network?: readonly GivenFile[]; pictures: readonly GivenFile[] } = { pictures: [] };
 
-const isOfNetwork = ({ name }: GivenFile): boolean => /\.(onnx|data|json)$/i.test(name);
+const isNetwork = ({ name }: GivenFile): boolean => /\.(onnx|prototxt|caffemodel)$/i.test(name);
+const isOfNetwork = (file: GivenFile): boolean => isNetwork(file) || /\.(data|json)$/i.test(file.name);
 
-/** Files that were dropped: those of a run are shown, an ONNX file opens a network, and all others are pictures. */
+/** Files that were dropped: those of a run are shown, an ONNX file or a pair of Caffe opens a network, and all others are pictures. */
 export async function takeFiles(files: readonly GivenFile[]): Promise<void> {
   if (isRun(files)) return openRunIn(files);
-  const hasNetwork = files.some(({ name }) => /\.onnx$/i.test(name));
+  const hasNetwork = files.some(isNetwork);
   const ofNetwork = hasNetwork ? files.filter(isOfNetwork) : [];
   const pictures = files.filter((file) => !ofNetwork.includes(file));
   if (pictures.length > 0 && hasNetwork) given.pictures = pictures;
@@ -90,7 +86,8 @@ function showPictures(opened: Session): string {
 function summaryOf({ description, pictures, failed, answer }: Session): string {
   if (pictures.value.length === 0) {
     const inputs = description.inputs.map(({ name, shape }) => `${name} ${shape.join("×")}`).join(", ");
-    return `${description.file} is open: input ${inputs}, ${plural(description.taps.length, "tap")}. Now give pictures.`;
+    const notes = description.notes.map((note) => ` ${note}`).join("");
+    return `${description.file} is open: input ${inputs}, ${plural(description.taps.length, "tap")}.${notes} Now give pictures.`;
   }
   const { accuracy } = answer.value!;
   const [count, rest] = [pictures.value.length, failed.value.length];
@@ -102,7 +99,7 @@ function summaryOf({ description, pictures, failed, answer }: Session): string {
 /** Computes what is ticked and not known yet: first the tap and the picture that are looked at. */
 export function compute(): Promise<void> {
   const work = async (signal: AbortSignal): Promise<string> => {
-    const opened = session.value ?? (await openAgain(signal));
+    const opened = session.value ?? (await openGiven(signal));
     if (opened.pictures.value.length === 0) return summaryOf(opened);
     const units = unitsToCompute(opened);
     const started = performance.now();
@@ -125,7 +122,7 @@ export function compute(): Promise<void> {
 /** Has changes begin at another tap: the spectra from there are shown, as far as they are known. */
 export function chooseSource(name: string): Promise<void> {
   return busy("Opening the network.", async (signal) => {
-    const opened = session.value ?? (await openAgain(signal));
+    const opened = session.value ?? (await openGiven(signal));
     if (opened.pictures.value.length === 0) return summaryOf(opened);
     const [at, to] = [picture.value, tap.value];
     opened.chooseSource(name);
@@ -156,12 +153,14 @@ export function reopen(): Promise<void> {
   return busy("Starting the engine.", async (signal) => {
     restartEngine();
     say("Opening the network again.");
-    return summaryOf(await openAgain(signal));
+    const opened = session.value ?? (await openGiven(signal));
+    await opened.reopen();
+    return summaryOf(opened);
   });
 }
 
-/** The network that was given, or the example's, in a new engine, at the picture and tap that are looked at. */
-async function openAgain(signal: AbortSignal): Promise<Session> {
+/** The network that was given, or the example's, at the picture and tap that are looked at. */
+async function openGiven(signal: AbortSignal): Promise<Session> {
   const opened = await open(given.network ?? (await exampleNetwork()), signal);
   const isExample = given.network === undefined && given.pictures.length === 0;
   const names = subject.value?.pictures.map(({ name }) => name) ?? [];

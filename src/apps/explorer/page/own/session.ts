@@ -2,21 +2,24 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 import { PushforwardError } from "../../../../base/index.ts";
 import { numericalRankOf } from "../../../../results/index.ts";
 import type {
+  AskOptions,
   ClassChange,
   EngineClient,
   GivenFile,
   NetworkDescription,
   PictureDescription,
   PicturesAnswer,
+  RequestOf,
   SpectrumAnswer,
   StepAnswer,
 } from "../../engine/index.ts";
 import { type Movement, type SmallestStep, type Subject, spectrumKey, type VectorChoice } from "../subject.ts";
 import { networkFacts, pictureFacts } from "./facts.ts";
 import { reachOf, steppedDirection, stepsUpTo } from "./stepped-direction.ts";
+import { ready, say } from "./work.ts";
 
-/** A spectrum, and how many triplets were asked for. */
-type Computed = SpectrumAnswer & { readonly asked: number };
+/** A spectrum, how many triplets were asked for, and the number of the worker that has its vectors. */
+type Computed = SpectrumAnswer & { readonly asked: number; readonly worker: number };
 
 /** What is known of derivatives from one source, by picture and tap. */
 class KnownFrom {
@@ -26,10 +29,22 @@ class KnownFrom {
   readonly reach = new Map<number, number>();
 }
 
-/** A network in the engine, with pictures. Each change of its pictures or its source makes a new subject; spectra stay. */
+/**
+ * A network in the engine, with pictures. Each change of its pictures or its source makes a new subject; spectra stay. They also stay when
+ * the worker is lost: the next request opens the network in another one, and computes a spectrum again where it needs its vectors.
+ */
 export class Session {
   readonly description: NetworkDescription;
   readonly #client: EngineClient;
+  /** What it was opened from, so that it can be opened again. */
+  readonly #files: readonly GivenFile[];
+  readonly #added: (readonly GivenFile[])[] = [];
+  #preset: string | GivenFile | undefined;
+  /** The number of the worker that it is open in, and the promise that it is. */
+  #worker: number;
+  #isOpen: Promise<void> = Promise.resolve();
+  /** Spectra that are computed again, by the lost ones. */
+  readonly #again = new WeakMap<Computed, Promise<Computed>>();
   /** By the name of the source. */
   readonly #known = new Map<string, KnownFrom>();
   #source: string;
@@ -39,24 +54,36 @@ export class Session {
   readonly failed = signal<readonly PictureDescription[]>([]);
   readonly answer = signal<PicturesAnswer | undefined>(undefined);
 
-  constructor(client: EngineClient, description: NetworkDescription) {
+  private constructor(client: EngineClient, description: NetworkDescription, files: readonly GivenFile[]) {
     this.#client = client;
     this.description = description;
+    this.#files = files;
+    this.#worker = client.workers;
     this.#source = description.source;
   }
 
   /** @throws PushforwardError that of the engine */
   static async open(client: EngineClient, files: readonly GivenFile[], signal?: AbortSignal): Promise<Session> {
     const description = await client.ask("open", { files }, signal === undefined ? {} : { signal });
-    return new Session(client, description);
+    return new Session(client, description, files);
   }
 
   /** Adds pictures; each is told as soon as it is known. */
   async add(files: readonly GivenFile[], told: (text: string) => void, signal?: AbortSignal): Promise<void> {
+    await this.reopen();
+    this.#take(await this.#add(files, told, signal));
+    this.#added.push(files);
+  }
+
+  #add(
+    files: readonly GivenFile[],
+    told: (text: string) => void = () => {},
+    signal?: AbortSignal,
+  ): Promise<PicturesAnswer> {
     const labels = files.find(({ name }) => /\.(tsv|txt)$/i.test(name));
     const pictures = files.filter((file) => file !== labels);
     let known = 0;
-    const answer = await this.#client.ask(
+    return this.#client.ask(
       "pictures",
       { files: pictures, ...(labels === undefined ? {} : { labels }) },
       {
@@ -64,13 +91,36 @@ export class Session {
         onPartial: ({ name }) => told(`Reading pictures: ${name} (${++known} of ${pictures.length}).`),
       },
     );
-    this.#take(answer);
   }
 
   async prepareBy(preset: string | GivenFile): Promise<void> {
+    await this.reopen();
     const answer = await this.#client.ask("setPreprocess", { preset });
+    this.#preset = preset;
     this.#known.clear();
     this.#take(answer);
+  }
+
+  /** Opens the network again, with its pictures, if the worker that had it was lost. What is computed stays. */
+  reopen(): Promise<void> {
+    const client = this.#client;
+    if (client.state.kind === "lost") client.restart();
+    if (this.#worker === client.workers) return this.#isOpen;
+    const worker = client.workers;
+    this.#worker = worker;
+    this.#isOpen = this.#openAgain().catch((cause: unknown) => {
+      if (this.#worker === worker) this.#worker = 0; // The next request tries it again.
+      throw cause;
+    });
+    return this.#isOpen;
+  }
+
+  async #openAgain(): Promise<void> {
+    await this.#client.ask("open", { files: this.#files });
+    if (this.#preset !== undefined) await this.#client.ask("setPreprocess", { preset: this.#preset });
+    let answer: PicturesAnswer | undefined;
+    for (const files of this.#added) answer = await this.#add(files);
+    if (answer !== undefined) this.#take(answer);
   }
 
   #take(answer: PicturesAnswer): void {
@@ -102,18 +152,53 @@ export class Session {
     k: number,
     { signal, told }: { readonly signal: AbortSignal; readonly told: (sigma: Float64Array) => void },
   ): Promise<void> {
-    const { spectra } = this.#knownHere();
-    const found = await this.#client.ask(
-      "spectrum",
-      { picture: this.pictures.peek()[picture]!.picture, from: this.#source, to, k },
+    const known = this.#knownHere();
+    await this.#compute(
+      known,
+      { picture, from: this.#source, to, k },
       { signal, onPartial: ({ sigma }) => told(sigma) },
     );
-    spectra.value = new Map([...spectra.value, [spectrumKey(picture, to), { ...found, asked: k }]]);
   }
 
-  /** The right singular vector of a spectrum, [source]. */
-  async vectorOf(spectrum: number, index: number): Promise<Float32Array> {
-    return (await this.#client.ask("vector", { spectrum, index, side: "v" })).values;
+  async #compute(
+    { spectra }: KnownFrom,
+    { picture, ...asked }: Required<Pick<RequestOf<"spectrum">, "picture" | "from" | "to" | "k">>,
+    options: AskOptions<"spectrum">,
+  ): Promise<Computed> {
+    await this.reopen();
+    const number = this.#numberOf(picture);
+    const found = await this.#client.ask("spectrum", { picture: number, ...asked }, options);
+    const computed = { ...found, asked: asked.k, worker: this.#worker };
+    spectra.value = new Map([...spectra.value, [spectrumKey(picture, asked.to), computed]]);
+    return computed;
+  }
+
+  /** The number of a picture in the engine. */
+  #numberOf(picture: number): number {
+    return this.pictures.peek()[picture]!.picture;
+  }
+
+  /**
+   * The handle of a spectrum, for its vectors. If the worker that had them was lost, the spectrum is computed again.
+   *
+   * @throws PushforwardError `usage` if it was never computed; errors of the engine
+   */
+  async #handleOf(known: KnownFrom, picture: number, to: string): Promise<number> {
+    const unit = known.spectra.peek().get(spectrumKey(picture, to));
+    if (unit === undefined) throw notComputed(to);
+    await this.reopen();
+    if (unit.worker === this.#worker) return unit.spectrum;
+    let again = this.#again.get(unit);
+    if (again === undefined) {
+      say(`Computing ${to} again: its vectors were lost with the worker.`);
+      again = this.#compute(known, { picture, from: unit.from, to, k: unit.asked }, {});
+      this.#again.set(unit, again);
+      again.then(
+        () => ready(`The vectors of ${to} are computed again.`),
+        () => this.#again.delete(unit),
+      );
+    }
+    return (await again).spectrum;
   }
 
   subject(): Subject {
@@ -121,15 +206,19 @@ export class Session {
     const { classes } = this.answer.value!;
     const from = this.#source;
     const network = networkFacts(this.description, from);
-    const { spectra, steps, reach: reaches } = this.#knownHere();
+    const known = this.#knownHere();
+    const { spectra, steps, reach: reaches } = known;
     const client = this.#client;
+    const handleOf = (picture: number, to: string) => this.#handleOf(known, picture, to);
+    /** The right singular vector of a spectrum, [source]. */
+    const vectorOf = async (picture: number, to: string, index: number): Promise<Float32Array> =>
+      (await client.ask("vector", { spectrum: await handleOf(picture, to), index, side: "v" })).values;
     const report = async () => {
       const { readerOf } = await import("../save/session-reader.ts");
       const { description } = this;
       const preprocessing = this.answer.value?.preprocessing ?? description.preprocessing;
       return readerOf({ description, network, preprocessing, pictures, spectra: spectra.value, vectorOf });
     };
-    const vectorOf = (spectrum: number, index: number) => this.vectorOf(spectrum, index);
     const movement = signal<Movement | undefined>(undefined);
     /** All vectors of a picture have the same steps, so that they can be compared: those that fit the first that is stretched most. */
     const reachAt = async (
@@ -145,8 +234,9 @@ export class Session {
     };
     return {
       network,
-      async withNoise(picture, { kind, level, to, k }, signal) {
-        const request = { picture: pictures[picture]!.picture, kind, level, spectrum: { from, to, k } };
+      withNoise: async (picture, { kind, level, to, k }, signal) => {
+        await this.reopen();
+        const request = { picture: this.#numberOf(picture), kind, level, spectrum: { from, to, k } };
         const { picture: noisy, spectrum } = await client.ask("noise", request, { signal });
         await client.ask("removePictures", { pictures: [noisy.picture] });
         const [first] = noisy.top ?? [];
@@ -154,8 +244,9 @@ export class Session {
       },
       report,
       movement,
-      async followPictures() {
+      followPictures: async () => {
         if (movement.value !== undefined) return;
+        await this.reopen();
         const { taps, position } = await client.ask("trajectory", {});
         const each = position.length / taps.length;
         movement.value = { taps, positions: taps.map((_, t) => position.subarray(t * each, (t + 1) * each)) };
@@ -166,11 +257,10 @@ export class Session {
       spectra,
       firstSigma: (picture, tap) => spectra.value.get(spectrumKey(picture, tap))?.sigma[0],
       smallestSteps: steps,
-      async findSmallestStep(picture, tap, signal) {
-        const unit = spectra.value.get(spectrumKey(picture, tap));
-        if (unit === undefined) throw notComputed(tap);
-        const { picture: number } = pictures[picture]!;
-        const { changes } = await client.ask("nearestChange", { picture: number, spectrum: unit.spectrum }, { signal });
+      findSmallestStep: async (picture, tap, signal) => {
+        const spectrum = await handleOf(picture, tap);
+        const request = { picture: this.#numberOf(picture), spectrum };
+        const { changes } = await client.ask("nearestChange", request, { signal });
         steps.value = new Map([...steps.value, [spectrumKey(picture, tap), smallestOf(changes)]]);
       },
       async look() {},
@@ -178,14 +268,18 @@ export class Session {
         const unit = spectra.value.get(spectrumKey(picture, tap));
         return unit === undefined ? [] : Array.from({ length: numericalRankOf(unit) }, (_, index) => index);
       },
-      async direction(picture, choice) {
+      direction: async (picture, choice) => {
         const unit = choice === "random" ? undefined : spectra.value.get(spectrumKey(picture, choice.tap));
-        if (choice !== "random" && unit === undefined) throw notComputed(choice.tap);
-        const along = choice === "random" ? { random: 0, from } : { spectrum: unit!.spectrum, index: choice.index };
         const { shape } = network.source;
-        const v = choice === "random" ? undefined : await vectorOf(unit!.spectrum, choice.index);
-        const ask = (epsilon: readonly number[]) =>
-          client.ask("step", { picture: pictures[picture]!.picture, direction: along, epsilon });
+        const v = choice === "random" ? undefined : await vectorOf(picture, choice.tap, choice.index);
+        const ask = async (epsilon: readonly number[]) => {
+          await this.reopen();
+          const along =
+            choice === "random"
+              ? { random: 0, from }
+              : { spectrum: await handleOf(picture, choice.tap), index: choice.index };
+          return client.ask("step", { picture: this.#numberOf(picture), direction: along, epsilon });
+        };
         return steppedDirection({
           ask,
           choice,

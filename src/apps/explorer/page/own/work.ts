@@ -45,10 +45,10 @@ async function run(text: string, work: (signal: AbortSignal) => Promise<string>,
   givesWay = yields;
   say(text);
   try {
-    notice.value = { kind: "ready", text: await work(controller.signal) };
+    ready(await work(controller.signal));
   } catch (cause) {
     if (cause instanceof PushforwardError && cause.code === "interrupted") {
-      notice.value = { kind: "ready", text: "Cancelled. What is finished stays." };
+      ready("Cancelled. What is finished stays.");
     } else {
       ended++;
       tell(cause);
@@ -59,6 +59,11 @@ async function run(text: string, work: (signal: AbortSignal) => Promise<string>,
 /** Tells what is being done. */
 export function say(text: string): void {
   notice.value = { kind: "busy", text };
+}
+
+/** Tells what was done. */
+export function ready(text: string): void {
+  notice.value = { kind: "ready", text };
 }
 
 export function cancel(): void {

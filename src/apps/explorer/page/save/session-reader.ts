@@ -11,8 +11,8 @@ interface Known {
   readonly pictures: readonly PictureDescription[];
   /** By picture and tap. */
   readonly spectra: ReadonlyMap<string, SpectrumAnswer>;
-  /** A right singular vector, by the handle of its spectrum. */
-  vectorOf(spectrum: number, index: number): Promise<Float32Array>;
+  /** A right singular vector of the spectrum at a picture and a tap. */
+  vectorOf(picture: number, tap: string, index: number): Promise<Float32Array>;
 }
 
 /** A network of this page as a report reads a run: all spectra that are known, and their first and last vectors. */
@@ -57,11 +57,12 @@ export function readerOf({ description, network, preprocessing, pictures, spectr
   return {
     manifest,
     async readUnit(input, tap, { vectors = false } = {}): Promise<UnitResult | undefined> {
-      const unit = spectra.get(spectrumKey(input, taps[tap]!.name));
+      const { name } = taps[tap]!;
+      const unit = spectra.get(spectrumKey(input, name));
       if (unit === undefined) return undefined;
       const last = resolvedSigma(unit).length - 1;
       const index = vectors === false || last < 0 ? [] : [...new Set([0, last])];
-      const v = await Promise.all(index.map((number) => vectorOf(unit.spectrum, number)));
+      const v = await Promise.all(index.map((number) => vectorOf(input, name, number)));
       return {
         ...unit,
         vectors: { index, u: new Float32Array(0), v: Float32Array.from(v.flatMap((values) => [...values])) },
