@@ -70,7 +70,7 @@ const digits = join(root, "examples/digits");
 
 describe.skipIf(chromiumPath === undefined)(
   `σ of the explorer's engine in Chromium are those of Node within both certificates (${withoutChromium})`,
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   () => {
     test("the digits, at all taps", async () => {
       const file = join(digits, "preprocess.json");
