@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defaultClientConditions, defineConfig } from "vite";
+import { version } from "../node/versions.ts";
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -10,6 +11,7 @@ export default defineConfig({
   // The files of ONNX Runtime lie in ort/: they are not taken into the bundle.
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  define: { PUSHFORWARD_VERSION: JSON.stringify(version) },
   build: {
     target: "es2023",
     emptyOutDir: false,

@@ -36,6 +36,8 @@ export interface PresetDescription {
 export interface Preprocessing {
   /** The name of the preset in use; absent if none could be guessed: choose one by `setPreprocess`. */
   readonly name?: string;
+  /** Its settings, fitted to the network, as the manifest of a run has them; absent with the name. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** Why it is used, or why none is: one sentence. */
   readonly reason: string;
   /** Whether the guess may well be wrong, so that the page asks. */

@@ -6,7 +6,7 @@ import { Own } from "./own/own.tsx";
 import { PicturesTable } from "./pictures/pictures-table.tsx";
 import { Play } from "./play/play.tsx";
 import { Spectra } from "./spectra/spectra.tsx";
-import { Status } from "./status.tsx";
+import { WorkBar } from "./work-bar.tsx";
 
 export function App() {
   return (
@@ -22,10 +22,10 @@ export function App() {
             <a href="docs/how-it-works.html">How it works</a> · <a href="docs/paper.html">The paper, claim by claim</a>{" "}
             · <a href="README.html">Pushforward</a>
           </p>
-          <Status />
         </div>
         <Own />
       </header>
+      <WorkBar />
       <main>
         <Look />
         <Spectra />

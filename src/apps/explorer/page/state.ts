@@ -1,6 +1,6 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { messageOf, PushforwardError } from "../../../base/index.ts";
-import { ofInterest } from "./spectra/interest.ts";
+import { ofInterest, showsAll } from "./spectra/interest.ts";
 import { type Direction, type Frame, type Subject, sameChoice, type VectorChoice } from "./subject.ts";
 
 /** So many curves are drawn at first. */
@@ -43,7 +43,7 @@ export function tell(cause: unknown): void {
     const place = [file, input, node && `node ${node}`, op && `operator ${op}`, at && `tap ${at}`]
       .filter(Boolean)
       .join(", ");
-    const text = place === "" ? cause.what : `${cause.what} (${place})`;
+    const text = place === "" ? cause.what : `${place}: ${cause.what}`;
     notice.value = { kind: "trouble", text, ...(cause.fix === undefined ? {} : { fix: cause.fix }) };
     return;
   }
@@ -114,8 +114,16 @@ export function followChoices(): void {
     find().catch(tell);
   });
   effect(() => {
+    if (showsAll.value && subject.value !== undefined) lookAtAll(subject.value).catch(tell);
+  });
+  effect(() => {
     direction.value?.want(step.value).catch(tell);
   });
+}
+
+/** Has the stored spectra of all pictures read, one picture after the other, as long as they are shown. */
+export async function lookAtAll(shown: Subject): Promise<void> {
+  for (const i of shown.pictures.keys()) if (subject.peek() === shown) await shown.look(i);
 }
 
 const shownFor: { subject?: Subject; picture: number } = { picture: 0 };

@@ -31,6 +31,9 @@ export interface NetworkFacts {
   readonly sources?: readonly string[];
 }
 
+/** Whether changes begin at a tap within the network, and not at the picture. */
+export const isInnerSource = ({ source, sources = [source.name] }: NetworkFacts): boolean => source.name !== sources[0];
+
 export interface PictureFacts {
   readonly name: string;
   readonly label?: string;
@@ -115,6 +118,8 @@ export interface Subject {
   /** The names of the classes, in the order of the scores; empty if the output scores no classes. */
   readonly classes: readonly string[];
   readonly pictures: readonly PictureFacts[];
+  /** Whether a run stored all of it: then the network is not here, and nothing more can be computed. */
+  readonly isRun?: boolean;
   /** The files that were given as pictures and cannot be used, with the reason. */
   readonly unusable: readonly { readonly name: string; readonly why: string }[];
   /** The spectra that are known, by picture and tap. */

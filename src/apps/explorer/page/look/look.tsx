@@ -1,7 +1,7 @@
-import { formatNumber } from "../../../../base/index.ts";
+import { formatShare } from "../../../../base/index.ts";
 import { vectorPicture } from "../../../../figures/index.ts";
-import { direction, frame, picture, subject, tap } from "../state.ts";
-import type { NetworkFacts } from "../subject.ts";
+import { direction, frame, picture, subject } from "../state.ts";
+import { isInnerSource } from "../subject.ts";
 import { Canvas } from "./canvas.tsx";
 import { Pictures } from "./pictures.tsx";
 import { Scores } from "./scores.tsx";
@@ -23,36 +23,46 @@ export function Look() {
     <section class="look">
       <h2>Move a picture, see the answer</h2>
       <Pictures />
-      <div class="scene">
-        <figure>
-          <Canvas pixels={pixels} label={`The picture ${facts.name}, changed by the step`} />
-          <figcaption>
-            The picture
-            {isInner
-              ? `; the step changes ${network.source.name}`
-              : frame.value !== undefined && frame.value.epsilon !== 0
-                ? " plus ε times the vector"
-                : ""}
-          </figcaption>
-        </figure>
-        <VectorOver />
+      <PictureLine />
+      <div class="moving">
+        <div>
+          <Vectors />
+          <StepSlider />
+          <div class="scene">
+            <figure>
+              <Canvas pixels={pixels} label={`The picture ${facts.name}, changed by the step`} />
+              <figcaption>
+                The picture
+                {isInner
+                  ? `; the step changes ${network.source.name}`
+                  : frame.value !== undefined && frame.value.epsilon !== 0
+                    ? " plus ε times the vector"
+                    : ""}
+              </figcaption>
+            </figure>
+            <VectorOver />
+          </div>
+        </div>
         <Scores />
       </div>
-      <Vectors />
-      <StepSlider />
-      {direction.value?.sigma !== undefined && (
-        <p class="meaning">
-          σ = {formatNumber(direction.value.sigma)}: a small change of {isInner ? network.source.name : "the picture"}{" "}
-          along this vector reaches {tap.value === network.output.name ? "the scores" : tap.value}{" "}
-          {formatNumber(direction.value.sigma)} times as long.
-        </p>
-      )}
     </section>
   );
 }
 
-/** Whether changes begin at a tap within the network, and not at the picture. */
-const isInnerSource = ({ source, sources = [source.name] }: NetworkFacts): boolean => source.name !== sources[0];
+/** Which picture of which network is looked at, its true class, and what the network makes of it without a step. */
+function PictureLine() {
+  const { network, pictures } = subject.value!;
+  const { name, label, isRight, predicted, top } = pictures[picture.value]!;
+  return (
+    <p class="soft facts">
+      <b>{name}</b> in {network.name}
+      {label !== undefined && `; true class ${label}`}
+      {isRight === false && predicted !== undefined && `, but the network says ${predicted}`}
+      {top !== undefined &&
+        `; most probable without a step: ${top.map(({ name, share }) => `${name} (${formatShare(share).replaceAll(" ", "\u00a0")})`).join(", ")}`}
+    </p>
+  );
+}
 
 function VectorOver() {
   const { network } = subject.value!;

@@ -8,12 +8,13 @@ export function Scores() {
   const now = frame.value;
   const frames = direction.value?.frames.value ?? [];
   if (now === undefined) {
-    const isStored = direction.value?.epsilons.length === 1;
     return (
       <p class="soft scores">
-        {isStored
+        {subject.value!.isRun
           ? "A stored run has spectra and vectors. To move the picture, open its network and pictures."
-          : "The network has not been run at this step yet."}
+          : direction.value === undefined
+            ? "Choose a direction, and move the slider."
+            : "The network has not been run at this step yet."}
       </p>
     );
   }
@@ -28,8 +29,20 @@ export function Scores() {
       </p>
       <table class="bars">
         <caption class="soft">
-          <span class="key actual" /> score of the network <span class="key predicted" /> predicted by J
+          <span class="key actual" /> score of the network <span class="key predicted" /> prediction of the Jacobian J
         </caption>
+        <thead class="soft">
+          <tr>
+            <th scope="col">class</th>
+            <td />
+            <th scope="col" class="number">
+              score
+            </th>
+            <th scope="col" class="number">
+              by J
+            </th>
+          </tr>
+        </thead>
         <tbody>
           {rows.map((c) => (
             <Bar key={c} name={nameOf(classes, c)} now={now} of={c} scale={scale} wins={c === winner} />
@@ -76,8 +89,8 @@ function Gap({ now }: { readonly now: Frame }) {
       Gap: <b class="value">{formatNumber(gap)}</b>
       <span class="soft">
         {now.epsilon === 0
-          ? " — no step, no gap. Move the slider."
-          : ` — the distance between bars and lines, where J predicts a change of ${formatNumber(change)}.`}
+          ? " between bars and lines: none without a step. Move the slider."
+          : ` between bars and lines, where J predicts a change of ${formatNumber(change)}.`}
       </span>
     </p>
   );

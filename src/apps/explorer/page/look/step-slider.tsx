@@ -1,6 +1,6 @@
-import { formatNumber, plural } from "../../../../base/index.ts";
+import { formatNumber } from "../../../../base/index.ts";
 import { direction, step, subject, zeroOf } from "../state.ts";
-import { stretchesOf } from "./answers.ts";
+import { type Stretch, stretchesOf } from "./answers.ts";
 
 /** The length of the step, with the classes that the network tells along the way. */
 export function StepSlider() {
@@ -13,7 +13,15 @@ export function StepSlider() {
   const here = stretches.find(({ first, last }) => first <= step.value && step.value <= last);
   return (
     <div class="stepping">
-      <label for="step">Step along the vector</label>
+      <p class="reading">
+        <label for="step">Step along the vector</label>
+        <span>
+          ε = <b class="value">{formatNumber(epsilon)}</b>
+        </span>
+        <button type="button" onClick={() => (step.value = zeroOf(epsilons))} disabled={epsilon === 0}>
+          Back to 0
+        </button>
+      </p>
       <div class="slider">
         <input
           id="step"
@@ -21,7 +29,7 @@ export function StepSlider() {
           min={0}
           max={last}
           value={step.value}
-          disabled={shown === undefined}
+          disabled={shown === undefined || last === 0}
           aria-valuetext={`ε = ${formatNumber(epsilon)}${here === undefined ? "" : `, class ${classes[here.winner]}`}`}
           onInput={({ currentTarget }) => (step.value = Number(currentTarget.value))}
         />
@@ -40,19 +48,26 @@ export function StepSlider() {
           ))}
         </div>
       </div>
-      <p class="reading">
-        ε = <b class="value">{formatNumber(epsilon)}</b>
-        <span class="soft"> (length of the change; 1 is one {network.unit})</span>
-        <button type="button" onClick={() => (step.value = zeroOf(epsilons))} disabled={epsilon === 0}>
-          Back to 0
-        </button>
+      <p class="soft">
+        ε is the length of the change; 1 is one {network.unit}. {tellChange(stretches, epsilons, classes)}
       </p>
-      {stretches.length > 1 && (
-        <p class="soft">
-          The strip below the slider tells which class wins where: {plural(stretches.length - 1, "change")} along this
-          direction.
-        </p>
-      )}
     </div>
   );
 }
+
+/** Where the class changes first, on the way from no step. */
+function tellChange(stretches: readonly Stretch[], epsilons: Float64Array, classes: readonly string[]): string {
+  const zero = zeroOf(epsilons);
+  const start = stretches.find(({ first, last }) => first <= zero && zero <= last);
+  if (start === undefined || epsilons.length === 1) return "";
+  const behind = stretches.flatMap(({ first, last, winner }) =>
+    first > start.last ? [{ at: first, winner }] : last < start.first ? [{ at: last, winner }] : [],
+  );
+  const [nearest] = behind.sort((a, b) => Math.abs(epsilons[a.at]!) - Math.abs(epsilons[b.at]!));
+  const from = classes[start.winner] ?? `entry ${start.winner}`;
+  if (nearest === undefined) return `The class stays ${from} between ε = ${ends(epsilons)}.`;
+  const to = classes[nearest.winner] ?? `entry ${nearest.winner}`;
+  return `The strip tells which class wins where: the class changes first at ε = ${formatNumber(epsilons[nearest.at]!)}, from ${from} to ${to}.`;
+}
+
+const ends = (epsilons: Float64Array): string => `${formatNumber(epsilons[0]!)} and ${formatNumber(epsilons.at(-1)!)}`;

@@ -1,10 +1,11 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { formatNumber, formatShare } from "../../../../base/index.ts";
-import { spectraFigure } from "../../../../figures/index.ts";
 import { type NoiseKind, noises } from "../../../../images/index.ts";
 import { Canvas } from "../look/canvas.tsx";
-import { count } from "../own/computing.ts";
+import { count, runHere } from "../own/computing.ts";
+import { running } from "../own/work.ts";
+import { Drawing } from "../spectra/drawing.tsx";
 import { picture, subject, tap, tell } from "../state.ts";
 import { type Noisy, spectrumKey } from "../subject.ts";
 
@@ -50,7 +51,7 @@ export function Noise() {
       <h2>Add noise</h2>
       <p>Noise can turn the class, and it changes the spectrum at {to}. How does either go with its strength?</p>
       {shown.withNoise === undefined ? (
-        <p class="soft">For this, the network must run here: press Compute, or open your own.</p>
+        <RunHere />
       ) : (
         <>
           <div class="row">
@@ -89,6 +90,19 @@ export function Noise() {
   );
 }
 
+/** What to do where the network is not here. */
+function RunHere() {
+  if (subject.value!.isRun) return <p class="soft">For this, open the network and the pictures of the run.</p>;
+  return (
+    <p class="row">
+      <button type="button" disabled={running.value !== undefined} onClick={runHere}>
+        Run the network here
+      </button>
+      <span class="soft">What is shown was computed beforehand. Spectra are then computed here too.</span>
+    </p>
+  );
+}
+
 function Found({ noisy, name }: { readonly noisy: Noisy; readonly name: string }) {
   const { predicted, spectra, network } = { ...subject.value!, ...subject.value!.pictures[picture.value]! };
   const before = spectra.value.get(spectrumKey(picture.value, tap.value));
@@ -96,9 +110,8 @@ function Found({ noisy, name }: { readonly noisy: Noisy; readonly name: string }
     ...(before === undefined ? [] : [{ tap: "no noise", units: [{ input: "no noise", unit: before }] }]),
     { tap: name, units: [{ input: name, unit: noisy.spectrum }] },
   ];
-  const { svg } = spectraFigure(curves, { document, from: network.source.name, width: 560 });
   return (
-    <div class="scene noisy">
+    <div class="noisy">
       <figure>
         <Canvas pixels={noisy.pixels} label={`With noise: ${name}`} />
         <figcaption>With noise: {name}</figcaption>
@@ -110,9 +123,7 @@ function Found({ noisy, name }: { readonly noisy: Noisy; readonly name: string }
             {predicted !== undefined && predicted !== noisy.predicted.name && `; without noise: ${predicted}`}
           </p>
         )}
-        <div class="paper">
-          <div dangerouslySetInnerHTML={{ __html: svg }} />
-        </div>
+        <Drawing units={curves} from={network.source.name} />
       </div>
     </div>
   );

@@ -87,11 +87,11 @@ function summaryOf({ description, pictures, failed, answer }: Session): string {
   if (pictures.value.length === 0) {
     const inputs = description.inputs.map(({ name, shape }) => `${name} ${shape.join("×")}`).join(", ");
     const notes = description.notes.map((note) => ` ${note}`).join("");
-    return `${description.file} is open: input ${inputs}, ${plural(description.taps.length, "tap")}.${notes} Now give pictures.`;
+    return `${description.file} is open: input ${inputs}, ${plural(description.taps.length, "tap")}.${notes} Now give pictures; until then the page shows what it showed before.`;
   }
   const { accuracy } = answer.value!;
   const [count, rest] = [pictures.value.length, failed.value.length];
-  const unusable = rest === 0 ? "" : `; ${plural(rest, "file")} cannot be used (see the table)`;
+  const unusable = rest === 0 ? "" : `; ${plural(rest, "file")} cannot be used (see below the table)`;
   const right = accuracy === undefined ? "" : `, ${accuracy.right} of ${accuracy.of} classified correctly`;
   return `${description.file} with ${plural(count, "picture")}${right}${unusable}. Press Compute for their spectra.`;
 }
@@ -157,6 +157,11 @@ export function reopen(): Promise<void> {
     await opened.reopen();
     return summaryOf(opened);
   });
+}
+
+/** Opens the network in the engine, with its pictures, where only what was computed beforehand is shown. */
+export function runHere(): Promise<void> {
+  return busy("Opening the network.", async (signal) => summaryOf(session.value ?? (await openGiven(signal))));
 }
 
 /** The network that was given, or the example's, at the picture and tap that are looked at. */

@@ -1,9 +1,10 @@
-import type { NetworkDescription, PictureDescription, TapDescription } from "../../engine/index.ts";
+import type { NetworkDescription, PictureDescription, Preprocessing, TapDescription } from "../../engine/index.ts";
 import type { NetworkFacts, PictureFacts, TapFacts } from "../subject.ts";
 
 /** A network with a source, as the page shows it. Its taps are in the order of the graph: each follows those that it is computed from. */
 export function networkFacts(
-  { file, taps, source, output, presets, preprocessing }: NetworkDescription,
+  { file, taps, source, output, presets }: NetworkDescription,
+  preprocessing: Preprocessing,
   from: string,
 ): NetworkFacts {
   const named = (name: string) => taps.find((tap) => tap.name === name)!;

@@ -31,12 +31,12 @@ export function Preprocessing() {
               </option>
             ))}
           </select>
-        </label>{" "}
-        <span class={preprocessing.isUnsure ? "warning" : "soft"}>{preprocessing.reason}</span>
+        </label>
       </p>
+      <p class={preprocessing.isUnsure ? "warning" : "soft"}>{preprocessing.reason}</p>
       {accuracy !== undefined && (
         <p>
-          Right: {accuracy.right} of {accuracy.of} ({formatShare(accuracy.right / accuracy.of)}).
+          Classified correctly: {accuracy.right} of {accuracy.of} ({formatShare(accuracy.right / accuracy.of)}).
         </p>
       )}
       {answer?.warnings.map((warning) => (

@@ -203,9 +203,9 @@ export class Session {
 
   subject(): Subject {
     const pictures = this.pictures.value;
-    const { classes } = this.answer.value!;
+    const { classes, preprocessing } = this.answer.value!;
     const from = this.#source;
-    const network = networkFacts(this.description, from);
+    const network = networkFacts(this.description, preprocessing, from);
     const known = this.#knownHere();
     const { spectra, steps, reach: reaches } = known;
     const client = this.#client;
@@ -216,7 +216,6 @@ export class Session {
     const report = async () => {
       const { readerOf } = await import("../save/session-reader.ts");
       const { description } = this;
-      const preprocessing = this.answer.value?.preprocessing ?? description.preprocessing;
       return readerOf({ description, network, preprocessing, pictures, spectra: spectra.value, vectorOf });
     };
     const movement = signal<Movement | undefined>(undefined);

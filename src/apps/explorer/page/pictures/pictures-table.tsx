@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { formatNumber, formatShare, subscript } from "../../../../base/index.ts";
 import { Canvas } from "../look/canvas.tsx";
+import { Scrolls } from "../scrolls.tsx";
 import { picture, subject, tap } from "../state.ts";
 import { type SmallestStep, type Subject, spectrumKey } from "../subject.ts";
 import { FindSteps } from "./find-steps.tsx";
@@ -22,7 +23,7 @@ export function PicturesTable() {
         score minus the second; the step is the shortest along ±v at {tap.value} that changes the class.
       </p>
       <FindSteps />
-      <div class="scrolls wide">
+      <Scrolls name="Classes, σ₁, margins and steps" class="wide">
         <table class="pictures">
           <thead>
             <tr>
@@ -40,7 +41,7 @@ export function PicturesTable() {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scrolls>
       <Unusable files={shown.unusable} />
     </section>
   );

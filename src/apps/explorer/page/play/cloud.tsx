@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { kindColours } from "../../../../figures/index.ts";
 import type { Movement, PictureFacts } from "../subject.ts";
+import { zoomOfLetters } from "../zoom.ts";
 import { type Point, placesAt } from "./places.ts";
 
 interface CloudProps {
@@ -11,7 +12,7 @@ interface CloudProps {
   readonly follow: (picture: number) => void;
 }
 
-/** The width and height of a picture in the cloud, in CSS pixels: of few pictures, and of many. */
+/** The width and height of a picture in the cloud where letters are of the common size, in CSS pixels: of few pictures, and of many. */
 const sizes = { few: 34, many: 18 } as const;
 const MANY = 60;
 
@@ -20,8 +21,9 @@ export function Cloud({ pictures, movement, place, followed, follow }: CloudProp
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(600);
   const stamps = useMemo(() => pictures.map(stampOf), [pictures]);
-  const height = Math.round(Math.min(0.62 * width, 560));
-  const size = pictures.length > MANY ? sizes.many : sizes.few;
+  const zoom = zoomOfLetters();
+  const height = Math.round(Math.min(0.62 * width, 560 * zoom));
+  const size = zoom * (pictures.length > MANY ? sizes.many : sizes.few);
   useEffect(() => {
     const observer = new ResizeObserver(([entry]) => setWidth(Math.round(entry!.contentRect.width)));
     observer.observe(canvas.current!.parentElement!);

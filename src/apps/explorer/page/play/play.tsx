@@ -38,7 +38,7 @@ export function Play() {
         <button
           type="button"
           class="main"
-          disabled={isTooFew || isLoading.value}
+          disabled={isTooFew || isLoading.value || current.isRun}
           onClick={() => play(current, movement, last)}
         >
           {isPlaying.value ? "Pause" : "Play"}
@@ -64,9 +64,11 @@ export function Play() {
           {movement === undefined
             ? isLoading.value
               ? "Looking where the pictures are …"
-              : isTooFew
-                ? `A cloud needs at least ${FEWEST} pictures.`
-                : ""
+              : current.isRun
+                ? "For this, open the network and the pictures of the run."
+                : isTooFew
+                  ? `A cloud needs at least ${FEWEST} pictures.`
+                  : ""
             : `${movement.taps[Math.round(place.value)]}, ${Math.round(place.value) + 1} of ${last + 1}`}
         </b>
       </div>

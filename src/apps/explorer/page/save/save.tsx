@@ -16,6 +16,7 @@ export function Save() {
           Save as one HTML file
         </button>
       )}
+      {shown.report === undefined && <span class="soft">A report can be saved after Compute.</span>}
       <button type="button" onClick={() => copy(command(), "The command")}>
         Copy command
       </button>
@@ -45,7 +46,7 @@ async function saveReport(): Promise<void> {
   try {
     notice.value = { kind: "busy", text: "Writing the report." };
     const [{ renderReport }, reader] = await Promise.all([import("../../../report/report.ts"), report!()]);
-    const html = await renderReport(reader, { command: "computed in the explorer" });
+    const html = await renderReport(reader);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([html], { type: "text/html" }));
     link.download = `${network.name

@@ -1,7 +1,12 @@
+import type { DisplaySettings } from "../../../../figures/index.ts";
 import { type RunManifest, resolvedSigma, type UnitResult } from "../../../../results/index.ts";
+import { displaySettings } from "../../../report/collect.ts";
 import type { RunReader } from "../../../report/run-reader.ts";
 import type { NetworkDescription, PictureDescription, Preprocessing, SpectrumAnswer } from "../../engine/index.ts";
 import { type NetworkFacts, spectrumKey } from "../subject.ts";
+
+/** Put here by the build. */
+declare const PUSHFORWARD_VERSION: string;
 
 /** What is known of a network in the engine. */
 interface Known {
@@ -16,8 +21,10 @@ interface Known {
 }
 
 /** A network of this page as a report reads a run: all spectra that are known, and their first and last vectors. */
-export function readerOf({ description, network, preprocessing, pictures, spectra, vectorOf }: Known): RunReader {
-  const known = [...spectra.values()];
+export function readerOf(known: Known): RunReader {
+  const { description, network, pictures, spectra, vectorOf } = known;
+  const preprocess = preprocessOf(known);
+  const units = [...spectra.values()];
   const taps = network.taps
     .filter(({ name }) => pictures.some((_, i) => spectra.has(spectrumKey(i, name))))
     .map(({ name, op, shape, cut }) => ({
@@ -26,10 +33,10 @@ export function readerOf({ description, network, preprocessing, pictures, spectr
       shape,
       cut,
       tensor: name,
-      k: Math.max(0, ...known.filter((unit) => unit.to === name).map((unit) => unit.k)),
+      k: Math.max(0, ...units.filter((unit) => unit.to === name).map((unit) => unit.k)),
     }));
-  const [first] = known;
-  const k = Math.max(0, ...known.map((unit) => unit.k));
+  const [first] = units;
+  const k = Math.max(0, ...units.map((unit) => unit.k));
   const manifest: RunManifest = {
     format: "pushforward-run",
     formatVersion: 2,
@@ -44,14 +51,14 @@ export function readerOf({ description, network, preprocessing, pictures, spectr
       ...(isRight === undefined ? {} : { isRight }),
     })),
     taps,
-    preprocess: { name: preprocessing.name ?? "none", unit: network.unit, settings: {} },
+    preprocess,
     k,
     tol: first?.tol ?? 1e-5,
     seed: first?.seed ?? 0,
     vectors: "all",
     solver: "block Lanczos, as in src/svd",
     backend: description.backend,
-    versions: {},
+    versions: { pushforward: PUSHFORWARD_VERSION, browser: navigator.userAgent },
     created: new Date().toISOString(),
   };
   return {
@@ -71,18 +78,39 @@ export function readerOf({ description, network, preprocessing, pictures, spectr
     failureOf: () => undefined,
     async readSource(input) {
       const isPicture = network.source.name === description.input;
-      return isPicture ? levelsOf(pictures[input]!, network.source.shape) : undefined;
+      if (!isPicture) return undefined;
+      return inputOf(pictures[input]!, network.source.shape, displaySettings(preprocess.settings));
     },
   };
 }
 
-/** The picture as the network was given it, from 0 to 1, if it has the extents of the source. */
-function levelsOf({ pixels }: PictureDescription, shape: readonly number[]): Float32Array | undefined {
+/** How pictures became inputs, as a run tells it; arrays are taken as they are. */
+function preprocessOf({
+  preprocessing: { name = "none", settings = {} },
+  network,
+  pictures,
+}: Known): RunManifest["preprocess"] {
+  const onlyArrays = pictures.every((picture) => /\.npy$/i.test(picture.name));
+  return onlyArrays
+    ? { name: "array", unit: "the network's own", settings: {} }
+    : { name, unit: network.unit, settings };
+}
+
+/** The input that was made of a picture, within the rounding of its levels; undefined if the picture has not the extents of the source. */
+function inputOf(
+  { pixels }: PictureDescription,
+  shape: readonly number[],
+  { mean = [0], std = [1], scale = 1 / 255, invert, bgr }: DisplaySettings,
+): Float32Array | undefined {
   const [height, width] = shape.slice(-2);
   if (pixels === undefined || pixels.height !== height || pixels.width !== width) return undefined;
   const area = height * width;
   const channels = shape.length > 2 ? shape.at(-3)! : 1;
+  const of = (values: readonly number[], channel: number) => values[values.length === 1 ? 0 : channel]!;
   return Float32Array.from({ length: channels * area }, (_, i) => {
-    return pixels.rgba[4 * (i % area) + (Math.floor(i / area) % 3)]! / 255;
+    const channel = Math.floor(i / area);
+    const shown = pixels.rgba[4 * (i % area) + (bgr ? 2 - channel : channel)]!;
+    const level = invert ? 255 - shown : shown;
+    return (level * scale - of(mean, channel)) / of(std, channel);
   });
 }

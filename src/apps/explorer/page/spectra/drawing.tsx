@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { spectraFigure, type TapUnits } from "../../../../figures/index.ts";
+import { zoomOfLetters } from "../zoom.ts";
 import { Hover } from "./hover.tsx";
 import { indexScale, sigmaScale } from "./interest.ts";
 
-/** Widths of a drawing, in pixels, and what its frame takes. */
+/** Widths of a drawing where letters are of the common size, in pixels, and what its frame takes. */
 const [LEAST, MOST, FRAME] = [280, 1000, 18];
 
 interface DrawingProps {
@@ -19,7 +20,7 @@ export function Drawing({ units, from, title }: DrawingProps) {
   const [width, setWidth] = useState(760);
   useEffect(() => {
     const observer = new ResizeObserver(([entry]) =>
-      setWidth(Math.round(Math.min(MOST, Math.max(LEAST, entry!.contentRect.width - FRAME)))),
+      setWidth(Math.round(Math.min(MOST, Math.max(LEAST, (entry!.contentRect.width - FRAME) / zoomOfLetters())))),
     );
     observer.observe(place.current!);
     return () => observer.disconnect();
@@ -39,7 +40,7 @@ export function Drawing({ units, from, title }: DrawingProps) {
     <figure ref={place}>
       {title !== undefined && <b>{title}</b>}
       <div class="paper">
-        <div class="drawing">
+        <div class="drawing" style={{ width: `${width * zoomOfLetters()}px` }}>
           <div dangerouslySetInnerHTML={{ __html: svg }} />
           <Hover units={units} place={placeOf} />
         </div>

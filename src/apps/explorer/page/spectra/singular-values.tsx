@@ -1,5 +1,6 @@
 import { formatNumber } from "../../../../base/index.ts";
 import { numericalRankOf } from "../../../../results/index.ts";
+import { Scrolls } from "../scrolls.tsx";
 import { choice, picture, subject, tap } from "../state.ts";
 import { spectrumKey } from "../subject.ts";
 
@@ -21,7 +22,7 @@ export function SingularValues() {
         <b>σ</b> tells how many times as long a small change along v arrives. Of {unit.k} computed, the rank is{" "}
         <b>{rank}</b>: so many σ lie above the floor {formatNumber(unit.floor, 2)} and can be told from zero.
       </p>
-      <div class="scrolls">
+      <Scrolls name="Singular values and residuals">
         <table>
           <caption>Singular values</caption>
           <thead>
@@ -58,7 +59,7 @@ export function SingularValues() {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scrolls>
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { FilesStore } from "../../../../platform/web/files-store.ts";
 import { openZip } from "../../../../platform/web/zip-store.ts";
 import type { Store } from "../../../../results/index.ts";
 import type { GivenFile } from "../../engine/index.ts";
-import { notice, show } from "../state.ts";
+import { lookAtAll, notice, show } from "../state.ts";
 
 /**
  * Shows the run below an address of this site.
@@ -51,6 +51,7 @@ async function open(store: Store): Promise<void> {
   const run = await openStoredRun(store);
   show(run);
   const { network, pictures } = run;
-  const text = `A stored run is shown: ${network.name} with ${plural(pictures.length, "picture")}. Nothing is computed.`;
+  const text = `A stored run is shown: ${network.name} with ${plural(pictures.length, "picture")}. To compute more, open its network and pictures.`;
   notice.value = { kind: "ready", text };
+  await lookAtAll(run);
 }

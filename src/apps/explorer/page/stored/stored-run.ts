@@ -37,6 +37,7 @@ export async function openStoredRun(store: Store): Promise<Subject> {
       unit: manifest.preprocess.unit,
     },
     classes: [],
+    isRun: true,
     pictures,
     unusable: manifest.inputs.flatMap(({ name, failed }) => (failed === undefined ? [] : [{ name, why: failed }])),
     spectra,
