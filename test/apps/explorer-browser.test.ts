@@ -1,23 +1,17 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { createServer } from "node:http";
+import type { Socket } from "node:net";
 import { join, resolve } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { serveFolders } from "../../src/apps/cli/serve.ts";
 import { loadInput, openModel, presets } from "../../src/apps/node/index.ts";
 import { buildModel, int, intTensor, node, valueInfo, writeModel } from "../../src/onnx/index.ts";
 import { chromiumPath, withoutChromium } from "../support/chromium.ts";
+import { type ExplorerSite, listening, openExplorer } from "./explorer-site.ts";
 
 const digits = resolve("examples/digits");
 
 describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withoutChromium})`, () => {
-  let site: string;
-  let server: ReturnType<typeof serveFolders>;
-  let browser: Browser;
+  let explorer: ExplorerSite;
   let page: Page;
   const requests: string[] = [];
   const faults: string[] = [];
@@ -26,28 +20,17 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
   let address: string;
 
   beforeAll(async () => {
-    site = await mkdtemp(join(tmpdir(), "explorer-"));
-    const build = spawn("npx", ["tsx", "scripts/explorer.ts", "--pictures", "3", "-k", "12", "--out", site], {
-      stdio: "ignore",
-    });
-    const [code] = await once(build, "exit");
-    expect(code).toBe(0);
-    server = serveFolders({ "/": site });
-    server.on("connection", (socket) => sockets.push(socket));
-    address = await listening(server);
-    browser = await chromium.launch({ executablePath: chromiumPath, chromiumSandbox: false }); // root may not have one
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    explorer = await openExplorer();
+    address = explorer.address;
+    explorer.server.on("connection", (socket) => sockets.push(socket));
+    page = await explorer.browser.newPage({ viewport: { width: 1280, height: 900 } });
     page.on("request", (request) => requests.push(request.url()));
     page.on("console", (message) => faults.push(message.text()));
     page.on("pageerror", (error) => faults.push(error.message));
     await page.goto(address);
     await page.getByText("The example is shown").waitFor();
   }, 240_000);
-  afterAll(async () => {
-    await browser?.close();
-    server?.close();
-    await rm(site, { recursive: true, force: true });
-  });
+  afterAll(() => explorer?.close());
 
   test("is isolated, so that threads can be used", async () => {
     expect(await page.evaluate("crossOriginIsolated")).toBe(true);
@@ -129,7 +112,7 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
   }, 180_000);
 
   /** Computes the spectrum of one tap, and compares it with that of Node. */
-  async function expectComputed(to: string, from = "image"): Promise<void> {
+  async function expectComputed(to: string, from = "image", picture = "3-0013.png"): Promise<void> {
     const taps = page.getByRole("list", { name: "Taps" });
     for (const box of await taps.getByRole("checkbox").all()) await box.uncheck();
     await taps.getByRole("button", { name: to, exact: true }).click();
@@ -138,7 +121,7 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
     const rows = page.getByRole("table", { name: "Singular values" }).locator("tbody tr td:nth-child(2)");
     const shown = await rows.evaluateAll((cells) => cells.map((cell) => Number(cell.getAttribute("title"))));
     const network = await openModel(join(digits, "digits.onnx"));
-    const at = await loadInput(join(digits, "images/3-0013.png"), { ...presets.mnist, scale: 1 / 255 });
+    const at = await loadInput(join(digits, "images", picture), { ...presets.mnist, scale: 1 / 255 });
     using J = await network.jacobian({ at, from, to });
     const { sigma } = await J.svd({ k: 20 });
     expect(shown).toHaveLength(20);
@@ -206,7 +189,7 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
   });
 
   test("the documents are pages of the site, with their pictures", async () => {
-    const other = await browser.newPage();
+    const other = await explorer.browser.newPage();
     const complaints: string[] = [];
     other.on("console", (message) => complaints.push(message.text()));
     await other.goto(`${address}README.html`);
@@ -230,20 +213,34 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
           status,
           Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith("cross-origin"))),
         );
-      server.emit("request", request, Object.assign(response, { writeHead: only }));
+      explorer.server.emit("request", request, Object.assign(response, { writeHead: only }));
     });
-    const other = await browser.newPage();
+    const other = await explorer.browser.newPage();
     await other.goto(await listening(plain));
     await other.getByRole("status").filter({ hasText: "One thread computes" }).waitFor();
     expect(await other.getByRole("status").textContent()).toContain("its server must send the headers");
     await other.close();
     plain.close();
   });
-});
 
-/** The address of a server that listens at a free port. */
-async function listening(server: Server): Promise<string> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-}
+  test("opens again after its server has stopped, and computes", async () => {
+    const keeps = async () => {
+      const missing = await page.evaluate(async () => {
+        const files = (await (await fetch("files.json")).json()) as string[];
+        const cache = await caches.open("explorer");
+        const kept = new Set((await cache.keys()).map(({ url }) => url));
+        return files.filter((file) => !kept.has(new URL(file, location.href).href));
+      });
+      return missing.length;
+    };
+    await expect.poll(keeps, { timeout: 120_000, interval: 1000 }).toBe(0);
+    explorer.server.close();
+    explorer.server.closeAllConnections();
+    await expect(fetch(address)).rejects.toThrow();
+    await page.goto(address);
+    await page.getByText("The example is shown").waitFor();
+    await expectComputed("fc5", "image", "0-0001.png");
+    await page.goto(`${address}docs/how-it-works.html`);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+  }, 240_000);
+});

@@ -43,7 +43,7 @@ export async function openExplorer(folders: Readonly<Record<string, string>> = {
 }
 
 /** The address of a server that listens at a free port. */
-async function listening(server: Server): Promise<string> {
+export async function listening(server: Server): Promise<string> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
