@@ -1,7 +1,7 @@
 // The documents as pages of the explorer's site: README, CHANGELOG, CONTRIBUTING and all of docs/, with their pictures.
 import { readdir, readFile } from "node:fs/promises";
 import { join, posix, relative, sep } from "node:path";
-import { Marked, type RendererObject } from "marked";
+import { Marked, Renderer, type RendererObject, type Tokens } from "marked";
 
 const policy = "default-src 'none'; img-src 'self' data:; style-src 'self'; base-uri 'none'; form-action 'none'";
 
@@ -61,6 +61,21 @@ function rendererOf(page: string, known: ReadonlySet<string>): RendererObject {
       ids.set(anchor, before + 1);
       const id = before === 0 ? anchor : `${anchor}-${before}`;
       return `<h${depth} id="${escaped(id)}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
+    },
+    // What is wider than a narrow page scrolls by itself, and can be scrolled by keys.
+    code({ text, lang = "" }) {
+      return `<pre tabindex="0"><code class="${escaped(lang)}">${escaped(text)}\n</code></pre>\n`;
+    },
+    table(token) {
+      return `<div class="wide" tabindex="0">${new Renderer().table.call(this, token)}</div>\n`;
+    },
+    paragraph({ tokens }) {
+      const inner = this.parser.parseInline(tokens);
+      const [first] = tokens;
+      const picture = tokens.length === 1 && first?.type === "image" ? (first as Tokens.Image).href : undefined;
+      return picture !== undefined && known.has(fileOf(picture, page))
+        ? `<figure class="wide"><a href="${escaped(picture)}">${inner}</a></figure>\n`
+        : `<p>${inner}</p>\n`;
     },
     html({ text }) {
       return text

@@ -60,7 +60,7 @@ export const lyapunov = experiment({
         id: "exponents",
         title: `Lyapunov exponents of products of Gaussian matrices, ${MATRIX}×${MATRIX}`,
         caption: "Line: Newman's formula. Points: measured, with 95 % intervals.",
-        x: { label: "i" },
+        x: { label: "index i" },
         y: { label: "λ_i, nats a layer" },
         panels: [{ title: "Gaussian products", series: curves("Gaussian products") }],
       },

@@ -71,7 +71,9 @@ export function chartFigure(chart: Chart, options: ChartOptions): Figure {
   const titleLines = wrapped(title, Math.floor((width - 32) / 7.5));
   const head = HEAD + (titleLines.length - 1) * TITLE_LINE;
   const hasLabels = panels.length > 1 && chart.x.bare !== true;
-  const top = head + legend.height + (hasLabels ? SHARED_LABEL - 12 : 0);
+  // The title of a panel stands where the label of its own axis would.
+  const hasVerticalLabel = chart.x.bare !== true && panels.some((panel) => panels.length > 1 || panel.title !== "");
+  const top = head + legend.height + (hasVerticalLabel ? SHARED_LABEL - 12 : 0);
   const drawn = panels.map((panel, i) => {
     const place = `translate(${(i % size.columns) * size.width},${top + Math.floor(i / size.columns) * size.height})`;
     const nameColumns = isNamedAtEnds ? LONG_NAME : 0;
@@ -89,10 +91,11 @@ export function chartFigure(chart: Chart, options: ChartOptions): Figure {
   });
   const heading = `${titles.join("")}<g transform="translate(0,${head - 10})">${legend.markup}</g>`;
   const bottom = top + Math.ceil(panels.length / size.columns) * size.height;
-  const labels = hasLabels
-    ? `<text x="16" y="${top - 6}">↑ ${escapeXml(chart.y.label)}</text>` +
-      `<text x="${width / 2}" y="${bottom + 10}" text-anchor="middle">${escapeXml(chart.x.label)}</text>`
-    : "";
+  const labels =
+    (hasVerticalLabel ? `<text x="16" y="${top - 6}">↑ ${escapeXml(chart.y.label)}</text>` : "") +
+    (hasLabels
+      ? `<text x="${width / 2}" y="${bottom + 10}" text-anchor="middle">${escapeXml(chart.x.label)}</text>`
+      : "");
   const height = bottom + (hasLabels ? SHARED_LABEL : 0);
   const definitions = [...pictures.values()]
     .filter(({ id }) => drawn.some((panel) => panel.includes(`"#${id}"`)))

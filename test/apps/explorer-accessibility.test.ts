@@ -40,7 +40,7 @@ describe.skipIf(chromiumPath === undefined)(`the explorer for everyone (${withou
     explorer = await openExplorer({ "/run/": run });
     page = await explorer.browser.newPage({ viewport: { width: 1280, height: 900 } });
     await openExample();
-  }, 300_000);
+  }, 600_000);
   afterAll(async () => {
     await explorer?.close();
     await rm(run, { recursive: true, force: true });

@@ -29,7 +29,7 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
     page.on("pageerror", (error) => faults.push(error.message));
     await page.goto(address);
     await page.getByText("The example is shown").waitFor();
-  }, 240_000);
+  }, 600_000);
   afterAll(() => explorer?.close());
 
   test("is isolated, so that threads can be used", async () => {
