@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { join, resolve } from "node:path";
@@ -98,6 +99,24 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
     expect(sent).toBeGreaterThan(3e6); // The WebAssembly is among them.
     expect(sent).toBeLessThan(4.5e6);
   }, 180_000);
+
+  test("saves a report with the settings of the preprocessing, the versions, and a command", async () => {
+    const downloads = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Save as one HTML file" }).click();
+    const report = await readFile(await (await downloads).path(), "utf8");
+    const other = await explorer.browser.newPage();
+    await other.setContent(report);
+    const told = async (term: string) =>
+      await other.locator("dt", { hasText: term }).first().locator("xpath=following-sibling::dd[1]").textContent();
+    expect(await told("Preprocessing")).toContain(`"scale":${1 / 255}`);
+    expect(await told("Unit of the source")).toBe("full-scale pixel");
+    expect(await told("Versions")).toMatch(/pushforward \d+\.\d+\.\d+, browser .*Chrome/);
+    expect(await told("Backend")).toMatch(/onnxruntime-web \d/);
+    expect(await other.locator("pre").allTextContents()).toContainEqual(
+      expect.stringContaining("pushforward spectrum"),
+    );
+    await other.close();
+  });
 
   test("changes may begin at a tap within the network", async () => {
     await page.getByLabel("Changes begin at").selectOption("pool2");

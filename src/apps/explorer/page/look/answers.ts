@@ -50,6 +50,9 @@ export function gapOf({ actual, predicted }: Frame, atRest: Frame): { readonly g
   return { gap: Math.sqrt(gap), change: Math.sqrt(change) };
 }
 
+/** The name of a class; of an output that scores none, the number of the entry. */
+export const nameOf = (classes: readonly string[], index: number): string => classes[index] ?? `entry ${index}`;
+
 /** A stretch of steps at which one class wins. */
 export interface Stretch {
   readonly winner: number;

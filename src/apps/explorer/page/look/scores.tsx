@@ -1,7 +1,7 @@
 import { formatNumber } from "../../../../base/index.ts";
 import { direction, frame, frameAtRest, subject } from "../state.ts";
 import type { Frame } from "../subject.ts";
-import { barScale, gapOf, largestOf, shownClasses } from "./answers.ts";
+import { barScale, gapOf, largestOf, nameOf, shownClasses } from "./answers.ts";
 
 /** The scores at the step as bars, and what J predicts of them as lines across; and how far the two are apart. */
 export function Scores() {
@@ -53,8 +53,6 @@ export function Scores() {
     </div>
   );
 }
-
-const nameOf = (classes: readonly string[], index: number): string => classes[index] ?? `entry ${index}`;
 
 interface BarProps {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { formatNumber } from "../../../../base/index.ts";
 import { direction, step, subject, zeroOf } from "../state.ts";
-import { type Stretch, stretchesOf } from "./answers.ts";
+import { nameOf, type Stretch, stretchesOf } from "./answers.ts";
 
 /** The length of the step, with the classes that the network tells along the way. */
 export function StepSlider() {
@@ -30,7 +30,7 @@ export function StepSlider() {
           max={last}
           value={step.value}
           disabled={shown === undefined || last === 0}
-          aria-valuetext={`ε = ${formatNumber(epsilon)}${here === undefined ? "" : `, class ${classes[here.winner]}`}`}
+          aria-valuetext={`ε = ${formatNumber(epsilon)}${here === undefined ? "" : `, class ${nameOf(classes, here.winner)}`}`}
           onInput={({ currentTarget }) => (step.value = Number(currentTarget.value))}
         />
         <div class="stretches" aria-hidden="true">
@@ -39,10 +39,10 @@ export function StepSlider() {
               key={first}
               class={winner === here?.winner ? "here" : ""}
               style={{ flexGrow: last - first + 1 }}
-              title={classes[winner]}
+              title={nameOf(classes, winner)}
             >
-              {(last - first + 1) / epsilons.length > 0.04 + (classes[winner]?.length ?? 0) * 0.012
-                ? classes[winner]
+              {(last - first + 1) / epsilons.length > 0.04 + nameOf(classes, winner).length * 0.012
+                ? nameOf(classes, winner)
                 : ""}
             </span>
           ))}
@@ -64,9 +64,9 @@ function tellChange(stretches: readonly Stretch[], epsilons: Float64Array, class
     first > start.last ? [{ at: first, winner }] : last < start.first ? [{ at: last, winner }] : [],
   );
   const [nearest] = behind.sort((a, b) => Math.abs(epsilons[a.at]!) - Math.abs(epsilons[b.at]!));
-  const from = classes[start.winner] ?? `entry ${start.winner}`;
+  const from = nameOf(classes, start.winner);
   if (nearest === undefined) return `The class stays ${from} between ε = ${ends(epsilons)}.`;
-  const to = classes[nearest.winner] ?? `entry ${nearest.winner}`;
+  const to = nameOf(classes, nearest.winner);
   return `The strip tells which class wins where: the class changes first at ε = ${formatNumber(epsilons[nearest.at]!)}, from ${from} to ${to}.`;
 }
 
