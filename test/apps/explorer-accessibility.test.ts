@@ -120,9 +120,9 @@ describe.skipIf(chromiumPath === undefined)(`the explorer for everyone (${withou
     }
     expect(seen.size).toBe(reachable);
     expect(unmarked).toEqual([]);
-    await page.getByRole("radio", { name: /^v₁/ }).focus();
+    await page.getByRole("radio", { name: /^v₁ / }).focus();
     await page.keyboard.press("ArrowRight");
-    expect(await page.getByRole("radio", { name: /^v₂/ }).isChecked()).toBe(true);
+    expect(await page.getByRole("radio", { name: /^v₂ / }).isChecked()).toBe(true);
   }, 120_000);
 
   test("where motion is to be reduced, pictures go by whole layers, and bars do not glide", async () => {

@@ -2,6 +2,7 @@ import { formatNumber } from "../../../../base/index.ts";
 import { chartFigure } from "../../../../figures/index.ts";
 import type { Chart, ChartSeries } from "../../../../results/index.ts";
 import type { TrainingAnswer } from "../../engine/index.ts";
+import { Drawn } from "../drawn.tsx";
 import { cancel } from "../own/work.ts";
 import { course, described, forget, isLearning, learn } from "./training.ts";
 
@@ -42,11 +43,7 @@ export function Learn() {
           </p>
           <div class="charts">
             {[lossChart(known), accuracyChart(known), spectrumChart(known)].map((chart) => (
-              <div
-                key={chart.id}
-                class="paper"
-                dangerouslySetInnerHTML={{ __html: chartFigure(chart, { document, width: WIDTH }).svg }}
-              />
+              <Drawn key={chart.id} class="paper" svg={chartFigure(chart, { document, width: WIDTH }).svg} />
             ))}
           </div>
         </>

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Pixels } from "../../engine/index.ts";
 
-/** Pixels as a picture that fills its place; small ones keep their squares. */
+/** Pixels as a picture that fills its place; small ones keep their squares. One without a label only repeats what stands beside it. */
 export function Canvas({ pixels, label }: { readonly pixels: Pixels; readonly label: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height, rgba } = pixels;
@@ -15,8 +15,7 @@ export function Canvas({ pixels, label }: { readonly pixels: Pixels; readonly la
       width={width}
       height={height}
       class={Math.max(width, height) <= 96 ? "pixels coarse" : "pixels"}
-      role="img"
-      aria-label={label}
+      {...(label === "" ? { "aria-hidden": true } : { role: "img", "aria-label": label })}
     />
   );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { spectraFigure, type TapUnits } from "../../../../figures/index.ts";
+import { Drawn } from "../drawn.tsx";
 import { zoomOfLetters } from "../zoom.ts";
 import { Hover } from "./hover.tsx";
 import { indexScale, sigmaScale } from "./interest.ts";
@@ -41,7 +42,7 @@ export function Drawing({ units, from, title }: DrawingProps) {
       {title !== undefined && <b>{title}</b>}
       <div class="paper">
         <div class="drawing" style={{ width: `${width * zoomOfLetters()}px` }}>
-          <div dangerouslySetInnerHTML={{ __html: svg }} />
+          <Drawn svg={svg} />
           <Hover units={units} place={placeOf} />
         </div>
       </div>
