@@ -7,6 +7,13 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serveFolders } from "../../src/apps/cli/serve.ts";
+import { addressesOf } from "../../src/apps/cli/view.ts";
+
+test("one folder is served at run/, and several by their names, of which equal ones are numbered", () => {
+  expect(addressesOf([])).toEqual([]);
+  expect(addressesOf(["any/where"])).toEqual(["run/"]);
+  expect(addressesOf(["a/x y", "b/", "c/x y"])).toEqual(["run/x%20y/", "run/b/", "run/x%20y-2/"]);
+});
 
 describe("the server of pushforward view", () => {
   let folder: string;
@@ -35,10 +42,16 @@ describe("the server of pushforward view", () => {
   /** A request as it is, without the corrections of `fetch`. */
   async function ask(
     path: string,
-    options: { method?: string; host?: string; encodings?: string; known?: string } = {},
+    options: {
+      method?: string;
+      host?: string;
+      encodings?: string;
+      known?: string;
+      headers?: Record<string, string>;
+    } = {},
   ) {
     const { method = "GET", host = `127.0.0.1:${port}`, encodings = "identity", known = "" } = options;
-    const headers = { host, "accept-encoding": encodings, "if-none-match": known };
+    const headers = { host, "accept-encoding": encodings, "if-none-match": known, ...options.headers };
     const asked = request({ port, path, method, headers }).end();
     const [response] = await once(asked, "response");
     const parts: Buffer[] = [];
@@ -78,6 +91,19 @@ describe("the server of pushforward view", () => {
     expect(await ask("/run/zarr.json")).toMatchObject({ status: 200, body: "{}" });
     expect(await ask("/run/c/0")).toMatchObject({ status: 200, headers: { "content-length": "3" } });
     expect(await ask("/run/c/0", { method: "HEAD" })).toMatchObject({ status: 200, body: "" });
+  });
+
+  test("says to those who ask so that a chunk is empty, of an array that is there", async () => {
+    await mkdir(join(folder, "run/sigma/c"), { recursive: true });
+    await writeFile(join(folder, "run/sigma/zarr.json"), "{}");
+    const absent = { "x-absent-chunk": "204" };
+    for (const method of ["GET", "HEAD"]) {
+      expect(await ask("/run/sigma/c/0/1", { headers: absent, method })).toMatchObject({ status: 204, body: "" });
+    }
+    expect(await ask("/run/sigma/c/0/1")).toMatchObject({ status: 404 });
+    for (const path of ["/run/nothing/c/0", "/run/nothing/zarr.json", "/run/sigma/c/0/x", "/run/../secret/c/0"]) {
+      expect(await ask(path, { headers: absent })).toMatchObject({ status: 404 });
+    }
   });
 
   test.each([

@@ -29,6 +29,9 @@ const headers = {
  * A server of the files in some folders, read-only, each below its address. What lies outside of them, also behind a link, is not
  * served, and neither is a request that names another host: pages of other sites cannot read a run through it. A file that lies beside
  * itself compressed, with `.gz` after its name, is sent compressed to a browser that takes it so.
+ *
+ * Zarr does not store chunks that hold nothing, and a browser complains of each 404. So a request with `x-absent-chunk: 204` is answered
+ * 204 for a chunk that an array does not have; other programs hear 404.
  */
 export function serveFolders(folders: Readonly<Record<string, string>>): Server {
   const byLength = Object.entries(folders).sort(([a], [b]) => b.length - a.length);
@@ -38,7 +41,10 @@ export function serveFolders(folders: Readonly<Record<string, string>>): Server 
     if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? "")) return void refuse(403);
     const url = request.url ?? "/";
     const file = await fileFor(url, byLength);
-    if (file === undefined) return void refuse(404);
+    if (file === undefined) {
+      const isExpected = request.headers["x-absent-chunk"] === "204" && (await isChunk(url, byLength));
+      return void refuse(isExpected ? 204 : 404);
+    }
     const takesGzip = /\bgzip\b/.test(String(request.headers["accept-encoding"]));
     const compressed = takesGzip ? await fileFor(url, byLength, ".gz") : undefined;
     const sent = compressed ?? file;
@@ -56,6 +62,12 @@ export function serveFolders(folders: Readonly<Record<string, string>>): Server 
   return createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
+}
+
+/** Whether an address is that of a chunk, there or not, of an array that is there. */
+async function isChunk(url: string, folders: readonly (readonly [prefix: string, folder: string])[]): Promise<boolean> {
+  const [, array] = /^(.*)\/c(?:\/\d+)*$/.exec(url) ?? [];
+  return array !== undefined && (await fileFor(`${array}/zarr.json`, folders)) !== undefined;
 }
 
 /** The file of an address, with `ending` after its name, or undefined if there is none in the folders. */

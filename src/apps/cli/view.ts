@@ -1,22 +1,26 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { openRun } from "../../results/index.ts";
+import { openRun, openTrainingRun } from "../../results/index.ts";
 import { serveFolders } from "./serve.ts";
 
 /** Where the explorer's site lies in the package and in a clone: `npm run explorer` builds it. */
 const site = fileURLToPath(new URL("../../../site", import.meta.url));
 
-/** `pushforward view [DIR]`: the explorer on this computer, and a stored run in it. */
+/** `pushforward view [DIR...]`: the explorer on this computer, and stored runs or trainings in it. */
 export function viewCommand(): Command {
   return new Command("view")
-    .description("serve the explorer on this computer, with a stored run in it")
-    .argument("[folder]", "folder of a run, as given to --out; without it, the explorer's example is shown")
+    .description("serve the explorer on this computer, with stored runs or trainings in it")
+    .argument(
+      "[folders...]",
+      "folders of runs or trainings, as given to --out; without any, the explorer's example is shown",
+    )
     .option("--port <number>", "port on 127.0.0.1; a free one unless given", portOf)
-    .action(async (folder: string | undefined, { port = 0 }: { readonly port?: number }) => {
+    .action(async (folders: readonly string[], { port = 0 }: { readonly port?: number }) => {
       if (!(await new DirectoryStore(site).has("/index.html"))) {
         throw new PushforwardError("file-unreadable", {
           what: "The explorer's page is not built.",
@@ -24,8 +28,12 @@ export function viewCommand(): Command {
           fix: "Build it in the clone: npm run explorer.",
         });
       }
-      if (folder !== undefined) await openRun(new DirectoryStore(folder));
-      const server = serveFolders({ "/": site, ...(folder === undefined ? {} : { "/run/": folder }) });
+      const addresses = addressesOf(folders);
+      for (const folder of folders) await openStored(folder);
+      const served = Object.fromEntries(
+        addresses.map((address, i) => [`/${decodeURIComponent(address)}`, folders[i]!]),
+      );
+      const server = serveFolders({ "/": site, ...served });
       server.listen(port, "127.0.0.1");
       await once(server, "listening").catch((cause: unknown) => {
         throw new PushforwardError("usage", {
@@ -36,12 +44,33 @@ export function viewCommand(): Command {
         });
       });
       const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-      process.stdout.write(`${address}${folder === undefined ? "" : "?run=run/"}\n`);
+      const shown = addresses.map((run) => `run=${run}`).join("&");
+      process.stdout.write(`${address}${shown === "" ? "" : `?${shown}`}\n`);
       process.stderr.write("the explorer is served until this command is interrupted\n");
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => server.closeAllConnections());
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => server.close());
       await once(server, "close");
     });
+}
+
+/** Below which address each folder is served: a single one at `run/`, several by their names, which are numbered if they are equal. */
+export function addressesOf(folders: readonly string[]): string[] {
+  if (folders.length < 2) return folders.map(() => "run/");
+  const names = folders.map((folder) => encodeURIComponent(basename(resolve(folder))));
+  return names.map((name, i) => {
+    const before = names.slice(0, i).filter((other) => other === name).length;
+    return `run/${name}${before === 0 ? "" : `-${before + 1}`}/`;
+  });
+}
+
+/** @throws PushforwardError as `openRun`, unless the folder has a run or a training */
+async function openStored(folder: string): Promise<void> {
+  const store = new DirectoryStore(folder);
+  try {
+    await openTrainingRun(store);
+  } catch {
+    await openRun(store);
+  }
 }
 
 function portOf(text: string): number {

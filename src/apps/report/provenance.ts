@@ -83,7 +83,8 @@ const versionsOf = ({ versions }: Pick<RunManifest, "versions">): string =>
     .map(([name, version]) => `${name} ${version}`)
     .join(", ");
 
-function commandOf({ model, given = [], inputs, taps, from, k, tol, seed, preprocess }: RunManifest): string {
+/** A command that computes the same. */
+export function commandOf({ model, given = [], inputs, taps, from, k, tol, seed, preprocess }: RunManifest): string {
   const files = inputs.map(({ file }) => file);
   const listed = files.length > 4 ? [...files.slice(0, 3).map(quoted), "…"] : files.map(quoted);
   const { control } = model;

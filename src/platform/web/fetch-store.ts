@@ -7,18 +7,24 @@ import { fetchIfThere } from "./read-source.ts";
 export class FetchStore extends ReadOnlyStore {
   readonly location: string;
 
-  /** @param folder its address, with or without `/` at its end */
-  constructor(folder: URL) {
+  readonly #headers: Readonly<Record<string, string>>;
+
+  /**
+   * @param folder its address, with or without `/` at its end
+   * @param headers what each request has besides. A server that answers 204 says, as one that answers 404, that there is nothing.
+   */
+  constructor(folder: URL, headers: Readonly<Record<string, string>> = {}) {
     super();
+    this.#headers = headers;
     this.location = folder.href.endsWith("/") ? folder.href : `${folder.href}/`;
   }
 
   get(key: Key): Promise<Uint8Array | undefined> {
-    return fetchIfThere(this.#address(key));
+    return fetchIfThere(this.#address(key), { headers: this.#headers });
   }
 
   async has(key: Key): Promise<boolean> {
-    return (await fetchIfThere(this.#address(key), "HEAD")) !== undefined;
+    return (await fetchIfThere(this.#address(key), { method: "HEAD", headers: this.#headers })) !== undefined;
   }
 
   // biome-ignore lint/correctness/useYield: it never has a key to give

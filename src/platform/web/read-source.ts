@@ -54,10 +54,14 @@ export async function fetchBytes(address: URL): Promise<Uint8Array> {
  *
  * @throws PushforwardError `file-unreadable` for every other failure
  */
-export async function fetchIfThere(address: URL, method: "GET" | "HEAD" = "GET"): Promise<Uint8Array | undefined> {
+export async function fetchIfThere(
+  address: URL,
+  asked: { readonly method?: "GET" | "HEAD"; readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<Uint8Array | undefined> {
   let response: Response;
   try {
-    response = await fetch(address, { method });
+    response = await fetch(address, asked);
+    if (response.status === 204) return undefined;
     if (response.ok) return new Uint8Array(await response.arrayBuffer());
   } catch (cause) {
     throw unreadable(

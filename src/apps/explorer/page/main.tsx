@@ -2,9 +2,9 @@ import { render } from "preact";
 import { plural } from "../../../base/index.ts";
 import { App } from "./app.tsx";
 import { workOffline } from "./offline.ts";
+import { takeAddresses } from "./own/take.ts";
 import { openScene } from "./scene.ts";
 import { followChoices, notice, show, tell } from "./state.ts";
-import { openRunAt } from "./stored/open-run.ts";
 import "./style.css";
 
 const place = document.getElementById("app")!;
@@ -12,9 +12,9 @@ place.replaceChildren();
 render(<App />, place);
 followChoices();
 
-const run = new URLSearchParams(location.search).get("run");
+const runs = new URLSearchParams(location.search).getAll("run");
 const begin = async (): Promise<void> => {
-  if (run !== null) return openRunAt(run);
+  if (runs.length > 0) return takeAddresses(runs);
   const scene = await openScene();
   show(scene);
   const text = `The example is shown: ${scene.network.name} with ${plural(scene.pictures.length, "picture")}, computed beforehand.`;

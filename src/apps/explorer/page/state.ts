@@ -1,6 +1,6 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { messageOf, PushforwardError } from "../../../base/index.ts";
-import { ofInterest, showsAll } from "./spectra/interest.ts";
+import { aside, ofInterest, showsAll } from "./spectra/interest.ts";
 import { type Direction, type Frame, type Subject, sameChoice, type VectorChoice } from "./subject.ts";
 
 /** So many curves are drawn at first. */
@@ -55,15 +55,25 @@ export function tell(cause: unknown): void {
   };
 }
 
-/** Shows a network from its first picture on. */
+/**
+ * Shows a network from its first picture on. Beside what was put aside, the picture, the tap and the ticks stay, as far as the network has
+ * them by name.
+ */
 export function show(next: Subject): void {
+  const before = aside.peek() === undefined ? undefined : subject.peek();
+  const name = before?.pictures[picture.peek()]?.name;
+  const taps = next.network.taps.map((one) => one.name);
+  const ticked = taps.filter((one) => before !== undefined && ofInterest.peek().has(one));
   batch(() => {
     subject.value = next;
-    picture.value = 0;
-    tap.value = next.network.output.name;
+    picture.value = Math.max(
+      0,
+      next.pictures.findIndex((one) => one.name === name),
+    );
+    tap.value = before !== undefined && taps.includes(tap.peek()) ? tap.peek() : next.network.output.name;
     choice.value = { tap: tap.value, index: 0 };
     direction.value = undefined;
-    ofInterest.value = new Set(next.network.taps.map(({ name }) => name).filter(isDrawnAtFirst(next)));
+    ofInterest.value = new Set(ticked.length > 0 ? ticked : taps.filter(isDrawnAtFirst(next)));
   });
 }
 

@@ -120,6 +120,10 @@ export interface Subject {
   readonly pictures: readonly PictureFacts[];
   /** Whether a run stored all of it: then the network is not here, and nothing more can be computed. */
   readonly isRun?: boolean;
+  /** The name of the folder or archive of a run. */
+  readonly place?: string;
+  /** The command that computes the spectra of a run again. */
+  readonly command?: string;
   /** The files that were given as pictures and cannot be used, with the reason. */
   readonly unusable: readonly { readonly name: string; readonly why: string }[];
   /** The spectra that are known, by picture and tap. */

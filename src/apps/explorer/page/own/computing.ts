@@ -1,9 +1,8 @@
-import { batch, signal } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
 import { formatSeconds, PushforwardError, plural } from "../../../../base/index.ts";
 import type { GivenFile } from "../../engine/index.ts";
 import { ofInterest } from "../spectra/interest.ts";
 import { chooseTap, picture, show, subject, tap } from "../state.ts";
-import { isRun, openRunIn } from "../stored/open-run.ts";
 import { spectrumKey } from "../subject.ts";
 import { engine, restartEngine } from "./engine.ts";
 import { exampleNetwork, examplePictures } from "./example-files.ts";
@@ -15,21 +14,17 @@ export const session = signal<Session | undefined>(undefined);
 /** How many triplets each spectrum has. */
 export const count = signal(20);
 
+// A stored run takes the place of the network.
+effect(() => {
+  if (subject.value?.isRun) session.value = undefined;
+});
+
 /** What the user gave, so that either may be given first. */
 const given: { network?: readonly GivenFile[]; pictures: readonly GivenFile[] } = { pictures: [] };
 
-const isNetwork = ({ name }: GivenFile): boolean => /\.(onnx|prototxt|caffemodel)$/i.test(name);
-const isOfNetwork = (file: GivenFile): boolean => isNetwork(file) || /\.(data|json)$/i.test(file.name);
-
-/** Files that were dropped: those of a run are shown, an ONNX file or a pair of Caffe opens a network, and all others are pictures. */
-export async function takeFiles(files: readonly GivenFile[]): Promise<void> {
-  if (isRun(files)) return openRunIn(files);
-  const hasNetwork = files.some(isNetwork);
-  const ofNetwork = hasNetwork ? files.filter(isOfNetwork) : [];
-  const pictures = files.filter((file) => !ofNetwork.includes(file));
-  if (pictures.length > 0 && hasNetwork) given.pictures = pictures;
-  if (hasNetwork) return openNetwork(ofNetwork);
-  if (pictures.length > 0) return addPictures(pictures);
+/** These are the pictures for the network that is opened next. */
+export function usePictures(files: readonly GivenFile[]): void {
+  given.pictures = files;
 }
 
 /** Opens a network, with the pictures that were given before. */

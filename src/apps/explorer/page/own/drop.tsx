@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { GivenFile } from "../../engine/index.ts";
 import { tell } from "../state.ts";
-import { takeFiles } from "./computing.ts";
+import { takeFiles } from "./take.ts";
 
 const isOver = signal(false);
 
@@ -31,7 +31,9 @@ export function Drop() {
       removeEventListener("drop", drop);
     };
   }, []);
-  return isOver.value ? <div class="drop">Drop an ONNX file, pictures, a folder, or a stored run</div> : null;
+  return isOver.value ? (
+    <div class="drop">Drop an ONNX file, pictures, a folder, a stored run, or a training</div>
+  ) : null;
 }
 
 /** The files that were dropped, with the paths below the folders that were dropped. */

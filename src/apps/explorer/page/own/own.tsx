@@ -1,6 +1,8 @@
 import { givenFiles } from "../../engine/index.ts";
-import { addPictures, openNetwork } from "./computing.ts";
+import { Stored } from "../stored/stored.tsx";
+import { addPictures } from "./computing.ts";
 import { Preprocessing } from "./preprocessing.tsx";
+import { takeNetwork } from "./take.ts";
 
 /** A network and pictures of one's own, and how the pictures are prepared. */
 export function Own() {
@@ -12,9 +14,10 @@ export function Own() {
         computes.
       </p>
       <div class="row">
-        <Files name="Network" accept=".onnx,.data,.json,.prototxt,.caffemodel" use={openNetwork} />
+        <Files name="Network" accept=".onnx,.data,.json,.prototxt,.caffemodel" use={takeNetwork} />
         <Files name="Pictures" accept="image/*,.npy,.tsv,.txt" use={addPictures} />
       </div>
+      <Stored />
       <Preprocessing />
     </section>
   );

@@ -8,7 +8,7 @@ export function Save() {
   const shown = subject.value!;
   const taps = shown.network.taps.map(({ name }) => name).filter((name) => ofInterest.value.has(name));
   const preset = (session.value?.answer.value?.preprocessing ?? session.value?.description.preprocessing)?.name;
-  const command = () => commandFor(shown, taps, count.value, preset);
+  const command = () => shown.command ?? commandFor(shown, taps, count.value, preset);
   return (
     <p class="row">
       {shown.report !== undefined && (

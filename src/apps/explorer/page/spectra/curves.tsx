@@ -1,9 +1,9 @@
-import { computed, signal } from "@preact/signals";
+import { computed } from "@preact/signals";
 import type { TapUnits } from "../../../../figures/index.ts";
 import { picture, subject } from "../state.ts";
 import { spectrumKey } from "../subject.ts";
 import { Drawing } from "./drawing.tsx";
-import { indexScale, ofInterest, showsAll, sigmaScale } from "./interest.ts";
+import { aside, indexScale, ofInterest, showsAll, sigmaScale } from "./interest.ts";
 
 /** The spectra of the taps that are ticked: of one picture, or of all pictures whose spectra are known. */
 const units = computed<TapUnits[]>(() => {
@@ -20,20 +20,8 @@ const units = computed<TapUnits[]>(() => {
     }));
 });
 
-interface Kept {
-  readonly title: string;
-  readonly from: string;
-  readonly units: readonly TapUnits[];
-}
-
-/** Spectra that were put aside, to be seen beside others: of another picture, network or run. */
-const kept = signal<Kept | undefined>(undefined);
-
-/** The spectra, beside those that were put aside. */
+/** The spectra, and how they are drawn. */
 export function Curves() {
-  const { network, pictures } = subject.value!;
-  const title = `${network.name}, ${showsAll.value ? "all inputs" : pictures[picture.value]!.name}`;
-  const from = network.source.name;
   return (
     <div class="curves">
       <div class="choices">
@@ -57,21 +45,28 @@ export function Curves() {
           />{" "}
           linear σ
         </label>
-        <button type="button" class="plain" onClick={() => (kept.value = { title, from, units: units.value })}>
+        <button
+          type="button"
+          class="plain"
+          onClick={() => {
+            aside.value = { subject: subject.value!, picture: picture.value, ticked: ofInterest.value };
+          }}
+        >
           Put aside, to compare
         </button>
-        {kept.value !== undefined && (
-          <button type="button" class="plain" onClick={() => (kept.value = undefined)}>
+        {aside.value !== undefined && (
+          <button
+            type="button"
+            class="plain"
+            onClick={() => {
+              aside.value = undefined;
+            }}
+          >
             Remove what is aside
           </button>
         )}
       </div>
-      <div class={kept.value === undefined ? "" : "side-by-side"}>
-        {kept.value !== undefined && (
-          <Drawing units={kept.value.units} from={kept.value.from} title={kept.value.title} />
-        )}
-        <Drawing units={units.value} from={from} {...(kept.value === undefined ? {} : { title })} />
-      </div>
+      <Drawing units={units.value} from={subject.value!.network.source.name} />
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import type { Subject } from "../subject.ts";
 
 /** The taps that are drawn and computed. */
 export const ofInterest = signal<ReadonlySet<string>>(new Set());
@@ -8,3 +9,14 @@ export const showsAll = signal(false);
 
 export const indexScale = signal<"linear" | "log">("linear");
 export const sigmaScale = signal<"linear" | "log">("log");
+
+/** What was put aside, to be seen beside what is shown. */
+interface Aside {
+  readonly subject: Subject;
+  /** Its picture, where that of the same name does not take its place. */
+  readonly picture: number;
+  /** The taps that were ticked. */
+  readonly ticked: ReadonlySet<string>;
+}
+
+export const aside = signal<Aside | undefined>(undefined);

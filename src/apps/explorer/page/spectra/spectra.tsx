@@ -1,6 +1,7 @@
 import { Save } from "../save/save.tsx";
 import { subject } from "../state.ts";
 import { Curves } from "./curves.tsx";
+import { SideBySide } from "./side-by-side.tsx";
 import { SingularValues } from "./singular-values.tsx";
 import { Taps } from "./taps.tsx";
 
@@ -19,6 +20,7 @@ export function Spectra() {
         <Curves />
         <SingularValues />
       </div>
+      <SideBySide />
       <Save />
     </section>
   );

@@ -3,15 +3,17 @@ import { PushforwardError, sizeOf } from "../../../../base/index.ts";
 import type { UnitNumbers } from "../../../../figures/index.ts";
 import { openRun, type Run, type Store } from "../../../../results/index.ts";
 import { displaySettings } from "../../../report/collect.ts";
+import { baseName } from "../../../report/prose.ts";
+import { commandOf } from "../../../report/provenance.ts";
 import { pixelsOf } from "../pixels.ts";
 import { type PictureFacts, type Subject, spectrumKey, type TapFacts } from "../subject.ts";
 
 /**
- * A stored run as the page looks at it: its spectra and vectors. The network is not there, so no step is answered.
+ * A stored run as the page looks at it, with the name of its place: its spectra and vectors. The network is not there, so no step is answered.
  *
  * @throws PushforwardError what the store throws; `store-mismatch` if it is no run
  */
-export async function openStoredRun(store: Store): Promise<Subject> {
+export async function openStoredRun(store: Store, place: string): Promise<Subject> {
   const run = await openRun(store);
   const { manifest } = run;
   const usable = [...manifest.inputs.keys()].filter((i) => manifest.inputs[i]!.failed === undefined);
@@ -30,7 +32,7 @@ export async function openStoredRun(store: Store): Promise<Subject> {
   const stored = new Map<string, readonly number[]>();
   return {
     network: {
-      name: manifest.model.file,
+      name: baseName(manifest.model.file),
       taps: manifest.taps,
       source,
       output: manifest.taps.at(-1)!,
@@ -38,6 +40,8 @@ export async function openStoredRun(store: Store): Promise<Subject> {
     },
     classes: [],
     isRun: true,
+    place,
+    command: commandOf(manifest),
     pictures,
     unusable: manifest.inputs.flatMap(({ name, failed }) => (failed === undefined ? [] : [{ name, why: failed }])),
     spectra,

@@ -1,0 +1,63 @@
+import { computed } from "@preact/signals";
+import type { TapUnits } from "../../../../figures/index.ts";
+import { picture, subject } from "../state.ts";
+import { type Subject, spectrumKey } from "../subject.ts";
+import { aside, ofInterest, showsAll } from "./interest.ts";
+
+/** One of two that are compared: its network or run, and the picture. */
+export interface Side {
+  readonly subject: Subject;
+  readonly picture: number;
+}
+
+/** Two that are compared: A was put aside, and B is shown. */
+export interface Pair {
+  readonly a: Side;
+  readonly b: Side;
+}
+
+/**
+ * What is compared, if there are two: another network, run or source at the picture of the same name, if it has one, or the same at
+ * another picture.
+ */
+export const pair = computed<Pair | undefined>(() => {
+  const [kept, shown] = [aside.value, subject.value];
+  if (kept === undefined || shown === undefined) return undefined;
+  const b = { subject: shown, picture: picture.value };
+  if (kept.subject.spectra === shown.spectra) {
+    return kept.picture === b.picture ? undefined : { a: { subject: shown, picture: kept.picture }, b };
+  }
+  const { name } = shown.pictures[b.picture]!;
+  const same = kept.subject.pictures.findIndex((other) => other.name === name);
+  return { a: { subject: kept.subject, picture: same < 0 ? kept.picture : same }, b };
+});
+
+/** The network, and the run that it is from. */
+export const nameOf = ({ subject: { network, place } }: Side): string =>
+  place === undefined ? network.name : `${network.name} (${place})`;
+
+/** The same, with what its spectra are of and the picture. */
+export function titleOf(side: Side): string {
+  const { network, pictures } = side.subject;
+  const at = showsAll.value ? "all pictures" : pictures[side.picture]!.name;
+  return `${nameOf(side)}, J(${network.source.name} → tap), ${at}`;
+}
+
+/** The taps of both that were ticked, in the order of B and then of A. */
+export function tapsOf({ a, b }: Pair): string[] {
+  const own = b.subject.network.taps.map(({ name }) => name).filter((name) => ofInterest.value.has(name));
+  const kept = a.subject.network.taps.map(({ name }) => name).filter((name) => aside.value!.ticked.has(name));
+  return [...new Set([...own, ...kept])];
+}
+
+/** The spectra at some taps that are known, of the picture or of all. */
+export function unitsOf({ subject: { pictures, spectra }, picture: at }: Side, taps: readonly string[]): TapUnits[] {
+  const shown = showsAll.value ? [...pictures.keys()] : [at];
+  return taps.map((tap) => ({
+    tap,
+    units: shown.flatMap((i) => {
+      const unit = spectra.value.get(spectrumKey(i, tap));
+      return unit === undefined ? [] : [{ input: pictures[i]!.name, unit }];
+    }),
+  }));
+}
