@@ -53,8 +53,8 @@ export interface ChartPoint {
 
 /** How a number follows from images, so that it can be computed again without some of them. */
 export interface Sample {
-  /** Present if it follows from trainings, each of a seed of its own, in place of images. */
-  readonly unit?: "training";
+  /** Present if it follows from trainings, each of a seed of its own, or from configurations with all their seeds, in place of images. */
+  readonly unit?: "training" | "configuration" | "seed";
   /** Present if it is a share, whose interval must stay in [0, 1]. */
   readonly scale?: "share";
   /** The images for which it is known, from 0. */

@@ -3,7 +3,7 @@ export { cloudOf, turnedAlike } from "./cloud.ts";
 export { type ControlFindings, claimsTable, type FlatTable, flatTable, withControls } from "./control-findings.ts";
 export { reasonOf } from "./failure.ts";
 export { Forecast, type TapForecast, timeOf } from "./forecast.ts";
-export { type Checkpoint, type Checkpoints, Lab } from "./lab.ts";
+export { type Checkpoint, type Checkpoints, type EncoderTraining, type EncoderTrainings, Lab } from "./lab.ts";
 export { solveUnit, spectrum, tripletsAt, withExceptions } from "./spectrum.ts";
 export { type Estimate, ranked } from "./statistics.ts";
 export {

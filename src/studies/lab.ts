@@ -4,6 +4,7 @@ import type { Jacobian, Network, Tap } from "../jacobian/index.ts";
 import type { Run, UnitResult } from "../results/index.ts";
 import type { BlockAlgebra } from "../runtime/index.ts";
 import type { SingularTriplets } from "../svd/index.ts";
+import type { Architecture, LabelledSet, Split, Weights } from "../training/index.ts";
 import { endsAll, reasonOf } from "./failure.ts";
 import { solveUnit, tripletsAt, withExceptions } from "./spectrum.ts";
 
@@ -21,6 +22,7 @@ interface LabParts
     "network" | "inputs" | "classes" | "names" | "pictures" | "taps" | "seed" | "k" | "tol" | "vectors"
   > {
   readonly checkpoints?: Checkpoints | undefined;
+  readonly encoders?: EncoderTrainings | undefined;
   /** Opens the run of J(input → tap) that studies share. */
   readonly openSpectra: () => Promise<Spectra>;
 }
@@ -53,6 +55,29 @@ export interface Checkpoint {
   close(): Promise<void>;
 }
 
+/** Encoders that were trained without labels. */
+export interface EncoderTrainings {
+  /** A name for each training. */
+  readonly names: readonly string[];
+  open(training: number): Promise<EncoderTraining>;
+}
+
+/** A trained encoder, with the examples that it was trained on and those held out. */
+export interface EncoderTraining {
+  readonly name: string;
+  /** Its layers from the input to the code. */
+  readonly network: Architecture;
+  /** The weights that the training began with, and those at its end. */
+  readonly first: Weights;
+  readonly last: Weights;
+  /** Its examples with their classes, of which there are so many. */
+  readonly split: Split<LabelledSet["targets"]>;
+  readonly classes: number;
+  /** The loss of the training on its held-out examples. */
+  readonly reconstruction: number;
+  readonly seed: number;
+}
+
 /** What a study works with: a network, inputs, taps, spectra that are computed once, and random numbers from a seed. */
 export class Lab {
   readonly network: Network;
@@ -73,6 +98,8 @@ export class Lab {
   readonly vectors: number;
   /** The networks of a training, of which `network` is one; absent in a lab of one network. */
   readonly checkpoints: Checkpoints | undefined;
+  /** Encoders, of which `network` is the first; absent in a lab of one network. */
+  readonly encoders: EncoderTrainings | undefined;
   readonly #openSpectra: () => Promise<Spectra>;
   readonly #constantSteps = new Map<string, SingularTriplets>();
   #spectra: Promise<Spectra> | undefined;
@@ -89,6 +116,7 @@ export class Lab {
     this.tol = tol;
     this.vectors = vectors;
     this.checkpoints = parts.checkpoints;
+    this.encoders = parts.encoders;
     this.#openSpectra = parts.openSpectra;
   }
 

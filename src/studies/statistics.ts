@@ -31,7 +31,7 @@ export function resolved(estimate: Estimate): Estimate {
 }
 
 /** What the numbers of a sample vary over. */
-export const unitOf = (sample: Sample | undefined): "image" | "training" => sample?.unit ?? "image";
+export const unitOf = (sample: Sample | undefined): NonNullable<Sample["unit"]> | "image" => sample?.unit ?? "image";
 
 /** A statistic of all n images. */
 export const ofAll = (n: number, of: Sample["of"]): Sample => ({ images: Array.from({ length: n }, (_, i) => i), of });

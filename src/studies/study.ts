@@ -25,6 +25,8 @@ export interface Study {
   readonly inputs?: "text";
   /** Whether it is of the networks of a training (`Lab.checkpoints`), and not of one network. */
   readonly ofTraining?: true;
+  /** Whether it is of encoders that were trained without labels (`Lab.encoders`), with their own held-out examples as inputs. */
+  readonly ofEncoders?: true;
   /** Whether it takes networks whose input holds no floats, such as ids of tokens, because it does not move the input. */
   readonly takesIds?: true;
   readonly params: Readonly<Record<string, Param>>;

@@ -1,5 +1,6 @@
 import { directionalNoise } from "./directional-noise.ts";
 import { dynamics } from "./dynamics.ts";
+import { features } from "./features.ts";
 import { lens } from "./lens.ts";
 import { manifold } from "./manifold.ts";
 import { noise } from "./noise.ts";
@@ -13,4 +14,4 @@ import { vectors } from "./vectors.ts";
 export const paperStudies: readonly Study[] = [spectra, vectors, noise, directionalNoise, pairs, trajectory, manifold];
 
 /** Every study, in the order of the page. */
-export const studies: readonly Study[] = [...paperStudies, lens, dynamics];
+export const studies: readonly Study[] = [...paperStudies, lens, dynamics, features];

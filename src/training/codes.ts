@@ -1,4 +1,4 @@
-import { nearestNames, PushforwardError, sizeOf } from "../base/index.ts";
+import { nearestNames, PushforwardError, type Shape, sizeOf } from "../base/index.ts";
 import type { Backend } from "../runtime/index.ts";
 import type { Architecture, Weights } from "./architecture.ts";
 import type { DataSet, Split, Targets } from "./data-set.ts";
@@ -23,6 +23,15 @@ export function encoderTo(net: Architecture, to: string): Architecture {
   });
 }
 
+/** The name of the code of an auto-encoder: the tensor before the layers that have transposed weights; the last tensor if there are none. */
+export function codeOf({ layers, ...net }: Architecture): string {
+  const decoder = layers.findIndex((layer) => "tied" in layer && layer.transposed === true);
+  return tensorsOf({ ...net, layers: decoder < 0 ? layers : layers.slice(0, decoder) }).at(-1)!.name;
+}
+
+/** The shape of what a network gives, without the batch axis. */
+export const outputShape = (net: Architecture): Shape => tensorsOf(net).at(-1)!.shape;
+
 /** The weights that a network has, of those that are given. */
 export function weightsIn(net: Architecture, weights: Weights): Weights {
   const own = weightShapes(net);
@@ -39,7 +48,7 @@ export async function encoded(backend: Backend, encoder: Architecture, weights: 
   const { inputName = "input", outputName = "output" } = encoder;
   const encode = async <T extends Targets>(data: DataSet<T>): Promise<DataSet<T>> => {
     const size = sizeOf(data.shape);
-    const { shape } = tensorsOf(encoder).at(-1)!;
+    const shape = outputShape(encoder);
     const count = data.inputs.length / size;
     const codes = new Float32Array(count * sizeOf(shape));
     for (let from = 0; from < count; from += BATCH) {

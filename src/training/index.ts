@@ -1,7 +1,7 @@
 export type { Architecture, Layer, Weights } from "./architecture.ts";
 export { Batches } from "./batches.ts";
 export { accuracy, classify, wilsonInterval } from "./classify.ts";
-export { encoded, encoderTo, weightsIn } from "./codes.ts";
+export { codeOf, encoded, encoderTo, outputShape, weightsIn } from "./codes.ts";
 export {
   countOf,
   type DataSet,

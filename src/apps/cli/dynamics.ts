@@ -92,13 +92,15 @@ async function measureTrainings(
     ];
     const labOf = (work: (typeof works)[number]) =>
       labFor(network, work.subject, sharedSpectraIn(work.folder), setting, {
-        trainings: found.trainings,
-        steps: found.steps,
-        open: async (training, step) => {
-          const file = found.files[training]![step]!;
-          const opened = await openCheckpoint(file, { drawn: work.drawn, opening, setting });
-          const score = work.drawn === undefined ? found.scores[training]![step]! : UNKNOWN;
-          return checkpointOf(opened, score, work.subject, setting);
+        checkpoints: {
+          trainings: found.trainings,
+          steps: found.steps,
+          open: async (training, step) => {
+            const file = found.files[training]![step]!;
+            const opened = await openCheckpoint(file, { drawn: work.drawn, opening, setting });
+            const score = work.drawn === undefined ? found.scores[training]![step]! : UNKNOWN;
+            return checkpointOf(opened, score, work.subject, setting);
+          },
         },
       });
     const lab = labOf(works[0]!);

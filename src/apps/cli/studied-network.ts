@@ -10,7 +10,7 @@ import {
   type Store,
   type StudyManifest,
 } from "../../results/index.ts";
-import { type Checkpoints, cellPlaces, Lab, type Params, type Study } from "../../studies/index.ts";
+import { cellPlaces, Lab, type Params, type Study } from "../../studies/index.ts";
 import type { Network } from "../node/index.ts";
 import {
   doneIn,
@@ -54,7 +54,7 @@ export function labFor(
   subject: Subject,
   spectraStore: Store,
   setting: Setting,
-  checkpoints?: Checkpoints,
+  trainings: Partial<Pick<Lab, "checkpoints" | "encoders">> = {},
 ): Lab {
   const { run, points, classes, names, scale } = setting;
   const { records } = subject.inputs;
@@ -69,7 +69,7 @@ export function labFor(
     k: run.k,
     tol: run.tol,
     vectors: run.vectors,
-    checkpoints,
+    ...trainings,
     async openSpectra() {
       const spectra = await createRun(spectraStore, runManifest(subject, run));
       const ordered: Points = pointsIn(spectra, { records, points });

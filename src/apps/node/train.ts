@@ -28,7 +28,7 @@ import {
   weightShapes,
 } from "../../training/index.ts";
 import { readRecipe, readTrainings } from "./recipe-file.ts";
-import { identityOf, identityOfWeights, loadExamples } from "./training-data.ts";
+import { type ExamplesIdentity, identityOf, identityOfWeights, loadExamples } from "./training-data.ts";
 import { version, versionsOf } from "./versions.ts";
 import { writeOnnx } from "./write-file.ts";
 
@@ -39,14 +39,17 @@ export class Training {
   readonly checkpoints: readonly number[];
   /** The number of steps of the whole training. */
   readonly steps: number;
+  /** What identifies its examples: their numbers and hashes. */
+  readonly data: ExamplesIdentity;
   readonly #run: TrainingRun;
 
   constructor(run: TrainingRun) {
-    const { recipe, checkpoints, steps } = run.manifest;
+    const { recipe, checkpoints, steps, data } = run.manifest;
     this.#run = run;
     this.recipe = recipe as Recipe; // `trainingManifest` put it there.
     this.checkpoints = checkpoints;
     this.steps = steps;
+    this.data = data as ExamplesIdentity; // As the recipe.
   }
 
   /**

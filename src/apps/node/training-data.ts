@@ -53,8 +53,14 @@ export async function loadExamples(recipe: Recipe, folder: string): Promise<Spli
   return examplesOf(all, data);
 }
 
+/** What identifies the two parts of the examples. */
+export interface ExamplesIdentity {
+  readonly training: object;
+  readonly heldOut: object;
+}
+
 /** What identifies examples: their numbers and the hashes of all of them. */
-export function identityOf({ training, heldOut }: Split): object {
+export function identityOf({ training, heldOut }: Split): ExamplesIdentity {
   const hashOf = (data: DataSet) => {
     const targets: Targets = data.targets;
     const wanted = targets.kind === "values" ? targets.values : (targets.labels ?? []);

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openTraining, type Recipe, train } from "../../src/apps/node/index.ts";
+import { createRng } from "../../src/base/index.ts";
+import { writeNpy } from "../../src/images/index.ts";
+import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
+import { openStudyRun } from "../../src/results/index.ts";
+import { readStudy } from "../../src/studies/index.ts";
+import { pushforward } from "./command-line.ts";
+import { createWorkplace, type Workplace } from "./workplace.ts";
+
+const [COUNT, HELD_OUT, UNITS] = [60, 20, 6];
+const plain: Recipe = {
+  network: {
+    input: [1, 4, 4],
+    layers: [
+      { kind: "dense", units: UNITS },
+      { kind: "sigmoid" },
+      { kind: "dense", tied: "fc1", transposed: true },
+      { kind: "sigmoid" },
+    ],
+  },
+  initializer: { kind: "glorot", gain: 4, distribution: "uniform" },
+  loss: "binaryCrossEntropy",
+  optimizer: { kind: "adam", rate: 0.01 },
+  data: { inputs: "x.npy", targets: "inputs", labels: "classes.npy", heldOut: HELD_OUT, seed: 1 },
+  batch: 10,
+  epochs: 4,
+};
+const { targets: _, ...unlabelled } = plain.data!;
+const recipes: Readonly<Record<string, Recipe>> = {
+  plain,
+  contractive: { ...plain, penalty: { kind: "contractive", weight: 1, to: "sigmoid1" } },
+  rbm: {
+    ...plain,
+    network: { ...plain.network, layers: plain.network.layers.slice(0, 2) },
+    loss: "contrastiveDivergence",
+    data: unlabelled,
+  },
+};
+const inputs = Float32Array.from(
+  (function* () {
+    const rng = createRng(1, "pictures");
+    // The class is the brightest quarter of the picture.
+    for (let i = 0; i < COUNT; i++) {
+      for (let at = 0; at < 16; at++) yield 0.5 * rng.uniform() + (Math.floor(at / 4) === i % 4 ? 0.5 : 0);
+    }
+  })(),
+);
+
+let place: Workplace;
+beforeAll(async () => {
+  place = await createWorkplace({
+    "x.npy": writeNpy({ shape: [COUNT, 1, 4, 4], data: inputs }),
+    "classes.npy": writeNpy({ shape: [COUNT], data: Float32Array.from({ length: COUNT }, (_x, i) => i % 4) }),
+  });
+  for (const [name, recipe] of Object.entries(recipes)) {
+    for (const seed of [0, 1]) {
+      await place.put(`${name}-${seed}.json`, JSON.stringify({ ...recipe, seed }));
+      await train(place.path(`${name}-${seed}.json`), { out: place.path(`all/${name}/seed-${seed}`) });
+    }
+  }
+});
+afterAll(() => place.remove());
+
+const study = (...args: string[]) => pushforward(["study", "features", ...args], { cwd: place.folder });
+const settings = ["--set", "images=8", "--set", "probe=300", "--set", "tuning=100", "--set", "directions=4"];
+
+describe("study features", () => {
+  test("measures all trainings at their held-out examples, and stores them as other studies do", async () => {
+    const { code, stdout } = await study("all", "--out", "found", ...settings);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "found/studies.html\n" });
+    const run = await openStudyRun(new DirectoryStore(place.path("found/features")));
+    const { axes, values } = await readStudy(run);
+    expect(axes.training).toEqual([
+      "contractive/seed-0",
+      "contractive/seed-1",
+      "plain/seed-0",
+      "plain/seed-1",
+      "rbm/seed-0",
+      "rbm/seed-1",
+    ]);
+    expect(run.manifest.params).toMatchObject({
+      configuration: ["contractive", "contractive", "plain", "plain", "rbm", "rbm"],
+      family: ["CAE", "CAE", "AE", "AE", "RBM", "RBM"],
+      seed: [0, 1, 0, 1, 0, 1],
+    });
+    // ‖J‖_F² of a sigmoid layer in closed form, from the stored weights in float64.
+    const trainings = await Promise.all(axes.training!.map((name) => openTraining(place.path(`all/${name}`))));
+    const numbers = axes.image!.map((name) => Number(String(name).split(" ")[1]));
+    for (const [t, training] of trainings.entries()) {
+      const weights = await training.weights();
+      const [W, b] = ["fc1.weight", "fc1.bias"].map((name) => weights.get(name)!.data as Float32Array) as [
+        Float32Array,
+        Float32Array,
+      ];
+      for (const [i, example] of numbers.entries()) {
+        let squares = 0;
+        for (let j = 0; j < UNITS; j++) {
+          const row = W.slice(16 * j, 16 * j + 16);
+          const z = row.reduce((sum, w, at) => sum + w * inputs[16 * example + at]!, b[j]!);
+          const h = 1 / (1 + Math.exp(-z));
+          squares += (h * (1 - h)) ** 2 * row.reduce((sum, w) => sum + w * w, 0);
+        }
+        const norm = values.norm!.data[(t * 3 + 0) * 8 + i]!;
+        expect(Math.abs(norm / Math.sqrt(squares) - 1)).toBeLessThan(1e-5);
+      }
+      // Controls are measured at a quarter of the examples.
+      expect(values.norm!.data.slice((t * 3 + 2) * 8, (t * 3 + 3) * 8).findIndex(Number.isNaN)).toBe(2);
+    }
+    expect([...values.probe_error!.data, ...values.tuned_error!.data].every((e) => e >= 0 && e <= 1)).toBe(true);
+    // The labels are those of the pictures: from the pictures themselves they are learned.
+    expect(Math.min(...values.tuned_error!.data)).toBeLessThan(0.4);
+    expect([...(await place.bytes("found")).keys()]).toEqual(
+      expect.arrayContaining(["features-rules.csv", "features-spectra.svg", "features-tangents.svg"]),
+    );
+    const bytes = await place.bytes("found");
+    expect((await study("all", "--out", "found", ...settings)).code).toBe(0);
+    expect([...(await place.bytes("found")).keys()]).toEqual([...bytes.keys()]);
+  }, 120_000);
+
+  test("refuses what it cannot measure", async () => {
+    const told = async (...args: string[]) => (await study(...args)).stderr;
+    expect(await told("all", "x.npy", "--out", "a")).toContain(
+      "error: The study features measures trainings at the examples that they held out, and takes no inputs.",
+    );
+    expect(await told("found", "--out", "b")).toContain("This Zarr store is not a training");
+    await place.put("empty/nothing.txt", "nothing");
+    expect(await told("empty", "--out", "c")).toContain("error: There is no finished training in this folder.");
+    await place.put("elsewhere/x.npy", writeNpy({ shape: [COUNT, 1, 4, 4], data: inputs.map((x) => 1 - x) }));
+    await place.put("elsewhere/classes.npy", writeNpy({ shape: [COUNT], data: new Float32Array(COUNT) }));
+    expect(await told("all", "--data", "elsewhere", "--out", "d")).toContain(
+      "error: The examples that the recipe of contractive/seed-0 names are not those that it was trained on.",
+    );
+    const { labels: __, ...none } = plain.data!;
+    await place.put("none.json", JSON.stringify({ ...plain, data: none }));
+    await train(place.path("none.json"), { out: place.path("none") });
+    expect(await told("none", "--out", "e")).toContain("error: The recipe of . names no classes of its inputs");
+    await place.put(
+      "narrow.json",
+      JSON.stringify({
+        ...plain,
+        network: { ...plain.network, layers: [{ kind: "dense", units: 5 }, ...plain.network.layers.slice(1)] },
+      }),
+    );
+    await train(place.path("narrow.json"), { out: place.path("all/z-narrow") });
+    expect(await told("all", "--out", "f")).toContain(
+      "error: The code of z-narrow is 5, and that of contractive/seed-0 is 6.",
+    );
+  }, 60_000);
+});
+
+test("other studies still need inputs", async () => {
+  expect((await pushforward(["study", "spectra", "net.onnx", "--out", "g"], { cwd: place.folder })).stderr).toContain(
+    "error: The study spectra needs inputs to measure the network at.",
+  );
+});
