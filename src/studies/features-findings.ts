@@ -257,7 +257,8 @@ function spectraChart(data: StudyData, all: readonly Configuration[]): Chart {
     id: "spectra",
     title: "Spectra of J(input → code)",
     caption:
-      "Medians over held-out examples and seeds against the index, with the band of the middle half. One configuration of each family, and the controls of the first. " + ENDS_AT_FLOOR,
+      "Medians over held-out examples and seeds against the index, with the band of the middle half. One configuration of each family, and the controls of the first. " +
+      ENDS_AT_FLOOR,
     x: { label: "index", log: true },
     y: { label: "σ", log: true },
     panels: [

@@ -1,6 +1,5 @@
 import { createRng, sizeOf } from "../base/index.ts";
 import type { Network } from "../jacobian/index.ts";
-import { floatTensor, type Tensor } from "../onnx/index.ts";
 import { measureSpectrum } from "../results/index.ts";
 import type { Backend } from "../runtime/index.ts";
 import {
@@ -29,24 +28,26 @@ export function weightsOf(variant: (typeof VARIANTS)[number], encoder: EncoderTr
   if (variant === "untrained") return weightsIn(network, first);
   const own = weightsIn(network, last);
   if (variant === "trained") return own;
-  const permuted = [...own].map(([weight, tensor]): [string, Tensor] => {
+  const permuted = [...own].map(([weight, tensor]): [string, WeightTensor] => {
     const rng = createRng(seed, "permuted", name, weight);
     return [weight, tensor.shape.length === 1 ? tensor : withPermutedRows(tensor, (below) => rng.integer(below))];
   });
   return new Map(permuted);
 }
 
+type WeightTensor = Weights extends ReadonlyMap<string, infer T> ? T : never;
+
 /** A weight [outputs, …] whose entries stand in another order within each output. */
-function withPermutedRows({ shape, data }: Tensor, integer: (below: number) => number): Tensor {
-  const values = (data as Float32Array).slice();
-  const size = sizeOf(shape.slice(1));
+function withPermutedRows<T extends WeightTensor>(tensor: T, integer: (below: number) => number): T {
+  const values = (tensor.data as Float32Array).slice();
+  const size = sizeOf(tensor.shape.slice(1));
   for (let from = 0; from < values.length; from += size) {
     for (let i = size - 1; i > 0; i--) {
       const j = integer(i + 1);
       [values[from + i], values[from + j]] = [values[from + j]!, values[from + i]!];
     }
   }
-  return floatTensor(shape, values);
+  return { ...tensor, data: values };
 }
 
 /** Below and above this an entry of a code is saturated. */

@@ -22,8 +22,8 @@ export const features: Study = {
   ofEncoders: true,
   params: {
     code: {
-      about: "the tensor that is the code; by default that before the decoder, or the last",
-      default: "",
+      about: "the tensor that is the code; `auto` is that before the decoder, or the last",
+      default: "auto",
     },
     images: { about: "number of held-out examples at which spectra are measured", default: 64, quick: 16 },
     probe: { about: "steps of the logistic probe, of 100 examples each", default: 3000, quick: 1000 },

@@ -11,7 +11,17 @@ let tokens: Laboratory;
 beforeAll(async () => {
   const labels = ["a", "a", "a", "b", "b", "b"];
   const checkpoints = { trainings: ["0"], steps: [0, 1], open: () => Promise.reject(new Error("nothing is measured")) };
-  const options = { model: convnet(), taps: ["relu1", "logits"], count: 6, k: 40, vectors: 20, labels, checkpoints };
+  const encoders = { names: ["0"], open: () => Promise.reject(new Error("nothing is measured")) };
+  const options = {
+    model: convnet(),
+    taps: ["relu1", "logits"],
+    count: 6,
+    k: 40,
+    vectors: 20,
+    labels,
+    checkpoints,
+    encoders,
+  };
   one = await laboratory(options);
 });
 beforeAll(async () => {

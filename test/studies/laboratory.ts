@@ -14,6 +14,7 @@ import {
 import { evaluateWith } from "../../src/runtime/index.ts";
 import {
   type Checkpoints,
+  type EncoderTrainings,
   Lab,
   paramsOf,
   readStudy,
@@ -37,6 +38,7 @@ export interface LaboratoryOptions {
   readonly k?: number;
   readonly vectors?: number;
   readonly checkpoints?: Checkpoints;
+  readonly encoders?: EncoderTrainings;
 }
 
 /** A lab in memory, and the way from a study to what it read back. */
@@ -95,6 +97,7 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
     k,
     tol: 1e-5,
     vectors,
+    encoders: options.encoders,
     checkpoints: options.checkpoints,
     openSpectra: async () => ({ run: await createRun(new MemoryStore(), manifest), places: [...points.keys()] }),
   });

@@ -34,7 +34,7 @@ const DEPTH = 3;
 /**
  * The finished trainings in a folder and below it, in the order of their names. Others are left out, with a note.
  *
- * @param code the tensor that is the code, or empty for that before the decoder
+ * @param code the tensor that is the code, or `auto` for that before the decoder
  * @throws PushforwardError `usage` if there is none; `file-unreadable`
  */
 export async function findEncoders(folder: string, code: string): Promise<FoundTraining[]> {
@@ -55,7 +55,7 @@ export async function findEncoders(folder: string, code: string): Promise<FoundT
     names.set(key, configuration);
     found.push({
       ...{ name, training, configuration, family: familyOf(recipe) },
-      network: encoderTo(recipe.network, code === "" ? codeOf(recipe.network) : code),
+      network: encoderTo(recipe.network, code === "auto" ? codeOf(recipe.network) : code),
     });
   }
   if (found.length > 0) return found;

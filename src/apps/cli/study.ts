@@ -21,12 +21,8 @@ export function studyCommand(version: string): Command {
   const command = new Command("study")
     .description(`answer one question about a network with tables, figures and a page: ${names}`)
     .argument("<name>", "name of the study");
-<<<<<<< HEAD
   command.addCommand(searchStudyCommand());
-  return experimenting(command)
-=======
   experimenting(command)
->>>>>>> 5af4aa4 (study features: whether encoders with steep spectra have better features, over configurations and seeds)
     .option("-k, --k <count>", "triplets of each spectrum, as far as a tap has so many", wholeNumber("-k", 1), STUDY_K)
     .option(
       "--data <folder>",
