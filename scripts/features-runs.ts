@@ -48,7 +48,7 @@ function machine(loss: Recipe["loss"]): Recipe {
   const { targets: _, ...data } = plain.data!;
   return {
     ...plain,
-    network: { input: [784], layers: encoder },
+    network: { input: [1, 28, 28], layers: encoder },
     initializer: { kind: "gaussian", weightVariance: 0.0784 },
     optimizer: { kind: "sgd", rate: 0.1 },
     loss,

@@ -115,6 +115,15 @@ export function drawPanel(chart: Chart, panel: ChartPanel, options: PanelOptions
               : width < 300
                 ? { ticks: 4 }
                 : {}),
+            // Markers are drawn by hand, so that the axis does not find their range.
+            ...(!x.log && panel.series.every(({ mark }) => mark === "dots")
+              ? {
+                  domain: domainOf(
+                    shown.map((point) => Number(point.x)),
+                    false,
+                  ),
+                }
+              : {}),
           },
     y: bare
       ? { axis: null, inset: 16, domain: extentOf(shown.map((point) => point.y)) }

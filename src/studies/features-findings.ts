@@ -225,7 +225,7 @@ function errorChart(all: readonly Configuration[], rank: NumberOf, name: string,
     id: `${name}-error`,
     title: `Effective rank and ${name} error`,
     caption: `Each mark is a configuration: the mean over its seeds, with its 95 % interval over seeds. Effective ranks are geometric means over held-out examples.`,
-    x: { label: "effective rank of J(input → code)", log: true },
+    x: { label: "effective rank of J(input → code)" },
     y: { label: `${name} error` },
     panels: [
       {

@@ -245,3 +245,18 @@ test("names below an axis stay within the drawing, and numbers on a logarithmic 
   expect(numbers(860)).toEqual([0.01, 0.02, 0.05, 0.1, 0.2, 0.5]);
   expect(numbers(420)).toEqual([0.01, 0.1, 0.5]);
 });
+
+test("dots without intervals on a plain axis of numbers stand within its ticks", () => {
+  const points = [
+    { x: 28, y: 0.2 },
+    { x: 42, y: 0.3 },
+  ];
+  const chart: Chart = {
+    ...lines,
+    x: { label: "rank" },
+    panels: [{ title: "", series: [{ name: "one", mark: "dots", points }] }],
+  };
+  const { svg } = chartFigure(chart, { document });
+  for (const tick of ["28", "34", "42"]) expect(svg).toContain(`>${tick}<`);
+  expect(svg).not.toContain(">0.5<");
+});
