@@ -4,7 +4,7 @@ import { type ActivationName, activations } from "./activations.ts";
 import { average, extrapolated, meanOf, single, varianceOf } from "./estimates.ts";
 import { type Case, experiment, type Measured, type Result } from "./experiment.ts";
 import { number, numbers, words } from "./option.ts";
-import { relativeVariance, squaredGrowths, wholeSpectra } from "./random-jacobians.ts";
+import { growthsAndSpectra, relativeVariance, squaredGrowths, wholeSpectra } from "./random-jacobians.ts";
 import type { RandomNet } from "./random-net.ts";
 import type { Prediction } from "./row.ts";
 import { distance, type Squares, spectrumCurves } from "./spectrum-curves.ts";
@@ -115,7 +115,7 @@ function varianceCase(kind: Kind, spectra: number): Case {
         precision: { standardErrors: 3, within: 0.1 },
         source: `${PENNINGTON}, equation 22`,
       },
-      ...(hasDensity(kind) && { [DISTANCE]: distancePrediction(kind) }),
+      ...distancePrediction(kind),
     }),
     async measure(apparatus) {
       const half = { ...net, width: Math.round(width / 2) };
@@ -132,21 +132,25 @@ function varianceCase(kind: Kind, spectra: number): Case {
  * The spectrum is that of infinite width where layers are few. It is only reported where they are many, and for ReLU: the rank of J is at
  * most the number of neurons that are active in the layer with the fewest, and that number scatters by √width.
  */
-function distancePrediction({ activation, depth, width }: Kind): Prediction {
+function distancePrediction(kind: Kind): Readonly<Record<string, Prediction>> {
+  const { activation, depth, width } = kind;
+  if (!hasDensity(kind)) return {};
   if (depth / width > FEW_LAYERS) {
-    return { predicted: 0, source: `${PENNINGTON}; only reported, as there are many layers` };
+    return { [DISTANCE]: { predicted: 0, source: `${PENNINGTON}; only reported, as there are many layers` } };
   }
-  if (activation === "relu") return { predicted: 0, source: `${PENNINGTON}; only reported, as ReLU has fewer σ > 0` };
-  return { predicted: 0, precision: { absolute: KOLMOGOROV }, source: PENNINGTON };
+  if (activation === "relu") {
+    return { [DISTANCE]: { predicted: 0, source: `${PENNINGTON}; only reported, as ReLU has fewer σ > 0` } };
+  }
+  return { [DISTANCE]: { predicted: 0, precision: { absolute: KOLMOGOROV }, source: PENNINGTON } };
 }
 
 /** One orthogonal layer has no density of σ². */
-const hasDensity = ({ weights, depth }: Pick<Kind, "weights" | "depth">): boolean =>
-  weights === "gaussian" || depth > 1;
+const hasDensity = ({ weights, depth }: Kind): boolean => weights === "gaussian" || depth > 1;
 
 /** The whole spectra of draws beside the prediction for infinite width. */
-function comparison({ activation, weights, weight, depth }: RandomNet, q: number, draws: readonly Squares[]): Measured {
-  if (!hasDensity({ weights, depth })) return { numbers: {} };
+function comparison(net: RandomNet, q: number, draws: readonly Squares[]): Measured {
+  if (!hasDensity(net)) return { numbers: {} };
+  const { activation, weights, weight, depth } = net;
   const { theory } = activations[activation];
   const spectrum = jacobianSpectrum({ activation: theory, weightVariance: weight ** 2, q, depth, ensemble: weights });
   const all = draws.flat().sort((a, b) => a - b);
@@ -168,7 +172,7 @@ function meanCase(kind: Kind, draws: number): Case {
     seconds: secondsFor(draws / 3, kind),
     predict: (): Readonly<Record<string, Prediction>> => {
       const mean: Prediction = { ...meanOfSquares(net, q), ...(isJudged && { precision: { relative: MEAN } }) };
-      const both = { [MEAN_SQUARE]: mean, [DISTANCE]: distancePrediction(kind) };
+      const both = { [MEAN_SQUARE]: mean, ...distancePrediction(kind) };
       if (!hasLogarithms) return both;
       return {
         ...both,
@@ -178,18 +182,17 @@ function meanCase(kind: Kind, draws: number): Case {
     },
     async measure(apparatus) {
       const count = Math.min(draws, isJudged ? drawsNeeded(beta) : NARROW.fewest);
-      const squares = await squaredGrowths({ net, q, count }, apparatus);
-      const logarithms = squares.map((own) => own.map(Math.log));
-      const whole = await wholeSpectra({ net, q, count: Math.min(count, SPECTRA_OF_MANY) }, apparatus);
-      const { numbers, curves } = comparison(net, q, whole);
+      const { growths, spectra } = await growthsAndSpectra({ net, q, count }, SPECTRA_OF_MANY, apparatus);
+      const logarithms = growths.map((own) => own.map(Math.log));
+      const compared = comparison(net, q, spectra);
       return {
+        ...compared,
         numbers: {
-          ...numbers,
-          [MEAN_SQUARE]: meanOf(squares.map(average)),
+          ...compared.numbers,
+          [MEAN_SQUARE]: meanOf(growths.map(average)),
           "mean ln ‖Jv‖²": meanOf(logarithms.map(average)),
           "Var ln ‖Jv‖²": varianceOf(logarithms.map(([first]) => first!)),
         },
-        ...(curves && { curves }),
       };
     },
   };

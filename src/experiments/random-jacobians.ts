@@ -17,22 +17,39 @@ export interface Draws {
 
 /** ‖Jv‖² of random unit tangents v, for each draw. */
 export const squaredGrowths = (draws: Draws, apparatus: Apparatus): Promise<number[][]> =>
-  ofDraws(draws, apparatus, async (J, draw) => {
-    const { width } = draws.net;
-    const tangents = gaussianArray(createRng(apparatus.seed, "tangents", draw), TANGENTS * width);
-    const { data } = await J.jvp(tangents);
-    return Array.from({ length: TANGENTS }, (_, i) => {
-      const row = (of: Float32Array) => of.subarray(i * width, (i + 1) * width);
-      return squaredNorm(row(data)) / squaredNorm(row(tangents));
-    });
-  });
+  ofDraws(draws, apparatus, (J, draw) => growthsOf(J, draws.net, apparatus.seed, draw));
 
 /** All σ² of each draw, ascending. */
 export const wholeSpectra = (draws: Draws, apparatus: Apparatus): Promise<Squares[]> =>
-  ofDraws(draws, apparatus, async (J) => {
-    const { sigma } = await J.svd({ k: draws.net.width, method: "dense" });
-    return Array.from(sigma, (one) => one ** 2).reverse();
+  ofDraws(draws, apparatus, (J) => spectrumOf(J, draws.net));
+
+/** ‖Jv‖² of random unit tangents v for each draw, and all σ² of the first `few` draws. */
+export async function growthsAndSpectra(
+  draws: Draws,
+  few: number,
+  apparatus: Apparatus,
+): Promise<{ readonly growths: number[][]; readonly spectra: Squares[] }> {
+  const spectra: Squares[] = [];
+  const growths = await ofDraws(draws, apparatus, async (J, draw) => {
+    if (draw < few) spectra.push(await spectrumOf(J, draws.net));
+    return growthsOf(J, draws.net, apparatus.seed, draw);
   });
+  return { growths, spectra };
+}
+
+async function growthsOf(J: Jacobian, { width }: RandomNet, seed: number, draw: number): Promise<number[]> {
+  const tangents = gaussianArray(createRng(seed, "tangents", draw), TANGENTS * width);
+  const { data } = await J.jvp(tangents);
+  return Array.from({ length: TANGENTS }, (_, i) => {
+    const row = (of: Float32Array) => of.subarray(i * width, (i + 1) * width);
+    return squaredNorm(row(data)) / squaredNorm(row(tangents));
+  });
+}
+
+async function spectrumOf(J: Jacobian, { width }: RandomNet): Promise<Squares> {
+  const { sigma } = await J.svd({ k: width, method: "dense" });
+  return Array.from(sigma, (one) => one ** 2).reverse();
+}
 
 /** The variance of numbers over the square of their mean. */
 export function relativeVariance(values: readonly number[]): number {

@@ -179,8 +179,9 @@ function curveOf(at: At, steepest: number): Point[] {
       if (step < LEAST_STEP) return points;
       continue;
     }
-    if (pointOf(next).density < LEAST_DENSITY) return points;
-    points.push({ ...pointOf(next), share });
+    const point = pointOf(next);
+    if (point.density < LEAST_DENSITY) return points;
+    points.push({ ...point, share });
     last = next;
     if (step < DISTANCE / 2 && share < SHARE / 2) step *= 1.5;
   }

@@ -14,18 +14,20 @@ const PANELS = 64;
 /** ∫ f from `low` to `high`, by the Gauss-Legendre rule with 16 points on each of `panels` equal parts. */
 export function integral(f: (x: number) => number, low: number, high: number, panels = PANELS): number {
   let sum = 0;
-  for (const [x, length] of pointsOf(low, high, panels)) sum += length * f(x);
+  eachPoint(low, high, panels, (x, length) => {
+    sum += length * f(x);
+  });
   return sum;
 }
 
-/** The points of the rule, and the length that each stands for. */
-function* pointsOf(low: number, high: number, panels: number): Generator<readonly [x: number, length: number]> {
+/** Visits the points of the rule, each with the length that it stands for. */
+function eachPoint(low: number, high: number, panels: number, visit: (x: number, length: number) => void): void {
   const half = (high - low) / (2 * panels);
   for (let panel = 0; panel < panels; panel++) {
     const centre = low + (2 * panel + 1) * half;
     for (const [i, node] of NODES.entries()) {
-      yield [centre - half * node, half * WEIGHTS[i]!];
-      yield [centre + half * node, half * WEIGHTS[i]!];
+      visit(centre - half * node, half * WEIGHTS[i]!);
+      visit(centre + half * node, half * WEIGHTS[i]!);
     }
   }
 }
@@ -69,11 +71,11 @@ export function gaussianAtoms(f: (x: number) => number, variance: number, kinks:
   const probabilities = new Map<number, number>();
   const ends = smoothParts(deviation, kinks);
   for (const [i, low] of ends.slice(0, -1).entries()) {
-    for (const [z, length] of pointsOf(low, ends[i + 1]!, PANELS)) {
+    eachPoint(low, ends[i + 1]!, PANELS, (z, length) => {
       const probability = (length * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
       const value = f(z * deviation);
       probabilities.set(value, (probabilities.get(value) ?? 0) + probability);
-    }
+    });
   }
   return [...probabilities]
     .map(([value, probability]) => ({ value, probability }))
