@@ -2,8 +2,8 @@ import { PushforwardError } from "../base/index.ts";
 import { readAll, writeChunk, writeTexts } from "./arrays.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension, encodeName } from "./layout.ts";
-import { fromAttributes, toAttributes } from "./manifest.ts";
-import { encodeJson, group, requireOnly, rootOf, writeMetadata } from "./metadata.ts";
+import { storedManifest, toAttributes } from "./manifest.ts";
+import { encodeJson, group, requireOnly, writeMetadata } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 
 /** What identifies a search, and determines the layout of its store. */
@@ -209,22 +209,7 @@ export async function createSearchRun(
  * @throws PushforwardError `file-unreadable` if there is nothing; `store-mismatch` if it is not a search
  */
 export async function openSearchRun(store: Store): Promise<SearchRun> {
-  const root = await store.get("/zarr.json");
-  if (root === undefined) {
-    throw new PushforwardError("file-unreadable", {
-      what: "There is no search here.",
-      where: { file: store.location },
-      fix: "Give the folder that `pushforward search` wrote.",
-    });
-  }
-  const read = fromAttributes(rootOf(root).attributes ?? {});
-  if (read.format !== "pushforward-search" || read.formatVersion !== 1) {
-    throw new PushforwardError("store-mismatch", {
-      what: "This Zarr store is not a search that this version of Pushforward reads.",
-      where: { file: store.location },
-      fix: "Choose another folder.",
-    });
-  }
+  const read = await storedManifest(store, "search", [1], "`pushforward search` wrote");
   const manifest = read as unknown as SearchManifest; // written by `createSearchRun`
   const { numbers, rejected } = layoutOf(manifest);
   const values = new Map<string, Float64Array>();

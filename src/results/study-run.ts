@@ -2,8 +2,8 @@ import { PushforwardError, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, writeChunk, writeTexts } from "./arrays.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension } from "./layout.ts";
-import { comparable, fromAttributes, givenMismatch, modelMismatch, toAttributes } from "./manifest.ts";
-import { encodeJson, group, rootOf, writeMetadata } from "./metadata.ts";
+import { comparable, givenMismatch, modelMismatch, storedManifest, toAttributes } from "./manifest.ts";
+import { encodeJson, group, writeMetadata } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 import type { CellValues, StudyArray, StudyManifest } from "./study-types.ts";
 
@@ -74,23 +74,8 @@ export async function earlierStudyRun(store: Store, manifest: StudyManifest): Pr
  * @throws PushforwardError `file-unreadable` if there is nothing; `store-mismatch` if it is not a study
  */
 export async function openStudyRun(store: Store): Promise<StudyRun> {
-  const root = await store.get("/zarr.json");
-  if (root === undefined) {
-    throw new PushforwardError("file-unreadable", {
-      what: "There is no study here.",
-      where: { file: store.location },
-      fix: "Give the folder that a study was written to.",
-    });
-  }
-  const { format, formatVersion, ...rest } = fromAttributes(rootOf(root).attributes ?? {});
-  if (format !== "pushforward-study" || !(formatVersion === 1 || formatVersion === 2)) {
-    throw new PushforwardError("store-mismatch", {
-      what: "This Zarr store is not a study that this version of Pushforward reads.",
-      where: { file: store.location },
-      fix: "Choose another folder.",
-    });
-  }
-  const manifest = { format, formatVersion: 2, ...rest } as unknown as StudyManifest; // written by `createStudyRun`
+  const stored = await storedManifest(store, "study", [1, 2], "a study was written to");
+  const manifest = { ...stored, formatVersion: 2 } as unknown as StudyManifest; // written by `createStudyRun`
   const layout = layoutOf(manifest);
   const [done, failed] = await Promise.all([readAll(store, layout.done), readAll(store, layout.failed)]);
   return new StoredStudy(store, manifest, layout, { done: Array.from(done), failed: Array.from(failed) });

@@ -2,8 +2,8 @@ import { PushforwardError, type Shape } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, readChunk, writeChunk } from "./arrays.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension } from "./layout.ts";
-import { fromAttributes, toAttributes } from "./manifest.ts";
-import { encodeJson, group, requireOnly, rootOf, writeMetadata } from "./metadata.ts";
+import { storedManifest, toAttributes } from "./manifest.ts";
+import { encodeJson, group, requireOnly, writeMetadata } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 
 /** A tensor that is stored at each checkpoint. */
@@ -172,22 +172,7 @@ export async function createTrainingRun(store: Store, manifest: TrainingManifest
  * @throws PushforwardError `file-unreadable` if there is nothing; `store-mismatch` if it is not a training
  */
 export async function openTrainingRun(store: Store): Promise<TrainingRun> {
-  const root = await store.get("/zarr.json");
-  if (root === undefined) {
-    throw new PushforwardError("file-unreadable", {
-      what: "There is no training here.",
-      where: { file: store.location },
-      fix: "Give the folder that `pushforward train` wrote.",
-    });
-  }
-  const manifest = fromAttributes(rootOf(root).attributes ?? {});
-  if (manifest.format !== "pushforward-training" || manifest.formatVersion !== 1) {
-    throw new PushforwardError("store-mismatch", {
-      what: "This Zarr store is not a training that this version of Pushforward reads.",
-      where: { file: store.location },
-      fix: "Choose another folder.",
-    });
-  }
+  const manifest = await storedManifest(store, "training", [1], "`pushforward train` wrote");
   return new TrainingRun(store, manifest as unknown as TrainingManifest); // written by `createTrainingRun`
 }
 
