@@ -39,6 +39,10 @@ export function arrayLayout<D extends DataType>(
   };
 }
 
+/** Whether the labels of a dimension are numbers. */
+export const isNumeric = (array: ArrayLayout<"float64"> | ArrayLayout<"string">): array is ArrayLayout<"float64"> =>
+  array.metadata.data_type === "float64";
+
 function wordAttributes(words: readonly string[]) {
   return { flag_values: words.map((_, i) => i), flag_meanings: words.join(" ") };
 }

@@ -1,8 +1,6 @@
 import { formatShape, PushforwardError, sizeOf } from "../base/index.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { matchInputs } from "./match-inputs.ts";
-import { rootOf } from "./metadata.ts";
-import type { Store } from "./store.ts";
 import type { ControlRecord, GivenRecord, InputRecord, RunManifest, TapRecord } from "./types.ts";
 
 /**
@@ -171,38 +169,6 @@ export function fromAttributes(attributes: Readonly<Record<string, unknown>>): R
       typeof value === "string" && isNested(value) ? (JSON.parse(value) as unknown) : value,
     ]),
   );
-}
-
-/**
- * The manifest of a search, a study or a training, as it was stored.
- *
- * @param versions the format versions that this version of Pushforward reads
- * @param from what wrote such folders, for the error: "`pushforward search` wrote"
- * @throws PushforwardError `file-unreadable` if there is nothing; `store-mismatch` if it is something else, or of another version
- */
-export async function storedManifest(
-  store: Store,
-  kind: "search" | "study" | "training",
-  versions: readonly number[],
-  from: string,
-): Promise<Record<string, unknown>> {
-  const root = await store.get("/zarr.json");
-  if (root === undefined) {
-    throw new PushforwardError("file-unreadable", {
-      what: `There is no ${kind} here.`,
-      where: { file: store.location },
-      fix: `Give the folder that ${from}.`,
-    });
-  }
-  const manifest = fromAttributes(rootOf(root).attributes ?? {});
-  if (manifest.format !== `pushforward-${kind}` || !versions.some((version) => version === manifest.formatVersion)) {
-    throw new PushforwardError("store-mismatch", {
-      what: `This Zarr store is not a ${kind} that this version of Pushforward reads.`,
-      where: { file: store.location },
-      fix: "Choose another folder.",
-    });
-  }
-  return manifest;
 }
 
 /**

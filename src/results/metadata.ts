@@ -1,7 +1,7 @@
 import type { DataType } from "zarrita";
 import { PushforwardError } from "../base/index.ts";
 import type { ArrayLayout, Layout } from "./layout.ts";
-import { toAttributes } from "./manifest.ts";
+import { fromAttributes, toAttributes } from "./manifest.ts";
 import type { Key, Store } from "./store.ts";
 import type { RunManifest } from "./types.ts";
 
@@ -23,7 +23,11 @@ export function metadataFiles(manifest: RunManifest, layout: Layout): [Key, Uint
   }
   if (inTaps.size > 0) children.set("/taps", group({}, "/taps", inTaps));
   for (const [key, metadata] of inTaps) children.set(key, metadata);
-  const attributes = { ...toAttributes(manifest), coordinates: "m n label predicted failed" };
+  return filesOf({ ...toAttributes(manifest), coordinates: "m n label predicted failed" }, children);
+}
+
+/** The metadata files of a root group with these attributes and of all below it. That of the root is last. */
+export function filesOf(attributes: object, children: ReadonlyMap<Key, object>): [Key, Uint8Array][] {
   const root: [Key, Uint8Array] = ["/zarr.json", encodeJson(group(attributes, "/", children))];
   return [...[...children].map(([path, node]): [Key, Uint8Array] => [`${path}/zarr.json`, encodeJson(node)]), root];
 }
@@ -53,7 +57,7 @@ export async function writeMetadata(store: Store, files: readonly (readonly [Key
   }
 }
 
-export function encodeJson(value: object): Uint8Array {
+function encodeJson(value: object): Uint8Array {
   const text = JSON.stringify(value, (_, inner: unknown) => (Number.isNaN(inner) ? "NaN" : inner), 2);
   return new TextEncoder().encode(text);
 }
@@ -75,6 +79,38 @@ export function rootOf(bytes: Uint8Array): Root {
   } catch {
     return {};
   }
+}
+
+/**
+ * The manifest of a search, a study or a training, as it was stored.
+ *
+ * @param versions the format versions that this version of Pushforward reads
+ * @param from what wrote such folders, for the error: "`pushforward search` wrote"
+ * @throws PushforwardError `file-unreadable` if there is nothing; `store-mismatch` if it is something else, or of another version
+ */
+export async function storedManifest(
+  store: Store,
+  kind: "search" | "study" | "training",
+  versions: readonly number[],
+  from: string,
+): Promise<Record<string, unknown>> {
+  const root = await store.get("/zarr.json");
+  if (root === undefined) {
+    throw new PushforwardError("file-unreadable", {
+      what: `There is no ${kind} here.`,
+      where: { file: store.location },
+      fix: `Give the folder that ${from}.`,
+    });
+  }
+  const manifest = fromAttributes(rootOf(root).attributes ?? {});
+  if (manifest.format !== `pushforward-${kind}` || !versions.some((version) => version === manifest.formatVersion)) {
+    throw new PushforwardError("store-mismatch", {
+      what: `This Zarr store is not a ${kind} that this version of Pushforward reads.`,
+      where: { file: store.location },
+      fix: "Choose another folder.",
+    });
+  }
+  return manifest;
 }
 
 /**

@@ -1,9 +1,9 @@
 import { PushforwardError } from "../base/index.ts";
 import { readAll, writeChunk, writeTexts } from "./arrays.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
-import { type ArrayLayout, arrayLayout, type Dimension, encodeName } from "./layout.ts";
-import { storedManifest, toAttributes } from "./manifest.ts";
-import { encodeJson, group, requireOnly, writeMetadata } from "./metadata.ts";
+import { type ArrayLayout, arrayLayout, type Dimension, encodeName, isNumeric } from "./layout.ts";
+import { toAttributes } from "./manifest.ts";
+import { filesOf, group, requireOnly, storedManifest, writeMetadata } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 
 /** What identifies a search, and determines the layout of its store. */
@@ -267,9 +267,6 @@ function layoutOf({ candidates, seeds, rungs }: SearchManifest) {
   };
 }
 
-const isNumeric = (array: ArrayLayout<"float64"> | ArrayLayout<"string">): array is ArrayLayout<"float64"> =>
-  array.metadata.data_type === "float64";
-
 /** The metadata files. That of the root is last, because it makes the store a search. */
 function metadataFiles(manifest: SearchManifest): [Key, Uint8Array][] {
   const { numbers, settings, ...arrays } = layoutOf(manifest);
@@ -278,8 +275,7 @@ function metadataFiles(manifest: SearchManifest): [Key, Uint8Array][] {
   for (const [key, node] of inSettings) children.set(key, node);
   if (inSettings.size > 0) children.set("/settings", group({}, "/settings", inSettings));
   for (const { path, metadata } of [...Object.values(arrays), ...numbers.values()]) children.set(path, metadata);
-  const root: [Key, Uint8Array] = ["/zarr.json", encodeJson(group(toAttributes(manifest), "/", children))];
-  return [...[...children].map(([path, node]): [Key, Uint8Array] => [`${path}/zarr.json`, encodeJson(node)]), root];
+  return filesOf(toAttributes(manifest), children);
 }
 
 /** @throws PushforwardError `store-mismatch` naming the settings in which two searches differ */

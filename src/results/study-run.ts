@@ -1,9 +1,9 @@
 import { PushforwardError, sizeOf } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, writeChunk, writeTexts } from "./arrays.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
-import { type ArrayLayout, arrayLayout, type Dimension } from "./layout.ts";
-import { comparable, givenMismatch, modelMismatch, storedManifest, toAttributes } from "./manifest.ts";
-import { encodeJson, group, writeMetadata } from "./metadata.ts";
+import { type ArrayLayout, arrayLayout, type Dimension, isNumeric } from "./layout.ts";
+import { comparable, givenMismatch, modelMismatch, toAttributes } from "./manifest.ts";
+import { filesOf, storedManifest, writeMetadata } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 import type { CellValues, StudyArray, StudyManifest } from "./study-types.ts";
 
@@ -112,16 +112,11 @@ function layoutOf({ axes, cell, variables }: StudyManifest) {
   };
 }
 
-function isNumeric(array: ArrayLayout<"float64"> | ArrayLayout<"string">): array is ArrayLayout<"float64"> {
-  return array.metadata.data_type === "float64";
-}
-
 /** The metadata files. That of the root is last, because it makes the store a study. */
 function metadataFiles(manifest: StudyManifest, { axes, variables, ...others }: Layout): [Key, Uint8Array][] {
   const arrays = [...Object.values(axes), ...Object.values(variables), ...Object.values(others)];
   const children = new Map<Key, object>(arrays.map(({ path, metadata }) => [path, metadata]));
-  const root: [Key, Uint8Array] = ["/zarr.json", encodeJson(group(toAttributes(manifest), "/", children))];
-  return [...[...children].map(([path, node]): [Key, Uint8Array] => [`${path}/zarr.json`, encodeJson(node)]), root];
+  return filesOf(toAttributes(manifest), children);
 }
 
 /**

@@ -2,8 +2,8 @@ import { PushforwardError, type Shape } from "../base/index.ts";
 import { chunkKey, fillChunk, readAll, readChunk, writeChunk } from "./arrays.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension } from "./layout.ts";
-import { storedManifest, toAttributes } from "./manifest.ts";
-import { encodeJson, group, requireOnly, writeMetadata } from "./metadata.ts";
+import { toAttributes } from "./manifest.ts";
+import { filesOf, group, requireOnly, storedManifest, writeMetadata } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 
 /** A tensor that is stored at each checkpoint. */
@@ -234,8 +234,7 @@ function metadataFiles(manifest: TrainingManifest): [Key, Uint8Array][] {
   children.set("/weights", group({}, "/weights", weights));
   children.set("/curve", group({}, "/curve", curve));
   add(Object.values(layout.root));
-  const root: [Key, Uint8Array] = ["/zarr.json", encodeJson(group(toAttributes(manifest), "/", children))];
-  return [...[...children].map(([path, node]): [Key, Uint8Array] => [`${path}/zarr.json`, encodeJson(node)]), root];
+  return filesOf(toAttributes(manifest), children);
 }
 
 /** @throws PushforwardError `store-mismatch` naming the settings in which two trainings differ */

@@ -15,9 +15,9 @@ import {
   withinFamilies,
 } from "./features-numbers.ts";
 import { curveOf, ENDS_AT_FLOOR } from "./findings.ts";
-import { bootstrap, type Estimate } from "./statistics.ts";
+import { bootstrap, type Estimate, mean } from "./statistics.ts";
 import { type Findings, type FindingTable, findingsOf, type Params, type StudyData, valueAt } from "./study.ts";
-import { FEWEST_IMAGES } from "./verdict.ts";
+import { FEWEST_IMAGES, verdictOf } from "./verdict.ts";
 
 /** The numbers that the rules are about. */
 interface Numbers {
@@ -83,11 +83,10 @@ function rulesTable(all: readonly Configuration[], numbers: Numbers): FindingTab
 
 const FEWEST_SEEDS = 5;
 
+/** The verdict on a rule that an effect has this sign. */
 function verdictOn({ low, high, n, sample }: Estimate, sign: 1 | -1): string {
-  const fewest = sample?.unit === "seed" ? FEWEST_SEEDS : FEWEST_IMAGES;
-  if (n < fewest || !(Number.isFinite(low) && Number.isFinite(high))) return "undecided";
-  if (low <= 0 && high >= 0) return "not supported";
-  return low > 0 === sign > 0 ? "supported" : "contradicted";
+  const towards = sign > 0 ? { low, high, n } : { low: -high, high: -low, n };
+  return verdictOf(towards, sample?.unit === "seed" ? FEWEST_SEEDS : FEWEST_IMAGES);
 }
 
 function rulesOf(all: readonly Configuration[], { rank, norm, reconstruction, errors }: Numbers): Rule[] {
@@ -122,14 +121,14 @@ function rulesOf(all: readonly Configuration[], { rank, norm, reconstruction, er
           {
             id: `A4 ${own.name}`,
             what: `ln effective rank of ${own.name} minus ${plain.name}`,
-            sample: pairedOverSeeds(own, plain, rank),
+            sample: pairedOverSeeds([own], [plain], rank),
             sign: -1,
           },
           ...errors.map(
             ({ name, of }): Rule => ({
               id: `A4 ${own.name} ${name}`,
               what: `${name} error of ${own.name} minus ${plain.name}`,
-              sample: pairedOverSeeds(own, plain, of),
+              sample: pairedOverSeeds([own], [plain], of),
               sign: -1,
             }),
           ),
@@ -140,13 +139,13 @@ function rulesOf(all: readonly Configuration[], { rank, norm, reconstruction, er
           {
             id: "R contractive",
             what: "mean ln ‖J‖_F of contractive minus denoising auto-encoders",
-            sample: differenceOfFamilies(contractive, denoising, norm),
+            sample: pairedOverSeeds(contractive, denoising, norm),
             sign: -1 as const,
           },
           {
             id: "R denoising",
             what: "mean ln ‖J‖_F of denoising minus plain auto-encoders",
-            sample: differenceOfFamilies(denoising, [plain], norm),
+            sample: pairedOverSeeds(denoising, [plain], norm),
             sign: -1 as const,
           },
         ]),
@@ -169,19 +168,6 @@ function rulesOf(all: readonly Configuration[], { rank, norm, reconstruction, er
   ];
 }
 
-/** The mean of a number over configurations minus that over others, by the seeds that all of them share. */
-function differenceOfFamilies(a: readonly Configuration[], b: readonly Configuration[], number: NumberOf): Sample {
-  const both = [...a, ...b];
-  const seeds = [...both[0]!.trainings.keys()].filter((seed) => both.every(({ trainings }) => trainings.has(seed)));
-  const meanAt = (part: readonly Configuration[], seed: number) =>
-    part.reduce((sum, { trainings }) => sum + number(trainings.get(seed)!), 0) / part.length;
-  return {
-    unit: "seed",
-    images: [...seeds.keys()],
-    of: (chosen) => chosen.reduce((sum, i) => sum + meanAt(a, seeds[i]!) - meanAt(b, seeds[i]!), 0) / chosen.length,
-  };
-}
-
 /** The mean of a number over the seeds of a configuration, with its interval. */
 const estimateOf = (
   { name, trainings }: Configuration,
@@ -189,7 +175,7 @@ const estimateOf = (
   shown = (value: number) => value,
 ): Estimate => {
   const each = [...trainings.values()];
-  const of = (chosen: readonly number[]) => shown(chosen.reduce((sum, i) => sum + number(each[i]!), 0) / chosen.length);
+  const of = (chosen: readonly number[]) => shown(mean(chosen.map((i) => number(each[i]!))));
   return bootstrap({ unit: "seed", images: [...each.keys()], of }, name);
 };
 

@@ -1,4 +1,4 @@
-import { createRng, sizeOf } from "../base/index.ts";
+import { createRng, type Rng, sizeOf } from "../base/index.ts";
 import type { Network } from "../jacobian/index.ts";
 import { measureSpectrum } from "../results/index.ts";
 import type { Backend } from "../runtime/index.ts";
@@ -8,13 +8,14 @@ import {
   type LabelledSet,
   type Recipe,
   type Split,
+  shuffled,
   Trainer,
   valuesOf,
   type Weights,
   weightsIn,
 } from "../training/index.ts";
 import type { EncoderTraining, Lab } from "./lab.ts";
-import { solveUnit } from "./spectrum.ts";
+import { firstStored, solveUnit, tripletsAt } from "./spectrum.ts";
 import { mean } from "./statistics.ts";
 import type { Params } from "./study.ts";
 import { TRANSFORMATIONS, tangentsOf } from "./tangents.ts";
@@ -30,7 +31,7 @@ export function weightsOf(variant: (typeof VARIANTS)[number], encoder: EncoderTr
   if (variant === "trained") return own;
   const permuted = [...own].map(([weight, tensor]): [string, WeightTensor] => {
     const rng = createRng(seed, "permuted", name, weight);
-    return [weight, tensor.shape.length === 1 ? tensor : withPermutedRows(tensor, (below) => rng.integer(below))];
+    return [weight, tensor.shape.length === 1 ? tensor : withPermutedRows(tensor, rng)];
   });
   return new Map(permuted);
 }
@@ -38,14 +39,12 @@ export function weightsOf(variant: (typeof VARIANTS)[number], encoder: EncoderTr
 type WeightTensor = Weights extends ReadonlyMap<string, infer T> ? T : never;
 
 /** A weight [outputs, …] whose entries stand in another order within each output. */
-function withPermutedRows<T extends WeightTensor>(tensor: T, integer: (below: number) => number): T {
-  const values = (tensor.data as Float32Array).slice();
+function withPermutedRows<T extends WeightTensor>(tensor: T, rng: Rng): T {
+  const data = tensor.data as Float32Array;
   const size = sizeOf(tensor.shape.slice(1));
+  const values = new Float32Array(data.length);
   for (let from = 0; from < values.length; from += size) {
-    for (let i = size - 1; i > 0; i--) {
-      const j = integer(i + 1);
-      [values[from + i], values[from + j]] = [values[from + j]!, values[from + i]!];
-    }
+    for (const [to, at] of shuffled(size, rng).entries()) values[from + to] = data[from + at]!;
   }
   return { ...tensor, data: values };
 }
@@ -65,13 +64,12 @@ export async function measurePicture(
   const at = { ...valuesOf(weights), [network.input.tensor]: point };
   const [from, to] = [network.input, network.output];
   using J = await network.jacobian({ at, from, to });
-  const k = Math.min(sizeOf(source!.shape), sizeOf(code!.shape));
-  const unit = await solveUnit(J, k, { tol, seed, vectors: directions });
+  const unit = await solveUnit(J, tripletsAt(Infinity, source!, code!), { tol, seed, vectors: directions });
   const [activation] = await network.forward(at, [to]);
   const squares = unit.sigma.reduce((sum, sigma) => sum + sigma ** 2, 0);
-  const known = unit.vectors.index.filter((index, i) => index === i && unit.sigma[i]! > unit.floor).length;
+  const known = Math.min(directions, firstStored(unit));
   const vectors = new Float64Array(directions * unit.n).fill(Number.NaN);
-  vectors.set(unit.vectors.v.subarray(0, Math.min(known, directions) * unit.n));
+  vectors.set(unit.vectors.v.subarray(0, known * unit.n));
   return {
     sigma: unit.sigma,
     floor: unit.floor,

@@ -66,11 +66,13 @@ export const overConfigurations = (
   },
 });
 
-/** The mean of a number over the seeds that two configurations share. */
-export function pairedOverSeeds(a: Configuration, b: Configuration, number: NumberOf): Sample {
-  const seeds = [...a.trainings.keys()].filter((seed) => b.trainings.has(seed));
-  const of = (chosen: readonly number[]) =>
-    mean(chosen.map((i) => number(a.trainings.get(seeds[i]!)!) - number(b.trainings.get(seeds[i]!)!)));
+/** The mean of a number over configurations minus that over others, by the seeds that all of them share. */
+export function pairedOverSeeds(a: readonly Configuration[], b: readonly Configuration[], number: NumberOf): Sample {
+  const both = [...a, ...b];
+  const seeds = [...both[0]!.trainings.keys()].filter((seed) => both.every(({ trainings }) => trainings.has(seed)));
+  const meanAt = (part: readonly Configuration[], seed: number) =>
+    mean(part.map(({ trainings }) => number(trainings.get(seed)!)));
+  const of = (chosen: readonly number[]) => mean(chosen.map((i) => meanAt(a, seeds[i]!) - meanAt(b, seeds[i]!)));
   return { unit: "seed", images: [...seeds.keys()], of };
 }
 

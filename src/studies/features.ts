@@ -4,6 +4,7 @@ import { inferenceModel } from "../training/index.ts";
 import { concludeFeatures } from "./features-findings.ts";
 import { errorsOf, measurePicture, VARIANTS, weightsOf } from "./features-measures.ts";
 import type { EncoderTrainings, Lab } from "./lab.ts";
+import { tripletsAt } from "./spectrum.ts";
 import type { Study } from "./study.ts";
 
 /**
@@ -42,7 +43,7 @@ export const features: Study = {
         training: names,
         variant: VARIANTS,
         image: lab.inputs.map(({ name }) => name),
-        k: Array.from({ length: Math.min(sizeOf(source!.shape), sizeOf(code!.shape)) }, (_, i) => i + 1),
+        k: Array.from({ length: tripletsAt(Infinity, source!, code!) }, (_, i) => i + 1),
         direction: Array.from({ length: Number(directions) }, (_, i) => i + 1),
         entry: Array.from({ length: sizeOf(source!.shape) }, (_, i) => i),
       },
@@ -85,7 +86,7 @@ export const features: Study = {
     const count = names.length * lab.inputs.length * VARIANTS.length;
     return {
       spectra: false,
-      solves: [{ from: from!, to: to!, k: Math.min(sizeOf(from!.shape), sizeOf(to!.shape)), count }],
+      solves: [{ from: from!, to: to!, k: tripletsAt(Infinity, from!, to!), count }],
       points: [],
       images: names.length,
       unit: "training",

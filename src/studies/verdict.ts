@@ -89,9 +89,9 @@ export const FEWEST_IMAGES = 6;
 /** The fewest draws of a control for a verdict, for the same reason. */
 export const FEWEST_DRAWS = 6;
 
-/** The verdict on a claim that an effect is positive, from its interval over n images. */
-export function verdictOf({ low, high, n }: Omit<Estimate, "value">): Outcome {
-  if (n < FEWEST_IMAGES || !(Number.isFinite(low) && Number.isFinite(high))) return "undecided";
+/** The verdict on a claim that an effect is positive, from its interval over n images, of which `fewest` are needed. */
+export function verdictOf({ low, high, n }: Omit<Estimate, "value">, fewest = FEWEST_IMAGES): Outcome {
+  if (n < fewest || !(Number.isFinite(low) && Number.isFinite(high))) return "undecided";
   if (low > 0) return "supported";
   return high < 0 ? "contradicted" : "not supported";
 }

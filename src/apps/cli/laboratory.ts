@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { exitCodes, PushforwardError } from "../../base/index.ts";
-import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { type Lab, reasonOf } from "../../studies/index.ts";
 import { scoresOf, withPredictions } from "../inputs/predictions.ts";
 import type { Network } from "../node/index.ts";
@@ -23,6 +22,7 @@ import {
   studyManifest,
 } from "./studied-network.ts";
 import { announceStudies } from "./study-outlook.ts";
+import { writeFiles } from "./write-files.ts";
 
 /** The options of commands that run studies. */
 export interface LaboratoryOptions extends PrepareOptions, ControlOptions {
@@ -184,11 +184,6 @@ async function predicted(network: Network, { inputs: { records } }: Subject, { p
 export async function writeStudies(out: string): Promise<string> {
   const { renderStudies } = await import("../report/index.ts"); // half of the start-up time of all commands
   const { files, page } = await renderStudies(out);
-  const store = new DirectoryStore(out);
-  for (const [name, content] of files) await store.set(`/${name}`, bytesOf(content));
-  await store.set("/studies.html", bytesOf(page));
+  await writeFiles(out, [...files, ["studies.html", page]]);
   return join(out, "studies.html");
 }
-
-const bytesOf = (content: string | Uint8Array): Uint8Array =>
-  typeof content === "string" ? new TextEncoder().encode(content) : content;

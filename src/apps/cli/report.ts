@@ -4,6 +4,7 @@ import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { openRun, openStudyRun } from "../../results/index.ts";
 import { studies } from "../../studies/index.ts";
 import { writeStudies } from "./laboratory.ts";
+import { writeFiles } from "./write-files.ts";
 
 /** `pushforward report DIR`: one self-contained HTML page of a run, and its figures as SVG; or the page of studies. */
 export function reportCommand(): Command {
@@ -38,8 +39,7 @@ async function writeReport(folder: string): Promise<string> {
   const { renderFigures, renderReport } = await import("../report/index.ts"); // half of the start-up time of all commands
   const store = new DirectoryStore(folder);
   const run = await openRun(store);
-  const encoder = new TextEncoder();
-  await store.set("/report.html", encoder.encode(await renderReport(run)));
-  for (const [name, svg] of await renderFigures(run)) await store.set(`/${name}`, encoder.encode(svg));
+  await writeFiles(folder, [["report.html", await renderReport(run)]]);
+  await writeFiles(folder, await renderFigures(run));
   return join(folder, "report.html");
 }

@@ -8,6 +8,7 @@ import { interruptible } from "./interruptible.ts";
 import { wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
+import { writeFiles } from "./write-files.ts";
 
 interface SearchStudyOptions {
   readonly out: string;
@@ -64,11 +65,8 @@ async function runSearchStudy(table: string, { out, replays, trainings }: Search
       },
     }).finally(() => progress.end());
     const { renderReplays } = await import("../report/index.ts"); // half of the start-up time of all commands
-    const store = new DirectoryStore(out);
     const { columns, rows, files } = await renderReplays(found);
-    for (const [name, content] of files) {
-      await store.set(`/${name}`, typeof content === "string" ? new TextEncoder().encode(content) : content);
-    }
+    await writeFiles(out, files);
     const { candidates: count, seeds, verdict, minusTheory } = found;
     const texts = rows.map((row) => row.map((cell) => (typeof cell === "number" ? formatNumber(cell) : cell)));
     const right = columns.map((_, i) => i).slice(1);

@@ -2,13 +2,13 @@ import { availableParallelism } from "node:os";
 import { dirname, relative, resolve, sep } from "node:path";
 import { Command } from "commander";
 import { formatNumber, formatShare, PushforwardError, plural, quoted } from "../../base/index.ts";
-import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { type Found, ranking, shares, strategies, TABLE } from "../../search/index.ts";
 import type { Recipe } from "../../training/index.ts";
 import { type SearchResult, search } from "../node/search.ts";
 import { interruptible } from "./interruptible.ts";
 import { threadCount, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
+import { writeFiles } from "./write-files.ts";
 
 interface SearchCommandOptions {
   readonly by: string;
@@ -112,16 +112,12 @@ const BEST = "best.json";
 /** Writes the recipe of the best candidate, the table, the figure and the page. */
 async function writeSearch({ run, candidates, setting: { file, seeds } }: SearchResult, out: string): Promise<void> {
   const { renderSearch } = await import("../report/index.ts"); // half of the start-up time of all commands
-  const store = new DirectoryStore(out);
   const [first] = ranking(run, candidates);
-  const encode = (text: string) => new TextEncoder().encode(text);
   if (first !== undefined) {
-    const recipe = { ...candidates[first.candidate]!.recipe, seed: seeds[0]! };
-    await store.set(`/${BEST}`, encode(`${JSON.stringify(movedTo(out, file, recipe), undefined, 2)}\n`));
+    const recipe = movedTo(out, file, { ...candidates[first.candidate]!.recipe, seed: seeds[0]! });
+    await writeFiles(out, [[BEST, `${JSON.stringify(recipe, undefined, 2)}\n`]]);
   }
-  const files = await renderSearch({ run, candidates, ...(first && { best: BEST }) });
-  for (const [name, content] of files)
-    await store.set(`/${name}`, typeof content === "string" ? encode(content) : content);
+  await writeFiles(out, await renderSearch({ run, candidates, ...(first && { best: BEST }) }));
 }
 
 /** A recipe whose paths are relative to another folder than that of its file. */

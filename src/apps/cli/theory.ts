@@ -11,11 +11,11 @@ import {
   valuesOf,
 } from "../../experiments/index.ts";
 import { openDevice } from "../../platform/node/devices.ts";
-import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { interruptible } from "./interruptible.ts";
 import { threadCount, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
+import { writeFiles } from "./write-files.ts";
 
 interface TheoryOptions extends Readonly<Record<string, unknown>> {
   readonly quick?: boolean;
@@ -170,8 +170,9 @@ const intervalOf = ({ low, high }: Row): string =>
 /** @throws PushforwardError `store-unwritable` */
 async function writeFigures(folder: string, { name, charts }: Experiment, results: readonly Result[]): Promise<void> {
   const { renderCharts } = await import("../report/index.ts");
-  const store = new DirectoryStore(folder);
-  for (const [file, content] of await renderCharts(charts(results))) {
-    await store.set(`/${name}-${file}`, typeof content === "string" ? new TextEncoder().encode(content) : content);
-  }
+  const drawn = [...(await renderCharts(charts(results)))];
+  await writeFiles(
+    folder,
+    drawn.map(([file, content]) => [`${name}-${file}`, content]),
+  );
 }

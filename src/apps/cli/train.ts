@@ -3,12 +3,12 @@ import { dirname } from "node:path";
 import { Command } from "commander";
 import { formatNumber, formatShare, PushforwardError, quoted } from "../../base/index.ts";
 import { type DeviceName, deviceNames } from "../../platform/node/devices.ts";
-import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { type Checkpoint, openTraining, type Training, train } from "../node/index.ts";
 import { readTrainings } from "../node/recipe-file.ts";
 import { interruptible } from "./interruptible.ts";
 import { deviceName, threadCount, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
+import { writeFiles } from "./write-files.ts";
 
 /** The milliseconds after which the line of the step under way is written again. */
 const SHOW_AFTER = 100;
@@ -116,8 +116,7 @@ function withCommand(cause: unknown, recipe: string, out: string): unknown {
 /** Writes the figures of the curves into the folder of the training. */
 async function writeCurves(training: Training, out: string): Promise<void> {
   const { renderTraining } = await import("../report/index.ts"); // half of the start-up time of all commands
-  const store = new DirectoryStore(out);
-  for (const [name, svg] of await renderTraining(training)) await store.set(`/${name}`, new TextEncoder().encode(svg));
+  await writeFiles(out, await renderTraining(training));
 }
 
 async function exportNetwork(folder: string, step: number | "last", { out, json }: TrainCommandOptions): Promise<void> {

@@ -1,3 +1,4 @@
+import { plural } from "../../base/index.ts";
 import type { Chart } from "../../results/index.ts";
 import type { ReplayStudy } from "../../search/index.ts";
 import { renderCharts } from "./charts.ts";
@@ -28,7 +29,7 @@ export async function renderReplays(study: ReplayStudy) {
     id: "replays",
     title: "Expected test error against the cost of a search",
     caption:
-      `${replays} replays on ${candidates} trained candidates, ${seeds} ${seeds === 1 ? "seed" : "seeds"} each. The cost is in seconds of the ` +
+      `${replays} replays on ${candidates} trained candidates, ${plural(seeds, "seed")} each. The cost is in seconds of the ` +
       "processor, divided by those of a mean full training; measured spectra are counted.",
     x: { label: "cost, in full trainings", log: true },
     y: { label: "test error of the candidate that is picked" },

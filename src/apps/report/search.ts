@@ -1,9 +1,8 @@
 import { formatNumber, formatShare, plural } from "../../base/index.ts";
-import { chartFigure } from "../../figures/index.ts";
-import { toPng } from "../../platform/node/png.ts";
 import type { Chart, ChartPoint, SearchRun } from "../../results/index.ts";
 import { type Candidate, ranking, strategies } from "../../search/index.ts";
-import { drawingDocument } from "./figures.ts";
+import { lossName } from "../../training/index.ts";
+import { renderCharts } from "./charts.ts";
 import { Html, html } from "./html.ts";
 import { csvOf } from "./studies.ts";
 import { style } from "./style.ts";
@@ -25,23 +24,23 @@ export interface SearchReport {
  */
 export async function renderSearch(report: SearchReport): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const { run, candidates } = report;
-  const document = drawingDocument();
-  const { svg } = chartFigure(chartOf(run, candidates), { document });
+  const ranked = ranking(run, candidates);
+  const places = [...new Set(candidates.flatMap(({ drawn }) => [...drawn.keys()]))];
+  const drawn = await renderCharts([chartOf(report, ranked)]);
   return new Map<string, string | Uint8Array>([
-    ["candidates.csv", csvOf(tableOf(run, candidates))],
-    ["errors.svg", svg],
-    ["errors.png", await toPng(svg)],
-    ["search.html", pageOf(report, svg)],
+    ["candidates.csv", csvOf(tableOf(report, ranked, places))],
+    ...drawn,
+    ["search.html", pageOf(report, ranked, places, drawn.get("errors.svg") as string)],
   ]);
 }
 
+type Ranked = ReturnType<typeof ranking>;
+
 /** Every candidate, the best first, and then those that were not trained. */
-function tableOf(run: SearchRun, candidates: readonly Candidate[]) {
+function tableOf({ run, candidates }: SearchReport, ranked: Ranked, places: readonly string[]) {
   const { rungs } = run.manifest;
-  const ranked = ranking(run, candidates);
   const reached = new Map(ranked.map(({ candidate, rung }) => [candidate, rung]));
   const others = candidates.map(({ index }) => index).filter((index) => !reached.has(index));
-  const places = [...new Set(candidates.flatMap(({ drawn }) => [...drawn.keys()]))];
   const rows = [...ranked.map(({ candidate }) => candidate), ...others].map((candidate) => {
     const place = { candidate, seed: 0 };
     const rung = reached.get(candidate);
@@ -72,7 +71,7 @@ function tableOf(run: SearchRun, candidates: readonly Candidate[]) {
   return { id: "candidates", caption: "", columns, rows };
 }
 
-function chartOf(run: SearchRun, candidates: readonly Candidate[]): Chart {
+function chartOf({ run, candidates }: SearchReport, [first]: Ranked): Chart {
   const { rungs } = run.manifest;
   const points = (candidate: number): ChartPoint[] =>
     rungs.flatMap((x, rung) => {
@@ -80,13 +79,14 @@ function chartOf(run: SearchRun, candidates: readonly Candidate[]): Chart {
       return Number.isFinite(y) ? [{ x, y }] : [];
     });
   const all = candidates.flatMap(({ index }) => points(index));
-  const [first] = ranking(run, candidates);
   return {
     id: "errors",
     title: "Candidates by the share of their training",
     caption: "Marks: all candidates that were trained so far. Line: the one that is best at the end.",
     x: { label: "share of the training", log: true },
-    y: { label: isShare(run) ? "share of validation examples classified wrongly" : "loss on validation examples" },
+    y: {
+      label: isShare(candidates) ? "share of validation examples classified wrongly" : "loss on validation examples",
+    },
     panels: [
       {
         title: "",
@@ -100,23 +100,26 @@ function chartOf(run: SearchRun, candidates: readonly Candidate[]): Chart {
 }
 
 /** Whether errors are shares of examples, and no losses. */
-const isShare = ({ manifest: { space } }: SearchRun): boolean =>
-  (space as { readonly loss?: unknown }).loss === "softmaxCrossEntropy";
+const isShare = ([first]: readonly Candidate[]): boolean =>
+  first !== undefined && lossName(first.recipe.loss) === "softmaxCrossEntropy";
 
-function pageOf({ run, candidates, best }: SearchReport, svg: string): string {
+function pageOf(
+  { run, candidates, best }: SearchReport,
+  ranked: Ranked,
+  places: readonly string[],
+  svg: string,
+): string {
   const { strategy, budget, rungs, versions, backend } = run.manifest;
-  const ranked = ranking(run, candidates);
   const [first] = ranked;
   const title = "Search of hyper-parameters";
   const about =
     (strategies as Readonly<Record<string, { readonly about: string }>>)[strategy]?.about ??
     "every candidate is trained";
-  const places = [...new Set(candidates.flatMap(({ drawn }) => [...drawn.keys()]))];
   const shown = (value: string | number | undefined) =>
     typeof value === "number" ? formatNumber(value) : (value ?? "–");
   const error = (candidate: number, rung: number, name: string) => {
     const value = run.value(name, { candidate, seed: 0, rung });
-    return isShare(run) ? formatShare(value) : formatNumber(value);
+    return isShare(candidates) ? formatShare(value) : formatNumber(value);
   };
   const rows = ranked
     .slice(0, ROWS)
