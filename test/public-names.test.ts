@@ -80,6 +80,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "student",
     "studentInterval",
     "subscript",
+    "suggestion",
     "tableOf",
     "typeset",
     "withoutBatch",

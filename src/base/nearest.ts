@@ -32,3 +32,9 @@ export function nearestNames(name: string, candidates: readonly string[], most =
     .slice(0, most)
     .map(({ candidate }) => candidate);
 }
+
+/** `Did you mean kernel or kind?` if candidates are similar, and otherwise all of them. */
+export function suggestion(name: string, candidates: readonly string[], quote = ""): string {
+  const near = nearestNames(name, candidates).map((one) => `${quote}${one}${quote}`);
+  return near.length > 0 ? `Did you mean ${near.join(" or ")}?` : `Choose one of ${candidates.join(", ")}.`;
+}

@@ -36,13 +36,19 @@ export function classStatistics(
   }
   const { sigma, right } = jacobiSvd(covariance, size, size);
   const directions = right.slice(0, components);
-  const correlations = Array.from({ length: CLASSES }, (_, label) =>
-    directions.map((direction) => direction.reduce((sum, entry, i) => sum + entry * crossed[label * size + i]!, 0)),
-  ).flat();
+  const correlations = alongDirections(crossed, directions);
   const largest = jacobiSvd(correlations, CLASSES, directions.length).sigma[0]!;
   return {
     variances: Array.from(sigma.subarray(0, components), (value) => value / sigma[0]!),
     correlations: correlations.map((value) => value / largest),
     directions,
   };
+}
+
+/** The rows of a matrix along directions: [rows, directions]. */
+export function alongDirections(matrix: ArrayLike<number>, directions: readonly Float64Array[]): number[] {
+  const size = directions[0]!.length;
+  return Array.from({ length: matrix.length / size }, (_, row) =>
+    directions.map((direction) => direction.reduce((sum, entry, i) => sum + entry * matrix[row * size + i]!, 0)),
+  ).flat();
 }

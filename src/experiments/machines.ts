@@ -1,8 +1,10 @@
 import { drawSeed } from "../base/index.ts";
 import type { Backend } from "../runtime/index.ts";
-import { type DataSet, type Recipe, type Split, Trainer } from "../training/index.ts";
+import { type DataSet, type Recipe, type Split, subset, Trainer } from "../training/index.ts";
+import { alongDirections } from "./class-statistics.ts";
 import { digitPictures, type PictureTask } from "./digit-pictures.ts";
 import { applied } from "./greedy.ts";
+import { squaredNorm } from "./random-net.ts";
 
 /** CD-1 from small Gaussian weights; a gradient that stays the same moves a weight by `rate` times itself in a step. */
 const TRAINING = { deviation: 0.01, rate: 0.5, momentum: 0.9, batch: 100 };
@@ -48,7 +50,7 @@ export async function machineLayers(
   for (let layer = 0; layer < layers; layer++) {
     onLayer(layer);
     const recipe = recipeOf(data.shape[0]!, width, training, drawSeed(seed, "machine", layer));
-    const split: Split = { training: data, heldOut: { ...data, inputs: new Float32Array() }, heldOutIndices: [] };
+    const split: Split = { training: data, heldOut: subset(data, []), heldOutIndices: [] };
     const trainer = new Trainer(backend, recipe, split);
     trainer.state.begin();
     trainer.state.weights.get("visible.bias")!.data.set(logOdds(data));
@@ -93,18 +95,13 @@ function encoded(rows: Float32Array, weight: Float32Array, bias: Float32Array): 
 export function onComponents([first, ...others]: readonly Float32Array[], task: PictureTask): Float32Array[] {
   const { directions, variances } = task;
   const width = directions.length;
-  const size = directions[0]!.length;
-  const restricted = new Float32Array(width * width);
-  for (let at = 0; at < restricted.length; at++) {
-    const [row, component] = [Math.floor(at / width), at % width];
-    restricted[at] = directions[component]!.reduce((sum, entry, i) => sum + entry * first![row * size + i]!, 0);
-  }
+  const restricted = Float32Array.from(alongDirections(first!, directions));
   // [width, width], the examples as rows: their squares sum to the variance.
   let examples = task.inputs;
   const total = variances.reduce((sum, variance) => sum + variance, 0);
   return [restricted, ...others].map((weight) => {
     const given = applied(weight, examples, width);
-    const factor = Math.sqrt(total / given.reduce((sum, entry) => sum + entry * entry, 0));
+    const factor = Math.sqrt(total / squaredNorm(given));
     examples = given.map((entry) => factor * entry);
     return weight.map((entry) => factor * entry);
   });

@@ -2,6 +2,7 @@ import { drawSeed, PushforwardError } from "../base/index.ts";
 import { floatTensor } from "../onnx/index.ts";
 import { jacobiSvd } from "../theory/index.ts";
 import { type Architecture, initialWeights, type Weights } from "../training/index.ts";
+import { CLASSES } from "./class-statistics.ts";
 import { type CompiledDescent, compileDescent } from "./descent.ts";
 import { pictureTask } from "./digit-pictures.ts";
 import { type DigitTask, digitTask } from "./digit-task.ts";
@@ -20,7 +21,6 @@ const GOAL = 0.05;
 const RATES = { from: 0.02, to: 1 };
 /** The data's span: principal components with at least this share of the first one's variance. */
 const SPAN = 0.05;
-const CLASSES = 10;
 
 const SLOPE = "slope of ln steps by ln D";
 const SPREAD = "Var σ² / mean² of the first layer, in the data's span";

@@ -1,4 +1,4 @@
-import { formatShape, nearestNames, PushforwardError, sizeOf } from "../base/index.ts";
+import { formatShape, PushforwardError, sizeOf, suggestion } from "../base/index.ts";
 import { readNpy } from "./npy.ts";
 import { channelsOf, type MeanImage, type Preprocess, presets, type Size, unitOf } from "./presets.ts";
 
@@ -16,7 +16,7 @@ export function presetNamed(name: string): Preprocess {
   throw new PushforwardError("usage", {
     what: `There is no preprocessing "${name}".`,
     where: { option: "--preprocess" },
-    fix: `${suggestion(name, Object.keys(presets))} or the path of a preset file (.json).`,
+    fix: `${suggestion(name, Object.keys(presets), '"')} Or give the path of a preset file (.json).`,
   });
 }
 
@@ -33,7 +33,7 @@ export async function parsePreset(json: unknown, file: string, readMean: ReadMea
   };
   if (!isRecord(json)) return refuse("preset", "must be one JSON object.", `Write { "base": "imagenet", ... }.`);
   for (const key of Object.keys(json)) {
-    if (!keys.some((known) => known === key)) refuse(key, "is no setting of a preset.", suggestion(key, keys));
+    if (!keys.some((known) => known === key)) refuse(key, "is no setting of a preset.", suggestion(key, keys, '"'));
   }
   const settings: Settings = json;
   const base = baseOf(settings, refuse);
@@ -122,7 +122,7 @@ function cropOf(value: unknown, refuse: Refuse): Preprocess["crop"] {
 
 function oneOf<T extends string>(key: Key, value: unknown, choices: readonly T[], refuse: Refuse): T {
   const choice = choices.find((known) => known === value);
-  return choice ?? refuse(key, `cannot be ${JSON.stringify(value)}.`, suggestion(String(value), choices));
+  return choice ?? refuse(key, `cannot be ${JSON.stringify(value)}.`, suggestion(String(value), choices, '"'));
 }
 
 function text(key: Key, value: unknown, refuse: Refuse): string {
@@ -156,11 +156,4 @@ function isExtent(value: unknown): value is number {
 
 function isSize(value: unknown): value is Size {
   return Array.isArray(value) && value.length === 2 && value.every(isExtent);
-}
-
-/** `Did you mean "crop"?` if one choice is similar, otherwise all choices. */
-function suggestion(name: string, choices: readonly string[]): string {
-  const near = nearestNames(name, choices);
-  if (near.length > 0) return `Did you mean ${near.map((choice) => `"${choice}"`).join(" or ")}?`;
-  return `Choose one of ${choices.join(", ")}.`;
 }

@@ -127,17 +127,15 @@ function placeOf(slopes: readonly Atom[], { weightVariance, depth, ensemble }: L
       slopeReal += (share * d * (c * c - s * s)) / norm;
       slopeImaginary += (share * d * 2 * c * s) / norm;
     }
-    const [z, more, dz]: Complex[] = [
-      [real, imaginary],
-      [rest, imaginary],
-      [slopeReal, slopeImaginary],
-    ];
-    const [lnZ, lnMore] = [logarithm(z!), logarithm(more!)];
-    const [byZ, byMore] = [quotient(dz!, z!), quotient(dz!, more!)];
+    const z: Complex = [real, imaginary];
+    const more: Complex = [rest, imaginary];
+    const dz: Complex = [slopeReal, slopeImaginary];
+    const [lnZ, lnMore] = [logarithm(z), logarithm(more)];
+    const [byZ, byMore] = [quotient(dz, z), quotient(dz, more)];
     const layer = minus(plus(logarithm(w), scaled(o, lnMore)), plus(lnZ, [Math.log(weightVariance), 0]));
     const layerSlope = minus(plus(quotient([1, 0], w), scaled(o, byMore)), byZ);
     return {
-      z: z!,
+      z,
       logarithm: minus(minus(lnMore, lnZ), scaled(depth, layer)),
       slope: minus(minus(byMore, byZ), scaled(depth, layerSlope)),
     };

@@ -5,7 +5,7 @@ import { copyShifted, countOf, type DataSet } from "./data-set.ts";
 import type { TrainingGraph } from "./graphs.ts";
 
 /** What is done to the inputs of a step. */
-interface Disturbance {
+export interface Disturbance {
   /** Each is shifted at random by up to so many pixels in each direction. */
   readonly shift: number;
   readonly corruption: Corruption | undefined;

@@ -67,7 +67,7 @@ export function writeCrossEntropy(writer: LayerWriter, target: string): void {
   writer.continueFrom(logits);
   writer.op("Softplus", "normalizer");
   writer.op("Sub", "minusLogLikelihood", { inputs: ["likelihood"] });
-  sum(writer, "total");
+  writeSum(writer, "total");
   writer.op("Mul", "loss", { inputs: [writer.scalar("perImage", 1 / batch)] });
 }
 
@@ -100,15 +100,16 @@ function meanFreeEnergy(
   writer.continueFrom(visible);
   const [rows] = writer.shape as [number];
   writer.op("Mul", `${name}.biased`, { inputs: [VISIBLE_BIAS] });
-  sum(writer, `${name}.ofVisible`);
+  writeSum(writer, `${name}.ofVisible`);
   writer.continueFrom(field);
   writer.op("Softplus", `${name}.softplus`);
-  sum(writer, `${name}.ofHidden`);
+  writeSum(writer, `${name}.ofHidden`);
   writer.op("Add", `${name}.minusEnergy`, { inputs: [`${name}.ofVisible`] });
   writer.op("Mul", `${name}.freeEnergy`, { inputs: [writer.scalar(`${name}.share`, -1 / rows)] });
   return writer.last;
 }
 
-function sum(writer: LayerWriter, name: string): void {
+/** Writes the sum of all entries of the last tensor. */
+export function writeSum(writer: LayerWriter, name: string): void {
   writer.op("ReduceSum", name, { shape: [], attributes: { keepdims: int(0) } });
 }

@@ -1,29 +1,38 @@
 import { sizeOf } from "../base/index.ts";
 import type { OnnxModel } from "../onnx/index.ts";
-import type { Backend } from "../runtime/index.ts";
+import type { Backend, Executable } from "../runtime/index.ts";
 import { countOf, type DataSet, type LabelledSet } from "./data-set.ts";
 
-/** How many inputs are classified at a time. */
+/** How many inputs are run at a time. */
 const BATCH = 500;
 
 /** The class that a network finds most likely for each input: the first of the largest entries of its output. */
-export async function classify(backend: Backend, model: OnnxModel, { shape, inputs }: DataSet): Promise<Uint8Array> {
-  const size = sizeOf(shape);
+export async function classify(backend: Backend, model: OnnxModel, data: DataSet): Promise<Uint8Array> {
   const found: number[] = [];
-  const [{ name: input }, { name: output }] = [model.graph.inputs[0]!, model.graph.outputs[0]!];
   const executable = await backend.compile(model);
   try {
-    for (let from = 0; from < inputs.length; from += BATCH * size) {
-      const data = inputs.subarray(from, from + BATCH * size);
-      const batch = { type: "float32", shape: [data.length / size, ...shape], data } as const;
-      const results = await executable.run({ [input]: batch }, [output]);
-      const { data: values, shape: extents } = results[output]!;
-      found.push(...classesOf(values as Float32Array, extents[0]!));
-    }
+    await inBatches(executable, model, data, (values, rows) => void found.push(...classesOf(values, rows)));
   } finally {
     await executable.release();
   }
   return Uint8Array.from(found);
+}
+
+/** Runs a compiled network on inputs, some at a time. `visit` is given its output, for how many inputs it is, and where they begin. */
+export async function inBatches(
+  executable: Executable,
+  { graph }: OnnxModel,
+  { shape, inputs }: DataSet,
+  visit: (values: Float32Array, rows: number, from: number) => void,
+): Promise<void> {
+  const size = sizeOf(shape);
+  const [{ name: input }, { name: output }] = [graph.inputs[0]!, graph.outputs[0]!];
+  for (let from = 0; from < inputs.length; from += BATCH * size) {
+    const data = inputs.subarray(from, from + BATCH * size);
+    const rows = data.length / size;
+    const results = await executable.run({ [input]: { type: "float32", shape: [rows, ...shape], data } }, [output]);
+    visit(results[output]!.data as Float32Array, rows, from / size);
+  }
 }
 
 /** The first of the largest entries of each row. */

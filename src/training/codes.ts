@@ -1,11 +1,9 @@
-import { nearestNames, PushforwardError, type Shape, sizeOf } from "../base/index.ts";
+import { PushforwardError, type Shape, sizeOf, suggestion } from "../base/index.ts";
 import type { Backend } from "../runtime/index.ts";
 import type { Architecture, Weights } from "./architecture.ts";
-import type { DataSet, Split, Targets } from "./data-set.ts";
+import { inBatches } from "./classify.ts";
+import { countOf, type DataSet, type Split, type Targets } from "./data-set.ts";
 import { inferenceModel, tensorsOf, weightShapes } from "./graphs.ts";
-
-/** How many inputs are encoded at a time. */
-const BATCH = 500;
 
 /**
  * The layers of a network up to one of its tensors, which is the output.
@@ -16,10 +14,9 @@ export function encoderTo(net: Architecture, to: string): Architecture {
   const [, ...outputs] = tensorsOf(net).map(({ name }) => name);
   const at = outputs.indexOf(to);
   if (at >= 0) return { ...net, layers: net.layers.slice(0, at + 1), outputName: to };
-  const near = nearestNames(to, outputs);
   throw new PushforwardError("tap-unknown", {
     what: `The network has no tensor "${to}" behind its input.`,
-    fix: near.length > 0 ? `Did you mean ${near.join(" or ")}?` : `Choose one of ${outputs.join(", ")}.`,
+    fix: suggestion(to, outputs),
   });
 }
 
@@ -44,19 +41,13 @@ export function weightsIn(net: Architecture, weights: Weights): Weights {
  * @throws PushforwardError what the backend throws for inputs of another shape
  */
 export async function encoded(backend: Backend, encoder: Architecture, weights: Weights, split: Split): Promise<Split> {
-  const executable = await backend.compile(inferenceModel(encoder, weightsIn(encoder, weights)));
-  const { inputName = "input", outputName = "output" } = encoder;
+  const model = inferenceModel(encoder, weightsIn(encoder, weights));
+  const shape = outputShape(encoder);
+  const size = sizeOf(shape);
+  const executable = await backend.compile(model);
   const encode = async <T extends Targets>(data: DataSet<T>): Promise<DataSet<T>> => {
-    const size = sizeOf(data.shape);
-    const shape = outputShape(encoder);
-    const count = data.inputs.length / size;
-    const codes = new Float32Array(count * sizeOf(shape));
-    for (let from = 0; from < count; from += BATCH) {
-      const some = data.inputs.subarray(from * size, (from + BATCH) * size);
-      const batch = { type: "float32", shape: [some.length / size, ...data.shape], data: some } as const;
-      const results = await executable.run({ [inputName]: batch }, [outputName]);
-      codes.set(results[outputName]!.data as Float32Array, from * sizeOf(shape));
-    }
+    const codes = new Float32Array(countOf(data) * size);
+    await inBatches(executable, model, data, (values, _, from) => codes.set(values, from * size));
     return { ...data, shape, inputs: codes };
   };
   try {

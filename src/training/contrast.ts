@@ -25,7 +25,7 @@ export async function compileContrast(
   const { model, objective, weights, input } = graph;
   const told = await backend.compile(evaluationGraph(network, { batch, loss }).model.onnx);
   const gibbs = await compileGibbs(backend, { weights, chains: count, steps });
-  const gradient = await compileGradient(backend, model, { of: objective, by: [...weights.keys()] });
+  const gradient = await compileGradient(backend, model, { of: objective, by: state.trained });
   const { shape } = model.values.get(NEGATIVE)!;
   return {
     by: gradient.by,

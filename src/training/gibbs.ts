@@ -75,11 +75,7 @@ function samplerGraph({ weights, chains, steps }: GibbsOptions): SamplerGraph {
   /** A layer of binary units, each 1 with the probability 1/(1 + e^(−field)). */
   const draw = (name: string, units: number, [from, ...parameters]: readonly string[], transB: 0 | 1) => {
     uniforms.set(`${name}.uniform`, [chains, units]);
-    const [field, probability, isOne] = ["field", "probability", "isOne"].map((part) => `${name}.${part}`) as [
-      string,
-      string,
-      string,
-    ];
+    const [field, probability, isOne] = [`${name}.field`, `${name}.probability`, `${name}.isOne`];
     nodes.push(
       node({ op: "Gemm", inputs: [from!, ...parameters], outputs: [field], attributes: { transB: int(transB) } }),
       node({ op: "Sigmoid", inputs: [field], outputs: [probability] }),

@@ -43,10 +43,10 @@ export interface TrainingGraphOptions {
  * @throws PushforwardError `model-invalid` where a layer does not fit what comes before it, or the loss what the network gives
  */
 export function trainingGraph(net: Architecture, options: TrainingGraphOptions): TrainingGraph {
-  const { writer, output } = withLoss(net, options);
   const chains = chainsOf(options.loss, options.batch);
-  const objective = chains === undefined ? writer.last : writeFreeEnergyGap(writer, output, chains.count);
-  return graphOf(writer, { ...options, output, objective });
+  return graphOf(net, options, (writer, output) =>
+    chains === undefined ? writer.last : writeFreeEnergyGap(writer, output, chains.count),
+  );
 }
 
 /**
@@ -55,32 +55,22 @@ export function trainingGraph(net: Architecture, options: TrainingGraphOptions):
  * @throws PushforwardError as `trainingGraph`
  */
 export function evaluationGraph(net: Architecture, options: TrainingGraphOptions): TrainingGraph {
-  const { writer, output } = withLoss(withoutDropout(net), options);
-  return graphOf(writer, { ...options, output, objective: writer.last });
+  return graphOf(withoutDropout(net), options, ({ last }) => last);
 }
 
-function withLoss(net: Architecture, { batch, loss }: TrainingGraphOptions) {
+/** @param writeObjective writes what is differentiated after the loss, from the network's output, and returns its name */
+function graphOf(
+  net: Architecture,
+  { batch, loss, fixed = new Map() }: TrainingGraphOptions,
+  writeObjective: (writer: LayerWriter, output: string) => string,
+): TrainingGraph {
   const writer = written(net, batch);
-  const { last: output, shape } = writer;
+  const { input, masks, last: output, shape } = writer;
   const { hasTarget, write } = losses[lossName(loss)];
   if (hasTarget) writer.declare("target", shape);
   write(writer, "target");
-  return { writer, output };
-}
-
-function graphOf(
-  writer: LayerWriter,
-  {
-    batch,
-    loss,
-    fixed = new Map(),
-    output,
-    objective,
-  }: TrainingGraphOptions & Pick<TrainingGraph, "output" | "objective">,
-): TrainingGraph {
-  const { input, masks } = writer;
+  const objective = writeObjective(writer, output);
   const weights = new Map([...writer.weights].filter(([name]) => !fixed.has(name)));
-  const { hasTarget } = losses[lossName(loss)];
   return { model: writer.model(fixed), batch, objective, hasTarget, input, output, weights, masks };
 }
 

@@ -1,4 +1,4 @@
-import { nearestNames, type Place, PushforwardError } from "../base/index.ts";
+import { type Place, PushforwardError, suggestion } from "../base/index.ts";
 
 /** Where a value stands in a JSON file: `network.layers[2].kernel`; empty for the whole. */
 interface At {
@@ -53,7 +53,7 @@ export const text: Check = (value, at) => {
 export function oneOf(choices: readonly string[]): Check {
   return (value, at) => {
     if (choices.some((choice) => choice === value)) return;
-    refuse(at, `cannot be ${shown(value)}.`, suggestion(String(value), choices));
+    refuse(at, `cannot be ${shown(value)}.`, suggestion(String(value), choices, '"'));
   };
 }
 
@@ -100,7 +100,8 @@ export function objectOf(of: string, { must = {}, may = {} }: Keys): Check {
     const entries = Object.entries(requireObject(value, at)).filter(([, entry]) => entry !== undefined);
     const below = (key: string): At => ({ ...at, path: at.path === "" ? key : `${at.path}.${key}` });
     for (const [key] of entries) {
-      if (!Object.hasOwn(known, key)) refuse(below(key), `is no key of ${of}.`, suggestion(key, Object.keys(known)));
+      if (!Object.hasOwn(known, key))
+        refuse(below(key), `is no key of ${of}.`, suggestion(key, Object.keys(known), '"'));
     }
     for (const key of Object.keys(must)) {
       if (!entries.some(([given]) => given === key)) refuse(below(key), `is missing in ${of}.`, `Add "${key}".`);
@@ -121,11 +122,4 @@ export function kindOf(kinds: Readonly<Record<string, Check>>): Check {
 function requireObject(value: unknown, at: At): Readonly<Record<string, unknown>> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   return refuse(at, `must be an object, not ${shown(value)}.`, "Write it in braces.");
-}
-
-/** `Did you mean "kernel"?` if a choice is similar, and otherwise all of them. */
-function suggestion(name: string, choices: readonly string[]): string {
-  const near = nearestNames(name, choices);
-  if (near.length > 0) return `Did you mean ${near.map((choice) => `"${choice}"`).join(" or ")}?`;
-  return `Choose one of ${choices.join(", ")}.`;
 }

@@ -1,4 +1,4 @@
-import { formatShape, nearestNames, PushforwardError, type Shape, sameShape, sizeOf } from "../base/index.ts";
+import { formatShape, PushforwardError, type Shape, sameShape, sizeOf, suggestion } from "../base/index.ts";
 import type { OnnxModel } from "../onnx/index.ts";
 import type { Architecture, Layer, Weights } from "./architecture.ts";
 import { partModel, type TensorPlace, tensorsOf } from "./graphs.ts";
@@ -147,10 +147,9 @@ function placeOf(tensors: readonly TensorPlace[], name: string | undefined): num
   const names = tensors.map((tensor) => tensor.name);
   const at = names.indexOf(name);
   if (at >= 0) return at;
-  const near = nearestNames(name, names);
   throw new PushforwardError("tap-unknown", {
     what: `There is no tensor "${name}" between the layers of the network.`,
-    fix: near.length > 0 ? `Did you mean ${near.join(" or ")}?` : `Choose one of ${names.join(", ")}.`,
+    fix: suggestion(name, names),
   });
 }
 

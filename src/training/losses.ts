@@ -1,6 +1,6 @@
 import { PushforwardError } from "../base/index.ts";
 import { int } from "../onnx/index.ts";
-import { writeCrossEntropy, writeReconstruction } from "./boltzmann.ts";
+import { writeCrossEntropy, writeReconstruction, writeSum } from "./boltzmann.ts";
 import type { LayerWriter } from "./layer-writer.ts";
 
 /**
@@ -51,7 +51,7 @@ export const losses: { readonly [Name in LossName]: Definition } = {
       const batch = writer.shape[0]!;
       writer.op("LogSoftmax", "logProbability", { attributes: { axis: int(-1) } });
       writer.op("Mul", "logLikelihood", { inputs: [target] });
-      total(writer);
+      writeSum(writer, "total");
       writer.op("Mul", "loss", { inputs: [writer.scalar("minusPerImage", -1 / batch)] });
     },
   },
@@ -77,7 +77,7 @@ export const losses: { readonly [Name in LossName]: Definition } = {
     hasTarget: true,
     write: (writer, target) => {
       squares(writer, target);
-      total(writer);
+      writeSum(writer, "total");
       writer.op("Mul", "loss", { inputs: [writer.scalar("half", 0.5)] });
     },
   },
@@ -113,10 +113,6 @@ export function chainsOf(loss: Loss, batch: number): Chains | undefined {
   if (lossName(loss) !== "contrastiveDivergence") return undefined;
   const { steps = 1, persistent = false, chains = batch } = loss as Partial<ContrastiveDivergence>;
   return { count: persistent ? chains : batch, steps, persistent };
-}
-
-function total(writer: LayerWriter): void {
-  writer.op("ReduceSum", "total", { shape: [], attributes: { keepdims: int(0) } });
 }
 
 function squares(writer: LayerWriter, target: string): void {

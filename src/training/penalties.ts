@@ -1,5 +1,5 @@
 import { appendProduct, linearize } from "../autodiff/index.ts";
-import { nearestNames, PushforwardError, type Shape, withoutBatch } from "../base/index.ts";
+import { PushforwardError, type Shape, suggestion, withoutBatch } from "../base/index.ts";
 import {
   buildModel,
   filled,
@@ -67,11 +67,10 @@ function encoderOf(net: Architecture, { to }: Penalty): Encoder {
   const [input, ...outputs] = tensors.map(({ name }) => name);
   const at = outputs.indexOf(to);
   if (at < 0) {
-    const near = nearestNames(to, outputs);
     throw new PushforwardError("tap-unknown", {
       what: `There is no tensor "${to}" behind the input of the network, whose derivative the penalty could be of.`,
       where: { option: "penalty.to" },
-      fix: near.length > 0 ? `Did you mean ${near.join(" or ")}?` : `Choose one of ${outputs.join(", ")}.`,
+      fix: suggestion(to, outputs),
     });
   }
   const first = net.layers.findIndex(({ kind }) => kind !== "flatten");

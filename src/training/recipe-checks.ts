@@ -1,3 +1,4 @@
+import type { Activation, Sigmoid } from "./architecture.ts";
 import {
   anyNumber,
   type Check,
@@ -42,21 +43,23 @@ function tiable(of: string, own: Readonly<Record<string, Check>>, may: Readonly<
   return (value, at) => (Object.hasOwn(value as object, "tied") ? tied : free)(value, at);
 }
 
-const plainLayers: Readonly<Record<string, Keys>> = {
+const activationLayers: Readonly<Record<(Activation | Sigmoid)["kind"], Keys>> = {
   relu: activated,
   tanh: activated,
   sigmoid: { may: { gain: anyNumber, offset: anyNumber } },
   erf: activated,
   hardTanh: activated,
   linear: activated,
+};
+
+const plainLayers: Readonly<Record<string, Keys>> = {
+  ...activationLayers,
   lrn: { must: { size: whole(1), alpha: anyNumber, beta: anyNumber, bias: anyNumber } },
   maxPool: pool,
   avgPool: pool,
   dropout: { must: { rate: shareBelowOne } },
   flatten: {},
 };
-
-const activations = ["relu", "tanh", "sigmoid", "erf", "hardTanh", "linear"];
 
 const layer = kindOf({
   dense: tiable("dense layer", { units: whole(1) }, {}),
@@ -156,11 +159,10 @@ const settings = {
   batch: whole(1),
   epochs: whole(1),
   steps: whole(1),
+  checkpoints: whole(2),
 };
-const stored = { checkpoints: whole(2) };
-const activation = kindOf(
-  byKind("activation", Object.fromEntries(activations.map((kind) => [kind, plainLayers[kind]!]))),
-);
+const { loss: _, ...supervised } = settings;
+const activation = kindOf(byKind("activation", activationLayers));
 
 /** Checks a stack; what its trainings are is checked as recipes. */
 export const checkStack = objectOf("a stack", {
@@ -170,20 +172,14 @@ export const checkStack = objectOf("a stack", {
       objectOf("a layer of a stack", {
         must: { units: whole(1) },
         may: {
-          ...{ ...settings, ...stored, activation },
+          ...{ ...settings, activation },
           penalty: kindOf(byKind("penalty", { contractive: { must: { weight: notNegative } } })),
         },
       }),
     ),
   },
   may: {
-    ...{ ...settings, ...stored, data, seed: whole(0) },
-    fineTuning: objectOf("the fine-tuning", {
-      must: { classes: whole(2) },
-      may: {
-        ...{ initializer, optimizer, schedule, corruption, batch: whole(1), epochs: whole(1), steps: whole(1) },
-        ...stored,
-      },
-    }),
+    ...{ ...settings, data, seed: whole(0) },
+    fineTuning: objectOf("the fine-tuning", { must: { classes: whole(2) }, may: supervised }),
   },
 });

@@ -103,10 +103,7 @@ export function stagesOf(json: unknown, file: string, folderOf: (name: string) =
       network,
       ...whole,
       loss: "softmaxCrossEntropy",
-      start: stack.map((__, i) => ({
-        training: folderOf(`layer${i + 1}`),
-        layers: { [`fc${i + 1}`]: "fc1" },
-      })),
+      start: through.map(({ training }, i) => ({ training, layers: { [`fc${i + 1}`]: "fc1" } })),
       data: { ...examples, ...classesOf },
       ...(seed !== undefined && { seed }),
     }),

@@ -1,4 +1,4 @@
-import { formatShape, nearestNames, PushforwardError, type Shape, sameShape } from "../base/index.ts";
+import { formatShape, PushforwardError, type Shape, sameShape, suggestion } from "../base/index.ts";
 import type { Weights } from "./architecture.ts";
 
 /** An earlier training from which layers begin. */
@@ -81,12 +81,7 @@ export function isTrained(
 
 function requireLayer(name: string, known: readonly string[], of: string, option = "start.layers"): void {
   if (known.includes(name)) return;
-  const near = nearestNames(name, known);
-  throw refusal(
-    `There is no layer "${name}" with weights in ${of}.`,
-    near.length > 0 ? `Did you mean ${near.join(" or ")}?` : `Choose one of ${known.join(", ")}.`,
-    option,
-  );
+  throw refusal(`There is no layer "${name}" with weights in ${of}.`, suggestion(name, known), option);
 }
 
 const refusal = (what: string, fix: string, option = "start"): PushforwardError =>

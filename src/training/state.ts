@@ -19,6 +19,8 @@ type NumberArray = Float32Array | Float64Array | Int32Array;
 /** All that a training goes on from: weights, the memory of the optimizer, the stream of random numbers, the order of the examples, Gibbs chains. */
 export class TrainingState {
   readonly weights: ReadonlyMap<string, TrainedWeight>;
+  /** The names of the weights that steps change. */
+  readonly trained: readonly string[];
   readonly optimizer: Optimizer;
   /** The stream of the order of examples, shifts, corruption, dropout, signs and Gibbs chains. */
   readonly rng: Rng;
@@ -34,8 +36,10 @@ export class TrainingState {
   constructor(recipe: Recipe, examples: number) {
     this.#recipe = recipe;
     this.weights = zeroWeights(recipe);
-    const moves = isTrained(recipe.train, this.weights.keys());
-    this.optimizer = createOptimizer(recipe.optimizer, new Map([...this.arrays()].filter(([name]) => moves(name))));
+    const names = [...this.weights.keys()];
+    this.trained = names.filter(isTrained(recipe.train, names));
+    const arrays = this.arrays();
+    this.optimizer = createOptimizer(recipe.optimizer, new Map(this.trained.map((name) => [name, arrays.get(name)!])));
     this.rng = createRng(recipe.seed ?? 0, "batches");
     this.order = new Int32Array(examples);
     const chains = chainsOf(recipe.loss, recipe.batch);

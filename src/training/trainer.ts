@@ -1,6 +1,6 @@
 import { formatShape, PushforwardError } from "../base/index.ts";
 import type { Backend } from "../runtime/index.ts";
-import { Batches } from "./batches.ts";
+import { Batches, type Disturbance } from "./batches.ts";
 import { compileContrast, requireProbabilities } from "./contrast.ts";
 import { countOf, type DataSet, type Split, shuffled } from "./data-set.ts";
 import { Evaluation } from "./evaluation.ts";
@@ -10,7 +10,6 @@ import { chainsOf } from "./losses.ts";
 import { penalized } from "./penalties.ts";
 import { courseOf, type Recipe } from "./recipe.ts";
 import { rateOf } from "./schedules.ts";
-import { isTrained } from "./start.ts";
 import { TrainingState } from "./state.ts";
 
 /** What a network gives on examples that are held out, and on those with a wrong label; what is not measured is NaN. */
@@ -37,7 +36,7 @@ export class Trainer {
   readonly #examples: number;
   readonly #batches: Batches;
   readonly #stepsPerEpoch: number;
-  readonly #disturbance: Parameters<Batches["random"]>[1];
+  readonly #disturbance: Disturbance;
   readonly #rateAt: (step: number) => number;
   readonly #compile: () => Promise<Compiled>;
   #compiled: Promise<Compiled> | undefined;
@@ -64,7 +63,6 @@ export class Trainer {
     this.#disturbance = { shift: shiftOf(recipe), corruption: recipe.corruption };
     this.#rateAt = rateOf(schedule, optimizer.rate, steps);
     this.state = new TrainingState(recipe, this.#examples);
-    const trained = [...graph.weights.keys()].filter(isTrained(recipe.train, graph.weights.keys()));
     const evaluationOn = async (data: DataSet | undefined) =>
       data === undefined || countOf(data) === 0 ? undefined : await Evaluation.compile(backend, network, loss, data);
     this.#compile = async () => {
@@ -74,7 +72,7 @@ export class Trainer {
         mislabelled: await evaluationOn(mislabelled),
         gradient:
           chains === undefined
-            ? await compileGradient(backend, model, { of, by: trained })
+            ? await compileGradient(backend, model, { of, by: this.state.trained })
             : await compileContrast(backend, recipe, graph, chains, this.state),
       };
     };

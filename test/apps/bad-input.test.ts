@@ -310,7 +310,7 @@ const inputs: readonly Row[] = [
     says: [
       'error: There is no preprocessing "imagnet".',
       "  at  option --preprocess",
-      '  do  Did you mean "imagenet"? or the path of a preset file (.json).',
+      '  do  Did you mean "imagenet"? Or give the path of a preset file (.json).',
     ],
   },
   {
