@@ -29,7 +29,8 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "out" bottom: "label" top: 
       ["conv", [4, 30, 30]],
       ["out", [3]],
     ]);
-    expect(preprocessing).toMatchObject({ name: "caffe-alexnet", isUnsure: true });
+    const settings = { colour: "BGR", mean: [104.007, 116.6688, 122.6789] };
+    expect(preprocessing).toMatchObject({ name: "caffe-alexnet", isUnsure: true, settings });
     expect(notes).toEqual([expect.stringMatching(/^Layer "loss" \(SoftmaxWithLoss\) is left out: .*\.$/)]);
   });
 
@@ -38,7 +39,8 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "out" bottom: "label" top: 
       'layer { name: "data" type: "Data" top: "data" top: "label" transform_param { crop_size: 32 scale: 0.5 mean_value: 100 mean_value: 110 mean_value: 120 } data_param { batch_size: 10 } }';
     const file = given("a/net.prototxt", net.prototxt.replace(/^layer .*\n/, `${layer}\n`));
     const { preprocessing } = await client.ask("open", { files: [weights, file] });
-    expect(preprocessing).toMatchObject({ isUnsure: false, reason: "It is in the file a/net.prototxt." });
+    const settings = { mean: [100, 110, 120], std: [2], scale: 1 };
+    expect(preprocessing).toMatchObject({ isUnsure: false, reason: "It is in the file a/net.prototxt.", settings });
   });
 
   test("one of the two alone is refused", async () => {

@@ -2,6 +2,7 @@ import { PushforwardError, type Shape } from "../../../base/index.ts";
 import { fitTo, parsePreset, presets } from "../../../images/index.ts";
 import { writeModel } from "../../../onnx/index.ts";
 import type { ChosenPreset } from "./network-description.ts";
+import { chosen } from "./preset-choice.ts";
 import type { GivenFile } from "./protocol.ts";
 import { readGiven } from "./read-given.ts";
 
@@ -50,7 +51,7 @@ async function told(json: unknown, file: string): Promise<ChosenPreset> {
   const preset = await parsePreset(json, file, () => {
     throw new TypeError("A preset without a mean image reads no file.");
   });
-  return { preset, told: { name: preset.name, reason: `It is in the file ${file}.`, isUnsure: false } };
+  return chosen(preset, `It is in the file ${file}.`);
 }
 
 /** Caffe's networks of colour pictures take blue, green and red from 0 to 255, minus a mean, at the size of the input or cropped to it. */
@@ -63,5 +64,5 @@ function usual(shape: Shape): ChosenPreset | undefined {
   const preset = fitTo({ ...alexnet, ...size }, shape);
   const reason =
     "Pictures are prepared as for Caffe's AlexNet, with the mean pixel of ImageNet, because the .prototxt does not tell the mean.";
-  return { preset, told: { name: preset.name, reason, isUnsure: true } };
+  return chosen(preset, reason, true);
 }

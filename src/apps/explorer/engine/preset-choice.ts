@@ -1,5 +1,5 @@
 import { PushforwardError, type Shape } from "../../../base/index.ts";
-import { fitTo, guessPreset, parsePreset, presetNamed, settingsOf } from "../../../images/index.ts";
+import { fitTo, guessPreset, type Preprocess, parsePreset, presetNamed, settingsOf } from "../../../images/index.ts";
 import type { ChosenPreset } from "./network-description.ts";
 import { parseJson } from "./parse-json.ts";
 import type { GivenFile } from "./protocol.ts";
@@ -8,7 +8,7 @@ import type { GivenFile } from "./protocol.ts";
 export function guessedPreset(shape: Shape): ChosenPreset {
   try {
     const { preset, reason, isUnsure } = guessPreset(shape);
-    return { preset, told: { name: preset.name, settings: settingsOf(preset), reason, isUnsure } };
+    return chosen(preset, reason, isUnsure);
   } catch (cause) {
     if (!(cause instanceof PushforwardError)) throw cause;
     return { told: { reason: cause.what, isUnsure: true } };
@@ -23,8 +23,14 @@ export function guessedPreset(shape: Shape): ChosenPreset {
 export async function askedPreset(asked: string | GivenFile, shape: Shape): Promise<ChosenPreset> {
   const preset = fitTo(typeof asked === "string" ? presetNamed(asked) : await fromFile(asked), shape);
   const reason = typeof asked === "string" ? `You chose ${preset.name}.` : `It is in the file ${asked.name}.`;
-  return { preset, told: { name: preset.name, settings: settingsOf(preset), reason, isUnsure: false } };
+  return chosen(preset, reason);
 }
+
+/** A preprocessing with all that is told of it. */
+export const chosen = (preset: Preprocess, reason: string, isUnsure = false): ChosenPreset => ({
+  preset,
+  told: { name: preset.name, settings: settingsOf(preset), reason, isUnsure },
+});
 
 async function fromFile(file: GivenFile) {
   const { name } = file;

@@ -3,6 +3,7 @@ import { PushforwardError } from "../../../base/index.ts";
 import type { UnitNumbers } from "../../../figures/index.ts";
 import { unpackArrays } from "./packed.ts";
 import { pixelsOf } from "./pixels.ts";
+import { storedSpectra } from "./stored-spectra.ts";
 import {
   type Direction,
   type Frame,
@@ -67,14 +68,11 @@ export async function openScene(address: (file: string) => string = (file) => `s
   const { network, classes, pictures, movement } = (await readPacked(address("index.packed"))) as SceneIndex;
   const { shape } = network.source;
   const opened = new Map<number, ScenePicture>();
-  const spectra = signal<ReadonlyMap<string, UnitNumbers>>(new Map());
-  const look = async (picture: number): Promise<void> => {
-    if (opened.has(picture)) return;
-    const stored = (await readPacked(address(`${picture}.packed`))) as ScenePicture;
-    opened.set(picture, stored);
-    const added = stored.spectra.map(({ tap, unit }) => [spectrumKey(picture, tap), unit] as const);
-    spectra.value = new Map([...spectra.value, ...added]);
-  };
+  const stored = storedSpectra(async (picture) => {
+    const found = (await readPacked(address(`${picture}.packed`))) as ScenePicture;
+    opened.set(picture, found);
+    return found.spectra;
+  });
   const sources = [network.source, ...network.taps].map(({ name }) => name);
   return {
     network: { ...network, sources: sources.filter((name) => name !== network.output.name) },
@@ -85,20 +83,19 @@ export async function openScene(address: (file: string) => string = (file) => `s
       pixels: pixelsOf(x, shape, display),
     })),
     unusable: [],
-    spectra,
+    ...stored,
     firstSigma: (picture, tap) => pictures[picture]!.firstSigma[network.taps.findIndex(({ name }) => name === tap)],
     smallestSteps: signal(
       new Map(
         pictures.map(({ smallestStep }, i) => [spectrumKey(i, network.output.name), smallestStep ?? ("none" as const)]),
       ),
     ),
-    look,
     vectorsAt(picture, tap) {
       const directions = opened.get(picture)?.directions ?? [];
       return directions.flatMap(({ choice }) => (choice !== "random" && choice.tap === tap ? [choice.index] : []));
     },
     async direction(picture, choice) {
-      await look(picture);
+      await stored.look(picture);
       const found = opened.get(picture)!.directions.find((direction) => sameChoice(direction.choice, choice));
       if (found !== undefined) return withFrames(found, pictures[picture]!.x, shape);
       throw new PushforwardError("usage", {

@@ -33,8 +33,16 @@ export const pair = computed<Pair | undefined>(() => {
 });
 
 /** The network, and the run that it is from. */
-export const nameOf = ({ subject: { network, place } }: Side): string =>
+const nameOf = ({ subject: { network, place } }: Side): string =>
   place === undefined ? network.name : `${network.name} (${place})`;
+
+/** The names of both by which they differ: those of their networks and runs, with the pictures where they are the same. */
+export function namesOf({ a, b }: Pair): [string, string] {
+  const names: [string, string] = [nameOf(a), nameOf(b)];
+  if (names[0] !== names[1]) return names;
+  const [first, second] = [a, b].map(({ subject, picture }) => subject.pictures[picture]!.name);
+  return first === second ? names : [`${names[0]}, ${first}`, `${names[1]}, ${second}`];
+}
 
 /** The same, with what its spectra are of and the picture. */
 export function titleOf(side: Side): string {

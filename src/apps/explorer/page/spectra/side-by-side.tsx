@@ -3,7 +3,7 @@ import { formatNumber } from "../../../../base/index.ts";
 import { Scrolls } from "../scrolls.tsx";
 import { subject, tap, tell } from "../state.ts";
 import { spectrumKey } from "../subject.ts";
-import { nameOf, type Pair, pair, tapsOf, titleOf, unitsOf } from "./aside.ts";
+import { namesOf, type Pair, pair, tapsOf, titleOf, unitsOf } from "./aside.ts";
 import { comparison } from "./comparison.ts";
 import { aside } from "./interest.ts";
 import { PanelDrawing } from "./panel-drawing.tsx";
@@ -40,7 +40,7 @@ export function SideBySide() {
 
 function Both({ both }: { readonly both: Pair }) {
   const taps = tapsOf(both);
-  const chart = comparison([nameOf(both.a), nameOf(both.b)], unitsOf(both.a, taps), unitsOf(both.b, taps));
+  const chart = comparison(namesOf(both), unitsOf(both.a, taps), unitsOf(both.b, taps));
   return (
     <>
       {chart === undefined ? (

@@ -6,10 +6,16 @@ import { spectrumKey } from "../subject.ts";
 
 /** The σ of the tap that is looked at, at one picture, each with its residual; a row chooses the vector. */
 export function SingularValues() {
-  const { network, spectra, vectorsAt } = subject.value!;
+  const { network, spectra, vectorsAt, isRead, isRun = false } = subject.value!;
   const unit = spectra.value.get(spectrumKey(picture.value, tap.value));
   if (unit === undefined) {
-    return <p class="soft values">The spectrum of {tap.value} at this picture is not computed yet: press Compute.</p>;
+    const isReading = isRead !== undefined && !isRead(picture.value);
+    const why = isReading ? "is being read" : isRun ? "is not stored" : "is not computed yet: press Compute";
+    return (
+      <p class="soft values">
+        The spectrum of {tap.value} at this picture {why}.
+      </p>
+    );
   }
   const rank = numericalRankOf(unit);
   const known = new Set(vectorsAt(picture.value, tap.value));

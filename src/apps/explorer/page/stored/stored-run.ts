@@ -6,6 +6,7 @@ import { displaySettings } from "../../../report/collect.ts";
 import { baseName } from "../../../report/prose.ts";
 import { commandOf } from "../../../report/provenance.ts";
 import { pixelsOf } from "../pixels.ts";
+import { storedSpectra } from "../stored-spectra.ts";
 import { type PictureFacts, type Subject, spectrumKey, type TapFacts } from "../subject.ts";
 
 /**
@@ -28,8 +29,17 @@ export async function openStoredRun(store: Store, place: string): Promise<Subjec
   const source: TapFacts = { name: from.name, op: "Input", shape: from.shape, cut: true };
   const pictures: PictureFacts[] = [];
   for (const i of usable) pictures.push(await pictureOf(run, i));
-  const spectra = signal<ReadonlyMap<string, UnitNumbers>>(new Map());
-  const stored = new Map<string, readonly number[]>();
+  const indices = new Map<string, readonly number[]>();
+  const stored = storedSpectra(async (picture) => {
+    const found: { readonly tap: string; readonly unit: UnitNumbers }[] = [];
+    for (const [t, { name: tap }] of manifest.taps.entries()) {
+      const unit = await run.readUnit(usable[picture]!, t, { vectors: false });
+      if (unit === undefined) continue;
+      indices.set(spectrumKey(picture, tap), storedIndices(unit.k, manifest.vectors));
+      found.push({ tap, unit });
+    }
+    return found;
+  });
   return {
     network: {
       name: baseName(manifest.model.file),
@@ -44,21 +54,10 @@ export async function openStoredRun(store: Store, place: string): Promise<Subjec
     command: commandOf(manifest),
     pictures,
     unusable: manifest.inputs.flatMap(({ name, failed }) => (failed === undefined ? [] : [{ name, why: failed }])),
-    spectra,
-    firstSigma: (picture, tap) => spectra.value.get(spectrumKey(picture, tap))?.sigma[0],
+    ...stored,
+    firstSigma: (picture, tap) => stored.spectra.value.get(spectrumKey(picture, tap))?.sigma[0],
     smallestSteps: signal(new Map()),
-    async look(picture) {
-      if (stored.has(spectrumKey(picture, manifest.taps[0]!.name))) return;
-      const found = new Map(spectra.value);
-      for (const [t, { name }] of manifest.taps.entries()) {
-        const unit = await run.readUnit(usable[picture]!, t, { vectors: false });
-        const key = spectrumKey(picture, name);
-        stored.set(key, unit === undefined ? [] : storedIndices(unit.k, manifest.vectors));
-        if (unit !== undefined) found.set(key, unit);
-      }
-      spectra.value = found;
-    },
-    vectorsAt: (picture, tap) => stored.get(spectrumKey(picture, tap)) ?? [],
+    vectorsAt: (picture, tap) => indices.get(spectrumKey(picture, tap)) ?? [],
     async direction(picture, choice) {
       if (choice === "random") throw notThere("A random direction");
       const t = manifest.taps.findIndex(({ name }) => name === choice.tap);
