@@ -13,6 +13,7 @@ export {
   vectorPicture,
 } from "./picture.ts";
 export { spectraFigure } from "./spectra.ts";
+export { inlineSvg } from "./standalone.ts";
 export type { Moments } from "./statistics.ts";
 export { summarizeTap, type TapSummary, worstResidualOf } from "./summary.ts";
 export { escapeXml } from "./text.ts";

@@ -28,6 +28,9 @@ export function plotContent(drawing: { readonly innerHTML: string }): string {
   return `<g text-anchor="middle" fill="currentColor">${content}</g>`;
 }
 
+/** A figure as a part of a page. Only the whole of it has a name: its groups and marks may have none, though Plot gives them one. */
+export const inlineSvg = (svg: string): string => svg.replace(/(<(?!svg\b)[^>]*?) aria-label="[^"]*"/g, "$1");
+
 interface DrawingFrame {
   readonly width: number;
   readonly height: number;

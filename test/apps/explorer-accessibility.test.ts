@@ -1,19 +1,17 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { violationsOn } from "../support/accessibility.ts";
 import { chromiumPath, withoutChromium } from "../support/chromium.ts";
+import { bypass } from "./bypass.ts";
 import { start } from "./command-line.ts";
 import { type ExplorerSite, openExplorer } from "./explorer-site.ts";
 
 const digits = resolve("examples/digits");
 const pictures = ["0-0001.png", "1-0005.png"].map((name) => join(digits, "images", name));
 
-/** WCAG 2.1 A and AA, and what axe holds to be good practice, such as the order of headings. */
-const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
-const themes = ["light", "dark"] as const;
 /** The narrowest page that WCAG 2.1 asks to be without sideways scrolling, in CSS pixels (success criterion 1.4.10). */
 const NARROWEST = 320;
 
@@ -55,20 +53,7 @@ describe.skipIf(chromiumPath === undefined)(`the explorer for everyone (${withou
 
   /** Nothing violates the rules in either theme, and nothing is wider than a narrow page. */
   async function expectAccessible(): Promise<void> {
-    await page.evaluate(axe.source);
-    for (const colorScheme of themes) {
-      await page.emulateMedia({ colorScheme });
-      const violations = await page.evaluate(async (values) => {
-        const found = await (globalThis as unknown as { axe: typeof axe }).axe.run({
-          runOnly: { type: "tag", values },
-        });
-        return found.violations.map(({ id, nodes }) => ({
-          id,
-          at: nodes.map(({ html, target }) => `${target} ${html}`),
-        }));
-      }, tags);
-      expect(violations, colorScheme).toEqual([]);
-    }
+    expect(await violationsOn(page)).toEqual([]);
     await page.setViewportSize({ width: NARROWEST, height: 640 });
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     await page.setViewportSize({ width: 1280, height: 900 });
@@ -170,7 +155,18 @@ describe.skipIf(chromiumPath === undefined)(`the explorer for everyone (${withou
     await page.getByRole("img", { name: /^With noise/ }).waitFor({ timeout: 60_000 });
     await page.getByRole("button", { name: "Put aside, to compare" }).click();
     await expectAccessible();
+    await page.getByRole("radiogroup", { name: "Picture" }).getByRole("radio").nth(1).check();
+    await page.getByRole("table", { name: "Ratios of singular values" }).waitFor();
+    await expectAccessible();
+    await page.getByRole("button", { name: "Remove what is aside" }).click();
   }, 240_000);
+
+  test("the taps of a network with a bypass", async () => {
+    const network = { name: "bypass.onnx", mimeType: "", buffer: Buffer.from(bypass()) };
+    await page.getByLabel("Network").setInputFiles(network);
+    await page.locator(".graph path").first().waitFor();
+    await expectAccessible();
+  }, 120_000);
 
   test("a network that learns, and an error", async () => {
     await page.getByRole("button", { name: "Step", exact: true }).click();

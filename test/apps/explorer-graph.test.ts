@@ -4,9 +4,9 @@ import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeNetwork } from "../../src/apps/explorer/engine/network-description.ts";
 import { openModel } from "../../src/apps/node/index.ts";
-import { buildModel, node, valueInfo, writeModel } from "../../src/onnx/index.ts";
 import { chromiumPath, withoutChromium } from "../support/chromium.ts";
 import { sharedDir, sharedPath, withoutShared } from "../support/shared.ts";
+import { bypass } from "./bypass.ts";
 import { type ExplorerSite, openExplorer } from "./explorer-site.ts";
 
 const picture = resolve("examples/digits/images/3-0013.png");
@@ -38,18 +38,7 @@ describe.skipIf(chromiumPath === undefined)(`the graph of taps in a browser (${w
   });
 
   test("a network with a bypass is a graph, which the keyboard reaches", async () => {
-    const x = { dataType: "float32", shape: [1, 1, 28, 28] } as const;
-    const model = buildModel({
-      inputs: [valueInfo("x", x.dataType, x.shape)],
-      outputs: [valueInfo("y", x.dataType, x.shape)],
-      initializers: new Map(),
-      nodes: [
-        node({ op: "Tanh", inputs: ["x"], outputs: ["trunk"] }),
-        node({ op: "Sigmoid", inputs: ["trunk"], outputs: ["branch"] }),
-        node({ op: "Add", inputs: ["trunk", "branch"], outputs: ["y"] }),
-      ],
-    });
-    const buffer = Buffer.from(writeModel(model));
+    const buffer = Buffer.from(bypass());
     await open("bypass.onnx", [{ name: "bypass.onnx", mimeType: "", buffer }], picture);
     await lines().first().waitFor();
     expect(isLoaded()).toBe(true);

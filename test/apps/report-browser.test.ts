@@ -2,6 +2,7 @@ import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { paperStudies } from "../../src/studies/index.ts";
+import { violationsOn } from "../support/accessibility.ts";
 import { chromiumPath, withoutChromium } from "../support/chromium.ts";
 import { pushforward } from "./command-line.ts";
 import { digits, quickly } from "./digits.ts";
@@ -77,6 +78,10 @@ describe.skipIf(chromiumPath === undefined)(`pages in a browser (${withoutChromi
     test("has its headings", async () => {
       const shown = await page.locator("h2:visible").allTextContents();
       expect(shown).toEqual(headings);
+    });
+
+    test("violates no rule of accessibility", async () => {
+      expect(await violationsOn(page)).toEqual([]);
     });
 
     test("does not scroll sideways", async () => {

@@ -1,4 +1,5 @@
 import { formatNumber, formatShare, plural } from "../../base/index.ts";
+import { inlineSvg } from "../../figures/index.ts";
 import type { Chart, ChartPoint, SearchRun } from "../../results/index.ts";
 import { type Candidate, ranking, strategies } from "../../search/index.ts";
 import { lossName } from "../../training/index.ts";
@@ -142,7 +143,7 @@ ${error(first.candidate, first.rung, "validation_error")} on the examples by whi
 ${error(first.candidate, first.rung, "test_error")} on those that chose nothing.
 ${best === undefined ? undefined : html`Its recipe is <a href="${best}">${best}</a>: <code>pushforward train ${best} --out trained</code>`}</p>`
 }
-<section><h2>Errors</h2><figure><div class="paper">${new Html(svg)}</div></figure></section>
+<section><h2>Errors</h2><figure><div class="paper">${new Html(inlineSvg(svg))}</div></figure></section>
 <section><h2>Candidates</h2><p class="soft">All of them, with all that was measured: <a href="candidates.csv">candidates.csv</a></p>${scrollTable(
     `The first ${Math.min(ROWS, ranked.length)} of ${ranked.length} that were trained. “Trained”: the share of the training after which the error was measured.`,
     ["Candidate", ...places, "Trained", "Error"],

@@ -33,6 +33,9 @@ export const frameAtRest = computed<Frame | undefined>(() => {
   return epsilons === undefined ? undefined : frames!.value[zeroOf(epsilons)];
 });
 
+/** Whether the curve of a tap is drawn: that of each tap that is ticked, and of the one that is looked at. */
+export const isDrawn = (name: string): boolean => ofInterest.value.has(name) || name === tap.value;
+
 export const zeroOf = (epsilons: Float64Array): number => epsilons.indexOf(0);
 
 /** Tells a failure to the user; what was cancelled is none. */

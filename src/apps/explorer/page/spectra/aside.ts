@@ -1,8 +1,8 @@
 import { computed } from "@preact/signals";
 import type { TapUnits } from "../../../../figures/index.ts";
-import { picture, subject } from "../state.ts";
+import { isDrawn, picture, subject } from "../state.ts";
 import { type Subject, spectrumKey } from "../subject.ts";
-import { aside, ofInterest, showsAll } from "./interest.ts";
+import { aside, showsAll } from "./interest.ts";
 
 /** One of two that are compared: its network or run, and the picture. */
 export interface Side {
@@ -51,9 +51,9 @@ export function titleOf(side: Side): string {
   return `${nameOf(side)}, J(${network.source.name} → tap), ${at}`;
 }
 
-/** The taps of both that were ticked, in the order of B and then of A. */
+/** The taps of B whose curves are drawn, and those of A that were ticked, in this order. */
 export function tapsOf({ a, b }: Pair): string[] {
-  const own = b.subject.network.taps.map(({ name }) => name).filter((name) => ofInterest.value.has(name));
+  const own = b.subject.network.taps.map(({ name }) => name).filter(isDrawn);
   const kept = a.subject.network.taps.map(({ name }) => name).filter((name) => aside.value!.ticked.has(name));
   return [...new Set([...own, ...kept])];
 }

@@ -1,16 +1,16 @@
 import { computed } from "@preact/signals";
 import type { TapUnits } from "../../../../figures/index.ts";
-import { picture, subject } from "../state.ts";
+import { isDrawn, picture, subject } from "../state.ts";
 import { spectrumKey } from "../subject.ts";
 import { Drawing } from "./drawing.tsx";
 import { aside, indexScale, ofInterest, showsAll, sigmaScale } from "./interest.ts";
 
-/** The spectra of the taps that are ticked: of one picture, or of all pictures whose spectra are known. */
+/** The spectra that are drawn: of one picture, or of all pictures whose spectra are known. */
 const units = computed<TapUnits[]>(() => {
   const { network, pictures, spectra } = subject.value!;
   const shown = showsAll.value ? pictures.map((_, i) => i) : [picture.value];
   return network.taps
-    .filter(({ name }) => ofInterest.value.has(name))
+    .filter(({ name }) => isDrawn(name))
     .map(({ name }) => ({
       tap: name,
       units: shown.flatMap((i) => {

@@ -1,6 +1,7 @@
 import { useRef } from "preact/hooks";
 import { chartFigure } from "../../../../figures/index.ts";
 import type { Chart } from "../../../../results/index.ts";
+import { Drawn } from "../drawn.tsx";
 import { zoomOfLetters } from "../zoom.ts";
 import { useWidth } from "./use-width.ts";
 
@@ -12,11 +13,9 @@ export function PanelDrawing({ chart }: { readonly chart: Chart }) {
   return (
     <figure ref={place}>
       <div class="paper">
-        <div
-          class="drawing"
-          style={{ width: `${width * zoomOfLetters()}px` }}
-          dangerouslySetInnerHTML={{ __html: svg }}
-        />
+        <div class="drawing" style={{ width: `${width * zoomOfLetters()}px` }}>
+          <Drawn svg={svg} />
+        </div>
       </div>
       <figcaption>
         <details>
