@@ -56,10 +56,6 @@ export const isStack = (json: unknown): boolean =>
 export function stagesOf(json: unknown, file: string, folderOf: (name: string) => string): Stage[] {
   checkStack(json, { file, path: "" });
   const { input, stack, fineTuning, data = {}, seed, ...common } = json as Stack;
-  const own = (settings: Partial<Settings>): Partial<Settings> => {
-    const { epochs: _, steps: __, ...others } = common;
-    return "epochs" in settings || "steps" in settings ? { ...others, ...settings } : { ...common, ...settings };
-  };
   const stages: Stage[] = [];
   const stacked: Layer[] = [];
   const through: Through[] = [];
@@ -68,7 +64,7 @@ export function stagesOf(json: unknown, file: string, folderOf: (name: string) =
     const name = `layer${i + 1}`;
     const encoder: Layer[] = [{ kind: "dense", units }, activation];
     const code = tensorsOf({ input: shape, layers: encoder }).at(-1)!;
-    const whole = own(settings);
+    const whole = inPlaceOf(common, settings);
     const isMachine = whole.loss !== undefined && lossName(whole.loss) === "contrastiveDivergence";
     const decoder: Layer[] = isMachine ? [] : [{ kind: "dense", tied: "fc1", transposed: true }, { kind: "sigmoid" }];
     stages.push(
@@ -86,7 +82,7 @@ export function stagesOf(json: unknown, file: string, folderOf: (name: string) =
   }
   if (fineTuning === undefined) return stages;
   const { classes, ...settings } = fineTuning;
-  const { corruption: _, ...whole } = own(settings);
+  const { corruption: _, ...clean } = common;
   const network: Architecture = { input, layers: [...stacked, { kind: "dense", units: classes }] };
   const { targets: __, labels, ...examples } = data;
   if (labels === undefined) {
@@ -101,13 +97,19 @@ export function stagesOf(json: unknown, file: string, folderOf: (name: string) =
     ...stages,
     stage("fine-tuned", file, {
       network,
-      ...whole,
+      ...inPlaceOf(clean, settings),
       loss: "softmaxCrossEntropy",
       start: through.map(({ training }, i) => ({ training, layers: { [`fc${i + 1}`]: "fc1" } })),
       data: { ...examples, ...classesOf },
       ...(seed !== undefined && { seed }),
     }),
   ];
+}
+
+/** The settings of one training in place of those of the whole stack; a length of its own in place of either, epochs and steps. */
+function inPlaceOf(common: Partial<Settings>, own: Partial<Settings>): Partial<Settings> {
+  const { epochs: _, steps: __, ...others } = common;
+  return "epochs" in own || "steps" in own ? { ...others, ...own } : { ...common, ...own };
 }
 
 /** A training of the stack as a recipe. @throws PushforwardError `usage` that says of which training */

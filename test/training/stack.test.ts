@@ -75,6 +75,15 @@ test("the fine-tuning begins at all layers, with labels and the same held-out ex
   ]);
 });
 
+test("the fine-tuning has its own corruption, and not that of the whole stack", () => {
+  const corrupted = { ...stack, corruption: { kind: "masking", rate: 0.5 } };
+  const tuned = (fineTuning: object) => stages({ ...corrupted, fineTuning }).at(-1)!.recipe;
+  expect(stages(corrupted)[0]!.recipe.corruption).toEqual(corrupted.corruption);
+  expect(tuned({ classes: 10 })).not.toHaveProperty("corruption");
+  const own = { kind: "gaussian", deviation: 0.1 };
+  expect(tuned({ classes: 10, corruption: own }).corruption).toEqual(own);
+});
+
 describe("refuses", () => {
   test.each<[string, object, object]>([
     [
