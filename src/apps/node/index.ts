@@ -5,4 +5,5 @@ export { type OpenControlOptions, openControl } from "./control.ts";
 export { type DerivativeFile, exportDerivative } from "./export.ts";
 export { type LoadedInput, loadInput } from "./load-input.ts";
 export { type OpenModelOptions, openModel } from "./open-model.ts";
-export { networkBytes, openTraining, Training, type TrainSettings, train, trainStack } from "./train.ts";
+export { networkBytes, openTraining, Training } from "./open-training.ts";
+export { type TrainSettings, train, trainStack } from "./train.ts";
