@@ -103,6 +103,14 @@ export function weightShapes(net: Architecture): ReadonlyMap<string, Shape> {
   return written(net, 1).weights;
 }
 
+/**
+ * The shapes of all weights that a training with this loss has: those of the network, and the visible bias of a machine.
+ *
+ * @throws PushforwardError as `trainingGraph`
+ */
+export const trainedShapes = (net: Architecture, loss: Loss): ReadonlyMap<string, Shape> =>
+  trainingGraph(net, { batch: 1, loss }).weights;
+
 /** A tensor between the layers of a network. */
 export interface TensorPlace {
   readonly name: string;

@@ -21,8 +21,8 @@ export {
   type TrainingGraph,
   type TrainingGraphOptions,
   tensorsOf,
+  trainedShapes,
   trainingGraph,
-  weightShapes,
 } from "./graphs.ts";
 export { type Initializer, initializers, initialWeights } from "./initializers.ts";
 export { isHomogeneous, type LayerStep, layerStep, valuesOf, weightsAt } from "./layer-step.ts";

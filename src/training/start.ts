@@ -15,7 +15,7 @@ export interface Start {
 export const startsOf = (start: Start | readonly Start[] | undefined): readonly Start[] =>
   start === undefined ? [] : "training" in start ? [start] : start;
 
-/** The name of the layer that a weight belongs to: `fc1` of `fc1.weight`. */
+/** The name of the layer that a weight belongs to: `fc1` of `fc1.weight`, and `visible` of the visible bias of a machine. */
 const layerOf = (weight: string): string => weight.slice(0, weight.lastIndexOf("."));
 
 /**

@@ -1,6 +1,6 @@
 import { createRng, type Rng, type Shape, sizeOf } from "../base/index.ts";
 import type { Weights } from "./architecture.ts";
-import { trainingGraph } from "./graphs.ts";
+import { trainedShapes } from "./graphs.ts";
 import { drawWeights } from "./initializers.ts";
 import { chainsOf } from "./losses.ts";
 import { createOptimizer, type Optimizer } from "./optimizers.ts";
@@ -97,7 +97,7 @@ export class TrainingState {
 
 function zeroWeights({ network, loss }: Recipe): Map<string, TrainedWeight> {
   return new Map(
-    [...trainingGraph(network, { batch: 1, loss }).weights].map(([name, shape]) => [
+    [...trainedShapes(network, loss)].map(([name, shape]) => [
       name,
       { type: "float32", shape, data: new Float32Array(sizeOf(shape)) },
     ]),

@@ -8,8 +8,8 @@ import {
   type Split,
   startingWeights,
   startsOf,
+  trainedShapes,
   type Weights,
-  weightShapes,
 } from "../../training/index.ts";
 import { openTraining } from "./open-training.ts";
 import { loadExamples } from "./training-data.ts";
@@ -18,11 +18,11 @@ import { loadExamples } from "./training-data.ts";
  * The weights with which layers of a recipe begin; `undefined` if all are drawn.
  *
  * @param folder that the paths of earlier trainings are relative to
- * @throws PushforwardError as `openTraining` and `startingWeights`
+ * @throws PushforwardError as `openTraining`, `trainedShapes` and `startingWeights`
  */
-export async function loadStart({ network, start }: Recipe, folder: string): Promise<Weights | undefined> {
+export async function loadStart({ network, loss, start }: Recipe, folder: string): Promise<Weights | undefined> {
   if (start === undefined) return undefined;
-  const shapes = weightShapes(network);
+  const shapes = trainedShapes(network, loss);
   const found = new Map<string, Tensor>();
   for (const one of startsOf(start)) {
     const earlier = await openTraining(resolve(folder, one.training));
