@@ -1,4 +1,4 @@
-import { createRng, PushforwardError, sizeOf } from "../base/index.ts";
+import { createRng, PushforwardError } from "../base/index.ts";
 import {
   countOf,
   type DataSet,
@@ -7,6 +7,7 @@ import {
   type Split,
   shuffled,
   splitStratified,
+  subset,
 } from "../training/index.ts";
 
 /** The examples of a search. What is held out is halved: candidates are chosen by one half, and reported on the other. */
@@ -42,15 +43,9 @@ export function searchExamples({ training, heldOut }: Split): SearchExamples {
   };
 }
 
-/** The first `count` inputs of the order in which candidates are measured, one after another. */
-export function measuredInputs({ training, order }: SearchExamples, count: number): Float32Array {
-  const size = sizeOf(training.shape);
-  const inputs = new Float32Array(count * size);
-  order.slice(0, count).forEach((index, to) => {
-    inputs.set(training.inputs.subarray(index * size, (index + 1) * size), to * size);
-  });
-  return inputs;
-}
+/** The first `count` inputs of the order in which candidates are measured, one after another; all of them if there are fewer. */
+export const measuredInputs = ({ training, order }: SearchExamples, count: number): Float32Array =>
+  subset(training, order.slice(0, count)).inputs;
 
 /** The error by which candidates are compared: the share that is classified wrongly, or the loss where there are no classes. */
 export const errorOf = ({ accuracy, loss }: { readonly accuracy?: number; readonly loss: number }): number =>

@@ -8,7 +8,7 @@ import { hiddenPart } from "./hidden-part.ts";
 import { type LogSigma, LogSigmaMeter } from "./log-sigma.ts";
 import { isDivergence } from "./trial.ts";
 
-/** Images at which singular values are measured, and the steps after which they are measured again. */
+/** Images at which singular values are measured, as far as there are so many, and the steps after which they are measured again. */
 const IMAGES = 16;
 export const STEPS = 20;
 
@@ -36,7 +36,7 @@ export async function measureSpectrum(
   const { training } = examples;
   const size = sizeOf(training.shape);
   const few = measuredInputs(examples, IMAGES);
-  const images = Array.from({ length: IMAGES }, (_, i) => few.subarray(i * size, (i + 1) * size));
+  const images = Array.from({ length: few.length / size }, (_, i) => few.subarray(i * size, (i + 1) * size));
   const meter = await LogSigmaMeter.open(backend, recipe.network);
   const trainer = new Trainer(backend, recipe, { training, heldOut: noneOf(training), heldOutIndices: [] });
   const { state } = trainer;
@@ -86,7 +86,7 @@ export function costInSteps(
   examples: number,
 ): { readonly spectrum: number; readonly gradient: number } {
   const entries = Math.min(sizeOf(hiddenPart(recipe.network).end.shape), sizeOf(recipe.network.input));
-  const jacobians = 2 * IMAGES * (entries + 1);
+  const jacobians = 2 * Math.min(IMAGES, examples) * (entries + 1);
   const products = MOST_PRODUCTS * 4 * recipe.batch;
   return { spectrum: firstSteps(recipe, examples) + (jacobians + products) / (3 * recipe.batch), gradient: 1 };
 }

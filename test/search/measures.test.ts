@@ -2,12 +2,20 @@ import { afterAll, describe, expect, test } from "vitest";
 import { createRng } from "../../src/base/index.ts";
 import { createBackend } from "../../src/platform/node/backend.ts";
 import { largestCurvature } from "../../src/search/curvature.ts";
+import { measuredInputs, searchExamples } from "../../src/search/examples.ts";
 import { rateTimesCurvature } from "../../src/search/facts.ts";
 import { gradientBalance } from "../../src/search/gradient-balance.ts";
 import { LogSigmaMeter } from "../../src/search/log-sigma.ts";
+import { costInSteps, measureSpectrum } from "../../src/search/measure.ts";
 import { expectedGrowth } from "../../src/search/theory-growth.ts";
 import { jacobiSvd } from "../../src/theory/index.ts";
-import { type Architecture, initialWeights, type LossName, type Weights } from "../../src/training/index.ts";
+import {
+  type Architecture,
+  initialWeights,
+  type LossName,
+  type Recipe,
+  type Weights,
+} from "../../src/training/index.ts";
 
 const backend = await createBackend({ threads: 1 });
 afterAll(() => backend.dispose());
@@ -87,6 +95,31 @@ describe("singular values of J(input → last hidden layer)", () => {
       "no hidden layer",
     );
   });
+});
+
+test("fewer examples than are measured otherwise are measured once each, and no others", async () => {
+  const [count, heldOut] = [5, 2];
+  const data = (examples: number) => ({
+    shape: [6],
+    inputs: Float32Array.from({ length: 6 * examples }, (_, i) => 2 + Math.sin(i)),
+    targets: { kind: "labels", labels: Int32Array.from({ length: examples }, (_, i) => i % 3) } as const,
+  });
+  const examples = searchExamples({ training: data(count), heldOut: data(heldOut), heldOutIndices: [0, 1] });
+  const inputs = measuredInputs(examples, 16);
+  expect(Array.from(inputs).sort()).toEqual(Array.from(data(count).inputs).sort());
+  expect(measuredInputs(examples, 3)).toEqual(inputs.slice(0, 18));
+  const recipe: Recipe = {
+    ...{ network: net("tanh"), initializer, loss: "softmaxCrossEntropy", optimizer: { kind: "sgd", rate: 0.01 } },
+    ...{ batch: 2, steps: 9, seed: 3 },
+  };
+  const { start } = await measureSpectrum(backend, recipe, examples);
+  const meter = await LogSigmaMeter.open(backend, recipe.network);
+  const images = Array.from({ length: count }, (_, i) => inputs.subarray(6 * i, 6 * i + 6));
+  expect(start).toEqual(await meter.at(initialWeights(recipe.network, initializer, 3), images));
+  await meter.release();
+  // Each image takes as many products as J has rows, 4, and two passes for each and for the values.
+  const difference = costInSteps(recipe, 16).spectrum - costInSteps(recipe, count).spectrum;
+  expect(difference).toBeCloseTo((11 * 2 * 5) / (3 * 2), 10);
 });
 
 describe("the largest eigenvalue of the Gauss-Newton matrix", () => {
