@@ -28,19 +28,19 @@ const plain: Readonly<Partial<Record<Layer["kind"], Activation>>> = {
   linear,
 };
 
-/** An activation layer as theory sees it; `undefined` for a layer that is none. */
+/** An activation layer as theory sees it, under a name that no other has; `undefined` for a layer that is none. */
 function activationOf(layer: Layer): Activation | undefined {
   if (layer.kind === "sigmoid") {
     const { gain = 1, offset = 0 } = layer;
-    const { value, ...rest } = sigmoid({ gain });
-    return { ...rest, value: (x) => value(x) - offset };
+    const { name, value, ...rest } = sigmoid({ gain });
+    return { ...rest, name: `${name} of gain ${gain} and offset ${offset}`, value: (x) => value(x) - offset };
   }
   const activation = plain[layer.kind];
   const gain = "gain" in layer ? (layer.gain ?? 1) : 1;
   if (activation === undefined || gain === 1) return activation;
   const { name, value, slope, kinks } = activation;
   return {
-    name,
+    name: `${name} of gain ${gain}`,
     value: (x) => value(gain * x),
     slope: (x) => gain * slope(gain * x),
     kinks: kinks.map((kink) => kink / gain),

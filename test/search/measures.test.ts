@@ -8,10 +8,11 @@ import { gradientBalance } from "../../src/search/gradient-balance.ts";
 import { LogSigmaMeter } from "../../src/search/log-sigma.ts";
 import { costInSteps, measureSpectrum } from "../../src/search/measure.ts";
 import { expectedGrowth } from "../../src/search/theory-growth.ts";
-import { jacobiSvd } from "../../src/theory/index.ts";
+import { jacobiSvd, layerPass, sigmoid } from "../../src/theory/index.ts";
 import {
   type Architecture,
   initialWeights,
+  type Layer,
   type LossName,
   type Recipe,
   type Weights,
@@ -247,6 +248,27 @@ test("theory: the growth that it expects is that of wide networks, dropout apart
     },
   };
   expect(expectedGrowth(linear, power).logSigma).toBeCloseTo(2 * Math.log(1.7) + Math.LN2 / 2, 10);
+});
+
+test("theory: layers of one network that differ in a gain or an offset alone count each as they would by themselves", () => {
+  const growth = (power: number, ...activations: Layer[]) => {
+    const hidden = activations.flatMap((activation): Layer[] => [{ kind: "dense", units: 8 }, activation]);
+    const recipe: Recipe = {
+      network: { input: [8], layers: [...hidden, { kind: "dense", units: 2 }] },
+      ...{ initializer: { kind: "gaussian" }, loss: "softmaxCrossEntropy", optimizer: { kind: "sgd", rate: 1 } },
+      ...{ batch: 1, steps: 1 },
+    };
+    return expectedGrowth(recipe, power).logSigma;
+  };
+  expect(growth(1, { kind: "linear" }, { kind: "linear", gain: 3 })).toBeCloseTo(Math.log(3), 9);
+  // E f(z) = 1/2 for the logistic f, so that with this offset o the power stays 1: E (f − o)² = E f² − o + o².
+  const plain: Layer = { kind: "sigmoid" };
+  const square = layerPass({ activation: sigmoid(), weightVariance: 1 }, 1).power;
+  const keeping: Layer = { ...plain, offset: (1 - Math.sqrt(5 - 4 * square)) / 2 };
+  const steep: Layer = { ...plain, gain: 4 };
+  expect(growth(1, keeping, steep)).toBeCloseTo(growth(1, keeping) + growth(1, steep), 9);
+  const tanh: Layer = { kind: "tanh" };
+  expect(growth(1, keeping, plain, tanh)).toBeCloseTo(growth(1, keeping) + growth(1, plain) + growth(square, tanh), 9);
 });
 
 test("the balance of gradients is 0 where both layers have the same gradient by symmetry", async () => {
