@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openTraining, type Recipe, train } from "../../src/apps/node/index.ts";
+import { openTraining, type Recipe, train, trainStack, type Weights } from "../../src/apps/node/index.ts";
 import { createRng } from "../../src/base/index.ts";
 import { writeNpy } from "../../src/images/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
@@ -47,6 +47,19 @@ const inputs = Float32Array.from(
   })(),
 );
 
+/** A layer of sigmoids at an input, and the sum of the squares of the entries of its Jacobian, in float64. */
+function sigmoids(weights: Weights, input: ArrayLike<number>): { outputs: number[]; squares: number } {
+  const [W, b] = ["fc1.weight", "fc1.bias"].map((name) => weights.get(name)!.data as Float32Array);
+  let squares = 0;
+  const outputs = Array.from(b!, (bias, j) => {
+    const row = W!.subarray(input.length * j, input.length * (j + 1));
+    const h = 1 / (1 + Math.exp(-row.reduce((sum, w, at) => sum + w * input[at]!, bias)));
+    squares += (h * (1 - h)) ** 2 * row.reduce((sum, w) => sum + w * w, 0);
+    return h;
+  });
+  return { outputs, squares };
+}
+
 let place: Workplace;
 beforeAll(async () => {
   place = await createWorkplace({
@@ -89,18 +102,8 @@ describe("study features", () => {
     const numbers = axes.image!.map((name) => Number(String(name).split(" ")[1]));
     for (const [t, training] of trainings.entries()) {
       const weights = await training.weights();
-      const [W, b] = ["fc1.weight", "fc1.bias"].map((name) => weights.get(name)!.data as Float32Array) as [
-        Float32Array,
-        Float32Array,
-      ];
       for (const [i, example] of numbers.entries()) {
-        let squares = 0;
-        for (let j = 0; j < UNITS; j++) {
-          const row = W.slice(16 * j, 16 * j + 16);
-          const z = row.reduce((sum, w, at) => sum + w * inputs[16 * example + at]!, b[j]!);
-          const h = 1 / (1 + Math.exp(-z));
-          squares += (h * (1 - h)) ** 2 * row.reduce((sum, w) => sum + w * w, 0);
-        }
+        const { squares } = sigmoids(weights, inputs.subarray(16 * example, 16 * example + 16));
         const norm = values.norm!.data[(t * 3 + 0) * 8 + i]!;
         expect(Math.abs(norm / Math.sqrt(squares) - 1)).toBeLessThan(1e-5);
       }
@@ -117,6 +120,29 @@ describe("study features", () => {
     expect((await study("all", "--out", "found", ...settings)).code).toBe(0);
     expect([...(await place.bytes("found")).keys()]).toEqual([...bytes.keys()]);
   }, 120_000);
+
+  test("a layer of a stack is measured at the codes of the layers before it, which it was trained on", async () => {
+    const { initializer, loss, optimizer, data, batch, epochs } = plain;
+    const layers = [{ units: UNITS }, { units: 4 }];
+    const whole = { initializer, loss, optimizer, data, batch, epochs };
+    await place.put("stack.json", JSON.stringify({ input: [1, 4, 4], stack: layers, ...whole }));
+    const trained = await trainStack(place.path("stack.json"), { out: place.path("stack") });
+    const { code, stderr } = await study("stack/layer2", "--out", "second", ...settings);
+    expect(stderr).not.toContain("error");
+    expect(code).toBe(0);
+    const { axes, values } = await readStudy(await openStudyRun(new DirectoryStore(place.path("second/features"))));
+    const [first, second] = await Promise.all(["layer1", "layer2"].map((name) => trained.get(name)!.weights()));
+    for (const [i, name] of axes.image!.entries()) {
+      const example = Number(String(name).split(" ")[1]);
+      const hidden = sigmoids(first!, inputs.subarray(16 * example, 16 * example + 16)).outputs;
+      const { squares } = sigmoids(second!, hidden);
+      expect(Math.abs(values.norm!.data[i]! / Math.sqrt(squares) - 1)).toBeLessThan(1e-5);
+    }
+    await place.put("moved/x.npy", writeNpy({ shape: [COUNT, 1, 4, 4], data: inputs }));
+    expect((await study("stack/layer2", "--data", "moved", "--out", "g", ...settings)).stderr).toContain(
+      "moved/stack/layer1",
+    );
+  }, 60_000);
 
   test("refuses what it cannot measure", async () => {
     const told = async (...args: string[]) => (await study(...args)).stderr;

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { PushforwardError } from "../../base/index.ts";
+import { openDevice } from "../../platform/node/devices.ts";
 import { codeOf as errorCodeOf, unreadable } from "../../platform/node/file-errors.ts";
 import type { EncoderTraining } from "../../studies/index.ts";
 import {
@@ -13,8 +14,9 @@ import {
   type Recipe,
   type Split,
 } from "../../training/index.ts";
+import { loadThrough } from "../node/earlier-trainings.ts";
 import { openTraining, type Training } from "../node/index.ts";
-import { identityOf, loadExamples } from "../node/training-data.ts";
+import { identityOf } from "../node/training-data.ts";
 
 /** A training of an encoder in a folder. */
 export interface FoundTraining {
@@ -92,23 +94,23 @@ function familyOf({ loss, corruption, penalty, optimizer }: Recipe): string {
 }
 
 /**
- * The examples of a training, with their classes as targets.
+ * The examples of a training, after the earlier trainings that they go through, with their classes as targets.
  *
  * @param folder that paths in its recipe are relative to
- * @throws PushforwardError `usage` if they are not those that it was trained on, or have no classes; errors of `loadExamples`
+ * @throws PushforwardError `usage` if they are not those that it was trained on, or have no classes; errors of `loadThrough`
  */
 export async function examplesOfTraining(
   { name, training }: FoundTraining,
   folder: string,
 ): Promise<Split<LabelledSet["targets"]>> {
-  const split = await loadExamples(training.recipe, folder);
+  const split = await loadAsTrained(training.recipe, folder);
   const { training: asked, heldOut } = identityOf(split);
   const stored = training.data;
   if (JSON.stringify([asked, heldOut]) !== JSON.stringify([stored.training, stored.heldOut])) {
     throw new PushforwardError("usage", {
       what: `The examples that the recipe of ${name} names are not those that it was trained on.`,
       where: { file: folder, option: "--data" },
-      fix: "Give the folder of the recipes with --data, and leave their files as they were.",
+      fix: "Give the folder of the recipes with --data, and leave their files and earlier trainings as they were.",
     });
   }
   const labelled = <T extends Split["training"]>({ targets, ...data }: T): LabelledSet => {
@@ -123,6 +125,16 @@ export async function examplesOfTraining(
   };
   const { training: trained, heldOut: held, heldOutIndices } = split;
   return { training: labelled(trained), heldOut: labelled(held), heldOutIndices };
+}
+
+/** The examples of a recipe, with the same bits as those that `train` takes unless it is told otherwise: codes are computed by one thread. */
+async function loadAsTrained(recipe: Recipe, folder: string): Promise<Split> {
+  const backend = await openDevice({ threads: 1 });
+  try {
+    return await loadThrough(backend, recipe, folder);
+  } finally {
+    await backend.dispose();
+  }
 }
 
 /** A training as a study takes it. */
