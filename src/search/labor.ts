@@ -1,6 +1,6 @@
 import type { SearchPart, SearchPlace, SearchValues } from "../results/index.ts";
 import type { Backend } from "../runtime/index.ts";
-import type { Recipe } from "../training/index.ts";
+import type { Recipe, Weights } from "../training/index.ts";
 import type { SearchExamples } from "./examples.ts";
 import { measureGradient, measureSpectrum } from "./measure.ts";
 import { runTrial, type TrialOptions } from "./trial.ts";
@@ -25,7 +25,7 @@ export interface Found {
 }
 
 /** How a training goes on, and where what is found goes. */
-export interface LaborOptions extends Pick<TrialOptions, "state" | "save" | "signal" | "clock"> {
+export interface LaborOptions extends Pick<TrialOptions, "start" | "state" | "save" | "signal" | "clock"> {
   readonly report: (found: Found) => Promise<void>;
 }
 
@@ -58,9 +58,9 @@ export async function labor(
     });
     return;
   }
-  const { clock } = options;
+  const { clock, start } = options;
   const from = clock();
-  const values = await measured(backend, recipe, examples, part);
+  const values = await measured(backend, recipe, examples, part, start);
   await report({ part, place, values, seconds: clock() - from });
 }
 
@@ -69,9 +69,10 @@ async function measured(
   recipe: Recipe,
   examples: SearchExamples,
   part: "spectrum" | "gradient",
+  begun: Weights | undefined,
 ): Promise<SearchValues> {
-  if (part === "gradient") return { gradient_balance: await measureGradient(backend, recipe, examples) };
-  const { start, after, curvature } = await measureSpectrum(backend, recipe, examples);
+  if (part === "gradient") return { gradient_balance: await measureGradient(backend, recipe, examples, begun) };
+  const { start, after, curvature } = await measureSpectrum(backend, recipe, examples, begun);
   return {
     log_sigma: [start.spread, after.spread],
     log_sigma_centre: [start.centre, after.centre],

@@ -1,6 +1,15 @@
 import { sizeOf } from "../base/index.ts";
 import type { Backend } from "../runtime/index.ts";
-import { Batches, countOf, courseOf, initialWeights, type Recipe, Trainer, trainingGraph } from "../training/index.ts";
+import {
+  Batches,
+  countOf,
+  courseOf,
+  initialWeights,
+  type Recipe,
+  Trainer,
+  trainingGraph,
+  type Weights,
+} from "../training/index.ts";
 import { largestCurvature, MOST_PRODUCTS } from "./curvature.ts";
 import { measuredInputs, type SearchExamples } from "./examples.ts";
 import { gradientBalance } from "./gradient-balance.ts";
@@ -27,11 +36,15 @@ function firstSteps(recipe: Recipe, examples: number): number {
   return Math.max(1, Math.min(STEPS, Math.round(courseOf(recipe, examples).steps / 9)));
 }
 
-/** @throws PushforwardError as `hiddenPart`, `Trainer` and `largestCurvature` */
+/**
+ * @param begun the weights of earlier trainings with which layers begin, by name
+ * @throws PushforwardError as `hiddenPart`, `Trainer` and `largestCurvature`
+ */
 export async function measureSpectrum(
   backend: Backend,
   recipe: Recipe,
   examples: SearchExamples,
+  begun?: Weights,
 ): Promise<SpectrumMeasures> {
   const { training } = examples;
   const size = sizeOf(training.shape);
@@ -41,7 +54,7 @@ export async function measureSpectrum(
   const trainer = new Trainer(backend, recipe, { training, heldOut: noneOf(training), heldOutIndices: [] });
   const { state } = trainer;
   try {
-    state.begin();
+    state.begin(begun);
     const start = await meter.at(state.weights, images);
     const { value } = await largestCurvature(backend, recipe, state.weights, measuredInputs(examples, recipe.batch));
     const steps = firstSteps(recipe, countOf(training));
@@ -65,12 +78,21 @@ async function advance(trainer: Trainer, steps: number): Promise<boolean> {
   }
 }
 
-/** ln of the ratio of the gradients by the first and by the last weights, before the first step. */
-export async function measureGradient(backend: Backend, recipe: Recipe, examples: SearchExamples): Promise<number> {
+/**
+ * ln of the ratio of the gradients by the first and by the last weights, before the first step.
+ *
+ * @param begun as for `measureSpectrum`
+ */
+export async function measureGradient(
+  backend: Backend,
+  recipe: Recipe,
+  examples: SearchExamples,
+  begun: Weights = new Map(),
+): Promise<number> {
   const layers = recipe.network.layers.filter(({ kind }) => kind !== "dropout");
   const graph = trainingGraph({ ...recipe.network, layers }, recipe);
   const feeds = new Batches(graph, examples.training).plain(examples.order.slice(0, recipe.batch));
-  const weights = initialWeights(recipe.network, recipe.initializer, recipe.seed ?? 0);
+  const weights = new Map([...initialWeights(recipe.network, recipe.initializer, recipe.seed ?? 0), ...begun]);
   return gradientBalance(backend, recipe, weights, feeds).catch((cause: unknown) => {
     if (isDivergence(cause)) return Number.NaN;
     throw cause;

@@ -24,9 +24,6 @@ export interface Candidate {
 
 /** Recipes that differ in what stands in place of ranges. */
 export interface Space {
-  readonly json: object;
-  /** The places of ranges in the file, in its order. */
-  readonly places: readonly string[];
   /** The candidate of this index, from 0. It depends on the seed and the index alone. @throws PushforwardError `usage` */
   draw(seed: number, index: number): Candidate;
 }
@@ -52,8 +49,7 @@ const DIGITS = 6;
  * that are refused at an end of a range
  */
 export function parseSpace(json: unknown, file: string): Space {
-  const places = new Map<string, number>();
-  const note = (path: string) => void places.set(path, Math.max(places.get(path) ?? 0, 1));
+  const places = new Set<string>();
   // Every alternative of every choice is tried once, with numbers at both ends.
   let most = 2;
   for (let k = 0; k < most; k++) {
@@ -63,7 +59,7 @@ export function parseSpace(json: unknown, file: string): Space {
         return Math.min(k, count - 1);
       },
       number: (_, low, high) => (k === 0 ? low : high),
-      note,
+      note: (path) => void places.add(path),
     };
     recipeOf(json, file, corner);
   }
@@ -74,15 +70,13 @@ export function parseSpace(json: unknown, file: string): Space {
       fix: 'Put a range in place of a value, for example "rate": { "$logUniform": [1e-4, 1] }.',
     });
   }
-  const fixed = [...places.keys()].find((place) =>
+  const fixed = [...places].find((place) =>
     shared.some((key) => place === key || place.startsWith(`${key}.`) || place.startsWith(`${key}[`)),
   );
   if (fixed !== undefined) {
     refuse({ file, path: fixed }, "must be the same for all candidates.", "Give one value in place of the range.");
   }
   return {
-    json: json as object,
-    places: [...places.keys()],
     draw(seed, index) {
       const drawn = new Map<string, Drawn>();
       const rngAt = (path: string) => createRng(seed, "candidate", index, path);

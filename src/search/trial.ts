@@ -1,6 +1,6 @@
 import { PushforwardError } from "../base/index.ts";
 import type { Backend } from "../runtime/index.ts";
-import { Evaluation, type Recipe, Trainer } from "../training/index.ts";
+import { Evaluation, type Recipe, Trainer, type Weights } from "../training/index.ts";
 import { divergedError, errorOf, type SearchExamples } from "./examples.ts";
 import { LAST, rungSteps } from "./rungs.ts";
 
@@ -25,6 +25,8 @@ export interface TrialOptions {
   readonly rung: number;
   /** The last rung whose score is known; −1 for none. */
   readonly done: number;
+  /** The weights of earlier trainings with which layers begin, by name. */
+  readonly start?: Weights;
   /** From where it goes on; from the start unless it is given. */
   readonly state?: TrialState;
   /** Is asked to store a state now and then. */
@@ -49,7 +51,7 @@ export async function runTrial(
   backend: Backend,
   recipe: Recipe,
   { training, validation, test }: SearchExamples,
-  { rung, done, state, save, onScore, clock, signal }: TrialOptions,
+  { rung, done, start, state, save, onScore, clock, signal }: TrialOptions,
 ): Promise<void> {
   let from = clock();
   const trainer = new Trainer(backend, recipe, { training, heldOut: validation, heldOutIndices: [] });
@@ -60,7 +62,7 @@ export async function runTrial(
   const seconds = () => spent + clock() - from;
   try {
     // The first number of a packed state is its step.
-    if (state === undefined || state.packed[0]! > steps[at]!) trainer.state.begin();
+    if (state === undefined || state.packed[0]! > steps[at]!) trainer.state.begin(start);
     else {
       trainer.state.restore(state.packed);
       spent = state.seconds;

@@ -6,7 +6,7 @@ import { measuredInputs, searchExamples } from "../../src/search/examples.ts";
 import { rateTimesCurvature } from "../../src/search/facts.ts";
 import { gradientBalance } from "../../src/search/gradient-balance.ts";
 import { LogSigmaMeter } from "../../src/search/log-sigma.ts";
-import { costInSteps, measureSpectrum } from "../../src/search/measure.ts";
+import { costInSteps, measureGradient, measureSpectrum } from "../../src/search/measure.ts";
 import { expectedGrowth } from "../../src/search/theory-growth.ts";
 import { jacobiSvd, layerPass, sigmoid } from "../../src/theory/index.ts";
 import {
@@ -121,6 +121,26 @@ test("fewer examples than are measured otherwise are measured once each, and no 
   // Each image takes as many products as J has rows, 4, and two passes for each and for the values.
   const difference = costInSteps(recipe, 16).spectrum - costInSteps(recipe, count).spectrum;
   expect(difference).toBeCloseTo((11 * 2 * 5) / (3 * 2), 10);
+});
+
+test("layers that begin with given weights are measured with them", async () => {
+  const data = {
+    shape: [6],
+    inputs: Float32Array.from({ length: 36 }, (_, i) => Math.sin(i)),
+    targets: { kind: "labels", labels: Int32Array.from({ length: 6 }, (_, i) => i % 3) } as const,
+  };
+  const examples = searchExamples({ training: data, heldOut: data, heldOutIndices: [0, 1, 2, 3, 4, 5] });
+  const recipe = (seed: number): Recipe => ({
+    ...{ network: net("tanh"), initializer, loss: "softmaxCrossEntropy", optimizer: { kind: "sgd", rate: 0.01 } },
+    ...{ batch: 6, steps: 9, seed },
+  });
+  const given = initialWeights(net("tanh"), initializer, 8);
+  const measure = async (seed: number, begun?: Weights) => [
+    (await measureSpectrum(backend, recipe(seed), examples, begun)).start,
+    await measureGradient(backend, recipe(seed), examples, begun),
+  ];
+  expect(await measure(3, given)).toEqual(await measure(8));
+  expect(await measure(3)).not.toEqual(await measure(8));
 });
 
 describe("the largest eigenvalue of the Gauss-Newton matrix", () => {

@@ -1,9 +1,8 @@
 import { availableParallelism } from "node:os";
-import { dirname, relative, resolve, sep } from "node:path";
 import { Command } from "commander";
 import { formatNumber, formatShare, PushforwardError, plural, quoted } from "../../base/index.ts";
 import { type Found, ranking, shares, strategies, TABLE } from "../../search/index.ts";
-import type { Recipe } from "../../training/index.ts";
+import { movedTo } from "../node/moved-recipe.ts";
 import { type SearchResult, search } from "../node/search.ts";
 import { interruptible } from "./interruptible.ts";
 import { threadCount, wholeNumber } from "./options.ts";
@@ -78,7 +77,7 @@ async function runSearch(space: string, { json = false, ...options }: SearchComm
         throw withCommand(cause, space, options);
       })
       .finally(() => progress?.end());
-    await writeSearch(result, options.out);
+    await writeSearch(result, space, options.out);
   });
   process.stdout.write(json ? "" : `${options.out}\n`);
 }
@@ -110,33 +109,12 @@ function withCommand(cause: unknown, space: string, { by, out, budget, seed, see
 const BEST = "best.json";
 
 /** Writes the recipe of the best candidate, the table, the figure and the page. */
-async function writeSearch({ run, candidates, setting: { file, seeds } }: SearchResult, out: string): Promise<void> {
+async function writeSearch({ run, candidates }: SearchResult, file: string, out: string): Promise<void> {
   const { renderSearch } = await import("../report/index.ts"); // half of the start-up time of all commands
   const [first] = ranking(run, candidates);
   if (first !== undefined) {
-    const recipe = movedTo(out, file, { ...candidates[first.candidate]!.recipe, seed: seeds[0]! });
+    const recipe = movedTo(out, file, { ...candidates[first.candidate]!.recipe, seed: run.manifest.seeds[0]! });
     await writeFiles(out, [[BEST, `${JSON.stringify(recipe, undefined, 2)}\n`]]);
   }
   await writeFiles(out, await renderSearch({ run, candidates, ...(first && { best: BEST }) }));
-}
-
-/** A recipe whose paths are relative to another folder than that of its file. */
-function movedTo(folder: string, file: string, recipe: Recipe): Recipe {
-  const { pictures, labels, preprocess, inputs, targets } = recipe.data ?? {};
-  const paths = { pictures, labels, inputs, targets, preprocess };
-  const isPath = (key: string, value: string) =>
-    key === "preprocess" ? value.endsWith(".json") : key !== "targets" || value !== "inputs";
-  const moved = Object.entries(paths).flatMap(([key, value]) =>
-    value === undefined || !isPath(key, value)
-      ? []
-      : [
-          [
-            key,
-            relative(resolve(folder), resolve(dirname(file), value))
-              .split(sep)
-              .join("/"),
-          ] as const,
-        ],
-  );
-  return { ...recipe, data: { ...recipe.data, ...Object.fromEntries(moved) } };
 }

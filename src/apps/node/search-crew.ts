@@ -1,27 +1,32 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { PushforwardError } from "../../base/index.ts";
 import type { Found, Job } from "../../search/index.ts";
-import { Laborer, type SearchSetting } from "./search-laborer.ts";
+import type { SearchSetting } from "./search-laborer.ts";
 import type { FromWorker, ToWorker } from "./search-worker.ts";
 
 /** One that does jobs, one at a time. */
 interface Hand {
   do(job: Job, report: (found: Found) => Promise<void>, signal?: AbortSignal): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** Those who do the jobs of a search side by side: this process if it is one, otherwise processes of their own. */
 export class Crew {
   readonly #hands: readonly Hand[];
+  readonly #processes: readonly WorkerProcess[];
 
-  private constructor(hands: readonly Hand[]) {
+  private constructor(hands: readonly Hand[], processes: readonly WorkerProcess[]) {
     this.#hands = hands;
+    this.#processes = processes;
   }
 
-  /** @throws PushforwardError as `Laborer.open` */
-  static async open(setting: SearchSetting, count: number): Promise<Crew> {
-    if (count === 1) return new Crew([await Laborer.open(setting)]);
-    return new Crew(await Promise.all(Array.from({ length: count }, () => WorkerProcess.open(setting))));
+  /**
+   * @param own does the jobs if there is to be no process beside this one; the caller closes it
+   * @throws PushforwardError as `Laborer.open`
+   */
+  static async open(own: Hand, setting: SearchSetting, count: number): Promise<Crew> {
+    if (count === 1) return new Crew([own], []);
+    const processes = await Promise.all(Array.from({ length: count }, () => WorkerProcess.open(setting)));
+    return new Crew(processes, processes);
   }
 
   /**
@@ -64,7 +69,7 @@ export class Crew {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#hands.map((hand) => hand.close()));
+    await Promise.all(this.#processes.map((one) => one.close()));
   }
 }
 

@@ -10,9 +10,9 @@ import {
   type Space,
   searchExamples,
 } from "../../search/index.ts";
-import type { Recipe } from "../../training/index.ts";
+import type { Recipe, Split } from "../../training/index.ts";
+import { loadStart, loadThrough } from "./earlier-trainings.ts";
 import { SearchStates } from "./search-states.ts";
-import { loadExamples } from "./training-data.ts";
 
 /** What the jobs of a search have in common. */
 export interface SearchSetting {
@@ -21,8 +21,6 @@ export interface SearchSetting {
   readonly file: string;
   /** Determines the candidates. */
   readonly seed: number;
-  /** The seeds of the trainings. */
-  readonly seeds: readonly number[];
   /** The folder of the search. */
   readonly out: string;
 }
@@ -35,36 +33,55 @@ function clock(): number {
 
 /** Does the jobs of a search, one after another, on one thread. The caller closes it. */
 export class Laborer {
+  readonly space: Space;
+  /** The recipe of the first candidate. All have its examples. */
+  readonly first: Recipe;
+  /** The examples that it names, and the same as candidates take them. */
+  readonly split: Split;
+  readonly examples: SearchExamples;
+  readonly backend: Backend;
   readonly #setting: SearchSetting;
-  readonly #space: Space;
-  readonly #examples: SearchExamples;
-  readonly #backend: Backend;
   readonly #states: SearchStates;
 
-  private constructor(setting: SearchSetting, space: Space, examples: SearchExamples, backend: Backend) {
+  private constructor(setting: SearchSetting, space: Space, first: Recipe, split: Split, backend: Backend) {
+    this.space = space;
+    this.first = first;
+    this.split = split;
+    this.examples = searchExamples(split);
+    this.backend = backend;
     this.#setting = setting;
-    this.#space = space;
-    this.#examples = examples;
-    this.#backend = backend;
     this.#states = new SearchStates(setting.out);
   }
 
-  /** @throws PushforwardError as `parseSpace`, `loadExamples` and `searchExamples` */
+  /** @throws PushforwardError as `parseSpace`, `loadThrough` and `searchExamples` */
   static async open(setting: SearchSetting): Promise<Laborer> {
-    const { json, file } = setting;
+    const { json, file, seed } = setting;
     const space = parseSpace(json, file);
-    const examples = searchExamples(await loadExamples(space.draw(0, 0).recipe, dirname(file)));
-    return new Laborer(setting, space, examples, await openDevice({ threads: 1 }));
+    const first = space.draw(seed, 0).recipe;
+    const backend = await openDevice({ threads: 1 });
+    try {
+      return new Laborer(setting, space, first, await loadThrough(backend, first, dirname(file)), backend);
+    } catch (cause) {
+      await backend.dispose();
+      throw cause;
+    }
   }
 
-  /** @throws PushforwardError as `labor`, with the number of the candidate */
+  /** The seed of this index with which candidates are trained. */
+  seedAt(index: number): number {
+    return (this.first.seed ?? 0) + index;
+  }
+
+  /** @throws PushforwardError as `loadStart` and `labor` */
   async do(job: Job, report: (found: Found) => Promise<void>, signal?: AbortSignal): Promise<void> {
     const { candidate, seed, part } = job;
-    const { seed: own, seeds } = this.#setting;
-    const recipe: Recipe = { ...this.#space.draw(own, candidate).recipe, seed: seeds[seed]! };
+    const { file, seed: own } = this.#setting;
+    const recipe: Recipe = { ...this.space.draw(own, candidate).recipe, seed: this.seedAt(seed) };
+    const start = await loadStart(recipe, dirname(file));
     const state = part === "train" ? await this.#states.read(candidate, seed) : undefined;
-    await labor(this.#backend, recipe, this.#examples, job, {
+    await labor(this.backend, recipe, this.examples, job, {
       ...{ report, clock },
+      ...(start && { start }),
       ...(state && { state }),
       ...(signal && { signal }),
       save: (next) => this.#states.write(candidate, seed, next),
@@ -72,6 +89,6 @@ export class Laborer {
   }
 
   close(): Promise<void> {
-    return this.#backend.dispose();
+    return this.backend.dispose();
   }
 }

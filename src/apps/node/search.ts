@@ -1,6 +1,5 @@
 import { dirname } from "node:path";
 import { nearestNames, PushforwardError } from "../../base/index.ts";
-import { openDevice } from "../../platform/node/devices.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { createSearchRun, type SearchRun } from "../../results/index.ts";
 import {
@@ -12,11 +11,9 @@ import {
   type Job,
   LAST,
   measuredBy,
-  parseSpace,
   type SearchExamples,
   type Strategy,
   type StrategyName,
-  searchExamples,
   shares,
   sizeWithin,
   strategies,
@@ -26,11 +23,12 @@ import {
   workOfTable,
 } from "../../search/index.ts";
 import { countOf, courseOf } from "../../training/index.ts";
+import { loadStart } from "./earlier-trainings.ts";
 import { readJson } from "./recipe-file.ts";
 import { Crew } from "./search-crew.ts";
-import type { SearchSetting } from "./search-laborer.ts";
+import { Laborer, type SearchSetting } from "./search-laborer.ts";
 import { SearchStates } from "./search-states.ts";
-import { identityOf, loadExamples } from "./training-data.ts";
+import { identityOf, identityOfWeights } from "./training-data.ts";
 import { version, versionsOf } from "./versions.ts";
 
 export interface SearchOptions {
@@ -64,7 +62,6 @@ interface SearchBegin {
 export interface SearchResult {
   readonly run: SearchRun;
   readonly candidates: readonly Candidate[];
-  readonly setting: SearchSetting;
 }
 
 /**
@@ -85,55 +82,79 @@ export async function search(file: string, options: SearchOptions): Promise<Sear
     });
   }
   const { json } = await readJson(file);
-  const space = parseSpace(json, file);
-  const first = space.draw(seed, 0);
-  const split = await loadExamples(first.recipe, dirname(file));
-  const examples = searchExamples(split);
-  const draw = (index: number) => space.draw(seed, index);
-  const measuring = (index: number) => measuringCost(draw(index), examples, strategy);
-  const size = strategy === undefined ? { size: budget, pool: budget } : sizeWithin(strategy, budget, measuring);
-  const candidates = Array.from({ length: size.pool }, (_, index) => draw(index));
-  const base = first.recipe.seed ?? 0;
-  const seeds = Array.from({ length: count }, (_, i) => base + i);
-  const backend = await openDevice({ threads: 1 });
-  const { description } = backend;
-  await backend.dispose();
-  const run = await createSearchRun(
-    new DirectoryStore(out),
-    {
-      ...{ format: "pushforward-search", formatVersion: 1 },
-      ...{ space: space.json, strategy: by, budget, seed, seeds, rungs: shares, power: examples.power },
-      candidates: candidates.map(({ drawn }) => Object.fromEntries(drawn)),
-      data: identityOf(split),
-      backend: description,
-      versions: versionsOf(version),
-    },
-    candidates.map(({ recipe }) => recipe),
-  );
-  const setting: SearchSetting = { json, file, seed, seeds, out };
-  const work = strategy === undefined ? workOfTable(size.pool, count, measuring) : workOf(strategy, size, measuring);
-  onBegin?.({ candidates: candidates.length, ...workLeft(work, run) });
-  const states = new SearchStates(out);
+  const setting: SearchSetting = { json, file, seed, out };
+  const laborer = await Laborer.open(setting);
   let crew: Promise<Crew> | undefined;
-  const perform = async (todo: readonly Job[]) => {
-    if (todo.length === 0) return;
-    crew ??= Crew.open(setting, jobs);
-    const store = async (found: Found, job: Job) => {
-      const { part, place, values, seconds } = found;
-      await run.write(part, place, values, seconds);
-      if (place.rung === LAST) await states.forget(place.candidate, place.seed);
-      onFound?.(found, job);
-    };
-    await (await crew).perform(todo, store, signal);
-  };
   try {
+    const { space, examples, split, backend } = laborer;
+    const draw = (index: number) => space.draw(seed, index);
+    const measuring = (index: number) => measuringCost(draw(index), examples, strategy);
+    const size = strategy === undefined ? { size: budget, pool: budget } : sizeWithin(strategy, budget, measuring);
+    const candidates = Array.from({ length: size.pool }, (_, index) => draw(index));
+    const starts = await identityOfStarts(candidates, file);
+    const seeds = Array.from({ length: count }, (_, index) => laborer.seedAt(index));
+    const run = await createSearchRun(
+      new DirectoryStore(out),
+      {
+        ...{ format: "pushforward-search", formatVersion: 1 },
+        ...{ space: json as object, strategy: by, budget, seed, seeds, rungs: shares, power: examples.power },
+        candidates: candidates.map(({ drawn }) => Object.fromEntries(drawn)),
+        data: { ...identityOf(split), ...(starts.length > 0 && { start: starts }) },
+        backend: backend.description,
+        versions: versionsOf(version),
+      },
+      candidates.map(({ recipe }) => recipe),
+    );
+    const work = strategy === undefined ? workOfTable(size.pool, count, measuring) : workOf(strategy, size, measuring);
+    onBegin?.({ candidates: candidates.length, ...workLeft(work, run) });
+    const states = new SearchStates(out);
+    const perform = async (todo: readonly Job[]) => {
+      if (todo.length === 0) return;
+      crew ??= Crew.open(laborer, setting, jobs);
+      const store = async (found: Found, job: Job) => {
+        const { part, place, values, seconds } = found;
+        await run.write(part, place, values, seconds);
+        if (place.rung === LAST) await states.forget(place.candidate, place.seed);
+        onFound?.(found, job);
+      };
+      await (await crew).perform(todo, store, signal);
+    };
     if (strategy === undefined) await driveTable({ run, candidates, perform });
     else await drive(strategy, size.size, { run, candidates, perform, inPlay: (own) => states.keepOnly(own) });
     await states.forgetAll();
+    return { run, candidates };
   } finally {
     await (await crew?.catch(() => undefined))?.close();
+    await laborer.close();
   }
-  return { run, candidates, setting };
+}
+
+/**
+ * What identifies the weights with which candidates begin, the same weights once. All are read, so that no candidate fails at it later.
+ *
+ * @throws PushforwardError as `loadStart`, with the number of the candidate
+ */
+async function identityOfStarts(candidates: readonly Candidate[], file: string): Promise<object[]> {
+  const known = new Set<string>();
+  const found = new Map<string, object>();
+  for (const { index, recipe } of candidates) {
+    const { network, loss, start } = recipe;
+    const key = JSON.stringify([network, loss, start]);
+    if (start === undefined || known.has(key)) continue;
+    known.add(key);
+    const weights = await loadStart(recipe, dirname(file)).catch((cause: unknown) => {
+      if (!(cause instanceof PushforwardError)) throw cause;
+      throw new PushforwardError(cause.code, {
+        what: `Candidate ${index} cannot begin as the space says: ${cause.what}`,
+        where: { file, ...cause.where },
+        fix: cause.code === "shape-mismatch" ? `${cause.fix} Or let it have this shape in all candidates.` : cause.fix,
+        cause,
+      });
+    });
+    const identity = identityOfWeights(weights!);
+    found.set(JSON.stringify(identity), identity);
+  }
+  return [...found.values()];
 }
 
 /** @throws PushforwardError `usage` for a name that is none of a strategy */
