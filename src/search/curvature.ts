@@ -4,9 +4,10 @@ import { buildModel, inputsBehind, partBehind, type Tensor } from "../onnx/index
 import { type Backend, type Executable, evaluateWith } from "../runtime/index.ts";
 import {
   type Architecture,
-  type Loss,
+  isTrained,
   type LossName,
   lossName,
+  type Recipe,
   trainingGraph,
   type Weights,
 } from "../training/index.ts";
@@ -45,8 +46,8 @@ const hessians: { readonly [L in Exclude<LossName, "contrastiveDivergence">]: Ap
 };
 
 /**
- * The largest eigenvalue of the Gauss-Newton matrix Jᵀ·H·J of one batch: J is that of the outputs by all weights, H the second derivative of
- * the loss by the outputs. Gradient descent at a fixed rate η is unstable where η·λ exceeds 2. By the power method; dropout is left out.
+ * The largest eigenvalue of the Gauss-Newton matrix Jᵀ·H·J of one batch: J is that of the outputs by the weights that are trained, H the second
+ * derivative of the loss by the outputs. Gradient descent at a fixed rate η is unstable where η·λ exceeds 2. By the power method; dropout is left out.
  *
  * @param inputs the examples of the batch, one after another
  * @returns λ, and how many products with the matrix it took
@@ -55,7 +56,7 @@ const hessians: { readonly [L in Exclude<LossName, "contrastiveDivergence">]: Ap
  */
 export async function largestCurvature(
   backend: Backend,
-  { network, loss: given }: { readonly network: Architecture; readonly loss: Loss },
+  { network, loss: given, train }: Pick<Recipe, "network" | "loss" | "train">,
   weights: Weights,
   inputs: Float32Array,
 ): Promise<{ readonly value: number; readonly products: number }> {
@@ -69,7 +70,8 @@ export async function largestCurvature(
   const batch = inputs.length / sizeOf(network.input);
   const graph = trainingGraph(outputsOf(network, loss), { batch, loss: "summedSquaredError" });
   const { model, output } = graph;
-  const sources = [...graph.weights.keys()];
+  const names = [...graph.weights.keys()];
+  const sources = names.filter(isTrained(train, names));
   const linearization = await linearize(model, { sources, targets: [output] }, evaluateWith(backend));
   const { graph: primal, opsets } = linearization.primal;
   const needed = primal.outputs.map(({ name }) => name);

@@ -39,6 +39,6 @@ export {
 } from "./recipe.ts";
 export { rateOf, type ScheduleSettings } from "./schedules.ts";
 export { isStack, type Stack, type Stage, stagesOf } from "./stack.ts";
-export { type Start, startingWeights, startsOf } from "./start.ts";
+export { isTrained, type Start, startingWeights, startsOf } from "./start.ts";
 export { type Checkpoint, type TrainingIdentity, type TrainOptions, train, trainingManifest } from "./train.ts";
 export { Trainer, type TrainingScore } from "./trainer.ts";

@@ -196,6 +196,20 @@ describe("the largest eigenvalue of the Gauss-Newton matrix", () => {
     expect(Math.abs(value / reference(weights, loss) - 1)).toBeLessThan(0.05);
   });
 
+  test("by the weights that are trained alone", async () => {
+    const weights = initialWeights(net("tanh"), initializer, 5);
+    const of = { network: net("tanh"), loss: "meanSquaredError" } as const;
+    // Of the last layer y = W·h + b of 3 outputs, JᵀHJ is 2/(3·B)·Σ (h, 1)·(h, 1)ᵀ for each output.
+    const last = await largestCurvature(backend, { ...of, train: ["fc3"] }, weights, inputs);
+    const hidden = Array.from({ length: batch }, (_, b) => [
+      ...forward(weights, "tanh", inputs.subarray(6 * b, 6 * b + 6), 2),
+      1,
+    ]);
+    const [largest] = jacobiSvd(hidden.flat(), batch, 5).sigma;
+    expect(Math.abs(last.value / ((2 * largest! ** 2) / (3 * batch)) - 1)).toBeLessThan(0.05);
+    expect(last.value).toBeLessThan((await largestCurvature(backend, of, weights, inputs)).value);
+  });
+
   test("momentum: descent on a parabola diverges exactly where η·λ says it is unstable", () => {
     for (const momentum of [0, 0.5, 0.9]) {
       for (const nesterov of [false, true]) {

@@ -21,6 +21,7 @@ test("the room's public names", () => {
     "initializers",
     "isHomogeneous",
     "isStack",
+    "isTrained",
     "layerStep",
     "lossName",
     "losses",
