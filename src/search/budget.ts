@@ -1,8 +1,8 @@
 import { PushforwardError } from "../base/index.ts";
 import type { SearchPart, SearchRun } from "../results/index.ts";
 import { filters } from "./filters.ts";
-import { LAST, rungSizes, shares } from "./rungs.ts";
-import { type Bracket, brackets, poolOf, type Strategy, trainingCost } from "./strategies.ts";
+import { rungsOf } from "./rungs.ts";
+import { brackets, poolOf, type Strategy, trainingCost } from "./strategies.ts";
 
 /** How large a strategy is, and how many candidates it looks at. */
 export interface Size {
@@ -60,16 +60,11 @@ export function workOf(
     what === undefined
       ? []
       : Array.from({ length: pool }, (_, index): Work => ({ part: what, share: measuring(index) }));
-  return [...measures, ...brackets[strategy.schedule](size).flatMap((bracket) => trainings(strategy, bracket))];
-}
-
-function trainings({ schedule }: Strategy, { first, count }: Bracket): Work[] {
-  const from = schedule === "plain" ? LAST : first;
-  return rungSizes(count, from).flatMap((number, i) => {
-    const rung = from + i;
-    const share = shares[rung]! - (i === 0 ? 0 : shares[rung - 1]!);
-    return Array.from({ length: number }, (): Work => ({ part: "train", rung, share }));
-  });
+  const rungs = brackets[strategy.schedule](size).flatMap(({ count, first }) => rungsOf(count, first));
+  const trainings = rungs.flatMap(({ rung, size: number, share }) =>
+    Array.from({ length: number }, (): Work => ({ part: "train", rung, share })),
+  );
+  return [...measures, ...trainings];
 }
 
 /** The shares of the pieces of work that are not stored yet. */
@@ -105,6 +100,6 @@ export function workOfTable(pool: number, seeds: number, measuring: (index: numb
   return Array.from({ length: pool * seeds }, (_, i): readonly Work[] => [
     { part: "spectrum", share: measuring(Math.floor(i / seeds)) },
     { part: "gradient", share: 0 },
-    ...shares.map((share, rung): Work => ({ part: "train", rung, share: share - (shares[rung - 1] ?? 0) })),
+    ...rungsOf(1).map(({ rung, share }): Work => ({ part: "train", rung, share })),
   ]).flat();
 }

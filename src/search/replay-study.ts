@@ -32,8 +32,6 @@ export interface ReplayStudy {
   readonly replays: number;
   /** Full trainings at which the claims are decided. */
   readonly trainings: number;
-  /** The mean seconds of a whole training. */
-  readonly whole: number;
   readonly strategies: readonly StrategyResult[];
   /** The expected error of `spectrum` minus that of `theory`. */
   readonly minusTheory: Interval;
@@ -127,7 +125,7 @@ export async function replayStudy(
   const { minusHalving } = results.find(({ name }) => name === "spectrum")!;
   const minusTheory = difference("spectrum", "theory");
   return {
-    ...{ candidates: candidates.length, seeds: tables.length, replays, trainings, whole },
+    ...{ candidates: candidates.length, seeds: tables.length, replays, trainings },
     ...{ strategies: results, minusTheory, verdict: verdictOf(minusHalving, minusTheory) },
   };
 }

@@ -11,15 +11,20 @@ export const LAST = shares.length - 1;
 export const rungSteps = (steps: number): readonly number[] =>
   shares.map((share) => Math.max(1, Math.round(share * steps)));
 
-/** How many of `count` candidates are at each rung from `first` on. At least one reaches the last. */
-export function rungSizes(count: number, first = 0): readonly number[] {
-  return shares.slice(first).map((_, i) => Math.max(1, Math.floor(count / ETA ** i)));
+/** A rung to which some of the candidates that start together are trained. */
+interface Rung {
+  readonly rung: number;
+  /** How many of them. */
+  readonly size: number;
+  /** What each costs from the rung before, or from its start, in full trainings. */
+  readonly share: number;
 }
 
-/** What they cost together, in full trainings. */
-export function rungCost(count: number, first = 0): number {
-  return rungSizes(count, first).reduce((sum, size, i) => {
-    const before = i === 0 ? 0 : shares[first + i - 1]!;
-    return sum + size * (shares[first + i]! - before);
-  }, 0);
+/** The rungs of `count` candidates from `first` on. At least one reaches the last. */
+export function rungsOf(count: number, first = 0): readonly Rung[] {
+  return shares.slice(first).map((share, i) => ({
+    rung: first + i,
+    size: Math.max(1, Math.floor(count / ETA ** i)),
+    share: i === 0 ? share : share - shares[first + i - 1]!,
+  }));
 }

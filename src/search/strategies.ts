@@ -1,5 +1,5 @@
 import { compare, type FilterName, filters, keep, type Rejected, type Verdict } from "./filters.ts";
-import { ETA, LAST, rungCost, rungSizes, shares } from "./rungs.ts";
+import { ETA, LAST, rungsOf, shares } from "./rungs.ts";
 
 /** What a strategy asks for next, for several candidates at once. */
 export type Stage =
@@ -62,9 +62,6 @@ export const brackets: { readonly [S in ScheduleName]: (size: number) => readonl
     })),
 };
 
-const bracketCost = (schedule: ScheduleName, { first, count }: Bracket): number =>
-  schedule === "plain" ? count : rungCost(count, first);
-
 /** How many candidates a strategy looks at. */
 export function poolOf({ filter, schedule }: Strategy, size: number): number {
   const trained = brackets[schedule](size).reduce((sum, { count }) => sum + count, 0);
@@ -73,7 +70,8 @@ export function poolOf({ filter, schedule }: Strategy, size: number): number {
 
 /** What the trainings of a strategy cost, in full trainings. Measurements are not counted. */
 export function trainingCost({ schedule }: Strategy, size: number): number {
-  return brackets[schedule](size).reduce((sum, bracket) => sum + bracketCost(schedule, bracket), 0);
+  const rungs = brackets[schedule](size).flatMap(({ count, first }) => rungsOf(count, first));
+  return rungs.reduce((sum, { size: number, share }) => sum + number * share, 0);
 }
 
 /**
@@ -98,16 +96,15 @@ export function* plan(
   }
   for (const { first, count } of wanted) {
     const own = order.splice(0, count);
-    if (own.length > 0) yield* climb(own, schedule === "plain" ? LAST : first, book);
+    if (own.length > 0) yield* climb(own, first, book);
   }
 }
 
 /** Trains candidates to a rung, and one in three of them to the next. */
 function* climb(candidates: readonly number[], first: number, book: Book): Generator<Stage, void, void> {
   let left = candidates;
-  for (const [i, size] of rungSizes(candidates.length, first).entries()) {
-    const rung = first + i;
-    if (i > 0) left = byError(left, rung - 1, book).slice(0, size);
+  for (const { rung, size } of rungsOf(candidates.length, first)) {
+    if (rung > first) left = byError(left, rung - 1, book).slice(0, size);
     yield { kind: "train", rung, candidates: left };
   }
 }

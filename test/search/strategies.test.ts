@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { sizeWithin } from "../../src/search/budget.ts";
 import { keep, type Verdict } from "../../src/search/filters.ts";
-import { LAST, rungCost, rungSizes, shares } from "../../src/search/rungs.ts";
+import { LAST, rungsOf, shares } from "../../src/search/rungs.ts";
 import {
   type Book,
   plan,
@@ -74,8 +74,8 @@ describe.each(all)("%s", (_, strategy) => {
 test("successive halving: 27 candidates, then 9, then 3, at the cost of 7 full trainings", () => {
   const sizes = stagesOf(strategies.halving, 27).map((stage) => (stage.kind === "train" ? stage.candidates.length : 0));
   expect(sizes).toEqual([27, 9, 3]);
-  expect(rungCost(27)).toBeCloseTo(27 / 9 + (9 * 2) / 9 + (3 * 6) / 9, 12);
-  expect(rungSizes(1)).toEqual([1, 1, 1]);
+  expect(trainingCost(strategies.halving, 27)).toBeCloseTo(27 / 9 + (9 * 2) / 9 + (3 * 6) / 9, 12);
+  expect(rungsOf(1).map(({ size }) => size)).toEqual([1, 1, 1]);
 });
 
 test("Hyperband: 9 candidates from one ninth, 5 from a third, 3 whole trainings, as in table 1 of Li et al. for R = 9", () => {
