@@ -1,15 +1,6 @@
 import { createRng, messageOf, PushforwardError } from "../base/index.ts";
-import { parseRecipe, type Recipe } from "../training/index.ts";
-import {
-  type At,
-  alternatives,
-  endsOf,
-  type RangeKind,
-  rangeOf,
-  refuse,
-  repeatedLayers,
-  repetitions,
-} from "./space-checks.ts";
+import { type KeyPlace, parseRecipe, type Recipe, refuseKey } from "../training/index.ts";
+import { alternatives, endsOf, type RangeKind, rangeOf, repeatedLayers, repetitions } from "./space-checks.ts";
 
 /** What was drawn in place of a range. */
 type Drawn = number | string;
@@ -74,7 +65,7 @@ export function parseSpace(json: unknown, file: string): Space {
     shared.some((key) => place === key || place.startsWith(`${key}.`) || place.startsWith(`${key}[`)),
   );
   if (fixed !== undefined) {
-    refuse({ file, path: fixed }, "must be the same for all candidates.", "Give one value in place of the range.");
+    refuseKey({ file, path: fixed }, "must be the same for all candidates.", "Give one value in place of the range.");
   }
   return {
     draw(seed, index) {
@@ -113,7 +104,7 @@ function recipeOf(json: unknown, file: string, picker: Picker): Recipe {
   }
 }
 
-function expand(value: unknown, at: At, picker: Picker): unknown {
+function expand(value: unknown, at: KeyPlace, picker: Picker): unknown {
   if (Array.isArray(value)) {
     return value.flatMap((entry: unknown, i) => {
       const here = { ...at, path: `${at.path}[${i}]` };
@@ -124,13 +115,13 @@ function expand(value: unknown, at: At, picker: Picker): unknown {
   }
   if (!isObject(value)) return value;
   const kind = rangeOf(value, at);
-  if (kind === "$repeat") refuse(at, "repeats layers where there is no list.", 'Put it into "network.layers".');
+  if (kind === "$repeat") refuseKey(at, "repeats layers where there is no list.", 'Put it into "network.layers".');
   if (kind !== undefined) return picked(kind, value[kind], at, picker);
-  const below = (key: string): At => ({ ...at, path: at.path === "" ? key : `${at.path}.${key}` });
+  const below = (key: string): KeyPlace => ({ ...at, path: at.path === "" ? key : `${at.path}.${key}` });
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, expand(entry, below(key), picker)]));
 }
 
-function picked(kind: RangeKind, value: unknown, at: At, picker: Picker): unknown {
+function picked(kind: RangeKind, value: unknown, at: KeyPlace, picker: Picker): unknown {
   if (kind === "$choice") {
     const choices = alternatives(value, at);
     const index = picker.choice(choices.length, at.path);
@@ -152,7 +143,7 @@ function picked(kind: RangeKind, value: unknown, at: At, picker: Picker): unknow
 const told = (value: unknown): string =>
   isObject(value) && typeof value.kind === "string" ? value.kind : JSON.stringify(value);
 
-function repeated(entry: Readonly<Record<string, unknown>>, at: At, picker: Picker): unknown[] {
+function repeated(entry: Readonly<Record<string, unknown>>, at: KeyPlace, picker: Picker): unknown[] {
   const times = { ...at, path: `${at.path}.$repeat` };
   const count = repetitions(expand(entry.$repeat, times, picker), times);
   const layers = expand(repeatedLayers(entry.layers, at), { ...at, path: `${at.path}.layers` }, picker) as unknown[];

@@ -25,6 +25,7 @@ export {
   trainingGraph,
 } from "./graphs.ts";
 export { type Initializer, initializers, initialWeights } from "./initializers.ts";
+export { type KeyPlace, refuseKey } from "./json-checks.ts";
 export { isHomogeneous, type LayerStep, layerStep, valuesOf, weightsAt } from "./layer-step.ts";
 export { type ContrastiveDivergence, type Loss, type LossName, losses, lossName } from "./losses.ts";
 export { createOptimizer, type Optimizer, type OptimizerSettings } from "./optimizers.ts";

@@ -1,16 +1,16 @@
 import { type Place, PushforwardError, suggestion } from "../base/index.ts";
 
 /** Where a value stands in a JSON file: `network.layers[2].kernel`; empty for the whole. */
-interface At {
+export interface KeyPlace {
   readonly file: string;
   readonly path: string;
 }
 
 /** Checks a value of a JSON file. @throws PushforwardError `usage` that names the key */
-export type Check = (value: unknown, at: At) => void;
+export type Check = (value: unknown, at: KeyPlace) => void;
 
 /** Refuses a value, and says of which key. */
-function refuse({ file, path }: At, what: string, fix: string): never {
+export function refuseKey({ file, path }: KeyPlace, what: string, fix: string): never {
   const where: Place = path === "" ? { file } : { file, option: path };
   throw new PushforwardError("usage", { what: `${path === "" ? "The file" : `"${path}"`} ${what}`, where, fix });
 }
@@ -24,7 +24,7 @@ const shown = (value: unknown): string => {
 function number(wanted: string, example: string, isRight: (value: number) => boolean): Check {
   return (value, at) => {
     if (typeof value === "number" && Number.isFinite(value) && isRight(value)) return;
-    refuse(at, `must be ${wanted}, not ${shown(value)}.`, `For example ${example}.`);
+    refuseKey(at, `must be ${wanted}, not ${shown(value)}.`, `For example ${example}.`);
   };
 }
 
@@ -42,18 +42,19 @@ export const whole = (least: number): Check =>
   );
 
 export const flag: Check = (value, at) => {
-  if (typeof value !== "boolean") refuse(at, `must be true or false, not ${shown(value)}.`, "Write it without quotes.");
+  if (typeof value !== "boolean")
+    refuseKey(at, `must be true or false, not ${shown(value)}.`, "Write it without quotes.");
 };
 
 export const text: Check = (value, at) => {
   if (typeof value !== "string" || value === "")
-    refuse(at, `must be a text, not ${shown(value)}.`, "Write it in quotes.");
+    refuseKey(at, `must be a text, not ${shown(value)}.`, "Write it in quotes.");
 };
 
 export function oneOf(choices: readonly string[]): Check {
   return (value, at) => {
     if (choices.some((choice) => choice === value)) return;
-    refuse(at, `cannot be ${shown(value)}.`, suggestion(String(value), choices, '"'));
+    refuseKey(at, `cannot be ${shown(value)}.`, suggestion(String(value), choices, '"'));
   };
 }
 
@@ -61,7 +62,7 @@ export function oneOf(choices: readonly string[]): Check {
 export function listOf(item: Check): Check {
   return (value, at) => {
     if (!Array.isArray(value) || value.length === 0) {
-      refuse(at, `must be a list with at least one entry, not ${shown(value)}.`, "Write it in square brackets.");
+      refuseKey(at, `must be a list with at least one entry, not ${shown(value)}.`, "Write it in square brackets.");
     }
     for (const [i, entry] of (value as unknown[]).entries()) item(entry, { ...at, path: `${at.path}[${i}]` });
   };
@@ -98,13 +99,13 @@ export function objectOf(of: string, { must = {}, may = {} }: Keys): Check {
   const known: Readonly<Record<string, Check>> = { ...must, ...may };
   return (value, at) => {
     const entries = Object.entries(requireObject(value, at)).filter(([, entry]) => entry !== undefined);
-    const below = (key: string): At => ({ ...at, path: at.path === "" ? key : `${at.path}.${key}` });
+    const below = (key: string): KeyPlace => ({ ...at, path: at.path === "" ? key : `${at.path}.${key}` });
     for (const [key] of entries) {
       if (!Object.hasOwn(known, key))
-        refuse(below(key), `is no key of ${of}.`, suggestion(key, Object.keys(known), '"'));
+        refuseKey(below(key), `is no key of ${of}.`, suggestion(key, Object.keys(known), '"'));
     }
     for (const key of Object.keys(must)) {
-      if (!entries.some(([given]) => given === key)) refuse(below(key), `is missing in ${of}.`, `Add "${key}".`);
+      if (!entries.some(([given]) => given === key)) refuseKey(below(key), `is missing in ${of}.`, `Add "${key}".`);
     }
     for (const [key, entry] of entries) known[key]!(entry, below(key));
   };
@@ -119,7 +120,7 @@ export function kindOf(kinds: Readonly<Record<string, Check>>): Check {
   };
 }
 
-function requireObject(value: unknown, at: At): Readonly<Record<string, unknown>> {
+function requireObject(value: unknown, at: KeyPlace): Readonly<Record<string, unknown>> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  return refuse(at, `must be an object, not ${shown(value)}.`, "Write it in braces.");
+  return refuseKey(at, `must be an object, not ${shown(value)}.`, "Write it in braces.");
 }

@@ -29,6 +29,7 @@ test("the room's public names", () => {
     "parseDrawnNetwork",
     "parseRecipe",
     "rateOf",
+    "refuseKey",
     "shuffled",
     "splitStratified",
     "stagesOf",

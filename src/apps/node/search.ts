@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { nearestNames, PushforwardError } from "../../base/index.ts";
+import { PushforwardError, suggestion } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { createSearchRun, type SearchRun } from "../../results/index.ts";
 import {
@@ -161,11 +161,10 @@ async function identityOfStarts(candidates: readonly Candidate[], file: string):
 function strategyNamed(name: string): Strategy {
   const names = [...Object.keys(strategies), TABLE];
   if (Object.hasOwn(strategies, name)) return strategies[name as StrategyName];
-  const [near] = nearestNames(name, names);
   throw new PushforwardError("usage", {
     what: `There is no strategy "${name}".`,
     where: { option: "--by" },
-    fix: near === undefined ? `Choose one of ${names.join(", ")}.` : `Did you mean "${near}"?`,
+    fix: suggestion(name, names, '"'),
   });
 }
 
