@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTraining, type Recipe, train, trainStack, type Weights } from "../../src/apps/node/index.ts";
 import { createRng } from "../../src/base/index.ts";
@@ -5,6 +7,7 @@ import { writeNpy } from "../../src/images/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openStudyRun } from "../../src/results/index.ts";
 import { readStudy } from "../../src/studies/index.ts";
+import { hasXarray, python, withoutXarray } from "../support/python.ts";
 import { pushforward } from "./command-line.ts";
 import { createWorkplace, type Workplace } from "./workplace.ts";
 
@@ -120,6 +123,26 @@ describe("study features", () => {
     expect((await study("all", "--out", "found", ...settings)).code).toBe(0);
     expect([...(await place.bytes("found")).keys()]).toEqual([...bytes.keys()]);
   }, 120_000);
+
+  test.skipIf(!hasXarray())(`xarray opens it (${withoutXarray})`, async () => {
+    const script = fileURLToPath(new URL("open-study.py", import.meta.url));
+    const stored = await readStudy(await openStudyRun(new DirectoryStore(place.path("found/features"))));
+    const { image, k } = stored.axes;
+    const selected = JSON.stringify([{ training: "rbm/seed-1", variant: "permuted", image: image![1], k: 2 }]);
+    const output = execFileSync(python, [script, place.path("found/features"), "sigma", selected], {
+      encoding: "utf8",
+    });
+    const opened = JSON.parse(output) as {
+      readonly coords: Readonly<Record<string, { readonly values: readonly unknown[] }>>;
+      readonly variables: Readonly<Record<string, { readonly dims: readonly string[] }>>;
+      readonly picked: readonly number[];
+    };
+    for (const [axis, labels] of Object.entries(stored.axes)) expect(opened.coords[axis]!.values).toEqual(labels);
+    expect(opened.variables.sigma!.dims).toEqual(["training", "variant", "image", "k"]);
+    expect(opened.variables.probe_error!.dims).toEqual(["training", "variant"]);
+    const at = ((5 * 3 + 2) * image!.length + 1) * k!.length + 1;
+    expect(opened.picked).toEqual([stored.values.sigma!.data[at]]);
+  });
 
   test("a layer of a stack is measured at the codes of the layers before it, which it was trained on", async () => {
     const { initializer, loss, optimizer, data, batch, epochs } = plain;

@@ -42,6 +42,18 @@ const recipe: Recipe = {
   seed: 4,
 };
 const short: Recipe = { ...recipe, steps: 30, checkpoints: 4 };
+/** Chains that go on from step to step, so that a training that is resumed needs their states too. */
+const machine: Recipe = {
+  network: { input: [24], layers: [{ kind: "dense", units: 64 }, { kind: "sigmoid" }] },
+  initializer: { kind: "gaussian", weightVariance: 0.24 },
+  loss: { kind: "contrastiveDivergence", persistent: true, chains: 20, steps: 2 },
+  optimizer: { kind: "momentum", rate: 0.05, momentum: 0.5 },
+  data: { inputs: "levels.npy", heldOut: 20 },
+  batch: 20,
+  steps: 3000,
+  checkpoints: 12,
+  seed: 4,
+};
 /** What a killed writer did not finish. */
 const beside = /\.unfinished-/;
 
@@ -54,6 +66,8 @@ beforeAll(async () => {
   place = await createWorkplace({
     "recipe.json": JSON.stringify(recipe),
     "short.json": JSON.stringify(short),
+    "machine.json": JSON.stringify(machine),
+    "levels.npy": writeNpy({ shape: [COUNT, 24], data: inputs.map((value) => 1 / (1 + Math.exp(-value))) }),
     "inputs.npy": writeNpy({ shape: [COUNT, 24], data: inputs }),
     "classes.npy": writeNpy({ shape: [COUNT], data: classes }),
   });
@@ -88,6 +102,24 @@ describe("a training that is cut short", () => {
     expect([...whole.keys()].filter((file) => file.startsWith("weights/fc1.weight/c/"))).toHaveLength(12);
     expect([...whole.keys()]).toContain("loss.svg");
     expect([...whole.keys()]).toContain("accuracy.svg");
+  }, 120_000);
+
+  test("a Boltzmann machine with persistent chains, killed at four random moments, ends with the same bytes", async () => {
+    expect((await run(...command("machine", "machine"))).code).toBe(0);
+    const rng = createRng(22, "kill");
+    for (const told of [3, 1, 2, 1]) {
+      const running = start(command("machine", "killed-machine"), { cwd: place.folder });
+      await running.shown(progress, told);
+      await delay(rng.uniform() * 30);
+      running.child.kill("SIGKILL");
+      expect((await running.outcome).code).toBeNull();
+    }
+    const last = await run(...command("machine", "killed-machine"));
+    expect(last.code).toBe(0);
+    expect(last.stderr).toMatch(/^note: the training goes on from step \d+\n/);
+    const [whole, killed] = [await place.bytes("machine", beside), await place.bytes("killed-machine", beside)];
+    expect([...killed.keys()]).toEqual([...whole.keys()]);
+    expect([...whole].filter(([file, bytes]) => !bytes.equals(killed.get(file)!)).map(([file]) => file)).toEqual([]);
   }, 120_000);
 
   test("interrupted, says how to go on, and goes on", async () => {
