@@ -115,9 +115,12 @@ export class Pictures {
 
   /** @throws PushforwardError `usage` for a number that is no picture's; the reason for one that cannot be used */
   point(picture: number): Float32Array {
-    const { point, failed } = this.#of(picture);
-    if (point === undefined) throw failed!;
-    return point;
+    return this.#usable(picture).point;
+  }
+
+  /** The hash of its entries. @throws PushforwardError as `point` */
+  sha256(picture: number): string {
+    return this.#usable(picture).sha256;
   }
 
   nameOf(picture: number): string {
@@ -220,6 +223,12 @@ export class Pictures {
       this.#pictures.map(({ name, origin }) => origin ?? name),
       this.#labelsFile,
     );
+  }
+
+  #usable(picture: number): PreparedPicture {
+    const { point, sha256, failed } = this.#of(picture);
+    if (point === undefined || sha256 === undefined) throw failed!;
+    return { point, sha256 };
   }
 
   #of(picture: number): Picture {

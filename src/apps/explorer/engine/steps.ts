@@ -102,12 +102,11 @@ export class Steps {
 
   async #predicted(picture: number, direction: Direction): Promise<PredictedLine> {
     const along = "values" in direction ? await sha256OfEntries(direction.values, this.#host) : direction;
-    const point = this.#pictures.point(picture);
-    const key = JSON.stringify([await sha256OfEntries(point, this.#host), along]);
+    const key = JSON.stringify([this.#pictures.sha256(picture), along]);
     const known = this.#lines.get(key);
     if (known !== undefined) return known;
     const line = await this.line(picture, direction);
-    using J = await this.#network.jacobian({ at: point, from: line.from, to: this.#network.output });
+    using J = await this.#network.jacobian({ at: line.point, from: line.from, to: this.#network.output });
     const { data: slope } = await J.jvp(line.direction);
     const predicted = { ...line, value: J.value, slope };
     this.#lines.set(key, predicted, 1);
