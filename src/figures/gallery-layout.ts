@@ -1,3 +1,4 @@
+import { GAP, headHeight, NAME_HEIGHT, NOTE_HEIGHT, pictureHeight } from "./picture-parts.ts";
 import { NARROW } from "./standalone.ts";
 import type { Box } from "./types.ts";
 
@@ -24,10 +25,6 @@ const grids = {
   block: { input: [0, 0], largest: [1, 0], smallest: [2, 0], largestDetail: [1, 1], smallestDetail: [2, 1] },
 } satisfies Record<string, Grid>;
 
-const gap = 8;
-const nameHeight = 20;
-const noteHeight = 30;
-
 /**
  * The places of the pictures of each input. An input has a card of three pictures, or of five with enlarged parts. As many
  * cards stand side by side as leaves the pictures large enough, and together they fill the width.
@@ -52,16 +49,16 @@ export function layoutOf({
     : count <= (narrow ? 1 : 2)
       ? ([grids.row, 3, 1, Math.max(1, count)] as const)
       : ([grids.column, 1, 3, Math.min(count, narrow ? 3 : 8)] as const);
-  const cell = Math.floor((width - gap) / (beside * columns)) - gap;
-  const cellHeight = Math.round(cell * Math.min(2, Math.max(0.25, aspect)));
-  const cardWidth = columns * (cell + gap) - gap;
-  const cardHeight = nameHeight + rows * (cellHeight + noteHeight) + 6;
-  const top = narrow ? 62 : 40;
+  const cell = Math.floor((width - GAP) / (beside * columns)) - GAP;
+  const cellHeight = pictureHeight(cell, aspect);
+  const cardWidth = columns * (cell + GAP) - GAP;
+  const cardHeight = NAME_HEIGHT + rows * (cellHeight + NOTE_HEIGHT) + 6;
+  const top = headHeight(width);
   const cards = Array.from({ length: count }, (_, i): Card => {
-    const [x, y] = [gap + (i % beside) * (cardWidth + gap), top + Math.floor(i / beside) * cardHeight];
+    const [x, y] = [GAP + (i % beside) * (cardWidth + GAP), top + Math.floor(i / beside) * cardHeight];
     const boxAt = ([column, row]: readonly [number, number]): Box => ({
-      x: x + column * (cell + gap),
-      y: y + nameHeight + row * (cellHeight + noteHeight),
+      x: x + column * (cell + GAP),
+      y: y + NAME_HEIGHT + row * (cellHeight + NOTE_HEIGHT),
       width: cell,
       height: cellHeight,
     });

@@ -1,17 +1,21 @@
 import { formatNumber, formatShape, type Shape, subscript } from "../base/index.ts";
 import type { Status } from "../results/index.ts";
-import { ink, signedSteps, softInk } from "./colours.ts";
+import { ink } from "./colours.ts";
 import { layoutOf } from "./gallery-layout.ts";
+import { type InputPicture, type Picture, pixelsOf, type Region, type SignedPicture } from "./picture.ts";
 import {
-  type InputPicture,
-  type Picture,
-  pixelsOf,
-  type Region,
-  type SignedPicture,
-  vectorPicture,
-} from "./picture.ts";
-import { NARROW, standalone } from "./standalone.ts";
-import { escapeXml, shorten } from "./text.ts";
+  below,
+  COLOURS_SAID,
+  framed,
+  headOf,
+  nameAt,
+  pictureDefinition,
+  round,
+  STRETCHED_SAID,
+  vectorNote,
+} from "./picture-parts.ts";
+import { standalone } from "./standalone.ts";
+import { escapeXml } from "./text.ts";
 import type { Box, Figure } from "./types.ts";
 
 /** One singular vector of a column. */
@@ -56,9 +60,6 @@ export interface GalleryOptions {
   readonly sharedId?: (picture: Picture) => string | undefined;
 }
 
-const gap = 8;
-/** The width of a letter in an input's name, in pixels. */
-const LETTER = 6.6;
 /** The opacity of the picture below a vector. */
 const FADED = 0.3;
 
@@ -90,7 +91,6 @@ export function galleryFigure(
   const content = columns.map((column, i) => {
     const { x, y, slots } = layout.cards[i]!;
     const { source, largest, smallest } = column;
-    const name = shorten(column.input, Math.floor(layout.cardWidth / LETTER));
     const vectorAt = (vector: GalleryVector | undefined, place: Box) => {
       if (vector === undefined) return absent(place, "none to show");
       const box = vector.detail === undefined ? "" : boxOf(vector.detail.region, pixels, place);
@@ -104,7 +104,7 @@ export function galleryFigure(
       return `${faded(source, idOf, place, pixels, region)}${placed(picture, idOf, place)}${below(place, `the box, ×${times}`)}`;
     };
     return (
-      `<text x="${x}" y="${y + 14}" font-weight="600"><title>${escapeXml(column.input)}</title>${escapeXml(name)}</text>` +
+      nameAt(x, y, column.input, layout.cardWidth) +
       (source === undefined ? absent(slots.input, "not stored") : placed(source, idOf, slots.input)) +
       below(slots.input, "input") +
       vectorAt(largest, slots.largest) +
@@ -113,24 +113,12 @@ export function galleryFigure(
       detailAt(smallest, slots.smallestDetail)
     );
   });
-  const frames = layout.cards.flatMap(({ slots }) => Object.values(slots).map(frame));
+  const frames = layout.cards.flatMap(({ slots }) => Object.values(slots));
   const definitions = [...own].map(([picture, id]) => pictureDefinition(picture, id)).join("");
-  const head =
-    `<text x="${gap}" y="20" font-size="13" font-weight="600">${escapeXml(shorten(title, width < NARROW ? 44 : 70))}</text>` +
-    colourBar(width < NARROW ? gap : width - 260, width < NARROW ? 32 : 8);
   const body =
-    `${definitions === "" ? "" : `<defs>${definitions}</defs>`}${head}<g font-size="10">${content.join("")}</g>` +
-    `<g fill="none" stroke="${softInk}" stroke-width="0.5">${frames.join("")}</g>`;
+    (definitions === "" ? "" : `<defs>${definitions}</defs>`) +
+    `${headOf(title, width)}<g font-size="10">${content.join("")}</g>${framed(frames)}`;
   return { svg: standalone(body, { width, height: layout.height, title, caption }), caption };
-}
-
-/** A picture as an element for the `<defs>` of a page, where it stands once; drawings refer to it by `sharedId`. */
-export function pictureDefinition(picture: Picture, id: string): string {
-  return imageElement(picture, `id="${escapeXml(id)}" width="${picture.width}" height="${picture.height}"`);
-}
-
-function imageElement({ href }: Picture, attributes: string): string {
-  return `<image ${attributes} href="${href}" preserveAspectRatio="none" style="image-rendering:pixelated"/>`;
 }
 
 function placed(picture: Picture, idOf: (picture: Picture) => string, { x, y, width, height }: Box): string {
@@ -162,40 +150,13 @@ function boxOf(region: Region, pixels: { readonly width: number; readonly height
   return `<rect x="${x}" y="${y}" ${size} fill="none" stroke="${ink}"/>`;
 }
 
-function frame({ x, y, width, height }: Box): string {
-  return `<rect x="${x}" y="${y}" width="${width}" height="${height}"/>`;
-}
-
 const absent = ({ x, y, width, height }: Box, said: string): string =>
   `<text x="${x + width / 2}" y="${y + height / 2}" text-anchor="middle" fill="#555">${said}</text>`;
-
-/** The first line below a picture. */
-const below = ({ x, y, height }: Box, said: string): string =>
-  `<text x="${x}" y="${y + height + 12}">${escapeXml(said)}</text>`;
 
 /** The lines below a vector: its σ, with its number, and the limits of colour. */
 function note({ sigma, number, status, picture }: GalleryVector, place: Box): string {
   const mark = status === "unconverged" ? "× " : status === "at-floor" ? "○ " : "";
-  return (
-    below(place, `${mark}σ${subscript(number)} = ${formatNumber(sigma)}`) +
-    `<text x="${place.x}" y="${place.y + place.height + 23}" font-size="9" fill="#555">±${formatNumber(picture.limit, 2)}</text>`
-  );
-}
-
-function colourBar(x: number, y: number): string {
-  const steps = 2 * signedSteps + 1;
-  const ramp = Float64Array.from({ length: steps }, (_, i) => {
-    const t = i / signedSteps - 1;
-    return Math.sign(t) * t * t;
-  });
-  const place = `x="${x + 58}" y="${y}" width="120" height="10"`;
-  return (
-    `<g font-size="10">${imageElement(vectorPicture(ramp, [steps], steps), place)}` +
-    `<rect ${place} fill="none" stroke="${softInk}" stroke-width="0.5"/>` +
-    `<text x="${x + 52}" y="${y + 9}" text-anchor="end">−max |v|</text><text x="${x + 118}" y="${y + 21}" text-anchor="middle">0</text>` +
-    `<text x="${x + 88}" y="${y + 21}" text-anchor="middle">−¼</text><text x="${x + 148}" y="${y + 21}" text-anchor="middle">¼</text>` +
-    `<text x="${x + 184}" y="${y + 9}">+max |v|</text></g>`
-  );
+  return vectorNote(place, `${mark}σ${subscript(number)} = ${formatNumber(sigma)}`, picture);
 }
 
 function captionOf({ tap, k, shape, columns }: Gallery, hasDetails: boolean): string {
@@ -206,9 +167,7 @@ function captionOf({ tap, k, shape, columns }: Gallery, hasDetails: boolean): st
     `Each input is shown with two right singular vectors v of the Jacobian from the source (${formatShape(shape)}) to ${tap}, drawn ` +
       `over the faded input: v of the largest σ, and v of the last of the k = ${k} computed σ. The last computed σ is the smallest ` +
       "of all only if all σ were computed.",
-    "Each pixel of a picture shows the entry of largest magnitude among its channels and the source pixels it covers. Red is " +
-      "positive, blue is negative, and zero is transparent. Every vector has its own limits ± max |v|, which are printed below it. " +
-      "Opacity is proportional to the square root of |v|. The sign of v as a whole is arbitrary.",
+    COLOURS_SAID,
   ];
   if (hasDetails) {
     said.push(
@@ -217,8 +176,7 @@ function captionOf({ tap, k, shape, columns }: Gallery, hasDetails: boolean): st
     );
   }
   const shown = columns.flatMap(({ source: picture }) => picture ?? []);
-  if (shown.some(({ undone }) => !undone))
-    said.push("The levels of each input are stretched so that they reach from its smallest to its largest entry.");
+  if (shown.some(({ undone }) => !undone)) said.push(STRETCHED_SAID);
   else if (shown.length > 0) said.push("Inputs are shown with their preprocessing undone.");
   if (columns.length === 1) said.push("One input (n = 1).");
   if (vectors.some(({ status }) => status === "unconverged"))
@@ -234,8 +192,4 @@ function captionOf({ tap, k, shape, columns }: Gallery, hasDetails: boolean): st
   if (vectors.some(({ sigma }) => sigma === 0))
     said.push("Where σ = 0, v is an arbitrary direction that does not change the tap.");
   return said.join(" ");
-}
-
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

@@ -2,7 +2,7 @@ export { byDepthFigure } from "./by-depth.ts";
 export { chartFigure } from "./chart.ts";
 export { colourMapFigure } from "./colour-map.ts";
 export { kindColours } from "./colours.ts";
-export { type Gallery, type GalleryVector, galleryFigure, pictureDefinition } from "./gallery.ts";
+export { type Gallery, type GalleryVector, galleryFigure } from "./gallery.ts";
 export {
   type DisplaySettings,
   type InputPicture,
@@ -12,6 +12,8 @@ export {
   type Picture,
   vectorPicture,
 } from "./picture.ts";
+export { pictureDefinition } from "./picture-parts.ts";
+export { pictureRowsFigure } from "./picture-rows.ts";
 export { spectraFigure } from "./spectra.ts";
 export { inlineSvg } from "./standalone.ts";
 export type { Moments } from "./statistics.ts";

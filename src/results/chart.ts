@@ -1,3 +1,5 @@
+import type { Shape } from "../base/index.ts";
+
 /** The content of a figure, independent of its drawing: panels of series over one pair of axes. */
 export interface Chart {
   /** Part of the file's name: lower-case letters, digits and `-`. */
@@ -89,4 +91,24 @@ export interface ColourCell {
   readonly x: number;
   readonly y: number;
   readonly value: number;
+}
+
+/** Vectors of one shape as signed pictures, in a row for each of several things. */
+export interface PictureRows {
+  /** Part of the file's name: lower-case letters, digits and `-`. */
+  readonly id: string;
+  readonly title: string;
+  /** What is shown, and where; the drawing adds how its colours are to be read. */
+  readonly caption: string;
+  /** That of an input and of every vector: [1 or 3, height, width]. */
+  readonly shape: Shape;
+  readonly rows: readonly PictureRow[];
+}
+
+export interface PictureRow {
+  readonly name: string;
+  /** The input at which the vectors are taken; it stands first. */
+  readonly source?: ArrayLike<number>;
+  /** Singular vectors by their σ, the largest first; `undefined` for one that is not known or arbitrary. */
+  readonly vectors: readonly ({ readonly sigma: number; readonly entries: ArrayLike<number> } | undefined)[];
 }

@@ -39,6 +39,7 @@ export function withControls(findings: Findings, controls: readonly ControlFindi
         ),
       ),
     }),
+    ...(findings.pictures && { pictures: findings.pictures }),
     claims: findings.claims,
     verdicts: judge(
       findings.claims,

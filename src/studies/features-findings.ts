@@ -10,10 +10,12 @@ import {
   meanOverImages,
   type NumberOf,
   ofConfiguration,
+  oneOfEach,
   overConfigurations,
   pairedOverSeeds,
   withinFamilies,
 } from "./features-numbers.ts";
+import { tangentPictures } from "./features-pictures.ts";
 import { curveOf, ENDS_AT_FLOOR } from "./findings.ts";
 import { bootstrap, type Estimate, mean } from "./statistics.ts";
 import { type Findings, type FindingTable, findingsOf, type Params, type StudyData, valueAt } from "./study.ts";
@@ -46,6 +48,7 @@ export function concludeFeatures(data: StudyData, params: Params): Findings {
       spectraChart(data, all),
       tangentChart(data, all),
     ],
+    pictures: tangentPictures(data, oneOfEach(all), params),
     claims: [],
   });
 }
@@ -225,10 +228,6 @@ function errorChart(all: readonly Configuration[], rank: NumberOf, name: string,
     ],
   };
 }
-
-/** The first configuration of each family, which stands for it in curves. */
-const oneOfEach = (all: readonly Configuration[]): Configuration[] =>
-  all.filter(({ family }, i) => all.findIndex((other) => other.family === family) === i);
 
 function spectraChart(data: StudyData, all: readonly Configuration[]): Chart {
   const { k, image } = data.axes;

@@ -26,6 +26,10 @@ export function configurationsOf({ axes }: StudyData, params: Params): Configura
   return [...found.values()];
 }
 
+/** The first configuration of each family, which stands for it in curves and pictures. */
+export const oneOfEach = (all: readonly Configuration[]): Configuration[] =>
+  all.filter(({ family }, i) => all.findIndex((other) => other.family === family) === i);
+
 type Variant = (typeof VARIANTS)[number];
 
 /** A number of one training, of its trained weights or of a control. */

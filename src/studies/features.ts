@@ -67,6 +67,7 @@ export const features: Study = {
           dims: ["direction", "entry"],
           about: "right singular vector of the trained weights at the first image",
         },
+        picture: { dims: ["entry"], about: "the first image, as the encoder takes it" },
         probe_error: {
           ...ofVariant,
           about: "share of the held-out examples that a logistic probe of the code gets wrong",
@@ -126,7 +127,8 @@ export const features: Study = {
         }
         add(await errorsOf(backend, encoder, weights, params));
       }
-      return { ...measured, vector: vector!, reconstruction: encoder.reconstruction };
+      const picture = lab.inputs[0]!.point;
+      return { ...measured, vector: vector!, picture, reconstruction: encoder.reconstruction };
     } finally {
       await network.forget();
     }

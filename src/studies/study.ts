@@ -5,6 +5,7 @@ import type {
   ColourMap,
   Label,
   ParamValue,
+  PictureRows,
   StudyArray,
   StudyRun,
   StudyVariable,
@@ -80,6 +81,8 @@ export interface Findings {
   readonly charts: readonly Chart[];
   /** Figures that stand before the charts. */
   readonly maps?: readonly ColourMap[];
+  /** Figures that stand behind the charts. */
+  readonly pictures?: readonly PictureRows[];
   readonly claims: readonly TestedClaim[];
   readonly verdicts: readonly Verdict[];
 }

@@ -120,6 +120,16 @@ describe("study features", () => {
       expect.arrayContaining(["features-rules.csv", "features-spectra.svg", "features-tangents.svg"]),
     );
     const bytes = await place.bytes("found");
+    // Three families, each with the image and four vectors: in the file, and in the page for two widths, each with a bar of colours.
+    expect(values.picture!.data.slice(0, 16)).toEqual(
+      Float64Array.from(inputs.slice(16 * numbers[0]!, 16 * numbers[0]! + 16)),
+    );
+    const picturesIn = (file: string) =>
+      Buffer.from(bytes.get(file)!)
+        .toString()
+        .match(/<image /g)!.length;
+    expect(picturesIn("features-tangent-pictures.svg")).toBe(3 * 5 + 1);
+    expect(picturesIn("studies.html")).toBe(2 * (3 * 5 + 1));
     expect((await study("all", "--out", "found", ...settings)).code).toBe(0);
     expect([...(await place.bytes("found")).keys()]).toEqual([...bytes.keys()]);
   }, 120_000);

@@ -59,20 +59,34 @@ test("the control with permuted rows has the same numbers in each row, in anothe
   expect(weightsOf("permuted", encoder, 2).get("fc1.weight")!.data).not.toEqual(moved);
 });
 
-/** A study of these configurations with five seeds, whose error and rank are given by functions. */
-function study(
+interface Measured {
+  readonly rank: number;
+  readonly norm: number;
+  readonly error: number;
+}
+
+interface Settings {
+  readonly shape?: readonly number[];
+  readonly floor?: number;
+  /** Whether the image is stored. */
+  readonly known?: boolean;
+}
+
+/** The findings for these configurations with five seeds, whose error and rank are given by functions, at inputs of four entries. */
+function findings(
   configurations: readonly { readonly name: string; readonly family: string }[],
-  of: (configuration: number, seed: number) => { readonly rank: number; readonly norm: number; readonly error: number },
+  of: (configuration: number, seed: number) => Measured,
+  { shape = [4], floor = 1e-6, known = true }: Settings = {},
 ) {
   const seeds = 5;
   const all = configurations.flatMap((own, c) => Array.from({ length: seeds }, (_, seed) => ({ ...own, c, seed })));
   const axes = {
     training: all.map(({ name, seed }) => `${name}/${seed}`),
     variant: VARIANTS,
-    image: ["x", "y"],
+    image: ["example 3", "example 5"],
     k: [1, 2],
-    direction: [1],
-    entry: [0],
+    direction: [1, 2, 3],
+    entry: [0, 1, 2, 3],
   };
   const array = (dims: readonly (keyof typeof axes)[], value: (training: number) => number) => {
     const each = dims.reduce((product, name) => product * axes[name].length, 1);
@@ -87,10 +101,12 @@ function study(
   const values = {
     effective_rank: measured((t) => at(t).rank),
     norm: measured((t) => at(t).norm),
-    ...{ first_ten: measured(() => 0.5), saturation: measured(() => 0.1), floor: measured(() => 1e-6) },
+    ...{ first_ten: measured(() => 0.5), saturation: measured(() => 0.1) },
+    floor: measured(() => floor),
     sigma: array(["variant", "image", "k"], () => 1),
     tangents: array(["variant", "image", "direction"], () => 2),
-    vector: array(["direction", "entry"], () => 1),
+    vector: array(["direction", "entry"], (t) => t),
+    picture: array(["entry"], (t) => (known ? t : Number.NaN)),
     probe_error: array(["variant"], (t) => at(t).error),
     tuned_error: array(["variant"], () => Number.NaN),
     reconstruction: array([], (t) => all[t]!.seed),
@@ -98,10 +114,17 @@ function study(
   const params: Params = {
     configuration: all.map(({ name }) => name),
     family: all.map(({ family }) => family),
-    seed: all.map(({ seed }) => seed),
+    // The first training of a configuration in the order of names need not be that of the first seed.
+    seed: all.map(({ seed }) => (seed + 2) % seeds),
+    shape,
   };
-  const data = { axes, inputs: [], seed: 0, values } as unknown as StudyData;
-  const rows = features.conclude(data, params).tables.find(({ id }) => id === "rules")!.rows;
+  const inputs = [{ name: "example 3", label: "7" }];
+  return features.conclude({ axes, inputs, seed: 0, values } as unknown as StudyData, params);
+}
+
+/** The rules of such a study by their names. */
+function study(...given: Parameters<typeof findings>) {
+  const rows = findings(...given).tables.find(({ id }) => id === "rules")!.rows;
   return (id: string) => {
     const row = rows.find(([own]) => own === id);
     return row === undefined
@@ -152,5 +175,41 @@ describe("the rules", () => {
   test("few configurations decide nothing", () => {
     const few = study(named.slice(0, 4), (c) => ({ rank: c + 1, norm: 1, error: 0.1 * c }));
     expect(few("A1 probe")!.verdict).toBe("undecided");
+  });
+});
+
+describe("the first vectors as pictures", () => {
+  const of = () => ({ rank: 1, norm: 1, error: 0.1 });
+  const ofFirst = [
+    { name: "plain", family: "AE" },
+    { name: "contractive-1", family: "CAE" },
+    { name: "contractive-2", family: "CAE" },
+  ];
+
+  test("one configuration of each family has a row, at its first seed, with the image", () => {
+    const [pictures, ...others] = findings(ofFirst, of, { shape: [1, 2, 2] }).pictures!;
+    expect(others).toEqual([]);
+    expect(pictures!.caption).toContain("at the held-out example 3 (class 7)");
+    expect(pictures!.rows.map(({ name }) => name)).toEqual(["plain, seed 0", "contractive-1, seed 0"]);
+    // The trainings with the seed 0 are the fourth of each.
+    for (const [row, training] of [3, 8].entries()) {
+      const entries = Float64Array.of(training, training, training, training);
+      expect(pictures!.rows[row]).toMatchObject({
+        source: entries,
+        vectors: [
+          { sigma: 1, entries },
+          { sigma: 1, entries },
+        ],
+      });
+    }
+  });
+
+  test("a vector whose σ is below the floor is left out, and so is an image that is not known", () => {
+    const [plain] = findings(ofFirst, of, { shape: [1, 2, 2], floor: 1, known: false }).pictures![0]!.rows;
+    expect(plain).toEqual({ name: "plain, seed 0", vectors: [undefined, undefined] });
+  });
+
+  test.each([[[4]], [[2, 2, 1]], [[2, 2]]])("inputs of the shape %j are no pictures", (shape) => {
+    expect(findings(ofFirst, of, { shape }).pictures).toEqual([]);
   });
 });

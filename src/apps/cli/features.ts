@@ -47,6 +47,7 @@ export async function runFeatures(
     configuration: found.map(({ configuration }) => configuration),
     family: found.map(({ family }) => family),
     seed: found.map(({ training }) => training.recipe.seed ?? 0),
+    shape: first.network.input,
   };
   const backend = await openDevice({
     threads: options.threads,

@@ -41,8 +41,8 @@ export async function renderStudies(folder: string): Promise<StudiesReport> {
     const pictureOf = await picturesOf(folder, manifest);
     for (const table of findings.tables) files.set(`${study.id}-${table.id}.csv`, csvOf(flatTable(table)));
     if (findings.claims.length > 0) files.set(`${study.id}-claims.csv`, csvOf(claimsTable(findings, controls)));
-    const { charts, maps = [] } = findings;
-    for (const [name, content] of await renderCharts(charts, { maps, pictureOf })) {
+    const { charts, maps, pictures } = findings;
+    for (const [name, content] of await renderCharts(charts, { maps, pictures, pictureOf })) {
       files.set(`${study.id}-${name}`, content);
     }
     const drawn = controls.flatMap(({ runs }) => runs);

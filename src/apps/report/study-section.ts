@@ -1,6 +1,7 @@
 import { formatSeconds, plural } from "../../base/index.ts";
-import { chartFigure, colourMapFigure, type Figure, type Picture, type SvgDocument } from "../../figures/index.ts";
+import type { Picture, SvgDocument } from "../../figures/index.ts";
 import type { Study } from "../../studies/index.ts";
+import { drawingsOf } from "./charts.ts";
 import { findingTable } from "./finding-table.ts";
 import { type Html, html } from "./html.ts";
 import { responsive, widths } from "./responsive.ts";
@@ -37,19 +38,12 @@ export function sectionOf(
   { study, manifest, findings, seconds, pictureOf, controls, leftOut, failed }: ShownStudy,
   document: SvgDocument,
 ): Html {
-  const { tables, maps, charts, verdicts } = findings;
+  const { tables, maps, pictures, charts, verdicts } = findings;
   const settings = Object.entries(manifest.params).map(([name, value]) => `${name} = ${[value].flat().join(", ")}`);
-  const draw = (figure: (width: number) => Figure) => responsive(figure(widths.wide), figure(widths.narrow));
-  const [key, ...further] = [
-    ...(maps ?? []).map((map) => ({
-      title: map.title,
-      figure: (width: number) => colourMapFigure(map, { document, width }),
-    })),
-    ...charts.map((chart) => ({
-      title: chart.title,
-      figure: (width: number) => chartFigure(chart, { document, width, pictureOf }),
-    })),
-  ];
+  const [key, ...further] = drawingsOf(charts, { maps, pictures, pictureOf }, document).map(({ title, draw }) => ({
+    title,
+    figure: responsive(draw({ width: widths.wide }), draw({ width: widths.narrow })),
+  }));
   const notices = leftOut.map((line) => html`<div class="notice" role="note"><p>${line}</p></div>`);
   const kinds = controls.map(({ kind }) => kind);
   const ofDraws = controls.flatMap(({ runs }) => runs).reduce((sum, draw) => sum + draw.seconds, 0);
@@ -57,8 +51,8 @@ export function sectionOf(
   return html`<section id="${study.id}"><h2>${study.question}</h2><p>${study.method}</p>
 <p class="soft">${plural(manifest.inputs.length, study.inputs ?? "image")} · seed ${manifest.seed} · ${formatSeconds(seconds)}${ofControls}${settings.map((text) => ` · ${text}`)}</p>
 ${failed}${notices}${verdictsWithNumbers(verdicts)}
-${key === undefined ? undefined : draw(key.figure)}
-${further.map(({ title, figure }) => html`<details><summary>Figure: ${title}</summary>${draw(figure)}</details>`)}
+${key?.figure}
+${further.map(({ title, figure }) => html`<details><summary>Figure: ${title}</summary>${figure}</details>`)}
 ${tables.map((table) => findingTable(study, table, kinds))}
 <p class="soft"><a href="#contents">Back to the contents</a></p></section>`;
 }
