@@ -1,4 +1,5 @@
-// Trains auto-encoders and restricted Boltzmann machines of many configurations with several seeds, and measures their features.
+// Trains auto-encoders and restricted Boltzmann machines of many configurations with several seeds, and measures their features; then
+// stacks of them, and their spectra layer by layer (`--only stacks`).
 // `npm run features:runs -- --out FOLDER`; the same command continues. `--quick` is a small first look.
 
 import { spawn } from "node:child_process";
@@ -10,6 +11,7 @@ import { writeArrays } from "../examples/digits/data.ts";
 import type { Recipe } from "../src/apps/node/index.ts";
 import { formatSeconds } from "../src/base/index.ts";
 import { root } from "../test/docs/markdown.ts";
+import { runStack, stackOf } from "./features-stacks.ts";
 
 const { values: given } = parseArgs({
   options: {
@@ -25,7 +27,8 @@ if (given.out === undefined) throw new Error("Say where the results go: --out FO
 const { out, quick } = given;
 const seeds = Number(given.seeds ?? (quick ? 2 : 5));
 
-const encoder = [{ kind: "dense", units: quick ? 64 : 500 }, { kind: "sigmoid" }] as const;
+const units = quick ? 64 : 500;
+const encoder = [{ kind: "dense", units }, { kind: "sigmoid" }] as const;
 const plain: Recipe = {
   network: {
     input: [1, 28, 28],
@@ -74,9 +77,15 @@ const all: readonly (readonly [string, Recipe])[] = [
   ["rbm-pcd", machine({ kind: "contrastiveDivergence", persistent: true })],
 ];
 const quickly = ["autoencoder", "decay-0.001", "gaussian-0.3", "masking-0.25", "contractive-0.1", "contractive-1"];
-const chosen = all.filter(([name]) =>
-  given.only === undefined ? !quick || quickly.includes(name) : given.only.split(",").includes(name),
-);
+const only = given.only?.split(",");
+const chosen = all.filter(([name]) => (only === undefined ? !quick || quickly.includes(name) : only.includes(name)));
+
+const fineTuning = { epochs: quick ? 5 : 20 };
+/** The stacks by their names. */
+const stacks = [
+  ["contractive", stackOf(plain, { units, penalty: { kind: "contractive", weight: 0.1 } }, fineTuning)],
+  ["boltzmann", stackOf(machine({ kind: "contrastiveDivergence" }), { units }, fineTuning)],
+] as const;
 
 /** Runs a command, its output in a log; says how long it took. */
 async function run(name: string, args: readonly string[]): Promise<void> {
@@ -92,21 +101,30 @@ async function run(name: string, args: readonly string[]): Promise<void> {
   if (status !== 0) process.exitCode = status;
 }
 
+/** Does tasks in their order, as many at once as `--jobs` says. */
+async function inTurn<T>(tasks: readonly T[], work: (task: T) => Promise<void>): Promise<void> {
+  const waiting = tasks.values();
+  const worker = async () => {
+    for (const task of waiting) await work(task);
+  };
+  await Promise.all(Array.from({ length: Number(given.jobs) }, worker));
+}
+
 mkdirSync(join(out, "data"), { recursive: true });
 mkdirSync(join(out, "recipes"), { recursive: true });
 writeArrays(join(out, "data"));
 const trainings = Array.from({ length: seeds }, (_, seed) =>
   chosen.map(([name, recipe]) => ({ name, recipe, seed })),
 ).flat();
-const waiting = trainings.values();
-await Promise.all(
-  Array.from({ length: Number(given.jobs) }, async () => {
-    for (const { name, recipe, seed } of waiting) {
-      const file = join(out, "recipes", `${name}-${seed}.json`);
-      writeFileSync(file, JSON.stringify({ ...recipe, seed }, undefined, 2));
-      await run(`${name}/${seed}`, ["train", file, "--out", join(out, "trainings", name, `seed-${seed}`)]);
-    }
-  }),
-);
-const settings = ["--data", join(out, "recipes"), ...(quick ? ["--quick"] : [])];
-await run("features", ["study", "features", join(out, "trainings"), ...settings, "--out", join(out, "features")]);
+await inTurn(trainings, async ({ name, recipe, seed }) => {
+  const file = join(out, "recipes", `${name}-${seed}.json`);
+  writeFileSync(file, JSON.stringify({ ...recipe, seed }, undefined, 2));
+  await run(`${name}/${seed}`, ["train", file, "--out", join(out, "trainings", name, `seed-${seed}`)]);
+});
+if (chosen.length > 0) {
+  const settings = ["--data", join(out, "recipes"), ...(quick ? ["--quick"] : [])];
+  await run("features", ["study", "features", join(out, "trainings"), ...settings, "--out", join(out, "features")]);
+}
+if (only === undefined || only.includes("stacks")) {
+  await inTurn(stacks, ([name, stack]) => runStack(name, stack, out, run));
+}
