@@ -8,6 +8,7 @@ export { type ExactArray, type NumberArray, readExactNpy, readNpy, writeNpy } fr
 export { preprocess } from "./preprocess.ts";
 export { parsePreset, presetNamed, type ReadMean } from "./preset-file.ts";
 export {
+  fitChannelsTo,
   fitTo,
   isChannelsLast,
   type MeanImage,

@@ -135,6 +135,14 @@ export function fitTo(preset: Preprocess, shape: Shape): Preprocess {
 }
 
 /**
+ * Adapts the channels alone, for pictures that keep their size and of which a network takes parts.
+ *
+ * @throws PushforwardError `shape-mismatch` as `fitTo`
+ */
+export const fitChannelsTo = (preset: Preprocess, shape: Shape): Preprocess =>
+  fitChannels(preset, shape, pictureShape(shape)[0]);
+
+/**
  * The shape of an input that pictures can become: channels × height × width, with 1 or 3 channels.
  *
  * @throws PushforwardError `shape-mismatch` for any other, with what to do

@@ -29,6 +29,7 @@ export { type KeyPlace, refuseKey } from "./json-checks.ts";
 export { isHomogeneous, type LayerStep, layerStep, valuesOf, weightsAt } from "./layer-step.ts";
 export { type ContrastiveDivergence, type Loss, type LossName, losses, lossName } from "./losses.ts";
 export { createOptimizer, type Optimizer, type OptimizerSettings } from "./optimizers.ts";
+export { cutPatches, ungrouped } from "./patches.ts";
 export {
   courseOf,
   type DataSettings,

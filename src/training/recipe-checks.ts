@@ -119,7 +119,14 @@ const data = objectOf("data", {
   may: {
     ...{ pictures: text, labels: text, preprocess: text, inputs: text, targets: text },
     through: listOf(objectOf("an earlier training", { must: { training: text, to: text }, may: { step: whole(0) } })),
-    ...{ variation: oneOf(variationNames), heldOut: whole(0), subset: whole(1), labelNoise: share, seed: whole(0) },
+    ...{
+      patches: whole(1),
+      variation: oneOf(variationNames),
+      heldOut: whole(0),
+      subset: whole(1),
+      labelNoise: share,
+      seed: whole(0),
+    },
   },
 });
 

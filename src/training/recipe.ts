@@ -40,6 +40,11 @@ export interface Through {
 export interface DataSettings extends Files {
   /** The network takes what earlier trainings make of the inputs, the first of which takes the inputs themselves. */
   readonly through?: readonly Through[];
+  /**
+   * Of each picture so many patches are taken, of the size of the network's input, at places drawn by the seed of the data. Those of a picture
+   * are all held out or none. Whole pictures unless it is given.
+   */
+  readonly patches?: number;
   /** All examples are varied in this way, if it is given. */
   readonly variation?: Variation;
   /** How many examples are held out, of each class the same share; none unless it is given. */
@@ -48,7 +53,7 @@ export interface DataSettings extends Files {
   readonly subset?: number;
   /** The share of the examples trained on whose class is replaced by one drawn uniformly from all classes. */
   readonly labelNoise?: number;
-  /** Determines variations, which examples are held out and used, and the noise of the labels, whatever the seed of the training; 0 unless given. */
+  /** Determines patches, variations, which examples are held out and used, and the noise of the labels, whatever the seed of the training; 0 unless given. */
   readonly seed?: number;
 }
 
@@ -113,6 +118,14 @@ export function parseRecipe(json: unknown, file: string): Recipe {
       what: "A penalty is added to a loss that is differentiated, and contrastive divergence is none.",
       where: { file, option: "penalty" },
       fix: "Leave the penalty out, or choose another loss.",
+    });
+  }
+  const { patches, pictures, variation } = recipe.data ?? {};
+  if (patches !== undefined && (pictures === undefined || variation !== undefined)) {
+    throw new PushforwardError("usage", {
+      what: "Patches are taken of pictures as they are.",
+      where: { file, option: "data.patches" },
+      fix: pictures === undefined ? 'Give "pictures", a folder, or leave "patches" out.' : 'Leave "variation" out.',
     });
   }
   return recipe;

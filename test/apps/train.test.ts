@@ -14,6 +14,7 @@ import {
 import { createRng, gaussianArray } from "../../src/base/index.ts";
 import { writeNpy } from "../../src/images/index.ts";
 import { hasXarray, python, withoutXarray } from "../support/python.ts";
+import { sharedDir, sharedPath, withoutShared } from "../support/shared.ts";
 import { pushforward, start } from "./command-line.ts";
 import { createWorkplace, randomPng, type Workplace } from "./workplace.ts";
 
@@ -214,6 +215,45 @@ test("pictures in folders of their classes, and the same from a program", async 
   expect((await stored.scores()).every(({ loss, accuracy }) => Number.isNaN(loss) && Number.isNaN(accuracy))).toBe(
     true,
   );
+});
+
+/** An auto-encoder of grey patches of 12×12 pixels. */
+const ofPatches = (pictures: string): Recipe => ({
+  network: {
+    input: [1, 12, 12],
+    layers: [
+      { kind: "dense", units: 16 },
+      { kind: "sigmoid" },
+      { kind: "dense", tied: "fc1", transposed: true },
+      { kind: "sigmoid" },
+    ],
+  },
+  initializer: { kind: "glorot", gain: 4, distribution: "uniform" },
+  loss: "binaryCrossEntropy",
+  optimizer: { kind: "adam", rate: 0.01 },
+  data: { pictures, targets: "inputs", patches: 10, heldOut: 20, seed: 1 },
+  batch: 100,
+  epochs: 5,
+});
+
+test.skipIf(sharedDir === undefined)(`grey patches of photographs (${withoutShared})`, async () => {
+  const trained = await train(ofPatches(sharedPath("data", "cifar10")));
+  expect(trained.data.training).toMatchObject({ examples: 1800, targets: "inputs" });
+  expect(trained.data.heldOut).toMatchObject({ examples: 200 });
+  const scores = await trained.scores();
+  expect(scores.at(-1)!.loss).toBeLessThan(0.95 * scores[0]!.loss);
+  const again = await train(ofPatches(sharedPath("data", "cifar10")));
+  expect(await again.bytes()).toEqual(await trained.bytes());
+});
+
+test("a picture that is smaller than a patch is named", async () => {
+  await place.put("little/a.png", await randomPng(20, 20, 1));
+  await place.put("little/b.png", await randomPng(20, 11, 2));
+  await expect(train(ofPatches(place.path("little")))).rejects.toMatchObject({
+    code: "shape-mismatch",
+    what: expect.stringMatching(/^No patch of 1×12×12 can be cut out of a picture of 1×(11×20|20×11)\.$/),
+    where: { file: expect.stringMatching(/b\.png$/) },
+  });
 });
 
 describe("refuses", () => {

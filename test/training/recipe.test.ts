@@ -160,6 +160,18 @@ describe("an error names the key", () => {
       '"data.variation" cannot be "rotate".',
       'Did you mean "rotated"?',
     ],
+    [
+      { ...recipe, data: { inputs: "x.npy", patches: 4 } },
+      "data.patches",
+      "Patches are taken of pictures as they are.",
+      'Give "pictures", a folder, or leave "patches" out.',
+    ],
+    [
+      { ...recipe, data: { pictures: "pictures", patches: 4, variation: "rotated" } },
+      "data.patches",
+      "Patches are taken of pictures as they are.",
+      'Leave "variation" out.',
+    ],
     [{ ...recipe, data: { inputs: 5 } }, "data.inputs", '"data.inputs" must be a text, not 5.', "Write it in quotes."],
     [
       { ...recipe, optimizer: { kind: "momentum", rate: 1, nesterov: "yes" } },

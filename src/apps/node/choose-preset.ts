@@ -1,6 +1,14 @@
 import { dirname, extname, resolve } from "node:path";
 import { formatShape, messageOf, PushforwardError, type Shape } from "../../base/index.ts";
-import { decodeText, fitTo, guessPreset, type Preprocess, parsePreset, presetNamed } from "../../images/index.ts";
+import {
+  decodeText,
+  fitChannelsTo,
+  fitTo,
+  guessPreset,
+  type Preprocess,
+  parsePreset,
+  presetNamed,
+} from "../../images/index.ts";
 import { readBytes } from "./open-model.ts";
 
 /** The preprocessing with a name, or from a JSON file, before it is adapted to a network. */
@@ -20,6 +28,14 @@ async function readPreset(nameOrFile: string): Promise<Preprocess> {
   }
   return parsePreset(json, nameOrFile, (path) => readBytes(resolve(dirname(nameOrFile), path)));
 }
+
+/**
+ * The preprocessing of pictures of which a network takes patches: the one asked for, or `none`, with as many channels as the network takes.
+ *
+ * @throws PushforwardError `usage` for one that is not there; errors of `fitChannelsTo`
+ */
+export const choosePatchPreset = async (asked: string | undefined, shape: Shape): Promise<Preprocess> =>
+  fitChannelsTo(await readPreset(asked ?? "none"), shape);
 
 /**
  * The preprocessing to use: the one asked for, or `imagenet` if the input of the network has 3 channels and at least 128 rows.
