@@ -78,6 +78,9 @@ const all: readonly (readonly [string, Recipe])[] = [
 ];
 const quickly = ["autoencoder", "decay-0.001", "gaussian-0.3", "masking-0.25", "contractive-0.1", "contractive-1"];
 const only = given.only?.split(",");
+const known = [...all.map(([name]) => name), "stacks"];
+const unknown = (only ?? []).filter((name) => !known.includes(name));
+if (unknown.length > 0) throw new Error(`--only takes ${known.join(", ")}, and not ${unknown.join(", ")}.`);
 const chosen = all.filter(([name]) => (only === undefined ? !quick || quickly.includes(name) : only.includes(name)));
 
 const fineTuning = { epochs: quick ? 5 : 20 };
@@ -87,8 +90,8 @@ const stacks = [
   ["boltzmann", stackOf(machine({ kind: "contrastiveDivergence" }), { units }, fineTuning)],
 ] as const;
 
-/** Runs a command, its output in a log; says how long it took. */
-async function run(name: string, args: readonly string[]): Promise<void> {
+/** Runs a command, its output in a log; says how long it took. Returns whether it succeeded. */
+async function run(name: string, args: readonly string[]): Promise<boolean> {
   const log = join(out!, "logs", `${name.replaceAll("/", "-")}.log`);
   mkdirSync(dirname(log), { recursive: true });
   const file = openSync(log, "a");
@@ -99,6 +102,7 @@ async function run(name: string, args: readonly string[]): Promise<void> {
   const ended = status === 0 ? "" : `, status ${status}: see ${log}`;
   console.log(`${name}: ${formatSeconds((performance.now() - start) / 1000)}${ended}`);
   if (status !== 0) process.exitCode = status;
+  return status === 0;
 }
 
 /** Does tasks in their order, as many at once as `--jobs` says. */

@@ -29,15 +29,15 @@ const NETWORKS = [
 
 /**
  * Trains a stack, and measures whole spectra from the input to each of its layers at the digits of the example: after the fine-tuning,
- * before it, and of the same network with the weights that layers begin with.
+ * before it, and of the same network with newly drawn weights.
  *
- * @param run runs `pushforward`, given a name for the log and the arguments
+ * @param run runs `pushforward`, given a name for the log and the arguments; returns whether it succeeded
  */
 export async function runStack(
   name: string,
   stack: Stack,
   out: string,
-  run: (name: string, args: readonly string[]) => Promise<void>,
+  run: (name: string, args: readonly string[]) => Promise<boolean>,
 ): Promise<void> {
   const folder = join(out, "stacks", name);
   const trainings = join(folder, "trainings");
@@ -47,8 +47,10 @@ export async function runStack(
   const { start: _, epochs: __, ...network } = stagesOf(stack, file, (stage) => stage).at(-1)!.recipe;
   writeFileSync(file, JSON.stringify(stack, undefined, 2));
   writeFileSync(untrained, JSON.stringify({ ...network, steps: 1 }, undefined, 2));
-  await run(`${name}/layers`, ["train", file, "--out", trainings]);
-  await run(`${name}/untrained`, ["train", untrained, "--out", join(trainings, "untrained")]);
+  const isTrained =
+    (await run(`${name}/layers`, ["train", file, "--out", trainings])) &&
+    (await run(`${name}/untrained`, ["train", untrained, "--out", join(trainings, "untrained")]));
+  if (!isTrained) return; // Spectra of half a training would stay.
   const taps = [...Array.from({ length: DEPTH }, (_layer, i) => `sigmoid${i + 1}`), "output"];
   const units = Math.max(...stack.stack.map((layer) => layer.units));
   const inputs = [join(digits, "images"), "--preprocess", join(digits, "preprocess.json")];

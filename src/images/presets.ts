@@ -135,7 +135,7 @@ export function fitTo(preset: Preprocess, shape: Shape): Preprocess {
 }
 
 /**
- * Adapts the channels alone, for pictures that keep their size and of which a network takes parts.
+ * Adapts the channels alone, for pictures of which a network takes parts: their size stays as the preset has it.
  *
  * @throws PushforwardError `shape-mismatch` as `fitTo`
  */

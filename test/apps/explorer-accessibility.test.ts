@@ -76,6 +76,22 @@ describe.skipIf(chromiumPath === undefined)(`the explorer for everyone (${withou
 
   test("the example", () => expectAccessible(), 120_000);
 
+  test("in the dark theme figures are dark, and what the pointer shows in them is light", async () => {
+    const figure = page.locator(".curves .drawing");
+    const styles = async () => {
+      await page.locator(".hover").hover();
+      const filter = await figure.locator("svg").evaluate((svg) => getComputedStyle(svg).filter);
+      const [dot, ink] = await page
+        .locator(".hover .dot")
+        .evaluate((at) => [getComputedStyle(at).borderTopColor, getComputedStyle(document.body).color]);
+      return { filter, isOfInk: dot === ink };
+    };
+    await page.emulateMedia({ colorScheme: "dark" });
+    expect(await styles()).toEqual({ filter: expect.stringContaining("invert"), isOfInk: true });
+    await page.emulateMedia({ colorScheme: "light" });
+    expect(await styles()).toEqual({ filter: "none", isOfInk: true });
+  });
+
   test("all that acts is reached by the keyboard, and shows that it is", async () => {
     // Of radio buttons in a group, one is reached, and the arrows go to the others.
     const reachable = await page.evaluate(() => {

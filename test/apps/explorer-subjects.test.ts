@@ -9,20 +9,20 @@ const unit = (k: number) => ({ k }) as UnitNumbers; // Only handed on.
 test("the stored spectra of a picture are read once, and those of two pictures that are read at a time are both kept", async () => {
   const asked: number[] = [];
   const ends: (() => void)[] = [];
-  const { spectra, look, isRead } = storedSpectra(async (picture) => {
+  const { spectra, look, readingOf } = storedSpectra(async (picture) => {
     asked.push(picture);
     await new Promise<void>((resolve) => ends.push(resolve));
     return [{ tap: "relu", unit: unit(picture) }];
   });
-  const told: boolean[] = [];
-  effect(() => void told.push(isRead(0)));
+  const told: string[] = [];
+  effect(() => void told.push(readingOf(0)));
   const looks = [look(0), look(1), look(0)];
   for (const end of ends.reverse()) end();
   await Promise.all(looks);
   await look(1);
   expect(asked).toEqual([0, 1]);
-  expect(told[0]).toBe(false);
-  expect(told.at(-1)).toBe(true);
+  expect(told[0]).toBe("unfinished");
+  expect(told.at(-1)).toBe("finished");
   expect([...spectra.value].sort()).toEqual([
     ["0 relu", unit(0)],
     ["1 relu", unit(1)],
@@ -31,14 +31,14 @@ test("the stored spectra of a picture are read once, and those of two pictures t
 
 test("a reading that failed is tried again", async () => {
   let tries = 0;
-  const { spectra, look, isRead } = storedSpectra(async () => {
+  const { spectra, look, readingOf } = storedSpectra(async () => {
     if (tries++ === 0) throw new Error("the server is away");
     return [];
   });
   await expect(look(3)).rejects.toThrow("the server is away");
-  expect(isRead(3)).toBe(false);
+  expect(readingOf(3)).toBe("failed");
   await look(3);
-  expect([isRead(3), spectra.value.size]).toEqual([true, 0]);
+  expect([readingOf(3), spectra.value.size]).toEqual(["finished", 0]);
 });
 
 test("two that are compared are named by their networks and runs, and by their pictures where these are the same", () => {

@@ -44,6 +44,20 @@ afterAll(async () => {
   client.close();
 });
 
+test.each([
+  [{ start: { training: "earlier" } }, "start"],
+  [{ data: { ...recipe.data, through: [{ training: "earlier", to: "relu1" }] } }, "data.through"],
+])("earlier trainings, which a page cannot read, are refused: %j", async (given_, option) => {
+  const own = given("recipe.json", JSON.stringify({ ...recipe, ...given_ }));
+  await expect(
+    client.ask("train", { begin: { ...begin, recipe: own }, every: 1, spectrum: { example: 0, k: 2 } }),
+  ).rejects.toMatchObject({
+    code: "usage",
+    what: "A page cannot read earlier trainings.",
+    where: { file: "recipe.json", option },
+  });
+});
+
 test("a network that learns here is that of the command, and so is its spectrum; it goes on where it was stopped", async () => {
   const split = examplesOf(
     { shape: [1, 6, 6], inputs, targets: { kind: "labels", labels: Int32Array.from(labels) } },

@@ -108,8 +108,53 @@ test("weights that do not fit every candidate are refused before one is trained"
   expect(code).toBe(2);
   expect(stderr).toMatch(/error: Candidate \d cannot begin as the space says: fc1\.weight is 9×12, but fc1\.weight of/);
   expect(stderr).toContain("at  file ranged.json, option start");
-  expect(stderr).toContain("Or let it have this shape in all candidates.");
+  expect(stderr).toContain("Or let that layer have the same shape in all candidates.");
   await expect(place.list("ranged")).rejects.toThrow("ENOENT");
+});
+
+describe("refused before one is trained", () => {
+  beforeAll(async () => {
+    // A training of which only the first checkpoint is stored.
+    const controller = new AbortController();
+    const settings = { out: place.path("unfinished"), folder: place.folder, signal: controller.signal };
+    const onCheckpoint = () => controller.abort();
+    const training = train({ ...autoencoder, epochs: 300 }, { ...settings, onCheckpoint });
+    await expect(training).rejects.toMatchObject({ code: "interrupted" });
+  });
+
+  test.each<[string, object, string, string]>([
+    [
+      "a layer to train that a candidate does not have",
+      { ...spaces.start, train: ["fc2", "fc9"] },
+      'Candidate 0 cannot begin as the space says: There is no layer "fc9" with weights in the network.',
+      "Did you mean",
+    ],
+    [
+      "a tensor that an earlier training does not have",
+      { ...spaces.through, data: { ...spaces.through.data, through: [{ training: "trained/encoder", to: "tan1" }] } },
+      "file trained/encoder, option data.through",
+      "Did you mean tanh1?",
+    ],
+    [
+      "codes that the network does not take",
+      { ...spaces.through, network: { ...spaces.through.network, input: [11] } },
+      "The codes are 10, but the network of the recipe takes 11.",
+      'Name the tensor with "to"',
+    ],
+    [
+      "an earlier training that goes on",
+      { ...spaces.start, start: { training: "unfinished", layers: { fc1: "fc1" } } },
+      "The training unfinished is not finished, so that its weights can change during the search.",
+      'name a checkpoint with "step"',
+    ],
+  ])("%s", async (_, space, what, fix) => {
+    await place.put("refused.json", JSON.stringify(space));
+    const { code, stderr } = await search("refused.json", "refused", "random");
+    expect(code).toBe(2);
+    expect(stderr).toContain(what);
+    expect(stderr).toContain(fix);
+    await expect(place.list("refused")).rejects.toThrow("ENOENT");
+  });
 });
 
 test("a recipe that is moved names the same files", () => {

@@ -25,6 +25,7 @@ describe("rows of pictures", () => {
   test("each row has its name, its input and its vectors with σ and limits below them", async () => {
     const rows = ["plain", "contractive <1>"].map((name) => ({ name, source, vectors: vectors(eight) }));
     const { svg, caption } = figureOf(rows);
+    await expect(svg).toMatchFileSnapshot("drawings/picture-rows.svg");
     expect(picturesIn(svg)).toBe(2 * 9);
     expect(framesOf(svg)).toHaveLength(2 * 9);
     expect(svg.match(/±0.8</g)).toHaveLength(2 * 8);

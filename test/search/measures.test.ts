@@ -338,6 +338,8 @@ test("the balance of gradients is 0 where both layers have the same gradient by 
     ["fc2.weight", { ...weight, data: Float32Array.of(1.4) }],
   ]);
   expect(await gradientBalance(backend, recipe, twice, feeds)).toBeCloseTo(Math.LN2, 6);
+  // Of one layer that is trained, the first and the last are the same.
+  expect(await gradientBalance(backend, { ...recipe, train: ["fc2"] }, twice, feeds)).toBe(0);
 });
 
 function middle(values: readonly number[]): number {

@@ -106,11 +106,15 @@ export async function examplesOfTraining(
   const split = await loadAsTrained(training.recipe, folder);
   const { training: asked, heldOut } = identityOf(split);
   const stored = training.data;
+  const ofCodes =
+    training.recipe.data?.through === undefined
+      ? ""
+      : " Codes are computed by one thread of the processor here: train the stack without --threads and --device.";
   if (JSON.stringify([asked, heldOut]) !== JSON.stringify([stored.training, stored.heldOut])) {
     throw new PushforwardError("usage", {
       what: `The examples that the recipe of ${name} names are not those that it was trained on.`,
       where: { file: folder, option: "--data" },
-      fix: "Give the folder of the recipes with --data, and leave their files and earlier trainings as they were.",
+      fix: `Give the folder of the recipes with --data, and leave their files and earlier trainings as they were.${ofCodes}`,
     });
   }
   const labelled = <T extends Split["training"]>({ targets, ...data }: T): LabelledSet => {

@@ -11,9 +11,12 @@ import {
 } from "../../images/index.ts";
 import { readBytes } from "./open-model.ts";
 
+/** Whether a preprocessing is given by its file, and not by its name. */
+export const isPresetFile = (nameOrFile: string): boolean => extname(nameOrFile).toLowerCase() === ".json";
+
 /** The preprocessing with a name, or from a JSON file, before it is adapted to a network. */
 async function readPreset(nameOrFile: string): Promise<Preprocess> {
-  if (extname(nameOrFile).toLowerCase() !== ".json") return presetNamed(nameOrFile);
+  if (!isPresetFile(nameOrFile)) return presetNamed(nameOrFile);
   const { text } = decodeText(await readBytes(nameOrFile));
   let json: unknown;
   try {

@@ -1,5 +1,6 @@
-import { dirname, extname, relative, resolve, sep } from "node:path";
+import { dirname, relative, resolve, sep } from "node:path";
 import type { DataSettings, Recipe } from "../../training/index.ts";
+import { isPresetFile } from "./choose-preset.ts";
 
 type Move = (path: string) => string;
 
@@ -25,8 +26,7 @@ function movedData(data: DataSettings, move: Move): DataSettings {
   const paths = {
     ...{ pictures, labels, inputs },
     targets: targets === "inputs" ? undefined : targets,
-    // A preset has a name, and no file.
-    preprocess: preprocess !== undefined && extname(preprocess) === ".json" ? preprocess : undefined,
+    preprocess: preprocess !== undefined && isPresetFile(preprocess) ? preprocess : undefined,
   };
   const moved = Object.entries(paths).flatMap(([key, path]) =>
     path === undefined ? [] : [[key, move(path)] as const],

@@ -34,10 +34,11 @@ function clock(): number {
 /** Does the jobs of a search, one after another, on one thread. The caller closes it. */
 export class Laborer {
   readonly space: Space;
-  /** The recipe of the first candidate. All have its examples. */
+  /** The recipe of the first candidate. All candidates have the same examples. */
   readonly first: Recipe;
-  /** The examples that it names, and the same as candidates take them. */
+  /** The examples, split into those to train on and those that are held out. */
   readonly split: Split;
+  /** The same as candidates take them: what is held out is halved. */
   readonly examples: SearchExamples;
   readonly backend: Backend;
   readonly #setting: SearchSetting;

@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { PushforwardError, suggestion } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { createSearchRun, type SearchRun } from "../../results/index.ts";
@@ -22,8 +22,9 @@ import {
   workOf,
   workOfTable,
 } from "../../search/index.ts";
-import { countOf, courseOf } from "../../training/index.ts";
+import { countOf, courseOf, isTrained, type Recipe, startsOf, trainedShapes } from "../../training/index.ts";
 import { loadStart } from "./earlier-trainings.ts";
+import { openTraining } from "./open-training.ts";
 import { readJson } from "./recipe-file.ts";
 import { Crew } from "./search-crew.ts";
 import { Laborer, type SearchSetting } from "./search-laborer.ts";
@@ -86,6 +87,7 @@ export async function search(file: string, options: SearchOptions): Promise<Sear
   const laborer = await Laborer.open(setting);
   let crew: Promise<Crew> | undefined;
   try {
+    await requireFinished(laborer.first, file);
     const { space, examples, split, backend } = laborer;
     const draw = (index: number) => space.draw(seed, index);
     const measuring = (index: number) => measuringCost(draw(index), examples, strategy);
@@ -129,30 +131,50 @@ export async function search(file: string, options: SearchOptions): Promise<Sear
   }
 }
 
+/** @throws PushforwardError `usage` for an earlier training that goes on, so that candidates would take other weights of it than those before */
+async function requireFinished({ start, data }: Recipe, file: string): Promise<void> {
+  for (const { training, step } of [...startsOf(start), ...(data?.through ?? [])]) {
+    if (step !== undefined) continue;
+    const earlier = await openTraining(resolve(dirname(file), training));
+    if ((await earlier.stored()).at(-1) === earlier.steps) continue;
+    throw new PushforwardError("usage", {
+      what: `The training ${training} is not finished, so that its weights can change during the search.`,
+      where: { file, option: "step" },
+      fix: 'Let it end, or name a checkpoint with "step".',
+    });
+  }
+}
+
 /**
- * What identifies the weights with which candidates begin, the same weights once. All are read, so that no candidate fails at it later.
+ * What identifies the weights with which candidates begin, the same weights once. All are read, and the layers that are trained are looked
+ * for, so that no candidate fails at it later.
  *
- * @throws PushforwardError as `loadStart`, with the number of the candidate
+ * @throws PushforwardError as `loadStart` and `isTrained`, with the number of the candidate
  */
 async function identityOfStarts(candidates: readonly Candidate[], file: string): Promise<object[]> {
   const known = new Set<string>();
   const found = new Map<string, object>();
   for (const { index, recipe } of candidates) {
-    const { network, loss, start } = recipe;
-    const key = JSON.stringify([network, loss, start]);
-    if (start === undefined || known.has(key)) continue;
+    const { network, loss, start, train } = recipe;
+    const key = JSON.stringify([network, loss, start, train]);
+    if (known.has(key)) continue;
     known.add(key);
-    const weights = await loadStart(recipe, dirname(file)).catch((cause: unknown) => {
+    try {
+      isTrained(train, trainedShapes(network, loss).keys());
+      const weights = await loadStart(recipe, dirname(file));
+      if (weights === undefined) continue;
+      const identity = identityOfWeights(weights);
+      found.set(JSON.stringify(identity), identity);
+    } catch (cause) {
       if (!(cause instanceof PushforwardError)) throw cause;
+      const isOfShape = cause.code === "shape-mismatch";
       throw new PushforwardError(cause.code, {
         what: `Candidate ${index} cannot begin as the space says: ${cause.what}`,
         where: { file, ...cause.where },
-        fix: cause.code === "shape-mismatch" ? `${cause.fix} Or let it have this shape in all candidates.` : cause.fix,
+        fix: isOfShape ? `${cause.fix} Or let that layer have the same shape in all candidates.` : cause.fix,
         cause,
       });
-    });
-    const identity = identityOfWeights(weights!);
-    found.set(JSON.stringify(identity), identity);
+    }
   }
   return [...found.values()];
 }

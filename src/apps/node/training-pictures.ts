@@ -1,7 +1,7 @@
-import { extname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { formatShape, PushforwardError, type Shape, sameShape, sizeOf } from "../../base/index.ts";
 import { cutPatches, type DataSet, type DataSettings, type Recipe } from "../../training/index.ts";
-import { choosePatchPreset, choosePreset } from "./choose-preset.ts";
+import { choosePatchPreset, choosePreset, isPresetFile } from "./choose-preset.ts";
 import { findInputs } from "./find-inputs.ts";
 import { labelInputs } from "./labels.ts";
 import { type LoadedInput, loadInput } from "./load-input.ts";
@@ -21,7 +21,7 @@ export async function readPictures(
   pictures: string,
 ): Promise<DataSet> {
   const found = await findInputs([resolve(folder, pictures)]);
-  const asked = preprocess !== undefined && extname(preprocess) === ".json" ? resolve(folder, preprocess) : preprocess;
+  const asked = preprocess !== undefined && isPresetFile(preprocess) ? resolve(folder, preprocess) : preprocess;
   const preset = await (patches === undefined ? choosePreset(asked, shape, false) : choosePatchPreset(asked, shape));
   const own = patches === undefined ? shape : [patches, ...shape];
   const size = sizeOf(own);

@@ -78,6 +78,13 @@ export class Trainings {
       await parseJson(file, "A recipe is one JSON object, as described in docs/training.md."),
       file.name,
     );
+    if (recipe.start !== undefined || recipe.data?.through !== undefined) {
+      throw new PushforwardError("usage", {
+        what: "A page cannot read earlier trainings.",
+        where: { file: file.name, option: recipe.start === undefined ? "data.through" : "start" },
+        fix: "Train this recipe with `pushforward train`.",
+      });
+    }
     const split = examplesOf(await readArrays(recipe, (path) => this.#read(path, files)), recipe.data ?? {});
     await this.close(); // One is enough: a page shows one.
     const backend = await this.#host.openBackend();

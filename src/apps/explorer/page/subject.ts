@@ -136,8 +136,8 @@ export interface Subject {
   findSmallestStep?(picture: number, tap: string, signal: AbortSignal): Promise<void>;
   /** Has the spectra of a picture read, if they are stored. */
   look(picture: number): Promise<void>;
-  /** Whether the stored spectra of a picture are read; absent where none is stored. */
-  isRead?(picture: number): boolean;
+  /** How far the reading of the stored spectra of a picture is; absent where none is stored. */
+  readingOf?(picture: number): "unfinished" | "finished" | "failed";
   /** The indices of the vectors of a spectrum that can be stepped along; empty if the spectrum is not known. */
   vectorsAt(picture: number, tap: string): readonly number[];
   direction(picture: number, choice: VectorChoice): Promise<Direction>;

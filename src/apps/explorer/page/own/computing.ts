@@ -1,8 +1,7 @@
 import { batch, effect, signal } from "@preact/signals";
 import { formatSeconds, PushforwardError, plural } from "../../../../base/index.ts";
 import type { GivenFile } from "../../engine/index.ts";
-import { ofInterest } from "../spectra/interest.ts";
-import { chooseTap, picture, show, subject, tap } from "../state.ts";
+import { chooseTap, isDrawn, picture, show, subject, tap } from "../state.ts";
 import { spectrumKey } from "../subject.ts";
 import { engine, restartEngine } from "./engine.ts";
 import { exampleNetwork, examplePictures } from "./example-files.ts";
@@ -91,7 +90,7 @@ function summaryOf({ description, pictures, failed, answer }: Session): string {
   return `${description.file} with ${plural(count, "picture")}${right}${unusable}. Press Compute for their spectra.`;
 }
 
-/** Computes what is ticked and not known yet: first the tap and the picture that are looked at. */
+/** Computes the spectra that are drawn and not known yet: first the tap and the picture that are looked at. */
 export function compute(): Promise<void> {
   const work = async (signal: AbortSignal): Promise<string> => {
     const opened = session.value ?? (await openGiven(signal));
@@ -135,8 +134,7 @@ function unitsToCompute(opened: Session): { readonly at: number; readonly to: st
   const { network, pictures } = opened.subject();
   const spectra = opened.spectra.value;
   const [firstTap, firstPicture] = [tap.value, picture.value];
-  const isWanted = (name: string) => ofInterest.value.has(name) || name === firstTap;
-  const names = network.taps.map(({ name }) => name).filter(isWanted);
+  const names = network.taps.map(({ name }) => name).filter(isDrawn);
   const taps = names.sort((a, b) => Number(b === firstTap) - Number(a === firstTap));
   const places = pictures.map((_, i) => i).sort((a, b) => Number(b === firstPicture) - Number(a === firstPicture));
   const isKnown = (at: number, to: string) => (spectra.get(spectrumKey(at, to))?.asked ?? 0) >= count.value;

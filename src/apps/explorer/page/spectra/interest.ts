@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { Subject } from "../subject.ts";
 
-/** The taps that are drawn and computed. */
+/** The taps that are ticked. */
 export const ofInterest = signal<ReadonlySet<string>>(new Set());
 
 /** Whether the figure shows the picture that is looked at, or the median and quantiles of all pictures. */

@@ -44,7 +44,9 @@ function Both({ both }: { readonly both: Pair }) {
   return (
     <>
       {chart === undefined ? (
-        <p class="soft">No spectrum of a tap that is ticked is known yet, of A or of B: press Compute.</p>
+        <p class="soft">
+          No spectrum of the taps that are drawn is known, of A or of B.{!both.b.subject.isRun && " Press Compute."}
+        </p>
       ) : (
         <PanelDrawing chart={chart} />
       )}

@@ -2,18 +2,16 @@ import { formatNumber } from "../../../../base/index.ts";
 import { numericalRankOf } from "../../../../results/index.ts";
 import { Scrolls } from "../scrolls.tsx";
 import { choice, picture, subject, tap } from "../state.ts";
-import { spectrumKey } from "../subject.ts";
+import { type Subject, spectrumKey } from "../subject.ts";
 
 /** The σ of the tap that is looked at, at one picture, each with its residual; a row chooses the vector. */
 export function SingularValues() {
-  const { network, spectra, vectorsAt, isRead, isRun = false } = subject.value!;
+  const { network, spectra, vectorsAt } = subject.value!;
   const unit = spectra.value.get(spectrumKey(picture.value, tap.value));
   if (unit === undefined) {
-    const isReading = isRead !== undefined && !isRead(picture.value);
-    const why = isReading ? "is being read" : isRun ? "is not stored" : "is not computed yet: press Compute";
     return (
       <p class="soft values">
-        The spectrum of {tap.value} at this picture {why}.
+        The spectrum of {tap.value} at this picture {whyMissing(subject.value!, picture.value)}.
       </p>
     );
   }
@@ -68,4 +66,12 @@ export function SingularValues() {
       </Scrolls>
     </div>
   );
+}
+
+/** Why a spectrum is not known. */
+function whyMissing({ readingOf, isRun }: Subject, picture: number): string {
+  const reading = readingOf?.(picture);
+  if (reading === "unfinished") return "is being read";
+  if (reading === "failed") return "could not be read";
+  return isRun ? "is not stored" : "is not computed yet: press Compute";
 }
