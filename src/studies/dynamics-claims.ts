@@ -30,7 +30,8 @@ export function claimsOf(data: StudyData, names: readonly MeasureName[]): Tested
         ...{ what: "Lag behind accuracy in log₂ steps", sign: 1, none: 0 },
         measure: lagBehind(data, last, accuracyOf(data)),
       },
-      otherwise: "The accuracy is not known, or is the same at the first checkpoint and at the last.",
+      otherwise:
+        "The accuracy is not known, or the change of one of both from the first checkpoint to the last cannot be told from 0.",
       note: "It would be contradicted if spectra changed before the network classifies.",
     },
   ];
@@ -42,6 +43,7 @@ export function claimsOf(data: StudyData, names: readonly MeasureName[]): Tested
       ...{ what: "Lag behind memorisation in log₂ steps", sign: -1, none: 0 },
       measure: lagBehind(data, last, ofNetwork(data, "memorised")),
     },
+    otherwise: "The change of one of both from the first checkpoint to the last cannot be told from 0.",
     note: "It would be contradicted if spectra changed only while wrong labels are learned by heart.",
   };
   return [

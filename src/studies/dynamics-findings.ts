@@ -56,7 +56,7 @@ function onsetTable(data: StudyData): FindingTable {
     caption:
       "The onset at each tap: where half of the whole change of ln effective rank is reached first, in log₂ steps, by linear interpolation between " +
       `checkpoints; and how much later that is than half of the gain of ${accuracy}${memorises ? ", and than half of the memorisation of wrong labels" : ""}. ` +
-      `An onset says nothing where the interval of the change includes 0. Shown are ${means(data)}`,
+      `An onset says nothing where the interval of the change includes 0, and there is no lag where that of one of both does. Shown are ${means(data)}`,
     columns: [
       "tap",
       "change of ln effective rank",

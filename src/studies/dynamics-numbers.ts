@@ -2,6 +2,7 @@ import type { Sample } from "../results/index.ts";
 import { type MeasureName, measures } from "./dynamics-measures.ts";
 import { halfChange, logSteps } from "./half-change.ts";
 import { fromCurves } from "./over-training.ts";
+import { jackknife } from "./statistics.ts";
 import { type StudyData, valueAt } from "./study.ts";
 
 /** A measure at an image and tap, as its logarithm if it is a ratio. */
@@ -35,18 +36,20 @@ export function change(curve: readonly number[]): number {
   return known.length < 2 ? Number.NaN : known.at(-1)! - known[0]!;
 }
 
-/** In log₂ steps, how much later half of the change of ln effective rank is reached at a tap than half of another change. */
+/**
+ * In log₂ steps, how much later half of the change of ln effective rank is reached at a tap than half of another change; NaN where the interval
+ * of either change includes 0.
+ */
 export function lagBehind(
   data: StudyData,
   tap: number,
   other: (training: number, step: number, image: number) => number,
 ): Sample {
   const places = placesOf(data);
-  return fromCurves(
-    data,
-    [measureOf(data, "effective_rank", tap), other],
-    (rank, progress) => halfChange(places, rank!) - halfChange(places, progress!),
-  );
+  const numbers = [measureOf(data, "effective_rank", tap), other];
+  const changes = numbers.map((number) => jackknife(fromCurves(data, [number], (curve) => change(curve!))));
+  if (changes.some(({ low, high }) => low <= 0 && high >= 0)) return fromCurves(data, [], () => Number.NaN);
+  return fromCurves(data, numbers, (rank, progress) => halfChange(places, rank!) - halfChange(places, progress!));
 }
 
 export const stepsOf = ({ axes }: StudyData): number[] => axes.step!.map(Number);

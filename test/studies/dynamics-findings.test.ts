@@ -89,6 +89,27 @@ test("onsets and lags are those that were planted, over trainings if there are s
   expect(verdicts[2]!.because).toMatch(/n = 6 trainings/);
 });
 
+test("there is no lag behind an accuracy whose change cannot be told from 0", () => {
+  const rng = createRng("no accuracy");
+  const data = stored({
+    trainings: 6,
+    images: 3,
+    rank: (place, t, image) => 3 + 0.1 * image - ramp(place, 2 + 0.05 * t),
+    accuracy: () => 0.1 + 0.01 * rng.gaussian(),
+    memorised: (place, t) => ramp(place, 4 + 0.05 * t),
+  });
+  const { tables, verdicts } = concludeDynamics(data);
+  const [, , , behindAccuracy, behindMemory] = tableOf(tables, "onset").rows[1]!;
+  expect((behindAccuracy as Estimate).value).toBeNaN();
+  expect((behindMemory as Estimate).value).toBeCloseTo(-2, 1);
+  const [, afterAccuracy, beforeMemory] = verdicts;
+  expect(afterAccuracy).toMatchObject({
+    verdict: "undecided",
+    because: expect.stringContaining("cannot be told from 0"),
+  });
+  expect(beforeMemory).toMatchObject({ verdict: "supported" });
+});
+
 test("intervals of shares stay between 0 and 1 in tables, charts and the map, and so do those of controls", () => {
   const rng = createRng("shares");
   const planted = () =>
