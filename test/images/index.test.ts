@@ -8,6 +8,7 @@ test("the room's public names", () => {
     "classesByName",
     "damagedPicture",
     "decodeText",
+    "fitChannelsTo",
     "fitTo",
     "folderClasses",
     "formatOf",
