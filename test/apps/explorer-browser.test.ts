@@ -155,8 +155,9 @@ describe.skipIf(chromiumPath === undefined)(`the explorer in a browser (${withou
     await expectComputed("conv4");
     const before = await values.allTextContents();
     const endWorker = async () => {
-      const worker = page.workers().find((one) => /assets\/worker/.test(one.url()))!;
-      await worker.evaluate("setTimeout(() => self.close())");
+      // One that has ended may still be listed, before the one that took its place.
+      const worker = page.workers().findLast((one) => /assets\/worker/.test(one.url()))!;
+      await worker.evaluate("void setTimeout(() => self.close(), 100)"); // After it has answered.
       await status.filter({ hasText: "The worker that computes has ended" }).waitFor();
     };
     await endWorker();
