@@ -8,23 +8,13 @@ import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openStudyRun } from "../../src/results/index.ts";
 import { readStudy } from "../../src/studies/index.ts";
 import { hasXarray, python, withoutXarray } from "../support/python.ts";
+import { sigmoidAutoencoder } from "../training/sigmoid-autoencoder.ts";
 import { pushforward } from "./command-line.ts";
 import { createWorkplace, type Workplace } from "./workplace.ts";
 
 const [COUNT, HELD_OUT, UNITS] = [60, 20, 6];
 const plain: Recipe = {
-  network: {
-    input: [1, 4, 4],
-    layers: [
-      { kind: "dense", units: UNITS },
-      { kind: "sigmoid" },
-      { kind: "dense", tied: "fc1", transposed: true },
-      { kind: "sigmoid" },
-    ],
-  },
-  initializer: { kind: "glorot", gain: 4, distribution: "uniform" },
-  loss: "binaryCrossEntropy",
-  optimizer: { kind: "adam", rate: 0.01 },
+  ...sigmoidAutoencoder([1, 4, 4], UNITS),
   data: { inputs: "x.npy", targets: "inputs", labels: "classes.npy", heldOut: HELD_OUT, seed: 1 },
   batch: 10,
   epochs: 4,

@@ -15,6 +15,7 @@ import { createRng, gaussianArray } from "../../src/base/index.ts";
 import { writeNpy } from "../../src/images/index.ts";
 import { hasXarray, python, withoutXarray } from "../support/python.ts";
 import { sharedDir, sharedPath, withoutShared } from "../support/shared.ts";
+import { sigmoidAutoencoder } from "../training/sigmoid-autoencoder.ts";
 import { pushforward, start } from "./command-line.ts";
 import { createWorkplace, randomPng, type Workplace } from "./workplace.ts";
 
@@ -80,47 +81,42 @@ const run = (...args: string[]) => pushforward(args, { cwd: place.folder });
 const progress = /^\[\d+\/\d+\] /gm;
 
 describe("a training that is cut short", () => {
-  test("killed at ten random moments, ends with the bytes of one that was left alone", async () => {
-    expect((await run(...command("recipe", "whole"))).code).toBe(0);
-    const rng = createRng(21, "kill");
-    // How many checkpoints are told before the end; the state is stored after each is told, but for the first.
-    for (const told of [0, 3, 0, 2, 0, 1, 1, 0, 1, 1]) {
-      const running = start(command("recipe", "killed"), { cwd: place.folder });
+  /**
+   * Trains a recipe to its end, and once more with kills on the way: the bytes are the same. They are returned.
+   *
+   * @param tolds for each kill, how many checkpoints are told before it; the state is stored after each is told, but for the first
+   */
+  async function sameAfterKills(name: string, tolds: readonly number[], seed: number): Promise<Map<string, Buffer>> {
+    const [alone, cut] = [`${name}-alone`, `${name}-killed`];
+    expect((await run(...command(name, alone))).code).toBe(0);
+    const rng = createRng(seed, "kill");
+    for (const told of tolds) {
+      const running = start(command(name, cut), { cwd: place.folder });
       await running.shown(progress, told);
       await delay(rng.uniform() * (told === 0 ? 600 : 30));
       running.child.kill("SIGKILL");
       expect((await running.outcome).code).toBeNull();
     }
-    const before = await openTraining(place.path("killed")).then((training) => training.losses());
+    const before = await openTraining(place.path(cut)).then((training) => training.losses());
     expect(before.some(Number.isNaN)).toBe(true);
-    const last = await run(...command("recipe", "killed"));
+    const last = await run(...command(name, cut));
     expect(last.code).toBe(0);
     expect(last.stderr).toMatch(/^note: the training goes on from step \d+\n/);
-    const [whole, killed] = [await place.bytes("whole", beside), await place.bytes("killed", beside)];
+    const [whole, killed] = [await place.bytes(alone, beside), await place.bytes(cut, beside)];
     expect([...killed.keys()]).toEqual([...whole.keys()]);
-    const different = [...whole].filter(([file, bytes]) => !bytes.equals(killed.get(file)!)).map(([file]) => file);
-    expect(different).toEqual([]);
+    expect([...whole].filter(([file, bytes]) => !bytes.equals(killed.get(file)!)).map(([file]) => file)).toEqual([]);
+    return whole;
+  }
+
+  test("killed at ten random moments, ends with the bytes of one that was left alone", async () => {
+    const whole = await sameAfterKills("recipe", [0, 3, 0, 2, 0, 1, 1, 0, 1, 1], 21);
     expect([...whole.keys()].filter((file) => file.startsWith("weights/fc1.weight/c/"))).toHaveLength(12);
     expect([...whole.keys()]).toContain("loss.svg");
     expect([...whole.keys()]).toContain("accuracy.svg");
   }, 120_000);
 
   test("a Boltzmann machine with persistent chains, killed at four random moments, ends with the same bytes", async () => {
-    expect((await run(...command("machine", "machine"))).code).toBe(0);
-    const rng = createRng(22, "kill");
-    for (const told of [3, 1, 2, 1]) {
-      const running = start(command("machine", "killed-machine"), { cwd: place.folder });
-      await running.shown(progress, told);
-      await delay(rng.uniform() * 30);
-      running.child.kill("SIGKILL");
-      expect((await running.outcome).code).toBeNull();
-    }
-    const last = await run(...command("machine", "killed-machine"));
-    expect(last.code).toBe(0);
-    expect(last.stderr).toMatch(/^note: the training goes on from step \d+\n/);
-    const [whole, killed] = [await place.bytes("machine", beside), await place.bytes("killed-machine", beside)];
-    expect([...killed.keys()]).toEqual([...whole.keys()]);
-    expect([...whole].filter(([file, bytes]) => !bytes.equals(killed.get(file)!)).map(([file]) => file)).toEqual([]);
+    await sameAfterKills("machine", [3, 1, 2, 1], 22);
   }, 120_000);
 
   test("interrupted, says how to go on, and goes on", async () => {
@@ -135,7 +131,7 @@ describe("a training that is cut short", () => {
     const done = Number(/after (\d+) of/.exec(what!)![1]);
     const resumed = await run(...command("recipe", "interrupted"));
     expect(resumed.stderr).toMatch(new RegExp(`^note: the training goes on from step ${done}\n`));
-    const [whole, again] = [await place.bytes("whole", beside), await place.bytes("interrupted", beside)];
+    const [whole, again] = [await place.bytes("recipe-alone", beside), await place.bytes("interrupted", beside)];
     expect([...again].filter(([file, bytes]) => !bytes.equals(whole.get(file)!)).map(([file]) => file)).toEqual([]);
   }, 60_000);
 });
@@ -219,18 +215,7 @@ test("pictures in folders of their classes, and the same from a program", async 
 
 /** An auto-encoder of grey patches of 12×12 pixels. */
 const ofPatches = (pictures: string): Recipe => ({
-  network: {
-    input: [1, 12, 12],
-    layers: [
-      { kind: "dense", units: 16 },
-      { kind: "sigmoid" },
-      { kind: "dense", tied: "fc1", transposed: true },
-      { kind: "sigmoid" },
-    ],
-  },
-  initializer: { kind: "glorot", gain: 4, distribution: "uniform" },
-  loss: "binaryCrossEntropy",
-  optimizer: { kind: "adam", rate: 0.01 },
+  ...sigmoidAutoencoder([1, 12, 12], 16),
   data: { pictures, targets: "inputs", patches: 10, heldOut: 20, seed: 1 },
   batch: 100,
   epochs: 5,

@@ -14,6 +14,7 @@ import {
   type Weights,
 } from "../../src/training/index.ts";
 import { type Penalty, penalized } from "../../src/training/penalties.ts";
+import { sigmoidAutoencoder } from "./sigmoid-autoencoder.ts";
 
 const backend = createBackend({ threads: 1 });
 const evaluate = evaluateWith(backend);
@@ -62,15 +63,7 @@ async function meanOfSquares(net: Architecture, weights: Weights, { data }: Tens
   return total / (all.length / size);
 }
 
-const autoencoder: Architecture = {
-  input: [1, 7, 7],
-  layers: [
-    { kind: "dense", units: 20 },
-    { kind: "sigmoid" },
-    { kind: "dense", tied: "fc1", transposed: true },
-    { kind: "sigmoid" },
-  ],
-};
+const autoencoder: Architecture = sigmoidAutoencoder([1, 7, 7], 20).network;
 
 describe("the penalty is Σσ² of the solver, in the mean over 64 images", () => {
   test.each<[string, Architecture["layers"], string]>([

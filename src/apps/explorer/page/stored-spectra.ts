@@ -8,13 +8,15 @@ export function storedSpectra(
 ): Required<Pick<Subject, "spectra" | "look" | "readingOf">> {
   const spectra = signal<ReadonlyMap<string, UnitNumbers>>(new Map());
   const readings = new Map<number, Promise<void>>();
-  const finished = signal<ReadonlySet<number>>(new Set());
-  const failed = signal<ReadonlySet<number>>(new Set());
+  const ends = signal<ReadonlyMap<number, "finished" | "failed">>(new Map());
+  const end = (picture: number, how: "finished" | "failed") => {
+    ends.value = new Map([...ends.peek(), [picture, how]]);
+  };
   const begin = async (picture: number): Promise<void> => {
     const found = await read(picture);
     const added = found.map(({ tap, unit }) => [spectrumKey(picture, tap), unit] as const);
     spectra.value = new Map([...spectra.value, ...added]);
-    finished.value = new Set([...finished.value, picture]);
+    end(picture, "finished");
   };
   return {
     spectra,
@@ -23,16 +25,13 @@ export function storedSpectra(
       if (begun !== undefined) return begun;
       const reading = begin(picture);
       readings.set(picture, reading);
-      failed.value = without(failed.peek(), picture);
+      ends.value = new Map([...ends.peek()].filter(([of]) => of !== picture));
       reading.catch(() => {
         readings.delete(picture);
-        failed.value = new Set([...failed.peek(), picture]);
+        end(picture, "failed");
       });
       return reading;
     },
-    readingOf: (picture) =>
-      finished.value.has(picture) ? "finished" : failed.value.has(picture) ? "failed" : "unfinished",
+    readingOf: (picture) => ends.value.get(picture) ?? "unfinished",
   };
 }
-
-const without = (numbers: ReadonlySet<number>, one: number) => new Set([...numbers].filter((number) => number !== one));

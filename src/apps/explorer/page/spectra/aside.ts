@@ -51,11 +51,13 @@ export function titleOf(side: Side): string {
   return `${nameOf(side)}, J(${network.source.name} → tap), ${at}`;
 }
 
+/** The taps whose curves are drawn. */
+export const drawnTaps = ({ network: { taps } }: Subject): string[] => taps.map(({ name }) => name).filter(isDrawn);
+
 /** The taps of B whose curves are drawn, and those of A that were ticked, in this order. */
 export function tapsOf({ a, b }: Pair): string[] {
-  const own = b.subject.network.taps.map(({ name }) => name).filter(isDrawn);
   const kept = a.subject.network.taps.map(({ name }) => name).filter((name) => aside.value!.ticked.has(name));
-  return [...new Set([...own, ...kept])];
+  return [...new Set([...drawnTaps(b.subject), ...kept])];
 }
 
 /** The spectra at some taps that are known, of the picture or of all. */

@@ -1,23 +1,14 @@
 import { computed } from "@preact/signals";
 import type { TapUnits } from "../../../../figures/index.ts";
-import { isDrawn, picture, subject } from "../state.ts";
-import { spectrumKey } from "../subject.ts";
+import { picture, subject } from "../state.ts";
+import { drawnTaps, unitsOf } from "./aside.ts";
 import { Drawing } from "./drawing.tsx";
 import { aside, indexScale, ofInterest, showsAll, sigmaScale } from "./interest.ts";
 
 /** The spectra that are drawn: of one picture, or of all pictures whose spectra are known. */
 const units = computed<TapUnits[]>(() => {
-  const { network, pictures, spectra } = subject.value!;
-  const shown = showsAll.value ? pictures.map((_, i) => i) : [picture.value];
-  return network.taps
-    .filter(({ name }) => isDrawn(name))
-    .map(({ name }) => ({
-      tap: name,
-      units: shown.flatMap((i) => {
-        const unit = spectra.value.get(spectrumKey(i, name));
-        return unit === undefined ? [] : [{ input: pictures[i]!.name, unit }];
-      }),
-    }));
+  const shown = subject.value!;
+  return unitsOf({ subject: shown, picture: picture.value }, drawnTaps(shown));
 });
 
 /** The spectra, and how they are drawn. */
