@@ -86,6 +86,54 @@ export async function readAll<D extends zarr.DataType>(
   return (await decoded(store, array.path, zarr.get(readable(store, array)))).data;
 }
 
+/** The leading coordinates of the chunks that are stored, in their order. A store that cannot list its keys is asked for each. */
+export async function storedChunks(store: Store, array: ArrayLayout<zarr.DataType>): Promise<number[][]> {
+  const { shape, chunk_grid: grid } = array.metadata;
+  const extents = shape.map((extent, axis) => Math.ceil(extent / grid.configuration.chunk_shape[axis]!));
+  const stored = new Set<number>();
+  const prefix: Key = `${array.path}/c/`;
+  try {
+    for await (const key of store.list(prefix)) {
+      const place = key.slice(prefix.length).split("/").map(Number);
+      if (place.every((at, axis) => at < extents[axis]!)) stored.add(offsetOf(place, extents));
+    }
+  } catch (cause) {
+    if (!(cause instanceof PushforwardError && cause.code === "file-unreadable")) throw cause;
+    const all = Array.from({ length: sizeOf(extents) }, (_, at) => at);
+    const there = await Promise.all(all.map((at) => store.has(chunkKey(array, ...placeOf(at, extents)))));
+    for (const at of all) if (there[at]) stored.add(at);
+  }
+  return [...stored].sort((a, b) => a - b).map((at) => placeOf(at, extents));
+}
+
+const offsetOf = (place: readonly number[], extents: readonly number[]) =>
+  place.reduce((offset, at, axis) => offset * extents[axis]! + at, 0);
+
+const placeOf = (offset: number, extents: readonly number[]) =>
+  extents.map((extent, axis) => Math.floor(offset / sizeOf(extents.slice(axis + 1))) % extent);
+
+/** The texts of an array of one text a chunk, row-major; an empty one where none is stored. */
+export async function readStoredTexts(store: Store, array: ArrayLayout<"string">): Promise<string[]> {
+  const { shape } = array.metadata;
+  const texts = new Array<string>(sizeOf(shape)).fill("");
+  for (const place of await storedChunks(store, array)) {
+    texts[offsetOf(place, shape)] = (await readChunk(store, array, ...place))[0]!;
+  }
+  return texts;
+}
+
+/** Whether each chunk of an array of one entry a chunk is stored, row-major. */
+export async function areStored(store: Store, array: ArrayLayout<zarr.DataType>): Promise<boolean[]> {
+  const { shape } = array.metadata;
+  const stored = new Array<boolean>(sizeOf(shape)).fill(false);
+  for (const place of await storedChunks(store, array)) stored[offsetOf(place, shape)] = true;
+  return stored;
+}
+
+/** Stores a chunk of one entry `true`, if it is not stored yet; returns whether it did. */
+export const createFlag = (store: Store, array: ArrayLayout<"bool">, ...leading: readonly number[]): Promise<boolean> =>
+  store.create(chunkKey(array, ...leading), Uint8Array.of(1));
+
 /** Stores a chunk of numbers, one for each of its entries. */
 export async function writeChunk<D extends Numeric>(
   store: Store,

@@ -1,5 +1,14 @@
 import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
-import { chunkKey, fillChunk, readAll, readChunk, writeChunk, writeTexts } from "./arrays.ts";
+import {
+  areStored,
+  chunkKey,
+  createFlag,
+  readAll,
+  readChunk,
+  readStoredTexts,
+  writeChunk,
+  writeTexts,
+} from "./arrays.ts";
 import { type ColumnName, statusWords } from "./columns.ts";
 import { writeCoordinates } from "./coordinates.ts";
 import { type Layout, layoutOf } from "./layout.ts";
@@ -30,7 +39,8 @@ export interface Run {
   /** Whether a unit was stored when the run was opened, or by this `Run` since. */
   isDone(input: number, tap: number): boolean;
   /**
-   * Stores a unit: its numbers and vectors, and last that it is done. A unit that is already stored is replaced.
+   * Stores a unit: its numbers and vectors, and last that it is done. A unit that is stored already, by this or another program, stays as
+   * it is.
    *
    * @throws PushforwardError `shape-mismatch` if its sizes do not fit the tap; `store-unwritable`
    */
@@ -58,26 +68,29 @@ export interface Run {
  * Starts a run in an empty store, or continues the same run in a store that contains it. Inputs that the store does not have are added
  * after those that it has; `matchInputs` gives their indices in the run that is returned.
  *
- * If the program is killed at any point, the next call completes the work: the root group, which makes the store a run, is written last.
+ * The root group, which makes the store a run, is created first, so that of programs that start in one store at once one is first and
+ * the others continue its run, or refuse it. If the program is killed at any point, the next call completes the work.
  *
  * @throws PushforwardError `store-mismatch` if the store contains another run or other files; `store-unwritable`; and the errors of
  * `checkManifest`
  */
 export async function createRun(store: Store, manifest: RunManifest): Promise<Run> {
-  const earlier = await readRun(store, manifest);
+  let earlier = await readRun(store, manifest);
   if (earlier === undefined) {
-    const layout = layoutOf(manifest);
-    await writeCoordinates(store, manifest, layout, { from: 0, earlier: [] });
-    await writeMetadata(store, metadataFiles(manifest, layout));
-    return openRun(store);
+    const [key, root] = metadataFiles(manifest, layoutOf(manifest)).at(-1)!;
+    await store.create(key, root);
+    earlier = (await readRun(store, manifest))!;
   }
   const { run, together } = earlier;
   const { inputs } = matchInputs(run.manifest.inputs, manifest.inputs);
   const grown = { ...run.manifest, inputs };
   checkManifest(grown);
   const layout = layoutOf(grown, together);
-  await writeCoordinates(store, grown, layout, { from: run.manifest.inputs.length, earlier: run.manifest.inputs });
-  await writeMetadata(store, metadataFiles(grown, layout));
+  const files = metadataFiles(grown, layout);
+  const isWhole = await store.has(files.at(-2)![0]); // the last one that is written after the coordinates
+  const before = isWhole ? run.manifest.inputs : [];
+  await writeCoordinates(store, grown, layout, { from: before.length, earlier: before });
+  await writeMetadata(store, files);
   return openRun(store);
 }
 
@@ -130,13 +143,13 @@ async function readRoot(store: Store, bytes: Uint8Array): Promise<EarlierRun> {
   const together = chunk ?? manifest.inputs.length;
   const layout = layoutOf(manifest, together);
   const [predicted, failed, unitFailed, done] = await Promise.all([
-    readAll(store, layout.predicted),
-    readAll(store, layout.failed),
-    readAll(store, layout.unitFailed),
-    readAll(store, layout.done),
+    readStoredTexts(store, layout.predicted),
+    readStoredTexts(store, layout.failed),
+    readStoredTexts(store, layout.unitFailed),
+    areStored(store, layout.done),
   ]);
   const inputs = manifest.inputs.map((input, i) => noted(input, { predicted: predicted[i], failed: failed[i] }));
-  const units = { done: Array.from(done), failed: Array.from(unitFailed) };
+  const units = { done, failed: unitFailed };
   return { run: new StoredRun(store, { ...manifest, inputs }, layout, units), together };
 }
 
@@ -178,14 +191,11 @@ class StoredRun implements Run {
   async writeUnit(input: number, tap: number, unit: UnitResult): Promise<void> {
     const at = this.#at(input, tap);
     checkUnit(this.manifest, this.#layout, tap, unit);
-    const done = chunkKey(this.#layout.done, input, tap);
-    if (await this.#store.has(done)) {
-      this.#done[at] = false;
-      await this.#store.delete(done);
+    if (!(await this.#store.has(chunkKey(this.#layout.done, input, tap)))) {
+      await writeUnitChunks(this.#store, this.#layout, input, tap, unit);
+      await this.#store.delete(chunkKey(this.#layout.unitFailed, input, tap));
+      await createFlag(this.#store, this.#layout.done, input, tap);
     }
-    await writeUnitChunks(this.#store, this.#layout, input, tap, unit);
-    await this.#store.delete(chunkKey(this.#layout.unitFailed, input, tap));
-    await fillChunk(this.#store, this.#layout.done, true, input, tap);
     this.#done[at] = true;
     this.#failed[at] = "";
   }

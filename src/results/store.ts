@@ -13,6 +13,13 @@ export interface Store {
    * @throws PushforwardError `store-unwritable`
    */
   set(key: Key, value: Uint8Array): Promise<void>;
+  /**
+   * Stores the bytes if there are none under the key, and returns whether it did. Of several writers, also on other machines, exactly one
+   * succeeds. When it returns, these bytes and all that this store `set` before are on the disk, also after a power failure.
+   *
+   * @throws PushforwardError `store-unwritable`
+   */
+  create(key: Key, value: Uint8Array): Promise<boolean>;
   has(key: Key): Promise<boolean>;
   /** All keys below a prefix that ends in `/`, in no order. */
   list(prefix: Key): AsyncIterable<Key>;
@@ -31,6 +38,12 @@ export class MemoryStore implements Store {
 
   async set(key: Key, value: Uint8Array): Promise<void> {
     this.#values.set(key, Uint8Array.from(value));
+  }
+
+  async create(key: Key, value: Uint8Array): Promise<boolean> {
+    if (this.#values.has(key)) return false;
+    this.#values.set(key, Uint8Array.from(value));
+    return true;
   }
 
   async has(key: Key): Promise<boolean> {

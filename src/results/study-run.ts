@@ -1,5 +1,5 @@
 import { PushforwardError, sizeOf } from "../base/index.ts";
-import { chunkKey, fillChunk, readAll, writeChunk, writeTexts } from "./arrays.ts";
+import { areStored, chunkKey, createFlag, readAll, readStoredTexts, writeChunk, writeTexts } from "./arrays.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension, isNumeric } from "./layout.ts";
 import { comparable, givenMismatch, modelMismatch, toAttributes } from "./manifest.ts";
@@ -14,7 +14,7 @@ export interface StudyRun {
   isDone(cell: readonly number[]): boolean;
   /**
    * Stores the values measured in a cell and the seconds that it took, and last that it is done. `missing` says why some of them are NaN,
-   * where they could not be measured.
+   * where they could not be measured. A cell that is stored already, by this or another program, stays as it is.
    *
    * @throws PushforwardError `shape-mismatch` if a variable has the wrong size; `store-unwritable`
    */
@@ -36,24 +36,26 @@ export interface CellFailure {
 }
 
 /**
- * Starts a study in an empty part of a store, or continues the same study.
+ * Starts a study in an empty part of a store, or continues the same study. Of programs that start there at once one is first.
  *
  * @throws PushforwardError `store-mismatch` if there is another study, or the same one with other settings
  */
 export async function createStudyRun(store: Store, manifest: StudyManifest): Promise<StudyRun> {
-  const earlier = await earlierStudyRun(store, manifest);
-  if (earlier !== undefined) {
-    await writeMetadata(store, metadataFiles(earlier.manifest, layoutOf(earlier.manifest))); // in this version's format
-    return earlier;
+  const [key, root] = metadataFiles(manifest, layoutOf(manifest)).at(-1)!;
+  let run = await earlierStudyRun(store, manifest);
+  if (run === undefined) {
+    await store.create(key, root);
+    run = (await earlierStudyRun(store, manifest))!;
   }
-  const layout = layoutOf(manifest);
+  const layout = layoutOf(run.manifest);
   for (const [name, array] of Object.entries(layout.axes)) {
-    const labels = manifest.axes[name]!;
+    const labels = run.manifest.axes[name]!;
+    if (await store.has(chunkKey(array))) continue;
     if (isNumeric(array)) await writeChunk(store, array, Float64Array.from(labels as readonly number[]));
     else await writeTexts(store, array, labels.map(String));
   }
-  await writeMetadata(store, metadataFiles(manifest, layout));
-  return openStudyRun(store);
+  await writeMetadata(store, metadataFiles(run.manifest, layout)); // what a killed program left out, or an earlier version had otherwise
+  return run;
 }
 
 /**
@@ -77,8 +79,8 @@ export async function openStudyRun(store: Store): Promise<StudyRun> {
   const stored = await storedManifest(store, "study", [1, 2], "a study was written to");
   const manifest = { ...stored, formatVersion: 2 } as unknown as StudyManifest; // written by `createStudyRun`
   const layout = layoutOf(manifest);
-  const [done, failed] = await Promise.all([readAll(store, layout.done), readAll(store, layout.failed)]);
-  return new StoredStudy(store, manifest, layout, { done: Array.from(done), failed: Array.from(failed) });
+  const [done, failed] = await Promise.all([areStored(store, layout.done), readStoredTexts(store, layout.failed)]);
+  return new StoredStudy(store, manifest, layout, { done, failed });
 }
 
 type Layout = ReturnType<typeof layoutOf>;
@@ -173,6 +175,10 @@ class StoredStudy implements StudyRun {
 
   async write(cell: readonly number[], values: CellValues, seconds: number, missing = ""): Promise<void> {
     const at = this.#at(cell);
+    if (await this.#store.has(chunkKey(this.#layout.done, ...cell))) {
+      this.#done[at] = true;
+      return;
+    }
     for (const [name, array] of Object.entries(this.#layout.variables)) {
       const value = values[name];
       if (value === undefined) continue;
@@ -188,7 +194,7 @@ class StoredStudy implements StudyRun {
     await writeChunk(this.#store, this.#layout.seconds, Float64Array.of(seconds), ...cell);
     if (missing === "") await this.#store.delete(chunkKey(this.#layout.failed, ...cell));
     else await writeTexts(this.#store, this.#layout.failed, [missing], ...cell);
-    await fillChunk(this.#store, this.#layout.done, true, ...cell);
+    await createFlag(this.#store, this.#layout.done, ...cell);
     this.#done[at] = true;
     this.#failed[at] = missing;
   }

@@ -3,6 +3,7 @@ import type { Jacobian, Network, Tap } from "../jacobian/index.ts";
 import { numericalRankOf, type RunManifest, type UnitResult } from "../results/index.ts";
 import type { SingularTriplets, SvdOptions, SvdProgress } from "../svd/index.ts";
 import { endsAll, interrupted, reasonOf } from "./failure.ts";
+import { ALONE, isOfShard, type Shard } from "./shard.ts";
 
 /** A destination for finished units: a stored run, or anything with the same methods. */
 export interface UnitStore {
@@ -19,6 +20,8 @@ export interface SpectrumEvents {
   readonly onFailure?: (input: number, tap: number, cause: unknown) => void | Promise<void>;
   readonly onProgress?: (input: number, tap: number, progress: SvdProgress) => void;
   readonly signal?: AbortSignal;
+  /** Which of the units to compute, tap by tap (default: all). */
+  readonly shard?: Shard;
 }
 
 /**
@@ -40,7 +43,7 @@ export async function spectrum(
   points: readonly (Float32Array | undefined)[],
   events: SpectrumEvents = {},
 ): Promise<void> {
-  const { onUnit, onFailure, signal } = events;
+  const { onUnit, onFailure, signal, shard = ALONE } = events;
   const { manifest } = store;
   const from = network.tap(tapNamed(manifest.from));
   for (const [tapIndex, record] of manifest.taps.entries()) {
@@ -55,7 +58,8 @@ export async function spectrum(
       return unit;
     };
     for (const [inputIndex, point] of points.entries()) {
-      if (point === undefined || (await store.isDone(inputIndex, tapIndex))) continue;
+      if (point === undefined || !isOfShard(shard, tapIndex * points.length + inputIndex)) continue;
+      if (await store.isDone(inputIndex, tapIndex)) continue;
       let unit: UnitResult;
       try {
         unit = await solve(inputIndex, point);

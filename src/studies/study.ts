@@ -12,6 +12,7 @@ import type {
 } from "../results/index.ts";
 import { endsAll, interrupted, reasonOf } from "./failure.ts";
 import type { Lab } from "./lab.ts";
+import { ALONE, isOfShard, type Shard } from "./shard.ts";
 import type { Estimate } from "./statistics.ts";
 import { judge, type TestedClaim, type Verdict } from "./verdict.ts";
 import type { StudyWork } from "./work.ts";
@@ -164,6 +165,8 @@ export interface StudyEvents {
   /** A cell has no result; the others go on. */
   readonly onFailure?: (names: string, cause: unknown) => void;
   readonly signal?: AbortSignal;
+  /** Which of the cells, counted in their order, to measure (default: all). */
+  readonly shard?: Shard;
 }
 
 /**
@@ -176,7 +179,8 @@ export interface StudyEvents {
  */
 export async function runStudy(study: Study, run: StudyRun, lab: Lab, events: StudyEvents = {}): Promise<void> {
   const { cell: names, params } = run.manifest;
-  for (const place of cellPlaces(run.manifest)) {
+  for (const [number, place] of cellPlaces(run.manifest).entries()) {
+    if (!isOfShard(events.shard ?? ALONE, number)) continue;
     if (!run.isDone(place)) {
       if (events.signal?.aborted) throw interrupted();
       const at = Object.fromEntries(names.map((name, i) => [name, place[i]!]));

@@ -60,6 +60,7 @@ export function describeReadOnly(
     const store = await open({ "/a": bytes(1), "/b": bytes(2) });
     const refusal = { code: "store-unwritable", what: "A page can only read these files." };
     await expect(store.set("/a", bytes(2))).rejects.toMatchObject(refusal);
+    await expect(store.create("/c", bytes(2))).rejects.toMatchObject(refusal);
     await expect(store.delete("/a")).rejects.toMatchObject(refusal);
     expect(await store.get("/a")).toEqual(bytes(1));
   });
@@ -85,6 +86,29 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect(await store.get("/a/b/c")).toEqual(bytes(4));
       expect(await store.get("/empty")).toEqual(bytes());
       expect(await store.has("/a/b/c")).toBe(true);
+    });
+
+    test("creates what is not there, and leaves what is", async () => {
+      const store = await open();
+      expect(await store.create("/a/b", bytes(1, 2))).toBe(true);
+      expect(await store.create("/a/b", bytes(3))).toBe(false);
+      expect(await store.get("/a/b")).toEqual(bytes(1, 2));
+      await store.set("/c", bytes(1));
+      expect(await store.create("/c", bytes(2))).toBe(false);
+      await store.delete("/c");
+      expect(await store.create("/c", bytes(3))).toBe(true);
+      expect(await store.get("/c")).toEqual(bytes(3));
+      expect(await keysBelow(store, "/")).toEqual(["/a/b", "/c"]);
+    });
+
+    test("lets one of many creators of a key succeed", async () => {
+      const store = await open();
+      for (let round = 0; round < 10; round++) {
+        const tries = Array.from({ length: 6 }, (_, i) => store.create(`/race/${round}`, bytes(i)));
+        const winners = (await Promise.all(tries)).flatMap((won, i) => (won ? [i] : []));
+        expect(winners).toHaveLength(1);
+        expect(await store.get(`/race/${round}`)).toEqual(bytes(winners[0]!));
+      }
     });
 
     test("forgets what was deleted, twice without complaint", async () => {

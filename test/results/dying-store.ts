@@ -10,6 +10,11 @@ export class DyingStore extends MemoryStore {
     await super.set(key, value);
   }
 
+  override async create(key: Key, value: Uint8Array): Promise<boolean> {
+    this.#change();
+    return super.create(key, value);
+  }
+
   override async delete(key: Key): Promise<void> {
     this.#change();
     await super.delete(key);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sizeOf } from "../../src/base/index.ts";
-import { createRun, MemoryStore, openRun, type Run, type RunManifest } from "../../src/results/index.ts";
+import { createRun, type Key, MemoryStore, openRun, type Run, type RunManifest } from "../../src/results/index.ts";
 import { DyingStore } from "./dying-store.ts";
 import { exampleUnit, exampleManifest as manifest } from "./example-run.ts";
 
@@ -14,6 +14,14 @@ async function writeAll(run: Run, version = 0): Promise<void> {
     await run.writeUnit(input, tap, exampleUnit(manifest, input, tap, version));
   }
 }
+
+async function contentsOf(store: MemoryStore): Promise<ReadonlyMap<Key, Uint8Array | undefined>> {
+  const found = new Map<Key, Uint8Array | undefined>();
+  for await (const key of store.list("/")) found.set(key, await store.get(key));
+  return found;
+}
+
+const keysOf = async (store: MemoryStore) => [...(await contentsOf(store)).keys()].sort();
 
 async function expectWhole(run: Run): Promise<void> {
   expect(run.manifest).toEqual(manifest);
@@ -65,19 +73,30 @@ describe("a run", () => {
     expect(Array.from(jvp.data)).toEqual([...new Array(5).fill(Number.NaN), unit.jvp]);
   });
 
-  test("replaces a unit, and keeps no vector of the old one", async () => {
+  test("keeps the unit that is stored first, whatever another program writes later", async () => {
     const store = new MemoryStore();
+    const [first, second] = [await createRun(store, manifest), await createRun(store, manifest)];
+    await first.writeUnit(0, 0, exampleUnit(manifest, 0, 0));
+    const keys = await keysOf(store);
+    await second.writeUnit(0, 0, exampleUnit(manifest, 0, 0, 1));
+    expect(second.isDone(0, 0)).toBe(true);
+    for (const run of [first, second]) expect(await run.readUnit(0, 0)).toEqual(exampleUnit(manifest, 0, 0));
+    expect(await keysOf(store)).toEqual(keys);
+  });
+
+  test("keeps no vector of an earlier attempt that was killed", async () => {
+    const store = new DyingStore();
     const run = await createRun(store, manifest);
-    await run.writeUnit(0, 0, exampleUnit(manifest, 0, 0, 1));
-    const { vectors, ...unit } = exampleUnit(manifest, 0, 0);
+    const { changes } = store;
+    await run.writeUnit(1, 0, exampleUnit(manifest, 1, 0));
+    store.changesLeft = store.changes - changes - 1; // all but that it is done
+    await expect(run.writeUnit(0, 0, exampleUnit(manifest, 0, 0, 1))).rejects.toThrow("killed");
+    store.changesLeft = Number.POSITIVE_INFINITY;
+    const { vectors: _, ...unit } = exampleUnit(manifest, 0, 0);
     const none = { index: [], u: new Float32Array(0), v: new Float32Array(0) };
     await run.writeUnit(0, 0, { ...unit, vectors: none });
     expect(await run.readUnit(0, 0)).toEqual({ ...unit, vectors: none });
-    const left: string[] = [];
-    for await (const key of store.list("/taps/conv1/u/c/")) left.push(key);
-    expect(left).toEqual([]);
-    await run.writeUnit(0, 0, { ...unit, vectors });
-    expect(await run.readUnit(0, 0)).toEqual({ ...unit, vectors });
+    expect((await keysOf(store)).filter((key) => key.startsWith("/taps/conv1/u/c/0/"))).toEqual([]);
   });
 
   test("takes a unit of fewer triplets, as an interrupted solver gives", async () => {
@@ -221,14 +240,22 @@ describe("a killed run", () => {
     }
   });
 
-  test("is not done with a unit whose replacement was killed", async () => {
-    const store = new DyingStore();
-    const run = await createRun(store, manifest);
-    await run.writeUnit(0, 0, exampleUnit(manifest, 0, 0));
-    store.changesLeft = 3;
-    await expect(run.writeUnit(0, 0, exampleUnit(manifest, 0, 0, 1))).rejects.toThrow("killed");
-    expect(run.isDone(0, 0)).toBe(false);
-    expect((await openRun(store)).isDone(0, 0)).toBe(false);
+  test("is one of two that start at once: the other continues it, or refuses it and changes nothing", async () => {
+    const other: RunManifest = { ...manifest, k: 3, taps: manifest.taps.map((tap) => ({ ...tap, k: 3 })) };
+    for (const [one, two] of [
+      [manifest, manifest],
+      [manifest, other],
+      [other, manifest],
+    ] as const) {
+      const store = new MemoryStore();
+      const [first, second] = await Promise.allSettled([createRun(store, one), createRun(store, two)]);
+      expect(first.status).toBe("fulfilled");
+      if (one === two) expect(second.status).toBe("fulfilled");
+      else expect(second).toMatchObject({ reason: { code: "store-mismatch" } });
+      const alone = new MemoryStore();
+      await createRun(alone, one);
+      expect(await contentsOf(store)).toEqual(await contentsOf(alone));
+    }
   });
 
   test("lets two writers of different units work on one store", async () => {

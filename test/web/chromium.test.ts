@@ -222,6 +222,7 @@ describe.skipIf(chromiumPath === undefined)(`in Chromium (${withoutChromium})`, 
         get: (key) => ask("get", key),
         has: (key) => ask("has", key),
         set: (key) => ask("set", key),
+        create: (key) => ask("create", key),
         delete: (key) => ask("delete", key),
         async *list(prefix) {
           yield* await ask<Key[]>("list", prefix);

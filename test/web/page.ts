@@ -117,11 +117,11 @@ export async function openFolderStore(files: Readonly<Record<string, Uint8Array>
 
 export async function askStore(
   store: number,
-  what: "get" | "has" | "list" | "set" | "delete",
+  what: "get" | "has" | "list" | "set" | "create" | "delete",
   key: Key,
 ): Promise<unknown> {
   const asked = stores[store]!;
-  if (what === "set") return asked.set(key, new Uint8Array(1));
+  if (what === "set" || what === "create") return asked[what](key, new Uint8Array(1));
   if (what !== "list") return asked[what](key);
   const keys: Key[] = [];
   for await (const found of asked.list(key)) keys.push(found);

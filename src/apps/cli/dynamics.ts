@@ -33,6 +33,7 @@ type Drawn = { readonly kind: Exclude<AskedControl["kind"], "initial">; readonly
  * Runs a study of the networks of a training, and then of their controls: of each checkpoint, a network with its weights in another order,
  * or otherwise without what was learned. A checkpoint that does not open is reported, and the others are measured.
  *
+ * @returns how many cells are left to the other shards
  * @throws PushforwardError `usage` for the control `initial`; errors of `findCheckpoints`, `prepare`, `storedWork` and `measureStudy`
  */
 export async function runDynamics(
@@ -41,11 +42,11 @@ export async function runDynamics(
   paths: readonly string[],
   options: DynamicsOptions,
   asked: Pick<PlannedStudy, "study" | "params">,
-): Promise<void> {
+): Promise<number> {
   const kinds = options.control.map(drawnKind);
   const found = await findCheckpoints(folder);
   try {
-    await measureTrainings(version, { folder, found, paths, kinds }, options, asked);
+    return await measureTrainings(version, { folder, found, paths, kinds }, options, asked);
   } finally {
     await found.dispose();
   }
@@ -64,16 +65,16 @@ async function measureTrainings(
   { folder, found, paths, kinds }: Trainings,
   options: DynamicsOptions,
   asked: Pick<PlannedStudy, "study" | "params">,
-): Promise<void> {
+): Promise<number> {
   const draws = drawsOf(options);
   const opening = await openOptions(options);
   const taps = options.hasTaps ? options.taps : "cuts";
   const prepared = await prepare(() => lastThatOpens(found, opening), paths, { ...options, taps });
   const { network, inputs, classes, names, scale, firstLook } = prepared;
-  const { out } = options;
+  const { out, shard } = options;
   try {
     const { records, points } = usable(inputs);
-    const setting: Setting = { run: { ...options, version }, points, classes, names, scale };
+    const setting: Setting = { run: { ...options, version }, shard, points, classes, names, scale };
     const subject: Subject = {
       ...subjectOf(prepared),
       taps: options.hasTaps ? prepared.taps : beforeSoftmax(prepared.taps),
@@ -108,14 +109,18 @@ async function measureTrainings(
     const planned = await planStudies(lab, [asked], false);
     const stored: StoredWork[] = [];
     for (const work of works) stored.push(await storedWork(work.subject, planned, work.folder, setting));
-    await announceStudies(lab, planned, { out, stored });
+    await announceStudies(lab, planned, { out, stored, shard });
     await network.forget(); // Each checkpoint compiles graphs of its own.
+    let left = 0;
     for (const work of works) {
-      const name = work.drawn === undefined ? undefined : `${work.drawn.kind} ${work.drawn.draw}/${draws}`;
+      const { folder, drawn } = work;
+      const control = drawn && `${drawn.kind} ${drawn.draw}/${draws}`;
       const [one] = planned;
-      await measureStudy(one!.study, labOf(work), studyManifest(work.subject, one!, setting), work.folder, name);
+      const manifest = studyManifest(work.subject, one!, setting);
+      left += await measureStudy(one!.study, labOf(work), manifest, { folder, shard, control });
     }
     if (inputs.failures.length > 0) process.exitCode = 2;
+    return left;
   } finally {
     await network.close();
   }

@@ -22,6 +22,7 @@ export interface FeaturesOptions extends LaboratoryOptions {
 /**
  * Runs a study of encoders that were trained without labels, at the first of the examples that all of them hold out.
  *
+ * @returns how many cells are left to the other shards
  * @throws PushforwardError `usage` for trainings with other held-out examples or codes of another shape than the first; errors of
  * `findEncoders`, `examplesOfTraining` and `measureStudy`
  */
@@ -30,9 +31,10 @@ export async function runFeatures(
   folder: string,
   options: FeaturesOptions,
   { study, params: asked }: Pick<PlannedStudy, "study" | "params">,
-): Promise<void> {
+): Promise<number> {
   const found = await findEncoders(folder, String(asked.code));
   const data = resolve(options.data ?? ".");
+  const { shard } = options;
   const splits = new Map<string, Promise<Split<LabelledSet["targets"]>>>();
   const splitOf = (one: FoundTraining) => {
     const key = JSON.stringify(one.training.recipe.data);
@@ -66,7 +68,7 @@ export async function runFeatures(
       label: String(heldOut.targets.labels[i]),
     }));
     const setting: Setting = {
-      run: { ...options, version },
+      ...{ run: { ...options, version }, shard },
       ...{ points, classes: [], names: [], scale: levelScaleOfArrays(points, network.input.shape) },
     };
     const subject: Subject = {
@@ -85,7 +87,7 @@ export async function runFeatures(
       },
     });
     const planned: PlannedStudy = { study, params, design: await study.design(lab, params) };
-    await measureStudy(study, lab, studyManifest(subject, planned, setting), options.out);
+    return await measureStudy(study, lab, studyManifest(subject, planned, setting), { folder: options.out, shard });
   } finally {
     await network.close();
   }

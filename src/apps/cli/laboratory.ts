@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { exitCodes, PushforwardError } from "../../base/index.ts";
-import { type Lab, reasonOf } from "../../studies/index.ts";
+import { type Lab, reasonOf, type Shard } from "../../studies/index.ts";
 import { scoresOf, withPredictions } from "../inputs/predictions.ts";
 import type { Network } from "../node/index.ts";
 import { type PlannedControl, plannedControls, storeRecord } from "./control-networks.ts";
@@ -10,7 +10,7 @@ import { tellFirstLook } from "./first-look.ts";
 import type { Inputs } from "./inputs.ts";
 import { measureStudy } from "./measure-study.ts";
 import { openNetwork, openOptions } from "./opening.ts";
-import { DEFAULT_TOL, DEFAULT_VECTORS, tolerance, wholeNumber } from "./options.ts";
+import { DEFAULT_TOL, DEFAULT_VECTORS, sharded, tolerance, wholeNumber } from "./options.ts";
 import { type PrepareOptions, prepare, preparing, type Subject, subjectOf } from "./prepare.ts";
 import {
   labFor,
@@ -30,11 +30,12 @@ export interface LaboratoryOptions extends PrepareOptions, ControlOptions {
   readonly tol: number;
   readonly vectors: number;
   readonly out: string;
+  readonly shard: Shard;
 }
 
 /** Adds the arguments and options of `LaboratoryOptions`, all but `-k`. */
 export function experimenting(command: Command): Command {
-  return controlling(preparing(command))
+  return sharded(controlling(preparing(command)))
     .option("--tol <tolerance>", "largest residual allowed, relative to the largest σ", tolerance("--tol"), DEFAULT_TOL)
     .option(
       "--vectors <count>",
@@ -53,6 +54,7 @@ export function experimenting(command: Command): Command {
  * A control that cannot be made and cells that fail do not end the work; the exit code says so at the end. With `leaveOut`, a study
  * that does not suit the inputs is left out, with a note.
  *
+ * @returns how many cells are left to the other shards
  * @throws PushforwardError `usage` if a study does not suit the inputs, or none does; errors of `prepare`, `plannedControls`,
  * `storedWork` and `measureStudy`
  */
@@ -63,7 +65,7 @@ export async function runStudies(
   options: LaboratoryOptions,
   asked: readonly Pick<PlannedStudy, "study" | "params">[],
   { leaveOut = false } = {},
-): Promise<void> {
+): Promise<number> {
   const draws = drawsOf(options);
   const prepared = await prepare(() => openNetwork(file, options), paths, options);
   const { network, inputs, classes, names, scale, firstLook } = prepared;
@@ -71,7 +73,8 @@ export async function runStudies(
   try {
     if (!asked.every(({ study }) => study.takesIds)) requireFloatInput(network);
     const { records, points } = usable(inputs);
-    const setting: Setting = { run: { ...options, version }, points, classes, names, scale };
+    const { shard } = options;
+    const setting: Setting = { run: { ...options, version }, shard, points, classes, names, scale };
     const subject: Subject = { ...subjectOf(prepared), inputs: { records } };
     const opening = await openOptions(options);
     const controls = await plannedControls(options.control, {
@@ -83,17 +86,19 @@ export async function runStudies(
     const works = [{ subject, folder: out }, ...controls];
     const stored: StoredWork[] = [];
     for (const work of works) stored.push(await storedWork(work.subject, planned, work.folder, setting));
-    await announceStudies(lab, planned, { out, stored });
+    await announceStudies(lab, planned, { out, stored, shard });
+    let left = 0;
     for (const one of planned) {
-      await measureStudy(one.study, lab, studyManifest(subject, one, setting), out);
+      left += await measureStudy(one.study, lab, studyManifest(subject, one, setting), { folder: out, shard });
     }
     await network.forget(); // Each control compiles graphs of its own.
     const impossible = new Set<string>();
     for (const [i, control] of controls.entries()) {
       const isDone = stored[i + 1]!.shares.every((share) => share === 1);
-      if (!isDone && !impossible.has(control.kind)) await measureControl(control, planned, setting, impossible);
+      if (!isDone && !impossible.has(control.kind)) left += await measureControl(control, planned, setting, impossible);
     }
     if (inputs.failures.length > 0) process.exitCode = 2;
+    return left;
   } finally {
     await network.close();
   }
@@ -148,7 +153,7 @@ async function measureControl(
   planned: readonly PlannedStudy[],
   setting: Setting,
   impossible: Set<string>,
-): Promise<void> {
+): Promise<number> {
   let opened: Awaited<ReturnType<PlannedControl["open"]>>;
   try {
     opened = await open();
@@ -158,17 +163,20 @@ async function measureControl(
     const which = isImpossible ? `no control ${kind} can` : `the control ${name} could not`;
     process.stderr.write(`error: ${which} be made: ${reasonOf(cause)}\n`);
     process.exitCode = exitCodes["not-finite"];
-    return;
+    return 0;
   }
   const { network, record } = opened;
   try {
     await storeRecord(folder, record);
+    const { shard } = setting;
     const records = await predicted(network, subject, setting);
     const own: Subject = { ...subject, inputs: { records } };
     const lab = labFor(network, own, sharedSpectraIn(folder), setting);
+    let left = 0;
     for (const one of planned) {
-      await measureStudy(one.study, lab, studyManifest(own, one, setting), folder, name);
+      left += await measureStudy(one.study, lab, studyManifest(own, one, setting), { folder, shard, control: name });
     }
+    return left;
   } finally {
     await network.close();
   }
@@ -178,6 +186,12 @@ async function measureControl(
 async function predicted(network: Network, { inputs: { records } }: Subject, { points, classes }: Setting) {
   if (classes.length === 0) return records;
   return withPredictions(records, { scores: await scoresOf(network, points), names: classes });
+}
+
+/** Writes the page of all studies of a folder, and says where; but if cells are `left` to other shards, the last of these writes it. */
+export async function endStudies(out: string, left: number): Promise<void> {
+  if (left === 0) process.stdout.write(`${await writeStudies(out)}\n`);
+  else process.stderr.write(`note: cells left to other shards: ${left}; the shard that ends last writes the page\n`);
 }
 
 /** Writes tables, figures and the page of all studies of a folder; returns the page's path. */

@@ -1,7 +1,9 @@
 import { availableParallelism } from "node:os";
+import type { Command } from "commander";
 import { PushforwardError } from "../../base/index.ts";
 import { type Quantized, quantizedChoices } from "../../onnx/index.ts";
 import { type DeviceName, deviceNames } from "../../platform/node/devices.ts";
+import { ALONE, type Shard } from "../../studies/index.ts";
 
 /**
  * The defaults for the triplets at each tap, for the tolerance, and for the vectors stored (so many first and so many
@@ -43,6 +45,26 @@ export const tolerance = (option: string) => (text: string) => {
   const value = Number(text);
   return value > 0 && value < 1 ? value : refuse(option, text, "a number between 0 and 1", "1e-5");
 };
+
+/** `3/100`: the fourth of a hundred programs that share the work. */
+export const shard =
+  (option: string) =>
+  (text: string): Shard => {
+    const [index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).slice(1).map(Number);
+    const isValid = index !== undefined && count !== undefined && index < count && Number.isSafeInteger(count);
+    return isValid
+      ? { index, count }
+      : refuse(option, text, "a shard: its number from 0, and how many there are", "3/100");
+  };
+
+/** The option `--shard`, for commands whose work can be shared. */
+export const sharded = (command: Command): Command =>
+  command.option(
+    "--shard <number/count>",
+    "do one of so many parts of the work, from 0 on; other machines do the others, into the same folder",
+    shard("--shard"),
+    ALONE,
+  );
 
 export const deviceName =
   (option: string) =>

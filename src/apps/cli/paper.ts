@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { paperStudies, paramsOf } from "../../studies/index.ts";
-import { experimenting, type LaboratoryOptions, runStudies, writeStudies } from "./laboratory.ts";
+import { endStudies, experimenting, type LaboratoryOptions, runStudies } from "./laboratory.ts";
 import { wholeNumber } from "./options.ts";
 
 /** The number of triplets of a spectrum: as many as in the paper, or few with --quick. */
@@ -26,7 +26,7 @@ export function paperCommand(version: string): Command {
       const k = options.k ?? (quick ? PAPER_K.quick : PAPER_K.whole);
       const asked = paperStudies.map((study) => ({ study, params: paramsOf(study, { quick }) }));
       // A study that does not suit these inputs, such as pairs of images without classes, is left out.
-      await runStudies(version, model, paths, { ...options, k }, asked, { leaveOut: true });
-      process.stdout.write(`${await writeStudies(options.out)}\n`);
+      const left = await runStudies(version, model, paths, { ...options, k }, asked, { leaveOut: true });
+      await endStudies(options.out, left);
     });
 }

@@ -10,7 +10,7 @@ import {
   type RunManifest,
   type UnitResult,
 } from "../../results/index.ts";
-import { reasonOf, spectrum } from "../../studies/index.ts";
+import { isOfShard, reasonOf, type Shard, spectrum } from "../../studies/index.ts";
 import { type KinkedUnit, kinkSentence } from "../kinks.ts";
 import type { Network } from "../node/index.ts";
 import { chooseK } from "./choose.ts";
@@ -18,7 +18,7 @@ import { describeUnit, summaryTable } from "./describe-unit.ts";
 import { tellFirstLook } from "./first-look.ts";
 import { interruptible } from "./interruptible.ts";
 import { openNetwork } from "./opening.ts";
-import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, tolerance, vectorCount, wholeNumber } from "./options.ts";
+import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, sharded, tolerance, vectorCount, wholeNumber } from "./options.ts";
 import { announce, outlookOf, sharesOf } from "./outlook.ts";
 import {
   doneIn,
@@ -40,11 +40,12 @@ interface SpectrumOptions extends PrepareOptions {
   readonly out?: string;
   readonly json?: boolean;
   readonly plan: boolean;
+  readonly shard: Shard;
 }
 
 /** `pushforward spectrum MODEL INPUT...`: the k largest singular triplets of J(from → tap), certified. */
 export function spectrumCommand(version: string): Command {
-  return preparing(new Command("spectrum"))
+  return sharded(preparing(new Command("spectrum")))
     .description("compute certified singular values and vectors of J(input → tap) for every input and tap")
     .option("--from <tap>", "source of the Jacobian, a tap or the name of a weight (default: the input of the network)")
     .option(
@@ -74,6 +75,7 @@ async function run(version: string, file: string, paths: readonly string[], opti
     const store = options.out === undefined ? new MemoryStore() : new DirectoryStore(options.out);
     const earlier = await earlierRun(store, manifest);
     tellFirstLook(prepared.firstLook);
+    const isStored = doneIn(earlier, manifest);
     const planned = {
       network,
       from,
@@ -81,7 +83,8 @@ async function run(version: string, file: string, paths: readonly string[], opti
       k,
       tol: options.tol,
       points: inputs.points,
-      isDone: doneIn(earlier, manifest),
+      isDone: (input: number, tap: number) =>
+        !isOfShard(options.shard, tap * inputs.points.length + input) || isStored(input, tap),
       keeping: { vectors: options.vectors, inMemory: options.out === undefined },
       out: options.out,
     };
@@ -105,9 +108,11 @@ interface ComputeOptions extends SpectrumOptions {
 /** Computes the remaining units and prints a line for each. */
 async function compute(stored: Run, network: Network, points: Points, options: ComputeOptions): Promise<void> {
   const { manifest } = stored;
-  const units = points.flatMap((point, input) =>
+  const { shard } = options;
+  const all = points.flatMap((point, input) =>
     point === undefined ? [] : manifest.taps.map((_, tap) => ({ input, tap })),
   );
+  const units = all.filter(({ input, tap }) => isOfShard(shard, tap * points.length + input));
   const done = units.filter(({ input, tap }) => stored.isDone(input, tap));
   if (done.length > 0) process.stderr.write(`note: ${done.length} of ${units.length} units are done already\n`);
   const progress = new Progress(options.shares);
@@ -123,7 +128,7 @@ async function compute(stored: Run, network: Network, points: Points, options: C
   try {
     await interruptible(async (signal) => {
       await spectrum(stored, network, points, {
-        signal,
+        ...{ signal, shard },
         onProgress: (input, tap, { converged, k, jvp, vjp }) =>
           progress.update(`${name(input, tap)}: ${converged} of ${k} triplets, ${jvp} J + ${vjp} Jᵀ products`),
         onUnit: (input, tap, unit) => {

@@ -10,7 +10,7 @@ import {
   type Store,
   type StudyManifest,
 } from "../../results/index.ts";
-import { cellPlaces, Lab, type Params, type Study } from "../../studies/index.ts";
+import { cellPlaces, isOfShard, Lab, type Params, type Shard, type Study } from "../../studies/index.ts";
 import type { Network } from "../node/index.ts";
 import {
   doneIn,
@@ -26,6 +26,7 @@ import {
 /** What all networks of a command have in common. */
 export interface Setting extends Pick<Prepared, "classes" | "names" | "scale"> {
   readonly run: RunSettings & { readonly vectors: number };
+  readonly shard: Shard;
   /** The inputs that can be used. */
   readonly points: readonly Float32Array[];
 }
@@ -41,7 +42,7 @@ export interface PlannedStudy {
 export interface StoredWork {
   /** Whether the shared spectrum of an input at a tap is stored, both counted without the source. */
   readonly isDone: (input: number, tap: number) => boolean;
-  /** The fraction of the cells that is stored, for each study. */
+  /** The fraction of the cells that need not be measured, because they are stored or of another shard, for each study. */
   readonly shares: readonly number[];
 }
 
@@ -117,7 +118,8 @@ export async function storedWork(
     const manifest = studyManifest(subject, one, setting);
     const stored = await earlierStudyRun(new DirectoryStore(join(folder, one.study.id)), manifest);
     const places = cellPlaces(manifest);
-    shares.push(stored === undefined ? 0 : places.filter((place) => stored.isDone(place)).length / places.length);
+    const open = places.filter((place, i) => isOfShard(setting.shard, i) && stored?.isDone(place) !== true);
+    shares.push(1 - open.length / places.length);
   }
   return { isDone, shares };
 }

@@ -1,5 +1,5 @@
 import { formatBytes, formatRange, plural, type Range } from "../../base/index.ts";
-import { FEWEST_IMAGES, type Lab, timeOf, timeOfWork } from "../../studies/index.ts";
+import { FEWEST_IMAGES, type Lab, type Shard, timeOf, timeOfWork } from "../../studies/index.ts";
 import { diskFor, storingTime, warnOfDisk } from "./disk.ts";
 import { basisOf, outlookOf } from "./outlook.ts";
 import type { PlannedStudy, StoredWork } from "./studied-network.ts";
@@ -8,6 +8,7 @@ interface Announced {
   readonly out: string;
   /** What is stored of the work of each network: the trained one first, then its controls. */
   readonly stored: readonly StoredWork[];
+  readonly shard: Shard;
 }
 
 /**
@@ -17,7 +18,7 @@ interface Announced {
 export async function announceStudies(
   lab: Lab,
   planned: readonly PlannedStudy[],
-  { out, stored }: Announced,
+  { out, stored, shard }: Announced,
 ): Promise<void> {
   const works = planned.map(({ study, params }) => ({ study, ...study.work(lab, params) }));
   const [from, ...taps] = lab.taps;
@@ -34,7 +35,7 @@ export async function announceStudies(
   for (const { isDone, shares } of stored) {
     const spectra = outlook.taps.flatMap((forecast) => {
       const tap = taps.indexOf(forecast.tap);
-      const inputs = points.filter((_, input) => !isDone(input, tap)).length;
+      const inputs = Math.ceil(points.filter((_, input) => !isDone(input, tap)).length / shard.count);
       const solves = forecast.solves < forecast.inputs ? Math.min(forecast.solves, inputs) : inputs;
       return inputs === 0 ? [] : [{ ...forecast, inputs, solves }];
     });

@@ -3,7 +3,7 @@ import { PushforwardError } from "../../base/index.ts";
 import { paramsOf, type Study, studies } from "../../studies/index.ts";
 import { runDynamics } from "./dynamics.ts";
 import { type FeaturesOptions, runFeatures } from "./features.ts";
-import { experimenting, runStudies, writeStudies } from "./laboratory.ts";
+import { endStudies, experimenting, runStudies } from "./laboratory.ts";
 import { wholeNumber } from "./options.ts";
 import { searchStudyCommand } from "./search-study.ts";
 
@@ -32,15 +32,16 @@ export function studyCommand(version: string): Command {
     .action(async (name: string, model: string, paths: string[], options: StudyOptions, own: Command) => {
       const study = studyNamed(name);
       const asked = { study, params: paramsOf(study, options) };
+      let left: number;
       if (!study.ofEncoders) requireInputs(study, paths);
       if (study.ofEncoders) {
         refuseInputs(study, paths);
-        await runFeatures(version, model, options, asked);
+        left = await runFeatures(version, model, options, asked);
       } else if (study.ofTraining) {
         const hasTaps = own.getOptionValueSource("taps") !== "default";
-        await runDynamics(version, model, paths, { ...options, hasTaps }, asked);
-      } else await runStudies(version, model, paths, options, [asked]);
-      process.stdout.write(`${await writeStudies(options.out)}\n`);
+        left = await runDynamics(version, model, paths, { ...options, hasTaps }, asked);
+      } else left = await runStudies(version, model, paths, options, [asked]);
+      await endStudies(options.out, left);
     });
   command.registeredArguments.at(-1)!.argOptional(); // A study of encoders has inputs of its own.
   return command;

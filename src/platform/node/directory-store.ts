@@ -1,5 +1,6 @@
-import { mkdir, opendir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { randomUUID } from "node:crypto";
+import { link, mkdir, open, opendir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { PushforwardError } from "../../base/index.ts";
 import type { Key, Store } from "../../results/index.ts";
 import { codeOf, unreadable, unwritable } from "./file-errors.ts";
@@ -7,15 +8,20 @@ import { codeOf, unreadable, unwritable } from "./file-errors.ts";
 /** Files whose names start with this are unfinished writes. */
 const UNFINISHED = ".unfinished-";
 
+/** How many files are open at once while they are forced to the disk. */
+const AT_ONCE = 32;
+
 /**
  * A folder as a store, with one file for each key.
  *
  * A file is written under a temporary name in the same folder and then renamed, so after the end of the process it is complete or absent.
- * (After a power failure this does not hold, because nothing is forced to the disk.)
+ * `create` links the file to its name instead, which fails where another process, also on another machine, was first; and before, it
+ * forces everything that was written to the disk.
  */
 export class DirectoryStore implements Store {
   readonly location: string;
-  #writes = 0;
+  /** Files that were written since the last `create`, which may be only in memory; and their folders. */
+  readonly #unforced = { files: new Set<string>(), folders: new Set<string>() };
 
   constructor(folder: string) {
     this.location = resolve(folder);
@@ -45,18 +51,53 @@ export class DirectoryStore implements Store {
 
   async set(key: Key, value: Uint8Array): Promise<void> {
     const file = this.#path(key);
-    const unfinished = join(dirname(file), `${UNFINISHED}${process.pid}-${this.#writes++}-${basename(file)}`);
+    await this.#writing(file, value, async (unfinished) => {
+      await rename(unfinished, file);
+      this.#unforced.files.add(file);
+      this.#unforced.folders.add(dirname(file));
+    });
+  }
+
+  async create(key: Key, value: Uint8Array): Promise<boolean> {
+    const file = this.#path(key);
+    return this.#writing(file, value, async (unfinished) => {
+      await this.#force(unfinished);
+      const isFirst = await linked(unfinished, file);
+      if (isFirst) await force(dirname(file));
+      return isFirst;
+    });
+  }
+
+  /** Writes a file under a temporary name, and does with it what is given; what is left of it is removed. */
+  async #writing<T>(file: string, value: Uint8Array, place: (unfinished: string) => Promise<T>): Promise<T> {
+    const unfinished = join(dirname(file), `${UNFINISHED}${randomUUID()}`);
     try {
       await writeFile(unfinished, value).catch(async (cause) => {
         if (codeOf(cause) !== "ENOENT") throw cause;
-        await mkdir(dirname(file), { recursive: true });
+        const first = await mkdir(dirname(file), { recursive: true });
+        for (let folder = dirname(file); first !== undefined && folder.length >= dirname(first).length; ) {
+          this.#unforced.folders.add(folder);
+          folder = dirname(folder);
+        }
         await writeFile(unfinished, value);
       });
-      await rename(unfinished, file);
+      return await place(unfinished);
     } catch (cause) {
-      await rm(unfinished, { force: true }).catch(() => undefined);
       throw unwritable(file, cause);
+    } finally {
+      await rm(unfinished, { force: true }).catch(() => undefined);
     }
+  }
+
+  /** Forces a file, and everything that was written before it, to the disk. */
+  async #force(file: string): Promise<void> {
+    const files = [...this.#unforced.files, file];
+    const folders = [...this.#unforced.folders];
+    for (const some of [files, folders]) {
+      for (let at = 0; at < some.length; at += AT_ONCE) await Promise.all(some.slice(at, at + AT_ONCE).map(force));
+    }
+    for (const done of files) this.#unforced.files.delete(done);
+    for (const done of folders) this.#unforced.folders.delete(done);
   }
 
   async delete(key: Key): Promise<void> {
@@ -87,6 +128,27 @@ export class DirectoryStore implements Store {
         cause,
       });
     }
+  }
+}
+
+/** Forces a file or a folder to the disk. What was removed meanwhile, and file systems that cannot do it with folders, are passed over. */
+async function force(path: string): Promise<void> {
+  try {
+    const handle = await open(path, "r");
+    await handle.sync().finally(() => handle.close());
+  } catch (cause) {
+    if (!["ENOENT", "EISDIR", "EINVAL", "EPERM", "EACCES", "ENOTSUP"].includes(codeOf(cause) ?? "")) throw cause;
+  }
+}
+
+/** Gives a finished file its name, if nothing has it. Returns whether it has it now. */
+async function linked(unfinished: string, file: string): Promise<boolean> {
+  try {
+    await link(unfinished, file);
+    return true;
+  } catch (cause) {
+    if (codeOf(cause) !== "EEXIST") throw cause;
+    return (await stat(unfinished)).nlink === 2; // A network file system can lose the answer to a link that succeeded.
   }
 }
 

@@ -12,6 +12,10 @@ export abstract class ReadOnlyStore implements Store {
     return Promise.reject(this.#unwritable());
   }
 
+  create(): Promise<boolean> {
+    return Promise.reject(this.#unwritable());
+  }
+
   delete(): Promise<void> {
     return Promise.reject(this.#unwritable());
   }
