@@ -126,8 +126,12 @@ await inTurn(trainings, async ({ name, recipe, seed }) => {
   await run(`${name}/${seed}`, ["train", file, "--out", join(out, "trainings", name, `seed-${seed}`)]);
 });
 if (chosen.length > 0) {
-  const settings = ["--data", join(out, "recipes"), ...(quick ? ["--quick"] : [])];
-  await run("features", ["study", "features", join(out, "trainings"), ...settings, "--out", join(out, "features")]);
+  const settings = ["--data", join(out, "recipes"), "--threads", "1", ...(quick ? ["--quick"] : [])];
+  const study = ["study", "features", join(out, "trainings"), ...settings, "--out", join(out, "features")];
+  const shards = Array.from({ length: Number(given.jobs) }, (_, i) => `${i}/${given.jobs}`);
+  await inTurn(shards, async (shard) => {
+    await run(`features ${shard}`, [...study, "--shard", shard]);
+  });
 }
 if (only === undefined || only.includes("stacks")) {
   await inTurn(stacks, ([name, stack]) => runStack(name, stack, out, run));

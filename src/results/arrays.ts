@@ -87,7 +87,7 @@ export async function readAll<D extends zarr.DataType>(
 }
 
 /** The leading coordinates of the chunks that are stored, in their order. A store that cannot list its keys is asked for each. */
-export async function storedChunks(store: Store, array: ArrayLayout<zarr.DataType>): Promise<number[][]> {
+async function storedChunks(store: Store, array: ArrayLayout<zarr.DataType>): Promise<number[][]> {
   const { shape, chunk_grid: grid } = array.metadata;
   const extents = shape.map((extent, axis) => Math.ceil(extent / grid.configuration.chunk_shape[axis]!));
   const stored = new Set<number>();
