@@ -47,7 +47,7 @@ export const tolerance = (option: string) => (text: string) => {
 };
 
 /** `3/100`: the fourth of a hundred programs that share the work. */
-export const shard =
+const shard =
   (option: string) =>
   (text: string): Shard => {
     const [index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).slice(1).map(Number);
