@@ -14,7 +14,7 @@ export {
 } from "./notation.ts";
 export { quoted } from "./quote.ts";
 export { createRng, drawSeed, gaussianArray, type Rng } from "./random.ts";
-export { sha256 } from "./sha256.ts";
+export { sha256, sha256Of } from "./sha256.ts";
 export { broadcastShapes, formatShape, type Shape, sameShape, sizeOf, stridesOf, withoutBatch } from "./shape.ts";
 export { meanWithError, student, studentInterval } from "./student.ts";
 export { tableOf } from "./table.ts";

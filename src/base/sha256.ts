@@ -13,6 +13,13 @@ const fraction = (x: number): number => ((x - Math.floor(x)) * 2 ** 32) | 0;
 const INITIAL = primes(8).map((prime) => fraction(Math.sqrt(prime)));
 const ROUNDS = Int32Array.from(primes(64), (prime) => fraction(Math.cbrt(prime)));
 
+/** SHA-256 of bytes, hexadecimal. A host that offers it computes it beside the program; a page over http on another machine does not. */
+export async function sha256Of(bytes: Uint8Array): Promise<string> {
+  if (globalThis.crypto.subtle === undefined) return sha256(bytes);
+  const digest = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /**
  * SHA-256 of bytes, hexadecimal, for hosts that have no hash of their own that answers at once.
  *

@@ -1,7 +1,7 @@
 import * as zarr from "zarrita";
 import { messageOf, PushforwardError, sizeOf, stridesOf } from "../base/index.ts";
 import type { ArrayLayout } from "./layout.ts";
-import type { Key, Store } from "./store.ts";
+import { type ByteRange, type Key, partOf, type Store } from "./store.ts";
 
 type Numeric = zarr.NumberDataType;
 
@@ -27,7 +27,8 @@ const entryBytes: Readonly<Partial<Record<zarr.DataType, number>>> = {
   float64: 8,
 };
 
-function damaged(store: Store, key: Key, what: string, cause?: unknown): PushforwardError {
+/** The error for a chunk that is not what was stored. */
+export function damaged(store: Pick<Store, "location">, key: Key, what: string, cause?: unknown): PushforwardError {
   return new PushforwardError("store-mismatch", {
     what: `A part of the store is damaged: ${what}.`,
     where: { file: `${store.location}${key}` },
@@ -37,22 +38,29 @@ function damaged(store: Store, key: Key, what: string, cause?: unknown): Pushfor
 }
 
 /** The array for reading, with an error for a chunk that has not the size that it must have. */
-function readable<D extends zarr.DataType>(
-  store: Store,
-  { path, metadata }: ArrayLayout<D>,
-): zarr.Array<D, { get(key: Key): Promise<Uint8Array | undefined> }> {
+function readable<D extends zarr.DataType>(store: Readable, { path, metadata }: ArrayLayout<D>) {
   const size = entryBytes[metadata.data_type];
-  const expected = size === undefined ? undefined : size * sizeOf(metadata.chunk_grid.configuration.chunk_shape);
+  const isSharded = metadata.codecs[0]?.name === "sharding_indexed";
+  const expected = size && !isSharded ? size * sizeOf(metadata.chunk_grid.configuration.chunk_shape) : undefined;
   const get = async (key: Key) => {
     const bytes = await store.get(key);
     if (bytes === undefined || expected === undefined || bytes.length === expected) return bytes;
     throw damaged(store, key, `the chunk has ${bytes.length} bytes instead of ${expected}`);
   };
-  return new zarr.Array({ get }, path, metadata);
+  const getRange = async (key: Key, range: ByteRange) => {
+    const bytes = await (store.getRange?.(key, range) ?? store.get(key).then((all) => all && partOf(all, range)));
+    const asked = "offset" in range ? range.length : range.suffixLength;
+    if (bytes === undefined || bytes.length === asked) return bytes;
+    throw damaged(store, key, `the shard is shorter than its ${"offset" in range ? "index says" : "index"}`);
+  };
+  return new zarr.Array({ get, getRange }, path, metadata);
 }
 
+/** What chunks are read from. */
+type Readable = Pick<Store, "location" | "get" | "getRange">;
+
 /** @throws PushforwardError `store-mismatch` if a chunk cannot be decoded */
-async function decoded<T>(store: Store, key: Key, read: Promise<T>): Promise<T> {
+async function decoded<T>(store: Readable, key: Key, read: Promise<T>): Promise<T> {
   return read.catch((cause: unknown) => {
     throw cause instanceof PushforwardError
       ? cause
@@ -66,7 +74,7 @@ async function decoded<T>(store: Store, key: Key, read: Promise<T>): Promise<T> 
  * @throws PushforwardError `store-mismatch` if the chunk is damaged
  */
 export async function readChunk<D extends zarr.DataType>(
-  store: Store,
+  store: Readable,
   array: ArrayLayout<D>,
   ...leading: readonly number[]
 ): Promise<zarr.TypedArray<D>> {
@@ -163,18 +171,21 @@ function selection(array: ArrayLayout<zarr.DataType>, leading: readonly number[]
   });
 }
 
-/**
- * Stores a chunk of texts, which zarrita can read but not write: their number, then for each text its length in bytes and its UTF-8.
- * The numbers have 32 bits, little-endian.
- *
- * @see the `vlen-utf8` codec of the Zarr extensions
- */
-export async function writeTexts(
+/** Stores a chunk of texts. */
+export const writeTexts = (
   store: Store,
   array: ArrayLayout<"string">,
   texts: readonly string[],
   ...leading: readonly number[]
-): Promise<void> {
+): Promise<void> => store.set(chunkKey(array, ...leading), textsChunk(texts));
+
+/**
+ * The bytes of a chunk of texts, which zarrita can read but not write: their number, then for each text its length in bytes and its UTF-8.
+ * The numbers have 32 bits, little-endian.
+ *
+ * @see the `vlen-utf8` codec of the Zarr extensions
+ */
+export function textsChunk(texts: readonly string[]): Uint8Array {
   const encoded = texts.map((text) => new TextEncoder().encode(text));
   const bytes = new Uint8Array(4 + encoded.reduce((sum, { length }) => sum + 4 + length, 0));
   const view = new DataView(bytes.buffer);
@@ -185,5 +196,5 @@ export async function writeTexts(
     bytes.set(text, at + 4);
     at += 4 + text.length;
   }
-  await store.set(chunkKey(array, ...leading), bytes);
+  return bytes;
 }

@@ -18,7 +18,10 @@ export interface Column {
   readonly of: (unit: UnitResult) => number;
 }
 
-/** The quantities with one number for each unit. Each is stored as an array [input, tap] of this name. */
+/**
+ * The quantities with one number for each unit. All but the seconds, in which two runs of the same numbers differ, are stored as the array
+ * `numbers` [input, tap, quantity]. Format 2 had an array [input, tap] of each name and type.
+ */
 export const columns = {
   triplets: { type: "int32", about: "triplets computed", of: (unit) => unit.k },
   active_units: {
@@ -79,3 +82,5 @@ export const columns = {
 
 export type ColumnName = keyof typeof columns;
 export const columnNames = Object.keys(columns) as ColumnName[];
+/** Those in the array `numbers`, in their order there. */
+export const quantities = columnNames.filter((name) => name !== "seconds");

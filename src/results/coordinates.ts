@@ -1,5 +1,6 @@
 import { sizeOf } from "../base/index.ts";
 import { fillChunk, writeChunk, writeTexts } from "./arrays.ts";
+import { quantities } from "./columns.ts";
 import type { Layout } from "./layout.ts";
 import type { Store } from "./store.ts";
 import type { InputRecord, RunManifest } from "./types.ts";
@@ -31,6 +32,7 @@ export async function writeCoordinates(
       layout.m,
       Int32Array.from(taps, ({ shape }) => sizeOf(shape)),
     );
+    await writeTexts(store, layout.quantity, quantities);
     await fillChunk(store, layout.n, sizeOf(manifest.from.shape));
   }
   const names = inputs.map(({ name }) => name);

@@ -14,7 +14,7 @@ export {
 export { type Band, bandOf, type IndexBand, knownBands, spectrumBands } from "./spectrum-bands.ts";
 export { measureSpectrum, type SpectrumMeasures } from "./spectrum-measures.ts";
 export { kinksOf, missesTolerance, numericalRankOf, resolvedSigma } from "./status.ts";
-export { type Key, MemoryStore, type Store } from "./store.ts";
+export { type ByteRange, type Key, MemoryStore, partOf, type Store } from "./store.ts";
 export { type CellFailure, createStudyRun, earlierStudyRun, openStudyRun, type StudyRun } from "./study-run.ts";
 export type * from "./study-types.ts";
 export {

@@ -1,6 +1,7 @@
 import type { ArrayMetadata, DataType, Scalar } from "zarrita";
-import { type Column, type ColumnName, columnNames, columns, statusWords } from "./columns.ts";
+import { type Column, columns, quantities, statusWords } from "./columns.ts";
 import { storedVectors } from "./manifest.ts";
+import { shardingCodecs } from "./shards.ts";
 import type { Key } from "./store.ts";
 import type { RunManifest, TapRecord } from "./types.ts";
 
@@ -43,7 +44,12 @@ export function arrayLayout<D extends DataType>(
 export const isNumeric = (array: ArrayLayout<"float64"> | ArrayLayout<"string">): array is ArrayLayout<"float64"> =>
   array.metadata.data_type === "float64";
 
-function wordAttributes(words: readonly string[]) {
+/** An array whose chunks are shards: each holds inner chunks of this shape, which are read one by one. */
+function sharded<D extends DataType>({ path, metadata }: ArrayLayout<D>, inner: readonly number[]): ArrayLayout<D> {
+  return { path, metadata: { ...metadata, codecs: shardingCodecs(inner) } };
+}
+
+export function wordAttributes(words: readonly string[]) {
   return { flag_values: words.map((_, i) => i), flag_meanings: words.join(" ") };
 }
 
@@ -53,15 +59,15 @@ export interface VectorLayouts {
   readonly input: ArrayLayout<"string">;
   /** [input, vector]: the triplet that a vector belongs to, from 1 like the coordinate `k`; 0 where no vector is stored. */
   readonly k: ArrayLayout<"int32">;
-  /** [input, vector, ...tap] */
+  /** [input, vector, ...tap], the vectors of a unit in one shard */
   readonly u: ArrayLayout<"float32">;
   /** [input, vector, ...source] */
   readonly v: ArrayLayout<"float32">;
 }
 
 /**
- * The layout of every array in the store of a run. A chunk never contains two units (nor two vectors), so programs that write different
- * units do not disturb each other. Values that are not stored yet are read as NaN, −1, 0 or "". Texts of inputs are in chunks of
+ * The layout of every array in the store of a run. A chunk never contains two units, so programs that write different units do not
+ * disturb each other. Values that are not stored yet are read as NaN, −1, 0 or "". Texts of inputs are in chunks of
  * `together` inputs, the number that the run started with, so that a run that grows adds chunks and never changes one.
  */
 export function layoutOf(manifest: RunManifest, together = manifest.inputs.length) {
@@ -74,11 +80,7 @@ export function layoutOf(manifest: RunManifest, together = manifest.inputs.lengt
   const allTaps: Dimension = ["tap", taps.length, taps.length];
   const sigmaUnit = { units: `tap units per source unit (${manifest.preprocess.unit})` };
 
-  const unitArray = (name: ColumnName) => {
-    const { type, about, ...more }: Column = columns[name];
-    const words = more.words === undefined ? {} : wordAttributes(more.words);
-    return arrayLayout(`/${name}`, type, unit, type === "float64" ? Number.NaN : -1, { long_name: about, ...words });
-  };
+  const quantity: Dimension = ["quantity", quantities.length, quantities.length];
   return {
     input: arrayLayout("/input", "string", [allInputs], "", { long_name: "name of the input" }),
     tap: arrayLayout("/tap", "string", [allTaps], "", { long_name: "name of the tap" }),
@@ -104,16 +106,25 @@ export function layoutOf(manifest: RunManifest, together = manifest.inputs.lengt
       ...sigmaUnit,
     }),
     status: arrayLayout("/status", "int8", triplet, -1, { long_name: "status", ...wordAttributes(statusWords) }),
-    columns: Object.fromEntries(columnNames.map((name) => [name, unitArray(name)])) as Record<
-      ColumnName,
-      ReturnType<typeof unitArray>
-    >,
-    unitFailed: arrayLayout("/unit_failed", "string", unit, "", { long_name: "why a unit has no result" }),
-    kinks: arrayLayout("/kinks", "string", unit, "", { long_name: "kinks between source and tap, by tap, as JSON" }),
-    onCpu: arrayLayout("/on_cpu", "string", unit, "", {
-      long_name: "what the device could not compute or computed wrongly, so that the CPU did, as JSON",
+    quantity: arrayLayout("/quantity", "string", [quantity], "", { long_name: "name of the number" }),
+    numbers: arrayLayout("/numbers", "float64", [...unit, quantity], Number.NaN, {
+      long_name: "numbers of a unit",
+      ...Object.fromEntries(quantities.map((name) => [`about_${name}`, columns[name].about])),
+      ...Object.fromEntries(
+        quantities.flatMap((name) => {
+          const { words }: Column = columns[name];
+          return words === undefined ? [] : [[`words_${name}`, words.join(" ")]];
+        }),
+      ),
     }),
-    done: arrayLayout("/done", "bool", unit, false, { long_name: "whether the unit is stored; written last" }),
+    seconds: arrayLayout("/seconds", "float64", unit, Number.NaN, { long_name: columns.seconds.about, units: "s" }),
+    unitFailed: arrayLayout("/unit_failed", "string", unit, "", { long_name: "why a unit has no result" }),
+    notes: arrayLayout("/notes", "string", unit, "", {
+      long_name: "kinks between source and tap by tap, and what the CPU computed in the place of the device, as JSON",
+    }),
+    done: arrayLayout("/done", "string", unit, "", {
+      long_name: "the machine that computed the unit, and the digests of its chunks, as JSON; written last",
+    }),
     vectors: taps.map((tap) => vectorLayouts(manifest, tap, together)),
   };
 }
@@ -128,8 +139,12 @@ function vectorLayouts(manifest: RunManifest, tap: TapRecord, together: number):
   const { length } = manifest.inputs;
   const vector: readonly Dimension[] = [
     ["input", length, 1],
-    ["vector", kept, 1],
+    ["vector", kept, kept],
   ];
+  const whole = (of: ArrayLayout<"float32">) => {
+    const [, , ...tensor] = of.metadata.shape;
+    return sharded(of, [1, 1, ...tensor]);
+  };
   return {
     path,
     input: arrayLayout(`${path}/input`, "string", [["input", length, together]], "", {
@@ -138,12 +153,16 @@ function vectorLayouts(manifest: RunManifest, tap: TapRecord, together: number):
     k: arrayLayout(`${path}/k`, "int32", [vector[0]!, ["vector", kept, kept]], 0, {
       long_name: "number of the singular value; 0 where no vector is kept",
     }),
-    u: arrayLayout(`${path}/u`, "float32", [...vector, ...axes("tap", tap.shape)], Number.NaN, {
-      long_name: "left singular vectors, in the space of the tap",
-    }),
-    v: arrayLayout(`${path}/v`, "float32", [...vector, ...axes("source", manifest.from.shape)], Number.NaN, {
-      long_name: "right singular vectors, in the space of the source",
-    }),
+    u: whole(
+      arrayLayout(`${path}/u`, "float32", [...vector, ...axes("tap", tap.shape)], Number.NaN, {
+        long_name: "left singular vectors, in the space of the tap",
+      }),
+    ),
+    v: whole(
+      arrayLayout(`${path}/v`, "float32", [...vector, ...axes("source", manifest.from.shape)], Number.NaN, {
+        long_name: "right singular vectors, in the space of the source",
+      }),
+    ),
   };
 }
 

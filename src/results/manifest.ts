@@ -5,7 +5,7 @@ import type { ControlRecord, GivenRecord, InputRecord, RunManifest, TapRecord } 
 
 /**
  * The differences between two manifests because of which their numbers must not share a store, one line each: the content of model and
- * inputs, the control, source, taps, unit and settings of the preprocessing, k, tol, seed, vectors, solver, backend and every version.
+ * inputs, the control, source, taps, unit and settings of the preprocessing, k, tol, seed, vectors, solver, backend and the version.
  * Empty if a command for the second can continue the run of the first.
  *
  * Additional inputs and another order of inputs are not differences (see `matchInputs`), but for a matched control, whose weights
@@ -25,11 +25,16 @@ export function describeMismatch(stored: RunManifest, asked: RunManifest): strin
   compare("preprocess", ...comparable(stored.preprocess, asked.preprocess));
   for (const key of ["k", "tol", "seed", "vectors", "solver", "backend"] as const)
     compare(key, stored[key], asked[key]);
-  for (const name of new Set([...Object.keys(stored.versions), ...Object.keys(asked.versions)])) {
-    const version = ({ versions }: RunManifest) => versions[name] ?? "none";
-    compare(`version of ${name}`, version(stored), version(asked));
-  }
-  return lines;
+  return [...lines, ...versionMismatch(stored, asked)];
+}
+
+/**
+ * The difference between the versions of Pushforward. The machine that computes a unit is stored with it and may be another for each: its
+ * numbers agree within their certificates.
+ */
+export function versionMismatch(stored: Pick<RunManifest, "versions">, asked: Pick<RunManifest, "versions">): string[] {
+  const version = ({ versions }: Pick<RunManifest, "versions">) => versions.pushforward ?? "none";
+  return differencesOf("version of pushforward", version(stored), version(asked));
 }
 
 /** The differences between two models: in their contents, in the control that they are, and in what tangents do at rounding. */
@@ -178,13 +183,15 @@ export function fromAttributes(attributes: Readonly<Record<string, unknown>>): R
  */
 export function readManifest(attributes: Readonly<Record<string, unknown>>, location: string): RunManifest {
   const { format, formatVersion } = attributes;
-  if (format === "pushforward-run" && (formatVersion === 1 || formatVersion === 2)) {
+  if (format === "pushforward-run" && (formatVersion === 1 || formatVersion === 2 || formatVersion === 3)) {
     const { coordinates: _, ...manifest } = fromAttributes(attributes);
-    return { ...manifest, formatVersion: 2 } as unknown as RunManifest; // written by `createRun` in this very format
+    return { ...manifest, formatVersion: formatVersion === 3 ? 3 : 2 } as unknown as RunManifest; // written by `createRun`
   }
   const isRun = format === "pushforward-run";
   throw new PushforwardError("store-mismatch", {
-    what: isRun ? `This run is of format ${formatVersion}, not 2.` : "This Zarr store is not a run of Pushforward.",
+    what: isRun
+      ? `This run is of format ${formatVersion}, not 1 to 3.`
+      : "This Zarr store is not a run of Pushforward.",
     where: { file: location },
     fix: isRun ? "Use the version of Pushforward that wrote it." : "Choose another folder.",
   });

@@ -10,8 +10,8 @@ import type { RunManifest } from "./types.ts";
  * metadata of everything below them ("consolidated"), so that one read opens a group.
  */
 export function metadataFiles(manifest: RunManifest, layout: Layout): [Key, Uint8Array][] {
-  const { columns: unitArrays, vectors, ...arrays } = layout;
-  const rootArrays: ArrayLayout<DataType>[] = [...Object.values(arrays), ...Object.values(unitArrays)];
+  const { vectors, ...arrays } = layout;
+  const rootArrays: ArrayLayout<DataType>[] = Object.values(arrays);
   const children = new Map<Key, object>(rootArrays.map(({ path, metadata }) => [path, metadata]));
   const inTaps = new Map<Key, object>();
   for (const [tap, layouts] of vectors.entries()) {

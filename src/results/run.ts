@@ -2,23 +2,24 @@ import { PushforwardError, type Shape, sizeOf } from "../base/index.ts";
 import {
   areStored,
   chunkKey,
-  createFlag,
   readAll,
   readChunk,
   readStoredTexts,
+  textsChunk,
   writeChunk,
   writeTexts,
 } from "./arrays.ts";
-import { type ColumnName, statusWords } from "./columns.ts";
+import { type ColumnName, quantities, statusWords } from "./columns.ts";
 import { writeCoordinates } from "./coordinates.ts";
-import { type Layout, layoutOf } from "./layout.ts";
+import { earlierLayoutOf } from "./earlier-layout.ts";
+import { layoutOf } from "./layout.ts";
 import { checkManifest, readManifest, requireSameRun } from "./manifest.ts";
 import { matchInputs } from "./match-inputs.ts";
 import { metadataFiles, requireOnly, rootOf, writeMetadata } from "./metadata.ts";
 import { statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 import type { InputRecord, RunManifest, UnitResult } from "./types.ts";
-import { checkUnit, readUnitChunks, writeUnitChunks } from "./unit.ts";
+import { type AnyLayout, checkUnit, readUnitChunks, type UnitRecord, writeUnitChunks } from "./unit.ts";
 
 /** The numbers of all units: [input, tap], or [input, tap, k]; NaN where nothing is stored. */
 export interface Table {
@@ -91,8 +92,15 @@ export async function createRun(store: Store, manifest: RunManifest): Promise<Ru
   const before = isWhole ? run.manifest.inputs : [];
   await writeCoordinates(store, grown, layout, { from: before.length, earlier: before });
   await writeMetadata(store, files);
-  return openRun(store);
+  const { run: whole } = await readRoot(store, (await store.get("/zarr.json"))!, machineOf(manifest));
+  return whole;
 }
+
+/** What computed numbers, and where: everything among the versions but that of this program. */
+const machineOf = ({ versions: { pushforward: _, ...machine } }: RunManifest): string =>
+  Object.entries(machine)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", ");
 
 /**
  * The same run, if the store contains it; `undefined` if a new run can start. Nothing is written.
@@ -115,7 +123,12 @@ async function readRun(store: Store, manifest: RunManifest): Promise<EarlierRun 
   if (root !== undefined) {
     const earlier = await readRoot(store, root);
     requireSameRun(earlier.run.manifest, manifest, store.location);
-    return earlier;
+    if (earlier.run.manifest.formatVersion === manifest.formatVersion) return earlier;
+    throw new PushforwardError("store-mismatch", {
+      what: "This run was stored by an earlier version in another format, which can be read and not continued.",
+      where: { file: store.location },
+      fix: "Choose a new folder with --out.",
+    });
   }
   await requireOnly(store, metadataFiles(manifest, layoutOf(manifest)), "run");
   return undefined;
@@ -136,12 +149,13 @@ export async function openRun(store: Store): Promise<Run> {
   });
 }
 
-async function readRoot(store: Store, bytes: Uint8Array): Promise<EarlierRun> {
+async function readRoot(store: Store, bytes: Uint8Array, machine = ""): Promise<EarlierRun> {
   const root = rootOf(bytes);
   const manifest = readManifest(root.attributes ?? {}, store.location);
   const chunk = root.consolidated_metadata?.metadata?.input?.chunk_grid?.configuration?.chunk_shape?.[0];
   const together = chunk ?? manifest.inputs.length;
-  const layout = layoutOf(manifest, together);
+  const layout: AnyLayout =
+    manifest.formatVersion === 2 ? earlierLayoutOf(manifest, together) : layoutOf(manifest, together);
   const [predicted, failed, unitFailed, done] = await Promise.all([
     readStoredTexts(store, layout.predicted),
     readStoredTexts(store, layout.failed),
@@ -150,7 +164,7 @@ async function readRoot(store: Store, bytes: Uint8Array): Promise<EarlierRun> {
   ]);
   const inputs = manifest.inputs.map((input, i) => noted(input, { predicted: predicted[i], failed: failed[i] }));
   const units = { done, failed: unitFailed };
-  return { run: new StoredRun(store, { ...manifest, inputs }, layout, units), together };
+  return { run: new StoredRun(store, { ...manifest, inputs }, layout, { ...units, machine }), together };
 }
 
 /** The input with the notes that are given. */
@@ -160,7 +174,8 @@ function noted(input: InputRecord, { predicted, failed }: InputNote): InputRecor
 
 class StoredRun implements Run {
   readonly #store: Store;
-  readonly #layout: Layout;
+  readonly #layout: AnyLayout;
+  readonly #machine: string;
   /** [inputs · taps] */
   readonly #done: boolean[];
   /** [inputs · taps], an empty text if the unit has not failed. */
@@ -170,14 +185,15 @@ class StoredRun implements Run {
   constructor(
     store: Store,
     manifest: RunManifest,
-    layout: Layout,
-    { done, failed }: { done: boolean[]; failed: string[] },
+    layout: AnyLayout,
+    { done, failed, machine }: { done: boolean[]; failed: string[]; machine: string },
   ) {
     this.#store = store;
     this.#manifest = manifest;
     this.#layout = layout;
     this.#done = done;
     this.#failed = failed;
+    this.#machine = machine;
   }
 
   get manifest(): RunManifest {
@@ -191,10 +207,12 @@ class StoredRun implements Run {
   async writeUnit(input: number, tap: number, unit: UnitResult): Promise<void> {
     const at = this.#at(input, tap);
     checkUnit(this.manifest, this.#layout, tap, unit);
-    if (!(await this.#store.has(chunkKey(this.#layout.done, input, tap)))) {
-      await writeUnitChunks(this.#store, this.#layout, input, tap, unit);
+    const done = chunkKey(this.#layout.done, input, tap);
+    if (!(await this.#store.has(done))) {
+      const sha256 = await writeUnitChunks(this.#store, this.#layout, input, tap, unit);
+      const record: UnitRecord = { machine: this.#machine, sha256 };
       await this.#store.delete(chunkKey(this.#layout.unitFailed, input, tap));
-      await createFlag(this.#store, this.#layout.done, input, tap);
+      await this.#store.create(done, textsChunk([JSON.stringify(record)]));
     }
     this.#done[at] = true;
     this.#failed[at] = "";
@@ -245,15 +263,30 @@ class StoredRun implements Run {
   }
 
   async table(name: TableName): Promise<Table> {
-    const array =
-      name === "sigma" || name === "residual" || name === "status" ? this.#layout[name] : this.#layout.columns[name];
-    const { shape, fill_value: fill } = array.metadata;
-    const data = Float64Array.from(await readAll(this.#store, array), (value) => (value === fill ? Number.NaN : value));
+    const { shape, data } = await this.#numbers(name);
     const each = data.length / this.#done.length;
     for (const [unit, isDone] of this.#done.entries()) {
       if (!isDone) data.fill(Number.NaN, unit * each, (unit + 1) * each);
     }
     return { shape, data: name === "status" ? await this.#statusCodes(data, each) : data };
+  }
+
+  /** One quantity of all units that are stored. */
+  async #numbers(name: TableName): Promise<Table> {
+    const { numbers, earlier, ...layout } = this.#layout;
+    if (name in layout || earlier !== undefined) {
+      const array = name in layout ? layout[name as "sigma"] : earlier!.columns[name as ColumnName];
+      const { shape, fill_value: fill } = array.metadata;
+      const read = await readAll(this.#store, array);
+      return { shape, data: Float64Array.from(read, (value) => (value === fill ? Number.NaN : value)) };
+    }
+    const at = quantities.findIndex((quantity) => quantity === name);
+    const read = await readAll(this.#store, numbers);
+    const { shape } = numbers.metadata;
+    return {
+      shape: shape.slice(0, 2),
+      data: Float64Array.from({ length: this.#done.length }, (_, unit) => read[unit * shape[2]! + at]!),
+    };
   }
 
   /** The codes of `statusOf` for stored codes; each unit has `each` of them. */

@@ -1,12 +1,21 @@
 /** A path in a store: `/`, then names joined by `/`. */
 export type Key = `/${string}`;
 
+/** A part of the bytes under a key: so many from an offset on, or the last ones. */
+export type ByteRange = { readonly offset: number; readonly length: number } | { readonly suffixLength: number };
+
+/** A part of bytes, in a buffer of its own. */
+export const partOf = (bytes: Uint8Array, range: ByteRange): Uint8Array =>
+  "offset" in range ? bytes.slice(range.offset, range.offset + range.length) : bytes.slice(-range.suffixLength);
+
 /** A store for runs: bytes under keys. zarrita reads from it and writes to it, and each platform has its own implementation. */
 export interface Store {
   /** Its name in errors: a folder or an address. */
   readonly location: string;
   /** The bytes, in a buffer that belongs to the caller; `undefined` if there are none. */
   get(key: Key): Promise<Uint8Array | undefined>;
+  /** A part of the bytes, where a store can read it without the rest. */
+  getRange?(key: Key, range: ByteRange): Promise<Uint8Array | undefined>;
   /**
    * Stores the bytes completely or not at all: a reader never sees a part of them, even if the writer is killed.
    *

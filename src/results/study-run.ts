@@ -2,7 +2,7 @@ import { PushforwardError, sizeOf } from "../base/index.ts";
 import { areStored, chunkKey, createFlag, readAll, readStoredTexts, writeChunk, writeTexts } from "./arrays.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension, isNumeric } from "./layout.ts";
-import { comparable, givenMismatch, modelMismatch, toAttributes } from "./manifest.ts";
+import { comparable, givenMismatch, modelMismatch, toAttributes, versionMismatch } from "./manifest.ts";
 import { filesOf, storedManifest, writeMetadata } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 import type { CellValues, StudyArray, StudyManifest } from "./study-types.ts";
@@ -135,8 +135,9 @@ function requireSame(stored: StudyManifest, asked: StudyManifest, location: stri
   const contents = ({ inputs }: StudyManifest) => inputs.map(({ name, sha256, label }) => ({ name, sha256, label }));
   compare("inputs", contents(stored), contents(asked));
   compare("preprocess", ...comparable(stored.preprocess, asked.preprocess));
-  for (const key of ["study", "params", "seed", "spectra", "backend", "versions", "axes", "cell"] as const)
+  for (const key of ["study", "params", "seed", "spectra", "backend", "axes", "cell"] as const)
     compare(key, stored[key], asked[key]);
+  lines.push(...versionMismatch(stored, asked));
   const dims = ({ variables }: StudyManifest) =>
     Object.fromEntries(Object.entries(variables).map(([name, variable]) => [name, variable.dims]));
   compare("variables", dims(stored), dims(asked));

@@ -57,6 +57,8 @@ export interface UnitResult {
   readonly kinks?: readonly KinkCount[];
   /** What the device could not compute or computed wrongly, so that the CPU did, in sentences; absent if there was nothing. */
   readonly onCpu?: readonly string[];
+  /** The machine that computed it, of units that a run stored with it. */
+  readonly machine?: string;
   /** The singular vectors stored, by their index in `sigma`; empty if none are. */
   readonly vectors: {
     readonly index: readonly number[];
@@ -135,7 +137,7 @@ export interface TapRecord {
 /** The provenance of the numbers of a run. */
 export interface RunManifest {
   readonly format: "pushforward-run";
-  readonly formatVersion: 2;
+  readonly formatVersion: 2 | 3;
   readonly model: ModelRecord;
   /** Absent if the network has no inputs but the one that the inputs of the run go to. */
   readonly given?: readonly GivenRecord[];

@@ -1,28 +1,95 @@
-import { PushforwardError, sizeOf } from "../base/index.ts";
-import { chunkKey, fillChunk, readChunk, writeChunk, writeTexts } from "./arrays.ts";
-import { type ColumnName, columnNames, columns, missedWords, statusWords, stoppedWords } from "./columns.ts";
+import { PushforwardError, sha256Of, sizeOf } from "../base/index.ts";
+import { chunkKey, damaged, fillChunk, readChunk, textsChunk } from "./arrays.ts";
+import {
+  type ColumnName,
+  columnNames,
+  columns,
+  missedWords,
+  quantities,
+  statusWords,
+  stoppedWords,
+} from "./columns.ts";
+import type { EarlierArrays } from "./earlier-layout.ts";
 import type { ArrayLayout, Layout, VectorLayouts } from "./layout.ts";
+import { encodeShard } from "./shards.ts";
 import { statusOf } from "./status.ts";
-import type { Store } from "./store.ts";
+import { type ByteRange, type Key, partOf, type Store } from "./store.ts";
 import type { KinkCount, Missed, RunManifest, UnitResult } from "./types.ts";
 
-/** Stores the chunks of a unit in all arrays except `done`, in no particular order. */
-export async function writeUnitChunks(store: Store, layout: Layout, input: number, tap: number, unit: UnitResult) {
-  const { sigma, residual, floors, status } = layout;
+/** A layout of this or of an earlier format. */
+export type AnyLayout = Layout & { readonly earlier?: EarlierArrays };
+
+/** What `done` says of a unit: the machine that computed it, and the digest of each of its chunks but the seconds; of a shard, those of its inner chunks. */
+export interface UnitRecord {
+  readonly machine: string;
+  readonly sha256: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** Notes on a unit, as JSON. */
+type Notes = Pick<UnitResult, "kinks" | "onCpu">;
+
+/** One chunk of a unit, or a shard with its inner chunks. */
+interface UnitChunk {
+  readonly name: string;
+  readonly key: Key;
+  readonly bytes: Uint8Array;
+  readonly inner?: readonly Uint8Array[];
+}
+
+/** Stores the chunks of a unit in all arrays except `done`, in no particular order. Returns their digests. */
+export async function writeUnitChunks(
+  store: Store,
+  layout: Layout,
+  input: number,
+  tap: number,
+  unit: UnitResult,
+): Promise<UnitRecord["sha256"]> {
+  const written = unitChunks(layout, input, tap, unit).map(async ({ name, key, bytes, inner }) => {
+    const digest = inner === undefined ? await digestOf(bytes) : await Promise.all(inner.map(digestOf));
+    await store.set(key, bytes);
+    return [name, digest] as const;
+  });
+  await fillChunk(store, layout.seconds, unit.seconds, input, tap); // in which two attempts at the same numbers differ: no digest
+  return Object.fromEntries(await Promise.all(written));
+}
+
+/** The first 128 bits of SHA-256. */
+const digestOf = async (bytes: Uint8Array): Promise<string> => (await sha256Of(bytes)).slice(0, 32);
+
+function unitChunks(layout: Layout, input: number, tap: number, unit: UnitResult): UnitChunk[] {
+  const { sigma, residual, floors, status, numbers, notes } = layout;
   const most = sigma.metadata.shape[2]!;
-  const numbers = (values: Float64Array) => padded(new Float64Array(most).fill(Number.NaN), values);
+  const values = (of: ArrayLike<number>) => bytesOf(padded(new Float64Array(most).fill(Number.NaN), of));
   const codes = unit.status.map((word) => statusWords.indexOf(word));
+  const { kinks, onCpu }: Notes = unit;
+  const at = (name: string, array: ArrayLayout<"float64" | "int8" | "string">, bytes: Uint8Array): UnitChunk => ({
+    ...{ name, bytes },
+    key: chunkKey(array, input, tap),
+  });
   const layouts = layout.vectors[tap];
-  await Promise.all([
-    writeChunk(store, sigma, numbers(unit.sigma), input, tap),
-    writeChunk(store, residual, numbers(unit.residual), input, tap),
-    ...(unit.floors === undefined ? [] : [writeChunk(store, floors, numbers(unit.floors), input, tap)]),
-    writeChunk(store, status, padded(new Int8Array(most).fill(-1), codes), input, tap),
-    writeTexts(store, layout.kinks, [unit.kinks === undefined ? "" : JSON.stringify(unit.kinks)], input, tap),
-    ...(unit.onCpu === undefined ? [] : [writeTexts(store, layout.onCpu, [JSON.stringify(unit.onCpu)], input, tap)]),
-    ...columnNames.map((name) => fillChunk(store, layout.columns[name], columns[name].of(unit), input, tap)),
-    ...(layouts === undefined ? [] : vectorWrites(store, layouts, input, unit)),
-  ]);
+  return [
+    at("sigma", sigma, values(unit.sigma)),
+    at("residual", residual, values(unit.residual)),
+    at("floors", floors, values(unit.floors ?? [])),
+    at("status", status, bytesOf(padded(new Int8Array(most).fill(-1), codes))),
+    at("numbers", numbers, bytesOf(Float64Array.from(quantities, (name) => columns[name].of(unit)))),
+    at("notes", notes, textsChunk([JSON.stringify({ kinks, onCpu })])),
+    ...(layouts === undefined ? [] : vectorChunks(layouts, input, unit)),
+  ];
+}
+
+function vectorChunks({ k, u, v }: VectorLayouts, input: number, { m, n, vectors }: UnitResult): UnitChunk[] {
+  const slots = k.metadata.shape[1]!;
+  const numbers = vectors.index.map((index) => index + 1);
+  const shard = (name: "u" | "v", array: ArrayLayout<"float32">, extent: number): UnitChunk => {
+    const inner = numbers.map((_, slot) => bytesOf(vectors[name].subarray(slot * extent, (slot + 1) * extent)));
+    return { name, key: chunkKey(array, input), bytes: encodeShard(inner, slots), inner };
+  };
+  return [
+    { name: "k", key: chunkKey(k, input), bytes: bytesOf(padded(new Int32Array(slots), numbers)) },
+    shard("u", u, m),
+    shard("v", v, n),
+  ];
 }
 
 function padded<A extends Float64Array | Int8Array | Int32Array>(array: A, values: ArrayLike<number>): A {
@@ -30,38 +97,62 @@ function padded<A extends Float64Array | Int8Array | Int32Array>(array: A, value
   return array;
 }
 
-function vectorWrites(store: Store, { k, u, v }: VectorLayouts, input: number, { m, n, vectors }: UnitResult) {
-  const slots = k.metadata.shape[1]!;
-  const numbers = vectors.index.map((index) => index + 1);
-  const writes = [writeChunk(store, k, padded(new Int32Array(slots), numbers), input)];
-  for (let slot = 0; slot < numbers.length; slot++) {
-    writes.push(writeChunk(store, u, vectors.u.subarray(slot * m, (slot + 1) * m), input, slot));
-    writes.push(writeChunk(store, v, vectors.v.subarray(slot * n, (slot + 1) * n), input, slot));
-  }
-  for (let slot = numbers.length; slot < slots; slot++) {
-    for (const array of [u, v]) writes.push(store.delete(chunkKey(array, input, slot))); // of an earlier, longer attempt
-  }
-  return writes;
+/** The entries as the codec `bytes` stores them: little-endian, which is the order of every host that runs this. */
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float64Array | Float32Array | Int8Array | Int32Array) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+/** A store that gives the chunks of one unit only as they were stored: one of another attempt, or one that changed since, is an error. */
+function checkedStore(store: Store, layout: Layout, input: number, tap: number, { sha256 }: UnitRecord) {
+  const arrays = { ...layout, ...layout.vectors[tap] };
+  const digests = new Map(
+    Object.entries(sha256).map(([name, digest]) => {
+      const array = arrays[name as "sigma"];
+      const isOfTap = array.metadata.dimension_names?.[1] === "vector";
+      return [isOfTap ? chunkKey(array, input) : chunkKey(array, input, tap), digest] as const;
+    }),
+  );
+  const check = async (key: Key, bytes: Uint8Array, expected: string | undefined) => {
+    if (expected === undefined || (await digestOf(bytes)) === expected) return bytes;
+    throw damaged(store, key, "its bytes are not those that were stored with the unit");
+  };
+  const missing = (key: Key) => damaged(store, key, "a chunk of a finished unit is not there");
+  return {
+    location: store.location,
+    async get(key: Key) {
+      const expected = digests.get(key);
+      const bytes = await store.get(key);
+      if (bytes === undefined && expected !== undefined) throw missing(key);
+      return bytes && check(key, bytes, typeof expected === "string" ? expected : undefined);
+    },
+    async getRange(key: Key, range: ByteRange) {
+      const expected = digests.get(key);
+      const bytes = await (store.getRange?.(key, range) ?? store.get(key).then((all) => all && partOf(all, range)));
+      if (bytes === undefined && expected !== undefined) throw missing(key);
+      const slot = "offset" in range && range.length > 0 ? range.offset / range.length : 0; // inner chunks have one size
+      return bytes && check(key, bytes, "offset" in range ? expected?.[slot] : undefined);
+    },
+  };
 }
 
-/** Reads a unit from its arrays; `wanted` as in `Run.readUnit`. */
+/**
+ * Reads a unit from its arrays; `wanted` as in `Run.readUnit`.
+ *
+ * @throws PushforwardError `store-mismatch` for a chunk that is missing, or is not the one that was stored with the unit
+ */
 export async function readUnitChunks(
-  store: Store,
+  whole: Store,
   { taps, from }: RunManifest,
-  layout: Layout,
+  layout: AnyLayout,
   input: number,
   tap: number,
   wanted: boolean | readonly number[],
 ): Promise<UnitResult> {
-  const entries = columnNames.map(async (name) => {
-    const chunk = await readChunk(store, layout.columns[name], input, tap);
-    return [name, chunk[0]] as const;
-  });
-  const number = Object.fromEntries(await Promise.all(entries)) as Record<ColumnName, number>;
+  const record = layout.earlier === undefined ? await readRecord(whole, layout, input, tap) : undefined;
+  const store = record === undefined ? whole : checkedStore(whole, layout, input, tap, record);
+  const number = await readNumbers(store, layout, input, tap);
   const k = number.triplets;
   const codes = await readChunk(store, layout.status, input, tap);
-  const [kinks] = await readChunk(store, layout.kinks, input, tap);
-  const [onCpu] = await readChunk(store, layout.onCpu, input, tap);
+  const { kinks, onCpu } = await readNotes(store, layout, input, tap);
   const sigma = (await readChunk(store, layout.sigma, input, tap)).slice(0, k);
   const floors = (await readChunk(store, layout.floors, input, tap)).slice(0, k);
   const [m, n] = [sizeOf(taps[tap]!.shape), sizeOf(from.shape)];
@@ -86,9 +177,44 @@ export async function readUnitChunks(
     seconds: number.seconds,
     stopped: stoppedWords[number.stopped]!,
     activeRows: number.active_units,
+    ...(kinks && { kinks }),
+    ...(onCpu && { onCpu }),
+    ...(record?.machine ? { machine: record.machine } : {}),
+    vectors: await readVectors(store, wanted === false ? undefined : layouts, input, [m, n], wanted),
+  };
+}
+
+/** Where chunks of a unit come from. */
+type Chunks = Pick<Store, "location" | "get" | "getRange">;
+
+async function readRecord(store: Store, { done }: Layout, input: number, tap: number): Promise<UnitRecord> {
+  const [text] = await readChunk(store, done, input, tap);
+  try {
+    return JSON.parse(text!) as UnitRecord; // written by `writeUnit`
+  } catch (cause) {
+    throw damaged(store, chunkKey(done, input, tap), "the record of the unit is no JSON", cause);
+  }
+}
+
+async function readNumbers(store: Chunks, { numbers, seconds, earlier }: AnyLayout, input: number, tap: number) {
+  const read = async (array: ArrayLayout<"int8" | "int32" | "float64">) => readChunk(store, array, input, tap);
+  const entries = async () => {
+    if (earlier !== undefined) {
+      return Promise.all(columnNames.map(async (name) => [name, (await read(earlier.columns[name]))[0]] as const));
+    }
+    const values = await read(numbers);
+    return [["seconds", (await read(seconds))[0]] as const, ...quantities.map((name, i) => [name, values[i]] as const)];
+  };
+  return Object.fromEntries(await entries()) as Record<ColumnName, number>;
+}
+
+async function readNotes(store: Chunks, { notes, earlier }: AnyLayout, input: number, tap: number): Promise<Notes> {
+  if (earlier === undefined) return JSON.parse((await readChunk(store, notes, input, tap))[0] || "{}") as Notes;
+  const [kinks] = await readChunk(store, earlier.kinks, input, tap);
+  const [onCpu] = await readChunk(store, earlier.onCpu, input, tap);
+  return {
     ...(kinks ? { kinks: JSON.parse(kinks) as readonly KinkCount[] } : {}),
     ...(onCpu ? { onCpu: JSON.parse(onCpu) as readonly string[] } : {}),
-    vectors: await readVectors(store, wanted === false ? undefined : layouts, input, [m, n], wanted),
   };
 }
 
@@ -99,7 +225,7 @@ function missedOf(number: Readonly<Record<ColumnName, number>>): Missed {
 }
 
 async function readVectors(
-  store: Store,
+  store: Chunks,
   layouts: VectorLayouts | undefined,
   input: number,
   [m, n]: readonly [number, number],

@@ -16,10 +16,12 @@ with xarray.open_zarr(sys.argv[1]) as run:
     for name in run.input.values.tolist():
         for tap in run.tap.values.tolist():
             unit = run.sel(input=name, tap=tap)
-            missed = {"kind": words(unit.missed_kind)[0]}
+            number = unit.numbers.to_dataset("quantity")
+            notes = json.loads(str(unit.notes.values))
+            missed = {"kind": unit.numbers.attrs["words_missed_kind"].split()[int(number.missed_kind)]}
             if missed["kind"] == "probable":
-                missed["bound"] = float(unit.missed_bound)
-                missed["failureProbability"] = float(unit.missed_failure_probability)
+                missed["bound"] = float(number.missed_bound)
+                missed["failureProbability"] = float(number.missed_failure_probability)
             line = {
                 "model": model["file"],
                 "input": name,
@@ -27,16 +29,16 @@ with xarray.open_zarr(sys.argv[1]) as run:
                 "tap": tap,
                 "m": int(unit.m),
                 "n": int(unit.n),
-                "k": int(unit.triplets),
-                "sigma": [float(unit.sigma.sel(k=k)) for k in range(1, int(unit.triplets) + 1)],
+                "k": int(number.triplets),
+                "sigma": [float(unit.sigma.sel(k=k)) for k in range(1, int(number.triplets) + 1)],
                 "residual": unit.residual.dropna("k").values.tolist(),
                 "status": words(unit.status),
-                "floor": float(unit.floor),
+                "floor": float(number.floor),
                 "floors": unit.floors.dropna("k").values.tolist(),
                 "missed": missed,
-                "jvp": int(unit.jvp),
-                "vjp": int(unit.vjp),
+                "jvp": int(number.jvp),
+                "vjp": int(number.vjp),
                 "seconds": float(unit.seconds),
-                "kinks": json.loads(str(unit.kinks.values)),
+                "kinks": notes["kinks"],
             }
             print(json.dumps(line))

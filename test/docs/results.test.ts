@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { createRun, type Key, MemoryStore } from "../../src/results/index.ts";
+import { quantities } from "../../src/results/columns.ts";
 import { exampleManifest } from "../results/example-run.ts";
 import { readPage } from "./markdown.ts";
 
 /** Arrays that the tables of a section list. */
 const listed = (section: string) => {
-  const text = readPage("docs/results.md").split(`## ${section}\n`)[1]!.split("\n## ")[0]!;
+  const text = readPage("docs/results.md").split(`## ${section}\n`)[1]!.split(/\n##+ /)[0]!;
   return [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name!).sort();
 };
 
@@ -23,5 +24,6 @@ test("the page lists every array of a run, and no other", async () => {
   const store = new MemoryStore();
   await createRun(store, exampleManifest);
   expect(listed("Arrays")).toEqual(await arraysOf(store, "/"));
+  expect(listed("Numbers of a unit")).toEqual([...quantities].sort());
   expect(listed("Singular vectors")).toEqual(await arraysOf(store, "/taps/conv1/"));
 });

@@ -46,7 +46,7 @@ export function syntheticRun(options: SyntheticOptions = {}): RunReader {
   });
   const manifest: RunManifest = {
     format: "pushforward-run",
-    formatVersion: 2,
+    formatVersion: 3,
     model: { file: "models/small-net.onnx", sha256: "0123456789abcdef".repeat(4) },
     from: { name: "input", tensor: "data", shape: source },
     inputs: inputRecords,

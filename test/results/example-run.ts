@@ -4,7 +4,7 @@ import type { RunManifest, Status, UnitResult } from "../../src/results/index.ts
 /** A run of two inputs and three taps, the last one smaller than k; one tap's name needs care in a key. */
 export const exampleManifest: RunManifest = {
   format: "pushforward-run",
-  formatVersion: 2,
+  formatVersion: 3,
   model: { file: "net.onnx", sha256: "aa".repeat(32) },
   from: { name: "input", tensor: "data", shape: [3, 4, 4] },
   inputs: [
@@ -65,6 +65,7 @@ export function exampleUnit(manifest: RunManifest, input: number, tap: number, v
       { tap: "pool", neurons: 0, windows: rng.integer(m) },
     ],
     ...(input === 1 ? { onCpu: ["The device webgpu computes the product wrongly; it is computed on the CPU."] } : {}),
+    machine: "onnxruntime-node 1.30.0",
     vectors: { index, u: gaussianArray(rng, index.length * m), v: gaussianArray(rng, index.length * n) },
   };
 }

@@ -26,6 +26,7 @@ test("the room's public names", () => {
     "openSearchRun",
     "openStudyRun",
     "openTrainingRun",
+    "partOf",
     "resolvedSigma",
     "sameRun",
     "spectrumBands",

@@ -46,7 +46,8 @@ result = {"groups": {}, "netcdf": {"groups": {}} if has_netcdf else None}
 with tempfile.TemporaryDirectory() as folder:
     with xarray.open_zarr(path) as run:
         picked = run.sigma.sel(input="höhle/2", tap="logits", k=2)
-        result.update(root=describe(run), picked=float(picked), status=run.status.attrs)
+        jvp = plain(run.numbers.sel(quantity="jvp"))
+        result.update(root=describe(run), picked=float(picked), jvp=jvp, status=run.status.attrs)
         if has_netcdf:
             again = through_netcdf(run, folder)
             attrs = {name: value.item() if hasattr(value, "item") else value for name, value in again.attrs.items()}

@@ -21,6 +21,7 @@ interface Described {
 interface Opened {
   readonly root: Described;
   readonly picked: number;
+  readonly jvp: readonly unknown[];
   readonly status: Readonly<Record<string, unknown>>;
   readonly groups: Readonly<Record<string, Described>>;
   /** Names of what is in groups: through the root, and through the group's own metadata. */
@@ -55,8 +56,8 @@ describe.skipIf(!hasXarray())(`xarray (${withoutXarray})`, () => {
 
   test("opens a run as one labelled dataset, without a warning", () => {
     const { dims, coords, arrays } = opened.root;
-    expect(dims).toEqual({ input: 2, tap: 3, k: 6, source_0: 3, source_1: 4, source_2: 4 });
-    expect(coords).toEqual(["failed", "input", "k", "label", "m", "n", "predicted", "tap"]);
+    expect(dims).toEqual({ input: 2, tap: 3, k: 6, quantity: 15, source_0: 3, source_1: 4, source_2: 4 });
+    expect(coords).toEqual(["failed", "input", "k", "label", "m", "n", "predicted", "quantity", "tap"]);
     expect(arrays.input).toEqual({ dims: ["input"], values: ["cat", "höhle/2"] });
     expect(arrays.tap).toEqual({ dims: ["tap"], values: ["conv1", "block/relu 1", "logits"] });
     expect(arrays.k).toEqual({ dims: ["k"], values: [1, 2, 3, 4, 5, 6] });
@@ -77,9 +78,12 @@ describe.skipIf(!hasXarray())(`xarray (${withoutXarray})`, () => {
     const words = String(opened.status.flag_meanings).split(" ");
     const codes = arrays.status?.values.slice(30) as number[];
     expect(codes.map((code) => words[code])).toEqual([...unit.status, undefined, undefined]);
-    expect(arrays.done).toEqual({ dims: ["input", "tap"], values: [false, true, false, false, false, true] });
+    expect(arrays.done?.dims).toEqual(["input", "tap"]);
+    const records = (arrays.done?.values ?? []).map((text) => (text === "" ? "" : JSON.parse(String(text)).machine));
+    expect(records).toEqual(["", unit.machine, "", "", "", unit.machine]);
     expect(arrays.unit_failed).toEqual({ dims: ["input", "tap"], values: ["", "", "√ at 0", "", "", ""] });
-    expect(arrays.jvp?.values).toEqual([-1, deep.jvp, -1, -1, -1, unit.jvp]);
+    expect(opened.jvp).toEqual([null, deep.jvp, null, null, null, unit.jvp]);
+    expect(arrays.numbers?.dims).toEqual(["input", "tap", "quantity"]);
     expect(arrays.seconds?.values).toEqual([null, deep.seconds, null, null, null, unit.seconds]);
     expect(arrays.source?.values).toEqual([...new Array(48).fill(null), ...source]);
   });

@@ -171,7 +171,7 @@ export function runManifest(
 ): RunManifest {
   return {
     format: "pushforward-run",
-    formatVersion: 2,
+    formatVersion: 3,
     model,
     ...(given.length === 0 ? {} : { given }),
     from: { name: from.name, tensor: from.tensor, ...indexOf(from), shape: from.shape },

@@ -1,6 +1,6 @@
+import { sha256Of } from "../../base/index.ts";
 import type { Network } from "../../jacobian/index.ts";
 import { createWebBackend, type WebBackendOptions } from "../../platform/web/backend.ts";
-import { sha256Of } from "../../platform/web/hash.ts";
 import { type ControlNetwork, controlOn, type DrawOptions } from "../library/control-network.ts";
 
 export interface OpenControlOptions extends WebBackendOptions, DrawOptions {}

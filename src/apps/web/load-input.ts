@@ -1,6 +1,5 @@
-import { messageOf, PushforwardError } from "../../base/index.ts";
+import { messageOf, PushforwardError, sha256Of } from "../../base/index.ts";
 import { type NumberArray, type Preprocess, preprocess, readNpy } from "../../images/index.ts";
-import { sha256Of } from "../../platform/web/hash.ts";
 import { imageDecoder } from "../../platform/web/image-decoder.ts";
 import { nameOf, readSource, type Source } from "../../platform/web/read-source.ts";
 

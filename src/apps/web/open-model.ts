@@ -1,8 +1,7 @@
-import { PushforwardError } from "../../base/index.ts";
+import { PushforwardError, sha256Of } from "../../base/index.ts";
 import type { Network } from "../../jacobian/index.ts";
 import { type ExternalReader, readModel } from "../../onnx/index.ts";
 import { createWebBackend, runModelBytes, type WebBackendOptions } from "../../platform/web/backend.ts";
-import { sha256Of } from "../../platform/web/hash.ts";
 import { addressOf, fetchBytes, nameOf, readSource, type Source } from "../../platform/web/read-source.ts";
 import { type HashLists, IdentifyingReader } from "../library/identifying-reader.ts";
 import { type OpenOptions, openNetwork } from "../library/open-network.ts";

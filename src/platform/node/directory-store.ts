@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { link, mkdir, open, opendir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { PushforwardError } from "../../base/index.ts";
-import type { Key, Store } from "../../results/index.ts";
+import type { ByteRange, Key, Store } from "../../results/index.ts";
 import { codeOf, unreadable, unwritable } from "./file-errors.ts";
 
 /** Files whose names start with this are unfinished writes. */
@@ -30,6 +30,22 @@ export class DirectoryStore implements Store {
   async get(key: Key): Promise<Uint8Array | undefined> {
     const bytes = await this.#read(key, (file) => readFile(file));
     return bytes && Uint8Array.from(bytes);
+  }
+
+  async getRange(key: Key, range: ByteRange): Promise<Uint8Array | undefined> {
+    return this.#read(key, async (file) => {
+      const handle = await open(file, "r");
+      try {
+        const { size } = await handle.stat();
+        const offset = "offset" in range ? range.offset : Math.max(0, size - range.suffixLength);
+        const length = Math.min("offset" in range ? range.length : range.suffixLength, size - offset);
+        const bytes = new Uint8Array(Math.max(0, length));
+        await handle.read(bytes, 0, bytes.length, offset);
+        return bytes;
+      } finally {
+        await handle.close();
+      }
+    });
   }
 
   async has(key: Key): Promise<boolean> {

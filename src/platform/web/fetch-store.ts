@@ -1,5 +1,5 @@
 import { PushforwardError } from "../../base/index.ts";
-import type { Key } from "../../results/index.ts";
+import type { ByteRange, Key } from "../../results/index.ts";
 import { ReadOnlyStore } from "./read-only-store.ts";
 import { fetchIfThere } from "./read-source.ts";
 
@@ -21,6 +21,11 @@ export class FetchStore extends ReadOnlyStore {
 
   get(key: Key): Promise<Uint8Array | undefined> {
     return fetchIfThere(this.#address(key), { headers: this.#headers });
+  }
+
+  async getRange(key: Key, range: ByteRange): Promise<Uint8Array | undefined> {
+    const asked = "offset" in range ? `${range.offset}-${range.offset + range.length - 1}` : `-${range.suffixLength}`;
+    return fetchIfThere(this.#address(key), { headers: { ...this.#headers, range: `bytes=${asked}` } }, range);
   }
 
   async has(key: Key): Promise<boolean> {

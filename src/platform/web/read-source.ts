@@ -1,4 +1,5 @@
 import { messageOf, PushforwardError } from "../../base/index.ts";
+import { type ByteRange, partOf } from "../../results/index.ts";
 
 /** Where bytes come from in a browser: bytes, a file that a user chose or dropped, or an address, which may be relative to the page. */
 export type Source = Uint8Array | ArrayBuffer | Blob | URL | string;
@@ -52,17 +53,22 @@ export async function fetchBytes(address: URL): Promise<Uint8Array> {
 /**
  * The bytes at an address, none if only its head is asked for; `undefined` if the server says that there is nothing.
  *
+ * @param range the part that was asked for with a header, which is cut out where the server sends everything
  * @throws PushforwardError `file-unreadable` for every other failure
  */
 export async function fetchIfThere(
   address: URL,
   asked: { readonly method?: "GET" | "HEAD"; readonly headers?: Readonly<Record<string, string>> } = {},
+  range?: ByteRange,
 ): Promise<Uint8Array | undefined> {
   let response: Response;
   try {
     response = await fetch(address, asked);
     if (response.status === 204) return undefined;
-    if (response.ok) return new Uint8Array(await response.arrayBuffer());
+    if (response.ok) {
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      return range === undefined || response.status === 206 ? bytes : partOf(bytes, range);
+    }
   } catch (cause) {
     throw unreadable(
       address.href,

@@ -1,6 +1,6 @@
+import { sha256Of } from "../../../base/index.ts";
 import { createWebBackend } from "../../../platform/web/backend.ts";
 import { breathe } from "../../../platform/web/breathe.ts";
-import { sha256Of } from "../../../platform/web/hash.ts";
 import { imageDecoder } from "../../../platform/web/image-decoder.ts";
 import { throughJpeg } from "../../../platform/web/through-jpeg.ts";
 import { openModel } from "../../web/index.ts";

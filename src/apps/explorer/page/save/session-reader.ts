@@ -39,7 +39,7 @@ export function readerOf(known: Known): RunReader {
   const k = Math.max(0, ...units.map((unit) => unit.k));
   const manifest: RunManifest = {
     format: "pushforward-run",
-    formatVersion: 2,
+    formatVersion: 3,
     model: { file: description.file, sha256: description.sha256 },
     from: { name: network.source.name, tensor: network.source.name, shape: network.source.shape },
     inputs: pictures.map(({ name, sha256 = "", label, top, isRight }) => ({
