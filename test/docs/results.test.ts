@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
-import { createRun, type Key, MemoryStore } from "../../src/results/index.ts";
 import { quantities } from "../../src/results/columns.ts";
+import { createRun, type Key, MemoryStore } from "../../src/results/index.ts";
 import { exampleManifest } from "../results/example-run.ts";
 import { readPage } from "./markdown.ts";
 
 /** Arrays that the tables of a section list. */
 const listed = (section: string) => {
-  const text = readPage("docs/results.md").split(`## ${section}\n`)[1]!.split(/\n##+ /)[0]!;
+  const text = readPage("docs/results.md")
+    .split(`## ${section}\n`)[1]!
+    .split(/\n##+ /)[0]!;
   return [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name!).sort();
 };
 
