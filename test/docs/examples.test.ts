@@ -19,7 +19,6 @@ test("examples are found where they should be", () => {
     "README.md",
     "docs/command-line.md",
     "docs/exported.md",
-    "docs/many-machines.md",
     "docs/results.md",
     "docs/search.md",
     "docs/training.md",

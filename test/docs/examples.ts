@@ -22,7 +22,7 @@ export interface Example {
 
 /** Blocks of these run; those of `sh` if their files are there, under `examples/`. (`ts src/…` quotes a file.) */
 const runs = ({ info, text }: Fence) =>
-  info === "ts" || info === "python" || (info === "sh" && /^(npx|for) /.test(text) && text.includes("examples/"));
+  info === "ts" || info === "python" || (info === "sh" && text.startsWith("npx") && text.includes("examples/"));
 
 /** The examples of a page in order. */
 export function examplesOf(page: string): Example[] {
