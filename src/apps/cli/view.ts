@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { basename, resolve } from "node:path";
@@ -33,7 +34,8 @@ export function viewCommand(): Command {
       const served = Object.fromEntries(
         addresses.map((address, i) => [`/${decodeURIComponent(address)}`, folders[i]!]),
       );
-      const server = serveFolders({ "/": site, ...served });
+      const token = randomBytes(24).toString("base64url");
+      const server = serveFolders({ "/": site, ...served }, token);
       server.listen(port, "127.0.0.1");
       await once(server, "listening").catch((cause: unknown) => {
         throw new PushforwardError("usage", {
@@ -44,8 +46,8 @@ export function viewCommand(): Command {
         });
       });
       const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-      const shown = addresses.map((run) => `run=${run}`).join("&");
-      process.stdout.write(`${address}${shown === "" ? "" : `?${shown}`}\n`);
+      const shown = addresses.map((run) => `&run=${run}`).join("");
+      process.stdout.write(`${address}?token=${token}${shown}\n`);
       process.stderr.write("the explorer is served until this command is interrupted\n");
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => server.closeAllConnections());
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => server.close());
