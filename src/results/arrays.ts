@@ -171,6 +171,13 @@ function selection(array: ArrayLayout<zarr.DataType>, leading: readonly number[]
   });
 }
 
+/** The bytes of a chunk of numbers: little-endian, which is the order of every host that runs this. */
+export const numbersChunk = ({
+  buffer,
+  byteOffset,
+  byteLength,
+}: Float64Array | Float32Array | Int8Array | Int32Array) => new Uint8Array(buffer, byteOffset, byteLength);
+
 /** Stores a chunk of texts. */
 export const writeTexts = (
   store: Store,

@@ -48,8 +48,8 @@ export function group(attributes: object, path: Key, children: ReadonlyMap<Key, 
 
 const consolidated = (metadata: object) => ({ kind: "inline", must_understand: false, metadata });
 
-/** Writes the metadata files that are missing or different, in order. */
-export async function writeMetadata(store: Store, files: readonly (readonly [Key, Uint8Array])[]): Promise<void> {
+/** Writes the files that are missing or different, in order. */
+export async function writeFiles(store: Store, files: readonly (readonly [Key, Uint8Array])[]): Promise<void> {
   for (const [key, bytes] of files) {
     const there = await store.get(key);
     const isSame = there?.length === bytes.length && there.every((byte, i) => byte === bytes[i]);

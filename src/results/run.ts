@@ -10,12 +10,12 @@ import {
   writeTexts,
 } from "./arrays.ts";
 import { type ColumnName, quantities, statusWords } from "./columns.ts";
-import { writeCoordinates } from "./coordinates.ts";
+import { coordinateFiles, writeNotes } from "./coordinates.ts";
 import { earlierLayoutOf } from "./earlier-layout.ts";
 import { layoutOf } from "./layout.ts";
 import { checkManifest, readManifest, requireSameRun } from "./manifest.ts";
 import { matchInputs } from "./match-inputs.ts";
-import { metadataFiles, requireOnly, rootOf, writeMetadata } from "./metadata.ts";
+import { metadataFiles, requireOnly, rootOf, writeFiles } from "./metadata.ts";
 import { statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 import type { InputRecord, RunManifest, UnitResult } from "./types.ts";
@@ -87,11 +87,8 @@ export async function createRun(store: Store, manifest: RunManifest): Promise<Ru
   const grown = { ...run.manifest, inputs };
   checkManifest(grown);
   const layout = layoutOf(grown, together);
-  const files = metadataFiles(grown, layout);
-  const isWhole = await store.has(files.at(-2)![0]); // the last one that is written after the coordinates
-  const before = isWhole ? run.manifest.inputs : [];
-  await writeCoordinates(store, grown, layout, { from: before.length, earlier: before });
-  await writeMetadata(store, files);
+  await writeNotes(store, grown, layout, run.manifest.inputs);
+  await writeFiles(store, [...coordinateFiles(grown, layout), ...metadataFiles(grown, layout)]);
   const { run: whole } = await readRoot(store, (await store.get("/zarr.json"))!, machineOf(manifest));
   return whole;
 }
@@ -280,7 +277,7 @@ class StoredRun implements Run {
       const read = await readAll(this.#store, array);
       return { shape, data: Float64Array.from(read, (value) => (value === fill ? Number.NaN : value)) };
     }
-    const at = quantities.findIndex((quantity) => quantity === name);
+    const at = quantities.findIndex((quantity) => quantity === (name as ColumnName));
     const read = await readAll(this.#store, numbers);
     const { shape } = numbers.metadata;
     return {

@@ -3,7 +3,7 @@ import { readAll, writeChunk, writeTexts } from "./arrays.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension, encodeName, isNumeric } from "./layout.ts";
 import { toAttributes } from "./manifest.ts";
-import { filesOf, group, requireOnly, storedManifest, writeMetadata } from "./metadata.ts";
+import { filesOf, group, requireOnly, storedManifest, writeFiles } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 
 /** What identifies a search, and determines the layout of its store. */
@@ -199,7 +199,7 @@ export async function createSearchRun(
         drawn.map((value) => String(value ?? "")),
       );
   }
-  await writeMetadata(store, files);
+  await writeFiles(store, files);
   return openSearchRun(store);
 }
 

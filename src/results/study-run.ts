@@ -3,7 +3,7 @@ import { areStored, chunkKey, createFlag, readAll, readStoredTexts, writeChunk, 
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension, isNumeric } from "./layout.ts";
 import { comparable, givenMismatch, modelMismatch, toAttributes, versionMismatch } from "./manifest.ts";
-import { filesOf, storedManifest, writeMetadata } from "./metadata.ts";
+import { filesOf, storedManifest, writeFiles } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 import type { CellValues, StudyArray, StudyManifest } from "./study-types.ts";
 
@@ -54,7 +54,7 @@ export async function createStudyRun(store: Store, manifest: StudyManifest): Pro
     if (isNumeric(array)) await writeChunk(store, array, Float64Array.from(labels as readonly number[]));
     else await writeTexts(store, array, labels.map(String));
   }
-  await writeMetadata(store, metadataFiles(run.manifest, layout)); // what a killed program left out, or an earlier version had otherwise
+  await writeFiles(store, metadataFiles(run.manifest, layout)); // what a killed program left out, or an earlier version had otherwise
   return run;
 }
 

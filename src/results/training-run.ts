@@ -3,7 +3,7 @@ import { chunkKey, fillChunk, readAll, readChunk, writeChunk } from "./arrays.ts
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension } from "./layout.ts";
 import { toAttributes } from "./manifest.ts";
-import { filesOf, group, requireOnly, storedManifest, writeMetadata } from "./metadata.ts";
+import { filesOf, group, requireOnly, storedManifest, writeFiles } from "./metadata.ts";
 import type { Key, Store } from "./store.ts";
 
 /** A tensor that is stored at each checkpoint. */
@@ -162,7 +162,7 @@ export async function createTrainingRun(store: Store, manifest: TrainingManifest
     curve.step,
     Int32Array.from({ length: manifest.steps }, (_, i) => i + 1),
   );
-  await writeMetadata(store, files);
+  await writeFiles(store, files);
   return new TrainingRun(store, manifest);
 }
 

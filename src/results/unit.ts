@@ -1,5 +1,5 @@
 import { PushforwardError, sha256Of, sizeOf } from "../base/index.ts";
-import { chunkKey, damaged, fillChunk, readChunk, textsChunk } from "./arrays.ts";
+import { chunkKey, damaged, fillChunk, numbersChunk, readChunk, textsChunk } from "./arrays.ts";
 import {
   type ColumnName,
   columnNames,
@@ -59,7 +59,7 @@ const digestOf = async (bytes: Uint8Array): Promise<string> => (await sha256Of(b
 function unitChunks(layout: Layout, input: number, tap: number, unit: UnitResult): UnitChunk[] {
   const { sigma, residual, floors, status, numbers, notes } = layout;
   const most = sigma.metadata.shape[2]!;
-  const values = (of: ArrayLike<number>) => bytesOf(padded(new Float64Array(most).fill(Number.NaN), of));
+  const values = (of: ArrayLike<number>) => numbersChunk(padded(new Float64Array(most).fill(Number.NaN), of));
   const codes = unit.status.map((word) => statusWords.indexOf(word));
   const { kinks, onCpu }: Notes = unit;
   const at = (name: string, array: ArrayLayout<"float64" | "int8" | "string">, bytes: Uint8Array): UnitChunk => ({
@@ -71,8 +71,8 @@ function unitChunks(layout: Layout, input: number, tap: number, unit: UnitResult
     at("sigma", sigma, values(unit.sigma)),
     at("residual", residual, values(unit.residual)),
     at("floors", floors, values(unit.floors ?? [])),
-    at("status", status, bytesOf(padded(new Int8Array(most).fill(-1), codes))),
-    at("numbers", numbers, bytesOf(Float64Array.from(quantities, (name) => columns[name].of(unit)))),
+    at("status", status, numbersChunk(padded(new Int8Array(most).fill(-1), codes))),
+    at("numbers", numbers, numbersChunk(Float64Array.from(quantities, (name) => columns[name].of(unit)))),
     at("notes", notes, textsChunk([JSON.stringify({ kinks, onCpu })])),
     ...(layouts === undefined ? [] : vectorChunks(layouts, input, unit)),
   ];
@@ -82,11 +82,11 @@ function vectorChunks({ k, u, v }: VectorLayouts, input: number, { m, n, vectors
   const slots = k.metadata.shape[1]!;
   const numbers = vectors.index.map((index) => index + 1);
   const shard = (name: "u" | "v", array: ArrayLayout<"float32">, extent: number): UnitChunk => {
-    const inner = numbers.map((_, slot) => bytesOf(vectors[name].subarray(slot * extent, (slot + 1) * extent)));
+    const inner = numbers.map((_, slot) => numbersChunk(vectors[name].subarray(slot * extent, (slot + 1) * extent)));
     return { name, key: chunkKey(array, input), bytes: encodeShard(inner, slots), inner };
   };
   return [
-    { name: "k", key: chunkKey(k, input), bytes: bytesOf(padded(new Int32Array(slots), numbers)) },
+    { name: "k", key: chunkKey(k, input), bytes: numbersChunk(padded(new Int32Array(slots), numbers)) },
     shard("u", u, m),
     shard("v", v, n),
   ];
@@ -96,10 +96,6 @@ function padded<A extends Float64Array | Int8Array | Int32Array>(array: A, value
   array.set(values);
   return array;
 }
-
-/** The entries as the codec `bytes` stores them: little-endian, which is the order of every host that runs this. */
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float64Array | Float32Array | Int8Array | Int32Array) =>
-  new Uint8Array(buffer, byteOffset, byteLength);
 
 /** A store that gives the chunks of one unit only as they were stored: one of another attempt, or one that changed since, is an error. */
 function checkedStore(store: Store, layout: Layout, input: number, tap: number, { sha256 }: UnitRecord) {
