@@ -9,6 +9,7 @@ export const benches = [
   { name: "cost", title: "Growth" },
   { name: "figure3", title: "Figure 3" },
   { name: "explorer", title: "Explorer" },
+  { name: "store", title: "Stores" },
   { name: "gpu", title: "GPU" },
   { name: "peers", title: "Peers" },
   { name: "propack", title: "PROPACK" },

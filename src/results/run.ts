@@ -277,7 +277,7 @@ class StoredRun implements Run {
       const read = await readAll(this.#store, array);
       return { shape, data: Float64Array.from(read, (value) => (value === fill ? Number.NaN : value)) };
     }
-    const at = quantities.findIndex((quantity) => quantity === (name as ColumnName));
+    const at = quantities.indexOf(name as (typeof quantities)[number]);
     const read = await readAll(this.#store, numbers);
     const { shape } = numbers.metadata;
     return {
