@@ -15,7 +15,7 @@ const mayImport = {
   experiments: ["onnx", "runtime", "jacobian", "training", "theory", "dynamics", "results"],
   dynamics: ["jacobian"],
   search: ["onnx", "autodiff", "runtime", "jacobian", "svd", "theory", "training", "results"],
-  checkup: ["onnx", "autodiff", "runtime", "operator", "jacobian"],
+  checkup: ["onnx", "autodiff", "runtime", "operator", "svd", "jacobian", "results"],
   controls: ["onnx", "autodiff", "runtime", "jacobian"],
   studies: ["autodiff", "jacobian", "svd", "images", "results", "runtime", "operator", "training"],
   figures: ["results"],

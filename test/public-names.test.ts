@@ -86,7 +86,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "withoutBatch",
   ],
   caffe: ["importCaffe", "presetOf", "readMeanImage"],
-  checkup: ["checkNetwork", "failingPart"],
+  checkup: ["checkNetwork", "checkRun", "failingPart"],
   controls: ["controlKinds", "drawControl", "weightLayers"],
   jacobian: [
     "DerivativeNetwork",

@@ -17,6 +17,7 @@ import { spectrumCommand } from "./spectrum.ts";
 import { studyCommand } from "./study.ts";
 import { theoryCommand } from "./theory.ts";
 import { trainCommand } from "./train.ts";
+import { verifyCommand } from "./verify.ts";
 import { viewCommand } from "./view.ts";
 
 /** The exit code that a shell shows for a program ended by the signal SIGPIPE. */
@@ -46,6 +47,7 @@ const commands = [
   trainCommand(),
   searchCommand(),
   reportCommand(),
+  verifyCommand(),
   viewCommand(),
   theoryCommand(),
   devicesCommand(),

@@ -66,6 +66,13 @@ export const sharded = (command: Command): Command =>
     ALONE,
   );
 
+/** `1%`: a share of all, from above 0 to 1. */
+export const percentage = (option: string) => (text: string) => {
+  const [, number = ""] = /^(\d+(?:\.\d+)?) ?%$/.exec(text) ?? [];
+  const share = Number(number) / 100;
+  return share > 0 && share <= 1 ? share : refuse(option, text, "a percentage above 0 and up to 100", "1%");
+};
+
 export const deviceName =
   (option: string) =>
   (text: string): DeviceName =>

@@ -200,7 +200,7 @@ export function runManifest(
 const indexOf = ({ part }: Tap) => (part === undefined ? {} : { index: part.text });
 
 /** The settings of a preset. A mean image is given by its hash. */
-function settingsWithHash(preset: Preprocess): Record<string, unknown> {
+export function settingsWithHash(preset: Preprocess): Record<string, unknown> {
   const { mean, ...settings } = settingsOf(preset);
   if (!("file" in preset.mean)) return { ...settings, mean };
   const { buffer, byteOffset, byteLength } = preset.mean.data;

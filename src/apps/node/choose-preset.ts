@@ -9,6 +9,7 @@ import {
   parsePreset,
   presetNamed,
 } from "../../images/index.ts";
+import type { RunManifest } from "../../results/index.ts";
 import { readBytes } from "./open-model.ts";
 
 /** Whether a preprocessing is given by its file, and not by its name. */
@@ -39,6 +40,18 @@ async function readPreset(nameOrFile: string): Promise<Preprocess> {
  */
 export const choosePatchPreset = async (asked: string | undefined, shape: Shape): Promise<Preprocess> =>
   fitChannelsTo(await readPreset(asked ?? "none"), shape);
+
+/**
+ * The preprocessing that a stored run describes. The path of a mean image is taken as it stands.
+ *
+ * @throws PushforwardError `file-unreadable` for a mean image that is not there
+ */
+export function presetOfRun({ name, unit, settings }: RunManifest["preprocess"]): Promise<Preprocess> {
+  const { mean, ...others } = settings;
+  const isImage = typeof mean === "object" && mean !== null && "file" in mean;
+  const json = { ...others, name, unit, mean: isImage ? mean.file : mean };
+  return parsePreset(json, `the run's preprocessing ${name}`, readBytes);
+}
 
 /**
  * The preprocessing to use: the one asked for, or `imagenet` if the input of the network has 3 channels and at least 128 rows.

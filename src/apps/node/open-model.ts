@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { Network } from "../../jacobian/index.ts";
+import type { ModelIdentity, Network } from "../../jacobian/index.ts";
 import { IN_MEMORY, multipliesIntegers, readModel, splitWeights, type ValueInfo } from "../../onnx/index.ts";
 import { runFile } from "../../platform/node/backend.ts";
 import { type DeviceOptions, openDevice } from "../../platform/node/devices.ts";
@@ -53,6 +53,18 @@ async function read(file: string) {
 export async function declaredInputs(file: string): Promise<readonly ValueInfo[]> {
   const { graph } = (await read(file)).onnx;
   return graph.inputs;
+}
+
+/**
+ * The content of a file and of all external data that is read, and the inputs that it declares, without opening it.
+ *
+ * @throws PushforwardError `file-unreadable`, `model-invalid`, `external-data`
+ */
+export async function identifyModel(
+  file: string,
+): Promise<{ readonly identity: ModelIdentity; readonly inputs: readonly ValueInfo[] }> {
+  const { onnx, bytes, split, external } = await read(file);
+  return { identity: await external.identity(split?.pieces ?? [bytes]), inputs: onnx.graph.inputs };
 }
 
 /** @throws PushforwardError `file-unreadable` */
