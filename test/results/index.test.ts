@@ -27,6 +27,7 @@ test("the room's public names", () => {
     "openStudyRun",
     "openTrainingRun",
     "partOf",
+    "progressOf",
     "resolvedSigma",
     "sameRun",
     "spectrumBands",

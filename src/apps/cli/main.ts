@@ -14,6 +14,7 @@ import { paperCommand } from "./paper.ts";
 import { reportCommand } from "./report.ts";
 import { searchCommand } from "./search.ts";
 import { spectrumCommand } from "./spectrum.ts";
+import { statusCommand } from "./status.ts";
 import { studyCommand } from "./study.ts";
 import { theoryCommand } from "./theory.ts";
 import { trainCommand } from "./train.ts";
@@ -47,6 +48,7 @@ const commands = [
   trainCommand(),
   searchCommand(),
   reportCommand(),
+  statusCommand(),
   verifyCommand(),
   viewCommand(),
   theoryCommand(),
