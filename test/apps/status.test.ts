@@ -128,7 +128,10 @@ describe("the status of a run", () => {
     const { taps, isExact } = await progressOf(large);
     expect(read).toBe(100);
     expect(isExact).toBe(false);
-    expect(taps[3]).toMatchObject({ done: 400, left: 100, meanSeconds: 4.4, seconds: 1760, secondsLeft: 440 });
+    expect(taps[3]).toMatchObject({ done: 400, left: 100, expectedFrom: "this tap" });
+    expect(taps[3]!.meanSeconds).toBeCloseTo(4.4); // of inputs 0, 80, …, 320
+    expect(taps[3]!.seconds).toBeCloseTo(1760);
+    expect(taps[3]!.secondsLeft).toBeCloseTo(440);
   });
 });
 
@@ -168,8 +171,8 @@ describe("the status of studies", () => {
     ]);
   });
 
-  test("refuses a folder that is neither", async () => {
-    const { code, stderr } = await status(".");
+  test("refuses a folder that has neither", async () => {
+    const { code, stderr } = await status("nowhere");
     expect(code).toBe(2);
     expect(stderr).toContain("There is no run here.");
   });

@@ -66,7 +66,14 @@ describe("a run as it was stored", () => {
         .map((line) => JSON.parse(line) as { input: string; tap: string; holds: boolean });
     };
     const [one] = await chosen();
-    expect(one).toMatchObject({ model: "net.onnx", from: "picture", holds: true, faults: [], multiplied: 4, solvedAgain: 6 });
+    expect(one).toMatchObject({
+      model: "net.onnx",
+      from: "picture",
+      holds: true,
+      faults: [],
+      multiplied: 4,
+      solvedAgain: 6,
+    });
     expect(await chosen()).toEqual([one]);
     expect(await chosen("--sample", "50%")).toHaveLength(3);
     const name = ({ input, tap }: { input: string; tap: string }) => `${input} ${tap}`;
@@ -118,7 +125,11 @@ describe("what was changed in the store is found", () => {
 
   test.each([
     ["with vectors", 1, /^b → logits: residual of triplet 2: .*; difference from a second solve of σ of triplet 2: /],
-    ["without vectors", 2, /^b → logits: difference from a second solve of σ of triplet 3: \S+, and at most \S+ holds$/],
+    [
+      "without vectors",
+      2,
+      /^b → logits: difference from a second solve of σ of triplet 3: \S+, and at most \S+ holds$/,
+    ],
   ])("a σ %s", async (_, index, expected) => {
     const lines = await faultsAfter((folder) =>
       tamper(folder, "sigma", [1, 2], (bytes) =>
@@ -151,9 +162,7 @@ describe("what was changed in the store is found", () => {
 
   test("a status word", async () => {
     const lines = await faultsAfter((folder) => tamper(folder, "status", [0, 0], (bytes) => bytes.setInt8(1, 2)));
-    expect(lines).toEqual([
-      "a → conv1: status of triplet 2: stored unconverged, but its numbers say converged",
-    ]);
+    expect(lines).toEqual(["a → conv1: status of triplet 2: stored unconverged, but its numbers say converged"]);
   });
 
   test("a residual that became smaller than it is, and a floor", async () => {
@@ -183,7 +192,9 @@ describe("what was changed in the store is found", () => {
 
 test("a certificate that is not true of the network does not hold, though all its numbers agree", async () => {
   expect(await spectrum("other.onnx", "other")).toMatchObject({ code: 0 });
-  const [mine, other] = await Promise.all(["run", "other"].map((name) => openRun(new DirectoryStore(place.path(name)))));
+  const [mine, other] = await Promise.all(
+    ["run", "other"].map((name) => openRun(new DirectoryStore(place.path(name)))),
+  );
   const forged = await createRun(new DirectoryStore(place.path("forged")), mine!.manifest);
   for (const input of [0, 1]) {
     await forged.writeSource(input, (await mine!.readSource(input))!);
@@ -196,7 +207,9 @@ test("a certificate that is not true of the network does not hold, though all it
   expect(code).toBe(1);
   const fault = (input: string) =>
     expect.stringMatching(
-      new RegExp(`^${input} → relu2: residual of triplet \\d, and of 3 more: .*; difference from a second solve of σ of `),
+      new RegExp(
+        `^${input} → relu2: residual of triplet \\d, and of 3 more: .*; difference from a second solve of σ of `,
+      ),
     );
   expect(stdout.trimEnd().split("\n")).toEqual([fault("a"), fault("b"), "6 units of 6 checked, 2 do not hold"]);
 });
@@ -233,7 +246,9 @@ describe("files that are not those of the run", () => {
     await place.put("stranger.npy", randomNpy([1, SIZE, SIZE], 4));
     const { code, stderr } = await run(["verify", "run", "net.onnx", "a.png", "b.npy", "stranger.npy"]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/No input of the run has this content: its hash is [0-9a-f]{12}…\.\n {2}at {2}file stranger\.npy/);
+    expect(stderr).toMatch(
+      /No input of the run has this content: its hash is [0-9a-f]{12}…\.\n {2}at {2}file stranger\.npy/,
+    );
   });
 
   test("a model that was swapped: nothing is checked", async () => {
@@ -261,7 +276,15 @@ describe("a network with an open shape and an input held at a value", () => {
         node({ op: "Mul", inputs: ["conv", "gain"], outputs: ["scaled"] }),
         node({ op: "Tanh", inputs: ["scaled"], outputs: ["out"] }),
       ],
-      initializers: new Map([["w", floatTensor([2, 1, 3, 3], Float32Array.from({ length: 18 }, (_, i) => Math.sin(i)))]]),
+      initializers: new Map([
+        [
+          "w",
+          floatTensor(
+            [2, 1, 3, 3],
+            Float32Array.from({ length: 18 }, (_, i) => Math.sin(i)),
+          ),
+        ],
+      ]),
     });
     await place.put("gained.onnx", writeModel(model));
     const command = ["spectrum", "gained.onnx", "b.npy", "--shape", "1,8,8", "-k", "4", "--from", "conv", "--no-plan"];
@@ -289,7 +312,9 @@ describe("a run of a control", () => {
     }
     const part = await run(["verify", "studies/controls/matched/1/run", "net.onnx", "a.png"]);
     expect(part.code).toBe(2);
-    expect(part.stderr).toContain('The weights of a matched control depend on all inputs of its run, and the input "b" is not there.');
+    expect(part.stderr).toContain(
+      'The weights of a matched control depend on all inputs of its run, and the input "b" is not there.',
+    );
   });
 });
 

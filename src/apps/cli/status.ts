@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
-import { formatSeconds, plural, printable } from "../../base/index.ts";
+import { formatCount, formatSeconds, plural, printable } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import {
   openRun,
@@ -162,7 +162,7 @@ function runLines({ taps, unusable, isExact }: RunPart): string[] {
     ...(done === 0 ? [] : [`${isExact ? "" : "about "}${formatSeconds(sum((tap) => tap.seconds))} so far`]),
     ...(left === 0 || !known ? [] : [`about ${formatSeconds(sum((tap) => tap.secondsLeft ?? 0))} left in one process`]),
   ];
-  const counts = `${done} of ${plural(done + failed + left, "unit")} ${done === 1 ? "is" : "are"} done, ${failed} failed, ${left} left`;
+  const counts = `${formatCount(done)} of ${plural(done + failed + left, "unit")} ${done === 1 ? "is" : "are"} done, ${formatCount(failed)} failed, ${formatCount(left)} left`;
   return [
     ...table.split("\n"),
     "",
@@ -232,6 +232,6 @@ function studyLines(runs: readonly RunPart[], all: readonly StudyPart[]): string
     ).split("\n"),
     "",
     ...reasons,
-    `${plural(cells, "cell")} done, ${left} left${after}`,
+    `${plural(cells, "cell")} done, ${formatCount(left)} left${after}`,
   ];
 }
