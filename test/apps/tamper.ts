@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** The chunks of an array of a stored run whose coordinates begin with these, as files: `sigma` at [input, tap]. */
@@ -28,4 +28,9 @@ export async function tamper(
 /** Removes the chunks of an array behind the back of the run. */
 export async function lose(folder: string, array: string, coordinates: readonly number[]): Promise<void> {
   for (const file of await chunksOf(folder, array, coordinates)) await rm(file);
+}
+
+/** Leaves three bytes of the chunks of an array. */
+export async function cutOff(folder: string, array: string, coordinates: readonly number[]): Promise<void> {
+  for (const file of await chunksOf(folder, array, coordinates)) await truncate(file, 3);
 }

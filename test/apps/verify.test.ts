@@ -5,7 +5,7 @@ import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { createRun, openRun } from "../../src/results/index.ts";
 import { pushforward } from "./command-line.ts";
 import { convnet } from "./networks.ts";
-import { lose, tamper } from "./tamper.ts";
+import { cutOff, lose, tamper } from "./tamper.ts";
 import { createWorkplace, randomNpy, randomPng, type Workplace } from "./workplace.ts";
 
 const SIZE = 8;
@@ -152,12 +152,10 @@ describe("what was changed in the store is found", () => {
 
   test("the source, at each unit of the input", async () => {
     const lines = await faultsAfter((folder) =>
-      tamper(folder, "source", [1], (bytes) => bytes.setFloat32(0, bytes.getFloat32(0, true) + 1e-3, true)),
+      tamper(folder, "source", [1], (bytes) => bytes.setFloat32(0, bytes.getFloat32(0, true) + 0.125, true)),
     );
-    const expected = "difference of the stored source from that of the input: 1.00×10⁻³, and at most 0 holds";
-    expect(lines.map((line) => line.replace("0.001,", "1.00×10⁻³,"))).toEqual(
-      ["conv1", "relu2", "logits"].map((tap) => `b → ${tap}: ${expected}`),
-    );
+    const expected = "difference of the stored source from that of the input: 0.125, and at most 0 holds";
+    expect(lines).toEqual(["conv1", "relu2", "logits"].map((tap) => `b → ${tap}: ${expected}`));
   });
 
   test("a status word", async () => {
@@ -182,7 +180,14 @@ describe("what was changed in the store is found", () => {
     expect(lines).toEqual([expect.stringContaining(`b → relu2: ${expected}`)]);
   });
 
-  test("vectors that are missing, and a chunk that was cut off", async () => {
+  test("a chunk that was cut off", async () => {
+    const lines = await faultsAfter((folder) => cutOff(folder, "residual", [1, 0]));
+    expect(lines).toEqual([
+      expect.stringContaining("b → conv1: A part of the store is damaged: the chunk has 3 bytes instead of 48 ("),
+    ]);
+  });
+
+  test("vectors that are missing", async () => {
     const missing = await faultsAfter((folder) => lose(folder, "taps/relu2/v", [1, 3]));
     expect(missing).toEqual(["b → relu2: 1 of 4 pairs of vectors are missing"]);
     const none = await faultsAfter((folder) => lose(folder, "taps/relu2/k", [1]));
@@ -298,6 +303,31 @@ describe("a network with an open shape and an input held at a value", () => {
     expect(other.code).toBe(2);
     expect(other.stderr).toContain('value of input "gain": stored 0.5 (float32, 1), asked 2 (float32, 1)');
   });
+});
+
+test("a run whose source is a weight is checked like others", async () => {
+  const command = ["spectrum", "net.onnx", "b.npy", "--from", "w3", "--taps", "logits", "-k", "4", "--no-plan"];
+  expect(await run([...command, "--out", "by-weight"])).toMatchObject({ code: 0 });
+  expect(await run(["verify", "by-weight"])).toMatchObject({
+    code: 0,
+    stdout: "1 unit of 1 checked, all certificates hold\n",
+  });
+});
+
+test("a mean picture that is not where the run says is found beside the file of its preset", async () => {
+  await place.put("presets/mean.json", JSON.stringify({ colour: "gray", mean: "mean.npy" }));
+  await place.put("presets/mean.npy", randomNpy([1, SIZE, SIZE], 5));
+  const preset = ["--preprocess", "presets/mean.json"];
+  const command = ["spectrum", "net.onnx", "a.png", "--taps", "logits", "-k", "4", "--no-plan", "--out", "centred"];
+  expect(await run([...command, ...preset])).toMatchObject({ code: 0 });
+  const lost = await run(["verify", "centred"]);
+  expect(lost.code).toBe(2);
+  expect(lost.stderr).toContain("Give the file of the preset, beside which its mean picture is, with --preprocess.");
+  expect(await run(["verify", "centred", ...preset])).toMatchObject({ code: 0 });
+  await place.put("presets/mean.npy", randomNpy([1, SIZE, SIZE], 6));
+  const other = await run(["verify", "centred", ...preset]);
+  expect(other.code).toBe(2);
+  expect(other.stderr).toContain("This is not what the run was computed with. preprocess");
 });
 
 describe("a run of a control", () => {
