@@ -22,6 +22,11 @@ with the same graph whose weights hold nothing learned: *permuted* has the weigh
 addition one gain a layer, so that its activity is as strong as in the trained network; *initial* is the network before its training.
 What a control shows too needs no training. The inputs of a network are called images here, even where they are not pictures.
 
+What the paper takes from others about training is tested [beside the theory](theory.md): that encoders with
+[steep spectra have good features](theory.md#are-features-better-where-spectra-are-steeper), that [pre-training makes layers
+orthogonal](theory.md#does-pre-training-like-orthogonal-weights-make-the-time-of-learning-independent-of-depth), and its proposal to
+[search by spectra](theory.md#does-a-filter-by-spectra-make-searches-cheaper).
+
 ## What the paper saw, what a control sees, and what training adds
 
 ${opening(records, figures)}

@@ -2,10 +2,11 @@ import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildModel, floatTensor, ints, node, valueInfo, writeModel } from "../../src/onnx/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
+import { quantities } from "../../src/results/columns.ts";
 import { createRun, openRun } from "../../src/results/index.ts";
 import { pushforward } from "./command-line.ts";
 import { convnet } from "./networks.ts";
-import { cutOff, lose, tamper } from "./tamper.ts";
+import { cutOff, lose, tamper, tamperSource } from "./tamper.ts";
 import { createWorkplace, randomNpy, randomPng, type Workplace } from "./workplace.ts";
 
 const SIZE = 8;
@@ -114,7 +115,7 @@ describe("what was changed in the store is found", () => {
 
   test.each([1, 2, 3])("byte %i of an entry of u", async (byte) => {
     const [line, ...others] = await faultsAfter((folder) =>
-      tamper(folder, "taps/relu2/u", [0, 0], (bytes) => {
+      tamper(folder, { array: "taps/relu2/u", input: 0, tap: 1, slot: 0 }, (bytes) => {
         const at = largest(bytes) + byte;
         bytes.setUint8(at, bytes.getUint8(at) ^ 0x55);
       }),
@@ -132,7 +133,7 @@ describe("what was changed in the store is found", () => {
     ],
   ])("a σ %s", async (_, index, expected) => {
     const lines = await faultsAfter((folder) =>
-      tamper(folder, "sigma", [1, 2], (bytes) =>
+      tamper(folder, { array: "sigma", input: 1, tap: 2 }, (bytes) =>
         bytes.setFloat64(8 * index, bytes.getFloat64(8 * index, true) * (1 - 1e-4), true),
       ),
     );
@@ -141,58 +142,56 @@ describe("what was changed in the store is found", () => {
 
   test("σ that do not descend, and a norm that is not the largest", async () => {
     const order = await faultsAfter((folder) =>
-      tamper(folder, "sigma", [0, 2], (bytes) => bytes.setFloat64(8 * 3, 2 * bytes.getFloat64(0, true), true)),
+      tamper(folder, { array: "sigma", input: 0, tap: 2 }, (bytes) =>
+        bytes.setFloat64(8 * 3, 2 * bytes.getFloat64(0, true), true),
+      ),
     );
     expect(order).toEqual([expect.stringContaining("a → logits: σ of triplet 4 out of order: ")]);
     const norm = await faultsAfter((folder) =>
-      tamper(folder, "norm", [0, 2], (bytes) => bytes.setFloat64(0, 2 * bytes.getFloat64(0, true), true)),
+      tamper(folder, { array: "numbers", input: 0, tap: 2 }, (bytes) => {
+        const at = 8 * quantities.indexOf("norm");
+        bytes.setFloat64(at, 2 * bytes.getFloat64(at, true), true);
+      }),
     );
     expect(norm).toEqual([expect.stringContaining("a → logits: norm, which is not the largest σ: ")]);
   });
 
   test("the source, at each unit of the input", async () => {
     const lines = await faultsAfter((folder) =>
-      tamper(folder, "source", [1], (bytes) => bytes.setFloat32(0, bytes.getFloat32(0, true) + 0.125, true)),
+      tamperSource(folder, 1, (bytes) => bytes.setFloat32(0, bytes.getFloat32(0, true) + 0.125, true)),
     );
     const expected = "difference of the stored source from that of the input: 0.125, and at most 0 holds";
     expect(lines).toEqual(["conv1", "relu2", "logits"].map((tap) => `b → ${tap}: ${expected}`));
   });
 
   test("a status word", async () => {
-    const lines = await faultsAfter((folder) => tamper(folder, "status", [0, 0], (bytes) => bytes.setInt8(1, 2)));
+    const lines = await faultsAfter((folder) =>
+      tamper(folder, { array: "status", input: 0, tap: 0 }, (bytes) => bytes.setInt8(1, 2)),
+    );
     expect(lines).toEqual(["a → conv1: status of triplet 2: stored unconverged, but its numbers say converged"]);
   });
 
   test("a residual that became smaller than it is, and a floor", async () => {
     const lines = await faultsAfter(async (folder) => {
-      await tamper(folder, "residual", [0, 0], (bytes) => bytes.setFloat64(0, 0, true));
-      await tamper(folder, "floors", [0, 0], (bytes) => bytes.setFloat64(0, 1e-12, true));
+      await tamper(folder, { array: "residual", input: 0, tap: 0 }, (bytes) => bytes.setFloat64(0, 0, true));
+      await tamper(folder, { array: "floors", input: 0, tap: 0 }, (bytes) => bytes.setFloat64(0, 1e-12, true));
     });
     expect(lines).toEqual([expect.stringContaining("a → conv1: residual of triplet 1: ")]);
   });
 
-  test.each([
-    ["sigma", "numbers are missing (sigma)"],
-    ["triplets", "numbers are missing (0 of 6 triplets)"],
-    ["orthogonality_u", "numbers are missing (orthogonality)"],
-  ])("a chunk of %s that is missing", async (array, expected) => {
-    const lines = await faultsAfter((folder) => lose(folder, array, [1, 1]));
-    expect(lines).toEqual([expect.stringContaining(`b → relu2: ${expected}`)]);
-  });
-
-  test("a chunk that was cut off", async () => {
-    const lines = await faultsAfter((folder) => cutOff(folder, "residual", [1, 0]));
-    expect(lines).toEqual([
-      expect.stringContaining("b → conv1: A part of the store is damaged: the chunk has 3 bytes instead of 48 ("),
-    ]);
-  });
-
-  test("vectors that are missing", async () => {
-    const missing = await faultsAfter((folder) => lose(folder, "taps/relu2/v", [1, 3]));
-    expect(missing).toEqual(["b → relu2: 1 of 4 pairs of vectors are missing"]);
-    const none = await faultsAfter((folder) => lose(folder, "taps/relu2/k", [1]));
-    expect(none).toEqual(["b → relu2: 4 of 4 pairs of vectors are missing"]);
-  });
+  test.each(["sigma", "residual", "status", "numbers", "notes", "taps/relu2/k", "taps/relu2/u", "taps/relu2/v"])(
+    "a chunk of %s that is missing, that was cut off, or that has changed",
+    async (array) => {
+      const chunk = { array, input: 1, tap: 1 };
+      const damage = (what: string) =>
+        expect.stringMatching(`^b → relu2: A part of the store is damaged: ${what}.* \\(.*${array}/c/1.*\\)$`);
+      expect(await faultsAfter((folder) => lose(folder, chunk))).toEqual([damage("a chunk .* is not there")]);
+      expect(await faultsAfter((folder) => cutOff(folder, chunk))).toEqual([damage("")]);
+      const flip = (bytes: DataView) => bytes.setUint8(8, bytes.getUint8(8) ^ 1);
+      const changed = await faultsAfter((folder) => tamper(folder, chunk, flip, { isForged: false }));
+      expect(changed).toEqual([damage("its bytes are not those that were stored")]);
+    },
+  );
 });
 
 test("a certificate that is not true of the network does not hold, though all its numbers agree", async () => {
