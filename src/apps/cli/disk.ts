@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { formatBytes, type Range, sizeOf } from "../../base/index.ts";
 import type { Tap } from "../../jacobian/index.ts";
+import { isRemote } from "../../platform/node/open-store.ts";
 import { storedVectors } from "../../results/index.ts";
 import type { TapForecast } from "../../studies/index.ts";
 import type { Keeping } from "./memory.ts";
@@ -36,9 +37,10 @@ export function storingTime(taps: readonly TapForecast[], keeping: Pick<Keeping,
 
 /**
  * Warns on standard error if the disk of a folder has less free space than the given bytes. The folder need not exist
- * yet.
+ * yet. Of what is not on the disk, nothing is known.
  */
 export async function warnOfDisk(folder: string, bytes: number): Promise<void> {
+  if (isRemote(folder)) return;
   const free = await freeBytes(resolve(folder));
   if (free === undefined || free >= bytes) return;
   process.stderr.write(

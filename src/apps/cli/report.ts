@@ -1,6 +1,6 @@
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { Command } from "commander";
-import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import { openStore, within } from "../../platform/node/open-store.ts";
 import { openRun, openStudyRun } from "../../results/index.ts";
 import { studies } from "../../studies/index.ts";
 import { writeStudies } from "./laboratory.ts";
@@ -10,7 +10,7 @@ import { writeFiles } from "./write-files.ts";
 export function reportCommand(): Command {
   return new Command("report")
     .description("write report.html and the figures of a finished or unfinished run, or studies.html of studies")
-    .argument("<folder>", "folder of a run or of studies, as given to --out")
+    .argument("<folder>", "folder of a run or of studies, or s3://bucket/prefix of a run, as given to --out")
     .action(async (folder: string) => {
       const ofStudies = await studiesFolder(folder);
       const page = ofStudies === undefined ? await writeReport(folder) : await writeStudies(ofStudies);
@@ -23,7 +23,7 @@ export function reportCommand(): Command {
  * neither.
  */
 async function studiesFolder(folder: string): Promise<string | undefined> {
-  const store = new DirectoryStore(folder);
+  const store = openStore(folder);
   if (await store.has("/zarr.json")) {
     return openStudyRun(store).then(
       () => dirname(folder),
@@ -37,9 +37,9 @@ async function studiesFolder(folder: string): Promise<string | undefined> {
 /** Writes the report of a run into its folder and returns its path. */
 async function writeReport(folder: string): Promise<string> {
   const { renderFigures, renderReport } = await import("../report/index.ts"); // half of the start-up time of all commands
-  const store = new DirectoryStore(folder);
+  const store = openStore(folder);
   const run = await openRun(store);
   await writeFiles(folder, [["report.html", await renderReport(run)]]);
   await writeFiles(folder, await renderFigures(run));
-  return join(folder, "report.html");
+  return within(folder, "report.html");
 }

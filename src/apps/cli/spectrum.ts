@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { exitCodes, PushforwardError, printable, quoted } from "../../base/index.ts";
-import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import { openSharedStore, openStore } from "../../platform/node/open-store.ts";
 import {
   createRun,
   earlierRun,
@@ -8,6 +8,7 @@ import {
   missesTolerance,
   type Run,
   type RunManifest,
+  type Store,
   type UnitResult,
 } from "../../results/index.ts";
 import { isOfShard, reasonOf, type Shard, spectrum } from "../../studies/index.ts";
@@ -60,7 +61,10 @@ export function spectrumCommand(version: string): Command {
       vectorCount("--vectors"),
       DEFAULT_VECTORS,
     )
-    .option("--out <folder>", "store the run in this folder (Zarr); the same command continues it")
+    .option(
+      "--out <folder>",
+      "store the run in this folder, or at s3://bucket/prefix (Zarr); the same command continues it",
+    )
     .option("--json", "print one JSON object per line, one for each input and tap")
     .option("--no-plan", "start at once, without predicting time and memory or checking the memory")
     .action((model: string, paths: string[], options: SpectrumOptions) => run(version, model, paths, options));
@@ -72,7 +76,7 @@ async function run(version: string, file: string, paths: readonly string[], opti
   try {
     const k = chooseK(options.k, from, taps);
     const manifest = runManifest(subjectOf(prepared), { ...options, version, k });
-    const store = options.out === undefined ? new MemoryStore() : new DirectoryStore(options.out);
+    const store = await storeFor(options);
     const earlier = await earlierRun(store, manifest);
     tellFirstLook(prepared.firstLook);
     const isStored = doneIn(earlier, manifest);
@@ -98,6 +102,12 @@ async function run(version: string, file: string, paths: readonly string[], opti
   } finally {
     await network.close();
   }
+}
+
+/** Where the run is stored. Programs that share a store need one that creates keys once. */
+async function storeFor({ out, shard }: SpectrumOptions): Promise<Store> {
+  if (out === undefined) return new MemoryStore();
+  return shard.count === 1 ? openStore(out) : openSharedStore(out);
 }
 
 interface ComputeOptions extends SpectrumOptions {

@@ -23,7 +23,15 @@ export class DirectoryStore implements Store {
   /** Files that were written since the last `create`, which may be only in memory; and their folders. */
   readonly #unforced = { files: new Set<string>(), folders: new Set<string>() };
 
+  /** @throws PushforwardError `usage` if the folder is an address, such as `s3://…`, where only a folder can be used */
   constructor(folder: string) {
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(folder)) {
+      throw new PushforwardError("usage", {
+        what: "A folder is needed here, and this is an address.",
+        where: { file: folder },
+        fix: "Give a folder. `pushforward spectrum --out` and `pushforward report` also take s3://BUCKET/PREFIX.",
+      });
+    }
     this.location = resolve(folder);
   }
 
