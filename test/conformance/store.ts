@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Key, Store } from "../../src/results/index.ts";
+import type { ByteRange, Key, Store } from "../../src/results/index.ts";
 
 const bytes = (...values: readonly number[]) => Uint8Array.from(values);
 
@@ -86,6 +86,21 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect(await store.get("/a/b/c")).toEqual(bytes(4));
       expect(await store.get("/empty")).toEqual(bytes());
       expect(await store.has("/a/b/c")).toBe(true);
+    });
+
+    test("gives parts of the bytes, if it can", async ({ skip }) => {
+      const store = await open();
+      skip(store.getRange === undefined, "it gives all or nothing");
+      await store.set("/a", bytes(1, 2, 3, 4, 5));
+      await store.set("/empty", bytes());
+      const part = async (range: ByteRange, key: Key = "/a") => store.getRange!(key, range);
+      expect(await part({ offset: 1, length: 3 })).toEqual(bytes(2, 3, 4));
+      expect(await part({ offset: 3, length: 9 })).toEqual(bytes(4, 5));
+      expect(await part({ offset: 5, length: 1 })).toEqual(bytes());
+      expect(await part({ suffixLength: 2 })).toEqual(bytes(4, 5));
+      expect(await part({ suffixLength: 9 })).toEqual(bytes(1, 2, 3, 4, 5));
+      expect(await part({ offset: 0, length: 1 }, "/empty")).toEqual(bytes());
+      expect(await part({ offset: 0, length: 1 }, "/b")).toBeUndefined();
     });
 
     test("creates what is not there, and leaves what is", async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { S3 } from "@aws-sdk/client-s3";
 import { PushforwardError } from "../../base/index.ts";
-import type { Key, Store } from "../../results/index.ts";
+import { type ByteRange, type Key, partOf, type Store } from "../../results/index.ts";
 import { nameOf, statusOf, unreadableObject, unwritableObject } from "./s3-errors.ts";
 
 /** Objects whose last name starts with this are those of `honoursCreate`, and no keys of the store. */
@@ -57,14 +57,11 @@ export class S3Store implements Store {
   }
 
   async get(key: Key): Promise<Uint8Array | undefined> {
-    const object = this.#object(key);
-    try {
-      const { Body } = await (await this.#s3()).getObject(object);
-      return Uint8Array.from((await Body?.transformToByteArray()) ?? []);
-    } catch (cause) {
-      if (nameOf(cause) === "NoSuchKey") return undefined;
-      throw unreadableObject(`${this.location}${key}`, cause);
-    }
+    return this.#read(key);
+  }
+
+  async getRange(key: Key, range: ByteRange): Promise<Uint8Array | undefined> {
+    return this.#read(key, range);
   }
 
   async has(key: Key): Promise<boolean> {
@@ -142,6 +139,20 @@ export class S3Store implements Store {
     }
   }
 
+  async #read(key: Key, range?: ByteRange): Promise<Uint8Array | undefined> {
+    const object = this.#object(key);
+    try {
+      const s3 = await this.#s3();
+      const { Body, ContentRange } = await s3.getObject({ ...object, ...(range && { Range: rangeHeader(range) }) });
+      const bytes = Uint8Array.from((await Body?.transformToByteArray()) ?? []);
+      return range === undefined || ContentRange !== undefined ? bytes : partOf(bytes, range); // Some servers give all.
+    } catch (cause) {
+      if (nameOf(cause) === "NoSuchKey") return undefined;
+      if (range !== undefined && statusOf(cause) === 416) return new Uint8Array(); // It begins behind the end.
+      throw unreadableObject(`${this.location}${key}`, cause);
+    }
+  }
+
   /** The metadata of an object, if there is one. */
   async #head(key: Key): Promise<Record<string, string> | undefined> {
     const object = this.#object(key);
@@ -179,6 +190,9 @@ async function open(): Promise<S3> {
     ...(AWS_MAX_ATTEMPTS === undefined && { maxAttempts: ATTEMPTS }),
   });
 }
+
+const rangeHeader = (range: ByteRange): string =>
+  "offset" in range ? `bytes=${range.offset}-${range.offset + range.length - 1}` : `bytes=-${range.suffixLength}`;
 
 const isBucket = (name: string): boolean => /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !name.includes("..");
 
