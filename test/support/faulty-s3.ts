@@ -13,12 +13,12 @@ type Fault =
   /** It does what it should, and the connection ends without an answer. */
   | "loses the answer";
 
-/** A small server of S3, without signatures, lists and buckets, that does what real servers do seldom. */
+/** A small server of S3, without signatures, buckets and parts of objects, that does what real servers do seldom. */
 export interface FaultyS3 extends S3Server {
   /** The stored objects by path. */
   readonly objects: ReadonlyMap<string, StoredObject>;
   /** Methods of the requests so far. */
-  readonly requests: readonly string[];
+  readonly requests: string[];
 }
 
 interface StoredObject {
@@ -26,17 +26,22 @@ interface StoredObject {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** @param always what it does with every request, in place of its work */
+/**
+ * @param always what it does with every request, in place of its work
+ * @param page how many keys it lists at once
+ */
 export async function startFaultyS3({
   faults = [],
   ignoresConditions = false,
   always,
+  page = 1000,
   port = 0,
 }: {
   readonly faults?: readonly Fault[];
   readonly ignoresConditions?: boolean;
   readonly always?: { readonly status: number; readonly code: string };
   readonly port?: number;
+  readonly page?: number;
 }): Promise<FaultyS3> {
   const objects = new Map<string, StoredObject>();
   const requests: string[] = [];
@@ -46,11 +51,19 @@ export async function startFaultyS3({
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = "", url = "" } = request;
-    const path = new URL(url, "http://server").pathname;
+    const { pathname: path, searchParams } = new URL(url, "http://server");
     const body = await buffer(request);
     requests.push(method);
     if (always !== undefined) return void refuse(response, always.status, always.code);
     const there = objects.get(path);
+    if (searchParams.has("list-type")) {
+      const from = Number(searchParams.get("continuation-token"));
+      const keys = [...objects.keys()].map((stored) => stored.replace(/^\/[^/]*\//, ""));
+      const below = keys.filter((key) => key.startsWith(searchParams.get("prefix")!));
+      const listed = below.slice(from, from + page).map((key) => `<Contents><Key>${key}</Key></Contents>`);
+      const next = below.length > from + page ? `<NextContinuationToken>${from + page}</NextContinuationToken>` : "";
+      return void response.end(`<ListBucketResult>${listed.join("")}${next}</ListBucketResult>`);
+    }
     if (method === "GET" || method === "HEAD") {
       if (there === undefined) return void refuse(response, 404, "NoSuchKey");
       return void response.writeHead(200, { ...there.metadata }).end(method === "GET" ? there.bytes : undefined);

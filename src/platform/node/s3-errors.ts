@@ -70,7 +70,7 @@ export const statusOf = (thrown: unknown): number | undefined =>
 function reasonOf(cause: unknown): Reason | undefined {
   const known = byName[nameOf(cause)] ?? byName[codeOf(cause) ?? ""];
   if (known !== undefined) return known;
-  if (/^Region is missing/.test(messageOf(cause))) {
+  if (/^Region (is missing|not accepted)/.test(messageOf(cause))) {
     return ["No region for S3 is set.", "Set AWS_REGION; for a server that has no regions, to us-east-1."];
   }
   const status = statusOf(cause) ?? 0;
