@@ -25,7 +25,8 @@ export class DirectoryStore implements Store {
 
   /** @throws PushforwardError `usage` if the folder is an address, such as `s3://…`, where only a folder can be used */
   constructor(folder: string) {
-    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(folder)) {
+    // With one slash too: so addresses become when names are joined to them. A single letter is a drive.
+    if (/^[a-z][a-z0-9+.-]+:\//i.test(folder)) {
       throw new PushforwardError("usage", {
         what: "A folder is needed here, and this is an address.",
         where: { file: folder },
