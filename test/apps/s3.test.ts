@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { writeModel } from "../../src/onnx/index.ts";
 import { S3Store } from "../../src/platform/node/s3-store.ts";
+import type { Key } from "../../src/results/index.ts";
 import { startFaultyS3 } from "../support/faulty-s3.ts";
 import { environment, programs, type S3Server } from "../support/s3-servers.ts";
 import { pushforward } from "./command-line.ts";
@@ -27,15 +28,14 @@ const spectrum = (...rest: readonly string[]) => command("spectrum", "net.onnx",
 /** Every object of a store with its bytes, but those of `beside`. */
 async function objectsIn(address: string): Promise<Map<string, Buffer>> {
   const store = new S3Store(address);
-  const found = new Map<string, Buffer>();
-  for await (const key of store.list("/")) {
-    if (!beside.test(key)) found.set(key.slice(1), Buffer.from((await store.get(key))!));
-  }
-  return found;
+  const keys: Key[] = [];
+  for await (const key of store.list("/")) if (!beside.test(key)) keys.push(key);
+  const read = keys.map(async (key) => [key.slice(1), Buffer.from((await store.get(key))!)] as const);
+  return new Map(await Promise.all(read));
 }
 
 const [moto] = programs;
-describe.skipIf(moto!.missing !== undefined)(`runs on S3 (${moto!.missing ?? "moto"})`, () => {
+describe.skipIf(moto!.missing !== undefined)(`runs on S3 (${moto!.missing ?? "moto"})`, { timeout: 240_000 }, () => {
   let server: S3Server;
   beforeAll(async () => {
     server = await moto!.start();

@@ -34,11 +34,19 @@ export interface S3Program {
 
 const versitygw = process.env.PUSHFORWARD_VERSITYGW ?? "versitygw";
 
+/** Starts moto so that it answers one request after another: with threads, it looks whether an object is there, and then stores it. */
+const oneAtATime = `
+import sys, moto.server as server
+run = server.run_simple
+server.run_simple = lambda *args, **options: run(*args, **{**options, "threaded": False})
+server.main(sys.argv[1:])
+`;
+
 export const programs: readonly S3Program[] = [
   {
     name: "moto",
     missing: answers(python, ["-c", "import moto.server"]) ? undefined : "no Python with moto, see PUSHFORWARD_PYTHON",
-    start: () => serve((port) => spawn(python, ["-m", "moto.server", "-H", "127.0.0.1", "-p", `${port}`])),
+    start: () => serve((port) => spawn(python, ["-c", oneAtATime, "-H", "127.0.0.1", "-p", `${port}`])),
   },
   {
     name: "versitygw",
