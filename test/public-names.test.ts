@@ -75,6 +75,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "quoted",
     "sameShape",
     "sha256",
+    "sha256Of",
     "sizeOf",
     "stridesOf",
     "student",
@@ -126,6 +127,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "unitRows",
   ],
   studies: [
+    "ALONE",
     "FEWEST_DRAWS",
     "FEWEST_IMAGES",
     "Forecast",
@@ -136,6 +138,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "claimsTable",
     "cloudOf",
     "flatTable",
+    "isOfShard",
     "paperStudies",
     "paramsOf",
     "ranked",

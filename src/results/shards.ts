@@ -1,5 +1,3 @@
-import { sizeOf } from "../base/index.ts";
-
 /** The index entry of an inner chunk that is not stored. */
 const ABSENT = 2n ** 64n - 1n;
 
@@ -41,10 +39,6 @@ export function shardingCodecs(inner: readonly number[]) {
     },
   ];
 }
-
-/** How many inner chunks a shard has. */
-export const chunksInShard = (shard: readonly number[], inner: readonly number[]): number =>
-  sizeOf(shard) / sizeOf(inner);
 
 /** The reflected polynomial of Castagnoli, as in RFC 3720, appendix B.4. */
 const POLYNOMIAL = 0x82f63b78;
