@@ -187,7 +187,7 @@ describe("what was changed in the store is found", () => {
         expect.stringMatching(`^b → relu2: A part of the store is damaged: ${what}.* \\(.*${array}/c/1.*\\)$`);
       expect(await faultsAfter((folder) => lose(folder, chunk))).toEqual([damage("a chunk .* is not there")]);
       expect(await faultsAfter((folder) => cutOff(folder, chunk))).toEqual([damage("")]);
-      const flip = (bytes: DataView) => bytes.setUint8(8, bytes.getUint8(8) ^ 1);
+      const flip = (bytes: DataView) => bytes.setUint8(1, bytes.getUint8(1) ^ 1);
       const changed = await faultsAfter((folder) => tamper(folder, chunk, flip, { isForged: false }));
       expect(changed).toEqual([damage("its bytes are not those that were stored")]);
     },
