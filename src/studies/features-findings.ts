@@ -8,9 +8,9 @@ import {
   FEWEST_IN_FAMILY,
   isKnown,
   meanOverImages,
+  middleOfEach,
   type NumberOf,
   ofConfiguration,
-  oneOfEach,
   overConfigurations,
   pairedOverSeeds,
   withinFamilies,
@@ -41,14 +41,15 @@ export function concludeFeatures(data: StudyData, params: Params): Findings {
       ...(isKnown(data, "tuned_error") ? [{ name: "fine-tuned", of: errorOf(data, "tuned_error") }] : []),
     ],
   };
+  const shown = middleOfEach(all, numbers.rank);
   return findingsOf({
     tables: [rulesTable(all, numbers), configurationTable(data, all, numbers)],
     charts: [
       ...numbers.errors.map(({ name, of }) => errorChart(all, numbers.rank, name, of)),
-      spectraChart(data, all),
-      tangentChart(data, all),
+      spectraChart(data, all, shown),
+      tangentChart(data, shown),
     ],
-    pictures: tangentPictures(data, oneOfEach(all), params),
+    pictures: tangentPictures(data, shown, params),
     claims: [],
   });
 }
@@ -229,7 +230,7 @@ function errorChart(all: readonly Configuration[], rank: NumberOf, name: string,
   };
 }
 
-function spectraChart(data: StudyData, all: readonly Configuration[]): Chart {
+function spectraChart(data: StudyData, all: readonly Configuration[], shown: readonly Configuration[]): Chart {
   const { k, image } = data.axes;
   const sigma = data.values.sigma!.data;
   const spectraOf = (training: number, variant: number) =>
@@ -242,7 +243,7 @@ function spectraChart(data: StudyData, all: readonly Configuration[]): Chart {
     id: "spectra",
     title: "Spectra of J(input → code)",
     caption:
-      "Medians over held-out examples and seeds against the index, with the band of the middle half. One configuration of each family, and the controls of the first. " +
+      "Medians over held-out examples and seeds against the index, with the band of the middle half. Of each family the configuration with the middle effective rank, and the controls of the first configuration. " +
       ENDS_AT_FLOOR,
     x: { label: "index", log: true },
     y: { label: "σ", log: true },
@@ -250,7 +251,7 @@ function spectraChart(data: StudyData, all: readonly Configuration[]): Chart {
       {
         title: "",
         series: [
-          ...oneOfEach(all).map((own) => ({
+          ...shown.map((own) => ({
             name: own.name,
             mark: "line" as const,
             points: curveOf([...own.trainings.values()].flatMap((training) => spectraOf(training, 0))),
@@ -267,7 +268,7 @@ function spectraChart(data: StudyData, all: readonly Configuration[]): Chart {
   };
 }
 
-function tangentChart(data: StudyData, all: readonly Configuration[]): Chart {
+function tangentChart(data: StudyData, shown: readonly Configuration[]): Chart {
   const directions = data.axes.direction!;
   const shareAt =
     (direction: number): NumberOf =>
@@ -283,14 +284,14 @@ function tangentChart(data: StudyData, all: readonly Configuration[]): Chart {
     title: "Known transformations in the first directions",
     caption:
       "The mean share of the tangents of shifts, rotation, scale, contrast and stroke width in the span of so many first right singular vectors, divided by that of random " +
-      "directions: means over held-out examples and seeds, with 95 % intervals over seeds. One configuration of each family.",
+      "directions: means over held-out examples and seeds, with 95 % intervals over seeds. Of each family the configuration with the middle effective rank.",
     x: { label: "directions" },
     y: { label: "share, divided by chance", log: true },
     panels: [
       {
         title: "",
         rule: { y: 1, label: "chance" },
-        series: oneOfEach(all).map((own) => ({
+        series: shown.map((own) => ({
           name: own.name,
           mark: "line",
           points: directions.map((label, direction) => {

@@ -26,9 +26,13 @@ export function configurationsOf({ axes }: StudyData, params: Params): Configura
   return [...found.values()];
 }
 
-/** The first configuration of each family, which stands for it in curves and pictures. */
-export const oneOfEach = (all: readonly Configuration[]): Configuration[] =>
-  all.filter(({ family }, i) => all.findIndex((other) => other.family === family) === i);
+/** Of each family the configuration in the middle of the order of a number, which stands for it in curves and pictures. */
+export const middleOfEach = (all: readonly Configuration[], number: NumberOf): Configuration[] =>
+  [...new Set(all.map(({ family }) => family))].map((name) => {
+    const own = all.filter(({ family }) => family === name);
+    const ordered = own.toSorted((a, b) => ofConfiguration(a, number) - ofConfiguration(b, number));
+    return ordered[Math.floor((ordered.length - 1) / 2)]!;
+  });
 
 type Variant = (typeof VARIANTS)[number];
 

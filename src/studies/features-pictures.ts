@@ -22,7 +22,7 @@ export function tangentPictures(data: StudyData, shown: readonly Configuration[]
       title: "First singular vectors of J(input → code)",
       caption:
         `The first right singular vectors of J(input → code) of the trained weights, with their σ, at the held-out ${image}: the directions in which the ` +
-        "code changes most. One configuration of each family, at its first seed.",
+        "code changes most. Of each family the configuration with the middle effective rank, at its first seed.",
       shape,
       rows: shown.map((own) => rowOf(data, own)),
     },

@@ -204,6 +204,17 @@ describe("the first vectors as pictures", () => {
     }
   });
 
+  test("of several configurations of a family that with the middle effective rank is shown, of an even number the lower one", () => {
+    const rankOf = [8, 1, 4, 3, 2, 7, 5, 6]; // of the encoders above: plain, four contractive, three denoising
+    const [pictures] = findings(named, (c) => ({ rank: rankOf[c]!, norm: 1, error: 0.1 }), { shape: [1, 2, 2] })
+      .pictures!;
+    expect(pictures!.rows.map(({ name }) => name)).toEqual([
+      "AE-0, seed 0",
+      "CAE-4, seed 0",
+      "DAE, Gaussian-7, seed 0",
+    ]);
+  });
+
   test("a vector whose σ is below the floor is left out, and so is an image that is not known", () => {
     const [plain] = findings(ofFirst, of, { shape: [1, 2, 2], floor: 1, known: false }).pictures![0]!.rows;
     expect(plain).toEqual({ name: "plain, seed 0", vectors: [undefined, undefined] });
