@@ -68,7 +68,7 @@ export async function checkRun(
     sources.set(input, ofSource);
     const found = await checkUnit(run, network, place, point, again).catch((cause: unknown) => {
       if (signal?.aborted) throw interrupted(cause);
-      return { faults: [faultOf(cause)], multiplied: 0, solvedAgain: 0 };
+      return without([faultOf(cause)]);
     });
     onUnit?.({ ...place, ...found, faults: [...ofSource, ...found.faults] });
   }
@@ -104,6 +104,9 @@ const largest = (values: Float32Array): number => values.reduce((most, value) =>
 
 type Found = Omit<UnitCheck, keyof UnitPlace>;
 
+/** What is found of a unit whose triplets are not compared with anything. */
+const without = (faults: readonly Fault[]): Found => ({ faults, multiplied: 0, solvedAgain: 0 });
+
 async function checkUnit(
   run: Run,
   network: Network,
@@ -114,9 +117,9 @@ async function checkUnit(
   const { manifest } = run;
   const record = manifest.taps[tap]!;
   const unit = await run.readUnit(input, tap);
-  if (unit === undefined) return { faults: [{ what: "the unit is missing" }], multiplied: 0, solvedAgain: 0 };
+  if (unit === undefined) return without([{ what: "the unit is missing" }]);
   const ofNumbers = faultsOfNumbers(unit, record.k, manifest);
-  if (unit.k !== record.k) return { faults: ofNumbers, multiplied: 0, solvedAgain: 0 };
+  if (unit.k !== record.k) return without(ofNumbers);
   const from = network.tap(tapNamed(manifest.from));
   using J = await network.jacobian({ at: point, from, to: network.tap(tapNamed(record)) });
   const kept = storedVectors(manifest, record);

@@ -67,7 +67,6 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
     return { name: `image${i}`, file: `image${i}.npy`, sha256: String(i), ...(label === undefined ? {} : { label }) };
   });
   const common = {
-    formatVersion: 2,
     model: { file: "net.onnx", sha256: "00" },
     inputs: records,
     preprocess: { name: "none", unit: "1", settings: {} },
@@ -79,6 +78,7 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
   const manifest: RunManifest = {
     ...common,
     format: "pushforward-run",
+    formatVersion: 3,
     from: taps[0]!,
     taps: taps.slice(1).map((tap) => ({ ...tap, k: Math.min(k, sizeOf(taps[0]!.shape), sizeOf(tap.shape)) })),
     k,
@@ -108,6 +108,7 @@ export async function laboratory(options: LaboratoryOptions): Promise<Laboratory
       const asked: StudyManifest = {
         ...common,
         format: "pushforward-study",
+        formatVersion: 2,
         study: study.id,
         params,
         spectra: { k, tol: 1e-5, vectors },

@@ -9,29 +9,38 @@ import type { Keeping } from "./memory.ts";
 
 /** The least number of bytes that a file, or a folder, takes on most disks. */
 const BLOCK = 4096;
-/** The seconds that it takes to write a file and its folders. */
-const WRITING: Range = { low: 1e-4, high: 1.5e-3 };
-/** The number of files of a unit in addition to its vectors. Each file has a folder of its own. */
-const FILES = 24;
+/** The seconds that it takes to write a file and its folders, and to force them to the disk. */
+const WRITING: Range = { low: 2e-4, high: 3e-3 };
+/** The files of a unit: three of a length that depends on k, and small ones; and two with vectors. */
+const FILES = { long: 3, small: 6, vectors: 2 };
+/** The folders of a unit in addition to those of its vectors, and those that the units of an input share. */
+const FOLDERS = { unit: 6, input: 8 };
 
 /**
- * The bytes that the units of a run take in its folder, including the stored source tensor of each input. Every vector is a file
- * of its own, which lies in as many nested folders as its tensor has axes.
+ * The bytes that the units of a run take in its folder, including the stored source tensor of each input. The vectors of a side are a file,
+ * which lies in as many nested folders as its tensor has axes.
  */
 export function diskFor(from: Tap, taps: readonly TapForecast[], keeping: Pick<Keeping, "vectors">): number {
   const file = (bytes: number) => BLOCK * Math.ceil(bytes / BLOCK);
-  const vector = ({ shape }: Tap) => BLOCK * shape.length + file(Float32Array.BYTES_PER_ELEMENT * sizeOf(shape));
+  const tensors = ({ shape }: Tap, count: number) =>
+    count === 0 ? 0 : BLOCK * (shape.length + 1) + file(count * (Float32Array.BYTES_PER_ELEMENT * sizeOf(shape) + 16));
   const inputs = Math.max(0, ...taps.map((tap) => tap.inputs));
-  return taps.reduce((sum, one) => {
-    const unit =
-      storedVectors(keeping, one) * (vector(from) + vector(one.tap)) + 2 * BLOCK * FILES + 3 * file(8 * one.k);
-    return sum + one.inputs * unit;
-  }, inputs * vector(from));
+  return taps.reduce(
+    (sum, one) => {
+      const kept = storedVectors(keeping, one);
+      const unit = BLOCK * (FILES.small + FOLDERS.unit) + FILES.long * file(8 * one.k);
+      return sum + one.inputs * (unit + tensors(from, kept) + tensors(one.tap, kept));
+    },
+    inputs * (tensors(from, 1) + BLOCK * FOLDERS.input),
+  );
 }
 
 /** The seconds that it takes to write the files of the units. */
 export function storingTime(taps: readonly TapForecast[], keeping: Pick<Keeping, "vectors">): Range {
-  const files = taps.reduce((sum, one) => sum + one.inputs * (2 * storedVectors(keeping, one) + FILES), 0);
+  const files = taps.reduce((sum, one) => {
+    const ofVectors = storedVectors(keeping, one) === 0 ? 0 : FILES.vectors;
+    return sum + one.inputs * (FILES.long + FILES.small + ofVectors);
+  }, 0);
   return { low: files * WRITING.low, high: files * WRITING.high };
 }
 
