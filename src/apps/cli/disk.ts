@@ -11,28 +11,32 @@ import type { Keeping } from "./memory.ts";
 const BLOCK = 4096;
 /** The seconds that it takes to write a file and its folders, and to force them to the disk. */
 const WRITING: Range = { low: 2e-4, high: 3e-3 };
-/** The files of a unit: three of a length that depends on k, and small ones; and two with vectors. */
-const FILES = { long: 3, small: 6, vectors: 2 };
-/** The folders of a unit in addition to those of its vectors, and those that the units of an input share. */
-const FOLDERS = { unit: 6, input: 8 };
+/** The files of a unit: three of a length that depends on k, and small ones; and those of its vectors. */
+const FILES = { long: 3, small: 5, vectors: 3 };
+/** The folders of a unit in addition to those of u and v; the one of `k` is there with vectors alone. */
+const FOLDERS = { unit: 5, vectors: 1 };
+/** The files and folders that units share: metadata and coordinates of the run, those of a tap with vectors, and the folders of an input. */
+const SHARED = { run: 63, tap: 15, input: 8 };
 
 /**
  * The bytes that the units of a run take in its folder, including the stored source tensor of each input. The vectors of a side are a file,
  * which lies in as many nested folders as its tensor has axes.
  */
 export function diskFor(from: Tap, taps: readonly TapForecast[], keeping: Pick<Keeping, "vectors">): number {
+  if (taps.length === 0) return 0;
   const file = (bytes: number) => BLOCK * Math.ceil(bytes / BLOCK);
   const tensors = ({ shape }: Tap, count: number) =>
-    count === 0 ? 0 : BLOCK * (shape.length + 1) + file(count * (Float32Array.BYTES_PER_ELEMENT * sizeOf(shape) + 16));
-  const inputs = Math.max(0, ...taps.map((tap) => tap.inputs));
-  return taps.reduce(
-    (sum, one) => {
-      const kept = storedVectors(keeping, one);
-      const unit = BLOCK * (FILES.small + FOLDERS.unit) + FILES.long * file(8 * one.k);
-      return sum + one.inputs * (unit + tensors(from, kept) + tensors(one.tap, kept));
-    },
-    inputs * (tensors(from, 1) + BLOCK * FOLDERS.input),
-  );
+    BLOCK * (shape.length + 1) + file(count * (Float32Array.BYTES_PER_ELEMENT * sizeOf(shape) + 16));
+  const inputs = Math.max(...taps.map((tap) => tap.inputs));
+  let bytes = BLOCK * (SHARED.run + SHARED.input * inputs) + inputs * tensors(from, 1);
+  for (const one of taps) {
+    const kept = storedVectors(keeping, one);
+    bytes += one.inputs * (BLOCK * (FILES.small + FOLDERS.unit) + FILES.long * file(8 * one.k));
+    if (kept === 0) continue;
+    const small = BLOCK * (FILES.vectors - 2 + FOLDERS.vectors);
+    bytes += BLOCK * SHARED.tap + one.inputs * (small + tensors(from, kept) + tensors(one.tap, kept));
+  }
+  return bytes;
 }
 
 /** The seconds that it takes to write the files of the units. */
