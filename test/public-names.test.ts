@@ -139,6 +139,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "cloudOf",
     "flatTable",
     "isOfShard",
+    "isUnitOfShard",
     "paperStudies",
     "paramsOf",
     "ranked",

@@ -1,6 +1,6 @@
 import { PushforwardError } from "../base/index.ts";
 import type { Jacobian, Network } from "../jacobian/index.ts";
-import { type Run, type RunManifest, storedVectors, type UnitResult } from "../results/index.ts";
+import { type Run, storedVectors, tapNamed, type UnitResult } from "../results/index.ts";
 import type { SingularTriplets, SvdProgress } from "../svd/index.ts";
 import { type Compared, type Fault, worstOf } from "./fault.ts";
 import { faultsOfNumbers } from "./unit-numbers.ts";
@@ -73,9 +73,6 @@ export async function checkRun(
     onUnit?.({ ...place, ...found, faults: [...ofSource, ...found.faults] });
   }
 }
-
-/** The name by which a network finds the tap of a run. */
-const tapNamed = ({ tensor, index = "" }: RunManifest["from"]): string => `${tensor}${index}`;
 
 /** A value of a later tap is rounded along the way, and on another machine in another way; up to this part of its largest entry. */
 const ROUNDED = 1e-5;

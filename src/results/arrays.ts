@@ -1,7 +1,7 @@
 import * as zarr from "zarrita";
 import { messageOf, PushforwardError, sizeOf, stridesOf } from "../base/index.ts";
 import type { ArrayLayout } from "./layout.ts";
-import { type ByteRange, type Key, partOf, type Store } from "./store.ts";
+import { type ByteRange, type Key, readRange, type Store } from "./store.ts";
 
 type Numeric = zarr.NumberDataType;
 
@@ -48,7 +48,7 @@ function readable<D extends zarr.DataType>(store: Readable, { path, metadata }: 
     throw damaged(store, key, `the chunk has ${bytes.length} bytes instead of ${expected}`);
   };
   const getRange = async (key: Key, range: ByteRange) => {
-    const bytes = await (store.getRange?.(key, range) ?? store.get(key).then((all) => all && partOf(all, range)));
+    const bytes = await readRange(store, key, range);
     const asked = "offset" in range ? range.length : range.suffixLength;
     if (bytes === undefined || bytes.length === asked) return bytes;
     throw damaged(store, key, `the shard is shorter than its ${"offset" in range ? "index says" : "index"}`);

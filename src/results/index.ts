@@ -1,5 +1,5 @@
 export type * from "./chart.ts";
-export { controlName, describeGiven, describeMismatch, sameRun, storedVectors } from "./manifest.ts";
+export { controlName, describeGiven, describeMismatch, sameRun, storedVectors, tapNamed } from "./manifest.ts";
 export { matchInputs } from "./match-inputs.ts";
 export { createRun, earlierRun, type InputNote, openRun, type Run, type Table, type TableName } from "./run.ts";
 export { progressOf, type RunProgress, type TapProgress } from "./run-progress.ts";

@@ -208,6 +208,9 @@ export function requireSameRun(stored: RunManifest, asked: RunManifest, location
   });
 }
 
+/** The name by which a network finds the tap of a run. */
+export const tapNamed = ({ tensor, index = "" }: Pick<TapRecord, "tensor" | "index">): string => `${tensor}${index}`;
+
 /** How many singular vectors of each side a unit of k triplets stores. */
 export function storedVectors({ vectors }: Pick<RunManifest, "vectors">, { k }: Pick<TapRecord, "k">): number {
   return vectors === "all" ? k : Math.min(k, 2 * vectors);

@@ -36,6 +36,17 @@ export interface Store {
   delete(key: Key): Promise<void>;
 }
 
+/** A part of the bytes under a key; of a store that gives only all of them, it is cut out. */
+export async function readRange(
+  store: Pick<Store, "get" | "getRange">,
+  key: Key,
+  range: ByteRange,
+): Promise<Uint8Array | undefined> {
+  if (store.getRange !== undefined) return store.getRange(key, range);
+  const bytes = await store.get(key);
+  return bytes && partOf(bytes, range);
+}
+
 /** A store that lives as long as the program. */
 export class MemoryStore implements Store {
   readonly location = "memory";

@@ -1,5 +1,15 @@
 import { PushforwardError, sizeOf } from "../base/index.ts";
-import { areStored, chunkKey, createFlag, readAll, readStoredTexts, writeChunk, writeTexts } from "./arrays.ts";
+import {
+  areStored,
+  chunkKey,
+  createFlag,
+  numbersChunk,
+  readAll,
+  readStoredTexts,
+  textsChunk,
+  writeChunk,
+  writeTexts,
+} from "./arrays.ts";
 import { differencesOf, tellDifferences } from "./differences.ts";
 import { type ArrayLayout, arrayLayout, type Dimension, isNumeric } from "./layout.ts";
 import { comparable, givenMismatch, modelMismatch, toAttributes, versionMismatch } from "./manifest.ts";
@@ -48,13 +58,12 @@ export async function createStudyRun(store: Store, manifest: StudyManifest): Pro
     run = (await earlierStudyRun(store, manifest))!;
   }
   const layout = layoutOf(run.manifest);
-  for (const [name, array] of Object.entries(layout.axes)) {
-    const labels = run.manifest.axes[name]!;
-    if (await store.has(chunkKey(array))) continue;
-    if (isNumeric(array)) await writeChunk(store, array, Float64Array.from(labels as readonly number[]));
-    else await writeTexts(store, array, labels.map(String));
-  }
-  await writeFiles(store, metadataFiles(run.manifest, layout)); // what a killed program left out, or an earlier version had otherwise
+  const { axes } = run.manifest;
+  const labels = Object.entries(layout.axes).map(([name, array]): [Key, Uint8Array] => [
+    chunkKey(array),
+    isNumeric(array) ? numbersChunk(Float64Array.from(axes[name]!, Number)) : textsChunk(axes[name]!.map(String)),
+  ]);
+  await writeFiles(store, [...labels, ...metadataFiles(run.manifest, layout)]); // what is not there yet, or was otherwise in earlier versions
   return run;
 }
 

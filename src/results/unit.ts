@@ -13,7 +13,7 @@ import type { EarlierArrays } from "./earlier-layout.ts";
 import type { ArrayLayout, Layout, VectorLayouts } from "./layout.ts";
 import { encodeShard } from "./shards.ts";
 import { statusOf } from "./status.ts";
-import { type ByteRange, type Key, partOf, type Store } from "./store.ts";
+import { type ByteRange, type Key, readRange, type Store } from "./store.ts";
 import type { KinkCount, Missed, RunManifest, UnitResult } from "./types.ts";
 
 /** A layout of this or of an earlier format. */
@@ -122,7 +122,7 @@ function checkedStore(store: Store, layout: Layout, input: number, tap: number, 
     },
     async getRange(key: Key, range: ByteRange) {
       const expected = digests.get(key);
-      const bytes = await (store.getRange?.(key, range) ?? store.get(key).then((all) => all && partOf(all, range)));
+      const bytes = await readRange(store, key, range);
       if (bytes === undefined && expected !== undefined) throw missing(key);
       const slot = "offset" in range && range.length > 0 ? range.offset / range.length : 0; // inner chunks have one size
       return bytes && check(key, bytes, "offset" in range ? expected?.[slot] : undefined);

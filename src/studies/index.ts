@@ -4,7 +4,7 @@ export { type ControlFindings, claimsTable, type FlatTable, flatTable, withContr
 export { reasonOf } from "./failure.ts";
 export { Forecast, type TapForecast, timeOf } from "./forecast.ts";
 export { type Checkpoint, type Checkpoints, type EncoderTraining, type EncoderTrainings, Lab } from "./lab.ts";
-export { ALONE, isOfShard, type Shard } from "./shard.ts";
+export { ALONE, isOfShard, isUnitOfShard, type Shard } from "./shard.ts";
 export { solveUnit, spectrum, tripletsAt, withExceptions } from "./spectrum.ts";
 export { type Estimate, ranked } from "./statistics.ts";
 export {

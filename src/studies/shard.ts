@@ -10,4 +10,8 @@ export interface Shard {
 /** The only shard of a program that works alone. */
 export const ALONE: Shard = { index: 0, count: 1 };
 
+/** Whether a unit of a run of so many inputs is of a shard; units are counted tap by tap. */
+export const isUnitOfShard = (shard: Shard, { input, tap, inputs }: { input: number; tap: number; inputs: number }) =>
+  isOfShard(shard, tap * inputs + input);
+
 export const isOfShard = ({ index, count }: Shard, unit: number): boolean => unit % count === index;

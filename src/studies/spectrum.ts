@@ -1,9 +1,9 @@
 import { sizeOf } from "../base/index.ts";
 import type { Jacobian, Network, Tap } from "../jacobian/index.ts";
-import { numericalRankOf, type RunManifest, type UnitResult } from "../results/index.ts";
+import { numericalRankOf, type RunManifest, tapNamed, type UnitResult } from "../results/index.ts";
 import type { SingularTriplets, SvdOptions, SvdProgress } from "../svd/index.ts";
 import { endsAll, interrupted, reasonOf } from "./failure.ts";
-import { ALONE, isOfShard, type Shard } from "./shard.ts";
+import { ALONE, isUnitOfShard, type Shard } from "./shard.ts";
 
 /** A destination for finished units: a stored run, or anything with the same methods. */
 export interface UnitStore {
@@ -58,7 +58,8 @@ export async function spectrum(
       return unit;
     };
     for (const [inputIndex, point] of points.entries()) {
-      if (point === undefined || !isOfShard(shard, tapIndex * points.length + inputIndex)) continue;
+      if (point === undefined || !isUnitOfShard(shard, { input: inputIndex, tap: tapIndex, inputs: points.length }))
+        continue;
       if (await store.isDone(inputIndex, tapIndex)) continue;
       let unit: UnitResult;
       try {
@@ -75,9 +76,6 @@ export async function spectrum(
     if (signal?.aborted) throw interrupted();
   }
 }
-
-/** The name by which a network finds the tap of a run. */
-const tapNamed = ({ tensor, index = "" }: RunManifest["from"]): string => `${tensor}${index}`;
 
 /** A unit with what the device of its network left to the CPU so far. */
 export function withExceptions(unit: UnitResult, { backend: { exceptions = [] } }: Network): UnitResult {

@@ -32,5 +32,6 @@ test("the room's public names", () => {
     "sameRun",
     "spectrumBands",
     "storedVectors",
+    "tapNamed",
   ]);
 });

@@ -11,7 +11,7 @@ import {
   type Store,
   type UnitResult,
 } from "../../results/index.ts";
-import { isOfShard, reasonOf, type Shard, spectrum } from "../../studies/index.ts";
+import { isUnitOfShard, reasonOf, type Shard, spectrum } from "../../studies/index.ts";
 import { type KinkedUnit, kinkSentence } from "../kinks.ts";
 import type { Network } from "../node/index.ts";
 import { chooseK } from "./choose.ts";
@@ -88,7 +88,7 @@ async function run(version: string, file: string, paths: readonly string[], opti
       tol: options.tol,
       points: inputs.points,
       isDone: (input: number, tap: number) =>
-        !isOfShard(options.shard, tap * inputs.points.length + input) || isStored(input, tap),
+        !isUnitOfShard(options.shard, { input, tap, inputs: inputs.points.length }) || isStored(input, tap),
       keeping: { vectors: options.vectors, inMemory: options.out === undefined },
       out: options.out,
     };
@@ -122,7 +122,7 @@ async function compute(stored: Run, network: Network, points: Points, options: C
   const all = points.flatMap((point, input) =>
     point === undefined ? [] : manifest.taps.map((_, tap) => ({ input, tap })),
   );
-  const units = all.filter(({ input, tap }) => isOfShard(shard, tap * points.length + input));
+  const units = all.filter(({ input, tap }) => isUnitOfShard(shard, { input, tap, inputs: points.length }));
   const done = units.filter(({ input, tap }) => stored.isDone(input, tap));
   if (done.length > 0) process.stderr.write(`note: ${done.length} of ${units.length} units are done already\n`);
   const progress = new Progress(options.shares);

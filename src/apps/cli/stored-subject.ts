@@ -1,7 +1,14 @@
 import { PushforwardError } from "../../base/index.ts";
 import { controlKinds } from "../../controls/index.ts";
 import { type Preprocess, presetNamed } from "../../images/index.ts";
-import { controlName, describeMismatch, type InputRecord, type Run, type RunManifest } from "../../results/index.ts";
+import {
+  controlName,
+  describeMismatch,
+  type InputRecord,
+  type Run,
+  type RunManifest,
+  tapNamed,
+} from "../../results/index.ts";
 import { givenInputs } from "../library/given-inputs.ts";
 import { choosePreset, presetOfRun } from "../node/choose-preset.ts";
 import { findInputs } from "../node/find-inputs.ts";
@@ -165,7 +172,7 @@ export async function openStored(
     input: new Map([...values, ...(options.input ?? [])]),
     ...(record.quantized && { quantized: record.quantized }),
   };
-  let network = await openNetwork(model, { ...settings, from: `${from.tensor}${from.index ?? ""}` });
+  let network = await openNetwork(model, { ...settings, from: tapNamed(from) });
   try {
     requireSame(manifest, { given: givenInputs(network.model) }, "--input");
     const isMatched = record.control?.kind === "matched";
