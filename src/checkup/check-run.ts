@@ -1,16 +1,10 @@
 import { PushforwardError } from "../base/index.ts";
 import type { Jacobian, Network } from "../jacobian/index.ts";
-import { type Run, storedVectors, tapNamed, type UnitResult } from "../results/index.ts";
+import { type Run, storedVectors, tapNamed, type UnitPlace, type UnitResult } from "../results/index.ts";
 import type { SingularTriplets, SvdProgress } from "../svd/index.ts";
 import { type Compared, type Fault, worstOf } from "./fault.ts";
 import { faultsOfNumbers } from "./unit-numbers.ts";
 import { multiplyVectors } from "./unit-vectors.ts";
-
-/** A unit of a run, by the indices of its input and tap in the manifest. */
-export interface UnitPlace {
-  readonly input: number;
-  readonly tap: number;
-}
 
 /** What the check of a stored unit has found. */
 export interface UnitCheck extends UnitPlace {

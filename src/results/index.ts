@@ -1,7 +1,16 @@
 export type * from "./chart.ts";
 export { controlName, describeGiven, describeMismatch, sameRun, storedVectors, tapNamed } from "./manifest.ts";
 export { matchInputs } from "./match-inputs.ts";
-export { createRun, earlierRun, type InputNote, openRun, type Run, type Table, type TableName } from "./run.ts";
+export {
+  createRun,
+  earlierRun,
+  type InputNote,
+  openRun,
+  type Run,
+  type Table,
+  type TableName,
+  type UnitPlace,
+} from "./run.ts";
 export { progressOf, type RunProgress, type TapProgress } from "./run-progress.ts";
 export {
   createSearchRun,

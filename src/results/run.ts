@@ -30,6 +30,12 @@ export interface Table {
 /** What `Run.table` can return: numbers of triplets, or one number for each unit; `status`, `stopped`, `missed_kind` as codes. */
 export type TableName = "sigma" | "residual" | "status" | ColumnName;
 
+/** A unit of a run, by the indices of its input and tap in the manifest. */
+export interface UnitPlace {
+  readonly input: number;
+  readonly tap: number;
+}
+
 /** What is learned about an input during a run. */
 export type InputNote = Partial<Pick<InputRecord, "predicted" | "failed">>;
 
@@ -61,6 +67,11 @@ export interface Run {
   readSource(input: number): Promise<Float32Array | undefined>;
   /** Stores what was learned about an input: the class that the network predicts, or why it could not be used. */
   noteInput(input: number, note: InputNote): Promise<void>;
+  /**
+   * Looks for what other programs have written since the run was opened, or since the last look: the units that are done or have failed by
+   * now and were not before, in the order of the manifest. Inputs that were added since are not among them.
+   */
+  refresh(): Promise<readonly UnitPlace[]>;
   /** One quantity of all units that are done, for figures. Units written by other programs count if they were done on opening. */
   table(name: TableName): Promise<Table>;
 }
@@ -223,6 +234,22 @@ class StoredRun implements Run {
     const at = this.#at(input, tap);
     await writeTexts(this.#store, this.#layout.unitFailed, [why], input, tap);
     this.#failed[at] = why;
+  }
+
+  async refresh(): Promise<readonly UnitPlace[]> {
+    const [failed, done] = await Promise.all([
+      readStoredTexts(this.#store, this.#layout.unitFailed),
+      areStored(this.#store, this.#layout.done),
+    ]);
+    const news: UnitPlace[] = [];
+    const { taps } = this.manifest;
+    for (const at of this.#done.keys()) {
+      const isNew = done[at] ? !this.#done[at] : failed[at] !== this.#failed[at] && failed[at] !== "";
+      this.#done[at] ||= done[at]!;
+      this.#failed[at] = this.#done[at] ? "" : failed[at]!;
+      if (isNew) news.push({ input: Math.floor(at / taps.length), tap: at % taps.length });
+    }
+    return news;
   }
 
   async readUnit(

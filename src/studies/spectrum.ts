@@ -3,7 +3,6 @@ import type { Jacobian, Network, Tap } from "../jacobian/index.ts";
 import { numericalRankOf, type RunManifest, tapNamed, type UnitResult } from "../results/index.ts";
 import type { SingularTriplets, SvdOptions, SvdProgress } from "../svd/index.ts";
 import { endsAll, interrupted, reasonOf } from "./failure.ts";
-import { ALONE, isUnitOfShard, type Shard } from "./shard.ts";
 
 /** A destination for finished units: a stored run, or anything with the same methods. */
 export interface UnitStore {
@@ -20,8 +19,10 @@ export interface SpectrumEvents {
   readonly onFailure?: (input: number, tap: number, cause: unknown) => void | Promise<void>;
   readonly onProgress?: (input: number, tap: number, progress: SvdProgress) => void;
   readonly signal?: AbortSignal;
-  /** Which of the units to compute, tap by tap (default: all). */
-  readonly shard?: Shard;
+  /** Called before a unit is computed. */
+  readonly onStart?: (input: number, tap: number) => void | Promise<void>;
+  /** Which of the units to compute (default: all). */
+  readonly only?: (input: number, tap: number) => boolean;
 }
 
 /**
@@ -43,7 +44,7 @@ export async function spectrum(
   points: readonly (Float32Array | undefined)[],
   events: SpectrumEvents = {},
 ): Promise<void> {
-  const { onUnit, onFailure, signal, shard = ALONE } = events;
+  const { onStart, onUnit, onFailure, signal, only = () => true } = events;
   const { manifest } = store;
   const from = network.tap(tapNamed(manifest.from));
   for (const [tapIndex, record] of manifest.taps.entries()) {
@@ -58,9 +59,8 @@ export async function spectrum(
       return unit;
     };
     for (const [inputIndex, point] of points.entries()) {
-      if (point === undefined || !isUnitOfShard(shard, { input: inputIndex, tap: tapIndex, inputs: points.length }))
-        continue;
-      if (await store.isDone(inputIndex, tapIndex)) continue;
+      if (point === undefined || !only(inputIndex, tapIndex) || (await store.isDone(inputIndex, tapIndex))) continue;
+      await onStart?.(inputIndex, tapIndex);
       let unit: UnitResult;
       try {
         unit = await solve(inputIndex, point);

@@ -52,6 +52,25 @@ describe("a run", () => {
     expect((await run.table("stopped")).data.every(Number.isNaN)).toBe(true);
   });
 
+  test("learns by a look what another program has written, and each unit once", async () => {
+    const store = new MemoryStore();
+    const [watched, other] = [await createRun(store, manifest), await createRun(store, manifest)];
+    expect(await watched.refresh()).toEqual([]);
+    await other.writeUnit(1, 0, exampleUnit(manifest, 1, 0));
+    await other.failUnit(0, 2, "no memory");
+    await watched.writeUnit(0, 0, exampleUnit(manifest, 0, 0));
+    expect(watched.isDone(1, 0)).toBe(false);
+    expect(await watched.refresh()).toEqual([
+      { input: 0, tap: 2 },
+      { input: 1, tap: 0 },
+    ]);
+    expect([watched.isDone(1, 0), watched.failureOf(0, 2)]).toEqual([true, "no memory"]);
+    await other.writeUnit(0, 2, exampleUnit(manifest, 0, 2));
+    expect(await watched.refresh()).toEqual([{ input: 0, tap: 2 }]);
+    expect([watched.isDone(0, 2), watched.failureOf(0, 2)]).toEqual([true, undefined]);
+    expect(await watched.refresh()).toEqual([]);
+  });
+
   test("reads only the vectors asked for", async () => {
     const run = await createRun(new MemoryStore(), manifest);
     const unit = exampleUnit(manifest, 0, 0);

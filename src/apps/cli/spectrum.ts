@@ -122,7 +122,8 @@ async function compute(stored: Run, network: Network, points: Points, options: C
   const all = points.flatMap((point, input) =>
     point === undefined ? [] : manifest.taps.map((_, tap) => ({ input, tap })),
   );
-  const units = all.filter(({ input, tap }) => isUnitOfShard(shard, { input, tap, inputs: points.length }));
+  const isOwn = (input: number, tap: number) => isUnitOfShard(shard, { input, tap, inputs: points.length });
+  const units = all.filter(({ input, tap }) => isOwn(input, tap));
   const done = units.filter(({ input, tap }) => stored.isDone(input, tap));
   if (done.length > 0) process.stderr.write(`note: ${done.length} of ${units.length} units are done already\n`);
   const progress = new Progress(options.shares);
@@ -138,7 +139,8 @@ async function compute(stored: Run, network: Network, points: Points, options: C
   try {
     await interruptible(async (signal) => {
       await spectrum(stored, network, points, {
-        ...{ signal, shard },
+        signal,
+        only: isOwn,
         onProgress: (input, tap, { converged, k, jvp, vjp }) =>
           progress.update(`${name(input, tap)}: ${converged} of ${k} triplets, ${jvp} J + ${vjp} Jᵀ products`),
         onUnit: (input, tap, unit) => {

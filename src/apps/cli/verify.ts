@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { createRng, exitCodes, formatNumber, PushforwardError, plural, printable, quoted } from "../../base/index.ts";
-import { checkRun, type Fault, type UnitCheck, type UnitPlace } from "../../checkup/index.ts";
+import { checkRun, type Fault, type UnitCheck } from "../../checkup/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { openRun, type Run } from "../../results/index.ts";
+import { openRun, type Run, type UnitPlace } from "../../results/index.ts";
 import { interruptible } from "./interruptible.ts";
 import { opening } from "./opening.ts";
 import { percentage, threadCount, wholeNumber } from "./options.ts";
