@@ -51,9 +51,9 @@ export default {
     {
       name: "no-host-packages",
       severity: "error",
-      comment: "onnxruntime, sharp, the SDK of AWS and the like belong to platform/.",
+      comment: "onnxruntime, sharp, the SDK of AWS, BullMQ and the like belong to platform/.",
       from: { path: "^src/", pathNot: hostRooms },
-      to: { path: "node_modules/(onnxruntime|sharp|@aws-sdk)" },
+      to: { path: "node_modules/(onnxruntime|sharp|@aws-sdk|bullmq|ioredis)" },
     },
     {
       name: "no-circular",

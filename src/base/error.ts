@@ -12,6 +12,7 @@ export type ErrorCode =
   | "store-mismatch"
   | "store-unwritable"
   | "backend-failed"
+  | "queue-unreachable"
   | "memory-short"
   | "interrupted";
 
@@ -29,6 +30,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   "store-mismatch": 2,
   "store-unwritable": 2,
   "backend-failed": 3,
+  "queue-unreachable": 2,
   "memory-short": 2,
   interrupted: 130,
 };

@@ -28,6 +28,13 @@ export { type ByteRange, type Key, MemoryStore, partOf, type Store } from "./sto
 export { type CellFailure, createStudyRun, earlierStudyRun, openStudyRun, type StudyRun } from "./study-run.ts";
 export type * from "./study-types.ts";
 export {
+  readSubjectFiles,
+  type SubjectFile,
+  type SubjectFiles,
+  subjectKey,
+  writeSubjectFiles,
+} from "./subject-files.ts";
+export {
   type CheckpointScore,
   createTrainingRun,
   openTrainingRun,

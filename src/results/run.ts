@@ -105,7 +105,7 @@ export async function createRun(store: Store, manifest: RunManifest): Promise<Ru
 }
 
 /** What computed numbers, and where: everything among the versions but that of this program. */
-const machineOf = ({ versions: { pushforward: _, ...machine } }: RunManifest): string =>
+const machineOf = ({ versions: { pushforward: _, ...machine } }: Pick<RunManifest, "versions">): string =>
   Object.entries(machine)
     .map(([name, version]) => `${name} ${version}`)
     .join(", ");
@@ -145,11 +145,12 @@ async function readRun(store: Store, manifest: RunManifest): Promise<EarlierRun 
 /**
  * Opens a run, finished or not. Exactly those units are done that were written completely.
  *
+ * @param versions what is noted with the units that are written, as a manifest has it
  * @throws PushforwardError `file-unreadable` if there is nothing; `store-mismatch` if it is not a run
  */
-export async function openRun(store: Store): Promise<Run> {
+export async function openRun(store: Store, versions?: RunManifest["versions"]): Promise<Run> {
   const root = await store.get("/zarr.json");
-  if (root !== undefined) return (await readRoot(store, root)).run;
+  if (root !== undefined) return (await readRoot(store, root, versions && machineOf({ versions }))).run;
   throw new PushforwardError("file-unreadable", {
     what: "There is no run here.",
     where: { file: store.location },

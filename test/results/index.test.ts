@@ -28,10 +28,13 @@ test("the room's public names", () => {
     "openTrainingRun",
     "partOf",
     "progressOf",
+    "readSubjectFiles",
     "resolvedSigma",
     "sameRun",
     "spectrumBands",
     "storedVectors",
+    "subjectKey",
     "tapNamed",
+    "writeSubjectFiles",
   ]);
 });

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { S3 } from "@aws-sdk/client-s3";
+import { freePort } from "./free-port.ts";
 import { python } from "./python.ts";
 
 /** What a program that uses a server of S3 on this computer needs in its environment. */
@@ -102,13 +102,4 @@ async function serve(start: (port: number) => ChildProcess): Promise<S3Server> {
       await ended;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" ? address!.port : 0;
 }

@@ -20,6 +20,7 @@ import { theoryCommand } from "./theory.ts";
 import { trainCommand } from "./train.ts";
 import { verifyCommand } from "./verify.ts";
 import { viewCommand } from "./view.ts";
+import { workerCommand } from "./worker.ts";
 
 /** The exit code that a shell shows for a program ended by the signal SIGPIPE. */
 const READER_GONE = 141;
@@ -40,6 +41,7 @@ const commands = [
   checkCommand(version),
   importCommand(),
   spectrumCommand(version),
+  workerCommand(),
   studyCommand(version),
   paperCommand(version),
   controlCommand(),

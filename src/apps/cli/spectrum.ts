@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { exitCodes, PushforwardError, printable, quoted } from "../../base/index.ts";
 import { openSharedStore, openStore } from "../../platform/node/open-store.ts";
+import type { RunQueue } from "../../platform/node/run-queue.ts";
 import {
   createRun,
   earlierRun,
@@ -15,7 +16,9 @@ import { isUnitOfShard, reasonOf, type Shard, spectrum } from "../../studies/ind
 import { type KinkedUnit, kinkSentence } from "../kinks.ts";
 import type { Network } from "../node/index.ts";
 import { chooseK } from "./choose.ts";
+import { copySubject } from "./copy-subject.ts";
 import { describeUnit, summaryTable } from "./describe-unit.ts";
+import { type EnqueueOptions, enqueue } from "./enqueue.ts";
 import { tellFirstLook } from "./first-look.ts";
 import { interruptible } from "./interruptible.ts";
 import { openNetwork } from "./opening.ts";
@@ -42,6 +45,9 @@ interface SpectrumOptions extends PrepareOptions {
   readonly json?: boolean;
   readonly plan: boolean;
   readonly shard: Shard;
+  readonly queue?: string;
+  /** Whether workers find the model and the inputs in the store. */
+  readonly copy: boolean;
 }
 
 /** `pushforward spectrum MODEL INPUT...`: the k largest singular triplets of J(from → tap), certified. */
@@ -65,12 +71,32 @@ export function spectrumCommand(version: string): Command {
       "--out <folder>",
       "store the run in this folder, or at s3://bucket/prefix (Zarr); the same command continues it",
     )
+    .option(
+      "--queue <address>",
+      "let the workers of this queue compute, and wait for them: redis://[:PASSWORD@]HOST[:PORT]",
+    )
+    .option("--no-copy", "with --queue: do not copy model and inputs into the store; workers are given them with --map")
     .option("--json", "print one JSON object per line, one for each input and tap")
     .option("--no-plan", "start at once, without predicting time and memory or checking the memory")
     .action((model: string, paths: string[], options: SpectrumOptions) => run(version, model, paths, options));
 }
 
 async function run(version: string, file: string, paths: readonly string[], options: SpectrumOptions): Promise<void> {
+  const queue = await queueFor(options);
+  try {
+    await runOn(queue, version, file, paths, options);
+  } finally {
+    await queue?.close();
+  }
+}
+
+async function runOn(
+  queue: RunQueue | undefined,
+  version: string,
+  file: string,
+  paths: readonly string[],
+  options: SpectrumOptions,
+): Promise<void> {
   const prepared = await prepare(() => openNetwork(file, options), paths, options);
   const { network, from, taps, inputs } = prepared;
   try {
@@ -97,7 +123,10 @@ async function run(version: string, file: string, paths: readonly string[], opti
     const stored = await createRun(store, manifest);
     const points = pointsIn(stored, inputs);
     await storeSources(stored, prepared, points);
-    await compute(stored, network, points, { ...options, shares: sharesOf(outlook) });
+    if (queue !== undefined) await copySubject(store, stored.manifest, options, options.copy);
+    const seconds = taps.map((tap) => outlook.taps.find((one) => one.tap === tap)?.seconds ?? 0);
+    const giving = queue && { queue, store: store.location, seconds };
+    await compute(stored, network, points, { ...options, shares: sharesOf(outlook), ...(giving && { giving }) });
     if (inputs.failures.length > 0) process.exitCode = 2;
   } finally {
     await network.close();
@@ -105,20 +134,39 @@ async function run(version: string, file: string, paths: readonly string[], opti
 }
 
 /** Where the run is stored. Programs that share a store need one that creates keys once. */
-async function storeFor({ out, shard }: SpectrumOptions): Promise<Store> {
+async function storeFor({ out, shard, queue }: SpectrumOptions): Promise<Store> {
   if (out === undefined) return new MemoryStore();
-  return shard.count === 1 ? openStore(out) : openSharedStore(out);
+  return shard.count === 1 && queue === undefined ? openStore(out) : openSharedStore(out);
+}
+
+/** @throws PushforwardError `usage` for options that do not go with a queue; errors of `RunQueue.open` */
+async function queueFor({ queue, out, shard }: SpectrumOptions): Promise<RunQueue | undefined> {
+  if (queue === undefined) return undefined;
+  if (out === undefined || shard.count > 1) {
+    throw new PushforwardError("usage", {
+      what: out === undefined ? "Workers need a store that they all see." : "A queue shares the work without shards.",
+      where: { option: "--queue" },
+      fix:
+        out === undefined
+          ? "Give one with --out: a folder that all machines see, or s3://BUCKET/PREFIX."
+          : "Leave out --shard.",
+    });
+  }
+  const { RunQueue } = await import("../../platform/node/run-queue.ts"); // slow to load
+  return RunQueue.open(queue, (text) => void process.stderr.write(`note: ${text}\n`));
 }
 
 interface ComputeOptions extends SpectrumOptions {
   /** The expected time of each remaining unit relative to the others. */
   readonly shares: readonly number[];
+  /** The queue whose workers compute, if it is not this process. */
+  readonly giving?: { readonly queue: RunQueue } & Pick<EnqueueOptions, "store" | "seconds">;
 }
 
 /** Computes the remaining units and prints a line for each. */
 async function compute(stored: Run, network: Network, points: Points, options: ComputeOptions): Promise<void> {
   const { manifest } = stored;
-  const { shard } = options;
+  const { shard, giving } = options;
   const all = points.flatMap((point, input) =>
     point === undefined ? [] : manifest.taps.map((_, tap) => ({ input, tap })),
   );
@@ -137,22 +185,31 @@ async function compute(stored: Run, network: Network, points: Points, options: C
   };
   for (const { input, tap } of done) tell(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!);
   try {
+    const onUnit = (input: number, tap: number, unit: UnitResult) => {
+      progress.finish(`${name(input, tap)}: ${describeUnit(unit)}`);
+      tell(input, tap, unit);
+    };
+    const onFailure = (input: number, tap: number, cause: unknown) => {
+      failed++;
+      progress.finish(`${name(input, tap)}: failed`);
+      process.stderr.write(`${failureOf(cause, manifest, input, tap).format()}\n`);
+      if (options.json) process.stdout.write(`${JSON.stringify(failedLine(stored, input, tap))}\n`);
+    };
     await interruptible(async (signal) => {
+      if (giving !== undefined) {
+        await enqueue(giving.queue, stored, {
+          ...{ ...giving, signal },
+          units: units.filter(({ input, tap }) => !stored.isDone(input, tap)),
+          onDone: async ({ input, tap }) =>
+            onUnit(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!),
+          onFailed: ({ input, tap }, why) => onFailure(input, tap, new Error(why)),
+        });
+        return;
+      }
       await spectrum(stored, network, points, {
-        signal,
-        only: isOwn,
+        ...{ signal, only: isOwn, onUnit, onFailure },
         onProgress: (input, tap, { converged, k, jvp, vjp }) =>
           progress.update(`${name(input, tap)}: ${converged} of ${k} triplets, ${jvp} J + ${vjp} Jᵀ products`),
-        onUnit: (input, tap, unit) => {
-          progress.finish(`${name(input, tap)}: ${describeUnit(unit)}`);
-          tell(input, tap, unit);
-        },
-        onFailure: (input, tap, cause) => {
-          failed++;
-          progress.finish(`${name(input, tap)}: failed`);
-          process.stderr.write(`${failureOf(cause, manifest, input, tap).format()}\n`);
-          if (options.json) process.stdout.write(`${JSON.stringify(failedLine(stored, input, tap))}\n`);
-        },
       }).catch((cause: unknown) => {
         throw options.out === undefined && signal.aborted ? nothingKept(cause) : cause;
       });

@@ -13,9 +13,11 @@ import {
   type TapProgress,
 } from "../../results/index.ts";
 import { cellName, cellPlaces, studies } from "../../studies/index.ts";
+import { queuedName } from "./queued-subject.ts";
 import { formatTable } from "./table.ts";
 
 interface StatusOptions {
+  readonly queue?: string;
   readonly json?: boolean;
 }
 
@@ -24,12 +26,45 @@ export function statusCommand(): Command {
   return new Command("status")
     .description("say what of a run or of studies is done, failed and left, and about how long the rest takes")
     .argument("<folder>", "folder of a run, of a study or of studies, as given to --out")
-    .option("--json", "print one JSON object per line, one for each tap of a run and one for each study")
-    .action(async (folder: string, options: StatusOptions) => {
+    .option("--queue <address>", "the queue that the run was given to: what is running now, and by whom")
+    .option("--json", "print one JSON object per line, one for each tap of a run, each study and each unit that is running")
+    .action(async (folder: string, { queue, json }: StatusOptions) => {
       const parts = await partsOf(folder);
-      process.stdout.write(options.json ? linesOf(parts) : `${printed(parts)}\n`);
+      const running = queue === undefined ? [] : await runningOf(folder, queue);
+      const text = json ? linesOf(parts) : `${printed(parts)}\n`;
+      process.stdout.write(text + running.map((unit) => (json ? `${JSON.stringify(unit)}\n` : toldRunning(unit))).join(""));
     });
 }
+
+/** A unit of a run that a worker computes. */
+interface RunningPart {
+  readonly input: string;
+  readonly tap: string;
+  readonly worker: string;
+  readonly runningFor: number;
+}
+
+/**
+ * The units of a run that workers compute at this time.
+ *
+ * @throws PushforwardError as `openRun` and `RunQueue.open`
+ */
+async function runningOf(folder: string, address: string): Promise<RunningPart[]> {
+  const store = new DirectoryStore(folder);
+  const { manifest } = await openRun(store);
+  const { RunQueue } = await import("../../platform/node/run-queue.ts"); // slow to load
+  const queue = await RunQueue.open(address, (text) => void process.stderr.write(`note: ${text}\n`));
+  const { running } = await queue.jobsOf(queuedName(store.location, manifest)).finally(() => queue.close());
+  return running.map(({ input, tap, worker, since }) => ({
+    input: manifest.inputs[input]!.name,
+    tap: manifest.taps[tap]!.name,
+    worker,
+    runningFor: Math.max(0, (Date.now() - since) / 1000),
+  }));
+}
+
+const toldRunning = ({ input, tap, worker, runningFor }: RunningPart): string =>
+  `${printable(`${worker} computes ${input} → ${tap}, for ${formatSeconds(runningFor)} so far`)}\n`;
 
 /** How far a run is. */
 interface RunPart extends RunProgress {

@@ -22,6 +22,8 @@ import { settingsWithHash } from "./prepare.ts";
 /** Where a command looks for the network and the inputs of a stored run. */
 export interface SubjectOptions extends OpeningOptions {
   readonly preprocess?: string;
+  /** The mean image of the preprocessing, if it is elsewhere than the run says. */
+  readonly mean?: string;
 }
 
 /** The files of a stored run, found again. Their content is that of the run. */
@@ -51,12 +53,28 @@ export async function findStored(
   { input }: SubjectOptions,
 ): Promise<StoredFiles> {
   const found = paths.length === 0 ? await inputsOfManifest(manifest) : await inputsAmong(manifest, paths);
-  const file = model ?? manifest.model.file;
+  const opened = await modelOf(manifest, model ?? manifest.model.file, input).catch((cause: unknown) => {
+    throw cause instanceof PushforwardError ? told(found.problems, cause) : cause;
+  });
+  return { ...opened, ...found };
+}
+
+/**
+ * Compares the hash of a model with that of a run.
+ *
+ * @param input the values of inputs by name, where a command gives them
+ * @throws PushforwardError as `findStored`
+ */
+export async function modelOf(
+  manifest: RunManifest,
+  file: string,
+  input: SubjectOptions["input"],
+): Promise<Pick<StoredFiles, "model" | "shapes">> {
   const { identity, inputs: declared } = await identifyModel(file).catch((cause: unknown) => {
-    throw cause instanceof PushforwardError ? told(found.problems, misplaced(cause)) : cause;
+    throw cause instanceof PushforwardError ? misplaced(cause) : cause;
   });
   if (identity.sha256 !== manifest.model.sha256) {
-    throw told(found.problems, differs("The model", file, identity.sha256, manifest.model.sha256));
+    throw differs("The model", file, identity.sha256, manifest.model.sha256);
   }
   const given = manifest.given ?? [];
   const unknown = given.find(({ name, value }) => typeof value !== "number" && !input?.has(name));
@@ -73,7 +91,7 @@ export async function findStored(
     ...given.map(({ name, shape }) => [name, shape] as const),
     ...(isInput ? [[from.tensor, from.shape] as const] : []),
   ]);
-  return { model: file, shapes, ...found };
+  return { model: file, shapes };
 }
 
 /** An error after others, of which the last is thrown and the others are printed. */
@@ -142,24 +160,26 @@ const misplaced = ({ code, what, where, cause }: PushforwardError): PushforwardE
     cause,
   });
 
-/** The network of a run, opened again, and its inputs. The caller closes it. */
+/** The network of a run, opened again. The caller closes it. */
 export interface StoredSubject {
   readonly network: Network;
-  /** The preprocessed inputs, by their index in the manifest. */
-  readonly points: ReadonlyMap<number, Float32Array>;
+  /**
+   * Loads a file as an input, with the preprocessing of the run.
+   *
+   * @throws PushforwardError as `loadInput`
+   */
+  load(file: string): Promise<Float32Array>;
 }
 
 /**
- * Opens the network of a run with the settings of the run, and loads inputs. The weights of a control are drawn again.
+ * Opens the network of a run with the settings of the run. The weights of a control are drawn again.
  *
- * @param wanted the indices of the inputs to load
  * @throws PushforwardError `store-mismatch` if values of inputs or the preprocessing are not those of the run; `usage` if not all inputs are
  * there on which the weights of a matched control depend; errors of `openNetwork`
  */
 export async function openStored(
   { manifest }: Run,
-  { model, shapes, inputs }: StoredFiles,
-  wanted: ReadonlySet<number>,
+  { model, shapes, inputs }: Pick<StoredFiles, "model" | "shapes" | "inputs">,
   options: SubjectOptions,
 ): Promise<StoredSubject> {
   const { from, given = [], model: record } = manifest;
@@ -175,21 +195,15 @@ export async function openStored(
   let network = await openNetwork(model, { ...settings, from: tapNamed(from) });
   try {
     requireSame(manifest, { given: givenInputs(network.model) }, "--input");
-    const isMatched = record.control?.kind === "matched";
-    const all = isMatched ? new Set(usableOf(manifest).map(([at]) => at)) : wanted;
-    const preset = await presetFor(network, manifest, options.preprocess);
-    const points = new Map<number, Float32Array>();
-    for (const at of [...all].sort((a, b) => a - b)) {
-      const file = inputs.get(at);
-      if (file === undefined) throw withoutInput(manifest.inputs[at]!.name);
-      points.set(at, (await loadInput(file, preset)).data);
-    }
+    const preset = await presetFor(network, manifest, options);
+    const load = async (file: string) => (await loadInput(file, preset)).data;
     const control = record.control;
     const kind = controlKinds.find((one) => one === control?.kind);
     if (control !== undefined && kind !== undefined) {
       const { seed = 0, draw = 1 } = control;
       const opened = await openOptions(settings);
-      const drawn = await openControl(network, { ...opened, kind, seed, draw, points: [...points.values()] });
+      const points = record.control?.kind === "matched" ? await allInputs(manifest, inputs, load) : [];
+      const drawn = await openControl(network, { ...opened, kind, seed, draw, points });
       await network.close();
       network = drawn;
     } else if (control !== undefined && control.kind !== "initial") {
@@ -198,11 +212,22 @@ export async function openStored(
         fix: "Use the version of Pushforward that wrote it.",
       });
     }
-    return { network, points };
+    return { network, load };
   } catch (cause) {
     await network.close();
     throw cause;
   }
+}
+
+/** @throws PushforwardError `usage` if one of the inputs that the run could use is not there */
+async function allInputs(manifest: RunManifest, files: StoredFiles["inputs"], load: StoredSubject["load"]) {
+  const points: Float32Array[] = [];
+  for (const [at, { name }] of usableOf(manifest)) {
+    const file = files.get(at);
+    if (file === undefined) throw withoutInput(name);
+    points.push(await load(file));
+  }
+  return points;
 }
 
 /** @throws PushforwardError `store-mismatch` if a part of a manifest is not that of the run, naming the differences */
@@ -217,11 +242,15 @@ function requireSame(manifest: RunManifest, part: Partial<RunManifest>, option: 
 }
 
 /** @throws PushforwardError `store-mismatch` if the preprocessing that is asked for, or its mean image, is not that of the run */
-async function presetFor(network: Network, manifest: RunManifest, asked: string | undefined): Promise<Preprocess> {
+async function presetFor(
+  network: Network,
+  manifest: RunManifest,
+  { preprocess: asked, mean }: SubjectOptions,
+): Promise<Preprocess> {
   if (manifest.preprocess.name === "array") return presetNamed("none");
   const preset =
     asked === undefined
-      ? await presetOfRun(manifest.preprocess).catch((cause: unknown) => {
+      ? await presetOfRun(manifest.preprocess, mean).catch((cause: unknown) => {
           throw cause instanceof PushforwardError ? withoutMean(cause) : cause;
         })
       : await choosePreset(asked, network.input.shape, false);

@@ -68,10 +68,13 @@ async function verify(
   }
   if (able.length === 0) return;
   const chosen = options.all ? able : sampled(able, options.sample, options.seed);
-  const subject = await openStored(run, files, new Set(chosen.map(({ input }) => input)), options);
+  const subject = await openStored(run, files, options);
   try {
     tellBackend(run, subject);
-    await check(run, subject, chosen, { ...options, of: done.length });
+    const points = new Map<number, Float32Array>();
+    for (const input of new Set(chosen.map((unit) => unit.input)))
+      points.set(input, await subject.load(files.inputs.get(input)!));
+    await check(run, { ...subject, points }, chosen, { ...options, of: done.length });
   } finally {
     await subject.network.close();
   }
@@ -113,7 +116,7 @@ interface CheckOptions extends Pick<VerifyOptions, "json"> {
 
 async function check(
   run: Run,
-  { network, points }: StoredSubject,
+  { network, points }: Pick<StoredSubject, "network"> & { readonly points: ReadonlyMap<number, Float32Array> },
   chosen: readonly UnitPlace[],
   { json, of }: CheckOptions,
 ): Promise<void> {

@@ -41,16 +41,21 @@ async function readPreset(nameOrFile: string): Promise<Preprocess> {
 export const choosePatchPreset = async (asked: string | undefined, shape: Shape): Promise<Preprocess> =>
   fitChannelsTo(await readPreset(asked ?? "none"), shape);
 
+/** The path of the mean image of a run's preprocessing, if it has one: from the folder of the preset file, or the current one. */
+export function meanOfRun({ settings: { mean } }: RunManifest["preprocess"]): string | undefined {
+  return typeof mean === "object" && mean !== null && "file" in mean ? String(mean.file) : undefined;
+}
+
 /**
- * The preprocessing that a stored run describes. The path of a mean image is taken as it stands.
+ * The preprocessing that a stored run describes.
  *
+ * @param meanFile the mean image, if it is elsewhere than the run says
  * @throws PushforwardError `file-unreadable` for a mean image that is not there
  */
-export function presetOfRun({ name, unit, settings }: RunManifest["preprocess"]): Promise<Preprocess> {
-  const { mean, ...others } = settings;
-  const isImage = typeof mean === "object" && mean !== null && "file" in mean;
-  const json = { ...others, name, unit, mean: isImage ? mean.file : mean };
-  return parsePreset(json, `the run's preprocessing ${name}`, readBytes);
+export function presetOfRun(preprocess: RunManifest["preprocess"], meanFile?: string): Promise<Preprocess> {
+  const { name, unit, settings } = preprocess;
+  const json = { ...settings, name, unit, mean: meanOfRun(preprocess) ?? settings.mean };
+  return parsePreset(json, `the run's preprocessing ${name}`, (path) => readBytes(meanFile ?? path));
 }
 
 /**

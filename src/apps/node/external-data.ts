@@ -18,7 +18,7 @@ export function externalReader(file: string) {
 }
 
 /** The real path of the data at a location beside a model. */
-async function locate(file: string, location: string): Promise<string> {
+export async function locate(file: string, location: string): Promise<string> {
   const beside = await realpath(dirname(resolve(file)));
   const ofModel = dirname(await realpath(file));
   const find = (folder: string) => realpath(resolve(folder, location));

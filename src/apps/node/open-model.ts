@@ -7,7 +7,7 @@ import { unreadable } from "../../platform/node/file-errors.ts";
 import { readShared, readWhole } from "../../platform/node/read-part.ts";
 import { rememberMoves } from "../../platform/node/weight-origins.ts";
 import { type OpenOptions, openNetwork, type ReadFile } from "../library/open-network.ts";
-import { externalReader } from "./external-data.ts";
+import { externalReader, locate } from "./external-data.ts";
 import { identifyingReader } from "./model-identity.ts";
 
 export interface OpenModelOptions extends DeviceOptions, OpenOptions {}
@@ -37,12 +37,16 @@ async function read(file: string) {
   const split = splitWeights(bytes, basename(file));
   if (split !== undefined) rememberMoves(bytes.buffer, split.moved);
   const external = identifyingReader(externalReader(file));
+  const locations = new Set<string>();
   const onnx = await readModel(split?.light ?? bytes, {
     file,
-    external: async (location, offset, length) =>
-      location === IN_MEMORY ? bytes.subarray(offset, offset + length!) : external.read(location, offset, length),
+    external: async (location, offset, length) => {
+      if (location === IN_MEMORY) return bytes.subarray(offset, offset + length!);
+      locations.add(location);
+      return external.read(location, offset, length);
+    },
   });
-  return { onnx, bytes, split, external };
+  return { onnx, bytes, split, external, locations: [...locations] };
 }
 
 /**
@@ -53,6 +57,17 @@ async function read(file: string) {
 export async function declaredInputs(file: string): Promise<readonly ValueInfo[]> {
   const { graph } = (await read(file)).onnx;
   return graph.inputs;
+}
+
+/**
+ * The files of a model: its own, and then those of the external data that it reads, each with its path from the folder of the model.
+ *
+ * @throws PushforwardError `file-unreadable`, `model-invalid`, `external-data`
+ */
+export async function modelFiles(file: string): Promise<readonly { readonly name: string; readonly path: string }[]> {
+  const { locations } = await read(file);
+  const beside = await Promise.all(locations.map(async (name) => ({ name, path: await locate(file, name) })));
+  return [{ name: basename(file), path: file }, ...beside];
 }
 
 /**
