@@ -27,12 +27,17 @@ export function statusCommand(): Command {
     .description("say what of a run or of studies is done, failed and left, and about how long the rest takes")
     .argument("<folder>", "folder of a run, of a study or of studies, as given to --out")
     .option("--queue <address>", "the queue that the run was given to: what is running now, and by whom")
-    .option("--json", "print one JSON object per line, one for each tap of a run, each study and each unit that is running")
+    .option(
+      "--json",
+      "print one JSON object per line, one for each tap of a run, each study and each unit that is running",
+    )
     .action(async (folder: string, { queue, json }: StatusOptions) => {
       const parts = await partsOf(folder);
       const running = queue === undefined ? [] : await runningOf(folder, queue);
       const text = json ? linesOf(parts) : `${printed(parts)}\n`;
-      process.stdout.write(text + running.map((unit) => (json ? `${JSON.stringify(unit)}\n` : toldRunning(unit))).join(""));
+      process.stdout.write(
+        text + running.map((unit) => (json ? `${JSON.stringify(unit)}\n` : toldRunning(unit))).join(""),
+      );
     });
 }
 
