@@ -24,15 +24,21 @@ interface CommandOptions {
   readonly cwd?: string;
   /** A program that starts the command, with its arguments: `setpriv --reuid=…`. */
   readonly under?: readonly string[];
+  /** What its environment has besides. */
+  readonly env?: Readonly<Record<string, string>>;
   /** An open file that takes standard output. */
   readonly stdout?: number;
 }
 
 /** Starts the compiled command line. */
-export function start(args: readonly string[], { cwd, under = [], stdout: file }: CommandOptions = {}): Running {
+export function start(args: readonly string[], { cwd, under = [], env, stdout: file }: CommandOptions = {}): Running {
   if (!existsSync(main)) throw new Error("the command line is not compiled: npm run build");
   const [program, ...rest] = [...under, process.execPath, main, ...args];
-  const child = spawn(program!, rest, { cwd, stdio: ["ignore", file ?? "pipe", "pipe"] });
+  const child = spawn(program!, rest, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", file ?? "pipe", "pipe"],
+  });
   let [stdout, stderr] = ["", ""];
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;

@@ -30,7 +30,7 @@ export interface Underway {
 }
 
 /** A unit that a worker computes at this time. */
-export interface RunningUnit extends Pick<Underway, "input" | "worker" | "since"> {
+interface RunningUnit extends Pick<Underway, "input" | "worker" | "since"> {
   readonly tap: number;
 }
 
