@@ -44,13 +44,16 @@ export async function writeUnitChunks(
   tap: number,
   unit: UnitResult,
 ): Promise<UnitRecord["sha256"]> {
-  const written = unitChunks(layout, input, tap, unit).map(async ({ name, key, bytes, inner }) => {
+  const write = async ({ name, key, bytes, inner }: UnitChunk) => {
     const digest = inner === undefined ? await digestOf(bytes) : await Promise.all(inner.map(digestOf));
     await store.set(key, bytes);
     return [name, digest] as const;
-  });
-  await fillChunk(store, layout.seconds, unit.seconds, input, tap); // in which two attempts at the same numbers differ: no digest
-  return Object.fromEntries(await Promise.all(written));
+  };
+  const [written] = await Promise.all([
+    Promise.all(unitChunks(layout, input, tap, unit).map(write)),
+    fillChunk(store, layout.seconds, unit.seconds, input, tap), // in which two attempts at the same numbers differ: no digest
+  ]);
+  return Object.fromEntries(written);
 }
 
 /** The first 128 bits of SHA-256. */
