@@ -16,11 +16,15 @@ function editDistance(a: string, b: string): number {
   return previous[b.length]!;
 }
 
+/** A longer text is no misspelt name. */
+const LONGEST = 1000;
+
 /**
  * The names most similar to a misspelt one, the best first: those that contain it, or that differ from it by at most a third of its
  * letters.
  */
 export function nearestNames(name: string, candidates: readonly string[], most = 3): string[] {
+  if (name.length > LONGEST) return [];
   const wanted = name.toLowerCase();
   return candidates
     .map((candidate) => {

@@ -7,8 +7,13 @@ interface Token {
   readonly line: number;
 }
 
-/** What stands between tokens, then a token: a word or number, a text in quotes, or a sign. */
-const pattern = /(?:[\s,;]|#[^\n]*)*(?:(-?\s*[\w.+-]+)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|([{}<>:[\]/]))/gsy;
+/** What stands between tokens, comments among it. A comment ends where its line ends, and no token begins in it. */
+const space = /[\s,;]*(?:#[^\n]*(?:\n[\s,;]*|$))*/y;
+/** A token: a word or number, a text in quotes, or a sign. */
+const pattern = /(-?\s*[\w.+-]+)|("[^"\\\n]*(?:\\.[^"\\\n]*)*"|'[^'\\\n]*(?:\\.[^'\\\n]*)*')|([{}<>:[\]/])/sy;
+
+/** Messages within messages may lie this deep, as in the readers of Google. */
+const DEEPEST = 100;
 
 /**
  * Parses the text format of protobuf, in which Caffe writes networks (.prototxt).
@@ -23,39 +28,44 @@ export function parseTextFormat(text: string): Message {
 function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
   let [at, line] = [0, 1];
-  pattern.lastIndex = 0;
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-    const [, word, quoted, sign = ""] = match;
+  const pass = (to: number) => {
+    line += newLines(text.slice(at, to));
+    at = to;
+  };
+  for (;;) {
+    space.lastIndex = at;
+    space.test(text);
+    pass(space.lastIndex);
+    if (at === text.length) return tokens;
+    pattern.lastIndex = at;
+    const match = pattern.exec(text);
+    if (match === null) throw syntax(line, `"${text.slice(at, at + 12).split("\n")[0]}" is not understood`);
+    const [whole, word, quoted, sign = ""] = match;
     const value = word?.replace(/\s/g, "") ?? (quoted === undefined ? sign : unescaped(quoted.slice(1, -1)));
-    const start = pattern.lastIndex - (word ?? quoted ?? sign).length;
-    line += newLines(text.slice(at, start));
     tokens.push({ kind: word !== undefined ? "word" : quoted !== undefined ? "text" : "sign", value, line });
-    line += newLines(text.slice(start, pattern.lastIndex));
-    at = pattern.lastIndex;
+    pass(at + whole.length);
   }
-  const rest = text.slice(at).replace(/#[^\n]*|[,;]/g, " ");
-  if (rest.trim() === "") return tokens;
-  const found = rest.trimStart();
-  line += newLines(rest.slice(0, rest.length - found.length));
-  throw syntax(line, `"${found.slice(0, 12).split("\n")[0]}" is not understood`);
 }
 
 const newLines = (text: string): number => text.split("\n").length - 1;
 
 const escapes: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, a: 7, b: 8, f: 12, v: 11 };
 
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
 /** The text between quotes. Its escapes stand for bytes, which are UTF-8. */
 function unescaped(text: string): string {
   if (!text.includes("\\")) return text;
-  const bytes: number[] = [];
+  const parts: Uint8Array[] = [];
   const pieces = text.matchAll(/\\([0-7]{1,3})|\\x([0-9a-f]{1,2})|\\(.)|([^\\]+)/gis);
   for (const [, octal, hex, letter, plain] of pieces) {
-    if (plain !== undefined) bytes.push(...new TextEncoder().encode(plain));
-    else if (octal !== undefined) bytes.push(Number.parseInt(octal, 8) & 255);
-    else if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));
-    else bytes.push(escapes[letter!] ?? letter!.charCodeAt(0));
+    if (plain !== undefined) parts.push(encode(plain));
+    else if (octal !== undefined) parts.push(Uint8Array.of(Number.parseInt(octal, 8)));
+    else if (hex !== undefined) parts.push(Uint8Array.of(Number.parseInt(hex, 16)));
+    else parts.push(escapes[letter!] === undefined ? encode(letter!) : Uint8Array.of(escapes[letter!]!));
   }
-  return new TextDecoder().decode(Uint8Array.from(bytes));
+  const decoder = new TextDecoder();
+  return parts.map((part) => decoder.decode(part, { stream: true })).join("") + decoder.decode();
 }
 
 class Parser {
@@ -67,7 +77,8 @@ class Parser {
   }
 
   /** The fields up to the sign that closes the message, or up to the end of the text. */
-  message(close: "}" | ">" | "end"): Message {
+  message(close: "}" | ">" | "end", depth = 0): Message {
+    if (depth > DEEPEST) throw syntax(this.#tokens[this.#at - 1]!.line, `messages lie more than ${DEEPEST} deep`);
     const message = new Message();
     for (;;) {
       const token = this.#next();
@@ -78,9 +89,9 @@ class Parser {
       if (token.kind === "sign" && token.value === close) return message;
       const field = this.#fieldName(token);
       if (this.#skip(":") && this.#skip("[")) {
-        while (!this.#skip("]")) message.add(field, this.#value());
+        while (!this.#skip("]")) message.add(field, this.#value(depth));
       } else {
-        message.add(field, this.#value());
+        message.add(field, this.#value(depth));
       }
     }
   }
@@ -100,7 +111,7 @@ class Parser {
     return name;
   }
 
-  #value(): FieldValue {
+  #value(depth: number): FieldValue {
     const token = this.#next();
     if (token === undefined) throw syntax(this.#line, "a value is missing at the end");
     if (token.kind === "word") return { word: token.value };
@@ -109,8 +120,8 @@ class Parser {
       while (this.#tokens[this.#at]?.kind === "text") text += this.#next()!.value;
       return text;
     }
-    if (token.value === "{") return this.message("}");
-    if (token.value === "<") return this.message(">");
+    if (token.value === "{") return this.message("}", depth + 1);
+    if (token.value === "<") return this.message(">", depth + 1);
     throw syntax(token.line, `a value is expected, not ${shown(token)}`);
   }
 

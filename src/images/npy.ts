@@ -38,6 +38,9 @@ const bigArrays: Readonly<Record<string, typeof BigInt64Array | typeof BigUint64
   u8: BigUint64Array,
 };
 
+/** An extent. Python 2 wrote an L behind large ones. */
+const wholeNumber = /^\d+L?$/;
+
 /**
  * Reads a NumPy .npy file (format 1 to 3): float32, float64, integers and booleans, each rounded to float32.
  *
@@ -86,7 +89,15 @@ export function readExactNpy(bytes: Uint8Array, file: string): ExactArray {
   if (/'fortran_order':\s*True/.test(header)) {
     fail("This .npy file is in Fortran order.", "Convert it with numpy.ascontiguousarray before numpy.save.");
   }
-  const shape = shapeText.split(",").flatMap((extent) => (extent.trim() === "" ? [] : [Number.parseInt(extent, 10)]));
+  const extents = shapeText.split(",").map((extent) => extent.trim());
+  if (extents.at(-1) === "") extents.pop();
+  const shape = extents.map((extent) => (wholeNumber.test(extent) ? Number.parseInt(extent, 10) : Number.NaN));
+  if (!shape.every(Number.isSafeInteger)) {
+    fail(
+      `The shape of this .npy file, (${shapeText}), is no list of whole numbers.`,
+      "Write it again with numpy.save.",
+    );
+  }
   const count = sizeOf(shape);
   if (bytes.length - start < count * reader.bytes) {
     fail(`This .npy file is cut short: ${formatShape(shape)} entries are announced.`, "Write or copy it again.");

@@ -122,7 +122,9 @@ function cropOf(value: unknown, refuse: Refuse): Preprocess["crop"] {
 
 function oneOf<T extends string>(key: Key, value: unknown, choices: readonly T[], refuse: Refuse): T {
   const choice = choices.find((known) => known === value);
-  return choice ?? refuse(key, `cannot be ${JSON.stringify(value)}.`, suggestion(String(value), choices, '"'));
+  if (choice !== undefined) return choice;
+  const found = JSON.stringify(value);
+  return refuse(key, `cannot be ${found}.`, suggestion(typeof value === "string" ? value : found, choices, '"'));
 }
 
 function text(key: Key, value: unknown, refuse: Refuse): string {

@@ -5,6 +5,9 @@ import type { DecodedImage } from "./types.ts";
 const PLACES = 22;
 const ONE = 1 << PLACES;
 
+/** The most pixels of a resized picture, in millions: far more than a network takes. */
+const MOST = 64;
+
 /** A target sample along an axis: a sum of the source samples from `first` on, with `weights` (fixed point). */
 interface Window {
   readonly first: number;
@@ -18,13 +21,19 @@ interface Window {
  * Pillow up to version 12, which torchvision's reference preprocessing uses. (Pillow 13 resizes the columns first if the height loses
  * more than twice as many pixels as the width; a level can then differ by one.) Channels are resized separately, alpha like any other.
  *
- * @throws PushforwardError `shape-mismatch` if the target has no pixels
+ * @throws PushforwardError `shape-mismatch` if the target has no pixels, or too many
  */
 export function resize(image: DecodedImage, height: number, width: number): DecodedImage {
   if (!(Number.isInteger(height) && Number.isInteger(width) && height > 0 && width > 0)) {
     throw new PushforwardError("shape-mismatch", {
       what: `An image cannot be resized to ${height}×${width} pixels.`,
       fix: "Give whole numbers of at least 1.",
+    });
+  }
+  if (Math.max(height, image.height) * width > MOST * 1e6) {
+    throw new PushforwardError("shape-mismatch", {
+      what: `A picture of ${image.height}×${image.width} would have more than ${MOST} million pixels on the way to ${height}×${width}.`,
+      fix: "Give a smaller size, or make the picture less long.",
     });
   }
   return resizeColumns(resizeRows(image, width), height);

@@ -1,8 +1,8 @@
-import { formatShape, PushforwardError, quoted, type Shape } from "../base/index.ts";
+import { formatShape, PushforwardError, quoted, type Shape, sizeOf } from "../base/index.ts";
 import { zeros } from "./build.ts";
 import { withGraph } from "./graph.ts";
 import { tensorOf } from "./input-values.ts";
-import type { InputValue, OnnxModel, Tensor, ValueInfo } from "./model.ts";
+import type { DataType, InputValue, OnnxModel, Tensor, ValueInfo } from "./model.ts";
 
 /** The shapes that the caller gives, by input. */
 export type InputShapes = ReadonlyMap<string, Shape>;
@@ -135,16 +135,30 @@ function example(extents: Extents): string {
   return own.map((extent) => (typeof extent === "number" ? extent : size)).join(",");
 }
 
+/** An input without a value is made of zeros, or of empty texts: at most so many. */
+const [MOST_ENTRIES, MOST_TEXTS] = [2 ** 28, 2 ** 20];
+
+/** @throws PushforwardError `shape-mismatch` for an input that does not fit into memory */
+function requireModest(name: string, type: DataType, shape: Shape): void {
+  const most = type === "string" ? MOST_TEXTS : MOST_ENTRIES;
+  if (sizeOf(shape) <= most) return;
+  throw new PushforwardError("shape-mismatch", {
+    what: `Input "${name}" has shape ${formatShape(shape)}, which is more than ${most / 2 ** 20} × 2^20 entries.`,
+    fix: "The file is damaged, or give a smaller shape (--shape) where the file leaves it open.",
+  });
+}
+
 /**
  * The inputs for the bound model: the given values, and zeros for every other input.
  *
- * @throws PushforwardError `shape-mismatch` if a value does not fit its input
+ * @throws PushforwardError `shape-mismatch` if a value does not fit its input, or the input does not fit into memory
  */
 export function feedsFor({ graph }: OnnxModel, given: ReadonlyMap<string, InputValue>): Map<string, Tensor> {
   return new Map(
     graph.inputs.map(({ name, type = "float32", shape = [] }) => {
       const own = { type, shape: shape as Shape };
       const value = given.get(name);
+      if (value === undefined) requireModest(name, type, own.shape);
       return [name, value === undefined ? zeros(type, own.shape) : tensorOf(name, own, value)];
     }),
   );

@@ -1,4 +1,5 @@
 import { PushforwardError } from "../base/index.ts";
+import { checkFlow } from "./check-flow.ts";
 import { mapSubgraphs, readsOf, subgraphsOf, withGraph } from "./graph.ts";
 import type { Graph, Node, OnnxModel } from "./model.ts";
 import { checkOpset } from "./opset-range.ts";
@@ -15,6 +16,7 @@ export function checkModel(model: OnnxModel, file?: string): OnnxModel {
     checkLayout(model.graph);
     checkImports(model);
     const graph = sortGraph(model.graph, new Set());
+    checkBodies(graph);
     return withGraph(model, graph);
   } catch (error) {
     throw error instanceof PushforwardError ? error.at({ file }) : error;
@@ -33,6 +35,13 @@ function checkLayout({ nodes }: Graph): void {
       where: placeOf(node),
       fix: "Open the model from which it was made, or save it again with the optimization level ORT_ENABLE_EXTENDED or a lower one.",
     });
+  }
+}
+
+function checkBodies({ nodes }: Graph): void {
+  for (const node of nodes) {
+    checkFlow(node);
+    subgraphsOf(node).forEach(checkBodies);
   }
 }
 

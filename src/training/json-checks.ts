@@ -54,7 +54,11 @@ export const text: Check = (value, at) => {
 export function oneOf(choices: readonly string[]): Check {
   return (value, at) => {
     if (choices.some((choice) => choice === value)) return;
-    refuseKey(at, `cannot be ${shown(value)}.`, suggestion(String(value), choices, '"'));
+    refuseKey(
+      at,
+      `cannot be ${shown(value)}.`,
+      suggestion(typeof value === "string" ? value : shown(value), choices, '"'),
+    );
   };
 }
 

@@ -437,13 +437,14 @@ describe("graphs that only look broken", () => {
   });
 
   test("a node comes after what its branch reads", () => {
-    const value: Graph = { ...conv().graph, inputs: [], nodes: [relu("inner", "late", "y2")], outputs: [] };
+    const outputs = [valueInfo("y2", "float32", [1])];
+    const value: Graph = { ...conv().graph, inputs: [], nodes: [relu("inner", "late", "y2")], outputs };
     const choice = node({
       op: "If",
       name: "if",
       inputs: ["x"],
       outputs: ["y"],
-      attributes: { b: { kind: "graph", value } },
+      attributes: { then_branch: { kind: "graph", value }, else_branch: { kind: "graph", value } },
     });
     const model = graph({ nodes: [choice, relu("before", "x", "late")] });
     expect(checkModel(model).graph.nodes.map(({ name }) => name)).toEqual(["before", "if"]);
