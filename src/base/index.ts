@@ -1,6 +1,7 @@
 export { formatRange, formatSeconds, type Range } from "./duration.ts";
 export { exitCodes, messageOf, type Place, PushforwardError, printable } from "./error.ts";
 export { boundOf, isBelowFloor } from "./floor.ts";
+export { jsonOf } from "./json.ts";
 export { nearestNames, suggestion } from "./nearest.ts";
 export {
   formatBytes,

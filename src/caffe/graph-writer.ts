@@ -8,6 +8,18 @@ export interface Value {
   readonly shape: Shape;
 }
 
+/** The most axes of a blob in Caffe. */
+const MOST_AXES = 32;
+
+/** @throws PushforwardError `model-invalid` for a shape with more axes than Caffe has */
+export function requireFewAxes(shape: Shape): void {
+  if (shape.length <= MOST_AXES) return;
+  throw new PushforwardError("model-invalid", {
+    what: `A blob has ${shape.length} axes, and Caffe allows ${MOST_AXES}.`,
+    fix: "Check the shapes in the .prototxt.",
+  });
+}
+
 /** Writes the nodes and constants of a graph, layer by layer. */
 export class GraphWriter {
   readonly nodes: Node[] = [];
@@ -44,6 +56,7 @@ export class GraphWriter {
     shapes: readonly Shape[],
     attributes: Attributes = {},
   ): Value[] {
+    shapes.forEach(requireFewAxes);
     const outputs = shapes.map((shape) => ({ name: this.fresh(`${this.#layer}/${op}`), shape }));
     const names = outputs.map(({ name }) => name);
     this.nodes.push(node({ op, inputs: inputs.map((input) => input?.name ?? ""), outputs: names, attributes }));

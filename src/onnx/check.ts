@@ -113,28 +113,43 @@ function inOrder(nodes: readonly Node[], producers: ReadonlyMap<string, Node | u
   const before = new Map(
     nodes.map((node) => [node, readsOf(node).flatMap((name) => producers.get(name) ?? [])] as const),
   );
-  const sorted = new Set<Node>();
-  let waiting = nodes;
-  while (waiting.length > 0) {
-    const held = waiting.filter((node) => {
-      const ready = before.get(node)!.every((earlier) => sorted.has(earlier));
-      if (ready) sorted.add(node);
-      return !ready;
-    });
-    if (held.length === waiting.length) throw cycleError(held, before);
-    waiting = held;
+  const place = new Map(nodes.map((node, i) => [node, i] as const));
+  const after = new Map<Node, Node[]>(nodes.map((node) => [node, []]));
+  const missing = new Map<Node, number>();
+  for (const [node, earlier] of before) {
+    missing.set(node, earlier.length);
+    for (const one of earlier) after.get(one)!.push(node);
   }
-  return [...sorted];
+  // In how many passes through the list a node is reached, if each pass takes the nodes whose inputs are there.
+  const pass = new Map<Node, number>(nodes.map((node) => [node, 0]));
+  const ready = nodes.filter((node) => missing.get(node) === 0);
+  for (const node of ready) {
+    for (const next of after.get(node)!) {
+      const own = pass.get(node)! + (place.get(node)! < place.get(next)! ? 0 : 1);
+      pass.set(next, Math.max(pass.get(next)!, own));
+      missing.set(next, missing.get(next)! - 1);
+      if (missing.get(next) === 0) ready.push(next);
+    }
+  }
+  if (ready.length < nodes.length) {
+    const done = new Set(ready);
+    throw cycleError(
+      nodes.filter((node) => !done.has(node)),
+      before,
+    );
+  }
+  return ready.sort((a, b) => pass.get(a)! - pass.get(b)! || place.get(a)! - place.get(b)!);
 }
 
 function cycleError(held: readonly Node[], before: ReadonlyMap<Node, readonly Node[]>): PushforwardError {
-  const path: Node[] = [];
+  const all = new Set(held);
+  const path = new Set<Node>();
   let node = held[0]!;
-  while (!path.includes(node)) {
-    path.push(node);
-    node = before.get(node)!.find((earlier) => held.includes(earlier))!;
+  while (!path.has(node)) {
+    path.add(node);
+    node = before.get(node)!.find((earlier) => all.has(earlier))!;
   }
-  const cycle = path.slice(path.indexOf(node)).reverse();
+  const cycle = [...path].slice([...path].indexOf(node)).reverse();
   const names = [...cycle, cycle[0]!].map(({ name, outputs }) => name || outputs[0]);
   return new PushforwardError("model-invalid", {
     what: `The graph has a cycle: ${names.join(" → ")}.`,

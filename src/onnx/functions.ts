@@ -15,6 +15,9 @@ export interface FunctionBody {
   readonly body: (given: ReadonlyMap<string, Attribute>) => Graph;
 }
 
+/** Functions call each other at most this deep, and a graph without calls has at most so many nodes. */
+const [DEEPEST, MOST_NODES] = [100, 1_000_000];
+
 type Expandable = Pick<OnnxModel, "opsets" | "graph">;
 
 const keyOf = ({ domain, op }: { readonly domain: string; readonly op: string }): string => `${domain}::${op}`;
@@ -23,13 +26,14 @@ const keyOf = ({ domain, op }: { readonly domain: string; readonly op: string })
  * The graph with every call of a model-local function replaced by the nodes of the function, to any depth.
  *
  * @throws PushforwardError `op-unsupported` if a function uses another version of an operator set than the model, in which its operators
- * have another form, `model-invalid` if functions call each other in a cycle
+ * have another form, `model-invalid` if functions call each other in a cycle, or without end
  */
 export function expandFunctions({ opsets, graph }: Expandable, functions: readonly FunctionBody[]): Expandable {
   if (functions.length === 0) return { opsets, graph };
   const byKey = new Map(functions.map((body) => [keyOf(body), body]));
   const allOpsets = new Map(opsets);
   const taken = allNames(graph);
+  let written = 0;
 
   const expandNode = (node: Node, above: readonly string[], into: Map<string, Tensor>): Node[] => {
     const key = keyOf(node);
@@ -42,7 +46,10 @@ export function expandFunctions({ opsets, graph }: Expandable, functions: readon
         fix: "Export the model again.",
       });
     }
+    if (above.length === DEEPEST) throw tooLarge(node, `calls functions more than ${DEEPEST} deep`);
     const body = called.body(new Map(Object.entries(node.attributes)));
+    written += body.nodes.length;
+    if (written > MOST_NODES) throw tooLarge(node, `and others are calls of more than ${MOST_NODES} nodes`);
     addOpsets(allOpsets, called, body);
     const inlined = inline(body, node, taken, { prefixed: true });
     for (const [name, tensor] of inlined.initializers) into.set(name, tensor);
@@ -57,6 +64,13 @@ export function expandFunctions({ opsets, graph }: Expandable, functions: readon
 
   return { graph: expandGraph(graph, []), opsets: allOpsets };
 }
+
+const tooLarge = (node: Node, what: string): PushforwardError =>
+  new PushforwardError("model-invalid", {
+    what: `The function ${node.op} ${what}.`,
+    where: { node: node.name, op: node.op },
+    fix: "Export the model again, with its functions inlined.",
+  });
 
 function addOpsets(opsets: Map<string, number>, { domain, op, opsets: own }: FunctionBody, { nodes }: Graph): void {
   for (const [imported, version] of own) {

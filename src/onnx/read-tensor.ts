@@ -39,7 +39,7 @@ export function toTensor(message: TensorMessage, name = message.name || "(unname
   }
   const shape = (message.dims ?? []).map(toNumber);
   const data = dataOf(message, type, sizeOf(shape));
-  if (data === undefined || data.length !== sizeOf(shape)) {
+  if (data === undefined || data.length !== sizeOf(shape) || shape.some((extent) => extent < 0)) {
     const found = data?.length ?? `${message.rawData?.length ?? 0} bytes`;
     throw new PushforwardError("model-invalid", {
       what: `Tensor "${name}" should hold ${formatShape(shape)} = ${sizeOf(shape)} entries of ${type}, and holds ${found}.`,

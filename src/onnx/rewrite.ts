@@ -2,6 +2,7 @@ import { PushforwardError, type Shape } from "../base/index.ts";
 import { readAttributes } from "./build.ts";
 import { freshName } from "./graph.ts";
 import { inline } from "./inline.ts";
+import { writtenFor } from "./misfit.ts";
 import type { Attributes, Graph, Node, Tensor, TensorType } from "./model.ts";
 import { inScopesOf } from "./modules.ts";
 import { type Repetition, repetition, withOwnOutputs } from "./repetition.ts";
@@ -95,7 +96,7 @@ export function rewriteNode(node: Node, { attributes, inSteps, rewrite }: Operat
     });
   }
   const before = growth.nodes.length;
-  const written = rewrite(node, rewriteAt(node, attributes, growth, inSteps));
+  const written = writtenFor(node, () => rewrite(node, rewriteAt(node, attributes, growth, inSteps)));
   const rewritten = growth.nodes.length === before ? written : withoutCopy(written, node, growth.nodes);
   for (let i = before; i < growth.nodes.length; i++) growth.nodes[i] = inScopesOf(node, growth.nodes[i]!);
   const within = inScopesOf(node, rewritten);

@@ -29,6 +29,8 @@ interface Picker {
 
 /** What all candidates share, because they are compared on the same examples by the same measure. */
 const shared = ["data", "loss", "network.input"];
+/** The most layers that a repetition may make. */
+const MOST_LAYERS = 10_000;
 /** Significant digits of a number that is drawn. */
 const DIGITS = 6;
 
@@ -147,6 +149,9 @@ function repeated(entry: Readonly<Record<string, unknown>>, at: KeyPlace, picker
   const times = { ...at, path: `${at.path}.$repeat` };
   const count = repetitions(expand(entry.$repeat, times, picker), times);
   const layers = expand(repeatedLayers(entry.layers, at), { ...at, path: `${at.path}.layers` }, picker) as unknown[];
+  if (count * layers.length > MOST_LAYERS) {
+    refuseKey(times, `makes ${count * layers.length} layers of these.`, `Repeat them to at most ${MOST_LAYERS}.`);
+  }
   return Array.from({ length: count }, () => layers).flat();
 }
 

@@ -1,5 +1,5 @@
 import { dirname, extname, resolve } from "node:path";
-import { formatShape, messageOf, PushforwardError, type Shape } from "../../base/index.ts";
+import { formatShape, jsonOf, messageOf, PushforwardError, type Shape } from "../../base/index.ts";
 import {
   decodeText,
   fitChannelsTo,
@@ -21,7 +21,7 @@ async function readPreset(nameOrFile: string): Promise<Preprocess> {
   const { text } = decodeText(await readBytes(nameOrFile));
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = jsonOf(text);
   } catch (cause) {
     throw new PushforwardError("usage", {
       what: `This is not JSON: ${messageOf(cause)}.`,

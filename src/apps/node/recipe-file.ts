@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
-import { messageOf, PushforwardError } from "../../base/index.ts";
+import { jsonOf, messageOf, PushforwardError } from "../../base/index.ts";
 import { unreadable } from "../../platform/node/file-errors.ts";
 import {
   type DrawnNetwork,
@@ -55,7 +55,7 @@ export async function readJson(file: string): Promise<{ readonly json: unknown; 
     throw unreadable(file, cause);
   });
   try {
-    return { json: JSON.parse(bytes.toString("utf8")), sha256: sha256Of(bytes) };
+    return { json: jsonOf(bytes.toString("utf8")), sha256: sha256Of(bytes) };
   } catch (cause) {
     throw new PushforwardError("usage", {
       what: `This is not JSON: ${messageOf(cause)}.`,

@@ -2,6 +2,7 @@ import { OPSET, toNumbers } from "../build.ts";
 import { constantsOf, isRandom } from "../fold.ts";
 import { allNames, definedNames, readsOf, withGraph } from "../graph.ts";
 import { inline } from "../inline.ts";
+import { writtenFor } from "../misfit.ts";
 import type { Decision, Graph, Node, OnnxModel, Tensor } from "../model.ts";
 import { upgradesOf } from "../upgrade.ts";
 import type { Replacement } from "./body.ts";
@@ -133,7 +134,7 @@ class Wave {
     const initializers = new Map(graph.initializers);
     const nodes = graph.nodes.flatMap((node) => {
       if (!this.#nodes.has(node)) return node;
-      const replacement = this.#replacementOf(node);
+      const replacement = writtenFor(node, () => this.#replacementOf(node));
       for (const [name, tensor] of replacement.initializers) initializers.set(name, tensor);
       return replacement.nodes;
     });

@@ -2,6 +2,7 @@ import { tableOf } from "../../base/index.ts";
 import { int, OPSET } from "../build.ts";
 import { constantOf } from "../constant-node.ts";
 import { allNames, mapSubgraphs, operatorKey, readsOf, withInner } from "../graph.ts";
+import { writtenFor } from "../misfit.ts";
 import type { DataType, Graph, Node, OnnxModel } from "../model.ts";
 import { bytesFor, type NarrowInteger, narrowIntegers } from "../narrow-types.ts";
 import { formatFacts } from "../operator-facts.ts";
@@ -70,9 +71,10 @@ function rewriteGraph(graph: Graph, setting: Setting, outer: FloatWriter | undef
     const constant = constantOf(node);
     if (constant !== undefined) w.know(node.outputs[0]!, constant);
     const rewriting = rewritings[operatorKey(node)];
-    if (rewriting !== undefined) rewriting(w, node);
+    if (rewriting !== undefined) writtenFor(node, () => rewriting(w, node));
     else if (node.domain === OWN_DOMAIN) w.nodes.push({ ...node, attributes: derivativeOf(setting.choice) });
-    else if (node.domain === "" && (node.op === "Cast" || node.op === "CastLike")) cast(w, node);
+    else if (node.domain === "" && (node.op === "Cast" || node.op === "CastLike"))
+      writtenFor(node, () => cast(w, node));
     else
       keep(
         w,

@@ -1,4 +1,4 @@
-import { messageOf, PushforwardError } from "../../../base/index.ts";
+import { jsonOf, messageOf, PushforwardError } from "../../../base/index.ts";
 import { decodeText } from "../../../images/index.ts";
 import type { GivenFile } from "./protocol.ts";
 import { readGiven } from "./read-given.ts";
@@ -7,7 +7,7 @@ import { readGiven } from "./read-given.ts";
 export async function parseJson(file: GivenFile, fix: string): Promise<unknown> {
   const { name, bytes } = await readGiven(file);
   try {
-    return JSON.parse(decodeText(bytes).text);
+    return jsonOf(decodeText(bytes).text);
   } catch (cause) {
     throw new PushforwardError("usage", {
       what: `This is not JSON: ${messageOf(cause)}.`,
