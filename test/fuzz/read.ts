@@ -13,15 +13,15 @@ import { decodePng } from "../../src/platform/web/png.ts";
 import { parseSpace } from "../../src/search/index.ts";
 import { type Kind, type Seed, WEIGHTS } from "./seeds.ts";
 
-/** Stands in a file outside of the folder that is read, and in none within it. */
-const CANARY = "the canary outside of the folder";
+/** The bytes of a file outside of the folder that is read. Those of the file within it differ. */
+const [CANARY, OWN] = [0xca, 0x01];
 
 /** Makes the folder in which mutants are read, and beside it what must not be read. */
 export function prepare(folder: string): void {
   const around = dirname(folder);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(around, "canary.bin"), CANARY.repeat(100));
-  writeFileSync(join(folder, WEIGHTS), new Uint8Array(4096).fill(1));
+  writeFileSync(join(around, "canary.bin"), new Uint8Array(4096).fill(CANARY));
+  writeFileSync(join(folder, WEIGHTS), new Uint8Array(4096).fill(OWN));
   writeFileSync(join(folder, "net.onnx"), "");
   symlinkSync(join(around, "canary.bin"), join(folder, "link.bin"));
   symlinkSync(around, join(folder, "folder"));
@@ -50,7 +50,7 @@ export const readers: Readonly<Record<Kind, ReadMutant>> = {
       file,
       async external(location, offset, length) {
         const bytes = await read(location, offset, length);
-        if (Buffer.from(bytes).includes(CANARY.slice(0, 8))) throw new Canary();
+        if (bytes.includes(CANARY)) throw new Canary();
         return bytes;
       },
     }).catch(canaryFirst);

@@ -69,20 +69,22 @@ function smallModels(): Uint8Array[] {
       { key: "length", value: length },
     ],
   });
-  const external = encodeModel({
-    irVersion: 8,
-    opsetImport: [{ version: 18 }],
-    graph: {
-      name: "g",
-      input: [{ name: "x", type: { tensorType: { elemType: 1, shape: { dim: [{ dimValue: 2 }] } } } }],
-      output: [{ name: "y" }],
-      node: [
-        { opType: "Add", input: ["x", "a"], output: ["s"] },
-        { opType: "Mul", input: ["s", "b"], output: ["y"] },
-      ],
-      initializer: [outside("a", WEIGHTS, "0", "8"), outside("b", WEIGHTS, "8", "8")],
-    },
-  });
+  // What leads out of the folder through a link must be refused; whatever else of these files is changed.
+  const externalAt = (location: string) =>
+    encodeModel({
+      irVersion: 8,
+      opsetImport: [{ version: 18 }],
+      graph: {
+        name: "g",
+        input: [{ name: "x", type: { tensorType: { elemType: 1, shape: { dim: [{ dimValue: 2 }] } } } }],
+        output: [{ name: "y" }],
+        node: [
+          { opType: "Add", input: ["x", "a"], output: ["s"] },
+          { opType: "Mul", input: ["s", "b"], output: ["y"] },
+        ],
+        initializer: [outside("a", WEIGHTS, "0", "8"), outside("b", location, "8", "8")],
+      },
+    });
   const calling = encodeModel({
     irVersion: 8,
     opsetImport: [{ version: 18 }, { domain: "own", version: 1 }],
@@ -101,7 +103,10 @@ function smallModels(): Uint8Array[] {
     })),
   });
   const large = { ...conv, graph: { ...graph, inputs: [valueInfo("x", "float32", ["N", "C", "H", "W"])] } };
-  return [writeModel(conv), writeModel(choice), external, external, calling, writeModel(large)];
+  return [
+    ...[writeModel(conv), writeModel(choice), calling, writeModel(large)],
+    ...[WEIGHTS, WEIGHTS, "link.bin", "folder/canary.bin"].map(externalAt),
+  ];
 }
 
 function sharedModels(): Uint8Array[] {
