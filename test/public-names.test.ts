@@ -66,6 +66,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "formatShare",
     "gaussianArray",
     "isBelowFloor",
+    "jsonOf",
     "meanWithError",
     "messageOf",
     "nearestNames",
