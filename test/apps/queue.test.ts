@@ -2,13 +2,16 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { queuedName } from "../../src/apps/cli/queued-subject.ts";
 import { buildModel, floatTensor, node, valueInfo, writeModel } from "../../src/onnx/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { RunQueue } from "../../src/platform/node/run-queue.ts";
+import { S3Store } from "../../src/platform/node/s3-store.ts";
 import { openRun } from "../../src/results/index.ts";
+import { startFaultyS3 } from "../support/faulty-s3.ts";
 import { hasRedis, type RedisServer, startRedis } from "../support/redis.ts";
+import { environment, programs } from "../support/s3-servers.ts";
 import { pushforward, type Running, start } from "./command-line.ts";
 import { convnet, withWeightsApart } from "./networks.ts";
 import { createWorkplace, randomNpy, randomPng, type Workplace } from "./workplace.ts";
@@ -230,6 +233,69 @@ describe.skipIf(!hasRedis)("a queue (skipped: needs redis-server)", { timeout: 2
     expect((await lacking.outcome).code).toBe(0);
     await expectSame("mapped");
     expect(await place.list("mapped/subject")).toEqual(["files.json"]);
+  });
+
+  const [moto] = programs;
+  test.skipIf(moto!.missing !== undefined)("shares a run on S3 (skipped: needs moto)", async () => {
+    const server = await moto!.start();
+    try {
+      const env = environment(server.endpoint);
+      const command = ["spectrum", "net.onnx", "0.npy", "1.npy", "--taps", "conv1,logits", ...settings];
+      expect(await pushforward([...command, "--out", "few"], { cwd: place.folder })).toMatchObject({ code: 0 });
+      const at = ["--out", "s3://bucket/run", "--queue", redis.address];
+      const whole = start([...command, ...at], { cwd: place.folder, env });
+      const crew = [0, 1].map(() => start(["worker", "--queue", redis.address, "--threads", "1"], { cwd: "/", env }));
+      running.push(whole, ...crew);
+      expect(await whole.outcome).toMatchObject({ code: 0 });
+      for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+      const store = new S3Store("s3://bucket/run");
+      const found = new Map<string, Buffer>();
+      for await (const key of store.list("/")) {
+        if (!beside.test(key.slice(1))) found.set(key.slice(1), Buffer.from((await store.get(key))!));
+      }
+      expect(found).toEqual(await place.bytes("few", beside));
+    } finally {
+      vi.unstubAllEnvs();
+      await server.stop();
+    }
+  });
+
+  test("is refused a store that does not create objects once, before anything is computed", async () => {
+    const server = await startFaultyS3({ ignoresConditions: true });
+    try {
+      const command = ["spectrum", "net.onnx", "0.npy", "--out", "s3://bucket/run", "--queue", redis.address];
+      const outcome = await pushforward(command, { cwd: place.folder, env: environment(server.endpoint) });
+      expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("programs that share it could lose") });
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test("asks for a password, in the address or in REDISCLI_AUTH, and does not print it", async () => {
+    const guarded = await startRedis("--requirepass", "open-sesame");
+    try {
+      const at = (address: string) => [
+        "spectrum",
+        "net.onnx",
+        "0.npy",
+        "--taps",
+        "pool1",
+        "--out",
+        "guarded",
+        "--queue",
+        address,
+      ];
+      const refused = await pushforward(at(guarded.address), { cwd: place.folder });
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("NOAUTH") });
+      const one = start(["worker", "--queue", guarded.address], { cwd: "/", env: { REDISCLI_AUTH: "open-sesame" } });
+      running.push(one);
+      const outcome = await pushforward(at(guarded.address.replace("//", "//:open-sesame@")), { cwd: place.folder });
+      expect(outcome).toMatchObject({ code: 0 });
+      one.child.kill("SIGTERM");
+      expect((await one.outcome).stderr + outcome.stderr).not.toContain("open-sesame");
+    } finally {
+      await guarded.stop();
+    }
   });
 
   test.each([
