@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { Command } from "commander";
 import { openStore, within } from "../../platform/node/open-store.ts";
 import { openRun, openStudyRun } from "../../results/index.ts";
-import { studies } from "../../studies/index.ts";
+import { hasStudies } from "../progress/parts.ts";
 import { writeStudies } from "./laboratory.ts";
 import { writeFiles } from "./write-files.ts";
 
@@ -30,8 +30,7 @@ async function studiesFolder(folder: string): Promise<string | undefined> {
       () => undefined, // It is then opened as a run, and an error of that says what is wrong with it.
     );
   }
-  for (const { id } of studies) if (await store.has(`/${id}/zarr.json`)) return folder;
-  return undefined;
+  return (await hasStudies(store)) ? folder : undefined;
 }
 
 /** Writes the report of a run into its folder and returns its path. */

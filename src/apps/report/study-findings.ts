@@ -1,9 +1,6 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PushforwardError } from "../../base/index.ts";
-import { controlKinds } from "../../controls/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { codeOf, unreadable } from "../../platform/node/file-errors.ts";
 import { earlierStudyRun, openStudyRun, type StudyManifest, type StudyRun } from "../../results/index.ts";
 import {
   type ControlFindings,
@@ -13,6 +10,7 @@ import {
   type Study,
   withControls,
 } from "../../studies/index.ts";
+import { controlFolders, type DrawFolder } from "./control-folders.ts";
 
 /** What one study of a folder found of the trained network and of its controls. */
 export interface StudyFindings {
@@ -58,9 +56,10 @@ export async function findingsIn(folder: string, study: Study): Promise<StudyFin
   const { manifest } = run;
   const controls: StudiedControl[] = [];
   const leftOut: string[] = [];
-  const present = await namesIn(join(folder, "controls"));
-  for (const kind of [...controlKinds, "initial"].filter((name) => present.includes(name))) {
-    const { runs, unfinished, refused } = await drawsOf(folder, study, manifest, kind);
+  const drawn = await controlFolders(folder);
+  for (const kind of new Set(drawn.map((draw) => draw.kind))) {
+    const ofKind = drawn.filter((draw) => draw.kind === kind);
+    const { runs, unfinished, refused } = await drawsOf(folder, study, manifest, ofKind);
     leftOut.push(...refused);
     if (unfinished.length > 0) leftOut.push(toldUnfinished(kind, runs.length, unfinished));
     if (runs.length === 0) continue;
@@ -80,12 +79,11 @@ export async function findingsIn(folder: string, study: Study): Promise<StudyFin
 }
 
 /** The draws of a kind that have this study: the finished ones, the numbers of the others, and why some are refused. */
-async function drawsOf(folder: string, study: Study, trained: StudyManifest, kind: string) {
+async function drawsOf(folder: string, study: Study, trained: StudyManifest, draws: readonly DrawFolder[]) {
   const found = { runs: [] as StudiedDraw[], unfinished: [] as number[], refused: [] as string[] };
-  const numbers = (await namesIn(join(folder, "controls", kind))).filter((name) => /^[1-9]\d*$/.test(name)).map(Number);
-  for (const draw of numbers.sort((a, b) => a - b)) {
+  for (const { kind, draw, path } of draws) {
     const name = kind === "initial" ? kind : `${kind} ${draw}`;
-    const own = join(folder, "controls", kind, String(draw));
+    const own = join(folder, path);
     try {
       const run = await storedDraw(new DirectoryStore(join(own, study.id)), trained, kind, draw);
       if (run === undefined) continue;
@@ -123,12 +121,4 @@ function toldUnfinished(kind: string, finished: number, unfinished: readonly num
   if (kind === "initial") return "The control initial does not count, because it is not finished.";
   const [draws, are] = unfinished.length === 1 ? ["draw", "is"] : ["draws", "are"];
   return `Of the control ${kind}, ${finished} finished ${finished === 1 ? "draw counts" : "draws count"}; ${draws} ${unfinished.join(", ")} ${are} not finished.`;
-}
-
-/** The names in a folder; none if there is no such folder. @throws PushforwardError `file-unreadable` */
-async function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch((cause: unknown) => {
-    if (codeOf(cause) === "ENOENT") return [];
-    throw unreadable(folder, cause);
-  });
 }
