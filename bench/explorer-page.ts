@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
 import type { Browser, Page } from "playwright-core";
-import { serveFolders } from "../src/apps/cli/serve.ts";
+import { serve } from "../src/apps/cli/serve.ts";
+import { servedSite } from "../src/apps/cli/served.ts";
 import { peakMemory } from "./peak-memory.ts";
 
 /** No step takes so many milliseconds. */
@@ -23,7 +24,7 @@ export const secondsSince = (started: number): number => (performance.now() - st
 /** A built site behind the project's server, which counts the bytes that it sends. */
 export async function serveSite(folder: string) {
   const sockets: Socket[] = [];
-  const server = serveFolders({ "/": folder }).on("connection", (socket: Socket) => sockets.push(socket));
+  const server = serve({ "/": servedSite(folder) }).on("connection", (socket: Socket) => sockets.push(socket));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { servedFolder } from "../../src/apps/cli/served.ts";
 import { violationsOn } from "../support/accessibility.ts";
 import { chromiumPath, withoutChromium } from "../support/chromium.ts";
 import { bypass } from "./bypass.ts";
@@ -35,7 +36,7 @@ describe.skipIf(chromiumPath === undefined)(`the explorer for everyone (${withou
     ];
     const { code, stderr } = await start([...asked, "--out", run]).outcome;
     expect(code, stderr).toBe(0);
-    explorer = await openExplorer({ "/run/": run });
+    explorer = await openExplorer({ "/run/": servedFolder(run) });
     page = await explorer.browser.newPage({ viewport: { width: 1280, height: 900 } });
     await openExample();
   }, 600_000);

@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { servedFolder } from "../../src/apps/cli/served.ts";
 import { loadInput, openModel, openTraining, presets } from "../../src/apps/node/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openRun, type UnitResult } from "../../src/results/index.ts";
@@ -32,10 +33,13 @@ describe.skipIf(chromiumPath === undefined)(`stored runs in a browser (${without
       ["spectrum", ...common, "--taps", "fc5,logits", "--from", "pool1", "--out", "runs/from-pool1"],
       ["train", resolve("examples/training/by-heart.json"), "--out", "training"],
     ];
-    const folders = { "/run/": place.path("runs/from-image"), "/learnt/": place.path("training") };
+    const places = {
+      "/run/": servedFolder(place.path("runs/from-image")),
+      "/learnt/": servedFolder(place.path("training")),
+    };
     const run = async (command: readonly string[]) =>
       expect(await pushforward(command, { cwd: place.folder })).toMatchObject({ code: 0 });
-    [explorer] = await Promise.all([openExplorer(folders), ...commands.map(run)]);
+    [explorer] = await Promise.all([openExplorer(places), ...commands.map(run)]);
     page = await explorer.browser.newPage({ viewport: { width: 1280, height: 900 } });
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     page.on("console", (message) => faults.push(message.text()));

@@ -6,7 +6,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
-import { serveFolders } from "../../src/apps/cli/serve.ts";
+import { serve } from "../../src/apps/cli/serve.ts";
+import { type Served, servedSite } from "../../src/apps/cli/served.ts";
 import { chromiumPath } from "../support/chromium.ts";
 
 /** The explorer's site with a small example, its server, and a browser to open it. */
@@ -17,8 +18,8 @@ export interface ExplorerSite {
   close(): Promise<void>;
 }
 
-/** Builds the site with three pictures, and serves it, with other folders below their addresses. */
-export async function openExplorer(folders: Readonly<Record<string, string>> = {}): Promise<ExplorerSite> {
+/** Builds the site with three pictures, and serves it, with other places below their addresses. */
+export async function openExplorer(places: Readonly<Record<string, Served>> = {}): Promise<ExplorerSite> {
   const site = await mkdtemp(join(tmpdir(), "explorer-"));
   const build = spawn("npx", ["tsx", "scripts/explorer.ts", "--pictures", "3", "-k", "12", "--out", site], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -27,7 +28,7 @@ export async function openExplorer(folders: Readonly<Record<string, string>> = {
   build.stderr.setEncoding("utf8").on("data", (text: string) => told.push(text));
   const [code] = await once(build, "close");
   if (code !== 0) throw new Error(`The site was not built: ${told.join("")}`);
-  const server = serveFolders({ "/": site, ...folders });
+  const server = serve({ "/": servedSite(site), ...places });
   const address = await listening(server);
   const browser = await chromium.launch({ executablePath: chromiumPath, chromiumSandbox: false }); // root may not have one
   return {

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { serveFolders } from "../../src/apps/cli/serve.ts";
+import { serve } from "../../src/apps/cli/serve.ts";
+import { servedFolder, servedSite } from "../../src/apps/cli/served.ts";
 import { addressesOf } from "../../src/apps/cli/view.ts";
 
 test("one folder is served at run/, and several by their names, of which equal ones are numbered", () => {
@@ -18,7 +19,8 @@ test("one folder is served at run/, and several by their names, of which equal o
 describe("the server of pushforward view", () => {
   let folder: string;
   let port: number;
-  const server = () => serveFolders({ "/": join(folder, "site"), "/run/": join(folder, "run") });
+  const server = (token?: string) =>
+    serve({ "/": servedSite(join(folder, "site")), "/run/": servedFolder(join(folder, "run")) }, token);
   let running: ReturnType<typeof server>;
 
   beforeAll(async () => {
@@ -173,10 +175,7 @@ describe("the server of pushforward view", () => {
   });
 
   test("gives nothing without its token, if it has one", async () => {
-    const guarded = serveFolders({ "/": join(folder, "site"), "/run/": join(folder, "run") }, "a-token").listen(
-      0,
-      "127.0.0.1",
-    );
+    const guarded = server("a-token").listen(0, "127.0.0.1");
     await once(guarded, "listening");
     const before = port;
     port = (guarded.address() as AddressInfo).port;

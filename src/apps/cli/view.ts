@@ -6,19 +6,20 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import { openRun, openTrainingRun } from "../../results/index.ts";
-import { serveFolders } from "./serve.ts";
+import { serve } from "./serve.ts";
+import { servedSite } from "./served.ts";
+import { type Place, placeAt } from "./view-place.ts";
 
 /** Where the explorer's site lies in the package and in a clone: `npm run explorer` builds it. */
 const site = fileURLToPath(new URL("../../../site", import.meta.url));
 
-/** `pushforward view [DIR...]`: the explorer on this computer, and stored runs or trainings in it. */
+/** `pushforward view [DIR...]`: the explorer on this computer, and stored runs, trainings or studies in it, which may still go on. */
 export function viewCommand(): Command {
   return new Command("view")
-    .description("serve the explorer on this computer, with stored runs or trainings in it")
+    .description("serve the explorer and reports on this computer, with what is stored, also while it is computed")
     .argument(
       "[folders...]",
-      "folders of runs or trainings, as given to --out; without any, the explorer's example is shown",
+      "folders of runs, studies or trainings, as given to --out, or s3://bucket/prefix of a run; without any, the explorer's example is shown",
     )
     .option("--port <number>", "port on 127.0.0.1; a free one unless given", portOf)
     .action(async (folders: readonly string[], { port = 0 }: { readonly port?: number }) => {
@@ -30,12 +31,10 @@ export function viewCommand(): Command {
         });
       }
       const addresses = addressesOf(folders);
-      for (const folder of folders) await openStored(folder);
-      const served = Object.fromEntries(
-        addresses.map((address, i) => [`/${decodeURIComponent(address)}`, folders[i]!]),
-      );
+      const shown = await Promise.all(folders.map((folder, i) => placeAt(folder, addresses[i]!)));
       const token = randomBytes(24).toString("base64url");
-      const server = serveFolders({ "/": site, ...served }, token);
+      const places = Object.assign({ "/": servedSite(site) }, ...shown.map(({ places }) => places));
+      const server = serve(places, token);
       server.listen(port, "127.0.0.1");
       await once(server, "listening").catch((cause: unknown) => {
         throw new PushforwardError("usage", {
@@ -46,8 +45,7 @@ export function viewCommand(): Command {
         });
       });
       const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-      const shown = addresses.map((run) => `&run=${run}`).join("");
-      process.stdout.write(`${address}?token=${token}${shown}\n`);
+      for (const path of pagesOf(shown, token)) process.stdout.write(`${address}${path}\n`);
       process.stderr.write("the explorer is served until this command is interrupted\n");
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => server.closeAllConnections());
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => server.close());
@@ -65,14 +63,11 @@ export function addressesOf(folders: readonly string[]): string[] {
   });
 }
 
-/** @throws PushforwardError as `openRun`, unless the folder has a run or a training */
-async function openStored(folder: string): Promise<void> {
-  const store = new DirectoryStore(folder);
-  try {
-    await openTrainingRun(store);
-  } catch {
-    await openRun(store);
-  }
+/** The pages to open: the explorer with all that it can show, unless there are only studies; and the report of each folder of studies. */
+function pagesOf(shown: readonly Place[], token: string): string[] {
+  const reports = shown.flatMap(({ report }) => (report === undefined ? [] : [`${report}?token=${token}`]));
+  if (reports.length > 0 && reports.length === shown.length) return reports;
+  return [`?token=${token}${shown.map(({ run }) => (run === undefined ? "" : `&run=${run}`)).join("")}`, ...reports];
 }
 
 function portOf(text: string): number {

@@ -4,6 +4,9 @@ import { version } from "../node/versions.ts";
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
+/** A service worker is found by its name, which must not change, and in the folder of the page. So is the script of reports. */
+const isFound = new Set(["service-worker", "report"]);
+
 /** The build of the explorer's page: static files that refer to each other by relative addresses. */
 export default defineConfig({
   root: file("page"),
@@ -18,10 +21,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { index: file("page/index.html"), "service-worker": file("offline/service-worker.ts") },
-      // A service worker is found by its name, which must not change, and in the folder of the page.
+      input: {
+        index: file("page/index.html"),
+        report: file("page/report/report.ts"),
+        "service-worker": file("offline/service-worker.ts"),
+      },
       output: {
-        entryFileNames: ({ name }) => (name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js"),
+        entryFileNames: ({ name }) => (isFound.has(name) ? "[name].js" : "assets/[name]-[hash].js"),
       },
     },
   },

@@ -5,5 +5,5 @@ export { renderReplays } from "./replays.ts";
 export { renderReport } from "./report.ts";
 export type { RunReader } from "./run-reader.ts";
 export { renderSearch } from "./search.ts";
-export { renderStudies } from "./studies.ts";
+export { renderStudies, renderStudiesPage } from "./studies.ts";
 export { renderTraining } from "./training.ts";

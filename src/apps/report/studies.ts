@@ -28,27 +28,41 @@ export interface StudiesReport {
  * @throws PushforwardError what the store throws
  */
 export async function renderStudies(folder: string): Promise<StudiesReport> {
-  const names = await readdir(folder).catch((cause: unknown) => {
-    throw unreadable(folder, cause);
-  });
-  const present = new Set(names);
   const files = new Map<string, string | Uint8Array>();
-  const document = drawingDocument();
-  const shown: ShownStudy[] = [];
-  for (const study of studies.filter(({ id }) => present.has(id))) {
-    const found = await findingsIn(folder, study);
-    const { run, manifest, findings, controls } = found;
-    const pictureOf = await picturesOf(folder, manifest);
+  const shown = await readStudies(folder);
+  for (const { study, findings, controls, pictureOf } of shown) {
     for (const table of findings.tables) files.set(`${study.id}-${table.id}.csv`, csvOf(flatTable(table)));
     if (findings.claims.length > 0) files.set(`${study.id}-claims.csv`, csvOf(claimsTable(findings, controls)));
     const { charts, maps, pictures } = findings;
     for (const [name, content] of await renderCharts(charts, { maps, pictures, pictureOf })) {
       files.set(`${study.id}-${name}`, content);
     }
+  }
+  return { files, page: pageOf(shown) };
+}
+
+/** The page of `renderStudies` alone. */
+export const renderStudiesPage = async (folder: string): Promise<string> => pageOf(await readStudies(folder));
+
+async function readStudies(folder: string): Promise<ShownStudy[]> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw unreadable(folder, cause);
+  });
+  const present = new Set(names);
+  const shown: ShownStudy[] = [];
+  for (const study of studies.filter(({ id }) => present.has(id))) {
+    const found = await findingsIn(folder, study);
+    const { run, manifest, controls } = found;
+    const pictureOf = await picturesOf(folder, manifest);
     const drawn = controls.flatMap(({ runs }) => runs);
     const failed = [...failedCells(run), ...drawn.flatMap((one) => failedCells(one.run, one.name))];
     shown.push({ ...found, study, pictureOf, failed });
   }
+  return shown;
+}
+
+function pageOf(shown: readonly ShownStudy[]): string {
+  const document = drawingDocument();
   const { manifest } = shown[0] ?? {};
   const controls = shown.flatMap((each) => each.controls);
   const claims = shown.reduce((sum, { findings }) => sum + findings.verdicts.length, 0);
@@ -64,7 +78,7 @@ ${claims === 0 ? undefined : claimsNote(claims, observations)}
 ${controlsNote(controls, observations)}${shown.map((each) => sectionOf(each, document))}
 ${manifest === undefined ? undefined : studiesProvenance(manifest, drawnControls(controls))}</main></body></html>
 `;
-  return { files, page: page.markup };
+  return page.markup;
 }
 
 const claimsNote = (claims: number, observations: string) =>

@@ -1,4 +1,5 @@
 import { Learn } from "./learn/learn.tsx";
+import { Live } from "./live/live.tsx";
 import { Look } from "./look/look.tsx";
 import { Noise } from "./noise/noise.tsx";
 import { Drop } from "./own/drop.tsx";
@@ -27,6 +28,7 @@ export function App() {
       </header>
       <WorkBar />
       <main>
+        <Live />
         <Look />
         <Spectra />
         <Play />

@@ -80,6 +80,21 @@ export function show(next: Subject): void {
   });
 }
 
+/** Shows what is shown already, opened again because it has grown: what the user has chosen stays. */
+export function showAgain(next: Subject): void {
+  const before = subject.peek();
+  const name = before?.pictures[picture.peek()]?.name;
+  const kept = aside.peek();
+  batch(() => {
+    subject.value = next;
+    picture.value = Math.max(
+      0,
+      next.pictures.findIndex((one) => one.name === name),
+    );
+    if (kept !== undefined && kept.subject === before) aside.value = { ...kept, subject: next };
+  });
+}
+
 /** Of many taps, the cuts are drawn at first, spread over the depth. */
 function isDrawnAtFirst({ network: { taps, output } }: Subject): (name: string) => boolean {
   const cuts = taps.filter(({ cut }) => cut);

@@ -1,7 +1,9 @@
 import { signal } from "@preact/signals";
 import { PushforwardError, plural } from "../../../../base/index.ts";
+import { FetchStore } from "../../../../platform/web/fetch-store.ts";
 import type { Store } from "../../../../results/index.ts";
 import type { GivenFile } from "../../engine/index.ts";
+import { follow } from "../live/follow.ts";
 import { lookAtAll, show, tell } from "../state.ts";
 import { isStore, storeAt, storeIn } from "../stored/open-run.ts";
 import { addPictures, openNetwork, usePictures } from "./computing.ts";
@@ -87,10 +89,12 @@ export function takeOther(index: number): void {
 async function showRun(place: string, store: Store): Promise<void> {
   await busy("Reading the run.", async () => {
     const { openStoredRun } = await import("../stored/stored-run.ts");
-    const run = await openStoredRun(store, place);
-    show(run);
-    lookAtAll(run).catch(tell);
-    const { network, pictures } = run;
+    const open = () => openStoredRun(store, place);
+    const run = await open();
+    show(run.subject);
+    lookAtAll(run.subject).catch(tell);
+    if (store instanceof FetchStore) follow(store.location, run, open).catch(tell);
+    const { network, pictures } = run.subject;
     return `A stored run is shown: ${network.name} with ${plural(pictures.length, "picture")}. To compute more, open its network and pictures.`;
   });
 }

@@ -1,5 +1,6 @@
 import { formatNumber } from "../../../../base/index.ts";
 import { numericalRankOf } from "../../../../results/index.ts";
+import { live } from "../live/follow.ts";
 import { Scrolls } from "../scrolls.tsx";
 import { choice, picture, subject, tap } from "../state.ts";
 import { type Subject, spectrumKey } from "../subject.ts";
@@ -73,5 +74,6 @@ function whyMissing({ readingOf, isRun }: Subject, picture: number): string {
   const reading = readingOf?.(picture);
   if (reading === "unfinished") return "is being read";
   if (reading === "failed") return "could not be read";
-  return isRun ? "is not stored" : "is not computed yet: press Compute";
+  if (isRun) return live.value?.state.isFinished === false ? "is not stored yet" : "is not stored";
+  return "is not computed yet: press Compute";
 }

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { PushforwardError, sizeOf } from "../../../../base/index.ts";
 import type { UnitNumbers } from "../../../../figures/index.ts";
-import { openRun, type Run, type Store } from "../../../../results/index.ts";
+import { openRun, type Run, type Store, type UnitPlace } from "../../../../results/index.ts";
 import { displaySettings } from "../../../report/collect.ts";
 import { baseName } from "../../../report/prose.ts";
 import { commandOf } from "../../../report/provenance.ts";
@@ -9,12 +9,23 @@ import { pixelsOf } from "../pixels.ts";
 import { storedSpectra } from "../stored-spectra.ts";
 import { type PictureFacts, type Subject, spectrumKey, type TapFacts } from "../subject.ts";
 
+/** A stored run that other programs may still write. */
+export interface OpenedRun {
+  readonly subject: Subject;
+  /**
+   * Reads units that are stored since the run was opened.
+   *
+   * @returns false if one is of a picture that was not stored yet: then the run has to be opened again
+   */
+  take(units: readonly UnitPlace[]): Promise<boolean>;
+}
+
 /**
  * A stored run as the page looks at it, with the name of its place: its spectra and vectors. The network is not there, so no step is answered.
  *
  * @throws PushforwardError what the store throws; `store-mismatch` if it is no run
  */
-export async function openStoredRun(store: Store, place: string): Promise<Subject> {
+export async function openStoredRun(store: Store, place: string): Promise<OpenedRun> {
   const run = await openRun(store);
   const { manifest } = run;
   const usable = [...manifest.inputs.keys()].filter((i) => manifest.inputs[i]!.failed === undefined);
@@ -28,19 +39,36 @@ export async function openStoredRun(store: Store, place: string): Promise<Subjec
   const { from } = manifest;
   const source: TapFacts = { name: from.name, op: "Input", shape: from.shape, cut: true };
   const pictures: PictureFacts[] = [];
-  for (const i of usable) pictures.push(await pictureOf(run, i));
+  const unseen = new Set<number>();
+  for (const [picture, i] of usable.entries()) {
+    const x = await run.readSource(i);
+    if (x === undefined) unseen.add(picture);
+    pictures.push(pictureOf(run, i, x ?? new Float32Array(sizeOf(from.shape))));
+  }
   const indices = new Map<string, readonly number[]>();
+  const spectrumAt = async (picture: number, t: number) => {
+    const unit = await run.readUnit(usable[picture]!, t, { vectors: false });
+    if (unit === undefined) return [];
+    const { name: tap } = manifest.taps[t]!;
+    indices.set(spectrumKey(picture, tap), storedIndices(unit.k, manifest.vectors));
+    return [{ tap, unit }];
+  };
   const stored = storedSpectra(async (picture) => {
     const found: { readonly tap: string; readonly unit: UnitNumbers }[] = [];
-    for (const [t, { name: tap }] of manifest.taps.entries()) {
-      const unit = await run.readUnit(usable[picture]!, t, { vectors: false });
-      if (unit === undefined) continue;
-      indices.set(spectrumKey(picture, tap), storedIndices(unit.k, manifest.vectors));
-      found.push({ tap, unit });
-    }
+    for (const t of manifest.taps.keys()) found.push(...(await spectrumAt(picture, t)));
     return found;
   });
-  return {
+  const take = async (units: readonly UnitPlace[]): Promise<boolean> => {
+    for (const { input, tap } of units) {
+      const picture = usable.indexOf(input);
+      if (picture < 0 || unseen.has(picture)) return false;
+      await stored.look(picture);
+      const isKnown = stored.spectra.peek().has(spectrumKey(picture, manifest.taps[tap]!.name));
+      if (!isKnown) stored.add(picture, await spectrumAt(picture, tap));
+    }
+    return true;
+  };
+  const subject: Subject = {
     network: {
       name: baseName(manifest.model.file),
       taps: manifest.taps,
@@ -74,12 +102,16 @@ export async function openStoredRun(store: Store, place: string): Promise<Subjec
         leave() {},
       };
     },
-    report: async () => run,
+    async report() {
+      await run.refresh();
+      return run;
+    },
     movement: signal(undefined),
     followPictures() {
       throw notThere("The way of the pictures");
     },
   };
+  return { subject, take };
 }
 
 const notThere = (what: string): PushforwardError =>
@@ -94,10 +126,9 @@ function storedIndices(k: number, kept: number | "all"): number[] {
   );
 }
 
-async function pictureOf(run: Run, i: number): Promise<PictureFacts> {
+function pictureOf(run: Run, i: number, x: Float32Array): PictureFacts {
   const { from, preprocess, inputs } = run.manifest;
   const { name, label, predicted, isRight } = inputs[i]!;
-  const x = (await run.readSource(i)) ?? new Float32Array(sizeOf(from.shape));
   return {
     name,
     ...(label === undefined ? {} : { label }),
