@@ -8,7 +8,13 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serve } from "../../src/apps/cli/serve.ts";
 import { servedFolder, servedSite } from "../../src/apps/cli/served.ts";
+import { servedLive } from "../../src/apps/cli/served-live.ts";
 import { addressesOf } from "../../src/apps/cli/view.ts";
+import { FollowedRun } from "../../src/apps/progress/followed-run.ts";
+import { Watch } from "../../src/apps/progress/watch.ts";
+import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
+import { createRun } from "../../src/results/index.ts";
+import { exampleManifest } from "../results/example-run.ts";
 
 test("one folder is served at run/, and several by their names, of which equal ones are numbered", () => {
   expect(addressesOf([])).toEqual([]);
@@ -19,8 +25,12 @@ test("one folder is served at run/, and several by their names, of which equal o
 describe("the server of pushforward view", () => {
   let folder: string;
   let port: number;
-  const server = (token?: string) =>
-    serve({ "/": servedSite(join(folder, "site")), "/run/": servedFolder(join(folder, "run")) }, token);
+  const server = (token?: string) => {
+    const watch = new Watch(new FollowedRun(new DirectoryStore(join(folder, "live"))));
+    const live = servedLive(watch, servedFolder(join(folder, "live")), async () => "?run=live/");
+    const places = { "/run/": servedFolder(join(folder, "run")), "/live/": live };
+    return serve({ "/": servedSite(join(folder, "site")), ...places }, token);
+  };
   let running: ReturnType<typeof server>;
 
   beforeAll(async () => {
@@ -32,6 +42,8 @@ describe("the server of pushforward view", () => {
     await writeFile(join(folder, "run/c/0"), new Uint8Array([1, 2, 3]));
     await writeFile(join(folder, "secret"), "secret");
     for (const link of ["link", "zarr.json.gz"]) await symlink(join(folder, "secret"), join(folder, "run", link));
+    await createRun(new DirectoryStore(join(folder, "live")), exampleManifest);
+    await symlink(join(folder, "secret"), join(folder, "live/link"));
     running = server().listen(0, "127.0.0.1");
     await once(running, "listening");
     port = (running.address() as AddressInfo).port;
@@ -138,40 +150,101 @@ describe("the server of pushforward view", () => {
     "*",
     "/%ff",
     "/%",
+    ...["events", "report/"].flatMap((route) => [
+      `/live/${route}/../../secret`,
+      `/live/../live/${route}`,
+      `/live/%2e%2e/live/${route}`,
+      `/live/${route}%2f..%2fzarr.json`,
+      `/live/${route}..%5csecret`,
+      `/live/${route}%00`,
+      `/live\\${route}`,
+      `/live/${route}#`,
+      `http://127.0.0.1/live/${route}`,
+      `//127.0.0.1/live/${route}`,
+    ]),
   ])("refuses the target %s", async (target) => {
     expect(await raw([`GET ${target} HTTP/1.1`, own(), close])).toBe(400);
   });
 
-  test("refuses other hosts, two hosts and none", async () => {
-    const get = "GET /run/zarr.json HTTP/1.1";
-    expect(await raw([get, own(), close])).toBe(200);
-    expect(await raw([get, `Host: localhost:${port}`, close])).toBe(200);
-    for (const host of [
-      "example.org",
-      "127.0.0.1",
-      `127.0.0.1:${port + 1}`,
-      "127.0.0.1.example.org",
-      `[::1]:${port}`,
-    ]) {
-      expect(await raw([get, `Host: ${host}`, close])).toBe(403);
-    }
-    expect(await raw([get, own(), "Host: example.org", close])).toBe(403);
-    expect(await raw([get, own(), own(), close])).toBe(403);
-    expect(await raw([get, close])).toBe(400);
+  /** The status of a request whose answer may have no end: only its head is waited for. */
+  async function head(lines: readonly string[]): Promise<number> {
+    const socket = connect(port, "127.0.0.1");
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    const [first] = (await once(socket, "data")) as [Buffer];
+    socket.destroy();
+    return Number(/^HTTP\/1\.1 (\d+)/.exec(first.toString())?.[1]);
+  }
+
+  describe.each(["/run/zarr.json", "/live/zarr.json", "/live/events", "/live/report/"])("%s", (path) => {
+    const get = `GET ${path} HTTP/1.1`;
+
+    test("is refused to other hosts, two hosts and none", async () => {
+      expect(await head([get, own(), close])).toBe(200);
+      expect(await head([get, `Host: localhost:${port}`, close])).toBe(200);
+      for (const host of [
+        "example.org",
+        "127.0.0.1",
+        `127.0.0.1:${port + 1}`,
+        "127.0.0.1.example.org",
+        `[::1]:${port}`,
+      ]) {
+        expect(await raw([get, `Host: ${host}`, close])).toBe(403);
+      }
+      expect(await raw([get, own(), "Host: example.org", close])).toBe(403);
+      expect(await raw([get, own(), own(), close])).toBe(403);
+      expect(await raw([get, close])).toBe(400);
+    });
+
+    test("is refused to pages of other sites", async () => {
+      const asked = (...more: string[]) => head([get, own(), ...more, close]);
+      expect(await asked(`Origin: http://127.0.0.1:${port}`)).toBe(200);
+      for (const origin of [
+        "null",
+        "https://example.org",
+        `http://127.0.0.1:${port + 1}`,
+        `https://127.0.0.1:${port}`,
+      ]) {
+        expect(await asked(`Origin: ${origin}`)).toBe(403);
+      }
+      expect(await asked("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors")).toBe(403);
+      expect(await asked("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: cors")).toBe(403);
+      expect(await asked("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors")).toBe(200);
+    });
+
+    test("is only read, and no other site may read it", async () => {
+      for (const method of ["PUT", "POST", "DELETE", "OPTIONS"]) {
+        expect(await ask(path, { method })).toMatchObject({ status: 405, body: "" });
+      }
+      const { status, headers } = await ask(path, { method: "HEAD" });
+      expect(status).toBe(200);
+      expect(Object.keys(headers).filter((name) => name.startsWith("access-control"))).toEqual([]);
+      expect(headers).toMatchObject({
+        "cross-origin-resource-policy": "same-origin",
+        "x-content-type-options": "nosniff",
+      });
+    });
   });
 
-  test("refuses pages of other sites, and allows no one to read across sites", async () => {
-    const asked = (...more: string[]) => raw(["GET /run/zarr.json HTTP/1.1", own(), ...more, close]);
-    expect(await asked(`Origin: http://127.0.0.1:${port}`)).toBe(200);
-    for (const origin of ["null", "https://example.org", `http://127.0.0.1:${port + 1}`, `https://127.0.0.1:${port}`]) {
-      expect(await asked(`Origin: ${origin}`)).toBe(403);
-    }
-    expect(await asked("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors")).toBe(403);
-    expect(await asked("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: cors")).toBe(403);
-    expect(await asked("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors")).toBe(200);
-    const { headers } = await ask("/run/zarr.json");
-    expect(Object.keys(headers).filter((name) => name.startsWith("access-control"))).toEqual([]);
-    expect(headers).toMatchObject({ "content-security-policy": "default-src 'none'; sandbox" });
+  test("a file of a run may do nothing in a browser, and a report runs one script", async () => {
+    expect((await ask("/run/zarr.json")).headers).toMatchObject({
+      "content-security-policy": "default-src 'none'; sandbox",
+    });
+    const { headers, body } = await ask("/live/report/");
+    const policy = String(headers["content-security-policy"]);
+    expect(policy.split("; ")).toContain(`script-src http://127.0.0.1:${port}/report.js`);
+    expect(policy).toMatch(/^default-src 'none'; .*frame-ancestors 'none'$/);
+    expect(body.match(/<script[^>]*>/g)).toEqual(['<script type="module" src="/report.js">']);
+  });
+
+  test.each([
+    "/live/link",
+    "/live/report",
+    "/live/report/x",
+    "/live/report/zarr.json",
+    "/live/events/",
+    "/live/events/x",
+  ])("%s is nothing", async (path) => {
+    expect(await ask(path)).toMatchObject({ status: 404, body: "" });
   });
 
   test("gives nothing without its token, if it has one", async () => {
@@ -180,7 +253,16 @@ describe("the server of pushforward view", () => {
     const before = port;
     port = (guarded.address() as AddressInfo).port;
     try {
-      for (const path of ["/", "/run/zarr.json", "/?token=", "/?token=another", "/?token=a-toke", "/nothing"]) {
+      for (const path of [
+        "/",
+        "/run/zarr.json",
+        "/?token=",
+        "/?token=another",
+        "/?token=a-toke",
+        "/nothing",
+        "/live/events",
+        "/live/report/",
+      ]) {
         expect(await ask(path)).toMatchObject({ status: 403, body: expect.stringContaining("it has a token") });
       }
       const first = await ask("/?token=a-token&run=run/");
