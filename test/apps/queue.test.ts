@@ -4,6 +4,8 @@ import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { queuedName } from "../../src/apps/cli/queued-subject.ts";
+import { RunningUnits } from "../../src/apps/cli/running-units.ts";
+import { FollowedRun } from "../../src/apps/progress/followed-run.ts";
 import { buildModel, floatTensor, node, valueInfo, writeModel } from "../../src/onnx/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { RunQueue } from "../../src/platform/node/run-queue.ts";
@@ -175,6 +177,39 @@ describe.skipIf(!hasRedis)("a queue (skipped: needs redis-server)", { timeout: 2
     expect(code).toBe(2);
     const stored = await openRun(new DirectoryStore(place.path("poisoned")));
     expect(inputs.filter((_, input) => !stored.isDone(input, 0))).toEqual(["3.npy"]);
+  });
+
+  test("says which units are running, and where, also to a page that follows the run", async () => {
+    const whole = enqueue("watched");
+    const queue = await enqueued("watched");
+    const one = await worker();
+    while ((await queue.look()).running.length === 0) await delay(1);
+    const held = [one.child.pid!, ...childrenOf(one)];
+    for (const pid of held) process.kill(pid, "SIGSTOP");
+    const { running: units } = await queue.look();
+    expect(units).toHaveLength(1);
+    const asked = ["status", "watched", "--queue", redis.address];
+    const said = await pushforward(asked, { cwd: place.folder });
+    expect(said.stdout).toMatch(new RegExp(`:${one.child.pid} computes \\d → \\w+, for [\\d.]+ s so far`));
+    const told = (await pushforward([...asked, "--json"], { cwd: place.folder })).stdout.trim().split("\n").at(-1)!;
+    expect(JSON.parse(told)).toEqual({
+      ...{ input: `${units[0]!.input}`, worker: units[0]!.worker },
+      ...{ tap: expect.any(String), runningFor: expect.any(Number) },
+    });
+    const running = await RunningUnits.open(redis.address);
+    const store = new DirectoryStore(place.path("watched"));
+    const seen = await new FollowedRun(store, () => running.of(store)).look();
+    expect(seen.running).toEqual([
+      {
+        unit: expect.stringContaining(" → "),
+        worker: units[0]!.worker,
+        since: new Date(units[0]!.since).toISOString(),
+      },
+    ]);
+    await running.close();
+    await queue.close();
+    for (const pid of held) process.kill(pid, "SIGCONT");
+    expect((await whole.outcome).code).toBe(0);
   });
 
   test("brings workers the external data, the mean picture and the arrays that a run needs, though they are gone", async () => {

@@ -1,5 +1,7 @@
 import { Command } from "commander";
 import { formatSeconds, printable } from "../../base/index.ts";
+import { openStore } from "../../platform/node/open-store.ts";
+import { openRun } from "../../results/index.ts";
 import { cellsLeft, type Parts, partsOf, type RunPart, type StudyPart } from "../progress/parts.ts";
 import {
   failedCells,
@@ -12,7 +14,7 @@ import {
   timeLeft,
   timeLeftOfStudy,
 } from "../progress/texts.ts";
-import { runningOf, toldRunning } from "./running-units.ts";
+import { RunningUnits } from "./running-units.ts";
 import { formatTable } from "./table.ts";
 
 interface StatusOptions {
@@ -24,7 +26,10 @@ interface StatusOptions {
 export function statusCommand(): Command {
   return new Command("status")
     .description("say what of a run or of studies is done, failed and left, and about how long the rest takes")
-    .argument("<folder>", "folder of a run, of a study or of studies, as given to --out")
+    .argument(
+      "<folder>",
+      "folder of a run, of a study or of studies, as given to --out, or s3://bucket/prefix of a run",
+    )
     .option("--queue <address>", "the queue that the run was given to: what is running now, and by whom")
     .option(
       "--json",
@@ -39,6 +44,30 @@ export function statusCommand(): Command {
       );
     });
 }
+
+/** A unit of a run that a worker computes. */
+interface RunningPart {
+  readonly input: string;
+  readonly tap: string;
+  readonly worker: string;
+  /** Seconds, by the clocks of the worker and of this computer. */
+  readonly runningFor: number;
+}
+
+/** @throws PushforwardError as `openRun` and `RunningUnits.open` */
+async function runningOf(location: string, queue: string): Promise<RunningPart[]> {
+  const store = openStore(location);
+  const { inputs, taps } = (await openRun(store)).manifest;
+  const units = await RunningUnits.open(queue);
+  const running = await units.of(store).finally(() => units.close());
+  return running.map(({ input, tap, worker, since }) => ({
+    ...{ input: inputs[input]!.name, tap: taps[tap]!.name, worker },
+    runningFor: Math.max(0, (Date.now() - Date.parse(since)) / 1000),
+  }));
+}
+
+const toldRunning = ({ input, tap, worker, runningFor }: RunningPart): string =>
+  `${printable(`${worker} computes ${input} → ${tap}, for ${formatSeconds(runningFor)} so far`)}\n`;
 
 function linesOf({ runs, studies: all }: Parts): string {
   const lines = [

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { createRng, exitCodes, formatNumber, PushforwardError, plural, printable, quoted } from "../../base/index.ts";
 import { checkRun, type Fault, type UnitCheck } from "../../checkup/index.ts";
-import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import { openStore } from "../../platform/node/open-store.ts";
 import { openRun, type Run, type UnitPlace } from "../../results/index.ts";
 import { interruptible } from "./interruptible.ts";
 import { opening } from "./opening.ts";
@@ -26,7 +26,7 @@ export function verifyCommand(): Command {
     .description(
       "check a stored run against its network and inputs: their hashes, and the certificates of sampled units",
     )
-    .argument("<run>", "folder of a run, as given to --out")
+    .argument("<run>", "folder of a run, as given to --out, or s3://bucket/prefix")
     .argument("[model]", "ONNX file (default: the path in the run, from the current folder)")
     .argument("[input...]", "pictures, folders of pictures, or .npy arrays (default: the paths in the run)")
     .option(
@@ -49,7 +49,7 @@ async function verify(
   paths: readonly string[],
   options: VerifyOptions,
 ): Promise<void> {
-  const run = await openRun(new DirectoryStore(folder));
+  const run = await openRun(openStore(folder));
   const done = finishedUnits(run);
   if (done.length === 0) {
     throw new PushforwardError("usage", {

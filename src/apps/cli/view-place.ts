@@ -5,6 +5,7 @@ import { isRemote, openStore } from "../../platform/node/open-store.ts";
 import { openRun, openStudyRun, openTrainingRun, type Store } from "../../results/index.ts";
 import { FollowedRun } from "../progress/followed-run.ts";
 import { FollowedStudies } from "../progress/followed-studies.ts";
+import type { RunningUnit } from "../progress/live-state.ts";
 import { hasStudies } from "../progress/parts.ts";
 import { Watch } from "../progress/watch.ts";
 import { type Served, servedFolder, servedPart, servedStore } from "./served.ts";
@@ -20,12 +21,15 @@ export interface Place {
   readonly report?: string;
 }
 
+/** Tells which units of a stored run are being computed at this moment. */
+export type RunningIn = (store: Store) => Promise<readonly RunningUnit[]>;
+
 /**
  * Serves a run, a training or the studies of a folder at an address, encoded, that ends in `/`.
  *
  * @throws PushforwardError `usage` for a single study; as `openRun` if there is nothing else
  */
-export async function placeAt(location: string, address: string): Promise<Place> {
+export async function placeAt(location: string, address: string, running: RunningIn = async () => []): Promise<Place> {
   const store = openStore(location);
   const files = isRemote(location) ? servedStore(store) : servedFolder(location);
   const path = `/${decodeURIComponent(address)}`;
@@ -33,7 +37,7 @@ export async function placeAt(location: string, address: string): Promise<Place>
     const spectra = new DirectoryStore(join(location, "run"));
     const hasSpectra = await spectra.has("/zarr.json");
     const studies = new Watch(new FollowedStudies(location));
-    const run = liveRun(spectra, servedPart(files, "run/"), `${address}run/`);
+    const run = liveRun(spectra, servedPart(files, "run/"), `${address}run/`, running);
     return {
       places: { [path]: servedLive(studies, files, () => explorerOf(spectra, `${address}run/`)), [`${path}run/`]: run },
       ...(hasSpectra ? { run: `${address}run/` } : {}),
@@ -49,11 +53,11 @@ export async function placeAt(location: string, address: string): Promise<Place>
     });
   }
   await openRun(store);
-  return { places: { [path]: liveRun(store, files, address) }, run: address };
+  return { places: { [path]: liveRun(store, files, address, running) }, run: address };
 }
 
-const liveRun = (store: Store, files: Served, address: string): Served =>
-  servedLive(new Watch(new FollowedRun(store)), files, () => explorerOf(store, address));
+const liveRun = (store: Store, files: Served, address: string, running: RunningIn): Served =>
+  servedLive(new Watch(new FollowedRun(store, () => running(store))), files, () => explorerOf(store, address));
 
 /** The query with which the explorer shows a run, if the run is there. */
 const explorerOf = async (store: Store, address: string): Promise<string | undefined> =>

@@ -6,12 +6,19 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import type { Store } from "../../results/index.ts";
+import { RunningUnits } from "./running-units.ts";
 import { serve } from "./serve.ts";
 import { servedSite } from "./served.ts";
 import { type Place, placeAt } from "./view-place.ts";
 
 /** Where the explorer's site lies in the package and in a clone: `npm run explorer` builds it. */
 const site = fileURLToPath(new URL("../../../site", import.meta.url));
+
+interface ViewOptions {
+  readonly port?: number;
+  readonly queue?: string;
+}
 
 /** `pushforward view [DIR...]`: the explorer on this computer, and stored runs, trainings or studies in it, which may still go on. */
 export function viewCommand(): Command {
@@ -22,7 +29,8 @@ export function viewCommand(): Command {
       "folders of runs, studies or trainings, as given to --out, or s3://bucket/prefix of a run; without any, the explorer's example is shown",
     )
     .option("--port <number>", "port on 127.0.0.1; a free one unless given", portOf)
-    .action(async (folders: readonly string[], { port = 0 }: { readonly port?: number }) => {
+    .option("--queue <address>", "the queue that runs were given to, to show what is running, and by whom")
+    .action(async (folders: readonly string[], { port = 0, queue }: ViewOptions) => {
       if (!(await new DirectoryStore(site).has("/index.html"))) {
         throw new PushforwardError("file-unreadable", {
           what: "The explorer's page is not built.",
@@ -31,7 +39,9 @@ export function viewCommand(): Command {
         });
       }
       const addresses = addressesOf(folders);
-      const shown = await Promise.all(folders.map((folder, i) => placeAt(folder, addresses[i]!)));
+      const running = queue === undefined ? undefined : await RunningUnits.open(queue);
+      const runningIn = running && ((store: Store) => running.of(store));
+      const shown = await Promise.all(folders.map((folder, i) => placeAt(folder, addresses[i]!, runningIn)));
       const token = randomBytes(24).toString("base64url");
       const places = Object.assign({ "/": servedSite(site) }, ...shown.map(({ places }) => places));
       const server = serve(places, token);
@@ -50,6 +60,7 @@ export function viewCommand(): Command {
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => server.closeAllConnections());
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => server.close());
       await once(server, "close");
+      await running?.close();
     });
 }
 

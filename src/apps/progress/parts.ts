@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
+import { isRemote, openStore } from "../../platform/node/open-store.ts";
 import {
   openRun,
   openStudyRun,
@@ -41,13 +42,14 @@ export interface Parts {
  * @throws PushforwardError `file-unreadable` if there is neither; `store-mismatch` for another store
  */
 export async function partsOf(folder: string): Promise<Parts> {
-  const store = new DirectoryStore(folder);
+  const store = openStore(folder);
   if (await store.has("/zarr.json")) {
     const study = await openStudyRun(store).catch(() => undefined); // It is then opened as a run, and an error of that says what is wrong.
     if (study !== undefined) return { runs: [], studies: [await studyPart("", study)] };
     return { runs: [await runPart("", await openRun(store))], studies: [] };
   }
   const [runs, found]: [RunPart[], StudyPart[]] = [[], []];
+  if (isRemote(folder)) await openRun(store); // There are no studies at an address, and the error says so.
   for (const part of ["", ...(await controlFolders(folder)).map(({ path }) => path)]) {
     const spectra = new DirectoryStore(join(folder, part, "run"));
     if (await spectra.has("/zarr.json")) runs.push(await runPart(join(part, "run"), await openRun(spectra)));
