@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { kills } from "./kills.ts";
 import { pair } from "./pair.ts";
+import { recovery } from "./recovery.ts";
 import { writes } from "./writes.ts";
 
 const { values, positionals } = parseArgs({
@@ -12,6 +13,7 @@ const { values, positionals } = parseArgs({
     kills: { type: "string", default: "50" },
     every: { type: "string", default: "1" },
     rounds: { type: "string", default: "20" },
+    lock: { type: "string", default: "10" },
     seed: { type: "string", default: "0" },
   },
 });
@@ -20,6 +22,7 @@ const kinds = {
   kills: () =>
     kills({ units: number("units"), workers: number("workers"), kills: number("kills"), seed: number("seed") }),
   writes: () => writes({ every: number("every") }),
+  recovery: () => recovery({ lock: number("lock") }),
   pair: () => pair({ rounds: number("rounds"), seed: number("seed") }),
 };
 const chosen = positionals.length === 0 ? Object.keys(kinds) : positionals;

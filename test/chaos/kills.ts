@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { createRng, PushforwardError } from "../../src/base/index.ts";
@@ -10,6 +9,7 @@ import { convnet } from "../apps/networks.ts";
 import { createWorkplace, randomNpy } from "../apps/workplace.ts";
 import { startRedis } from "../support/redis.ts";
 import type { Outcome } from "./outcome.ts";
+import { childrenOf, isAlive, kill } from "./processes.ts";
 import { differences } from "./same-store.ts";
 
 const SIZE = 16;
@@ -23,35 +23,6 @@ export interface KillsOptions {
   readonly kills: number;
   readonly seed: number;
 }
-
-/** The processes that a process has started, which are alive. */
-function childrenOf(pid: number): number[] {
-  try {
-    return execFileSync("pgrep", ["-P", `${pid}`], { encoding: "utf8" })
-      .trim()
-      .split("\n")
-      .map(Number);
-  } catch {
-    return []; // none, or gone
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 /**
  * A run is given to a queue, and its workers, or their processes, or both, are killed at random; the server too, once. Every second worker
