@@ -10,6 +10,7 @@ export const benches = [
   { name: "figure3", title: "Figure 3" },
   { name: "explorer", title: "Explorer" },
   { name: "store", title: "Stores" },
+  { name: "fleet", title: "Many machines" },
   { name: "gpu", title: "GPU" },
   { name: "peers", title: "Peers" },
   { name: "propack", title: "PROPACK" },

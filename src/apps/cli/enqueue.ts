@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { PushforwardError, plural, sizeOf } from "../../base/index.ts";
+import { PushforwardError, plural, type Shape, sizeOf } from "../../base/index.ts";
 import type { QueuedUnits, RunQueue } from "../../platform/node/run-queue.ts";
 import type { Run, UnitPlace } from "../../results/index.ts";
 import { queuedName } from "./queued-subject.ts";
@@ -74,13 +74,18 @@ function jobsOf(
   units: readonly UnitPlace[],
   seconds: readonly number[],
 ): QueuedUnits[] {
-  const most = Math.max(1, Math.floor(JOB_BYTES / (4 * sizeOf(manifest.from.shape))));
   return manifest.taps.flatMap((_, tap) => {
     const inputs = units.filter((unit) => unit.tap === tap).map(({ input }) => input);
-    const each = Math.max(1, Math.min(most, Math.floor(JOB_SECONDS / (seconds[tap] ?? JOB_SECONDS))));
+    const each = unitsOfJob(seconds[tap] ?? JOB_SECONDS, manifest.from.shape);
     const count = Math.ceil(inputs.length / each);
     return Array.from({ length: count }, (_, i) => ({ run, tap, inputs: inputs.slice(i * each, (i + 1) * each) }));
   });
+}
+
+/** How many units of so many seconds, with inputs of this shape, are a job. */
+export function unitsOfJob(seconds: number, input: Shape): number {
+  const most = Math.floor(JOB_BYTES / (4 * sizeOf(input)));
+  return Math.max(1, Math.min(most, Math.floor(JOB_SECONDS / seconds)));
 }
 
 const interrupted = (): PushforwardError =>
