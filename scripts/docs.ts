@@ -1,4 +1,4 @@
-// Brings the documents up to date: writes docs/ops.md and docs/bench.md, and after each example what it prints:
+// Brings the documents up to date: writes docs/ops.md, docs/bench.md and the costs of many machines, and after each example what it prints:
 // `npm run docs`.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,6 +20,9 @@ import { rows } from "../test/rows/index.ts";
 import { problemOf } from "../test/rows/problem.ts";
 import type { Row } from "../test/rows/row.ts";
 import { benchPage } from "./bench-page.ts";
+import { withCosts } from "./fleet-costs.ts";
+
+const MANY_MACHINES = "docs/many-machines.md";
 
 const link = (file: string) => `[\`${file}\`](../${file})`;
 const code = (names: Iterable<string>) => [...names].map((name) => `\`${name}\``).join(", ");
@@ -156,5 +159,6 @@ async function refreshExamples(page: string): Promise<void> {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(join(root, "docs/ops.md"), await opsPage());
   writeFileSync(join(root, "docs/bench.md"), benchPage());
+  writeFileSync(join(root, MANY_MACHINES), withCosts(readPage(MANY_MACHINES)));
   for (const page of pages) if (examplesOf(page).length > 0) await refreshExamples(page);
 }
