@@ -147,7 +147,8 @@ export function checkManifest({ inputs, taps, from }: RunManifest): void {
 
 function checkNames(kind: string, items: readonly (InputRecord | TapRecord)[]): void {
   const names = items.map(({ name }) => name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const first = new Set<string>();
+  const twice = names.find((name) => first.size === first.add(name).size);
   if (names.length > 0 && twice === undefined) return;
   throw new PushforwardError("usage", {
     what: twice === undefined ? `A run needs at least one ${kind}.` : `Two ${kind}s of a run are called "${twice}".`,

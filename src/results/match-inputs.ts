@@ -22,7 +22,7 @@ export function matchInputs(stored: readonly InputRecord[], asked: readonly Inpu
   const match = (alike: (a: InputRecord, b: InputRecord) => boolean) => {
     for (const [i, one] of asked.entries()) {
       if (places[i] !== undefined) continue;
-      const place = [...free].find((at) => alike(stored[at]!, one));
+      const place = firstOf(free, (at) => alike(stored[at]!, one));
       if (place === undefined) continue;
       free.delete(place);
       places[i] = place;
@@ -53,6 +53,12 @@ export function matchInputs(stored: readonly InputRecord[], asked: readonly Inpu
     differences.push(`input "${name}" (${sha256.slice(0, 12)}) is stored and is not asked for`);
   }
   return { inputs, places: places as number[], differences };
+}
+
+/** Looked for without a copy of the values: commands often have their inputs in the order of the run, so that the first one free is the one. */
+function firstOf<T>(values: Iterable<T>, isSought: (value: T) => boolean): T | undefined {
+  for (const value of values) if (isSought(value)) return value;
+  return undefined;
 }
 
 /** A stored input, updated with its current class, or with its content if it can be used now. */
