@@ -28,7 +28,7 @@ const [effort, size]: readonly [Effort, { networks: number; pictures: number; jo
     : [
         {
           taps: 6,
-          rehearsed: 0.1,
+          rehearsed: 0.015,
           budget: new Map([
             [100, 40],
             [500, 80],
