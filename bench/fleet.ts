@@ -135,7 +135,7 @@ const all = [
   },
   {
     title: "The model against reality",
-    note: "All layers of the digits at 16 pictures, k = 40, in a folder: predicted from a run without a queue and the cost of jobs that do nothing. Workers start when the jobs are in the queue.",
+    note: `All layers of the digits at ${size.digits} pictures, k = 40, in a folder: predicted from a run without a queue and the cost of jobs that do nothing. Workers start when the jobs are in the queue.`,
     columns: ["measure", "value"],
     rows: validationRows(validation),
   },

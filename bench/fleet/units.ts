@@ -12,7 +12,7 @@ export interface Effort {
   readonly taps: number;
   /** The fraction of the time of all taps at one picture that rehearsals may take; a minute at most. */
   readonly rehearsed: number;
-  /** Seconds of units at each k. Those that are expected not to fit are left out, but for the first. */
+  /** Seconds of units at each k. Those that are expected not to fit are left out, but for the first at each k. */
   readonly budget: ReadonlyMap<number, number>;
 }
 
@@ -70,7 +70,7 @@ export async function measureUnits(
     for (const [k, seconds] of budget) {
       const expected = forecasts.get(k)![at]!.seconds;
       for (const point of points) {
-        if (example !== undefined && (spent.get(k) ?? 0) + expected > (seconds * (rank + 1)) / count) break;
+        if (spent.has(k) && spent.get(k)! + expected > (seconds * (rank + 1)) / count) break;
         const began = performance.now();
         using J = await network.jacobian({ at: point, from, to: tap });
         const unit = await solveUnit(J, tripletsAt(k, from, tap), manifestOf(network, k, 1));
