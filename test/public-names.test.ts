@@ -229,6 +229,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "renderReport",
     "renderSearch",
     "renderStudies",
+    "renderStudiesPage",
     "renderTraining",
   ],
   "apps/library": library,
