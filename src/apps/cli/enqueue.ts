@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { PushforwardError, plural, type Shape, sizeOf } from "../../base/index.ts";
 import type { QueuedUnits, RunQueue } from "../../platform/node/run-queue.ts";
-import type { Run, UnitPlace } from "../../results/index.ts";
+import type { Run, UnitPlace, UnitResult } from "../../results/index.ts";
 import { queuedName } from "./queued-subject.ts";
 
 /** The seconds that a job is to take: long enough to be worth its message, and short enough to be shared. */
@@ -13,6 +13,9 @@ const JOB_BYTES = 2 ** 28;
 /** The milliseconds between two looks at a run, at least; a look may take no more than a tenth of the time. */
 const LOOK = 1000;
 
+/** How many results are read at once. */
+const TOLD_AT_ONCE = 16;
+
 /** How often units are enqueued again of which neither a result nor a job is left, before the command ends. */
 const ROUNDS = 3;
 
@@ -23,7 +26,7 @@ export interface EnqueueOptions {
   /** The expected seconds of a unit at each tap. */
   readonly seconds: readonly number[];
   readonly signal: AbortSignal;
-  readonly onDone: (place: UnitPlace) => Promise<void>;
+  readonly onDone: (place: UnitPlace, unit: UnitResult) => void;
   readonly onFailed: (place: UnitPlace, why: string) => void;
 }
 
@@ -44,10 +47,15 @@ export async function enqueue(queue: RunQueue, run: Run, options: EnqueueOptions
   const isOwn = new Set(units.map(({ input, tap }) => `${input}-${tap}`));
   const tell = async () => {
     const news = await run.refresh();
-    for (const place of news.filter(({ input, tap }) => isOwn.has(`${input}-${tap}`))) {
-      const why = run.failureOf(place.input, place.tap);
-      if (why === undefined) await onDone(place);
-      else onFailed(place, why);
+    const own = news.filter(({ input, tap }) => isOwn.has(`${input}-${tap}`));
+    for (let at = 0; at < own.length; at += TOLD_AT_ONCE) {
+      const some = own.slice(at, at + TOLD_AT_ONCE);
+      const results = await Promise.all(some.map(({ input, tap }) => run.readUnit(input, tap, { vectors: false })));
+      for (const [i, place] of some.entries()) {
+        const unit = results[i];
+        if (unit !== undefined) onDone(place, unit);
+        else onFailed(place, run.failureOf(place.input, place.tap) ?? "its result is gone");
+      }
     }
     return news.length;
   };

@@ -30,7 +30,7 @@ export class DirectoryStore implements Store {
       throw new PushforwardError("usage", {
         what: "A folder is needed here, and this is an address.",
         where: { file: folder },
-        fix: "Give a folder. `pushforward spectrum --out`, `pushforward report` and `pushforward view` also take s3://BUCKET/PREFIX.",
+        fix: "Give a folder. `pushforward spectrum --out`, `report`, `status`, `verify` and `view` also take s3://BUCKET/PREFIX.",
       });
     }
     this.location = resolve(folder);
