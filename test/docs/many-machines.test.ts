@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
 import { chmod, symlink } from "node:fs/promises";
 import { promisify } from "node:util";
+import { Job } from "kubernetes-models/batch/v1";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
 import { writeModel } from "../../src/onnx/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openRun } from "../../src/results/index.ts";
@@ -51,6 +53,13 @@ test("the script of Slurm does the part of its task", { timeout: 120_000 }, asyn
   expect(await unitsDone("run")).toEqual([9, 18]);
   await bash(script, { SLURM_ARRAY_TASK_ID: "0", SLURM_CPUS_PER_TASK: "1" });
   expect(await unitsDone("run")).toEqual([18, 18]);
+});
+
+test("the job of Kubernetes is one by its schema", () => {
+  const job = parse(kubernetes) as ConstructorParameters<typeof Job>[0];
+  expect(() => new Job(job).validate()).not.toThrow();
+  const wrong = { ...job, spec: { ...job!.spec!, completions: "many" as unknown as number } };
+  expect(() => new Job(wrong).validate()).toThrow("completions must be integer");
 });
 
 test("the job of Kubernetes does the part of its index", { timeout: 120_000 }, async () => {
