@@ -22,10 +22,15 @@ with the same graph whose weights hold nothing learned: *permuted* has the weigh
 addition one gain a layer, so that its activity is as strong as in the trained network; *initial* is the network before its training.
 What a control shows too needs no training. The inputs of a network are called images here, even where they are not pictures.
 
-What the paper takes from others about training is tested [beside the theory](theory.md): that encoders with
-[steep spectra have good features](theory.md#are-features-better-where-spectra-are-steeper), that [pre-training makes layers
-orthogonal](theory.md#does-pre-training-like-orthogonal-weights-make-the-time-of-learning-independent-of-depth), and its proposal to
-[search by spectra](theory.md#does-a-filter-by-spectra-make-searches-cheaper).
+What the paper takes from others about training, and what it proposes, is tested [beside the theory](theory.md):
+
+- *Encoders with steep spectra have good features*: [they do](theory.md#are-features-better-where-spectra-are-steeper), with a rank correlation of 0.79 (0.33 … 0.98) between
+  effective rank and error over 18 configurations; but steepness cannot be told from the size of J: with that held fixed it is 0.32 (−0.18 … 0.91).
+- *Pre-training makes layers orthogonal*: [linear auto-encoders
+  do](theory.md#does-pre-training-like-orthogonal-weights-make-the-time-of-learning-independent-of-depth), with a relative variance of σ² below 10⁻⁹, and then the time of learning hardly
+  depends on depth; Boltzmann machines after short trainings do not, with a variance of 2.20 (2.16 … 2.23, n = 12), where random matrices have 1.
+- *Spectra can guide the search for hyper-parameters*: [not shown](theory.md#does-a-filter-by-spectra-make-searches-cheaper). A filter by spectra in front of halving
+  changes the error at the same cost by 0.005 (−0.003 … 0.014) over 384 candidates, and mean field theory, which measures nothing, does as well.
 
 ## What the paper saw, what a control sees, and what training adds
 
