@@ -31,7 +31,7 @@ What the paper takes from others about training, and what it proposes, is tested
   depends on depth; Boltzmann machines after short trainings do not, with a variance of 2.20 (2.16 … 2.23, n = 12), where random matrices have 1.
 - *Spectra can guide the search for hyper-parameters*: [not shown](theory.md#does-a-filter-by-spectra-make-searches-cheaper). A filter by spectra in front of halving
   changes the error at the same cost by 0.005 (−0.003 … 0.014) over 384 candidates, and on rotated digits by 0.020 (0.002 … 0.039) over 192; mean field theory, which
-  measures nothing, does better.
+  measures nothing, does at least as well.
 
 ## What the paper saw, what a control sees, and what training adds
 
