@@ -200,8 +200,7 @@ async function compute(stored: Run, network: Network, points: Points, options: C
         await enqueue(giving.queue, stored, {
           ...{ ...giving, signal },
           units: units.filter(({ input, tap }) => !stored.isDone(input, tap)),
-          onDone: async ({ input, tap }) =>
-            onUnit(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!),
+          onDone: ({ input, tap }, unit) => onUnit(input, tap, unit),
           onFailed: ({ input, tap }, why) => onFailure(input, tap, new Error(why)),
         });
         return;
