@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { openQueue } from "../../src/apps/cli/open-queue.ts";
 import { queuedName } from "../../src/apps/cli/queued-subject.ts";
-import { RunningUnits } from "../../src/apps/cli/running-units.ts";
+import { runningUnits } from "../../src/apps/cli/running-units.ts";
 import { FollowedRun } from "../../src/apps/progress/followed-run.ts";
 import { buildModel, floatTensor, node, valueInfo, writeModel } from "../../src/onnx/index.ts";
 import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
@@ -199,9 +200,9 @@ describe.skipIf(!hasRedis)("a queue (skipped: needs redis-server)", { timeout: 2
       ...{ input: `${units[0]!.input}`, worker: units[0]!.worker },
       ...{ tap: expect.any(String), runningFor: expect.any(Number) },
     });
-    const running = await RunningUnits.open(redis.address);
+    const opened = await openQueue(redis.address);
     const store = new DirectoryStore(place.path("watched"));
-    const seen = await new FollowedRun(store, () => running.of(store)).look();
+    const seen = await new FollowedRun(store, (manifest) => runningUnits(opened, store, manifest)).look();
     expect(seen.running).toEqual([
       {
         unit: expect.stringContaining(" → "),
@@ -209,7 +210,7 @@ describe.skipIf(!hasRedis)("a queue (skipped: needs redis-server)", { timeout: 2
         since: new Date(units[0]!.since).toISOString(),
       },
     ]);
-    await running.close();
+    await opened.close();
     await queue.close();
     for (const pid of held) process.kill(pid, "SIGCONT");
     expect((await whole.outcome).code).toBe(0);

@@ -1,4 +1,4 @@
-import { basename, dirname, extname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import {
   type RunManifest,
   readSubjectFiles,
@@ -8,6 +8,7 @@ import {
   writeSubjectFiles,
 } from "../../results/index.ts";
 import { isPresetFile, meanOfRun } from "../node/choose-preset.ts";
+import { isArrayFile } from "../node/load-input.ts";
 import { sha256Of } from "../node/model-identity.ts";
 import { modelFiles, readBytes } from "../node/open-model.ts";
 
@@ -41,7 +42,7 @@ export async function copySubject(
   for (const { name, path } of others) model.push(await keep(name, path));
   const given: Record<string, SubjectFile> = {};
   for (const [name, value] of paths.input ?? []) {
-    if (extname(value).toLowerCase() === ".npy") given[name] = await keep(basename(value), value);
+    if (isArrayFile(value)) given[name] = await keep(basename(value), value);
   }
   const mean = meanOfRun(preprocess);
   const folder = paths.preprocess !== undefined && isPresetFile(paths.preprocess) ? dirname(paths.preprocess) : ".";

@@ -1,5 +1,5 @@
 import { copyFile, link, mkdir, rename } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { type InputRecord, readSubjectFiles, type Store, type SubjectFile, subjectKey } from "../../results/index.ts";
@@ -49,7 +49,7 @@ export class SubjectFetcher {
 
   /** @throws PushforwardError `file-unreadable` if the store does not have the file; `store-mismatch` if it is another by now */
   input({ name, file, sha256 }: InputRecord): Promise<string> {
-    return this.#bring({ name, sha256 }, join("inputs", `${sha256}${extname(basename(file))}`));
+    return this.#bring({ name, sha256 }, join("inputs", `${sha256}${extname(file)}`));
   }
 
   /** Returns where the file lies, below the folder. */

@@ -1,10 +1,10 @@
-import { extname } from "node:path";
 import type { Command } from "commander";
 import { PushforwardError, type Shape } from "../../base/index.ts";
 import { type ExactArray, readExactNpy } from "../../images/index.ts";
 import type { Quantized } from "../../onnx/index.ts";
 import { type DeviceName, deviceNames } from "../../platform/node/devices.ts";
 import { type Network, type OpenModelOptions, openModel } from "../node/index.ts";
+import { isArrayFile } from "../node/load-input.ts";
 import { readBytes } from "../node/open-model.ts";
 import { deviceName, quantizedChoice, shape } from "./options.ts";
 
@@ -104,7 +104,7 @@ async function readValue(text: string): Promise<number | ExactArray> {
   ]).get(text);
   const number = known ?? Number(text);
   if (!Number.isNaN(number)) return number;
-  if (extname(text).toLowerCase() === ".npy") return readExactNpy(await readBytes(text), text);
+  if (isArrayFile(text)) return readExactNpy(await readBytes(text), text);
   throw new PushforwardError("usage", {
     what: `"${text}" is neither a number nor an .npy file.`,
     where: { option: "--input" },

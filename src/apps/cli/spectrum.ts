@@ -21,6 +21,7 @@ import { describeUnit, summaryTable } from "./describe-unit.ts";
 import { type EnqueueOptions, enqueue } from "./enqueue.ts";
 import { tellFirstLook } from "./first-look.ts";
 import { interruptible } from "./interruptible.ts";
+import { openQueue } from "./open-queue.ts";
 import { openNetwork } from "./opening.ts";
 import { DEFAULT_K, DEFAULT_TOL, DEFAULT_VECTORS, sharded, tolerance, vectorCount, wholeNumber } from "./options.ts";
 import { announce, outlookOf, sharesOf } from "./outlook.ts";
@@ -152,8 +153,7 @@ async function queueFor({ queue, out, shard }: SpectrumOptions): Promise<RunQueu
           : "Leave out --shard.",
     });
   }
-  const { RunQueue } = await import("../../platform/node/run-queue.ts"); // slow to load
-  return RunQueue.open(queue, (text) => void process.stderr.write(`note: ${text}\n`));
+  return openQueue(queue);
 }
 
 interface ComputeOptions extends SpectrumOptions {

@@ -4,6 +4,7 @@ import { openStore } from "../../platform/node/open-store.ts";
 import { openRun } from "../../results/index.ts";
 import { cellsLeft, type Parts, partsOf, type RunPart, type StudyPart } from "../progress/parts.ts";
 import {
+  countsOf,
   failedCells,
   failedCellsOf,
   failedUnits,
@@ -14,7 +15,8 @@ import {
   timeLeft,
   timeLeftOfStudy,
 } from "../progress/texts.ts";
-import { RunningUnits } from "./running-units.ts";
+import { openQueue } from "./open-queue.ts";
+import { runningUnits } from "./running-units.ts";
 import { formatTable } from "./table.ts";
 
 interface StatusOptions {
@@ -54,12 +56,13 @@ interface RunningPart {
   readonly runningFor: number;
 }
 
-/** @throws PushforwardError as `openRun` and `RunningUnits.open` */
-async function runningOf(location: string, queue: string): Promise<RunningPart[]> {
+/** @throws PushforwardError as `openRun` and `openQueue` */
+async function runningOf(location: string, address: string): Promise<RunningPart[]> {
   const store = openStore(location);
-  const { inputs, taps } = (await openRun(store)).manifest;
-  const units = await RunningUnits.open(queue);
-  const running = await units.of(store).finally(() => units.close());
+  const { manifest } = await openRun(store);
+  const { inputs, taps } = manifest;
+  const queue = await openQueue(address);
+  const running = await runningUnits(queue, store, manifest).finally(() => queue.close());
   return running.map(({ input, tap, worker, since }) => ({
     ...{ input: inputs[input]!.name, tap: taps[tap]!.name, worker },
     runningFor: Math.max(0, (Date.now() - Date.parse(since)) / 1000),
@@ -97,27 +100,15 @@ function runLines(run: RunPart): string[] {
     ]),
     [1, 2, 3, 4, 5],
   );
-  return [
-    ...table.split("\n"),
-    "",
-    ...failedUnits(taps),
-    ...unusable.map(({ input, why }) => `input ${input} cannot be used: ${why}`),
-    runSentence(run),
-  ];
+  return [...table.split("\n"), "", ...failedUnits(taps), ...unusable, runSentence(run)];
 }
 
 /** A row for each run of spectra, of which studies compute what they need, and for each study, whose units are cells. */
 function studyLines(runs: readonly RunPart[], all: readonly StudyPart[]): string[] {
   const ofRuns = runs.map(({ folder, taps, isExact }) => {
+    const { done, failed } = countsOf(taps);
     const seconds = `${isExact ? "" : "about "}${formatSeconds(sumOver(taps, (tap) => tap.seconds))}`;
-    return [
-      `${folder} (spectra)`,
-      `${sumOver(taps, (tap) => tap.done)}`,
-      `${sumOver(taps, (tap) => tap.failed.length)}`,
-      NOTHING,
-      seconds,
-      NOTHING,
-    ];
+    return [`${folder} (spectra)`, `${done}`, `${failed}`, NOTHING, seconds, NOTHING];
   });
   const ofStudies = all.map((one) => {
     const { folder, study, done, left, seconds } = one;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
 import { isRemote, openStore } from "../../platform/node/open-store.ts";
-import { openRun, openStudyRun, openTrainingRun, type Store } from "../../results/index.ts";
+import { openRun, openStudyRun, openTrainingRun, type RunManifest, type Store } from "../../results/index.ts";
 import { FollowedRun } from "../progress/followed-run.ts";
 import { FollowedStudies } from "../progress/followed-studies.ts";
 import type { RunningUnit } from "../progress/live-state.ts";
@@ -22,7 +22,7 @@ export interface Place {
 }
 
 /** Tells which units of a stored run are being computed at this moment. */
-export type RunningIn = (store: Store) => Promise<readonly RunningUnit[]>;
+export type RunningIn = (store: Store, manifest: RunManifest) => Promise<readonly RunningUnit[]>;
 
 /**
  * Serves a run, a training or the studies of a folder at an address, encoded, that ends in `/`.
@@ -57,7 +57,9 @@ export async function placeAt(location: string, address: string, running: Runnin
 }
 
 const liveRun = (store: Store, files: Served, address: string, running: RunningIn): Served =>
-  servedLive(new Watch(new FollowedRun(store, () => running(store))), files, () => explorerOf(store, address));
+  servedLive(new Watch(new FollowedRun(store, (manifest) => running(store, manifest))), files, () =>
+    explorerOf(store, address),
+  );
 
 /** The query with which the explorer shows a run, if the run is there. */
 const explorerOf = async (store: Store, address: string): Promise<string | undefined> =>

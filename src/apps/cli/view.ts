@@ -6,11 +6,11 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { PushforwardError } from "../../base/index.ts";
 import { DirectoryStore } from "../../platform/node/directory-store.ts";
-import type { Store } from "../../results/index.ts";
-import { RunningUnits } from "./running-units.ts";
+import { openQueue } from "./open-queue.ts";
+import { runningUnits } from "./running-units.ts";
 import { serve } from "./serve.ts";
 import { servedSite } from "./served.ts";
-import { type Place, placeAt } from "./view-place.ts";
+import { type Place, placeAt, type RunningIn } from "./view-place.ts";
 
 /** Where the explorer's site lies in the package and in a clone: `npm run explorer` builds it. */
 const site = fileURLToPath(new URL("../../../site", import.meta.url));
@@ -39,8 +39,8 @@ export function viewCommand(): Command {
         });
       }
       const addresses = addressesOf(folders);
-      const running = queue === undefined ? undefined : await RunningUnits.open(queue);
-      const runningIn = running && ((store: Store) => running.of(store));
+      const opened = queue === undefined ? undefined : await openQueue(queue);
+      const runningIn: RunningIn | undefined = opened && ((store, manifest) => runningUnits(opened, store, manifest));
       const shown = await Promise.all(folders.map((folder, i) => placeAt(folder, addresses[i]!, runningIn)));
       const token = randomBytes(24).toString("base64url");
       const places = Object.assign({ "/": servedSite(site) }, ...shown.map(({ places }) => places));
@@ -60,7 +60,7 @@ export function viewCommand(): Command {
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => server.closeAllConnections());
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => server.close());
       await once(server, "close");
-      await running?.close();
+      await opened?.close();
     });
 }
 

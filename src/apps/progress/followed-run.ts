@@ -1,13 +1,22 @@
 import { PushforwardError } from "../../base/index.ts";
-import { openRun, progressOf, type Run, type RunProgress, type Store, type UnitPlace } from "../../results/index.ts";
+import {
+  openRun,
+  progressOf,
+  type Run,
+  type RunManifest,
+  type RunProgress,
+  type Store,
+  type UnitPlace,
+} from "../../results/index.ts";
 import type { RunningUnit } from "./live-state.ts";
-import { failedUnits, runSentence, sumOver, timeLeft } from "./texts.ts";
+import { unusableInputs } from "./parts.ts";
+import { countsOf, failedUnits, runSentence, timeLeft } from "./texts.ts";
 import type { Followed, Seen } from "./watch.ts";
 
 /** A run in its store, finished or not. It need not be there yet. */
 export class FollowedRun implements Followed {
   readonly #store: Store;
-  readonly #running: () => Promise<readonly RunningUnit[]>;
+  readonly #running: (manifest: RunManifest) => Promise<readonly RunningUnit[]>;
   #run: Run | undefined;
   #progress: RunProgress | undefined;
   /** The root of the store, which other inputs change. */
@@ -17,7 +26,7 @@ export class FollowedRun implements Followed {
   #untold: { readonly isNew: boolean; readonly units: readonly UnitPlace[] } = { isNew: false, units: [] };
 
   /** @param running tells which units are being computed at this moment, where that is known */
-  constructor(store: Store, running: () => Promise<readonly RunningUnit[]> = async () => []) {
+  constructor(store: Store, running: (manifest: RunManifest) => Promise<readonly RunningUnit[]> = async () => []) {
     this.#store = store;
     this.#running = running;
   }
@@ -27,21 +36,14 @@ export class FollowedRun implements Followed {
   }
 
   async look(): Promise<Seen> {
-    const now = await this.#running();
     const run = await this.#refreshed();
+    const now = await this.#running(run.manifest);
     const { isNew, units } = this.#untold;
     const progress = isNew || this.#progress === undefined ? await progressOf(run) : this.#progress;
     this.#progress = progress;
     this.#untold = { isNew: false, units: [] };
     const { inputs, taps } = run.manifest;
-    const [done, failed, left] = [
-      sumOver(progress.taps, (tap) => tap.done),
-      sumOver(progress.taps, (tap) => tap.failed.length),
-      sumOver(progress.taps, (tap) => tap.left),
-    ];
-    const unusable = inputs.flatMap(({ name, failed: why }) =>
-      why === undefined ? [] : [`input ${name} cannot be used: ${why}`],
-    );
+    const { done, failed, left } = countsOf(progress.taps);
     const running = now.map(({ input, tap, worker, since }) => ({
       ...{ unit: `${inputs[input]?.name} → ${taps[tap]?.name}`, worker, since },
     }));
@@ -50,7 +52,7 @@ export class FollowedRun implements Followed {
       isFinished: left === 0,
       share: left === 0 ? 1 : (done + failed) / (done + failed + left),
       summary: runSentence(progress),
-      failures: [...failedUnits(progress.taps), ...unusable],
+      failures: [...failedUnits(progress.taps), ...unusableInputs(run.manifest)],
       parts: progress.taps.map((tap) => ({
         name: tap.tap,
         ...{ done: tap.done, failed: tap.failed.length, left: tap.left, timeLeft: timeLeft(tap) },

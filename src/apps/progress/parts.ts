@@ -6,6 +6,7 @@ import {
   openStudyRun,
   progressOf,
   type Run,
+  type RunManifest,
   type RunProgress,
   type Store,
   type StudyRun,
@@ -17,7 +18,8 @@ import { controlFolders } from "../report/control-folders.ts";
 export interface RunPart extends RunProgress {
   /** Its folder below the given one; empty for the given one itself. */
   readonly folder: string;
-  readonly unusable: readonly { readonly input: string; readonly why: string }[];
+  /** A sentence for each input that cannot be used. */
+  readonly unusable: readonly string[];
 }
 
 /** How far a study is. */
@@ -69,11 +71,12 @@ export async function hasStudies(store: Store): Promise<boolean> {
 }
 
 async function runPart(folder: string, run: Run): Promise<RunPart> {
-  const unusable = run.manifest.inputs.flatMap(({ name, failed }) =>
-    failed === undefined ? [] : [{ input: name, why: failed }],
-  );
-  return { folder, unusable, ...(await progressOf(run)) };
+  return { folder, unusable: unusableInputs(run.manifest), ...(await progressOf(run)) };
 }
+
+/** A sentence for each input of a run that cannot be used. */
+export const unusableInputs = ({ inputs }: RunManifest): string[] =>
+  inputs.flatMap(({ name, failed }) => (failed === undefined ? [] : [`input ${name} cannot be used: ${failed}`]));
 
 async function studyPart(folder: string, run: StudyRun): Promise<StudyPart> {
   const { manifest } = run;

@@ -9,13 +9,16 @@ export const NOTHING = "–";
 export const sumOver = (taps: readonly TapProgress[], of: (tap: TapProgress) => number): number =>
   taps.reduce((total, tap) => total + of(tap), 0);
 
+/** How many units of all taps are done, failed and left. */
+export const countsOf = (taps: readonly TapProgress[]) => ({
+  done: sumOver(taps, (tap) => tap.done),
+  failed: sumOver(taps, (tap) => tap.failed.length),
+  left: sumOver(taps, (tap) => tap.left),
+});
+
 /** `2 of 6 units are done, 1 failed, 3 left; 6.0 s so far, about 9.0 s left in one process` */
 export function runSentence({ taps, isExact }: RunProgress): string {
-  const [done, failed, left] = [
-    sumOver(taps, (tap) => tap.done),
-    sumOver(taps, (tap) => tap.failed.length),
-    sumOver(taps, (tap) => tap.left),
-  ];
+  const { done, failed, left } = countsOf(taps);
   const known = taps.every(({ secondsLeft }) => secondsLeft !== undefined);
   const soFar = formatSeconds(sumOver(taps, (tap) => tap.seconds));
   const rest = formatSeconds(sumOver(taps, (tap) => tap.secondsLeft ?? 0));
