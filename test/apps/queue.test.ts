@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,17 +12,16 @@ import { RunQueue } from "../../src/platform/node/run-queue.ts";
 import { S3Store } from "../../src/platform/node/s3-store.ts";
 import { openRun } from "../../src/results/index.ts";
 import { startFaultyS3 } from "../support/faulty-s3.ts";
+import { childrenOf } from "../support/processes.ts";
 import { hasRedis, type RedisServer, startRedis } from "../support/redis.ts";
 import { environment, programs } from "../support/s3-servers.ts";
 import { pushforward, type Running, start } from "./command-line.ts";
 import { convnet, withWeightsApart } from "./networks.ts";
-import { createWorkplace, randomNpy, randomPng, type Workplace } from "./workplace.ts";
+import { besideNumbers, createWorkplace, differences, randomNpy, randomPng, type Workplace } from "./workplace.ts";
 
 const SIZE = 24;
 const inputs = Array.from({ length: 8 }, (_, i) => `${i}.npy`);
 const settings = ["-k", "40", "--threads", "1", "--seed", "3"];
-/** What two stores of the same numbers may differ in: seconds and the date; and the files that are copied for workers. */
-const beside = /^seconds\/c\/|^zarr\.json$|^subject\/|\.unfinished-/;
 
 /** y = tanh(x w) ⊙ s */
 const scaled = buildModel({
@@ -79,22 +77,8 @@ describe.skipIf(!hasRedis)("a queue (skipped: needs redis-server)", { timeout: 2
     await one.shown(/waits for units/g, 1);
     return one;
   }
-  async function expectSame(out: string, whole = "alone"): Promise<void> {
-    const [expected, found] = [await place.bytes(whole, beside), await place.bytes(out, beside)];
-    expect([...found.keys()]).toEqual([...expected.keys()]);
-    const different = [...expected].filter(([file, bytes]) => !bytes.equals(found.get(file)!)).map(([file]) => file);
-    expect(different).toEqual([]);
-  }
-  const childrenOf = ({ child: { pid } }: Running): number[] => {
-    try {
-      return execFileSync("pgrep", ["-P", `${pid}`], { encoding: "utf8" })
-        .trim()
-        .split("\n")
-        .map(Number);
-    } catch {
-      return [];
-    }
-  };
+  const expectSame = async (out: string, whole = "alone") =>
+    expect(await differences(place, whole, out, besideNumbers)).toEqual([]);
   const doneIn = async (out: string) => {
     const run = await openRun(new DirectoryStore(place.path(out)));
     const { inputs: all, taps } = run.manifest;
@@ -129,7 +113,7 @@ describe.skipIf(!hasRedis)("a queue (skipped: needs redis-server)", { timeout: 2
     const whole = enqueue("lost");
     const one = await worker();
     await one.shown(/certified/g, 2);
-    const held = [one.child.pid!, ...childrenOf(one)];
+    const held = [one.child.pid!, ...childrenOf(one.child.pid!)];
     const signal = (name: "SIGSTOP" | "SIGCONT") => held.map((pid) => process.kill(pid, name));
     signal("SIGSTOP"); // The run would be done before its server comes back.
     await redis.kill();
@@ -171,7 +155,7 @@ describe.skipIf(!hasRedis)("a queue (skipped: needs redis-server)", { timeout: 2
     while (!over) {
       const { running: units } = await queue.look();
       const begun = units.find(({ input, since }) => input === 3 && !seen.has(since));
-      if (begun !== undefined) for (const pid of childrenOf(one)) process.kill(pid, "SIGKILL");
+      if (begun !== undefined) for (const pid of childrenOf(one.child.pid!)) process.kill(pid, "SIGKILL");
       if (begun !== undefined) seen.add(begun.since);
       await delay(1);
     }
@@ -188,7 +172,7 @@ describe.skipIf(!hasRedis)("a queue (skipped: needs redis-server)", { timeout: 2
     const queue = await enqueued("watched");
     const one = await worker();
     while ((await queue.look()).running.length === 0) await delay(1);
-    const held = [one.child.pid!, ...childrenOf(one)];
+    const held = [one.child.pid!, ...childrenOf(one.child.pid!)];
     for (const pid of held) process.kill(pid, "SIGSTOP");
     const { running: units } = await queue.look();
     expect(units).toHaveLength(1);
@@ -290,9 +274,9 @@ describe.skipIf(!hasRedis)("a queue (skipped: needs redis-server)", { timeout: 2
       const store = new S3Store("s3://bucket/run");
       const found = new Map<string, Buffer>();
       for await (const key of store.list("/")) {
-        if (!beside.test(key.slice(1))) found.set(key.slice(1), Buffer.from((await store.get(key))!));
+        if (!besideNumbers.test(key.slice(1))) found.set(key.slice(1), Buffer.from((await store.get(key))!));
       }
-      expect(found).toEqual(await place.bytes("few", beside));
+      expect(found).toEqual(await place.bytes("few", besideNumbers));
     } finally {
       vi.unstubAllEnvs();
       await server.stop();

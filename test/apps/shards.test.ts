@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeModel } from "../../src/onnx/index.ts";
 import { pushforward } from "./command-line.ts";
 import { convnet } from "./networks.ts";
-import { createWorkplace, randomNpy, type Workplace } from "./workplace.ts";
+import { createWorkplace, differences, randomNpy, type Workplace } from "./workplace.ts";
 
 const SIZE = 8;
 const inputs = ["a.npy", "b.npy", "c.npy", "d.npy", "e.npy"];
@@ -17,12 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => place.remove());
 
-async function expectSame(out: string, whole: string): Promise<void> {
-  const [expected, found] = [await place.bytes(whole, beside), await place.bytes(out, beside)];
-  expect([...found.keys()].sort()).toEqual([...expected.keys()].sort());
-  const different = [...expected].filter(([file, bytes]) => !bytes.equals(found.get(file)!)).map(([file]) => file);
-  expect(different).toEqual([]);
-}
+const expectSame = async (out: string, whole: string) =>
+  expect(await differences(place, whole, out, beside)).toEqual([]);
 
 describe("shards of a command that start in one folder at once", () => {
   test("compute every unit once, with the bytes of one command", async () => {

@@ -7,7 +7,7 @@ import { fencesOf, readPage } from "../docs/markdown.ts";
 import { hasSlurm, type Slurm, startSlurm } from "../support/slurm.ts";
 import { main, pushforward } from "./command-line.ts";
 import { convnet } from "./networks.ts";
-import { createWorkplace, randomNpy, type Workplace } from "./workplace.ts";
+import { createWorkplace, differences, randomNpy, type Workplace } from "./workplace.ts";
 
 /** The script of docs/many-machines.md, for three tasks. */
 const script = fencesOf(readPage("docs/many-machines.md"))
@@ -44,9 +44,6 @@ describe.skipIf(!hasSlurm)("an array of Slurm (skipped: needs root, slurmctld, s
     for (const task of [0, 1, 2]) expect(await readFile(place.path(`task-${task}.txt`), "utf8")).toContain("certified");
 
     const beside = /^seconds\/c\/|^zarr\.json$|\.unfinished-/;
-    const [expected, found] = [await place.bytes("alone", beside), await place.bytes("run", beside)];
-    expect([...found.keys()]).toEqual([...expected.keys()]);
-    const different = [...expected].filter(([file, bytes]) => !bytes.equals(found.get(file)!)).map(([file]) => file);
-    expect(different).toEqual([]);
+    expect(await differences(place, "alone", "run", beside)).toEqual([]);
   }, 400_000);
 });

@@ -42,6 +42,22 @@ export async function createWorkplace(files: Readonly<Record<string, Uint8Array 
   return workplace;
 }
 
+/**
+ * What two stores of a run of the same numbers may differ in: seconds and the date, the files that are copied for workers, and what killed
+ * programs did not finish.
+ */
+export const besideNumbers = /^seconds\/c\/|^zarr\.json$|^subject\/|\.unfinished-/;
+
+/** The files that are not the same in two folders of a workplace, or are in one of them alone, but for those of `beside`. */
+export async function differences(place: Workplace, a: string, b: string, beside: RegExp): Promise<string[]> {
+  const [expected, found] = [await place.bytes(a, beside), await place.bytes(b, beside)];
+  const names = new Set([...expected.keys(), ...found.keys()]);
+  return [...names].filter((name) => {
+    const own = found.get(name);
+    return own === undefined || !expected.get(name)?.equals(own);
+  });
+}
+
 /** An .npy file of random numbers, the same for the same seed. */
 export function randomNpy(shape: Shape, seed = 0): Uint8Array {
   return writeNpy({ shape, data: gaussianArray(createRng(seed, "npy"), sizeOf(shape)) });

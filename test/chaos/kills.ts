@@ -6,11 +6,10 @@ import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openRun } from "../../src/results/index.ts";
 import { pushforward, type Running, start } from "../apps/command-line.ts";
 import { convnet } from "../apps/networks.ts";
-import { createWorkplace, randomNpy } from "../apps/workplace.ts";
+import { besideNumbers, createWorkplace, differences, randomNpy } from "../apps/workplace.ts";
+import { childrenOf, isAlive, kill } from "../support/processes.ts";
 import { startRedis } from "../support/redis.ts";
 import type { Outcome } from "./outcome.ts";
-import { childrenOf, isAlive, kill } from "./processes.ts";
-import { differences } from "./same-store.ts";
 
 const SIZE = 16;
 const TAPS = ["conv1", "pool1", "conv2", "logits"];
@@ -111,7 +110,7 @@ export async function kills({ units, workers, kills: count, seed }: KillsOptions
     }
     await delay(200);
     for (const pid of [...left, ...orphans]) if (isAlive(pid)) faults.push(`the process ${pid} is left behind`);
-    for (const file of await differences(place.path("alone"), place.path("run"))) faults.push(`${file} differs`);
+    for (const file of await differences(place, "alone", "run", besideNumbers)) faults.push(`${file} differs`);
     await Promise.all(begun.map(({ outcome }) => outcome));
     if (computed > units + killed) faults.push(`${computed} computations of ${units} units with ${killed} kills`);
     return {

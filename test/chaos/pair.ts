@@ -3,9 +3,8 @@ import { createRng } from "../../src/base/index.ts";
 import { writeModel } from "../../src/onnx/index.ts";
 import { pushforward } from "../apps/command-line.ts";
 import { convnet } from "../apps/networks.ts";
-import { createWorkplace, randomNpy } from "../apps/workplace.ts";
+import { besideNumbers, createWorkplace, differences, randomNpy } from "../apps/workplace.ts";
 import type { Outcome } from "./outcome.ts";
-import { differences } from "./same-store.ts";
 
 const SIZE = 8;
 const INPUTS = ["a.npy", "b.npy", "c.npy"];
@@ -27,7 +26,7 @@ export async function pair({ rounds, seed }: { readonly rounds: number; readonly
       for (const { code, stderr } of [await first, await second]) {
         if (code !== 0) faults.push(`a command of round ${round} exited with ${code}: ${stderr.slice(-500)}`);
       }
-      for (const file of await differences(place.path("alone"), place.path(`run-${round}`)))
+      for (const file of await differences(place, "alone", `run-${round}`, besideNumbers))
         faults.push(`${file} differs in round ${round}`);
     }
     return { about: `two commands in one folder, ${rounds} times`, faults };

@@ -7,9 +7,9 @@ import { openRun } from "../../src/results/index.ts";
 import { type Running, start } from "../apps/command-line.ts";
 import { convnet } from "../apps/networks.ts";
 import { createWorkplace, randomNpy } from "../apps/workplace.ts";
+import { childrenOf, kill } from "../support/processes.ts";
 import { startRedis } from "../support/redis.ts";
 import type { Outcome } from "./outcome.ts";
-import { childrenOf, kill } from "./processes.ts";
 
 /** Seconds for a process to start, and to open the network. */
 const START = 5;

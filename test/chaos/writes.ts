@@ -4,9 +4,8 @@ import { DirectoryStore } from "../../src/platform/node/directory-store.ts";
 import { openRun } from "../../src/results/index.ts";
 import { pushforward } from "../apps/command-line.ts";
 import { convnet } from "../apps/networks.ts";
-import { createWorkplace, randomNpy } from "../apps/workplace.ts";
+import { besideNumbers, createWorkplace, differences, randomNpy } from "../apps/workplace.ts";
 import type { Outcome } from "./outcome.ts";
-import { differences } from "./same-store.ts";
 
 const SIZE = 8;
 const INPUTS = ["a.npy", "b.npy"];
@@ -42,7 +41,7 @@ export async function writes({ every }: { readonly every: number }): Promise<Out
         const again = await command("run");
         if (again.code !== 0)
           faults.push(`${at}: the same command exited with ${again.code}: ${again.stderr.slice(-500)}`);
-        for (const file of await differences(place.path("alone"), place.path("run")))
+        for (const file of await differences(place, "alone", "run", besideNumbers))
           faults.push(`${at}: ${file} differs`);
         await rm(place.path("run"), { recursive: true });
       }
