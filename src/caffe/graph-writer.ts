@@ -11,12 +11,32 @@ export interface Value {
 /** The most axes of a blob in Caffe. */
 const MOST_AXES = 32;
 
-/** @throws PushforwardError `model-invalid` for a shape with more axes than Caffe has */
-export function requireFewAxes(shape: Shape): void {
-  if (shape.length <= MOST_AXES) return;
+/** The most float32 numbers of a constant: a file of ONNX is smaller than 2 GiB. */
+const MOST_NUMBERS = 2 ** 29;
+
+/** @throws PushforwardError `model-invalid` for a shape that no blob of Caffe has: with more axes, or extents that are no whole numbers */
+export function requireShape(shape: Shape): void {
+  const isWhole = shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
+  if (isWhole && shape.length <= MOST_AXES) return;
   throw new PushforwardError("model-invalid", {
-    what: `A blob has ${shape.length} axes, and Caffe allows ${MOST_AXES}.`,
-    fix: "Check the shapes in the .prototxt.",
+    what: isWhole
+      ? `A blob has ${shape.length} axes, and Caffe allows ${MOST_AXES}.`
+      : `A blob would have the shape ${shape.join("×")}, whose extents are no whole numbers.`,
+    fix: "Check the settings and shapes in the .prototxt.",
+  });
+}
+
+/**
+ * Room for the numbers of a constant.
+ *
+ * @throws PushforwardError `model-invalid` if no file of ONNX can hold so many
+ */
+export function numbersFor(shape: Shape): Float32Array {
+  requireShape(shape);
+  if (sizeOf(shape) < MOST_NUMBERS) return new Float32Array(sizeOf(shape));
+  throw new PushforwardError("model-invalid", {
+    what: `The layer would write ${shape.join("×")} numbers into the model, more than a file of ONNX can hold.`,
+    fix: "Check the settings and shapes in the .prototxt.",
   });
 }
 
@@ -56,7 +76,7 @@ export class GraphWriter {
     shapes: readonly Shape[],
     attributes: Attributes = {},
   ): Value[] {
-    shapes.forEach(requireFewAxes);
+    shapes.forEach(requireShape);
     const outputs = shapes.map((shape) => ({ name: this.fresh(`${this.#layer}/${op}`), shape }));
     const names = outputs.map(({ name }) => name);
     this.nodes.push(node({ op, inputs: inputs.map((input) => input?.name ?? ""), outputs: names, attributes }));
@@ -73,16 +93,29 @@ export class GraphWriter {
     return this.constant(label, floatTensor(shape, data));
   }
 
+  /** A constant whose numbers are all the same. */
+  filled(label: string, shape: Shape, value: number): Value {
+    return this.floats(label, shape, numbersFor(shape).fill(value));
+  }
+
   scalar(label: string, value: number): Value {
     return this.floats(label, [], [value]);
   }
 
+  /** @throws PushforwardError `model-invalid` for numbers that are not whole */
   ints(label: string, values: readonly number[]): Value {
+    if (!values.every(Number.isSafeInteger)) {
+      throw new PushforwardError("model-invalid", {
+        what: `The layer needs whole numbers (${label}), and its settings give ${values.join(", ")}.`,
+        fix: "Check the settings and shapes in the .prototxt.",
+      });
+    }
     return this.constant(label, intTensor(values));
   }
 
   /** A tensor with another shape. The first extent follows the batch if it stays the same. */
   reshape(value: Value, shape: Shape): Value {
+    requireShape(shape);
     if (sameShape(value.shape, shape)) return value;
     if (sizeOf(value.shape) !== sizeOf(shape)) {
       throw new PushforwardError("model-invalid", {

@@ -1,6 +1,6 @@
 import { PushforwardError, type Shape } from "../base/index.ts";
 import type { CaffeWeights } from "./blobs.ts";
-import { requireFewAxes } from "./graph-writer.ts";
+import { requireShape } from "./graph-writer.ts";
 import type { Message } from "./message.ts";
 import type { CaffeLayer } from "./net.ts";
 
@@ -49,7 +49,7 @@ export function inputShape(
 ): Shape {
   const name = layer.tops[top]!;
   const shape = layer.key === "input" ? declared(layer, top) : ofData(layer, top, layers, weights);
-  if (shape !== undefined) requireFewAxes(shape);
+  if (shape !== undefined) requireShape(shape);
   if (shape?.every((extent) => extent >= 1)) return shape;
   throw new PushforwardError("shape-mismatch", {
     what: `The .prototxt does not tell the shape of the input "${name}".`,

@@ -92,17 +92,27 @@ function withChannels(image: DecodedImage, channels: 1 | 3): DecodedImage {
   const { width, height, data } = image;
   const colours = image.channels < 3 ? 1 : 3;
   const hasAlpha = image.channels === 2 || image.channels === 4;
+  const [second, third] = colours === 1 ? [0, 0] : [1, 2];
   const result = new Uint8Array(width * height * channels);
-  for (let pixel = 0; pixel < width * height; pixel++) {
-    const at = pixel * image.channels;
+  for (let pixel = 0, at = 0, to = 0; pixel < width * height; pixel++, at += image.channels, to += channels) {
     const alpha = hasAlpha ? data[at + colours]! : 255;
-    const level = (colour: number) =>
-      Math.round((data[at + (colours === 1 ? 0 : colour)]! * alpha + 255 * (255 - alpha)) / 255);
-    if (channels === 3) for (let colour = 0; colour < 3; colour++) result[pixel * 3 + colour] = level(colour);
-    else result[pixel] = (19595 * level(0) + 38470 * level(1) + 7471 * level(2) + 0x8000) >> 16;
+    const red = overWhite(data[at]!, alpha);
+    const green = overWhite(data[at + second]!, alpha);
+    const blue = overWhite(data[at + third]!, alpha);
+    if (channels === 3) {
+      result[to] = red;
+      result[to + 1] = green;
+      result[to + 2] = blue;
+    } else {
+      result[to] = (19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16;
+    }
   }
   return { width, height, channels, data: result };
 }
+
+/** A level with an opacity of 0 to 255, over white. */
+const overWhite = (level: number, alpha: number): number =>
+  alpha === 255 ? level : Math.round((level * alpha + 255 * (255 - alpha)) / 255);
 
 /** Half of a margin, rounded to the nearest whole number; halves are rounded to the even number. */
 function halfToEven(margin: number): number {

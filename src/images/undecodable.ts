@@ -36,8 +36,8 @@ export const damagedPicture = (format: string, cause?: unknown): PushforwardErro
     cause,
   });
 
-/** The most pixels of a picture, in millions. */
-export const MOST_PIXELS = 268;
+/** The most pixels of a picture, in millions: what is decoded and resized within seconds. */
+export const MOST_PIXELS = 100;
 
 export const tooManyPixels = (format: string, cause?: unknown): PushforwardError =>
   new PushforwardError("image-undecodable", {

@@ -195,7 +195,7 @@ function isSafetensors(bytes: Uint8Array): boolean {
 }
 
 const latin = (bytes: Uint8Array, start: number, length: number): string =>
-  String.fromCharCode(...bytes.subarray(start, start + length));
+  Array.from(bytes.subarray(start, start + length), (byte) => String.fromCharCode(byte)).join("");
 
 function inText(bytes: Uint8Array): Recognized | undefined {
   const text = textOf(bytes.subarray(0, 2048));

@@ -35,8 +35,14 @@ export function rangeOf(value: Readonly<Record<string, unknown>>, at: KeyPlace):
   return kind;
 }
 
+/** The most alternatives of a choice: each is tried when the file is read. */
+const MOST_ALTERNATIVES = 1000;
+
 /** The alternatives of a choice. */
 export function alternatives(value: unknown, at: KeyPlace): readonly unknown[] {
+  if (Array.isArray(value) && value.length > MOST_ALTERNATIVES) {
+    refuseKey(at, `is a choice between ${value.length} values.`, `Give at most ${MOST_ALTERNATIVES}, or a range.`);
+  }
   if (Array.isArray(value) && value.length > 0) return value as readonly unknown[];
   return refuseKey(at, "must be a choice between at least one value.", `For example ${examples.$choice}.`);
 }

@@ -1,3 +1,4 @@
+import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { jsonOf, PushforwardError } from "../../src/base/index.ts";
 import { importCaffe } from "../../src/caffe/index.ts";
@@ -5,6 +6,7 @@ import { parseTextFormat } from "../../src/caffe/text-format.ts";
 import { parsePreset, preprocess, presetNamed, readExactNpy, writeNpy } from "../../src/images/index.ts";
 import { checkModel, type Evaluate, normalize, readModel } from "../../src/onnx/index.ts";
 import { encodeModel, type FunctionMessage, type GraphMessage, type NodeMessage } from "../../src/onnx/proto.ts";
+import { imageDecoder } from "../../src/platform/node/image-decoder.ts";
 import { parseSpace } from "../../src/search/index.ts";
 import { parseRecipe } from "../../src/training/index.ts";
 import { caffemodel } from "../support/caffemodel.ts";
@@ -195,6 +197,68 @@ describe("other files that a fuzzer made", () => {
     const net = { bytes: Buffer.from(text), file: "net.prototxt" };
     const weights = { bytes: caffemodel({ y: [{ shape: [1], data: Float32Array.of(1) }] }) };
     expect(await complaint(() => importCaffe(net, weights))).toMatch(/^model-invalid: A blob has 100000 axes/);
+  });
+
+  test("a network of Caffe whose settings lead to extents that are no whole numbers, or to very many", async () => {
+    const importing = (layers: string) => {
+      const input = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 3 dim: 4 dim: 4 } } }';
+      const weights = { bytes: caffemodel({ y: [{ shape: [1], data: Float32Array.of(1) }] }) };
+      return complaint(() => importCaffe({ bytes: Buffer.from(`${input} ${layers}`), file: "net.prototxt" }, weights));
+    };
+    const layer = (type: string, settings: string, bottoms = 'bottom: "x"') =>
+      importing(`layer { name: "y" type: "${type}" ${bottoms} top: "y" ${settings} }`);
+    const shape = (dims: string) => layer("Reshape", `reshape_param { shape { ${dims} } }`);
+    expect(await shape("dim: 0 dim: 7 dim: -1")).toMatch(/^model-invalid: A blob would have the shape 1×7×/);
+    expect(await shape("dim: 0.5 dim: 96")).toMatch(/^model-invalid: A blob would have the shape 0.5×96/);
+    expect(await shape("dim: -0 dim: inf")).toMatch(/^model-invalid: A blob would have the shape 1×Infinity/);
+    expect(await layer("ShuffleChannel", "shuffle_channel_param { group: 2 }")).toMatch(/^model-invalid: .*1×2×1.5/);
+    expect(await layer("Tile", "tile_param { tiles: 0.3 }")).toMatch(/^model-invalid: The layer needs whole numbers/);
+    expect(await layer("SPP", "spp_param { pyramid_height: 1000000000 }")).toMatch(/^model-invalid: A pyramid of/);
+    expect(await layer("PriorBox", "prior_box_param { min_size: 1 step: 1 }", 'bottom: "x" bottom: "x"')).toBe(
+      "no complaint",
+    );
+    const large = 'dummy_data_param { shape { dim: 1000000 dim: 1000000 } data_filler { type: "constant" } }';
+    const sum = 'layer { name: "z" type: "ReLU" bottom: "x" top: "z" }';
+    expect(await importing(`layer { name: "y" type: "DummyData" top: "y" ${large} } ${sum}`)).toMatch(
+      /^model-invalid: The layer would write 1000000×1000000 numbers/,
+    );
+  });
+
+  test("a picture of a GIF that is far larger than its screen, and a picture with very many pixels", async () => {
+    const gif = await sharp({ create: { width: 9, height: 7, channels: 3, background: "red" } })
+      .gif()
+      .toBuffer();
+    const at = gif.indexOf(0x2c); // the description of the first picture: its left, top, width and height follow
+    const [moved, wide] = [Buffer.from(gif), Buffer.from(gif)];
+    moved.writeUInt16LE(12_544, at + 1);
+    moved.writeUInt16LE(13_157, at + 3);
+    for (const place of [6, 8, at + 5, at + 7]) wide.writeUInt16LE(16_000, place);
+    expect(await complaint(() => imageDecoder.decode(moved))).toMatch(/^image-undecodable: This is a GIF .*/);
+    expect(await complaint(() => imageDecoder.decode(wide))).toMatch(/^image-undecodable: .*more than 100 million/);
+  });
+
+  test("a file that begins as a graph of TensorFlow with a very long word for an operator", async () => {
+    const field = (number: number, bytes: Uint8Array) => {
+      const length: number[] = [];
+      for (let rest = bytes.length; ; rest >>>= 7) {
+        length.push(rest > 127 ? (rest & 127) | 128 : rest);
+        if (rest <= 127) break;
+      }
+      return Buffer.concat([Buffer.from([number * 8 + 2, ...length]), bytes]);
+    };
+    const node = Buffer.concat([field(1, Buffer.from("x")), field(2, Buffer.alloc(400_000, "A"))]);
+    expect(await complaint(() => readModel(field(1, node), { file: "net.onnx" }))).toMatch(
+      /^model-invalid: .*TensorFlow/,
+    );
+  });
+
+  test("a choice between very many values", async () => {
+    const rate = { $choice: Array.from({ length: 350_000 }, (_, i) => i + 1) };
+    const network = { input: [1], layers: [{ kind: "dense", units: 1 }] };
+    const common = { network, initializer: { kind: "he" }, loss: "softmaxCrossEntropy", batch: 1, steps: 1 };
+    expect(await complaint(() => parseSpace({ ...common, optimizer: { kind: "sgd", rate } }, "s.json"))).toMatch(
+      /^usage: "optimizer.rate" is a choice between 350000 values/,
+    );
   });
 
   test("a network of Caffe that ends in a comment", () => {

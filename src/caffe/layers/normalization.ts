@@ -52,13 +52,10 @@ const batchNorm = each((bottom, layer) => {
   };
   const mean = divided(0, "mean");
   const variance = divided(1, "variance");
-  const scale = hasScale ? weight(layer, 3, "scale", [channels]) : ones(graph, "scale", channels, 1);
-  const shift = hasScale ? weight(layer, 4, "bias", [channels]) : ones(graph, "bias", channels, 0);
+  const scale = hasScale ? weight(layer, 3, "scale", [channels]) : graph.filled("scale", [channels], 1);
+  const shift = hasScale ? weight(layer, 4, "bias", [channels]) : graph.filled("bias", [channels], 0);
   return batchNormalization(bottom, graph, [scale, shift, mean, variance], epsilon);
 });
-
-const ones = (graph: GraphWriter, label: string, count: number, value: number): Value =>
-  graph.floats(label, [count], new Float32Array(count).fill(value));
 
 const batchNormalization = (
   bottom: Value,
@@ -85,7 +82,7 @@ const bn = each((bottom, layer) => {
   const isScale = settings.choice("bn_mode", ["LEARN", "INFERENCE"], "LEARN") === "INFERENCE" || blobs.length === 2;
   const epsilon = settings.number("eps", 1e-5);
   const [mean, variance] = isScale
-    ? [ones(graph, "mean", channels, 0), ones(graph, "variance", channels, 1)]
+    ? [graph.filled("mean", [channels], 0), graph.filled("variance", [channels], 1)]
     : [weight(layer, 2, "mean", [channels]), weight(layer, 3, "variance", [channels])];
   return batchNormalization(bottom, graph, [scale, shift, mean, variance], isScale ? 0 : epsilon);
 });

@@ -150,7 +150,15 @@ function pyramid(layer: LayerParts): Value[] {
   const bottom = bottomAt(layer, 0);
   const [batch = 1, , ...extents] = bottom.shape;
   const method = settings.choice("pool", methods, "MAX");
-  const levels = Array.from({ length: settings.number("pyramid_height", 1) }, (_, level) => {
+  const height = settings.number("pyramid_height", 1);
+  const widest = Math.max(0, ...extents);
+  if (!Number.isInteger(height) || height < 1 || 2 ** (height - 1) > widest) {
+    throw new PushforwardError("model-invalid", {
+      what: `A pyramid of height ${height} has no windows in a bottom of ${bottom.shape.join("×")}.`,
+      fix: "Check the layer in the .prototxt, and the shape of the input.",
+    });
+  }
+  const levels = Array.from({ length: height }, (_, level) => {
     const bins = 2 ** level;
     const kernel = extents.map((extent) => Math.ceil(extent / bins));
     const pad = extents.map((extent, axis) => Math.floor((kernel[axis]! * bins - extent + 1) / 2));

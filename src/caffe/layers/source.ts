@@ -1,5 +1,5 @@
-import { PushforwardError, type Shape, sizeOf } from "../../base/index.ts";
-import type { Value } from "../graph-writer.ts";
+import { PushforwardError, type Shape } from "../../base/index.ts";
+import { numbersFor, type Value } from "../graph-writer.ts";
 import type { Message } from "../message.ts";
 import { bottomAt, type LayerParts, type LayerType, refuse, weight } from "./layer.ts";
 
@@ -17,7 +17,7 @@ function priorBox(layer: LayerParts): Value[] {
   const offset = settings.number("offset", 0.5);
   const clips = settings.boolean("clip", false);
   const boxes = boxSizes(settings);
-  const data = new Float32Array(2 * height * width * boxes.length * 4);
+  const data = numbersFor([2, height, width, boxes.length, 4]);
   let at = 0;
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
@@ -75,7 +75,7 @@ function dummyData({ settings, graph, tops }: LayerParts): Value[] {
     const filler = fillers[top] ?? fillers[0];
     const type = filler?.text("type", "constant") ?? "constant";
     if (type !== "constant") refuse(`The layer draws its numbers at random (${type}).`);
-    return graph.floats("data", extents, new Float32Array(sizeOf(extents)).fill(filler?.number("value", 0) ?? 0));
+    return graph.filled("data", extents, filler?.number("value", 0) ?? 0);
   });
 }
 
