@@ -2,6 +2,7 @@
 // `npm run bench:fleet`. It needs redis-server. Printed, and written to bench/results/fleet.json; `--quick` measures little, and stores nothing.
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { AT_ONCE } from "../src/apps/cli/at-once.ts";
 import { sizeOf } from "../src/base/index.ts";
 import { s3 } from "./fleet/assumptions.ts";
 import type { Requests } from "./fleet/counting-store.ts";
@@ -11,8 +12,11 @@ import { measureQueue } from "./fleet/queue.ts";
 import { countRequests, measureStoring, openingOf } from "./fleet/storing.ts";
 import * as tables from "./fleet/tables.ts";
 import { type Effort, measureUnits } from "./fleet/units.ts";
-import { validate, validationRows } from "./fleet/validate.ts";
+import { longColumns, longRows, validate, validationRows } from "./fleet/validate.ts";
 import { writeResult } from "./result.ts";
+
+/** How many units of some seconds each two workers share. They are jobs of two. */
+const LONG = 8;
 
 /** ImageNet's validation set. */
 const PICTURES = 50_000;
@@ -41,6 +45,7 @@ const queue = await measureQueue(size.jobs);
 console.log("queue", queue);
 const asking = await countRequests();
 const validation = await validate(size.digits, queue);
+const long = values.quick ? undefined : await longRows(LONG);
 const surroundings: Surroundings = { queue, asking, starting: validation.starting };
 
 const rows = { units: [], fleet: [], store: [], command: [], setup: [] } as Record<string, (string | number)[][]>;
@@ -110,7 +115,7 @@ const all = [
   },
   {
     title: "The command that enqueues",
-    note: "What it does by itself, one thing after another, with a store on S3: it prepares and copies the inputs, which it holds in memory; of each unit that is done it reads the numbers, to tell of it, and once more for its last table; and at each look it lists all units that are done. Workers do not wait for the last two.",
+    note: `What it does by itself, with a store on S3: it prepares the inputs, which it holds in memory, and copies ${AT_ONCE} of them at once; of each unit that is done it reads the numbers, ${AT_ONCE} units at once, to tell of it and again for its last table; and at each look it lists all units that are done. Workers do not wait for the last two.`,
     columns: tables.commandColumns,
     rows: rows.command!,
   },
@@ -139,6 +144,16 @@ const all = [
     columns: ["measure", "value"],
     rows: validationRows(validation),
   },
+  ...(long === undefined
+    ? []
+    : [
+        {
+          title: "Units of seconds",
+          note: "SqueezeNet's fire7.concat at k = 150. Until the last unit is stored, from the start of the workers.",
+          columns: longColumns,
+          rows: long,
+        },
+      ]),
 ];
 for (const { title, columns, rows: body } of all) {
   console.log(`\n${title}\n${columns.join(" | ")}`);

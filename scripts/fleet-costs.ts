@@ -42,9 +42,9 @@ ${machine.cores} cores of ${machine.cpu}.
 
 ${[head, head.map(() => "---"), ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n")}
 
-The command that enqueues is a single program. It prepares and copies the inputs one after the other, and holds them in memory: hours before the
-first job, ${all("before the first job, h")}; GB, ${all("memory for inputs, GB")}. Of each unit that is done it reads the numbers, to tell of it: hours,
-${all("telling of units, h")}, for which workers do not wait. So a run of this size is better enqueued in parts, from several machines.
+The command that enqueues is a single program. It prepares the inputs one after the other, and holds them in memory: hours before the
+first job, ${all("before the first job, h")}; GB, ${all("memory for inputs, GB")}. Of each unit that is done it reads the numbers twice, to tell of it and for its last
+table: hours, ${all("telling of units, h")}, for which workers do not wait. So a run of this size is better enqueued in parts.
 
 In a real run of ${told("units")} units, two workers took as long as the simulation says times ${short(1 / Number(reality.get("two workers, predicted / measured")))}. They were
 ${told("two workers against one, without starting")} times as fast as one, and ${told("two workers of one thread against one worker of two threads, without starting")} times as fast as one with two threads. The queue and its looks for

@@ -9,6 +9,8 @@ import { RunQueue } from "../../src/platform/node/run-queue.ts";
 import { openRun, type Run } from "../../src/results/index.ts";
 import { start } from "../../test/apps/command-line.ts";
 import { startRedis } from "../../test/support/redis.ts";
+import { sharedPath } from "../../test/support/shared.ts";
+import { squeezenet } from "../layers.ts";
 
 /** Programs that compute a run side by side. */
 export interface Crew {
@@ -16,7 +18,16 @@ export interface Crew {
   readonly threads: number;
 }
 
-/** A run of the digits that was computed. Seconds are those of a clock on the wall. */
+/** What is computed: all inputs at each of the taps. */
+export interface Work {
+  readonly model: string;
+  readonly inputs: readonly string[];
+  readonly preprocess: string;
+  readonly taps: string;
+  readonly k: number;
+}
+
+/** A run that was computed. Seconds are those of a clock on the wall. */
 export interface RealRun {
   readonly units: number;
   /** From the start of the workers until the last unit was stored. */
@@ -30,21 +41,33 @@ export interface RealRun {
 }
 
 const example = (name: string): string => fileURLToPath(new URL(`../../examples/digits/${name}`, import.meta.url));
-const K = 40;
 
-/**
- * Computes all layers of the digits at some of their pictures: with workers of a queue, or without a queue in one command.
- *
- * @param pictures their number, 16 at most
- */
-export async function realRun(pictures: number, crew?: Crew): Promise<RealRun> {
+/** Many small units: all layers of the digits at some of their pictures, 16 at most. */
+export async function digits(pictures: number): Promise<Work> {
+  const names = (await readdir(example("images"))).sort().slice(0, pictures);
+  return {
+    ...{ model: example("digits.onnx"), inputs: names.map((name) => example(`images/${name}`)) },
+    ...{ preprocess: example("preprocess.json"), taps: "all", k: 40 },
+  };
+}
+
+/** Few units that take seconds each: one layer of a network at some pictures. */
+export async function seconds(pictures: number): Promise<Work> {
+  const { model, preset } = squeezenet;
+  const names = (await readdir(sharedPath("data", "images"))).sort().slice(0, pictures);
+  return {
+    ...{ model: sharedPath("data", "models", model), inputs: names.map((name) => sharedPath("data", "images", name)) },
+    ...{ preprocess: preset, taps: "fire7.concat", k: 150 },
+  };
+}
+
+/** Computes a run: with workers of a queue, or without a queue in one command. */
+export async function realRun({ model, inputs, preprocess, taps, k }: Work, crew?: Crew): Promise<RealRun> {
   const folder = await mkdtemp(join(tmpdir(), "pushforward-fleet-"));
   const redis = crew && (await startRedis());
   const out = join(folder, "run");
-  const names = (await readdir(example("images"))).sort().slice(0, pictures);
   const command = [
-    ...["spectrum", example("digits.onnx"), ...names.map((name) => example(`images/${name}`))],
-    ...["--preprocess", example("preprocess.json"), "--taps", "all", "-k", `${K}`, "--out", out],
+    ...["spectrum", model, ...inputs, "--preprocess", preprocess, "--taps", taps, "-k", `${k}`, "--out", out],
     ...["--threads", `${crew?.threads ?? 1}`],
   ];
   try {

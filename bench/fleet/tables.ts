@@ -1,3 +1,4 @@
+import { AT_ONCE } from "../../src/apps/cli/at-once.ts";
 import { s3 } from "./assumptions.ts";
 import { KEYS_LISTED } from "./counting-store.ts";
 import type { Plan, Surroundings } from "./model.ts";
@@ -72,7 +73,7 @@ export const commandColumns = [
   "a look, s",
 ];
 
-/** What the command that enqueues does by itself, one thing after another. */
+/** What the command that enqueues does by itself. It asks S3 for several inputs or units at once. */
 export function commandRow(
   name: string,
   { taps }: Plan,
@@ -86,9 +87,9 @@ export function commandRow(
   const units = taps.length * pictures;
   return [
     name,
-    hours(pictures * (loading + asking.input.rounds * s3.latency)),
+    hours(pictures * (loading + (asking.input.rounds * s3.latency) / AT_ONCE)),
     (pictures * inputBytes) / 1e9,
-    hours(units * asking.telling.rounds * s3.latency),
+    hours((2 * units * asking.telling.rounds * s3.latency) / AT_ONCE),
     (units / KEYS_LISTED) * s3.latency,
   ];
 }

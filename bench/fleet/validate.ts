@@ -1,5 +1,5 @@
 import type { QueueCost } from "./queue.ts";
-import { type RealRun, realRun } from "./reality.ts";
+import { digits, type RealRun, realRun, seconds, type Work } from "./reality.ts";
 import { simulate } from "./simulate.ts";
 
 /** A run of the digits in reality and in the model. */
@@ -18,10 +18,9 @@ export interface Validation {
 
 /** Runs the digits with workers, and simulates the same from a run without a queue. */
 export async function validate(pictures: number, queue: QueueCost): Promise<Validation> {
-  const alone = await realRun(pictures);
-  const one = await realRun(pictures, { workers: 1, threads: 1 });
-  const two = await realRun(pictures, { workers: 2, threads: 1 });
-  const wide = await realRun(pictures, { workers: 1, threads: 2 });
+  const work = await digits(pictures);
+  const alone = await realRun(work);
+  const { one, two, wide } = await crews(work);
   const starting = one.first - one.taps[0]!.seconds;
   const wall = (workers: number): number => {
     const taps = alone.taps.map(({ seconds, units }, tap) => {
@@ -34,6 +33,28 @@ export async function validate(pictures: number, queue: QueueCost): Promise<Vali
   };
   return { alone, one, two, wide, starting, predicted: { one: wall(1), two: wall(2) } };
 }
+
+/** A run by one worker, by two, and by one worker of two threads. */
+type Crews = Pick<Validation, "one" | "two" | "wide">;
+
+async function crews(work: Work): Promise<Crews> {
+  const one = await realRun(work, { workers: 1, threads: 1 });
+  const two = await realRun(work, { workers: 2, threads: 1 });
+  const wide = await realRun(work, { workers: 1, threads: 2 });
+  return { one, two, wide };
+}
+
+/** Rows of what two workers are worth where a unit takes seconds. @param pictures one unit of each */
+export async function longRows(pictures: number): Promise<(string | number)[][]> {
+  const runs = await crews(await seconds(pictures));
+  const rows = Object.entries({ "one worker": runs.one, "two workers": runs.two, "one of two threads": runs.wide });
+  return rows.map(([name, run]) => [
+    ...[name, run.units, run.taps[0]!.seconds, run.wall],
+    ...[runs.one.wall / run.wall, runs.wide.wall / run.wall],
+  ]);
+}
+
+export const longColumns = ["who", "units", "seconds of a solve", "all, s", "× one worker", "× one of two threads"];
 
 /** Seconds from the first unit to the last one. */
 const span = ({ wall, first }: RealRun): number => wall - first;

@@ -259,9 +259,9 @@ class StoredRun implements Run {
     { vectors = true }: { readonly vectors?: boolean | readonly number[] } = {},
   ): Promise<UnitResult | undefined> {
     const at = this.#at(input, tap);
-    if (!(await this.#store.has(chunkKey(this.#layout.done, input, tap)))) return undefined;
-    this.#done[at] = true;
-    return readUnitChunks(this.#store, this.manifest, this.#layout, input, tap, vectors);
+    const unit = await readUnitChunks(this.#store, this.manifest, this.#layout, input, tap, vectors);
+    if (unit !== undefined) this.#done[at] = true;
+    return unit;
   }
 
   async writeSource(input: number, source: Float32Array): Promise<void> {

@@ -134,7 +134,7 @@ function checkedStore(store: Store, layout: Layout, input: number, tap: number, 
 }
 
 /**
- * Reads a unit from its arrays; `wanted` as in `Run.readUnit`.
+ * Reads a unit from its arrays, all of them at once, if it is done; `wanted` as in `Run.readUnit`.
  *
  * @throws PushforwardError `store-mismatch` for a chunk that is missing, or is not the one that was stored with the unit
  */
@@ -145,23 +145,29 @@ export async function readUnitChunks(
   input: number,
   tap: number,
   wanted: boolean | readonly number[],
-): Promise<UnitResult> {
-  const record = layout.earlier === undefined ? await readRecord(whole, layout, input, tap) : undefined;
+): Promise<UnitResult | undefined> {
+  const done = await whole.get(chunkKey(layout.done, input, tap));
+  if (done === undefined) return undefined;
+  const record = layout.earlier === undefined ? await readRecord(whole, layout, input, tap, done) : undefined;
   const store = record === undefined ? whole : checkedStore(whole, layout, input, tap, record);
-  const number = await readNumbers(store, layout, input, tap);
-  const k = number.triplets;
-  const codes = await readChunk(store, layout.status, input, tap);
-  const { kinks, onCpu } = await readNotes(store, layout, input, tap);
-  const sigma = (await readChunk(store, layout.sigma, input, tap)).slice(0, k);
-  const floors = (await readChunk(store, layout.floors, input, tap)).slice(0, k);
   const [m, n] = [sizeOf(taps[tap]!.shape), sizeOf(from.shape)];
-  const layouts = layout.vectors[tap];
+  const [number, codes, { kinks, onCpu }, allSigma, allFloors, residual, vectors] = await Promise.all([
+    readNumbers(store, layout, input, tap),
+    readChunk(store, layout.status, input, tap),
+    readNotes(store, layout, input, tap),
+    readChunk(store, layout.sigma, input, tap),
+    readChunk(store, layout.floors, input, tap),
+    readChunk(store, layout.residual, input, tap),
+    readVectors(store, wanted === false ? undefined : layout.vectors[tap], input, [m, n], wanted),
+  ]);
+  const k = number.triplets;
+  const [sigma, floors] = [allSigma.slice(0, k), allFloors.slice(0, k)];
   return {
     m,
     n,
     k,
     sigma,
-    residual: (await readChunk(store, layout.residual, input, tap)).slice(0, k),
+    residual: residual.slice(0, k),
     status: Array.from(codes.subarray(0, k), (code, i) => statusOf(statusWords[code]!, sigma[i]!, number.floor)),
     norm: number.norm,
     floor: number.floor,
@@ -179,14 +185,22 @@ export async function readUnitChunks(
     ...(kinks && { kinks }),
     ...(onCpu && { onCpu }),
     ...(record?.machine ? { machine: record.machine } : {}),
-    vectors: await readVectors(store, wanted === false ? undefined : layouts, input, [m, n], wanted),
+    vectors,
   };
 }
 
 /** Where chunks of a unit come from. */
 type Chunks = Pick<Store, "location" | "get" | "getRange">;
 
-async function readRecord(store: Store, { done }: Layout, input: number, tap: number): Promise<UnitRecord> {
+/** @param bytes the chunk of `done` */
+async function readRecord(
+  { location }: Store,
+  { done }: Layout,
+  input: number,
+  tap: number,
+  bytes: Uint8Array,
+): Promise<UnitRecord> {
+  const store = { location, get: () => Promise.resolve(bytes) };
   const [text] = await readChunk(store, done, input, tap);
   try {
     return JSON.parse(text!) as UnitRecord; // written by `writeUnit`

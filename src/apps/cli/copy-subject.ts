@@ -11,6 +11,7 @@ import { isPresetFile, meanOfRun } from "../node/choose-preset.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { sha256Of } from "../node/model-identity.ts";
 import { modelFiles, readBytes } from "../node/open-model.ts";
+import { eachAtOnce } from "./at-once.ts";
 
 /** Where the files of a run are on this machine. */
 export interface SubjectPaths {
@@ -49,7 +50,7 @@ export async function copySubject(
   const files = { model, given, ...(mean && { mean: await keep(basename(mean), resolve(folder, mean)) }) };
   if (JSON.stringify(await readSubjectFiles(store)) !== JSON.stringify(files)) await writeSubjectFiles(store, files);
   if (!copies) return;
-  for (const { file: path, sha256 } of inputs) {
+  await eachAtOnce(inputs, async ({ file: path, sha256 }) => {
     if (sha256 !== "" && !(await store.has(subjectKey(sha256)))) await keep(basename(path), path);
-  }
+  });
 }

@@ -3,6 +3,7 @@ import { PushforwardError, plural, type Shape, sizeOf } from "../../base/index.t
 import type { QueuedUnits, RunQueue } from "../../platform/node/run-queue.ts";
 import type { Run, UnitPlace, UnitResult } from "../../results/index.ts";
 import { queuedName } from "./queued-subject.ts";
+import { readUnits } from "./read-units.ts";
 
 /** The seconds that a job is to take: long enough to be worth its message, and short enough to be shared. */
 const JOB_SECONDS = 45;
@@ -12,9 +13,6 @@ const JOB_BYTES = 2 ** 28;
 
 /** The milliseconds between two looks at a run, at least; a look may take no more than a tenth of the time. */
 const LOOK = 1000;
-
-/** How many results are read at once. */
-const TOLD_AT_ONCE = 16;
 
 /** How often units are enqueued again of which neither a result nor a job is left, before the command ends. */
 const ROUNDS = 3;
@@ -48,14 +46,9 @@ export async function enqueue(queue: RunQueue, run: Run, options: EnqueueOptions
   const tell = async () => {
     const news = await run.refresh();
     const own = news.filter(({ input, tap }) => isOwn.has(`${input}-${tap}`));
-    for (let at = 0; at < own.length; at += TOLD_AT_ONCE) {
-      const some = own.slice(at, at + TOLD_AT_ONCE);
-      const results = await Promise.all(some.map(({ input, tap }) => run.readUnit(input, tap, { vectors: false })));
-      for (const [i, place] of some.entries()) {
-        const unit = results[i];
-        if (unit !== undefined) onDone(place, unit);
-        else onFailed(place, run.failureOf(place.input, place.tap) ?? "its result is gone");
-      }
+    for await (const [place, unit] of readUnits(run, own)) {
+      if (unit !== undefined) onDone(place, unit);
+      else onFailed(place, run.failureOf(place.input, place.tap) ?? "its result is gone");
     }
     return news.length;
   };

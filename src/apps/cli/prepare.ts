@@ -12,6 +12,7 @@ import { labelInputs } from "../node/labels.ts";
 import { isArrayFile } from "../node/load-input.ts";
 import { sha256Of } from "../node/model-identity.ts";
 import { versionsOf } from "../node/versions.ts";
+import { eachAtOnce } from "./at-once.ts";
 import { chooseTaps } from "./choose.ts";
 import type { FirstLook } from "./first-look.ts";
 import { type Inputs, loadInputs } from "./inputs.ts";
@@ -237,10 +238,11 @@ export async function storeSources(
   { network, from }: Pick<Prepared, "network" | "from">,
   points: Points,
 ): Promise<void> {
-  for (const [input, point] of points.entries()) {
-    if (point === undefined || (await stored.readSource(input)) !== undefined) continue;
-    const isInput = from.tensor === network.input.tensor && from.part === undefined;
-    const source = isInput ? point : (await network.forward(point, [from]))[0]!;
-    await stored.writeSource(input, source);
-  }
+  const isInput = from.tensor === network.input.tensor && from.part === undefined;
+  const store = async ([input, point]: readonly [number, Float32Array | undefined]) => {
+    if (point === undefined || (await stored.readSource(input)) !== undefined) return;
+    await stored.writeSource(input, isInput ? point : (await network.forward(point, [from]))[0]!);
+  };
+  if (isInput) await eachAtOnce([...points.entries()], store);
+  else for (const entry of points.entries()) await store(entry); // Passes of one network take turns.
 }

@@ -37,6 +37,7 @@ import {
   subjectOf,
 } from "./prepare.ts";
 import { Progress } from "./progress.ts";
+import { readUnits } from "./read-units.ts";
 
 interface SpectrumOptions extends PrepareOptions {
   readonly k?: number;
@@ -183,7 +184,7 @@ async function compute(stored: Run, network: Network, points: Points, options: C
     kinked.push({ input: manifest.inputs[input]!.name, kinks: unit.kinks });
     if (options.json) process.stdout.write(`${JSON.stringify(asLine(manifest, input, tap, unit))}\n`);
   };
-  for (const { input, tap } of done) tell(input, tap, (await stored.readUnit(input, tap, { vectors: false }))!);
+  for await (const [{ input, tap }, unit] of readUnits(stored, done)) if (unit !== undefined) tell(input, tap, unit);
   try {
     const onUnit = (input: number, tap: number, unit: UnitResult) => {
       progress.finish(`${name(input, tap)}: ${describeUnit(unit)}`);
@@ -300,10 +301,8 @@ async function summary(stored: Run): Promise<string> {
   const all = [];
   for (const [tap, record] of taps.entries()) {
     const units: UnitResult[] = [];
-    for (const input of inputs.keys()) {
-      const unit = await stored.readUnit(input, tap, { vectors: false });
-      if (unit !== undefined) units.push(unit);
-    }
+    const places = Array.from(inputs.keys(), (input) => ({ input, tap }));
+    for await (const [, unit] of readUnits(stored, places)) if (unit !== undefined) units.push(unit);
     all.push({ record, units });
   }
   const table = all.some(({ units }) => units.length > 0) ? [summaryTable(all)] : [];

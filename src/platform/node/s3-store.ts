@@ -14,6 +14,9 @@ const CREATION = "pushforward-creation";
 /** How often a request is sent at most, unless AWS_MAX_ATTEMPTS says it: for half a minute or so, which outlasts a short outage. */
 const ATTEMPTS = 10;
 
+/** Requests under way at most. */
+const MOST_SOCKETS = 256;
+
 /** How often `create` asks again while the server is busy with the same key. */
 const CONFLICTS = 8;
 
@@ -187,6 +190,7 @@ async function open(): Promise<S3> {
     // Checksums that nobody asked for are refused by some servers.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
+    requestHandler: { httpAgent: { maxSockets: MOST_SOCKETS }, httpsAgent: { maxSockets: MOST_SOCKETS } },
     ...(AWS_MAX_ATTEMPTS === undefined && { maxAttempts: ATTEMPTS }),
   });
 }
