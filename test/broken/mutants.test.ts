@@ -224,7 +224,7 @@ describe("other files that a fuzzer made", () => {
     );
   });
 
-  test("a picture of a GIF that is far larger than its screen, and a picture with very many pixels", async () => {
+  test("a GIF of few bytes whose first picture lies far outside of its screen, or has very many pixels", async () => {
     const gif = await sharp({ create: { width: 9, height: 7, channels: 3, background: "red" } })
       .gif()
       .toBuffer();
@@ -233,7 +233,7 @@ describe("other files that a fuzzer made", () => {
     moved.writeUInt16LE(12_544, at + 1);
     moved.writeUInt16LE(13_157, at + 3);
     for (const place of [6, 8, at + 5, at + 7]) wide.writeUInt16LE(16_000, place);
-    expect(await complaint(() => imageDecoder.decode(moved))).toMatch(/^image-undecodable: This is a GIF .*/);
+    expect(await complaint(() => imageDecoder.decode(moved))).toMatch(/^image-undecodable: .*more than 100 million/);
     expect(await complaint(() => imageDecoder.decode(wide))).toMatch(/^image-undecodable: .*more than 100 million/);
   });
 

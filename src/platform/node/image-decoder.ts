@@ -30,7 +30,6 @@ export const imageDecoder: ImageDecoder = {
     };
     const metadata = await metadataOf(bytes).catch(undecodable);
     if (metadata.width * metadata.height > MOST_PIXELS * 1e6) throw tooManyPixels(format);
-    if (metadata.format === "gif" && leavesScreen(bytes, metadata)) throw damagedPicture(format);
     const other = obstacle(metadata);
     if (other !== undefined) throw withoutLevels(other);
     const options = { failOn: "error", ignoreIcc: metadata.space !== "cmyk" } as const;
@@ -40,12 +39,6 @@ export const imageDecoder: ImageDecoder = {
     return { width: info.width, height: info.height, channels: info.channels as DecodedImage["channels"], data };
   },
 };
-
-/** Whether the first picture of a GIF is larger than its screen: the decoder would make the picture as large. */
-function leavesScreen({ buffer, byteOffset }: Uint8Array, { width, height }: Metadata): boolean {
-  const screen = new DataView(buffer, byteOffset + 6, 4);
-  return width > screen.getUint16(0, true) || height > screen.getUint16(2, true);
-}
 
 /** Asynchronous, so that errors that sharp throws synchronously are caught too. */
 const metadataOf = async (bytes: Uint8Array): Promise<Metadata> => (await loadSharp())(bytes).metadata();
