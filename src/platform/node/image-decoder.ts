@@ -29,7 +29,6 @@ export const imageDecoder: ImageDecoder = {
       throw (messageOf(cause).includes("exceeds pixel limit") ? tooManyPixels : damagedPicture)(format, cause);
     };
     const metadata = await metadataOf(bytes).catch(undecodable);
-    if (metadata.width * metadata.height > MOST_PIXELS * 1e6) throw tooManyPixels(format);
     const other = obstacle(metadata);
     if (other !== undefined) throw withoutLevels(other);
     const options = { failOn: "error", ignoreIcc: metadata.space !== "cmyk" } as const;
@@ -41,7 +40,8 @@ export const imageDecoder: ImageDecoder = {
 };
 
 /** Asynchronous, so that errors that sharp throws synchronously are caught too. */
-const metadataOf = async (bytes: Uint8Array): Promise<Metadata> => (await loadSharp())(bytes).metadata();
+const metadataOf = async (bytes: Uint8Array): Promise<Metadata> =>
+  (await loadSharp())(bytes, { limitInputPixels: MOST_PIXELS * 1e6 }).metadata();
 
 /** The number of channels without transparency, by the name of the colour space in libvips. */
 const colours: Readonly<Record<string, number>> = { "b-w": 1, grey16: 1, srgb: 3, rgb16: 3, cmyk: 4 };
