@@ -173,3 +173,11 @@ describe("a file in place of a model is told by its content:", () => {
     expect(recognize(message(...fields.slice(3).reverse()))).toBeUndefined();
   });
 });
+
+test("a graph of TensorFlow with a very long word for an operator", async () => {
+  const file = message([1, message([1, "x"], [2, "A".repeat(400_000)])]);
+  await expect(readModel(file, { file: "net.onnx" })).rejects.toMatchObject({
+    code: "model-invalid",
+    what: expect.stringContaining("TensorFlow"),
+  });
+});
